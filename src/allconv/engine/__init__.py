@@ -1,0 +1,1 @@
+"""The engine: emitted kernels, their cache, and the runner and threads that execute them."""

@@ -1,0 +1,1 @@
+"""What kernels are written in: integers, vectors, loops, memory, tiles, mathematics."""

@@ -1,0 +1,153 @@
+"""A kernel being written: its arguments, loops and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from llvmlite import ir
+
+from allconv.engine.emit.integer import I1, I64, Condition, Index
+from allconv.engine.emit.vector import Vectors
+from allconv.engine.target import Target
+
+
+class Code(Vectors):
+    """One kernel `void name(const int64 *args, void *scratch, int64 chunk)` being written.
+
+    `args` points to a block of 64-bit slots (sizes, strides and addresses) in the order of `slots`;
+    `scratch` is the address of memory of this thread's own; `chunk` says which part to compute.
+    """
+
+    def __init__(self, target: Target, dtype: str, name: str, slots: tuple[str, ...]) -> None:
+        super().__init__(target, dtype)
+        self.module = ir.Module(name)
+        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [I64] * 3), name)
+        # Arguments are loaded in the first block, so that every use comes after them.
+        self._entry = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self._first = self.function.append_basic_block("body")
+        self.builder = ir.IRBuilder(self._first)
+        self._block, self.scratch, self.chunk = self.function.args
+        self._slots = {slot: number for number, slot in enumerate(slots)}
+        self._arguments: dict[str, ir.Value] = {}
+
+    def arg(self, name: str) -> ir.Value:
+        """The slot called `name`: a size, a stride or an address."""
+        if name not in self._arguments:
+            entry = self._entry
+            address = entry.add(self._block, I64(8 * self._slots[name]))
+            pointer = entry.inttoptr(address, ir.PointerType())
+            self._arguments[name] = entry.load(pointer, name, align=8, typ=I64)
+        return self._arguments[name]
+
+    def finish(self) -> str:
+        """Close the kernel and return its IR."""
+        self.builder.ret_void()
+        self._entry.branch(self._first)
+        return str(self.module)
+
+    @contextmanager
+    def loop(
+        self,
+        n: Index,
+        step: Index = 1,
+        start: Index = 0,
+        carry: list[ir.Value] | None = None,
+        *,
+        at_least_once: bool = False,
+    ) -> Iterator[Index]:
+        """for i in range(start, n, step), where step > 0.
+
+        The values in the list `carry` go round the loop: inside, the list holds those of this turn
+        and the body puts the next ones in their places; afterwards it holds the last ones.
+        `at_least_once` leaves out the test before the first turn.
+        """
+        registers = [] if carry is None else carry
+        turns = _turns(start, n, step)
+        if turns == 1:
+            yield start
+            return
+        initial, before = list(registers), self.builder.block
+        body = self.function.append_basic_block("loop")
+        after = self.function.append_basic_block("after")
+        tested = not at_least_once and turns is None
+        if tested:
+            self.builder.cbranch(self.compare("<", start, n), body, after)
+        else:
+            self.builder.branch(after if turns == 0 else body)
+        self.builder.position_at_end(body)
+        i = self._phi(I64, [(self.value(start), before)] if turns != 0 else [])
+        phis = [self._phi(x.type, [(x, before)] if turns != 0 else []) for x in initial]
+        registers[:] = phis
+        yield i
+        following, latch = self.builder.add(i, self.value(step)), self.builder.block
+        for phi, x in zip([i, *phis], [following, *registers], strict=True):
+            phi.add_incoming(x, latch)
+        self.builder.cbranch(self.compare("<", following, n), body, after)
+        self.builder.position_at_end(after)
+        if turns == 0:
+            # The body is unreachable and is dropped by LLVM, but it branches here.
+            registers[:] = initial
+        elif tested:
+            registers[:] = self._merge([(initial, before), (list(registers), latch)])
+
+    @contextmanager
+    def when(self, condition: Condition, carry: list[ir.Value] | None = None) -> Iterator[None]:
+        """if condition; the body may replace the values in the list `carry`."""
+        with self.either(condition, carry) as (then, _), then:
+            yield
+
+    @contextmanager
+    def either(
+        self, condition: Condition, carry: list[ir.Value] | None = None
+    ) -> Iterator[tuple[AbstractContextManager[None], AbstractContextManager[None]]]:
+        """if condition ... else: yields the two arms, each a context; both may replace `carry`.
+
+        with code.either(inside) as (then, otherwise):
+            with then: ...
+            with otherwise: ...
+        """
+        registers = [] if carry is None else carry
+        initial = list(registers)
+        blocks = [self.function.append_basic_block(name) for name in ("then", "otherwise")]
+        after = self.function.append_basic_block("after")
+        known = isinstance(condition, bool)
+        self.builder.cbranch(I1(int(condition)) if known else condition, *blocks)
+        ends: dict[ir.Block, tuple[list[ir.Value], ir.Block]] = {}
+
+        @contextmanager
+        def arm(block: ir.Block) -> Iterator[None]:
+            self.builder.position_at_end(block)
+            registers[:] = initial
+            yield
+            ends[block] = (list(registers), self.builder.block)
+            self.builder.branch(after)
+
+        yield arm(blocks[0]), arm(blocks[1])
+        for block in blocks:
+            if block not in ends:
+                with arm(block):
+                    pass
+        self.builder.position_at_end(after)
+        registers[:] = self._merge([ends[block] for block in blocks])
+
+    def _phi(self, kind: ir.Type, incoming: list[tuple[ir.Value, ir.Block]]) -> ir.Value:
+        phi = self.builder.phi(kind)
+        for x, block in incoming:
+            phi.add_incoming(x, block)
+        return phi
+
+    def _merge(self, ends: list[tuple[list[ir.Value], ir.Block]]) -> list[ir.Value]:
+        """The values after several blocks that each end with values of their own."""
+        (first, _), *_ = ends
+        return [
+            self._phi(first[k].type, [(values[k], block) for values, block in ends])
+            for k in range(len(first))
+        ]
+
+
+def _turns(start: Index, n: Index, step: Index) -> int | None:
+    """How often a loop turns, where Python knows it."""
+    if not (isinstance(start, int) and isinstance(n, int) and isinstance(step, int)):
+        return None
+    return max(0, -(-(n - start) // step))

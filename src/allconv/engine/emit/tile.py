@@ -1,0 +1,115 @@
+"""The register tile, and the nested loops that run it: what all three views of T are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import Rows, View
+
+Step: TypeAlias = Callable[[Rows, View | None], None]
+Count: TypeAlias = Index | Callable[..., Index]
+
+
+class Tile:
+    """rows x vectors of accumulators, held in registers.
+
+    `start` holds their first values: one a vector (the same in every row), or one a register in
+    row-major order; zeros if left out.
+    """
+
+    def __init__(
+        self, code: Code, rows: int, vectors: int, start: Sequence[ir.Value] | None = None
+    ) -> None:
+        self.code = code
+        self.rows = rows
+        self.vectors = vectors
+        first = [code.const(0.0)] * vectors if start is None else list(start)
+        self.registers: list[ir.Value] = first if len(first) == rows * vectors else first * rows
+
+    def outer(self, a: Rows, b: View | None) -> None:
+        """tile[r, v] += a[r] * b[v]: a scalar times a vector, the step of every correlation."""
+        if b is None:
+            raise TypeError("an outer product needs both operands")
+        right = [b.vector(v) for v in range(self.vectors)]
+        for r in range(self.rows):
+            left = self.code.splat(a[r].scalar())
+            for v, k in self._numbered(r):
+                self.registers[k] = self.code.fma(left, right[v], self.registers[k])
+
+    def lanewise(
+        self,
+        op: Callable[[ir.Value, ir.Value, ir.Value | None], ir.Value],
+        masks: Sequence[Mask] | None = None,
+    ) -> Step:
+        """The step tile[r, v] = op(tile[r, v], a[r][v], b[v]) on vectors; b[v] may be None."""
+        masks = masks or [None] * self.vectors
+
+        def step(a: Rows, b: View | None) -> None:
+            right = [b.vector(v, masks[v]) if b else None for v in range(self.vectors)]
+            for r in range(self.rows):
+                for v, k in self._numbered(r):
+                    left = a[r].vector(v, masks[v])
+                    self.registers[k] = op(self.registers[k], left, right[v])
+
+        return step
+
+    def store(
+        self,
+        out: Rows,
+        epilogue: Callable[[ir.Value, int, int], ir.Value] | None = None,
+        masks: Sequence[Mask] | None = None,
+    ) -> None:
+        """Write every register, passed through epilogue(value, row, vector) on its way."""
+        for r in range(self.rows):
+            for v, k in self._numbered(r):
+                x = self.registers[k]
+                x = epilogue(x, r, v) if epilogue else x
+                out[r].store(x, v, masks[v] if masks else None)
+
+    def _numbered(self, row: int) -> list[tuple[int, int]]:
+        return [(v, row * self.vectors + v) for v in range(self.vectors)]
+
+
+def contract(
+    code: Code,
+    tile: Tile,
+    loops: Sequence[tuple[Count, Index, Index]],
+    a: Rows,
+    b: View | None,
+    step: Step | None = None,
+    *,
+    at_least_once: bool = False,
+) -> None:
+    """Run a step of the tile in nested loops (count, bytes a moves, bytes b moves), outer first.
+
+    A count may be a function of the indices of the loops around it (the channels of the last
+    block are fewer). `at_least_once` says that no count is ever 0.
+    """
+    _nest(code, tile, list(loops), a, b, step or tile.outer, at_least_once, ())
+
+
+def _nest(
+    code: Code,
+    tile: Tile,
+    loops: list[tuple[Count, Index, Index]],
+    a: Rows,
+    b: View | None,
+    step: Step,
+    at_least_once: bool,
+    indices: tuple[Index, ...],
+) -> None:
+    if not loops:
+        step(a, b)
+        return
+    (count, a_bytes, b_bytes), inner = loops[0], loops[1:]
+    n = count(*indices) if callable(count) else count
+    with code.loop(n, carry=tile.registers, at_least_once=at_least_once) as i:
+        moved_a = a.moved(code.mul(i, a_bytes))
+        moved_b = b.moved(code.mul(i, b_bytes)) if b else None
+        _nest(code, tile, inner, moved_a, moved_b, step, at_least_once, (*indices, i))
