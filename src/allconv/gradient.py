@@ -1,0 +1,106 @@
+"""Reverse-mode differentiation, Graph -> Graph: every adjoint is written in operators.
+
+The gradient of a graph is a graph, so gradients of gradients need nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from allconv.errors import ArgumentError
+from allconv.graph import Graph, Node
+from allconv.trace import Builder, recording
+from allconv.value import Value
+
+
+def backward(
+    builder: Builder,
+    graph: Graph,
+    operands: Sequence[Value],
+    seeds: Sequence[Value | None],
+    wanted: Sequence[int],
+) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """Record a graph in a builder, then its gradient.
+
+    `seeds` are the gradients of the graph's outputs; the result is the outputs and the gradients of
+    the operands at the places `wanted` (zeros where nothing depends on one).
+    """
+    with recording(builder):
+        return _backward(builder, _expanded(graph, wanted), operands, seeds, wanted)
+
+
+def _backward(
+    builder: Builder,
+    graph: Graph,
+    operands: Sequence[Value],
+    seeds: Sequence[Value | None],
+    wanted: Sequence[int],
+) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    here = builder.inline(graph, operands)
+    depends = _dependents(graph, wanted)
+    gradients: dict[Value, Value] = {}
+
+    def collect(value: Value, gradient: Value) -> None:
+        known = gradients.get(value)
+        gradients[value] = gradient if known is None else known + gradient
+
+    for output, seed in zip(graph.outputs, seeds, strict=True):
+        if seed is not None and output in depends:
+            collect(output, seed)
+    for node in reversed(graph.nodes):
+        gy = tuple(gradients.get(value) for value in node.outputs)
+        if not any(g is not None for g in gy) or not depends.intersection(node.inputs):
+            continue
+        x = tuple(here[value] for value in node.inputs)
+        y = tuple(here[value] for value in node.outputs)
+        with builder.at(node.path):
+            for value, gradient in zip(node.inputs, node.operator.adjoint(x, y, gy), strict=True):
+                if gradient is not None and value in depends:
+                    collect(value, gradient)
+    outputs = tuple(here[value] for value in graph.outputs)
+    return outputs, tuple(_gradient(gradients, graph.inputs[n], operands[n]) for n in wanted)
+
+
+def _gradient(gradients: dict[Value, Value], value: Value, operand: Value) -> Value:
+    return gradients[value] if value in gradients else operand * 0.0
+
+
+def _dependents(graph: Graph, wanted: Sequence[int]) -> set[Value]:
+    """The values that depend on the inputs at the places `wanted`."""
+    depends = {graph.inputs[n] for n in wanted}
+    for node in graph.nodes:
+        if depends.intersection(node.inputs):
+            depends.update(node.outputs)
+    return depends
+
+
+def _expanded(graph: Graph, wanted: Sequence[int]) -> Graph:
+    """The graph with those operators expanded whose gradient is taken through other operators."""
+    depends = _dependents(graph, wanted)
+
+    def expand(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
+        return node.operator.expand(*inputs) if depends.intersection(node.inputs) else None
+
+    builder = Builder()
+    operands = [builder.input(value.spec, value.name) for value in graph.inputs]
+    here = builder.inline(graph, operands, expand)
+    return builder.graph([here[value] for value in graph.outputs])
+
+
+def gradient(graph: Graph, wanted: Sequence[int], *, with_value: bool = False) -> Graph:
+    """The graph of the gradients of a scalar function, after its value when `with_value`.
+
+    The inputs are those of the function.
+    """
+    if len(graph.outputs) != 1 or graph.outputs[0].shape != ():
+        shapes = ", ".join(str(value.shape) for value in graph.outputs)
+        raise ArgumentError(
+            f"the gradient is of a function that returns one number, not {shapes}; sum it, or use vjp"
+        )
+    if not graph.outputs[0].spec.is_float:
+        raise ArgumentError(f"the function returns {graph.outputs[0].dtype}; floats have gradients")
+    builder = Builder()
+    operands = [builder.input(value.spec, value.name) for value in graph.inputs]
+    seed = builder.scalar(1.0, graph.outputs[0].dtype)
+    value, gradients = backward(builder, graph, operands, [seed], wanted)
+    return builder.graph((*value, *gradients) if with_value else gradients)

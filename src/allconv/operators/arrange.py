@@ -1,0 +1,223 @@
+"""Operators that only move values: reshape, transpose, slice, pad, concatenate, convert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from allconv.errors import ShapeError
+from allconv.operators.base import FLOATS, Array, Operator, Spec
+
+
+@dataclass(frozen=True)
+class Reshape(Operator):
+    """The same values in row-major order under another shape."""
+
+    to: tuple[int, ...]
+
+    def check(self, *x: Spec) -> None:
+        if prod(self.to) != x[0].size:
+            raise ShapeError(f"{x[0].shape} holds {x[0].size} values, {self.to} {prod(self.to)}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(self.to),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (x[0].reshape(self.to).copy(),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (Reshape(x[0].shape)(gy[0]),)
+
+
+@dataclass(frozen=True)
+class Transpose(Operator):
+    """The axes in another order: axis a of the result is axis order[a] of the operand."""
+
+    order: tuple[int, ...]
+
+    def check(self, *x: Spec) -> None:
+        if sorted(self.order) != list(range(x[0].rank)):
+            raise ShapeError(f"{self.order} is no order of the {x[0].rank} axes of {x[0].shape}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(tuple(x[0].shape[a] for a in self.order)),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (np.ascontiguousarray(x[0].transpose(self.order)),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (Transpose(tuple(int(a) for a in np.argsort(self.order)))(gy[0]),)
+
+
+@dataclass(frozen=True)
+class Slice(Operator):
+    """y[i] = x[start + step*i] for 0 <= i < count, an axis each; a step of -1 flips."""
+
+    start: tuple[int, ...]
+    step: tuple[int, ...]
+    count: tuple[int, ...]
+
+    def check(self, *x: Spec) -> None:
+        if not len(self.start) == len(self.step) == len(self.count) == x[0].rank:
+            raise ShapeError(f"a slice of {len(self.start)} axes of an array of shape {x[0].shape}")
+        for start, step, count, n in zip(
+            self.start, self.step, self.count, x[0].shape, strict=True
+        ):
+            if count and not (0 <= start < n and 0 <= start + step * (count - 1) < n):
+                raise ShapeError(f"the slice {self.start} + {self.step}*i leaves {x[0].shape}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(self.count),)
+
+    def where(self) -> tuple[Array, ...]:
+        """An open mesh of the cells that are taken."""
+        rows = zip(self.start, self.step, self.count, strict=True)
+        return np.ix_(*(start + step * np.arange(count) for start, step, count in rows))
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (x[0][self.where()].copy() if x[0].ndim else x[0].copy(),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (Unslice(self.start, self.step, self.count, x[0].shape)(gy[0]),)
+
+
+@dataclass(frozen=True)
+class Unslice(Operator):
+    """x[start + step*i] = y[i], zero elsewhere: the transpose of `Slice`."""
+
+    start: tuple[int, ...]
+    step: tuple[int, ...]
+    count: tuple[int, ...]
+    to: tuple[int, ...]
+
+    def check(self, *x: Spec) -> None:
+        if x[0].shape != self.count:
+            raise ShapeError(f"{self.count} is wanted, {x[0].shape} given")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(self.to),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        out = np.zeros(self.to, x[0].dtype)
+        out[Slice(self.start, self.step, self.count).where() if self.to else ()] = x[0]
+        return (out,)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (Slice(self.start, self.step, self.count)(gy[0]),)
+
+
+@dataclass(frozen=True)
+class Pad(Operator):
+    """A constant around an array, (low, high) cells an axis; negative numbers crop."""
+
+    pairs: tuple[tuple[int, int], ...]
+    value: float = 0.0
+
+    def check(self, *x: Spec) -> None:
+        if len(self.pairs) != x[0].rank:
+            raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
+        if any(low + n + high < 1 for n, (low, high) in zip(x[0].shape, self.pairs, strict=True)):
+            raise ShapeError(f"padding {self.pairs} crops {x[0].shape} to nothing")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        sizes = zip(x[0].shape, self.pairs, strict=True)
+        return (x[0].with_shape(tuple(low + n + high for n, (low, high) in sizes)),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        (spec,) = self.shape(Spec.of(x[0]))
+        out = np.full(spec.shape, self.value, x[0].dtype)
+        source, target = [], []
+        for n, (low, high) in zip(x[0].shape, self.pairs, strict=True):
+            source.append(slice(max(-low, 0), n - max(-high, 0)))
+            target.append(slice(max(low, 0), low + n + high - max(high, 0)))
+        out[tuple(target)] = x[0][tuple(source)]
+        return (out,)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (Pad(tuple((-low, -high) for low, high in self.pairs))(gy[0]),)
+
+
+@dataclass(frozen=True)
+class Concatenate(Operator):
+    """Arrays one after the other along an axis."""
+
+    axis: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        return "Concatenate"
+
+    def infer(self, *x: Spec) -> tuple[Spec, ...]:
+        if len(x) != self.count or not x:
+            raise ShapeError(f"Concatenate takes {self.count} arrays, got {len(x)}")
+        self.check(*x)
+        return self.shape(*x)
+
+    def check(self, *x: Spec) -> None:
+        for each in x:
+            alike = each.rank == x[0].rank and all(
+                a == b or axis == self.axis
+                for axis, (a, b) in enumerate(zip(each.shape, x[0].shape, strict=False))
+            )
+            if not alike or each.dtype != x[0].dtype or not 0 <= self.axis < each.rank:
+                shapes = ", ".join(str(s) for s in x)
+                raise ShapeError(f"these do not concatenate along axis {self.axis}: {shapes}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        total = sum(each.shape[self.axis] for each in x)
+        shape = x[0].shape
+        return (x[0].with_shape((*shape[: self.axis], total, *shape[self.axis + 1 :])),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (np.concatenate(x, self.axis),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        ends = accumulate(each.shape[self.axis] for each in x)
+        parts = []
+        for each, end in zip(x, ends, strict=True):
+            start = [0] * len(each.shape)
+            start[self.axis] = end - each.shape[self.axis]
+            parts.append(Slice(tuple(start), (1,) * len(start), each.shape)(gy[0]))
+        return tuple(parts)
+
+
+@dataclass(frozen=True)
+class Convert(Operator):
+    """The same values in another float dtype."""
+
+    to: str
+    inputs: ClassVar[tuple[str, ...]] = ("x",)
+
+    def check(self, *x: Spec) -> None:
+        if self.to not in FLOATS or not x[0].is_float:
+            raise ShapeError(
+                f"converts between {' and '.join(FLOATS)}, not {x[0].dtype} to {self.to}"
+            )
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (Spec(x[0].shape, self.to),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (x[0].astype(self.to),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (Convert(x[0].dtype)(gy[0]),)

@@ -1,0 +1,125 @@
+"""What an operator is: a frozen dataclass of settings that knows its own mathematics.
+
+An operator says what it refuses (`check`), the shape of its results (`shape`), what it *is*
+(`define`: the obvious NumPy form, never made faster, the oracle of every test), its gradient written
+in operators again (`adjoint`) and what it costs (`cost`). It knows nothing of machines.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allconv.errors import ShapeError, UnsupportedError
+
+Array = NDArray[Any]
+FLOATS = ("float32", "float64")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The shape and dtype of an array that may not exist yet.
+
+    >>> str(Spec((1, 3, 8, 8), "float32"))
+    'float32 (1, 3, 8, 8)'
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @classmethod
+    def of(cls, array: Array) -> Spec:
+        """The spec of an array."""
+        return cls(tuple(int(n) for n in array.shape), array.dtype.name)
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether values are float32 or float64."""
+        return self.dtype in FLOATS
+
+    def with_shape(self, shape: tuple[int, ...]) -> Spec:
+        """The same dtype with another shape."""
+        return Spec(shape, self.dtype)
+
+    def __str__(self) -> str:
+        return f"{self.dtype} {self.shape}"
+
+
+class Operator(ABC):
+    """Base of all operators. Subclasses are frozen dataclasses, abstract or final.
+
+    `inputs` names the operands; a name that ends in "?" may be left out.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("x",)
+
+    @property
+    def name(self) -> str:
+        """The name shown in plans and messages."""
+        return type(self).__name__
+
+    def infer(self, *x: Spec) -> tuple[Spec, ...]:
+        """Check the operands and return the specs of the results."""
+        least = sum(not name.endswith("?") for name in self.inputs)
+        if not least <= len(x) <= len(self.inputs):
+            raise ShapeError(f"{self.name} takes {', '.join(self.inputs)}; got {len(x)} arrays")
+        self.check(*x)
+        return self.shape(*x)
+
+    def check(self, *x: Spec) -> None:
+        """Raise `ShapeError` where the operands do not fit; the default refuses mixed floats."""
+        dtypes = {spec.dtype for spec in x if spec.is_float}
+        if len(dtypes) > 1:
+            raise ShapeError(f"{self.name}: float32 and float64 meet; convert one with .astype")
+
+    @abstractmethod
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        """The specs of the results."""
+
+    @abstractmethod
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        """The definition, on arrays: floats are computed in float64, others in their own dtype."""
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """The gradient of each operand (None where there is none), from operands, results and the
+        gradients of the results (None where nothing depends on them). Written in operators."""
+        raise UnsupportedError(f"{self.name} has no gradient")
+
+    def expand(self, *x: Any) -> tuple[Any, ...] | None:
+        """The results in more elementary operators, where the gradient is taken through those."""
+        return None
+
+    def cost(self, *x: Spec) -> int:
+        """Multiply-adds of one evaluation; 0 for what only moves or compares."""
+        return 0
+
+    def __call__(self, *values: Any) -> Any:
+        """Record this operator on symbolic values; one result, or a tuple of several."""
+        return values[0].builder.apply(self, *values)
+
+
+def wide(x: Array) -> Array:
+    """Floats as float64, the dtype of definitions; others as they are."""
+    return x.astype(np.float64) if x.dtype.kind == "f" else x
+
+
+def narrow(y: Array, like: Array) -> Array:
+    """A result of a definition in the dtype of an operand."""
+    return np.ascontiguousarray(y.astype(like.dtype, copy=False)).reshape(y.shape)

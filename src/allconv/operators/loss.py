@@ -1,0 +1,145 @@
+"""Softmax and its cross-entropy with integer labels.
+
+Shapes: x (N, C, *S), labels int64 (N, *S), loss (N, *S); C is the number of classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from allconv.errors import ArgumentError, ShapeError
+from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.reduce import Sum
+
+
+def _softmax(x: Array, axis: int = 1) -> Array:
+    with np.errstate(all="ignore"):
+        e = np.exp(x - x.max(axis, keepdims=True))
+        return np.asarray(e / e.sum(axis, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Softmax(Operator):
+    """y = exp(x) / sum over the axis of exp(x), shifted by the maximum."""
+
+    axis: int = 1
+
+    def check(self, *x: Spec) -> None:
+        if not 0 <= self.axis < x[0].rank or not x[0].is_float:
+            raise ShapeError(f"softmax over axis {self.axis} of {x[0]}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0],)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (narrow(_softmax(wide(x[0]), self.axis), x[0]),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (y[0] * (gy[0] - Sum((self.axis,), keep=True)(gy[0] * y[0])),)
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Operator):
+    """y = x - log(sum over the axis of exp(x)), shifted by the maximum."""
+
+    axis: int = 1
+
+    def check(self, *x: Spec) -> None:
+        if not 0 <= self.axis < x[0].rank or not x[0].is_float:
+            raise ShapeError(f"log_softmax over axis {self.axis} of {x[0]}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0],)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        data = wide(x[0])
+        with np.errstate(all="ignore"):
+            shifted = data - data.max(self.axis, keepdims=True)
+            y = shifted - np.log(np.exp(shifted).sum(self.axis, keepdims=True))
+        return (narrow(y, x[0]),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (gy[0] - Softmax(self.axis)(x[0]) * Sum((self.axis,), keep=True)(gy[0]),)
+
+
+@dataclass(frozen=True)
+class _Entropy(Operator):
+    """What cross-entropy and its gradient share: the target distribution."""
+
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing < 1:
+            raise ArgumentError(f"label smoothing must be at least 0 and below 1: {self.smoothing}")
+
+    def check(self, *x: Spec) -> None:
+        if x[0].rank < 2 or not x[0].is_float:
+            raise ShapeError(f"x is {x[0]}; floats (N, classes, ...) are wanted")
+        wanted = (x[0].shape[0], *x[0].shape[2:])
+        if x[1].shape != wanted or x[1].dtype != "int64":
+            raise ShapeError(f"labels are {x[1]}; int64 {wanted} is wanted")
+        if len(x) > 2 and x[2].shape != wanted:
+            raise ShapeError(f"gy is {x[2].shape}; {wanted} is wanted")
+
+    def target(self, labels: Array, classes: int) -> Array:
+        """(N, C, *S): 1 - smoothing at the label, plus smoothing / C everywhere."""
+        if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+            raise ArgumentError(
+                f"labels run from {labels.min()} to {labels.max()}; there are {classes} classes"
+            )
+        hot = np.moveaxis(np.eye(classes)[labels], -1, 1)
+        return hot * (1 - self.smoothing) + self.smoothing / classes
+
+
+@dataclass(frozen=True)
+class CrossEntropy(_Entropy):
+    """loss = - sum over classes of target * log_softmax(x), one number a sample."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "labels")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(x[1].shape),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        (logs,) = LogSoftmax(1).define(wide(x[0]))
+        target = self.target(x[1], x[0].shape[1])
+        return (narrow(-np.where(target == 0, 0.0, target * logs).sum(1), x[0]),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return CrossEntropyGradient(self.smoothing)(x[0], x[1], gy[0]), None
+
+    def cost(self, *x: Spec) -> int:
+        return x[0].size
+
+
+@dataclass(frozen=True)
+class CrossEntropyGradient(_Entropy):
+    """gx = (softmax(x) - target) * gy."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "labels", "gy")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0],)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        rest = _softmax(wide(x[0])) - self.target(x[1], x[0].shape[1])
+        return (narrow(rest * np.expand_dims(wide(x[2]), 1), x[0]),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        p = Softmax(1)(x[0])
+        per_class = x[2].reshape((x[2].shape[0], 1, *x[2].shape[1:]))
+        through = gy[0] * per_class
+        gx = p * (through - Sum((1,), keep=True)(through * p))
+        ones = x[2] * 0.0 + 1.0
+        return gx, None, Sum((1,))(gy[0] * CrossEntropyGradient(self.smoothing)(x[0], x[1], ones))

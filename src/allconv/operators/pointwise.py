@@ -1,0 +1,272 @@
+"""Operators that compute each element on its own, with NumPy's broadcasting between operands.
+
+Conditions are floats: "true" is greater than 0. Every other activation is written with these in
+`allconv.functional.pointwise`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erf as scalar_erf
+from math import pi, sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+
+from allconv.errors import ShapeError
+from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.reduce import sum_to
+
+
+@dataclass(frozen=True)
+class Pointwise(Operator):
+    """Base: operands broadcast together; subclasses give `compute` and `partials`."""
+
+    def check(self, *x: Spec) -> None:
+        super().check(*x)
+        if not all(each.is_float for each in x):
+            given = next(each for each in x if not each.is_float)
+            raise ShapeError(f"{self.name} takes float32 or float64, not {given.dtype}")
+        try:
+            np.broadcast_shapes(*(each.shape for each in x))
+        except ValueError:
+            shapes = " and ".join(str(each.shape) for each in x)
+            raise ShapeError(f"{self.name}: {shapes} do not broadcast together") from None
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(np.broadcast_shapes(*(each.shape for each in x))),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        with np.errstate(all="ignore"):
+            return (narrow(np.asarray(self.compute(*map(wide, x))), x[0]),)
+
+    def compute(self, *x: Any) -> Any:
+        """The result, on float64 arrays."""
+        raise NotImplementedError
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        """The gradient of each operand before broadcasting is undone."""
+        raise NotImplementedError
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        partials = self.partials(x, y[0], gy[0])
+        return tuple(
+            None if g is None else sum_to(g, each.shape)
+            for each, g in zip(x, partials, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Add(Pointwise):
+    """a + b."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return x[0] + x[1]
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return gy, gy
+
+
+@dataclass(frozen=True)
+class Subtract(Pointwise):
+    """a - b."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return x[0] - x[1]
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return gy, -gy
+
+
+@dataclass(frozen=True)
+class Multiply(Pointwise):
+    """a * b."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return x[0] * x[1]
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return gy * x[1], gy * x[0]
+
+
+@dataclass(frozen=True)
+class Divide(Pointwise):
+    """a / b."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return x[0] / x[1]
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        share = gy / x[1]
+        return share, -(share * y)
+
+
+@dataclass(frozen=True)
+class Maximum(Pointwise):
+    """The larger of a and b; NaN if either is; at a tie the gradient goes to a."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return np.maximum(x[0], x[1])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        second = Step()(x[1] - x[0])
+        return gy * (1.0 - second), gy * second
+
+
+@dataclass(frozen=True)
+class Negate(Pointwise):
+    """-x."""
+
+    def compute(self, *x: Any) -> Any:
+        return -x[0]
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (-gy,)
+
+
+@dataclass(frozen=True)
+class Absolute(Pointwise):
+    """|x|; its gradient at 0 is 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.abs(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * (Step()(x[0]) - Step()(-x[0])),)
+
+
+@dataclass(frozen=True)
+class Step(Pointwise):
+    """1 where x > 0, else 0; its gradient is 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return (x[0] > 0).astype(np.float64)
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class Select(Pointwise):
+    """a where c > 0, else b."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("c", "a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return np.where(x[0] > 0, x[1], x[2])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return None, Select()(x[0], gy, gy * 0.0), Select()(x[0], gy * 0.0, gy)
+
+
+@dataclass(frozen=True)
+class Relu(Pointwise):
+    """max(x, 0); NaN stays NaN; its gradient at 0 is 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.maximum(x[0], 0.0)
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (Gate()(y, gy),)
+
+
+@dataclass(frozen=True)
+class Gate(Pointwise):
+    """g where not y <= 0, else 0: the gradient of `Relu` from its result."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("y", "g")
+
+    def compute(self, *x: Any) -> Any:
+        return np.where(x[0] <= 0, 0.0, x[1])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return None, Gate()(x[0], gy)
+
+
+@dataclass(frozen=True)
+class Exp(Pointwise):
+    """e to the x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.exp(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * y,)
+
+
+@dataclass(frozen=True)
+class Log(Pointwise):
+    """The natural logarithm."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.log(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / x[0],)
+
+
+@dataclass(frozen=True)
+class Log1p(Pointwise):
+    """log(1 + x), accurate near 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.log1p(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / (x[0] + 1.0),)
+
+
+@dataclass(frozen=True)
+class Sqrt(Pointwise):
+    """The square root."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.sqrt(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * 0.5 / y,)
+
+
+@dataclass(frozen=True)
+class Tanh(Pointwise):
+    """The hyperbolic tangent."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.tanh(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * (1.0 - y * y),)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Pointwise):
+    """1 / (1 + exp(-x))."""
+
+    def compute(self, *x: Any) -> Any:
+        return 1.0 / (1.0 + np.exp(-x[0]))
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * (y * (1.0 - y)),)
+
+
+@dataclass(frozen=True)
+class Erf(Pointwise):
+    """The error function, 2/sqrt(pi) * integral of exp(-t*t) from 0 to x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.vectorize(scalar_erf, otypes=[np.float64])(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * Exp()(-(x[0] * x[0])) * (2.0 / sqrt(pi)),)

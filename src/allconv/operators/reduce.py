@@ -1,0 +1,78 @@
+"""Sums over axes, and broadcasting, which is their transpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ShapeError
+from allconv.operators.base import Array, Operator, Spec, narrow, wide
+
+
+@dataclass(frozen=True)
+class Sum(Operator):
+    """The sum over some axes, which disappear (or stay with size 1 when `keep`)."""
+
+    axes: tuple[int, ...]
+    keep: bool = False
+
+    def check(self, *x: Spec) -> None:
+        if any(not 0 <= axis < x[0].rank for axis in self.axes):
+            raise ShapeError(f"sum over axes {self.axes} of an array of shape {x[0].shape}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        if self.keep:
+            kept = tuple(1 if a in self.axes else n for a, n in enumerate(x[0].shape))
+        else:
+            kept = tuple(n for a, n in enumerate(x[0].shape) if a not in self.axes)
+        return (x[0].with_shape(kept),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (narrow(np.asarray(wide(x[0]).sum(self.axes, keepdims=self.keep)), x[0]),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        kept = tuple(1 if a in self.axes else n for a, n in enumerate(x[0].shape))
+        return (Broadcast(x[0].shape)(gy[0].reshape(kept)),)
+
+
+@dataclass(frozen=True)
+class Broadcast(Operator):
+    """An array repeated to a larger shape by NumPy's rule."""
+
+    to: tuple[int, ...]
+
+    def check(self, *x: Spec) -> None:
+        try:
+            fits = np.broadcast_shapes(x[0].shape, self.to) == self.to
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(f"{x[0].shape} does not broadcast to {self.to}")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(self.to),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (np.broadcast_to(x[0], self.to).copy(),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (sum_to(gy[0], x[0].shape),)
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which an array of `shape` was broadcast to it."""
+    lead = len(g.shape) - len(shape)
+    repeated = tuple(
+        axis
+        for axis, n in enumerate(g.shape)
+        if axis < lead or (shape[axis - lead] == 1 and n != 1)
+    )
+    if not repeated:
+        return g
+    return Sum(repeated)(g).reshape(shape)

@@ -1,0 +1,226 @@
+"""Recording: run a Python function on symbolic values and keep what it did as a graph.
+
+Traces nest: while an inner function is traced, values of the outer trace that it uses become extra
+inputs of the inner graph (`Traced.captured`), so that gradients of gradients close over anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, Error, TraceError
+from allconv.graph import Graph, Node
+from allconv.operators.arrange import Convert
+from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.pointwise import Pointwise
+from allconv.value import Value
+
+_active: ContextVar[tuple[Builder, ...]] = ContextVar("active", default=())
+
+
+class Builder:
+    """A graph being recorded. The same operator on the same values is recorded once."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Value] = []
+        self.nodes: list[Node] = []
+        self.constants: dict[Value, Array] = {}
+        self.captured: dict[Value, Value] = {}  # value of an outer trace -> input here
+        self._results: dict[Hashable, tuple[Value, ...]] = {}
+        self._scalars: dict[tuple[float, str], Value] = {}
+        self._paths: list[str] = []
+
+    def input(self, spec: Spec, name: str = "") -> Value:
+        """A new input."""
+        value = Value(spec, self, name)
+        self.inputs.append(value)
+        return value
+
+    def constant(self, array: Array, name: str = "") -> Value:
+        """A value that is known now."""
+        value = Value(Spec.of(array), self, name)
+        self.constants[value] = array
+        return value
+
+    def scalar(self, number: float, dtype: str) -> Value:
+        """A number as a constant of shape ()."""
+        key = (float(number), dtype)
+        if key not in self._scalars:
+            self._scalars[key] = self.constant(np.array(number, dtype), repr(number))
+        return self._scalars[key]
+
+    def apply(self, operator: Operator, *operands: Any) -> Any:
+        """Record an operator; its result, or a tuple of several."""
+        values = self._lift(operator, operands)
+        key = (operator, values)
+        if key not in self._results:
+            try:
+                specs = operator.infer(*(value.spec for value in values))
+            except Error as error:
+                raise error.at(self.path) from None
+            outputs = tuple(Value(spec, self) for spec in specs)
+            self.nodes.append(Node(operator, values, outputs, self.path))
+            self._results[key] = outputs
+        outputs = self._results[key]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _lift(self, operator: Operator, operands: Sequence[Any]) -> tuple[Value, ...]:
+        """Numbers, arrays and values of outer traces as values of this one, promoted as in NumPy."""
+        typed = [x.dtype for x in operands if isinstance(x, Value | np.ndarray)]
+        floats = {str(dtype) for dtype in typed} & set(FLOATS)
+        target = "float32" if floats == {"float32"} else "float64"
+        values = [self._value(each, target) for each in operands]
+        if isinstance(operator, Pointwise) and len(floats) > 1:
+            values = [v if v.dtype == target else self.apply(Convert(target), v) for v in values]
+        return tuple(values)
+
+    def _value(self, operand: Any, dtype: str) -> Value:
+        if isinstance(operand, Value):
+            return operand if operand.builder is self else self._capture(operand)
+        if isinstance(operand, int | float | np.number):
+            return self.scalar(float(operand), dtype)
+        if not isinstance(operand, np.ndarray):
+            raise TraceError(f"an array or a number is wanted, got {type(operand).__name__}")
+        for value, array in self.constants.items():
+            if array is operand:
+                return value
+        return self.constant(operand)
+
+    def _capture(self, value: Value) -> Value:
+        if all(value.builder is not builder for builder in _active.get()):
+            raise TraceError(f"{value!r} is used after the trace that it belongs to has ended")
+        if value not in self.captured:
+            self.captured[value] = self.input(value.spec, value.name)
+        return self.captured[value]
+
+    @property
+    def path(self) -> str:
+        """The path of the layer that records now."""
+        return self._paths[-1] if self._paths else ""
+
+    @contextmanager
+    def at(self, path: str) -> Iterator[None]:
+        """Record on behalf of the layer at `path`."""
+        self._paths.append(path)
+        try:
+            yield
+        finally:
+            self._paths.pop()
+
+    def inline(
+        self,
+        graph: Graph,
+        operands: Sequence[Any],
+        replace: Callable[[Node, tuple[Value, ...]], tuple[Value, ...] | None] | None = None,
+    ) -> dict[Value, Value]:
+        """Record another graph here; `replace(node, inputs)` may give other results for a node.
+
+        Returns the value here of every value there.
+        """
+        here = {v: self._value(o, v.dtype) for v, o in zip(graph.inputs, operands, strict=True)}
+        here.update((v, self._value(array, v.dtype)) for v, array in graph.constants.items())
+        for node in graph.nodes:
+            inputs = tuple(here[value] for value in node.inputs)
+            with self.at(node.path):
+                results = replace(node, inputs) if replace else None
+                if results is None:
+                    results = self.apply(node.operator, *inputs)
+            results = results if isinstance(results, tuple) else (results,)
+            here.update(zip(node.outputs, results, strict=True))
+        return here
+
+    def graph(self, outputs: Sequence[Value]) -> Graph:
+        """What was recorded, as a graph, without what the outputs do not need."""
+        return Graph(
+            tuple(self.inputs), tuple(self.nodes), tuple(outputs), dict(self.constants)
+        ).pruned()
+
+
+@contextmanager
+def recording(builder: Builder) -> Iterator[Builder]:
+    """Make a builder the one that records."""
+    token = _active.set((*_active.get(), builder))
+    try:
+        yield builder
+    finally:
+        _active.reset(token)
+
+
+def current() -> Builder | None:
+    """The builder that records now, if any."""
+    active = _active.get()
+    return active[-1] if active else None
+
+
+def record(operator: Operator, *operands: Any) -> Any:
+    """Record an operator in the innermost trace; at least one operand is a `Value`."""
+    builder = current()
+    if builder is None:
+        raise TraceError("a traced value is used after its trace has ended")
+    return builder.apply(operator, *operands)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A traced function: its graph, the structure of its result, and what it captured.
+
+    The graph's inputs are the function's arrays, then one for each captured value.
+    """
+
+    graph: Graph
+    structure: Any
+    captured: tuple[Value, ...]
+
+
+def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ()) -> Traced:
+    """Run a function on symbolic values of these specs and keep what it did.
+
+    >>> print(trace(lambda x: x * 2.0, Spec((3,))).graph)
+    graph(%0: float32 (3,))
+      %1 = constant float32 ()
+      %2 = Multiply()(%0, %1): float32 (3,)
+      return %2
+    """
+    builder = Builder()
+    labels = [*names, *("",) * (len(specs) - len(names))]
+    values = [builder.input(spec, name) for spec, name in zip(specs, labels, strict=True)]
+    with recording(builder):
+        result = function(*values)
+        leaves, structure = flatten(result)
+        outputs = [builder._value(leaf, "float32") for leaf in leaves]
+    return Traced(builder.graph(outputs), structure, tuple(builder.captured))
+
+
+def flatten(tree: Any) -> tuple[list[Any], Any]:
+    """The leaves of nested tuples, lists and dicts, and the structure to put them back."""
+    if isinstance(tree, dict):
+        parts = [flatten(tree[key]) for key in tree]
+        return [leaf for leaves, _ in parts for leaf in leaves], (
+            dict,
+            [(key, structure) for key, (_, structure) in zip(tree, parts, strict=True)],
+        )
+    if isinstance(tree, tuple | list):
+        parts = [flatten(each) for each in tree]
+        return [leaf for leaves, _ in parts for leaf in leaves], (
+            tuple if isinstance(tree, tuple) else list,
+            [structure for _, structure in parts],
+        )
+    if tree is None:
+        raise ArgumentError("a traced function returned None; return its result")
+    return [tree], None
+
+
+def unflatten(structure: Any, leaves: Iterator[Any]) -> Any:
+    """The tree of a structure with leaves taken in order."""
+    if structure is None:
+        return next(leaves)
+    kind, parts = structure
+    if kind is dict:
+        return {key: unflatten(part, leaves) for key, part in parts}
+    return kind(unflatten(part, leaves) for part in parts)

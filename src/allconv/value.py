@@ -1,0 +1,251 @@
+"""A value in a graph that is being recorded: it has a shape and a dtype, and no numbers yet.
+
+Arithmetic, indexing, a few methods and a written table of NumPy functions record operators;
+everything that would need the numbers raises `TraceError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+
+from allconv.errors import ArgumentError, TraceError
+from allconv.operators import pointwise
+from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
+from allconv.operators.base import Operator, Spec
+from allconv.operators.correlate import Correlate
+from allconv.operators.reduce import Sum
+from allconv.window import Window
+
+
+class Recorder(Protocol):
+    """What a value needs of the builder it belongs to."""
+
+    def apply(self, operator: Operator, *operands: Any) -> Any:
+        """Record an operator and return its result (a tuple of several)."""
+
+
+class Value:
+    """A symbolic array. Compared by identity."""
+
+    __slots__ = ("builder", "name", "spec")
+
+    def __init__(self, spec: Spec, builder: Recorder, name: str = "") -> None:
+        self.spec = spec
+        self.builder = builder
+        self.name = name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, known while tracing."""
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype."""
+        return self.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.spec.rank
+
+    def __repr__(self) -> str:
+        return f"<{self.name or 'value'}: {self.spec}>"
+
+    def _apply(self, operator: Operator, *operands: Any) -> Any:
+        return self.builder.apply(operator, *operands)
+
+    def __add__(self, other: Any) -> Value:
+        return self._apply(pointwise.Add(), self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Value:
+        return self._apply(pointwise.Subtract(), self, other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return self._apply(pointwise.Subtract(), other, self)
+
+    def __mul__(self, other: Any) -> Value:
+        return self._apply(pointwise.Multiply(), self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Value:
+        return self._apply(pointwise.Divide(), self, other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return self._apply(pointwise.Divide(), other, self)
+
+    def __neg__(self) -> Value:
+        return self._apply(pointwise.Negate(), self)
+
+    def __abs__(self) -> Value:
+        return self._apply(pointwise.Absolute(), self)
+
+    def __pow__(self, exponent: Any) -> Value:
+        """Whole powers and the square root; other powers are exp(exponent * log(x))."""
+        if exponent == 0.5:
+            return self._apply(pointwise.Sqrt(), self)
+        if not isinstance(exponent, int) or not -16 <= exponent <= 16:
+            raise TraceError(f"x ** {exponent}: whole powers and 0.5 are recorded; use exp and log")
+        if exponent < 0:
+            return 1.0 / self**-exponent
+        power = self * 0.0 + 1.0 if exponent == 0 else self
+        for _ in range(exponent - 1):
+            power = power * self
+        return power
+
+    def __matmul__(self, other: Any) -> Value:
+        """(N, C) @ (C, O): a linear layer, which is a window as large as its input."""
+        if self.ndim != 2 or np.ndim(other) != 2:
+            raise TraceError(f"@ takes two matrices, got {self.shape} and {np.shape(other)}")
+        turned = self._apply(Transpose((1, 0)), other)
+        return self._apply(Correlate(Window()), self, turned)
+
+    def __rmatmul__(self, other: Any) -> Value:
+        turned = self._apply(Transpose((1, 0)), self)
+        return self._apply(Correlate(Window()), other, turned)
+
+    def __getitem__(self, index: Any) -> Value:
+        return _take(self, index)
+
+    def reshape(self, *shape: Any) -> Value:
+        """The same values in row-major order under another shape; one size may be -1."""
+        sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+        sizes = [int(n) for n in sizes]
+        if sizes.count(-1) > 1:
+            raise ArgumentError(f"reshape to {tuple(sizes)}: one size can be -1")
+        if -1 in sizes:
+            rest = prod(n for n in sizes if n != -1)
+            sizes[sizes.index(-1)] = self.spec.size // rest if rest else 0
+        if tuple(sizes) == self.shape:
+            return self
+        return self._apply(Reshape(tuple(sizes)), self)
+
+    def transpose(self, *order: int) -> Value:
+        """The axes in another order (reversed when none is given)."""
+        return self._apply(Transpose(order or tuple(reversed(range(self.ndim)))), self)
+
+    @property
+    def T(self) -> Value:  # noqa: N802 (NumPy's name)
+        """The axes reversed."""
+        return self.transpose()
+
+    def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The sum over some axes (all when None)."""
+        axes = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        turned = tuple(sorted(a + self.ndim if a < 0 else a for a in axes))
+        return self._apply(Sum(turned, keepdims), self) if turned else self
+
+    def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The mean over some axes (all when None)."""
+        total = self.sum(axis, keepdims)
+        return total * (total.spec.size / self.spec.size)
+
+    def astype(self, dtype: Any) -> Value:
+        """The same values as float32 or float64."""
+        name = np.dtype(dtype).name
+        return self if name == self.dtype else self._apply(Convert(name), self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        operator = _UFUNCS.get(ufunc.__name__)
+        if operator is None or method != "__call__" or keywords:
+            _refuse(f"np.{ufunc.__name__}")
+        return operator(self, *inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        recorded = _FUNCTIONS.get(function.__name__)
+        if recorded is None:
+            _refuse(f"np.{function.__name__}")
+        return recorded(*args, **keywords)
+
+    def __array__(self, *args: Any, **keywords: Any) -> NoReturn:
+        _refuse("np.asarray")
+
+    def __bool__(self) -> NoReturn:
+        _refuse("if, and, or, not")
+
+    def __float__(self) -> NoReturn:
+        _refuse("float()")
+
+    def __int__(self) -> NoReturn:
+        _refuse("int()")
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TraceError("len() of a value without axes")
+        return self.shape[0]
+
+
+def _refuse(what: str) -> NoReturn:
+    raise TraceError(
+        f"{what} needs the numbers of a value that is being traced, which has only a shape; "
+        f"NumPy functions recorded here: {', '.join(sorted({*_UFUNCS, *_FUNCTIONS}))}"
+    )
+
+
+def _take(value: Value, index: Any) -> Value:
+    """NumPy's basic indexing: whole numbers, slices and ..."""
+    parts = list(index if isinstance(index, tuple) else (index,))
+    if any(not isinstance(p, int | slice | np.integer) and p is not Ellipsis for p in parts):
+        raise TraceError(f"index {index!r}: whole numbers, slices and ... are recorded")
+    gap = value.ndim - sum(p is not Ellipsis for p in parts)
+    if gap < 0 or sum(p is Ellipsis for p in parts) > 1:
+        raise TraceError(f"index {index!r} does not fit the shape {value.shape}")
+    where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    parts[where : where + 1] = [slice(None)] * gap
+    start, step, count, kept = [], [], [], []
+    for part, n in zip(parts, value.shape, strict=True):
+        if isinstance(part, slice):
+            cells = range(n)[part]
+            kept.append(len(cells))
+        else:
+            if not -n <= part < n:
+                raise TraceError(f"index {part} is outside an axis of {n}")
+            cells = range(n)[part : part + 1 or None]
+        start.append(cells.start if len(cells) else 0)
+        step.append(cells.step)
+        count.append(len(cells))
+    taken = value.builder.apply(Slice(tuple(start), tuple(step), tuple(count)), value)
+    return taken.reshape(tuple(kept))
+
+
+def _ufunc(operator: Operator) -> Callable[..., Any]:
+    return lambda value, *inputs: value.builder.apply(operator, *inputs)
+
+
+def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
+    first = next(each for each in arrays if isinstance(each, Value))
+    turned = axis + first.ndim if axis < 0 else axis
+    return first.builder.apply(Concatenate(turned, len(arrays)), *arrays)
+
+
+_UFUNCS: dict[str, Callable[..., Any]] = {
+    "add": _ufunc(pointwise.Add()),
+    "subtract": _ufunc(pointwise.Subtract()),
+    "multiply": _ufunc(pointwise.Multiply()),
+    "divide": _ufunc(pointwise.Divide()),
+    "maximum": _ufunc(pointwise.Maximum()),
+    "negative": _ufunc(pointwise.Negate()),
+    "absolute": _ufunc(pointwise.Absolute()),
+    "exp": _ufunc(pointwise.Exp()),
+    "log": _ufunc(pointwise.Log()),
+    "log1p": _ufunc(pointwise.Log1p()),
+    "sqrt": _ufunc(pointwise.Sqrt()),
+    "tanh": _ufunc(pointwise.Tanh()),
+    "matmul": lambda value, a, b: a @ b if isinstance(a, Value) else b.__rmatmul__(a),
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
+    "mean": lambda x, axis=None, keepdims=False: x.mean(axis, keepdims),
+    "reshape": lambda x, shape: x.reshape(shape),
+    "transpose": lambda x, axes=(): x.transpose(*axes),
+    "concatenate": _concatenate,
+    "shape": lambda x: x.shape,
+    "ndim": lambda x: x.ndim,
+}

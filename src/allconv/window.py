@@ -1,0 +1,278 @@
+"""Where a window lies on its input: per axis one relation between input, kernel and output.
+
+Along an axis an input cell `j`, a tap `k` of the kernel and an output cell `i` meet where
+
+    b*j + p = s*i + d*k        0 <= j < I,  0 <= k < K,  0 <= i < P
+
+with stride `s`, dilation `d`, input dilation `b` and padding `p` (of the low side; negative padding
+crops). A term whose `j` falls outside contributes nothing: that is all that padding means. Solved
+for `i`, `j` or `k` the same relation gives correlation, its transpose and the gradient of the
+weights, so one `Window` serves all three.
+
+Source of the arithmetic: Dumoulin and Visin 2016, arXiv:1603.07285, Relationships 6 and 12 to 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import gcd, prod
+
+from allconv.errors import ArgumentError, ShapeError
+
+LARGEST = 2**62
+PADDING_NAMES = ("valid", "half", "same", "same_lower", "full", "causal")
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The outputs of an axis that share one set of taps: `source = offset + stride*m + dilation*t`.
+
+    Output cell `out_start + out_step*m` (0 <= m < out_count) meets, by tap
+    `tap_start + tap_step*t` (0 <= t < tap_count), the source cell above, if that exists.
+    """
+
+    out_start: int
+    out_step: int
+    out_count: int
+    tap_start: int
+    tap_step: int
+    tap_count: int
+    offset: int
+    stride: int
+    dilation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a window: sizes `I`, `K`, `P` and the four numbers of the relation.
+
+    >>> Axis.forward(4, 3, padding=(1, 1)).output
+    4
+    >>> list(Axis.forward(4, 3).meetings(1))        # output 1: (input, tap)
+    [(1, 0), (2, 1), (3, 2)]
+    """
+
+    input: int
+    kernel: int
+    output: int
+    stride: int = 1
+    dilation: int = 1
+    input_dilation: int = 1
+    padding: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("input", "kernel", "output", "stride", "dilation", "input_dilation"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @classmethod
+    def forward(
+        cls,
+        input: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        input_dilation: int = 1,
+        padding: tuple[int, int] = (0, 0),
+    ) -> Axis:
+        """The axis of a correlation: as many outputs as placements that fit the padded input.
+
+        P = floor(((I-1)*b + 1 + lo + hi - (d*(K-1) + 1)) / s) + 1
+        """
+        low, high = padding
+        padded = (input - 1) * input_dilation + 1 + low + high
+        reach = dilation * (kernel - 1) + 1
+        if max(padded, reach, abs(low), abs(high)) > LARGEST:
+            raise ArgumentError(
+                f"sizes overflow: input {input}, kernel {kernel}, padding {padding}"
+            )
+        if padded < reach:
+            spread = f" (dilation {dilation}: it reaches over {reach})" if dilation > 1 else ""
+            raise ShapeError(
+                f"the kernel of {kernel}{spread} does not fit the padded input of {padded} "
+                f"({input} and padding {low}, {high}); use a smaller kernel or more padding"
+            )
+        output = (padded - reach) // stride + 1
+        return cls(input, kernel, output, stride, dilation, input_dilation, low)
+
+    @property
+    def high(self) -> int:
+        """The least padding of the high side that gives this output (negative: it crops)."""
+        reach = self.stride * (self.output - 1) + self.dilation * (self.kernel - 1) + 1
+        return reach - ((self.input - 1) * self.input_dilation + 1) - self.padding
+
+    def source(self, i: int, k: int) -> int | None:
+        """The input cell that output `i` meets by tap `k`, or None."""
+        j, rest = divmod(self.stride * i + self.dilation * k - self.padding, self.input_dilation)
+        return j if rest == 0 and 0 <= j < self.input else None
+
+    def meetings(self, i: int) -> Iterator[tuple[int, int]]:
+        """The pairs (input cell, tap) that output `i` meets, in the order of the taps."""
+        for k in range(self.kernel):
+            j = self.source(i, k)
+            if j is not None:
+                yield j, k
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Solved for `i`: the classes of outputs of a correlation (one unless the input is dilated)."""
+        return _phases(
+            self.output, self.kernel, self.stride, self.dilation, self.padding, self.input_dilation
+        )
+
+    def transpose_phases(self) -> tuple[Phase, ...]:
+        """Solved for `j`: the classes of inputs of the transpose (one for each residue of the stride).
+
+        Taps run backwards, so that the source moves forwards as in `phases`.
+        """
+        solved = _phases(
+            self.input, self.kernel, self.input_dilation, -self.dilation, -self.padding, self.stride
+        )
+        return tuple(_reversed(phase) for phase in solved)
+
+
+def _phases(count: int, kernel: int, s: int, d: int, p: int, b: int) -> tuple[Phase, ...]:
+    """Classes of the outputs of `b*source = s*out + d*tap - p`."""
+    out_step, tap_step = b // gcd(s, b), b // gcd(d, b)
+    phases = []
+    for start in range(min(out_step, count)):
+        taps = [k for k in range(min(tap_step, kernel)) if (s * start + d * k - p) % b == 0]
+        tap_start = taps[0] if taps else 0
+        phases.append(
+            Phase(
+                out_start=start,
+                out_step=out_step,
+                out_count=-(-(count - start) // out_step),
+                tap_start=tap_start,
+                tap_step=tap_step,
+                tap_count=-(-(kernel - tap_start) // tap_step) if taps else 0,
+                offset=(s * start + d * tap_start - p) // b if taps else 0,
+                stride=s // gcd(s, b),
+                dilation=d // gcd(d, b),
+            )
+        )
+    return tuple(phases)
+
+
+def _reversed(phase: Phase) -> Phase:
+    """The same phase with its taps in the opposite order."""
+    last = max(phase.tap_count - 1, 0)
+    return Phase(
+        phase.out_start,
+        phase.out_step,
+        phase.out_count,
+        phase.tap_start + last * phase.tap_step,
+        -phase.tap_step,
+        phase.tap_count,
+        phase.offset + last * phase.dilation,
+        phase.stride,
+        -phase.dilation,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window over any number of axes (none: a linear layer).
+
+    >>> window = Window.forward((4, 4), (3, 3), stride=(1, 2), padding=((1, 1), (0, 0)))
+    >>> window.output
+    (4, 1)
+    """
+
+    axes: tuple[Axis, ...] = ()
+
+    @classmethod
+    def forward(
+        cls,
+        input: Sequence[int],
+        kernel: Sequence[int],
+        *,
+        stride: Sequence[int] | None = None,
+        dilation: Sequence[int] | None = None,
+        input_dilation: Sequence[int] | None = None,
+        padding: Sequence[tuple[int, int]] | None = None,
+    ) -> Window:
+        """The window of a correlation; see `Axis.forward`. One number (pair) an axis."""
+        ones = (1,) * len(input)
+        rows = zip(
+            input,
+            kernel,
+            stride or ones,
+            dilation or ones,
+            input_dilation or ones,
+            padding or ((0, 0),) * len(input),
+            strict=True,
+        )
+        return cls(
+            tuple(
+                Axis.forward(i, k, stride=s, dilation=d, input_dilation=b, padding=p)
+                for i, k, s, d, b, p in rows
+            )
+        )
+
+    @property
+    def input(self) -> tuple[int, ...]:
+        """The sizes `I`."""
+        return tuple(axis.input for axis in self.axes)
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """The sizes `K`."""
+        return tuple(axis.kernel for axis in self.axes)
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """The sizes `P`."""
+        return tuple(axis.output for axis in self.axes)
+
+    @property
+    def taps(self) -> int:
+        """How many taps the kernel has."""
+        return prod(self.kernel)
+
+    def phases(self) -> tuple[tuple[Phase, ...], ...]:
+        """The phases of a correlation: one tuple of `Phase`, an axis each, for every class."""
+        return tuple(product(*(axis.phases() for axis in self.axes)))
+
+    def transpose_phases(self) -> tuple[tuple[Phase, ...], ...]:
+        """The phases of the transpose: one tuple of `Phase`, an axis each, for every class."""
+        return tuple(product(*(axis.transpose_phases() for axis in self.axes)))
+
+
+def named_padding(
+    name: str, input: int, kernel: int, *, stride: int = 1, dilation: int = 1
+) -> tuple[int, int]:
+    """The padding (low, high) of one axis that a name stands for.
+
+    "valid"       none
+    "half"        d*(K-1)/2 zeros each side whatever the stride; refused where that is no integer
+    "same"        out = ceil(I/s), the odd one at the end (ONNX SAME_UPPER, TensorFlow SAME)
+    "same_lower"  out = ceil(I/s), the odd one at the start
+    "full"        d*(K-1) each side: every placement that touches the input
+    "causal"      d*(K-1) at the start only: no output sees a later input
+
+    >>> named_padding("half", 4, 3), named_padding("same", 4, 3, stride=2)
+    ((1, 1), (0, 1))
+    """
+    reach = dilation * (kernel - 1)
+    if name == "valid":
+        return 0, 0
+    if name == "full":
+        return reach, reach
+    if name == "causal":
+        return reach, 0
+    if name == "half":
+        if reach % 2:
+            raise ArgumentError(
+                f'padding="half" needs an even dilation*(kernel_size-1), got {dilation}*({kernel}-1)'
+                '; use "same" or a pair (low, high)'
+            )
+        return reach // 2, reach // 2
+    if name in ("same", "same_lower"):
+        total = max((-(-input // stride) - 1) * stride + reach + 1 - input, 0)
+        small, large = total // 2, total - total // 2
+        return (small, large) if name == "same" else (large, small)
+    names = ", ".join(f'"{each}"' for each in PADDING_NAMES)
+    raise ArgumentError(f'padding is "{name}"; the names are {names}')
