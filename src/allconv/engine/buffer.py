@@ -1,0 +1,15 @@
+"""Memory that starts on a cache line."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LINE = 64  # bytes; also the widest vector
+
+
+def aligned(size: int) -> NDArray[np.uint8]:
+    """`size` bytes of fresh memory, of undefined content, whose address is a multiple of 64."""
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size]
