@@ -95,7 +95,8 @@ def gradient(graph: Graph, wanted: Sequence[int], *, with_value: bool = False) -
     if len(graph.outputs) != 1 or graph.outputs[0].shape != ():
         shapes = ", ".join(str(value.shape) for value in graph.outputs)
         raise ArgumentError(
-            f"the gradient is of a function that returns one number, not {shapes}; sum it, or use vjp"
+            f"the gradient is of a function that returns one number, not {shapes}; "
+            "sum it, or use vjp"
         )
     if not graph.outputs[0].spec.is_float:
         raise ArgumentError(f"the function returns {graph.outputs[0].dtype}; floats have gradients")

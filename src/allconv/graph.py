@@ -1,8 +1,8 @@
 """The graph: operators in an order in which they can be computed, with every shape known.
 
-A graph is immutable, in static single assignment: each value is an input, a constant or the result
-of one node. Layers and files are traced to graphs, rewrites and gradients make graphs of graphs, and
-plans are made from them.
+A graph is immutable, in static single assignment: each value is an input, a constant or the
+result of one node. Layers and files are traced to graphs, rewrites and gradients make graphs of
+graphs, and plans are made from them.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Builder:
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _lift(self, operator: Operator, operands: Sequence[Any]) -> tuple[Value, ...]:
-        """Numbers, arrays and values of outer traces as values of this one, promoted as in NumPy."""
+        """Numbers, arrays and outer values as values of this trace, promoted as in NumPy."""
         typed = [x.dtype for x in operands if isinstance(x, Value | np.ndarray)]
         floats = {str(dtype) for dtype in typed} & set(FLOATS)
         target = "float32" if floats == {"float32"} else "float64"

@@ -56,8 +56,10 @@ class Value:
     def __repr__(self) -> str:
         return f"<{self.name or 'value'}: {self.spec}>"
 
-    def _apply(self, operator: Operator, *operands: Any) -> Any:
-        return self.builder.apply(operator, *operands)
+    def _apply(self, operator: Operator, *operands: Any) -> Value:
+        """Record an operator of one result."""
+        result: Value = self.builder.apply(operator, *operands)
+        return result
 
     def __add__(self, other: Any) -> Value:
         return self._apply(pointwise.Add(), self, other)
@@ -211,7 +213,7 @@ def _take(value: Value, index: Any) -> Value:
         start.append(cells.start if len(cells) else 0)
         step.append(cells.step)
         count.append(len(cells))
-    taken = value.builder.apply(Slice(tuple(start), tuple(step), tuple(count)), value)
+    taken = value._apply(Slice(tuple(start), tuple(step), tuple(count)), value)
     return taken.reshape(tuple(kept))
 
 

@@ -117,13 +117,13 @@ class Axis:
                 yield j, k
 
     def phases(self) -> tuple[Phase, ...]:
-        """Solved for `i`: the classes of outputs of a correlation (one unless the input is dilated)."""
+        """Solved for `i`: the classes of outputs (one unless the input is dilated)."""
         return _phases(
             self.output, self.kernel, self.stride, self.dilation, self.padding, self.input_dilation
         )
 
     def transpose_phases(self) -> tuple[Phase, ...]:
-        """Solved for `j`: the classes of inputs of the transpose (one for each residue of the stride).
+        """Solved for `j`: the classes of inputs of the transpose, one a residue of the stride.
 
         Taps run backwards, so that the source moves forwards as in `phases`.
         """
@@ -266,8 +266,8 @@ def named_padding(
     if name == "half":
         if reach % 2:
             raise ArgumentError(
-                f'padding="half" needs an even dilation*(kernel_size-1), got {dilation}*({kernel}-1)'
-                '; use "same" or a pair (low, high)'
+                'padding="half" needs an even dilation*(kernel_size-1), '
+                f'got {dilation}*({kernel}-1); use "same" or a pair (low, high)'
             )
         return reach // 2, reach // 2
     if name in ("same", "same_lower"):

@@ -1,8 +1,8 @@
 """What an operator is: a frozen dataclass of settings that knows its own mathematics.
 
 An operator says what it refuses (`check`), the shape of its results (`shape`), what it *is*
-(`define`: the obvious NumPy form, never made faster, the oracle of every test), its gradient written
-in operators again (`adjoint`) and what it costs (`cost`). It knows nothing of machines.
+(`define`: the obvious NumPy form, never made faster, the oracle of every test), its gradient
+written in operators again (`adjoint`) and what it costs (`cost`). It knows nothing of machines.
 """
 
 from __future__ import annotations

@@ -23,9 +23,11 @@ from allconv.operators.base import Array, Operator, Spec, narrow, wide
 from allconv.operators.reduce import Sum
 from allconv.window import Window
 
+Index = tuple[Any, ...]  # cells of an array: a tap, or an open mesh as np.ix_ gives it
 
-def meetings(window: Window, k: tuple[int, ...]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Open meshes (outputs, inputs) of the cells that meet by tap `k`, one pair of vectors an axis."""
+
+def meetings(window: Window, k: Index) -> tuple[Index, Index]:
+    """Open meshes (outputs, inputs) of the cells that meet by tap `k`, one vector an axis."""
     pairs = []
     for axis, tap in zip(window.axes, k, strict=True):
         met = [(i, axis.source(i, tap)) for i in range(axis.output)]
@@ -35,7 +37,7 @@ def meetings(window: Window, k: tuple[int, ...]) -> tuple[tuple[Array, ...], tup
     return i, j
 
 
-def taps(window: Window) -> Iterator[tuple[int, ...]]:
+def taps(window: Window) -> Iterator[Index]:
     """Every tap of the kernel, in row-major order."""
     return product(*(range(axis.kernel) for axis in window.axes))
 
@@ -97,7 +99,8 @@ class Correlate(_Form):
         channels, given = x[0].shape[1] // self.groups, x[1].shape[1]
         if channels != given:
             raise ShapeError(
-                f"x has {x[0].shape[1]} channels, {channels} a group; w is {x[1].shape}, for {given}"
+                f"x has {x[0].shape[1]} channels, {channels} a group; "
+                f"w is {x[1].shape}, for {given}"
             )
         if len(x) > 2 and x[2].shape != x[1].shape[:1]:
             raise ShapeError(f"bias is {x[2].shape}; ({x[1].shape[0]},) is wanted")

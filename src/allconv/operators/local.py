@@ -1,6 +1,7 @@
 """Locally connected layers: a correlation whose weights depend on the output cell.
 
-    T(x, w, y) = sum over n, g, o, c and all j, k, i that meet of x[n,g,c,j] * w[g,o,c,k,i] * y[n,g,o,i]
+    T(x, w, y) = sum over n, g, o, c and all j, k, i that meet
+                 of  x[n,g,c,j] * w[g,o,c,k,i] * y[n,g,o,i]
 
 Shapes: x (N, G*C, *I), w (G*O, C, *K, *P), bias (G*O, *P), y (N, G*O, *P). With equal weights
 everywhere it is `Correlate`. The three views are closed under differentiation, as there.
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Spec, narrow, wide
+from allconv.operators.base import Array, Spec, narrow
 from allconv.operators.correlate import _Form, meetings, taps
 from allconv.operators.reduce import Sum
 

@@ -48,7 +48,8 @@ class _Normalization(Operator):
     def normal(self, x: Array, mean: Array, variance: Array) -> Array:
         """(x - mean) / sqrt(variance + eps), on float64 arrays."""
         rank = x.ndim
-        return (x - over_channels(mean, rank)) / np.sqrt(over_channels(variance, rank) + self.eps)
+        scale = np.sqrt(over_channels(variance, rank) + self.eps)
+        return np.asarray((x - over_channels(mean, rank)) / scale)
 
 
 @dataclass(frozen=True)

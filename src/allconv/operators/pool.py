@@ -35,9 +35,9 @@ class _Pool(Operator):
 
 @dataclass(frozen=True)
 class MaxPool(_Pool):
-    """y[n,c,i] = max over k of x[n,c,j]; tap[n,c,i] = the first k that attains it, in row-major order.
+    """y[n,c,i] = max over k of x[n,c,j]; tap[n,c,i] = the first k, in row-major order, that has it.
 
-    Padding never wins (a window of padding only gives -inf and tap -1); the first NaN wins over all.
+    Padding never wins (a window of padding only gives -inf, tap -1). The first NaN wins over all.
     """
 
     def check(self, *x: Spec) -> None:
@@ -68,7 +68,7 @@ class MaxPool(_Pool):
 
 @dataclass(frozen=True)
 class ScatterWindow(_Pool):
-    """x[n,c,j] = sum of y[n,c,i] over the outputs i whose tap leads to j: the gradient of `MaxPool`."""
+    """x[n,c,j] = sum of y[n,c,i] over the i whose tap leads to j: the gradient of `MaxPool`."""
 
     inputs: ClassVar[tuple[str, ...]] = ("y", "tap")
 
@@ -139,7 +139,7 @@ class _Average(_Pool):
 
 @dataclass(frozen=True)
 class AveragePool(_Average):
-    """y[n,c,i] = sum over k of x[n,c,j], divided by the number of taps (or of those inside the input)."""
+    """y[n,c,i] = sum over k of x[n,c,j] / count, the taps (or only those inside the input)."""
 
     def check(self, *x: Spec) -> None:
         self.check_size("x", x[0], self.window.input)

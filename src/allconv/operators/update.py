@@ -109,7 +109,7 @@ class MovingAverage(_Update):
 
 @dataclass(frozen=True)
 class ClipFactor(_Update):
-    """min(1, limit / norm) from the squared norm of all gradients: scales them to at most `limit`."""
+    """min(1, limit / norm), from the squared norm of all gradients: the factor that limits them."""
 
     inputs: ClassVar[tuple[str, ...]] = ("square", "limit")
 
