@@ -134,13 +134,15 @@ def _rotate(images: Pixels, degrees: float, draw: Draws) -> Pixels:
     b = (column - left).astype(np.float32)[..., None]
     upper = images[n, top, left] * (1 - b) + images[n, top, right] * b
     lower = images[n, down, left] * (1 - b) + images[n, down, right] * b
-    return np.rint(upper * (1 - a) + lower * a).astype(np.uint8)
+    result: Pixels = np.rint(upper * (1 - a) + lower * a).astype(np.uint8)
+    return result
 
 
 def _brighten(images: Pixels, strength: float, draw: Draws) -> Pixels:
     factor = 1 + strength * (2 * draw - 1)
     table = np.rint(np.clip(np.arange(256) * factor, 0, 255)).astype(np.uint8)
-    return table[np.arange(len(images))[:, None, None, None], images]
+    result: Pixels = table[np.arange(len(images))[:, None, None, None], images]
+    return result
 
 
 def _erase(images: Pixels, share: float, draw: Draws) -> Pixels:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Batch(NamedTuple):
-    """x float32 (n, C, H, W), y int64 (n,), and the indices int64 (n,) of the samples in the part."""
+    """x float32 (n, C, H, W), y int64 (n,) and indices int64 (n,) of the samples in the part."""
 
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.int64]

@@ -18,7 +18,7 @@ from allconv.errors import ArgumentError, ShapeError
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Images uint8 (N, H, W, C), their labels int64 (N,) and, where they were files, their names."""
+    """Images uint8 (N, H, W, C), labels int64 (N,) and, where they were files, their names."""
 
     images: Pixels
     labels: npt.NDArray[np.int64]

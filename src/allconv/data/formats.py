@@ -1,4 +1,4 @@
-"""What kind of file this is, from its first bytes: images that are read, and what to do with others.
+"""What kind of file this is, from its first bytes: images that are read, and remedies for others.
 
 Files are known by content, never by name, so a wrong extension does no harm; the name helps only
 where the content cannot tell (camera raw files are TIFF inside) or is unknown.

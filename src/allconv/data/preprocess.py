@@ -1,4 +1,4 @@
-"""Bytes to the numbers a network is fed with: the same in training, prediction and the saved file."""
+"""Bytes to the numbers a network is fed with: the same in training, prediction and in the file."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ class Preprocess:
         mean = counts @ value / total
         variance = (counts * (value - mean[:, None]) ** 2).sum(1) / total
         std = np.where(np.count_nonzero(counts, 1) > 1, np.sqrt(variance), 1.0)
-        return cls(*images.shape[1:4], tuple(mean.tolist()), tuple(std.tolist()))
+        height, width = images.shape[1:3]
+        return cls(height, width, channels, tuple(mean.tolist()), tuple(std.tolist()))
 
     def apply(self, images: Pixels) -> npt.NDArray[np.float32]:
         """uint8 (N, H, W, C) to float32 (N, C, H, W): y = (x / 255 - mean) / std in float32.

@@ -1,0 +1,147 @@
+"""Image files decoded once, into one array: in memory or, above a limit, in a mapped file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from allconv.data.images import PIXEL_LIMIT, Pixels, read_image
+from allconv.data.options import MEMORY_LIMIT, Progress
+from allconv.errors import Error, FileError
+
+_AHEAD = 4  # decoded images waiting for their turn, for each thread
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Images uint8 (N, H, W, C) of the files `kept`, in order; `failed` says why of the others."""
+
+    images: Pixels
+    kept: tuple[int, ...]
+    failed: dict[int, str]
+
+
+def decode_files(
+    paths: Sequence[Path],
+    size: tuple[int, int],
+    channels: int,
+    *,
+    pixel_limit: int = PIXEL_LIMIT,
+    memory_limit: int = MEMORY_LIMIT,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> Decoded:
+    """Decode every file once, by threads (Pillow lets go of the interpreter), in order.
+
+    Above `memory_limit` bytes the images are in a temporary file, which has no name where the
+    system allows that and disappears with the last array that uses it, however the process ends.
+    `progress(done, total)` is called after each file. FileError if there is no room for the file.
+    """
+    row = (*size, channels)
+    total = len(paths) * size[0] * size[1] * channels
+    sink = _Mapped(row) if total > memory_limit else _InMemory(len(paths), row)
+    kept, failed = [], {}
+    for index, image in enumerate(_decoded(paths, size, channels, pixel_limit, threads)):
+        if isinstance(image, Error):
+            failed[index] = image.message
+        else:
+            sink.add(image)
+            kept.append(index)
+        if progress is not None:
+            progress(index + 1, len(paths))
+    images = sink.finish()
+    images.flags.writeable = False
+    return Decoded(images, tuple(kept), failed)
+
+
+def usable_cpus() -> int:
+    """How many CPUs this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _decoded(
+    paths: Sequence[Path],
+    size: tuple[int, int],
+    channels: int,
+    pixel_limit: int,
+    threads: int | None,
+) -> Iterator[Pixels | Error]:
+    """Each file as an image or as the error that it gave."""
+
+    def decode(path: Path) -> Pixels | Error:
+        try:
+            return read_image(path, channels, size, pixel_limit=pixel_limit)
+        except Error as error:
+            return error
+
+    workers = threads or usable_cpus()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="allconv-decode")
+    waiting: deque[Future[Pixels | Error]] = deque()
+    try:
+        for path in paths:
+            waiting.append(pool.submit(decode, path))
+            if len(waiting) > workers * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _InMemory:
+    def __init__(self, count: int, row: tuple[int, int, int]) -> None:
+        self._images = np.empty((count, *row), np.uint8)
+        self._used = 0
+
+    def add(self, image: Pixels) -> None:
+        self._images[self._used] = image
+        self._used += 1
+
+    def finish(self) -> Pixels:
+        return self._images[: self._used]
+
+
+class _Mapped:
+    """Written as a file, so that a full disk is an error and no crash, and mapped when complete."""
+
+    def __init__(self, row: tuple[int, int, int]) -> None:
+        self._row = row
+        self._used = 0
+        try:
+            file = tempfile.TemporaryFile(prefix="allconv-")  # noqa: SIM115  # `finish` closes it
+        except OSError as error:
+            raise self._no_room(error) from None
+        self._file = cast(BinaryIO, file)
+
+    def add(self, image: Pixels) -> None:
+        try:
+            self._file.write(image.tobytes())
+        except OSError as error:
+            raise self._no_room(error) from None
+        self._used += 1
+
+    def finish(self) -> Pixels:
+        if not self._used:
+            return np.empty((0, *self._row), np.uint8)
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._no_room(error) from None
+        with self._file as file:
+            return np.memmap(file, np.uint8, "r", shape=(self._used, *self._row))
+
+    def _no_room(self, error: OSError) -> FileError:
+        return FileError(
+            f"the decoded images do not fit into {tempfile.gettempdir()} ({error.strerror}); set "
+            "TMPDIR to a larger disk, or use a smaller image_size or fewer samples"
+        )
