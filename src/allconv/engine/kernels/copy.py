@@ -1,0 +1,94 @@
+"""Copies between any two strided places of the same shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.place import Place, collapse
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+    from allconv.engine.plan import Planner
+
+AXES = 7
+SPLIT = 8192  # elements of one chunk where a copy is one run
+
+
+@dataclass(frozen=True)
+class Copy(Kernel):
+    """out[i0, ..., i6] = source[i0, ..., i6]; a chunk is `block` steps along axis 0.
+
+    One kernel an element size: whether the innermost axis is contiguous is looked up as it runs.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = (
+        "source",
+        "out",
+        "block",
+        *(f"n{a}" for a in range(AXES)),
+        *(f"s{a}" for a in range(AXES)),
+        *(f"o{a}" for a in range(AXES)),
+    )
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        first = code.mul(code.chunk, code.arg("block"))
+        last = code.min(code.add(first, code.arg("block")), code.arg("n0"))
+        with code.loop(last, start=first) as i:
+            source = code.add(code.arg("source"), code.mul(i, code.arg("s0")))
+            out = code.add(code.arg("out"), code.mul(i, code.arg("o0")))
+            self._loops(code, 1, source, out)
+
+    def _loops(self, code: Code, axis: int, source: Index, out: Index) -> None:
+        if axis == AXES - 1:
+            self._run(code, source, out)
+            return
+        with code.loop(code.arg(f"n{axis}")) as i:
+            inner_source = code.add(source, code.mul(i, code.arg(f"s{axis}")))
+            inner_out = code.add(out, code.mul(i, code.arg(f"o{axis}")))
+            self._loops(code, axis + 1, inner_source, inner_out)
+
+    def _run(self, code: Code, source: Index, out: Index) -> None:
+        """The innermost axis: vectors where both sides are contiguous, else element by element."""
+        from allconv.engine.emit.view import View
+
+        n = code.arg(f"n{AXES - 1}")
+        step, out_step = code.arg(f"s{AXES - 1}"), code.arg(f"o{AXES - 1}")
+        contiguous = code.both(
+            code.compare("==", step, code.size), code.compare("==", out_step, code.size)
+        )
+        with code.either(contiguous) as (then, otherwise):
+            with then, code.loop(n, step=code.lanes) as i:
+                mask = code.mask(code.sub(n, i))
+                x = View(code, code.add(source, code.mul(i, code.size))).vector(0, mask)
+                View(code, code.add(out, code.mul(i, code.size))).store(x, 0, mask)
+            with otherwise, code.loop(n) as i:
+                x = View(code, code.add(source, code.mul(i, step))).scalar()
+                View(code, code.add(out, code.mul(i, out_step))).store_scalar(x)
+
+
+def emit_copy(planner: Planner, source: Place, out: Place) -> None:
+    """Add the steps that copy one place to another of the same shape (strides of 0 repeat)."""
+    if source.spec.size == 0:
+        return
+    dtype = {4: "float32", 8: "float64"}[source.item]
+    axes = collapse(out.shape, (out.strides, source.strides))
+    if len(axes) > AXES:
+        raise ValueError(f"a copy over {len(axes)} axes")
+    if len(axes) == 1 and axes[0][0] >= 2 * SPLIT and axes[0][0] % SPLIT == 0:
+        n, (to, step) = axes[0]
+        axes = [(n // SPLIT, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))]
+    arguments: dict[str, int | Place] = {"source": source, "out": out}
+    if len(axes) < AXES:
+        outer = axes[0] if len(axes) > 1 else (1, (0, 0))
+        rest = axes[1:] if len(axes) > 1 else axes
+        axes = [outer, *[(1, (0, 0))] * (AXES - 1 - len(rest)), *rest]
+    for axis, (n, (to, step)) in enumerate(axes):
+        arguments.update({f"n{axis}": n, f"s{axis}": step, f"o{axis}": to})
+    block = max(1, min(axes[0][0], SPLIT * axes[0][0] // source.spec.size))
+    arguments["block"] = block
+    kernel = Copy(planner.target, dtype)
+    planner.step(kernel, arguments, writes=[out], chunks=-(-axes[0][0] // block))

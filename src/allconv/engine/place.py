@@ -1,0 +1,124 @@
+"""Where a value lies in memory: a storage, an offset and a stride in bytes for every logical axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from allconv.operators.base import Spec
+
+ITEM = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
+ALIGNMENT = 64
+
+
+@dataclass(eq=False, slots=True)
+class Storage:
+    """A block of memory. Its address is known when the program runs.
+
+    `kind` is "input" (`number`-th array of a call), "output" (a fresh array), "constant" (kept with
+    the plan), "kept" (computed once from static inputs) or "arena" (reused between steps).
+    """
+
+    kind: str
+    bytes: int
+    number: int = 0
+    first: int = field(default=-1)  # the first and last step that touch it, for the arena
+    last: int = field(default=-1)
+    offset: int = 0  # in the arena
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value's storage, offset in bytes, and strides in bytes of its logical axes."""
+
+    storage: Storage
+    spec: Spec
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def item(self) -> int:
+        """Bytes of an element."""
+        return ITEM[self.spec.dtype]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The logical shape."""
+        return self.spec.shape
+
+    def has(self, layout: str) -> bool:
+        """Whether the value is contiguous as "rows" (row-major) or "last" (channels last)."""
+        wanted = layout_strides(self.spec, layout)
+        pairs = zip(self.shape, self.strides, wanted, strict=True)
+        return all(n == 1 or stride == want for n, stride, want in pairs)
+
+    def viewed(self, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Place:
+        """The same memory seen with another shape and strides."""
+        return Place(self.storage, self.spec.with_shape(shape), strides, self.offset + offset)
+
+
+def layout_strides(spec: Spec, layout: str) -> tuple[int, ...]:
+    """Strides in bytes of a contiguous array: "rows" is row-major, "last" has axis 1 innermost."""
+    order = list(range(spec.rank))
+    if layout == "last" and spec.rank > 2:
+        order.append(order.pop(1))
+    strides = [0] * spec.rank
+    step = ITEM[spec.dtype]
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= spec.shape[axis]
+    return tuple(strides)
+
+
+def reshaped_strides(place: Place, to: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Strides under which the same memory has another shape, or None where it must be copied."""
+    runs: list[tuple[int, int]] = []  # (size, stride) of axes that are contiguous together
+    for n, stride in zip(place.shape, place.strides, strict=True):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * stride:
+            runs[-1] = (runs[-1][0] * n, stride)
+        else:
+            runs.append((n, stride))
+    strides: list[int] = []
+    left = list(reversed(runs))
+    size, step = left.pop() if left else (1, place.item)
+    rest = size
+    for n in to:
+        if n == 1:
+            strides.append(step * rest)
+            continue
+        if rest == 1 and left:
+            size, step = left.pop()
+            rest = size
+        if rest % n:
+            return None
+        rest //= n
+        strides.append(step * rest)
+    return tuple(strides) if rest == 1 and not left else None
+
+
+def collapse(
+    shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...]
+) -> list[tuple[int, tuple[int, ...]]]:
+    """Axes (size, stride in each operand), outer first by the first operand, merged where they can.
+
+    >>> collapse((2, 3, 4), ((48, 16, 4), (0, 0, 4)))
+    [(6, (16, 0)), (4, (4, 4))]
+    """
+    axes = [
+        (n, tuple(operand[axis] for operand in strides)) for axis, n in enumerate(shape) if n != 1
+    ]
+    axes.sort(key=lambda axis: axis[1], reverse=True)
+    merged: list[tuple[int, tuple[int, ...]]] = []
+    for n, steps in axes:
+        if merged and merged[-1][1] == tuple(n * step for step in steps):
+            merged[-1] = (merged[-1][0] * n, steps)
+        else:
+            merged.append((n, steps))
+    return merged or [(1, tuple(ITEM["float32"] for _ in strides))]
+
+
+def size_in_bytes(spec: Spec) -> int:
+    """Bytes of a contiguous array."""
+    return prod(spec.shape) * ITEM[spec.dtype]

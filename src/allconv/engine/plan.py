@@ -1,0 +1,270 @@
+"""Planning: from a graph to a list of steps on places in memory.
+
+For every node the planner calls the lowering of its operator (see `kernels`), which asks where its
+operands lie (`read`), says where its results shall lie (`result`, or `alias` where nothing needs to
+move) and adds steps (`step`). A node without a lowering becomes a step that runs its definition.
+Steps that depend on static inputs alone are kept apart: they run once, when those are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from allconv.engine.buffer import aligned
+from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
+from allconv.engine.target import Target, host
+from allconv.graph import Graph, Node
+from allconv.operators.base import Array, Operator, Spec
+from allconv.value import Value
+
+if TYPE_CHECKING:
+    from allconv.engine.kernel import Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that is known when the program runs: so many bytes into a storage."""
+
+    storage: Storage
+    offset: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class KernelStep:
+    """Chunks of one kernel on one block of arguments."""
+
+    kernel: Kernel
+    arguments: Mapping[str, int | Address]
+    chunks: int
+    scratch: int
+    what: str
+    path: str
+
+    @property
+    def storages(self) -> list[Storage]:
+        """The memory that it touches."""
+        return [a.storage for a in self.arguments.values() if isinstance(a, Address)]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DefinitionStep:
+    """A node that runs by its definition, on arrays."""
+
+    node: Node
+    inputs: tuple[Place, ...]
+    outputs: tuple[Place, ...]
+
+    @property
+    def storages(self) -> list[Storage]:
+        """The memory that it touches."""
+        return [place.storage for place in (*self.inputs, *self.outputs)]
+
+
+PlanStep: TypeAlias = KernelStep | DefinitionStep
+Lowering: TypeAlias = Callable[["Planner", Node], bool]
+
+
+@cache
+def lowerings() -> dict[type[Operator], Lowering]:
+    """The lowering of every operator that has one."""
+    from allconv.engine.kernels import LOWERINGS  # kernels import this file
+
+    return LOWERINGS
+
+
+@dataclass(eq=False)
+class Planner:
+    """The state of planning one graph.
+
+    `layouts` says how each input of rank above 2 lies ("rows" or "last"); `static` are the numbers
+    of inputs that are bound once. With `keep_last` image outputs may be views of channels-last
+    memory, else they are copied to row-major order.
+    """
+
+    graph: Graph
+    layouts: Sequence[str]
+    static: frozenset[int] = frozenset()
+    keep_last: bool = True
+    exact: bool = False
+    target: Target = field(default_factory=host)
+
+    def __post_init__(self) -> None:
+        self.places: dict[Value, Place] = {}
+        self.steps: list[PlanStep] = []
+        self.prologue: list[PlanStep] = []
+        self.constants: dict[Storage, Array] = {}
+        self.outputs: list[Place] = []
+        self.absorbed: set[Node] = set()  # nodes that an earlier step computes along the way
+        self._users = self.graph.users()
+        self._producers = {v: node for node in self.graph.nodes for v in node.outputs}
+        self._numbers = {v: n for n, v in reversed(list(enumerate(self.graph.outputs)))}
+        self._fixed: set[Storage] = set()  # holds the same on every run
+        self._copies: dict[tuple[Value, str], Place] = {}
+        self._what = ""
+        self._path = ""
+
+    def run(self) -> Planner:
+        """Plan the whole graph."""
+        operands = (*self.graph.inputs, *self.graph.constants)
+        for number, (value, layout) in enumerate(zip(operands, self.layouts, strict=True)):
+            storage = Storage("input", size_in_bytes(value.spec), number)
+            if number in self.static:
+                self._fixed.add(storage)
+            self.places[value] = Place(storage, value.spec, layout_strides(value.spec, layout))
+        for node in self.graph.nodes:
+            if node not in self.absorbed:
+                self._what, self._path = node.operator.name, node.path
+                lower = lowerings().get(type(node.operator))
+                if lower is None or not lower(self, node):
+                    self._define(node)
+        self._what, self._path = "output", ""
+        self.outputs = [self._finish(n, v) for n, v in enumerate(self.graph.outputs)]
+        return self
+
+    def read(self, value: Value, layout: str | None = None) -> Place:
+        """Where a value lies; copied first unless it lies in the layout asked for."""
+        place = self.places[value]
+        if layout is None or place.has(layout):
+            return place
+        key = (value, layout)
+        if key not in self._copies:
+            self._copies[key] = self.copied(place, layout)
+        return self._copies[key]
+
+    def result(self, value: Value, layout: str = "last") -> Place:
+        """Memory for a result, contiguous in a layout: straight in the output array if it is one."""
+        number = self._numbers.get(value)
+        spec = value.spec
+        direct = number is not None and (self.keep_last or layout == "rows" or spec.rank < 3)
+        storage = Storage("output" if direct else "arena", size_in_bytes(spec), number or 0)
+        place = Place(storage, spec, layout_strides(spec, layout))
+        self.places[value] = place
+        return place
+
+    def alias(self, value: Value, place: Place) -> None:
+        """Say that a result lies where something else lies already."""
+        self.places[value] = place
+
+    def temporary(self, shape: tuple[int, ...], dtype: str) -> Place:
+        """Memory for an array in row-major order, until the last step that uses it."""
+        spec = Spec(shape, dtype)
+        return Place(Storage("arena", size_in_bytes(spec)), spec, layout_strides(spec, "rows"))
+
+    def constant(self, array: Array) -> Place:
+        """An array that is known now."""
+        memory = aligned(array.nbytes).view(array.dtype).reshape(array.shape)
+        memory[...] = array
+        storage = Storage("constant", array.nbytes)
+        self.constants[storage] = memory
+        self._fixed.add(storage)
+        spec = Spec.of(array)
+        return Place(storage, spec, layout_strides(spec, "rows"))
+
+    def copied(self, place: Place, layout: str) -> Place:
+        """A copy in a layout."""
+        from allconv.engine.kernels.copy import emit_copy
+
+        storage = Storage("arena", size_in_bytes(place.spec))
+        target = Place(storage, place.spec, layout_strides(place.spec, layout))
+        what, self._what = self._what, f"copy to {layout}"
+        emit_copy(self, place, target)
+        self._what = what
+        return target
+
+    def step(
+        self,
+        kernel: Kernel,
+        arguments: Mapping[str, int | Place | Address],
+        *,
+        writes: Sequence[Place],
+        chunks: int = 1,
+        scratch: int = 0,
+        what: str = "",
+    ) -> None:
+        """Add a step; `writes` are the places that it fills, the other addresses are read."""
+        if chunks < 1:
+            return
+        turned = {
+            name: Address(a.storage, a.offset) if isinstance(a, Place) else a
+            for name, a in arguments.items()
+        }
+        step = KernelStep(kernel, turned, chunks, scratch, what or self._what, self._path)
+        self._add(step, [place.storage for place in writes])
+
+    def producer(self, value: Value) -> Node | None:
+        """The node that computes a value (None for inputs)."""
+        return self._producers.get(value)
+
+    def sole_user(self, value: Value) -> Node | None:
+        """The only node that reads a value, if there is just one and it is no output."""
+        users = self._users.get(value, [])
+        return users[0] if len(users) == 1 and value not in self._numbers else None
+
+    def _add(self, step: PlanStep, written: Sequence[Storage]) -> None:
+        read = [storage for storage in step.storages if storage not in written]
+        once = all(storage in self._fixed for storage in read) and all(
+            storage.kind in ("arena", "kept") for storage in written
+        )
+        if once and read:
+            for storage in written:
+                storage.kind = "kept"
+                self._fixed.add(storage)
+            self.prologue.append(step)
+            return
+        self._fixed.difference_update(written)
+        self.steps.append(step)
+
+    def _define(self, node: Node) -> None:
+        inputs = tuple(self.read(value) for value in node.inputs)
+        outputs = tuple(self.result(value, "rows") for value in node.outputs)
+        self._add(DefinitionStep(node, inputs, outputs), [place.storage for place in outputs])
+
+    def _finish(self, number: int, value: Value) -> Place:
+        """An output in its own array."""
+        place = self.places[value]
+        if place.storage.kind == "output" and place.storage.number == number:
+            return place
+        from allconv.engine.kernels.copy import emit_copy
+
+        layout = "last" if self.keep_last and place.has("last") else "rows"
+        storage = Storage("output", size_in_bytes(value.spec), number)
+        target = Place(storage, value.spec, layout_strides(value.spec, layout))
+        emit_copy(self, place, target)
+        return target
+
+
+def assign_arena(steps: Sequence[PlanStep]) -> int:
+    """Give every arena storage an offset so that those alive together do not overlap; the size.
+
+    Greedy by size: each block goes to the lowest offset that is free during its life.
+    """
+    blocks: dict[Storage, None] = {}
+    for number, step in enumerate(steps):
+        for storage in step.storages:
+            if storage.kind == "arena":
+                storage.first = number if storage.first < 0 else storage.first
+                storage.last = number
+                blocks[storage] = None
+    placed: list[Storage] = []
+    for storage in sorted(blocks, key=lambda block: -block.bytes):
+        need = -(-storage.bytes // 64) * 64 + 64
+        offset = 0
+        for other in sorted(placed, key=lambda block: block.offset):
+            apart = other.last < storage.first or storage.last < other.first
+            if not apart and offset + need > other.offset:
+                offset = max(offset, other.offset + -(-other.bytes // 64) * 64 + 64)
+        storage.offset = offset
+        placed.append(storage)
+    return max((s.offset + s.bytes + 128 for s in placed), default=0)
+
+
+def array_at(memory: Array, place: Place) -> Array:
+    """A place as an array, given the bytes of its storage."""
+    flat = memory.view(np.uint8).reshape(-1)
+    dtype = np.dtype(place.spec.dtype)
+    return np.ndarray(place.shape, dtype, flat.data, place.offset, place.strides)
