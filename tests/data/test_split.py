@@ -1,0 +1,76 @@
+"""Samples are divided by class, by seed, and all of them are somewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allconv.data.assemble import Shares, divide
+from allconv.data.options import Options
+from allconv.data.split import hold_out, sample
+from allconv.errors import ArgumentError
+
+LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=80)
+
+
+@settings(deadline=None, max_examples=50)
+@given(LABELS, st.floats(0.01, 0.95), st.integers(0, 5))
+def test_hold_out_takes_the_share_of_each_class(labels, fraction, seed):
+    """Of n samples round(fraction n), at least 1 from 3 samples on, never all; again the same."""
+    labels = np.array(labels)
+    chosen = hold_out(labels, fraction, seed, "a")
+    assert np.array_equal(chosen, hold_out(labels, fraction, seed, "a"))
+    assert np.array_equal(chosen, np.unique(chosen))
+    for label in np.unique(labels):
+        size = np.count_nonzero(labels == label)
+        taken = np.count_nonzero(labels[chosen] == label)
+        assert taken < size
+        assert taken >= (size >= 3)
+        assert abs(taken - fraction * size) <= 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(LABELS, st.integers(1, 90), st.integers(0, 5))
+def test_sample_keeps_the_shares(labels, count, seed):
+    """Exactly `count` samples, each class at least once and within one of its share."""
+    labels = np.array(labels)
+    present = np.unique(labels)
+    if count < min(len(present), len(labels)):
+        with pytest.raises(ArgumentError, match="fewer than the"):
+            sample(labels, count, seed)
+        return
+    chosen = sample(labels, count, seed)
+    assert len(np.unique(chosen)) == len(chosen) == min(count, len(labels))
+    for label in present:
+        share = np.count_nonzero(labels == label) * min(1, count / len(labels))
+        taken = np.count_nonzero(labels[chosen] == label)
+        assert taken >= 1
+        assert taken - share < 1 + 1e-9
+        assert share - taken < 1 + len(present)
+
+
+@settings(deadline=None, max_examples=30)
+@given(LABELS, st.booleans(), st.booleans())
+def test_divide_loses_and_doubles_nothing(labels, validation, test):
+    """The three parts are a partition, and a part that is there already gets nothing."""
+    shares = Shares(validation=0.15, test=0.15)
+    parts = divide(np.array(labels), Options(), shares, validation=validation, test=test)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    assert validation or not parts[1].size
+    assert test or not parts[2].size
+
+
+def test_divide_counts_shares_from_the_whole():
+    """15 % and 15 % of 100 samples are 15 and 15; options override, and samples limit training."""
+    labels, shares = np.repeat([0, 1], 100), Shares(0.15, 0.15)
+    parts = divide(labels, Options(), shares, validation=True, test=True)
+    assert [len(part) for part in parts] == [140, 30, 30]
+    options = Options(validation=0.2, test=0.0, samples=50)
+    parts = divide(labels, options, shares, validation=True, test=True)
+    assert [len(part) for part in parts] == [50, 40, 0]
+    other = divide(labels, Options(seed=1), shares, validation=True, test=True)
+    assert not np.array_equal(
+        other[1], divide(labels, Options(), shares, validation=True, test=True)[1]
+    )
