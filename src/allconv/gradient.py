@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from allconv.errors import ArgumentError
 from allconv.graph import Graph, Node
+from allconv.operators.reduce import full_like
 from allconv.trace import Builder, recording
 from allconv.value import Value
 
@@ -62,7 +63,7 @@ def _backward(
 
 
 def _gradient(gradients: dict[Value, Value], value: Value, operand: Value) -> Value:
-    return gradients[value] if value in gradients else operand * 0.0
+    return gradients[value] if value in gradients else full_like(operand, 0.0)
 
 
 def _dependents(graph: Graph, wanted: Sequence[int]) -> set[Value]:
@@ -83,7 +84,8 @@ def _expanded(graph: Graph, wanted: Sequence[int]) -> Graph:
 
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in graph.inputs]
-    here = builder.inline(graph, operands, expand)
+    with recording(builder):
+        here = builder.inline(graph, operands, expand)
     return builder.graph([here[value] for value in graph.outputs])
 
 

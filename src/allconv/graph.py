@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allconv.errors import Error, ShapeError
-from allconv.operators.base import Array, Operator, Spec
+from allconv.operators.base import Array, Operator, Spec, native
 from allconv.value import Value
 
 
@@ -95,10 +95,11 @@ class Graph:
     def run(self, *arrays: Array) -> tuple[Array, ...]:
         """Compute the outputs by the definitions of the operators."""
         self.check_arrays(arrays)
-        known = {**self.constants, **dict(zip(self.inputs, arrays, strict=True))}
+        known = {**self.constants, **dict(zip(self.inputs, map(native, arrays), strict=True))}
         for node in self.nodes:
             try:
-                results = node.operator.define(*(known[value] for value in node.inputs))
+                with np.errstate(all="ignore"):  # infinities and NaNs are values like others
+                    results = node.operator.define(*(known[value] for value in node.inputs))
             except Error as error:
                 raise error.at(node.path) from None
             known.update(zip(node.outputs, results, strict=True))

@@ -17,7 +17,7 @@ import numpy as np
 from allconv.errors import ArgumentError, Error, TraceError
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Convert
-from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.base import FLOATS, Array, Operator, Spec, native
 from allconv.operators.pointwise import Pointwise
 from allconv.value import Value
 
@@ -33,8 +33,9 @@ class Builder:
         self.constants: dict[Value, Array] = {}
         self.captured: dict[Value, Value] = {}  # value of an outer trace -> input here
         self._results: dict[Hashable, tuple[Value, ...]] = {}
-        self._scalars: dict[tuple[float, str], Value] = {}
+        self._scalars: dict[tuple[str, str], Value] = {}
         self._paths: list[str] = []
+        self._closed = False
 
     def input(self, spec: Spec, name: str = "") -> Value:
         """A new input."""
@@ -45,18 +46,25 @@ class Builder:
     def constant(self, array: Array, name: str = "") -> Value:
         """A value that is known now."""
         value = Value(Spec.of(array), self, name)
-        self.constants[value] = array
+        self.constants[value] = native(array)
         return value
 
     def scalar(self, number: float, dtype: str) -> Value:
         """A number as a constant of shape ()."""
-        key = (float(number), dtype)
+        key = (repr(float(number)), dtype)  # 0.0 and -0.0 are two
         if key not in self._scalars:
-            self._scalars[key] = self.constant(np.array(number, dtype), repr(number))
+            self._scalars[key] = self.constant(np.array(number, dtype), repr(float(number)))
         return self._scalars[key]
 
+    def record(self, operator: Operator, *operands: Any) -> Any:
+        """Record an operator on values of this builder, in the innermost trace around it."""
+        active = _active.get()
+        return (active[-1] if self in active else self).apply(operator, *operands)
+
     def apply(self, operator: Operator, *operands: Any) -> Any:
-        """Record an operator; its result, or a tuple of several."""
+        """Record an operator here; its result, or a tuple of several."""
+        if self._closed:
+            raise TraceError(f"{operator.name} on a value whose trace has ended; return the value")
         values = self._lift(operator, operands)
         key = (operator, values)
         if key not in self._results:
@@ -71,7 +79,10 @@ class Builder:
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _lift(self, operator: Operator, operands: Sequence[Any]) -> tuple[Value, ...]:
-        """Numbers, arrays and outer values as values of this trace, promoted as in NumPy."""
+        """Numbers, arrays and outer values as values of this trace, promoted as in NumPy.
+
+        Numbers, Python's and NumPy's alike, take the dtype of the arrays that they meet.
+        """
         typed = [x.dtype for x in operands if isinstance(x, Value | np.ndarray)]
         floats = {str(dtype) for dtype in typed} & set(FLOATS)
         target = "float32" if floats == {"float32"} else "float64"
@@ -83,7 +94,7 @@ class Builder:
     def _value(self, operand: Any, dtype: str) -> Value:
         if isinstance(operand, Value):
             return operand if operand.builder is self else self._capture(operand)
-        if isinstance(operand, int | float | np.number):
+        if isinstance(operand, int | float | np.integer | np.floating):
             return self.scalar(float(operand), dtype)
         if not isinstance(operand, np.ndarray):
             raise TraceError(f"an array or a number is wanted, got {type(operand).__name__}")
@@ -93,8 +104,10 @@ class Builder:
         return self.constant(operand)
 
     def _capture(self, value: Value) -> Value:
-        if all(value.builder is not builder for builder in _active.get()):
-            raise TraceError(f"{value!r} is used after the trace that it belongs to has ended")
+        active = _active.get()
+        outer = active[: active.index(self)] if self in active else active
+        if value.builder not in outer:
+            raise TraceError(f"{value!r} is used outside the trace that it belongs to")
         if value not in self.captured:
             self.captured[value] = self.input(value.spec, value.name)
         return self.captured[value]
@@ -140,6 +153,10 @@ class Builder:
         return Graph(
             tuple(self.inputs), tuple(self.nodes), tuple(outputs), dict(self.constants)
         ).pruned()
+
+    def close(self) -> None:
+        """Refuse to record more: values that leak out of a trace are of no use."""
+        self._closed = True
 
 
 @contextmanager
@@ -190,10 +207,12 @@ def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ())
     builder = Builder()
     labels = [*names, *("",) * (len(specs) - len(names))]
     values = [builder.input(spec, name) for spec, name in zip(specs, labels, strict=True)]
-    with recording(builder):
-        result = function(*values)
-        leaves, structure = flatten(result)
-        outputs = [builder._value(leaf, "float32") for leaf in leaves]
+    try:
+        with recording(builder):
+            leaves, structure = flatten(function(*values))
+            outputs = [builder._value(leaf, "float32") for leaf in leaves]
+    finally:
+        builder.close()
     return Traced(builder.graph(outputs), structure, tuple(builder.captured))
 
 

@@ -6,26 +6,30 @@ everything that would need the numbers raises `TraceError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import prod
+from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
+from math import nan, prod
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from allconv.errors import ArgumentError, TraceError
+from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.operators import pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
-from allconv.operators.reduce import Sum
+from allconv.operators.reduce import Sum, full_like
 from allconv.window import Window
 
 
 class Recorder(Protocol):
     """What a value needs of the builder it belongs to."""
 
-    def apply(self, operator: Operator, *operands: Any) -> Any:
+    def record(self, operator: Operator, *operands: Any) -> Any:
         """Record an operator and return its result (a tuple of several)."""
+
+    def scalar(self, number: float, dtype: str) -> Value:
+        """A number as a constant of shape ()."""
 
 
 class Value:
@@ -53,12 +57,17 @@ class Value:
         """The number of axes."""
         return self.spec.rank
 
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.spec.size
+
     def __repr__(self) -> str:
         return f"<{self.name or 'value'}: {self.spec}>"
 
     def _apply(self, operator: Operator, *operands: Any) -> Value:
         """Record an operator of one result."""
-        result: Value = self.builder.apply(operator, *operands)
+        result: Value = self.builder.record(operator, *operands)
         return result
 
     def __add__(self, other: Any) -> Value:
@@ -93,25 +102,24 @@ class Value:
         """Whole powers and the square root; other powers are exp(exponent * log(x))."""
         if exponent == 0.5:
             return self._apply(pointwise.Sqrt(), self)
-        if not isinstance(exponent, int) or not -16 <= exponent <= 16:
+        if not isinstance(exponent, int) or isinstance(exponent, bool) or not -16 <= exponent <= 16:
             raise TraceError(f"x ** {exponent}: whole powers and 0.5 are recorded; use exp and log")
         if exponent < 0:
             return 1.0 / self**-exponent
-        power = self * 0.0 + 1.0 if exponent == 0 else self
+        power = full_like(self, 1.0) if exponent == 0 else self
         for _ in range(exponent - 1):
             power = power * self
         return power
 
     def __matmul__(self, other: Any) -> Value:
         """(N, C) @ (C, O): a linear layer, which is a window as large as its input."""
-        if self.ndim != 2 or np.ndim(other) != 2:
-            raise TraceError(f"@ takes two matrices, got {self.shape} and {np.shape(other)}")
+        _check_matrices(np.shape(self), np.shape(other))
         turned = self._apply(Transpose((1, 0)), other)
         return self._apply(Correlate(Window()), self, turned)
 
     def __rmatmul__(self, other: Any) -> Value:
-        turned = self._apply(Transpose((1, 0)), self)
-        return self._apply(Correlate(Window()), other, turned)
+        _check_matrices(np.shape(other), np.shape(self))
+        return self._apply(Correlate(Window()), other, self.transpose())
 
     def __getitem__(self, index: Any) -> Value:
         return _take(self, index)
@@ -147,7 +155,9 @@ class Value:
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
         """The mean over some axes (all when None)."""
         total = self.sum(axis, keepdims)
-        return total * (total.spec.size / self.spec.size)
+        axes = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        count = prod(self.shape[a] for a in axes)
+        return total * (1.0 / count if count else nan)
 
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""
@@ -164,6 +174,10 @@ class Value:
         recorded = _FUNCTIONS.get(function.__name__)
         if recorded is None:
             _refuse(f"np.{function.__name__}")
+        try:
+            signature(recorded).bind(*args, **keywords)
+        except TypeError as error:
+            raise TraceError(f"np.{function.__name__} of a traced value: {error}") from None
         return recorded(*args, **keywords)
 
     def __array__(self, *args: Any, **keywords: Any) -> NoReturn:
@@ -172,16 +186,45 @@ class Value:
     def __bool__(self) -> NoReturn:
         _refuse("if, and, or, not")
 
-    def __float__(self) -> NoReturn:
-        _refuse("float()")
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | float | np.ndarray | np.generic):
+            _refuse("==")
+        return self is other
 
-    def __int__(self) -> NoReturn:
-        _refuse("int()")
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a traced value has no attribute {name}")
+        _refuse(f".{name}")
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TraceError("a traced value cannot be written into; make a new one")
+
+    def __iter__(self) -> Iterator[Value]:
+        return (self[n] for n in range(len(self)))
 
     def __len__(self) -> int:
         if not self.shape:
             raise TraceError("len() of a value without axes")
         return self.shape[0]
+
+
+def _refused(what: str) -> Callable[..., NoReturn]:
+    return lambda *operands: _refuse(what)
+
+
+for _method, _what in {
+    "float": "float()", "int": "int()", "index": "an index or range()", "complex": "complex()",
+    "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "mod": "%", "rmod": "%", "floordiv": "//",
+    "rfloordiv": "//", "rpow": "number ** x", "and": "&", "or": "|", "invert": "~",
+}.items():  # fmt: skip
+    setattr(Value, f"__{_method}__", _refused(_what))
+
+
+def _check_matrices(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
+        raise ShapeError(f"@ takes matrices (N, C) and (C, O), got {left} and {right}")
 
 
 def _refuse(what: str) -> NoReturn:
@@ -194,7 +237,7 @@ def _refuse(what: str) -> NoReturn:
 def _take(value: Value, index: Any) -> Value:
     """NumPy's basic indexing: whole numbers, slices and ..."""
     parts = list(index if isinstance(index, tuple) else (index,))
-    if any(not isinstance(p, int | slice | np.integer) and p is not Ellipsis for p in parts):
+    if not all(_is_basic(part) for part in parts):
         raise TraceError(f"index {index!r}: whole numbers, slices and ... are recorded")
     gap = value.ndim - sum(p is not Ellipsis for p in parts)
     if gap < 0 or sum(p is Ellipsis for p in parts) > 1:
@@ -217,14 +260,19 @@ def _take(value: Value, index: Any) -> Value:
     return taken.reshape(tuple(kept))
 
 
+def _is_basic(part: Any) -> bool:
+    number = isinstance(part, int | np.integer) and not isinstance(part, bool)
+    return number or isinstance(part, slice) or part is Ellipsis
+
+
 def _ufunc(operator: Operator) -> Callable[..., Any]:
-    return lambda value, *inputs: value.builder.apply(operator, *inputs)
+    return lambda value, *inputs: value.builder.record(operator, *inputs)
 
 
 def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     first = next(each for each in arrays if isinstance(each, Value))
     turned = axis + first.ndim if axis < 0 else axis
-    return first.builder.apply(Concatenate(turned, len(arrays)), *arrays)
+    return first.builder.record(Concatenate(turned, len(arrays)), *arrays)
 
 
 _UFUNCS: dict[str, Callable[..., Any]] = {

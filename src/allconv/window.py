@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import gcd, prod
+from typing import Any
 
 from allconv.errors import ArgumentError, ShapeError
 
@@ -63,9 +64,14 @@ class Axis:
     padding: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("input", "kernel", "output", "stride", "dilation", "input_dilation"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be at least 1, got {getattr(self, name)}")
+        _check_positive(
+            input=self.input,
+            kernel=self.kernel,
+            output=self.output,
+            stride=self.stride,
+            dilation=self.dilation,
+            input_dilation=self.input_dilation,
+        )
 
     @classmethod
     def forward(
@@ -82,17 +88,27 @@ class Axis:
 
         P = floor(((I-1)*b + 1 + lo + hi - (d*(K-1) + 1)) / s) + 1
         """
+        _check_positive(
+            input=input,
+            kernel=kernel,
+            stride=stride,
+            dilation=dilation,
+            input_dilation=input_dilation,
+        )
         low, high = padding
-        padded = (input - 1) * input_dilation + 1 + low + high
+        spread = (input - 1) * input_dilation + 1
+        padded = spread + low + high
         reach = dilation * (kernel - 1) + 1
-        if max(padded, reach, abs(low), abs(high)) > LARGEST:
+        settings = (input, kernel, stride, dilation, input_dilation, *padding)
+        if max(map(abs, (*settings, spread, padded, reach))) > LARGEST:
             raise ArgumentError(
-                f"sizes overflow: input {input}, kernel {kernel}, padding {padding}"
+                f"sizes overflow: input {input}, kernel {kernel}, stride {stride}, dilation "
+                f"{dilation}, input dilation {input_dilation}, padding {padding}"
             )
         if padded < reach:
-            spread = f" (dilation {dilation}: it reaches over {reach})" if dilation > 1 else ""
+            note = f" (dilation {dilation}: it reaches over {reach})" if dilation > 1 else ""
             raise ShapeError(
-                f"the kernel of {kernel}{spread} does not fit the padded input of {padded} "
+                f"the kernel of {kernel}{note} does not fit the padded input of {padded} "
                 f"({input} and padding {low}, {high}); use a smaller kernel or more padding"
             )
         output = (padded - reach) // stride + 1
@@ -131,6 +147,13 @@ class Axis:
             self.input, self.kernel, self.input_dilation, -self.dilation, -self.padding, self.stride
         )
         return tuple(_reversed(phase) for phase in solved)
+
+
+def _check_positive(**numbers: int) -> None:
+    """Refuse a size or step below 1."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ArgumentError(f"{name} must be at least 1, got {number}")
 
 
 def _phases(count: int, kernel: int, s: int, d: int, p: int, b: int) -> tuple[Phase, ...]:
@@ -196,15 +219,17 @@ class Window:
     ) -> Window:
         """The window of a correlation; see `Axis.forward`. One number (pair) an axis."""
         ones = (1,) * len(input)
-        rows = zip(
-            input,
-            kernel,
-            stride or ones,
-            dilation or ones,
-            input_dilation or ones,
-            padding or ((0, 0),) * len(input),
-            strict=True,
-        )
+        settings: dict[str, Sequence[Any]] = {
+            "kernel": kernel,
+            "stride": stride or ones,
+            "dilation": dilation or ones,
+            "input_dilation": input_dilation or ones,
+            "padding": padding or ((0, 0),) * len(input),
+        }
+        for name, given in settings.items():
+            if len(given) != len(input):
+                raise ArgumentError(f"{name} is {tuple(given)}; one for each of {len(input)} axes")
+        rows = zip(input, *settings.values(), strict=True)
         return cls(
             tuple(
                 Axis.forward(i, k, stride=s, dilation=d, input_dilation=b, padding=p)
@@ -256,6 +281,7 @@ def named_padding(
     >>> named_padding("half", 4, 3), named_padding("same", 4, 3, stride=2)
     ((1, 1), (0, 1))
     """
+    _check_positive(input=input, kernel=kernel, stride=stride, dilation=dilation)
     reach = dilation * (kernel - 1)
     if name == "valid":
         return 0, 0

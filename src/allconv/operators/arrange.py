@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Reshape(Operator):
     to: tuple[int, ...]
 
     def check(self, *x: Spec) -> None:
-        if prod(self.to) != x[0].size:
+        if prod(self.to) != x[0].size or any(n < 0 for n in self.to):
             raise ShapeError(f"{x[0].shape} holds {x[0].size} values, {self.to} {prod(self.to)}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -71,8 +71,11 @@ class Slice(Operator):
         for start, step, count, n in zip(
             self.start, self.step, self.count, x[0].shape, strict=True
         ):
-            if count and not (0 <= start < n and 0 <= start + step * (count - 1) < n):
-                raise ShapeError(f"the slice {self.start} + {self.step}*i leaves {x[0].shape}")
+            last = start + step * (count - 1)
+            if step == 0 or count < 0 or (count and not (0 <= start < n and 0 <= last < n)):
+                raise ShapeError(
+                    f"the slice {self.start} + {self.step}*i, i < {self.count}, leaves {x[0].shape}"
+                )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(self.count),)
@@ -103,6 +106,7 @@ class Unslice(Operator):
     def check(self, *x: Spec) -> None:
         if x[0].shape != self.count:
             raise ShapeError(f"{self.count} is wanted, {x[0].shape} given")
+        Slice(self.start, self.step, self.count).check(x[0].with_shape(self.to))
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(self.to),)
@@ -128,7 +132,8 @@ class Pad(Operator):
     def check(self, *x: Spec) -> None:
         if len(self.pairs) != x[0].rank:
             raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
-        if any(low + n + high < 1 for n, (low, high) in zip(x[0].shape, self.pairs, strict=True)):
+        sizes = zip(x[0].shape, self.pairs, strict=True)
+        if any(low + n + high < min(n, 1) for n, (low, high) in sizes):
             raise ShapeError(f"padding {self.pairs} crops {x[0].shape} to nothing")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -140,8 +145,9 @@ class Pad(Operator):
         out = np.full(spec.shape, self.value, x[0].dtype)
         source, target = [], []
         for n, (low, high) in zip(x[0].shape, self.pairs, strict=True):
-            source.append(slice(max(-low, 0), n - max(-high, 0)))
-            target.append(slice(max(low, 0), low + n + high - max(high, 0)))
+            start, stop = max(low, 0), low + min(n, n + high)  # where the array lands
+            target.append(slice(start, max(start, stop)))
+            source.append(slice(start - low, max(start, stop) - low))
         out[tuple(target)] = x[0][tuple(source)]
         return (out,)
 
@@ -158,13 +164,10 @@ class Concatenate(Operator):
     axis: int
     count: int
 
-    @property
-    def name(self) -> str:
-        return "Concatenate"
-
     def infer(self, *x: Spec) -> tuple[Spec, ...]:
         if len(x) != self.count or not x:
             raise ShapeError(f"Concatenate takes {self.count} arrays, got {len(x)}")
+        self.check_dtypes(*x)
         self.check(*x)
         return self.shape(*x)
 
@@ -203,7 +206,6 @@ class Convert(Operator):
     """The same values in another float dtype."""
 
     to: str
-    inputs: ClassVar[tuple[str, ...]] = ("x",)
 
     def check(self, *x: Spec) -> None:
         if self.to not in FLOATS or not x[0].is_float:

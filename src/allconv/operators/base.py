@@ -19,6 +19,7 @@ from allconv.errors import ShapeError, UnsupportedError
 
 Array = NDArray[Any]
 FLOATS = ("float32", "float64")
+WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Operator(ABC):
         least = sum(not name.endswith("?") for name in self.inputs)
         if not least <= len(x) <= len(self.inputs):
             raise ShapeError(f"{self.name} takes {', '.join(self.inputs)}; got {len(x)} arrays")
+        self.check_dtypes(*x)
         self.check(*x)
         return self.shape(*x)
 
@@ -86,6 +88,23 @@ class Operator(ABC):
         dtypes = {spec.dtype for spec in x if spec.is_float}
         if len(dtypes) > 1:
             raise ShapeError(f"{self.name}: float32 and float64 meet; convert one with .astype")
+
+    def check_dtypes(self, *x: Spec) -> None:
+        """Refuse dtypes in which nothing is computed: float16, complex, objects."""
+        for spec in x:
+            if spec.dtype not in FLOATS + WHOLE:
+                raise ShapeError(
+                    f"{self.name}: {spec.dtype} is not computed here; use .astype(np.float32)"
+                )
+
+    def check_floats(self, *x: Spec) -> None:
+        """Refuse operands that are not float32 or float64."""
+        for spec in x:
+            if not spec.is_float:
+                raise ShapeError(
+                    f"{self.name} takes float32 or float64, not {spec.dtype}; "
+                    "use .astype(np.float32)"
+                )
 
     @abstractmethod
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -112,7 +131,12 @@ class Operator(ABC):
 
     def __call__(self, *values: Any) -> Any:
         """Record this operator on symbolic values; one result, or a tuple of several."""
-        return values[0].builder.apply(self, *values)
+        return values[0].builder.record(self, *values)
+
+
+def native(x: Array) -> Array:
+    """The array itself, or a copy if its bytes are swapped."""
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 
 def wide(x: Array) -> Array:
@@ -122,4 +146,5 @@ def wide(x: Array) -> Array:
 
 def narrow(y: Array, like: Array) -> Array:
     """A result of a definition in the dtype of an operand."""
-    return np.ascontiguousarray(y.astype(like.dtype, copy=False)).reshape(y.shape)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(y.astype(like.dtype.name, copy=False)).reshape(y.shape)

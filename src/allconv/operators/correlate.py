@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from allconv.errors import ShapeError
+from allconv.errors import ArgumentError, ShapeError
 from allconv.operators.base import Array, Operator, Spec, narrow, wide
 from allconv.operators.reduce import Sum
 from allconv.window import Window
@@ -48,6 +48,15 @@ class _Form(Operator):
 
     window: Window
     groups: int = 1
+
+    def __post_init__(self) -> None:
+        if self.groups < 1:
+            raise ArgumentError(f"groups must be at least 1, got {self.groups}")
+
+    def check(self, *x: Spec) -> None:
+        dtypes = dict.fromkeys(spec.dtype for spec in x)
+        if len(dtypes) > 1:
+            raise ShapeError(f"{self.name}: {' and '.join(dtypes)} meet; convert one with .astype")
 
     def check_x(self, x: Spec) -> None:
         """Refuse an input of another rank or size than the window's."""
@@ -80,7 +89,13 @@ class _Form(Operator):
     def split(self, array: Array, axis: int) -> Array:
         """An array with its channel axis split into (G, channels of a group), in wide floats."""
         shape = array.shape
-        return wide(array).reshape(*shape[:axis], self.groups, -1, *shape[axis + 1 :])
+        channels = shape[axis] // self.groups
+        return wide(array).reshape(*shape[:axis], self.groups, channels, *shape[axis + 1 :])
+
+    def merge(self, array: Array, axis: int) -> Array:
+        """The opposite of `split`."""
+        shape = array.shape
+        return array.reshape(*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :])
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ class Correlate(_Form):
             i, j = meetings(self.window, k)
             term = np.einsum("ngc...,goc->ngo...", data[(..., *j)], w[(..., *k)])
             y[(..., *i)] += term
-        return (narrow(y.reshape(len(data), -1, *self.window.output), x[0]),)
+        return (narrow(self.merge(y, 1), x[0]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
@@ -165,7 +180,7 @@ class CorrelateTranspose(_Form):
         for k in taps(self.window):
             i, j = meetings(self.window, k)
             out[(..., *j)] += np.einsum("ngo...,goc->ngc...", y[(..., *i)], w[(..., *k)])
-        return (narrow(out.reshape(len(y), -1, *self.window.input), x[1]),)
+        return (narrow(self.merge(out, 1), x[1]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
@@ -205,7 +220,7 @@ class CorrelateWeight(_Form):
             i, j = meetings(self.window, k)
             terms = np.einsum("ngc...,ngo...->goc...", data[(..., *j)], y[(..., *i)])
             w[(..., *k)] = terms.sum(tuple(range(3, terms.ndim)))
-        return (narrow(w.reshape(-1, *shape[2:]), x[0]),)
+        return (narrow(self.merge(w, 0), x[0]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]

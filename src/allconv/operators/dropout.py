@@ -35,6 +35,7 @@ class Dropout(Operator):
         return round(self.p * 2**32)
 
     def check(self, *x: Spec) -> None:
+        self.check_floats(x[0])
         if x[1] != Spec((2,), "int64"):
             raise ShapeError(f"the key of dropout is int64 (2,): seed and step; got {x[1]}")
 

@@ -64,7 +64,7 @@ class Local(_LocalForm):
             y[(..., *i)] += np.einsum(
                 "ngc...,goc...->ngo...", data[(..., *j)], w[(slice(None),) * 3 + k][(..., *i)]
             )
-        return (narrow(y.reshape(len(data), -1, *self.window.output), x[0]),)
+        return (narrow(self.merge(y, 1), x[0]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
@@ -105,7 +105,7 @@ class LocalTranspose(_LocalForm):
             out[(..., *j)] += np.einsum(
                 "ngo...,goc...->ngc...", y[(..., *i)], w[(slice(None),) * 3 + k][(..., *i)]
             )
-        return (narrow(out.reshape(len(y), -1, *self.window.input), x[1]),)
+        return (narrow(self.merge(out, 1), x[1]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
@@ -143,7 +143,7 @@ class LocalWeight(_LocalForm):
             w[(slice(None),) * 3 + k][(..., *i)] = np.einsum(
                 "ngc...,ngo...->goc...", data[(..., *j)], y[(..., *i)]
             )
-        return (narrow(w.reshape(-1, *w.shape[2:]), x[0]),)
+        return (narrow(self.merge(w, 0), x[0]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]

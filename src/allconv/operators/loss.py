@@ -12,13 +12,19 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.operators.base import Array, Operator, Spec, narrow, wide
-from allconv.operators.reduce import Sum
+from allconv.operators.reduce import Sum, full_like
 
 
 def _softmax(x: Array, axis: int = 1) -> Array:
     with np.errstate(all="ignore"):
         e = np.exp(x - x.max(axis, keepdims=True))
         return np.asarray(e / e.sum(axis, keepdims=True))
+
+
+def _check_axis(name: str, axis: int, x: Spec) -> None:
+    """Refuse an axis that x does not have, or that is empty."""
+    if not 0 <= axis < x.rank or not x.is_float or not x.shape[axis]:
+        raise ShapeError(f"{name} over axis {axis} of {x}; floats with that axis are wanted")
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,7 @@ class Softmax(Operator):
     axis: int = 1
 
     def check(self, *x: Spec) -> None:
-        if not 0 <= self.axis < x[0].rank or not x[0].is_float:
-            raise ShapeError(f"softmax over axis {self.axis} of {x[0]}")
+        _check_axis("softmax", self.axis, x[0])
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0],)
@@ -50,8 +55,7 @@ class LogSoftmax(Operator):
     axis: int = 1
 
     def check(self, *x: Spec) -> None:
-        if not 0 <= self.axis < x[0].rank or not x[0].is_float:
-            raise ShapeError(f"log_softmax over axis {self.axis} of {x[0]}")
+        _check_axis("log_softmax", self.axis, x[0])
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0],)
@@ -80,13 +84,13 @@ class _Entropy(Operator):
             raise ArgumentError(f"label smoothing must be at least 0 and below 1: {self.smoothing}")
 
     def check(self, *x: Spec) -> None:
-        if x[0].rank < 2 or not x[0].is_float:
+        if x[0].rank < 2 or not x[0].is_float or not x[0].shape[1]:
             raise ShapeError(f"x is {x[0]}; floats (N, classes, ...) are wanted")
         wanted = (x[0].shape[0], *x[0].shape[2:])
         if x[1].shape != wanted or x[1].dtype != "int64":
             raise ShapeError(f"labels are {x[1]}; int64 {wanted} is wanted")
-        if len(x) > 2 and x[2].shape != wanted:
-            raise ShapeError(f"gy is {x[2].shape}; {wanted} is wanted")
+        if len(x) > 2 and x[2] != x[0].with_shape(wanted):
+            raise ShapeError(f"gy is {x[2]}; {x[0].with_shape(wanted)} is wanted")
 
     def target(self, labels: Array, classes: int) -> Array:
         """(N, C, *S): 1 - smoothing at the label, plus smoothing / C everywhere."""
@@ -141,5 +145,5 @@ class CrossEntropyGradient(_Entropy):
         per_class = x[2].reshape((x[2].shape[0], 1, *x[2].shape[1:]))
         through = gy[0] * per_class
         gx = p * (through - Sum((1,), keep=True)(through * p))
-        ones = x[2] * 0.0 + 1.0
+        ones = full_like(x[2], 1.0)
         return gx, None, Sum((1,))(gy[0] * CrossEntropyGradient(self.smoothing)(x[0], x[1], ones))

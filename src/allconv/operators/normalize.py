@@ -14,7 +14,7 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.operators.base import Array, Operator, Spec, narrow, wide
 from allconv.operators.pointwise import Sqrt
-from allconv.operators.reduce import Sum
+from allconv.operators.reduce import Broadcast, Sum
 
 
 def over_channels(vector: Any, rank: int) -> Any:
@@ -34,6 +34,7 @@ class _Normalization(Operator):
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
+        self.check_floats(*x)
         if x[0].rank < 2:
             raise ShapeError(f"x is {x[0].shape}; (N, C, ...) is wanted")
         for name, each in zip(self.inputs, x, strict=True):
@@ -85,6 +86,11 @@ class BatchNorm(_Normalization):
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "gamma", "beta")
 
+    def check(self, *x: Spec) -> None:
+        super().check(*x)
+        if not x[0].size:
+            raise ShapeError(f"x is {x[0].shape}: a batch without values has no mean and variance")
+
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return x[0], x[1], x[1]
 
@@ -106,7 +112,7 @@ class BatchNorm(_Normalization):
             gradient = BatchNormGradient(self.eps)
             gx, ggamma, gbeta = gradient(data, gamma, y[1], y[2], gy[0])
         if gy[1] is not None:
-            share = over_channels(gy[1] * (1.0 / count), rank) + data * 0.0
+            share = Broadcast(data.shape)(over_channels(gy[1] * (1.0 / count), rank))
             gx = share if gx is None else gx + share
         if gy[2] is not None:
             share = (data - over_channels(y[1], rank)) * over_channels(gy[2] * (2.0 / count), rank)

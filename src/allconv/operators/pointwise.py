@@ -24,9 +24,7 @@ class Pointwise(Operator):
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
-        if not all(each.is_float for each in x):
-            given = next(each for each in x if not each.is_float)
-            raise ShapeError(f"{self.name} takes float32 or float64, not {given.dtype}")
+        self.check_floats(*x)
         try:
             np.broadcast_shapes(*(each.shape for each in x))
         except ValueError:
@@ -121,8 +119,8 @@ class Maximum(Pointwise):
         return np.maximum(x[0], x[1])
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
-        second = Step()(x[1] - x[0])
-        return gy * (1.0 - second), gy * second
+        second = x[1] - x[0]
+        return Select()(second, 0.0, gy), Select()(second, gy, 0.0)
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,7 @@ class Select(Pointwise):
         return np.where(x[0] > 0, x[1], x[2])
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
-        return None, Select()(x[0], gy, gy * 0.0), Select()(x[0], gy * 0.0, gy)
+        return None, Select()(x[0], gy, 0.0), Select()(x[0], 0.0, gy)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,18 @@ class _Pool(Operator):
         if x.rank != 2 + len(wanted) or x.shape[2:] != wanted:
             raise ShapeError(f"{name} is {x.shape}; (N, C, *{wanted}) is wanted")
 
+    def check_values(self, name: str, x: Spec, wanted: tuple[int, ...]) -> None:
+        """Refuse values that are no floats or of another size."""
+        self.check_floats(x)
+        self.check_size(name, x, wanted)
+
+    def check_tap(self, tap: Spec, x: Spec) -> None:
+        """Refuse taps that are not those of a `MaxPool` of x's batch and channels."""
+        self.check_size("tap", tap, self.window.output)
+        if tap.shape[:2] != x.shape[:2] or tap.dtype != "int32":
+            wanted = (*x.shape[:2], *self.window.output)
+            raise ShapeError(f"tap is {tap}; int32 {wanted} is wanted")
+
 
 @dataclass(frozen=True)
 class MaxPool(_Pool):
@@ -41,8 +53,7 @@ class MaxPool(_Pool):
     """
 
     def check(self, *x: Spec) -> None:
-        super().check(*x)
-        self.check_size("x", x[0], self.window.input)
+        self.check_values("x", x[0], self.window.input)
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         out = (*x[0].shape[:2], *self.window.output)
@@ -73,8 +84,8 @@ class ScatterWindow(_Pool):
     inputs: ClassVar[tuple[str, ...]] = ("y", "tap")
 
     def check(self, *x: Spec) -> None:
-        for name, each in zip(self.inputs, x, strict=True):
-            self.check_size(name, each, self.window.output)
+        self.check_values("y", x[0], self.window.output)
+        self.check_tap(x[1], x[0])
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((*x[0].shape[:2], *self.window.input)),)
@@ -100,8 +111,8 @@ class GatherWindow(_Pool):
     inputs: ClassVar[tuple[str, ...]] = ("x", "tap")
 
     def check(self, *x: Spec) -> None:
-        self.check_size("x", x[0], self.window.input)
-        self.check_size("tap", x[1], self.window.output)
+        self.check_values("x", x[0], self.window.input)
+        self.check_tap(x[1], x[0])
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(x[1].shape),)
@@ -142,7 +153,7 @@ class AveragePool(_Average):
     """y[n,c,i] = sum over k of x[n,c,j] / count, the taps (or only those inside the input)."""
 
     def check(self, *x: Spec) -> None:
-        self.check_size("x", x[0], self.window.input)
+        self.check_values("x", x[0], self.window.input)
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((*x[0].shape[:2], *self.window.output)),)
@@ -168,7 +179,7 @@ class AveragePoolTranspose(_Average):
     inputs: ClassVar[tuple[str, ...]] = ("y",)
 
     def check(self, *x: Spec) -> None:
-        self.check_size("y", x[0], self.window.output)
+        self.check_values("y", x[0], self.window.output)
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((*x[0].shape[:2], *self.window.input)),)

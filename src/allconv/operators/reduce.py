@@ -19,7 +19,8 @@ class Sum(Operator):
     keep: bool = False
 
     def check(self, *x: Spec) -> None:
-        if any(not 0 <= axis < x[0].rank for axis in self.axes):
+        inside = all(0 <= axis < x[0].rank for axis in self.axes)
+        if not inside or len(set(self.axes)) < len(self.axes):
             raise ShapeError(f"sum over axes {self.axes} of an array of shape {x[0].shape}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -76,3 +77,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     if not repeated:
         return g
     return Sum(repeated)(g).reshape(shape)
+
+
+def full_like(x: Any, number: float) -> Any:
+    """A symbolic array of the shape and dtype of `x` that holds one number, whatever `x` holds."""
+    return Broadcast(x.shape)(x.builder.scalar(number, x.dtype))

@@ -23,6 +23,7 @@ class _Update(Operator):
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
+        self.check_floats(*x)
         for number, (name, each) in enumerate(zip(self.inputs, x, strict=True)):
             wanted = x[0].shape if number < self.states else ()
             if each.shape != wanted:
