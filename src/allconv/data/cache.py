@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -49,15 +50,16 @@ def decode_files(
     total = len(paths) * size[0] * size[1] * channels
     sink = _Mapped(row) if total > memory_limit else _InMemory(len(paths), row)
     kept, failed = [], {}
-    for index, image in enumerate(_decoded(paths, size, channels, pixel_limit, threads)):
-        if isinstance(image, Error):
-            failed[index] = image.message
-        else:
-            sink.add(image)
-            kept.append(index)
-        if progress is not None:
-            progress(index + 1, len(paths))
-    images = sink.finish()
+    with closing(sink), closing(_decoded(paths, size, channels, pixel_limit, threads)) as decoded:
+        for index, image in enumerate(decoded):
+            if isinstance(image, Error):
+                failed[index] = image.message
+            else:
+                sink.add(image)
+                kept.append(index)
+            if progress is not None:
+                progress(index + 1, len(paths))
+        images = sink.finish()
     images.flags.writeable = False
     return Decoded(images, tuple(kept), failed)
 
@@ -75,7 +77,7 @@ def _decoded(
     channels: int,
     pixel_limit: int,
     threads: int | None,
-) -> Iterator[Pixels | Error]:
+) -> Generator[Pixels | Error, None, None]:
     """Each file as an image or as the error that it gave."""
 
     def decode(path: Path) -> Pixels | Error:
@@ -110,6 +112,9 @@ class _InMemory:
     def finish(self) -> Pixels:
         return self._images[: self._used]
 
+    def close(self) -> None:
+        """Nothing to close: the memory belongs to the array."""
+
 
 class _Mapped:
     """Written as a file, so that a full disk is an error and no crash, and mapped when complete."""
@@ -118,7 +123,7 @@ class _Mapped:
         self._row = row
         self._used = 0
         try:
-            file = tempfile.TemporaryFile(prefix="allconv-")  # noqa: SIM115  # `finish` closes it
+            file = tempfile.TemporaryFile(prefix="allconv-")  # noqa: SIM115  # `close` does
         except OSError as error:
             raise self._no_room(error) from None
         self._file = cast(BinaryIO, file)
@@ -137,8 +142,12 @@ class _Mapped:
             self._file.flush()
         except OSError as error:
             raise self._no_room(error) from None
-        with self._file as file:
-            return np.memmap(file, np.uint8, "r", shape=(self._used, *self._row))
+        return np.memmap(self._file, np.uint8, "r", shape=(self._used, *self._row))
+
+    def close(self) -> None:
+        """Close the file; a mapping that was made of it stays."""
+        with suppress(OSError):  # what a full disk did not take is tried, and refused, again
+            self._file.close()
 
     def _no_room(self, error: OSError) -> FileError:
         return FileError(

@@ -255,4 +255,5 @@ def _is_hidden(name: str) -> bool:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return shown(path.relative_to(root)) if path.is_relative_to(root) else shown(path)
+    """The path below the root, with "/" on every system."""
+    return shown(path.relative_to(root) if path.is_relative_to(root) else path).replace(os.sep, "/")
