@@ -1,0 +1,74 @@
+"""Functions that only move values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.functional.call import apply, public, take_float, take_floats
+from allconv.functional.settings import is_sequence, whole
+from allconv.operators.arrange import Concatenate, Pad, Reshape
+
+
+@public
+def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
+    """A constant around an array. Any shape.
+
+    `pad` is (low, high) of the last axis, then of the last but one, and so on, as in PyTorch;
+    negative numbers crop.
+
+    >>> import numpy as np
+    >>> pad(np.ones((1, 2)), (1, 0, 0, 1))
+    array([[0., 1., 1.],
+           [0., 0., 0.]])
+    """
+    x = take_float("x", x)
+    if mode != "constant":
+        raise UnsupportedError(f'mode is {mode!r}; "constant" is done here')
+    if not is_sequence(pad) or len(pad) % 2 or len(pad) > 2 * len(x.shape):
+        raise ArgumentError(
+            f"pad is {pad!r}; (low, high) of the last axis, of the last but one, ... is wanted"
+        )
+    ends = [whole("pad", each) for each in pad]
+    given = [(ends[n], ends[n + 1]) for n in range(0, len(ends), 2)]
+    rest = [(0, 0)] * (len(x.shape) - len(given))
+    return apply(Pad((*rest, *reversed(given)), float(value)), x)
+
+
+@public
+def flatten(x: Any, /, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The axes from start_dim to end_dim as one, in row-major order. Any shape.
+
+    >>> import numpy as np
+    >>> flatten(np.ones((2, 3, 4)), 1).shape
+    (2, 12)
+    """
+    x = take_float("x", x)
+    rank = len(x.shape)
+    start, end = _axis("start_dim", start_dim, rank), _axis("end_dim", end_dim, rank)
+    if start > end:
+        raise ArgumentError(f"start_dim {start_dim} is after end_dim {end_dim} of {x.shape}")
+    if start == end:
+        return x
+    shape = (*x.shape[:start], prod(x.shape[start : end + 1]), *x.shape[end + 1 :])
+    return apply(Reshape(shape), x)
+
+
+@public
+def concatenate(arrays: Sequence[Any], /, axis: int = 0) -> Any:
+    """Arrays one after the other along an axis; the other sizes are equal."""
+    if not is_sequence(arrays) or not len(arrays):
+        raise ArgumentError("arrays: a sequence of at least one array is wanted")
+    taken = take_floats(**{f"arrays[{n}]": each for n, each in enumerate(arrays)})
+    rank = len(taken[0].shape)
+    return apply(Concatenate(_axis("axis", axis, rank), len(taken)), *taken)
+
+
+def _axis(name: str, given: int, rank: int) -> int:
+    """An axis counted from the front."""
+    axis = whole(name, given)
+    if not -rank <= axis < rank:
+        raise ShapeError(f"{name} is {axis}; the array has {rank} axes")
+    return axis % rank

@@ -1,0 +1,157 @@
+"""How a function of this package meets its arrays: taken in, then recorded or run.
+
+On values of a trace an operator is recorded; on arrays it is run, now, by the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, wraps
+from inspect import signature
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+
+from allconv import trace
+from allconv.errors import ArgumentError, Error, LimitError, TraceError
+from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.value import Value
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def take_array(name: str, given: Any) -> Array:
+    """Any array-like as a NumPy array: arrays, DLPack, buffers, nested lists; not copied if it can
+    be helped, byte order made the machine's."""
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise ArgumentError(f"{name} is masked; pass {name}.filled(0) or another number")
+    try:
+        if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
+            given = np.from_dlpack(given)
+        array = np.asarray(given)
+    except TraceError:
+        raise
+    except Exception as error:
+        raise ArgumentError(f"{name} cannot be read as an array: {error}") from error
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def take_float(name: str, given: Any) -> Any:
+    """A float32 or float64 array, or a value of a trace of these."""
+    if isinstance(given, Value):
+        if not given.spec.is_float:
+            raise ArgumentError(f"{name} is {given.dtype}; float32 or float64 is wanted")
+        return given
+    array = take_array(name, given)
+    if array.dtype.name in FLOATS:
+        return array
+    if array.dtype.kind in "biuf":
+        call = f"{name}.astype(np.float32)" if hasattr(given, "astype") else ""
+        remedy = call or f"np.asarray({name}, np.float32)"
+        raise ArgumentError(f"{name} is {array.dtype.name}; pass {remedy}")
+    raise ArgumentError(f"{name} is {array.dtype.name}; float32 or float64 is wanted")
+
+
+def take_labels(name: str, given: Any) -> Any:
+    """Labels of any integer dtype as int64, or a value of a trace of int64."""
+    if isinstance(given, Value):
+        if given.dtype != "int64":
+            raise ArgumentError(f"{name} is {given.dtype}; int64 is wanted")
+        return given
+    array = take_array(name, given)
+    if array.dtype.kind not in "iu":
+        raise ArgumentError(
+            f"{name} is {array.dtype.name}; labels are integers: pass {name}.astype(np.int64)"
+        )
+    if array.size and array.max() > np.iinfo(np.int64).max:
+        raise ArgumentError(f"{name} holds {array.max()}, more than an int64 can")
+    return array.astype(np.int64, copy=False)
+
+
+def take_floats(**named: Any) -> tuple[Any, ...]:
+    """Float operands by name, promoted together as in NumPy; None stays None."""
+    taken = [None if x is None else take_float(name, x) for name, x in named.items()]
+    dtypes = {str(x.dtype) for x in taken if x is not None}
+    if len(dtypes) > 1:
+        taken = [x if x is None else _widened(x) for x in taken]
+    return tuple(taken)
+
+
+def _widened(x: Any) -> Any:
+    return x.astype(np.float64) if str(x.dtype) == "float32" else x
+
+
+def apply(operator: Operator, *operands: Any) -> Any:
+    """An operator recorded when an operand belongs to a trace, else run on the arrays."""
+    if any(isinstance(x, Value) for x in operands):
+        return trace.record(operator, *operands)
+    from allconv.engine.eager import run_operator
+
+    with _within_memory(operator.name):
+        return run_operator(operator, *operands)
+
+
+def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> Any:
+    """A function made of several operators: recorded, or run as one program."""
+    if any(isinstance(x, Value) for x in operands):
+        return function(*operands, **settings)
+    specs = tuple(Spec.of(x) for x in operands)
+    run, structure = _program(function, specs, tuple(settings.items()))
+    with _within_memory(function.__name__.strip("_")):
+        return trace.unflatten(structure, iter(run(*operands)))
+
+
+@lru_cache(maxsize=64)
+def _program(
+    function: Callable[..., Any], specs: tuple[Spec, ...], settings: tuple[tuple[str, Any], ...]
+) -> tuple[Callable[..., tuple[Array, ...]], Any]:
+    from allconv.engine.program import Program
+
+    traced = trace.trace(lambda *x: function(*x, **dict(settings)), *specs)
+    return Program(traced.graph, exact=True), traced.structure
+
+
+@contextmanager
+def _within_memory(name: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise LimitError(f"{name} needs more memory than there is: {error}") from error
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of a function in front of its errors, unless a layer's path will stand there."""
+    try:
+        yield
+    except Error as error:
+        builder = trace.current()
+        raise error.at("" if builder is not None and builder.path else name) from error.__cause__
+
+
+def public(function: Callable[P, R]) -> Callable[P, R]:
+    """A function whose errors begin with its name."""
+
+    @wraps(function)
+    def named(*args: P.args, **kwargs: P.kwargs) -> R:
+        with naming(function.__name__):
+            return function(*args, **kwargs)
+
+    return named
+
+
+def spatial(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P, R]:
+    """`_conv(axes, ...)` for one number of axes: `conv2d(...)`, with its signature and name."""
+    name = f"{function.__name__.lstrip('_')}{axes}d"
+
+    def fixed(*args: P.args, **kwargs: P.kwargs) -> R:
+        with naming(name):
+            return function(axes, *args, **kwargs)
+
+    whole = signature(function, eval_str=False)
+    fixed.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])  # type: ignore[attr-defined]
+    fixed.__name__ = fixed.__qualname__ = name
+    fixed.__doc__, fixed.__module__ = function.__doc__, function.__module__
+    return fixed

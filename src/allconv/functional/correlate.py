@@ -1,0 +1,225 @@
+"""Convolution and its transpose, as `torch.nn.functional` spells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.functional.call import apply, spatial, take_floats
+from allconv.functional.settings import Padding, Sizes, pairs, per_axis, whole
+from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.window import Axis, Window
+
+
+def check_rank(name: str, x: Any, axes: int) -> None:
+    """Refuse an array that is not a batch of images with channels and `axes` axes."""
+    if len(x.shape) != axes + 2:
+        hint = f"; pass {name}[None]" if len(x.shape) == axes + 1 else ""
+        raise ShapeError(
+            f"{name} has {len(x.shape)} axes, {x.shape}; "
+            f"(N, C, {axes} size{'s' * (axes > 1)}) is wanted{hint}"
+        )
+
+
+def check_channels(x: Any, wanted: int, because: str) -> None:
+    """Refuse an input with other channels than the weights have."""
+    given = x.shape[1]
+    if given == wanted:
+        return
+    if x.shape[-1] == wanted:
+        raise ShapeError(f"x is {x.shape}, which looks channels-last: pass np.moveaxis(x, -1, 1)")
+    raise ShapeError(
+        f"x is {x.shape}, with {given} channel{'s' * (given != 1)}; {because}, for {wanted}"
+    )
+
+
+def check_weight(weight: Any, axes: int, groups: int, layout: str) -> None:
+    """Refuse weights of another rank, without cells, or that the groups do not divide."""
+    if len(weight.shape) != axes + 2:
+        raise ShapeError(f"weight has {len(weight.shape)} axes, {weight.shape}; {layout} is wanted")
+    if 0 in weight.shape:
+        raise ShapeError(f"weight is {weight.shape}: a size is 0")
+    if weight.shape[0] % groups:
+        raise ShapeError(
+            f"weight is {weight.shape}; groups={groups} does not divide its first axis"
+        )
+
+
+def check_bias(bias: Any, wanted: tuple[int, ...]) -> None:
+    """Refuse a bias of another shape."""
+    if bias is not None and bias.shape != wanted:
+        raise ShapeError(f"bias is {bias.shape}; {wanted} is wanted")
+
+
+def check_sizes(x: Any) -> None:
+    """Refuse an image without pixels; an empty batch is legal."""
+    if 0 in x.shape[1:]:
+        raise ShapeError(f"x is {x.shape}: a size is 0")
+
+
+def check_padding_mode(mode: str) -> None:
+    """Refuse padding with anything but zeros."""
+    if mode != "zeros":
+        raise UnsupportedError(
+            f'padding_mode is {mode!r}; "zeros" is done here: pad with F.pad, then padding=0'
+        )
+
+
+def flipped(weight: Any, axes: int) -> Any:
+    """The kernel turned round along every axis."""
+    return weight[(Ellipsis, *(slice(None, None, -1),) * axes)]
+
+
+def _conv(
+    axes: int,
+    x: Any,
+    /,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    input_dilation: Sizes = 1,
+    flip: bool = False,
+) -> Any:
+    """Convolution: a kernel slides over the input and sums the products.
+
+    Shapes: x (N, C, *I), weight (O, C/groups, *K), bias (O,) -> (N, O, *P); float32 or float64.
+    y[n,o,i] = bias[o] + sum over c, k of x[n,c,j] * weight[o,c,k] where j = s*i + d*k - p.
+
+    stride, dilation  a number, or one an axis
+    padding           a number; one an axis; pairs (low, high), negative ones crop; or a name:
+                      "valid", "half", "same" (out is ceil(I/s), odd one at the end), "same_lower",
+                      "full", "causal" (one axis)
+    groups            channels are split into so many groups that do not mix (C: depthwise)
+    input_dilation    zeros between input cells: b - 1 of them
+    flip              the kernel is turned round: true convolution; otherwise correlation
+
+    Source: Dumoulin and Visin 2016, arXiv:1603.07285.
+
+    >>> import numpy as np
+    >>> conv1d(np.array([[[1.0, 2, 3, 4]]]), np.array([[[1.0, 2, 3]]]))
+    array([[[14., 20.]]])
+    """
+    x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
+    check_padding_mode(padding_mode)
+    groups = whole("groups", groups, least=1)
+    check_weight(weight, axes, groups, "(O, C/groups, *K)")
+    check_rank("x", x, axes)
+    check_sizes(x)
+    check_channels(x, weight.shape[1] * groups, f"weight is {weight.shape}, groups={groups}")
+    check_bias(bias, weight.shape[:1])
+    s = per_axis("stride", stride, axes)
+    d = per_axis("dilation", dilation, axes)
+    b = per_axis("input_dilation", input_dilation, axes)
+    input, kernel = x.shape[2:], weight.shape[2:]
+    spread = tuple((i - 1) * each + 1 for i, each in zip(input, b, strict=True))
+    window = Window.forward(
+        input,
+        kernel,
+        stride=s,
+        dilation=d,
+        input_dilation=b,
+        padding=pairs(padding, spread, kernel, s, d),
+    )
+    w = flipped(weight, axes) if flip else weight
+    operator = Correlate(window, groups)
+    return apply(operator, x, w) if bias is None else apply(operator, x, w, bias)
+
+
+def _conv_transpose(
+    axes: int,
+    x: Any,
+    /,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    output_size: Sizes | None = None,
+) -> Any:
+    """Transposed convolution: the adjoint of the convolution with the same settings.
+
+    Shapes: x (N, C, *P), weight (C, O/groups, *K), bias (O,) -> (N, O, *I); float32 or float64.
+    y[n,o,j] = bias[o] + sum of x[n,c,i] * weight[c,o,k] over the c, i, k with j = s*i + d*k - p.
+
+    Numbers and names of `padding` are those of the convolution that this is the transpose of;
+    "same" makes the output stride times as large as the input. Where several outputs have the same
+    convolution size, `output_padding` adds to the smallest, or `output_size` says which.
+
+    >>> import numpy as np
+    >>> conv_transpose1d(np.array([[[1.0, 10]]]), np.array([[[1.0, 2, 3]]]), stride=2)
+    array([[[ 1.,  2., 13., 20., 30.]]])
+    """
+    x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
+    groups = whole("groups", groups, least=1)
+    check_weight(weight, axes, groups, "(C, O/groups, *K)")
+    check_rank("x", x, axes)
+    check_sizes(x)
+    check_channels(x, weight.shape[0], f"weight is {weight.shape}")
+    check_bias(bias, (weight.shape[1] * groups,))
+    window = transpose_window(
+        x.shape[2:],
+        weight.shape[2:],
+        per_axis("stride", stride, axes),
+        padding,
+        per_axis("output_padding", output_padding, axes, least=0),
+        per_axis("dilation", dilation, axes),
+        None if output_size is None else per_axis("output_size", output_size, axes),
+    )
+    operator = CorrelateTranspose(window, groups)
+    return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
+
+
+def transpose_window(
+    output: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: Padding,
+    output_padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    size: tuple[int, ...] | None,
+) -> Window:
+    """The window of the forward convolution whose output has the sizes `output`.
+
+    Its input is s*(P-1) + d*(K-1) + 1 - low - high + output_padding, or `size`.
+    """
+    if size is not None and any(output_padding):
+        raise ArgumentError("give output_padding or output_size, not both")
+    if isinstance(padding, str) and size is None and padding in ("same", "same_lower"):
+        size = tuple(p * s for p, s in zip(output, stride, strict=True))
+    # A named padding depends on the forward input's size, except by "same" not on its value.
+    ends = pairs(padding, size or output, kernel, stride, dilation)
+    axes = []
+    for n, (p, k, s, d, (low, high), extra) in enumerate(
+        zip(output, kernel, stride, dilation, ends, output_padding, strict=True)
+    ):
+        if extra and extra >= max(s, d):
+            raise ArgumentError(
+                f"output_padding is {extra}; it must be below the stride {s} or dilation {d}"
+            )
+        least = s * (p - 1) + d * (k - 1) + 1 - low - high
+        most = least + max(s, d) - 1
+        wanted = least + extra if size is None else size[n]
+        if not least <= wanted <= most:
+            raise ArgumentError(
+                f"output_size is {wanted} on axis {n}; {least} to {most} can be had"
+            )
+        if wanted < 1:
+            raise ShapeError(f"the output would have {wanted} cells on axis {n}; use less padding")
+        axes.append(Axis(wanted, k, p, s, d, 1, low))
+    return Window(tuple(axes))
+
+
+conv1d = spatial(_conv, 1)
+conv2d = spatial(_conv, 2)
+conv3d = spatial(_conv, 3)
+conv_transpose1d = spatial(_conv_transpose, 1)
+conv_transpose2d = spatial(_conv_transpose, 2)
+conv_transpose3d = spatial(_conv_transpose, 3)

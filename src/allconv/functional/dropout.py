@@ -1,0 +1,48 @@
+"""Dropout, drawn by key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError
+from allconv.functional.call import apply, public, take_float
+from allconv.operators.dropout import Dropout
+from allconv.random import check_seed
+from allconv.value import Value
+
+
+@public
+def dropout(
+    x: Any, /, p: float = 0.5, *, training: bool = True, seed: Any = None, layer: int = 0
+) -> Any:
+    """In training, x / (1 - p) where kept, else 0; in inference, x. Srivastava et al. 2014.
+
+    Any shape. An element is dropped with probability p, which may be 0 but not 1. The draw depends
+    on (seed, layer, element) alone; `seed` is an integer, or int64 (2,): seed and step.
+    """
+    x = take_float("x", x)
+    share = check_probability(p)
+    if not training or share == 0:
+        return x
+    return apply(Dropout(share, layer), x, key_of(seed))
+
+
+def check_probability(p: Any) -> float:
+    """The probability as a float; refused unless 0 <= p < 1."""
+    number = isinstance(p, int | float | np.number) and not isinstance(p, bool)
+    if not number or not 0 <= p < 1:
+        raise ArgumentError(f"p is {p!r}; a probability from 0 to below 1 is wanted")
+    return float(p)
+
+
+def key_of(seed: Any) -> Any:
+    """The key of a draw, int64 (2,): seed and step 0 from an integer; a key as it is."""
+    if seed is None:
+        raise ArgumentError("dropout draws numbers: pass seed=0, or another whole number")
+    if isinstance(seed, Value | np.ndarray):
+        return seed
+    if check_seed(seed) >= 2**63:
+        raise ArgumentError(f"seed is {seed}; it must be below 2**63")
+    return np.array([seed, 0], np.int64)

@@ -1,0 +1,83 @@
+"""Softmax and the loss of classification."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.functional.call import apply, evaluate, public, take_float, take_labels
+from allconv.functional.settings import whole
+from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
+
+
+@public
+def softmax(x: Any, /, dim: int = 1) -> Any:
+    """exp(x) / sum of exp(x) along an axis. Any shape; float32 or float64.
+
+    >>> import numpy as np
+    >>> softmax(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    """
+    x = take_float("x", x)
+    return apply(Softmax(_axis(dim, x)), x)
+
+
+@public
+def log_softmax(x: Any, /, dim: int = 1) -> Any:
+    """x - log(sum of exp(x)) along an axis. Any shape; float32 or float64."""
+    x = take_float("x", x)
+    return apply(LogSoftmax(_axis(dim, x)), x)
+
+
+@public
+def cross_entropy(
+    x: Any,
+    /,
+    target: Any,
+    weight: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """The cross-entropy between softmax(x) and labels.
+
+    Shapes: x (N, C, ...), target (N, ...) of integers from 0 to C - 1 -> (), or (N, ...) when
+    reduction="none". The target distribution is 1 - label_smoothing at the label plus
+    label_smoothing / C everywhere.
+
+    >>> import numpy as np
+    >>> float(cross_entropy(np.zeros((1, 4)), np.array([2])).round(4))
+    1.3863
+    """
+    x, target = take_float("x", x), take_labels("target", target)
+    if weight is not None:
+        raise UnsupportedError("weight is not done; multiply the losses of reduction='none'")
+    if reduction not in ("mean", "sum", "none"):
+        raise ArgumentError(f'reduction is {reduction!r}; "mean", "sum" and "none" are possible')
+    number = isinstance(label_smoothing, int | float | np.number)
+    if not number or isinstance(label_smoothing, bool) or not 0 <= label_smoothing < 1:
+        raise ArgumentError(f"label_smoothing is {label_smoothing!r}; 0 to below 1 is wanted")
+    if len(x.shape) < 2:
+        raise ShapeError(f"x is {x.shape}; (N, classes, ...) is wanted")
+    wanted = (x.shape[0], *x.shape[2:])
+    if target.shape != wanted:
+        raise ShapeError(f"target is {target.shape}; x is {x.shape}, so {wanted} is wanted")
+    if reduction == "mean" and not prod(wanted):
+        raise ShapeError(f"x is {x.shape}: the mean over no samples; use reduction='sum'")
+    return evaluate(_reduced, x, target, reduction=reduction, smoothing=float(label_smoothing))
+
+
+def _reduced(x: Any, target: Any, *, reduction: str, smoothing: float) -> Any:
+    losses = apply(CrossEntropy(smoothing), x, target)
+    if reduction == "mean":
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses
+
+
+def _axis(dim: int, x: Any) -> int:
+    axis, rank = whole("dim", dim), len(x.shape)
+    if not -rank <= axis < rank:
+        raise ShapeError(f"dim is {axis}; x is {x.shape}")
+    return axis % rank

@@ -1,0 +1,95 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.call import apply, evaluate, public, take_floats
+from allconv.operators.base import Array
+from allconv.operators.normalize import BatchNorm, Normalize
+from allconv.operators.update import MovingAverage
+
+
+@public
+def batch_norm(
+    x: Any,
+    /,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    *,
+    training: bool = False,
+) -> Any:
+    """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167).
+
+    Shapes: x (N, C, ...), everything else (C,); float32 or float64.
+    y = (x - mean) / sqrt(variance + eps) * weight + bias, a channel each.
+
+    In inference mean and variance are the running ones, and y is returned. In training they are the
+    batch's, and (y, running_mean, running_var) is returned, with the running ones moved by
+    `momentum` towards the batch's mean and its unbiased variance. Nothing is written into.
+    """
+    x, mean, variance, weight, bias = take_floats(
+        x=x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
+    if len(x.shape) < 2 or 0 in x.shape[1:]:
+        raise ShapeError(f"x is {x.shape}; (N, C, ...) with C at least 1 is wanted")
+    if mean is None or variance is None:
+        raise ArgumentError("running_mean and running_var are wanted; start with zeros and ones")
+    channels = x.shape[1]
+    weight = np.ones(channels, str(x.dtype)) if weight is None else weight
+    bias = np.zeros(channels, str(x.dtype)) if bias is None else bias
+    given = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
+    for name, each in given.items():
+        if each.shape != (channels,):
+            raise ShapeError(f"{name} is {each.shape}; x has {channels} channels, so ({channels},)")
+    eps, momentum = _above_zero("eps", eps), _share("momentum", momentum)
+    if not training:
+        return apply(Normalize(eps), x, mean, variance, weight, bias)
+    count = x.shape[0] * prod(x.shape[2:])
+    if count < 2:
+        raise ShapeError(f"x is {x.shape}: training needs more than one value a channel")
+    return evaluate(
+        _train, x, mean, variance, weight, bias, eps=eps, momentum=momentum, count=count
+    )
+
+
+def _train(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    *,
+    eps: float,
+    momentum: float,
+    count: int,
+) -> tuple[Any, Any, Any]:
+    y, mean, variance = apply(BatchNorm(eps), x, weight, bias)
+    share: Array = np.array(momentum, str(running_mean.dtype))
+    unbiased = variance * (count / (count - 1))
+    return (
+        y,
+        apply(MovingAverage(), running_mean, mean, share),
+        apply(MovingAverage(), running_var, unbiased, share),
+    )
+
+
+def _above_zero(name: str, given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not given > 0:
+        raise ArgumentError(f"{name} is {given!r}; a number above 0 is wanted")
+    return float(given)
+
+
+def _share(name: str, given: Any) -> float:
+    fits = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+    if not fits or not 0 <= given <= 1:
+        raise ArgumentError(f"{name} is {given!r}; a number from 0 to 1 is wanted")
+    return float(given)

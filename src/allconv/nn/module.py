@@ -1,0 +1,282 @@
+"""Modules: settings, parameters and other modules, with a `forward`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from copy import deepcopy
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from allconv import trace
+from allconv.errors import ArgumentError, Error, ShapeError, TraceError
+from allconv.functional.dropout import key_of
+from allconv.nn.initializers import Initializer
+from allconv.nn.parameter import Parameter
+from allconv.nn.scope import Scope, current, entered
+from allconv.operators.base import FLOATS, Array
+from allconv.random import check_seed
+from allconv.value import Value
+
+if TYPE_CHECKING:
+    from allconv.nn.summary import Summary
+
+
+class Module:
+    """Base of layers and networks.
+
+    Attributes that are modules, `Parameter` or `Buffer` register themselves. A parameter read as an
+    attribute is a read-only array; assigning one replaces it. `forward` describes the computation;
+    it is recorded when the module is called, so it uses only what a trace can record.
+
+    >>> from allconv import functional as F
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factor = Parameter(np.array([2.0, 3.0]))
+    ...     def forward(self, x):
+    ...         return F.relu(x * self.factor)
+    >>> Scale()(np.array([1.0, -1.0]))
+    array([2., 0.])
+    """
+
+    _version = 0
+
+    def forward(self, *x: Any) -> Any:
+        """The computation; subclasses give it."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    # Attributes
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        place = self._places().get(name)
+        if isinstance(value, Value):
+            self._bind(name, place, value)
+            return
+        self.__dict__["_version"] = self._version + 1
+        if place is not None and value is not None and not isinstance(value, Parameter | Module):
+            place.replace(place.fit(name, value))
+            return
+        for kind in ("_own_places", "_own_modules"):
+            self.__dict__.setdefault(kind, {}).pop(name, None)
+        self.__dict__.pop(name, None)
+        if isinstance(value, Parameter):
+            self._places()[name] = value
+        elif isinstance(value, Module):
+            self._children()[name] = value
+        else:
+            self.__dict__[name] = value
+
+    def _bind(self, name: str, place: Parameter | None, value: Value) -> None:
+        scope = current()
+        if scope is None or place is None:
+            raise TraceError(
+                f"{type(self).__name__}.{name} is given a traced value; only a Buffer can hold "
+                "one, and while the network is recorded"
+            )
+        if value.spec != place.spec:
+            raise ShapeError(f"{name} is {value.spec}; {place.spec} is wanted")
+        scope.replaced[place] = value
+
+    def __getattr__(self, name: str) -> Any:
+        place = self.__dict__.get("_own_places", {}).get(name)
+        if place is None:
+            module = self.__dict__.get("_own_modules", {}).get(name)
+            if module is None:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            return module
+        scope = current()
+        if scope is not None:
+            bound = scope.replaced.get(place, scope.bound.get(place))
+            if bound is not None:
+                return bound
+        return place.value(name)
+
+    def __delattr__(self, name: str) -> None:
+        self.__dict__["_version"] = self._version + 1
+        for held in (self._places(), self._children(), self.__dict__):
+            if name in held:
+                del held[name]
+                return
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def _places(self) -> dict[str, Parameter]:
+        places: dict[str, Parameter] = self.__dict__.setdefault("_own_places", {})
+        return places
+
+    def _children(self) -> dict[str, Module]:
+        children: dict[str, Module] = self.__dict__.setdefault("_own_modules", {})
+        return children
+
+    def parameter(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> None:
+        """Register a float32 parameter of this shape that is drawn when it is first looked at."""
+        setattr(self, name, Parameter.drawn(shape, initializer))
+
+    @property
+    def training(self) -> bool:
+        """Whether the pass that is being recorded is a training one."""
+        scope = current()
+        return scope is not None and scope.training
+
+    # Names
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module ("") and all below it with their names, each once, in order of definition."""
+        seen: set[int] = set()
+
+        def walk(module: Module, name: str) -> Iterator[tuple[str, Module]]:
+            if id(module) in seen:
+                return
+            seen.add(id(module))
+            yield name, module
+            for key, child in module._children().items():
+                yield from walk(child, f"{name}.{key}" if name else key)
+
+        yield from walk(self, "")
+
+    def named_places(self) -> dict[str, Parameter]:
+        """The places of all parameters and buffers, by name; a shared one has its first name."""
+        places: dict[str, Parameter] = {}
+        seen: set[int] = set()
+        for prefix, module in self.named_modules():
+            for key, place in module._places().items():
+                if id(place) not in seen:
+                    seen.add(id(place))
+                    places[f"{prefix}.{key}" if prefix else key] = place
+        return places
+
+    def parameters(self) -> dict[str, Array]:
+        """The arrays that training changes, by name ("0.weight"), read-only."""
+        return {n: p.value(n) for n, p in self.named_places().items() if p.trainable}
+
+    def buffers(self) -> dict[str, Array]:
+        """The arrays that are kept beside them, by name ("1.running_mean"), read-only."""
+        return {n: p.value(n) for n, p in self.named_places().items() if not p.trainable}
+
+    def state_dict(self) -> dict[str, Array]:
+        """All parameters and buffers by name, as PyTorch names them; read-only arrays."""
+        return {name: place.value(name) for name, place in self.named_places().items()}
+
+    def load_state_dict(
+        self, state: Mapping[str, Any], *, strict: bool = True
+    ) -> tuple[list[str], list[str]]:
+        """Replace parameters and buffers by name, all or nothing.
+
+        Returns the names that are missing and those that are unexpected; when `strict`, these are
+        an error. Shapes must agree; floats are converted to the module's dtype.
+        """
+        places = self.named_places()
+        missing = [name for name in places if name not in state]
+        unexpected = [name for name in state if name not in places]
+        if strict and (missing or unexpected):
+            parts = [("missing", missing), ("unexpected", unexpected)]
+            told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+            raise ArgumentError(f"the state is of another network ({told}), or pass strict=False")
+        fitted = {name: p.fit(name, state[name]) for name, p in places.items() if name in state}
+        for name, array in fitted.items():
+            places[name].replace(array)
+        return missing, unexpected
+
+    def initialize(self, seed: int = 0) -> Module:
+        """Draw all parameters anew, by key (seed, name), and return the module."""
+        seed = check_seed(seed)
+        for name, place in self.named_places().items():
+            place.draw(seed, name)
+        return self
+
+    def astype(self, dtype: Any) -> Module:
+        """A copy of the module with float32 or float64 parameters."""
+        name = np.dtype(dtype).name
+        if name not in FLOATS:
+            raise ArgumentError(f"dtype is {name}; {' or '.join(FLOATS)} is wanted")
+        self.state_dict()  # draws what was not drawn, so that both have the same weights
+        copy = deepcopy(self)
+        for place in copy.named_places().values():
+            place.convert(name)
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Module:
+        copy = object.__new__(type(self))
+        memo[id(self)] = copy
+        kept = {key: value for key, value in self.__dict__.items() if key != "_programs"}
+        copy.__dict__.update(deepcopy(kept, memo))
+        return copy
+
+    # Running
+
+    def __call__(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
+        """The outputs for these inputs: exact, compiled for the shapes when they are first seen.
+
+        `training=True` uses batch statistics and draws dropout by `seed`; nothing on the module
+        changes. Inside a `forward` the pass that is being recorded decides.
+        """
+        if any(isinstance(each, Value) for each in x):
+            return self.record(*x, training=training, seed=seed)
+        from allconv.nn.running import run
+
+        return run(self, x, training=bool(training), seed=seed)
+
+    def backward(
+        self, x: Any, grad_output: Any, *, training: bool = False, seed: int | None = None
+    ) -> tuple[Any, dict[str, Array]]:
+        """The gradients of sum(grad_output * self(x)): of x, and of every parameter by name.
+
+        The keys are those of `parameters()`. Several inputs and outputs are given as tuples.
+        """
+        from allconv.nn.running import run_backward
+
+        return run_backward(self, x, grad_output, training=training, seed=seed)
+
+    def record(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
+        """`forward` on values of a trace, on behalf of this module's path."""
+        scope = current()
+        if scope is None:
+            key = None if seed is None else (lambda: key_of(seed))
+            with entered(Scope(self, bool(training), key)):
+                return self.record(*x)
+        builder, path, outer = trace.current(), scope.path(self), scope.training
+        scope.training = outer if training is None else training
+        try:
+            with builder.at(path) if builder and path else nullcontext():
+                result = self.forward(*x)
+        except Error as error:
+            raise error.at(path) from error.__cause__
+        finally:
+            scope.training = outer
+        scope.shapes.append((path or type(self).__name__, result))
+        return result
+
+    def summary(self, *shapes: tuple[int, ...]) -> Summary:
+        """A table with a row a layer: output shape, parameters, multiply-adds.
+
+        The shapes of the inputs include the batch.
+        """
+        from allconv.nn.summary import summarize
+
+        return summarize(self, shapes)
+
+    # Text
+
+    def __repr__(self) -> str:
+        lines = [f"  ({name}): {_indented(repr(m))}" for name, m in self._children().items()]
+        if lines:
+            return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+        return f"{type(self).__name__}({', '.join(self._settings())})"
+
+    def _settings(self) -> Iterator[str]:
+        """The settings that differ from their defaults, as they were given."""
+        for name, each in signature(type(self).__init__).parameters.items():
+            if name == "self" or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
+                continue
+            value = getattr(self, name, None)
+            if name == "bias":
+                value = value is not None
+            if each.default is each.empty:
+                yield repr(value)
+            elif value != each.default:
+                yield f"{name}={value!r}"
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

@@ -1,0 +1,35 @@
+"""local: a locally connected network; cells see a patch each, and share nothing."""
+
+from __future__ import annotations
+
+from math import prod
+
+from allconv.errors import ShapeError
+from allconv.nn.arrange import Flatten
+from allconv.nn.linear import Linear
+from allconv.nn.local import LocallyConnected2d
+from allconv.nn.pointwise import ReLU
+from allconv.nn.sequential import Sequential
+
+LEAST = 7
+
+
+def local(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+    """A locally connected network, for images (N, channels, *size) of at least 7 x 7.
+
+    LocallyConnected 3x3, stride 2, 16, ReLU
+    LocallyConnected 3x3, stride 2, 16, ReLU
+    Flatten, Linear classes
+    """
+    if min(size) < LEAST:
+        raise ShapeError(f"images are {size[0]} x {size[1]}; local needs {LEAST} x {LEAST}")
+    first = ((size[0] - 3) // 2 + 1, (size[1] - 3) // 2 + 1)
+    second = ((first[0] - 3) // 2 + 1, (first[1] - 3) // 2 + 1)
+    return Sequential(
+        LocallyConnected2d(channels, 16, 3, size, stride=2),
+        ReLU(),
+        LocallyConnected2d(16, 16, 3, first, stride=2),
+        ReLU(),
+        Flatten(),
+        Linear(16 * prod(second), classes),
+    )

@@ -1,0 +1,76 @@
+"""Batch normalisation layers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from allconv import functional
+from allconv.errors import ShapeError, UnsupportedError
+from allconv.functional.settings import whole
+from allconv.nn.module import Module
+from allconv.nn.parameter import Buffer, constant
+
+
+class _BatchNorm(Module):
+    """Batch normalisation of each channel; see `functional.batch_norm`.
+
+    weight, bias (num_features,), unless affine=False; buffers running_mean, running_var
+    (num_features,) and num_batches_tracked, which is kept for PyTorch's files and not counted.
+    """
+
+    axes: ClassVar[tuple[int, ...]]
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        *,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        if momentum is None or not track_running_stats:
+            raise UnsupportedError("running statistics are moved by a momentum here; give one")
+        self.num_features = whole("num_features", num_features, least=1)
+        self.eps, self.momentum, self.affine = eps, momentum, affine
+        self.track_running_stats = track_running_stats
+        self.weight = constant((num_features,), 1.0) if affine else None
+        self.bias = constant((num_features,), 0.0) if affine else None
+        self.running_mean = Buffer(np.zeros(num_features, np.float32))
+        self.running_var = Buffer(np.ones(num_features, np.float32))
+        self.num_batches_tracked = Buffer(np.array(0, np.int64))
+
+    def forward(self, x: Any) -> Any:
+        """The normalised x; in training the pass takes the new running statistics along."""
+        if len(x.shape) not in self.axes or x.shape[1] != self.num_features:
+            raise ShapeError(
+                f"num_features is {self.num_features}, the layers before give {x.shape}; "
+                f"{' or '.join(map(str, self.axes))} axes with the channels second are wanted"
+            )
+        arrays = (self.running_mean, self.running_var, self.weight, self.bias)
+        settings = (self.momentum, self.eps)
+        if not self.training:
+            return functional.batch_norm(x, *arrays, *settings)
+        y, mean, variance = functional.batch_norm(x, *arrays, *settings, training=True)
+        self.running_mean, self.running_var = mean, variance
+        return y
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of x (N, C) or (N, C, I)."""
+
+    axes = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of x (N, C, H, W)."""
+
+    axes = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of x (N, C, D, H, W)."""
+
+    axes = (5,)

@@ -1,0 +1,98 @@
+"""What a module owns: arrays that training changes, and buffers that it only keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.call import take_array
+from allconv.nn.initializers import Constant, Initializer
+from allconv.operators.base import FLOATS, Array, Spec
+from allconv.random import generator
+
+
+class Parameter:
+    """A place for one array of a module: read-only, replaced as a whole.
+
+    Made from an array, or (`drawn`) from a shape and the way it begins: then it is drawn when it is
+    first looked at, by key (seed, name of the parameter in the network that was asked).
+    """
+
+    trainable = True
+
+    def __init__(self, array: Any) -> None:
+        taken = take_array("array", array)
+        if taken.dtype.name not in FLOATS and self.trainable:
+            raise ArgumentError(f"a parameter is {taken.dtype.name}; float32 or float64 is wanted")
+        self.spec = Spec.of(taken)
+        self.initializer: Initializer | None = None
+        self._array: Array | None = frozen(taken)
+
+    @classmethod
+    def drawn(cls, shape: tuple[int, ...], initializer: Initializer) -> Parameter:
+        """A float32 place of this shape, to be drawn."""
+        place = cls(np.zeros(()))
+        place.spec, place.initializer, place._array = Spec(shape), initializer, None
+        return place
+
+    def value(self, name: str) -> Array:
+        """The array; drawn with seed 0 and this name if it was not yet."""
+        if self._array is None:
+            self.draw(0, name)
+        assert self._array is not None  # noqa: S101 (for the type checker: draw has set it)
+        return self._array
+
+    def draw(self, seed: int, name: str) -> None:
+        """Begin again, by key (seed, name); a place made from an array stays as it is."""
+        if self.initializer is not None:
+            drawn = self.initializer.draw(self.spec.shape, generator(seed, name))
+            self._array = frozen(drawn.astype(self.spec.dtype))
+
+    def fit(self, name: str, given: Any) -> Array:
+        """A given array as one that can stand here; refused with the name where it does not fit."""
+        array = take_array(name, given)
+        if array.shape != self.spec.shape:
+            raise ShapeError(f"{name} is {array.shape}; {self.spec.shape} is wanted")
+        if np.dtype(self.spec.dtype).kind == "f":
+            if array.dtype.kind not in "fiu":
+                raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is wanted")
+        elif array.dtype.kind not in "iu":
+            raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is wanted")
+        return frozen(array.astype(self.spec.dtype))
+
+    def replace(self, array: Array) -> None:
+        """Put an array that `fit` returned here."""
+        self._array = array
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)  # the array is read-only, so both can hold it
+        memo[id(self)] = copy
+        return copy
+
+    def convert(self, dtype: str) -> None:
+        """Change floats to another dtype; integers stay."""
+        if self.spec.is_float and self.spec.dtype != dtype:
+            self.spec = Spec(self.spec.shape, dtype)
+            if self._array is not None:
+                self._array = frozen(self._array.astype(dtype))
+
+
+class Buffer(Parameter):
+    """A place for an array that training does not change by its gradient, as running statistics."""
+
+    trainable = False
+
+
+def constant(shape: tuple[int, ...], value: float) -> Parameter:
+    """A parameter that begins with the same number everywhere."""
+    return Parameter.drawn(shape, Constant(value))
+
+
+def frozen(array: Array) -> Array:
+    """A read-only copy."""
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy
