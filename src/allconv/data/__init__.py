@@ -18,10 +18,11 @@ from allconv.data.augment import Augment
 from allconv.data.batches import Batch, batches, prefetch
 from allconv.data.dataset import Dataset, Part
 from allconv.data.embedded import load_embedded
-from allconv.data.folder import find_images, load_folder
+from allconv.data.folder import load_folder
 from allconv.data.formats import shown
 from allconv.data.idx import find_idx, load_idx, read_idx
 from allconv.data.images import PIXEL_LIMIT, read_image
+from allconv.data.listing import find_images
 from allconv.data.npz import load_npz
 from allconv.data.options import MEMORY_LIMIT, Options, Progress
 from allconv.data.options import image_size as _checked_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +107,7 @@ def finish(
 
     `flip` says whether left and right are alike in these images; None: as their kind suggests.
     """
-    check_classes(report.source, classes, train.labels)
+    check_classes(report.source, classes, train.labels, report.unreadable)
     if not len(validation):
         raise FileError(
             f"{report.source} has too few images to hold some out for validation; "
@@ -126,7 +127,12 @@ def finish(
     return Dataset(train, validation, test, classes, preprocess, Report(**fields), augment)
 
 
-def check_classes(source: str, classes: tuple[str, ...], labels: Indices) -> None:
+def check_classes(
+    source: str,
+    classes: tuple[str, ...],
+    labels: Indices,
+    unreadable: Sequence[tuple[str, str]] = (),
+) -> None:
     """FileError unless there are two classes and each has a training image, by their labels."""
     if len(classes) < 2:
         found = f"only one class, {classes[0]!r}" if classes else "no class"
@@ -134,9 +140,11 @@ def check_classes(source: str, classes: tuple[str, ...], labels: Indices) -> Non
     counts = count_classes(labels, classes)
     if 0 in counts:
         name = classes[counts.index(0)]
-        raise FileError(
-            f"{source} has no training image of class {name!r}; add some or remove the class"
-        )
+        sentence = f"{source} has no training image of class {name!r}"
+        if unreadable:
+            path, why = unreadable[0]
+            sentence += f" ({len(unreadable)} unreadable files; {path} {why})"
+        raise FileError(f"{sentence}; add some or remove the class")
 
 
 def _resized(part: Part, size: tuple[int, int]) -> Part:

@@ -9,9 +9,8 @@ Files may lie deeper in a class folder. Hidden files and folders are not looked 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,10 @@ import numpy as np
 from allconv.data.assemble import Shares, check_classes, divide, finish
 from allconv.data.cache import decode_files, usable_cpus
 from allconv.data.dataset import Dataset, Part
-from allconv.data.formats import HEAD_BYTES, find_format, is_image_name, shown
+from allconv.data.formats import is_image_name, shown
 from allconv.data.image_size import choose_size
 from allconv.data.images import Header, read_header
+from allconv.data.listing import Found, entries, find_images
 from allconv.data.options import Options
 from allconv.data.report import Report
 from allconv.errors import Error, FileError
@@ -30,15 +30,6 @@ SHARES = Shares(validation=0.15, test=0.15)
 
 _PARTS = {"train": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 _PART_NAMES = ("train", "val", "test")
-
-
-@dataclass
-class Found:
-    """Files of a folder tree: images, files that are none, and what cannot be read, with why."""
-
-    images: list[Path] = field(default_factory=list)
-    ignored: list[Path] = field(default_factory=list)
-    unreadable: list[tuple[Path, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -55,22 +46,6 @@ class _Files:
             [self.labels[i] for i in indices],
             [self.headers[i] for i in indices],
         )
-
-
-def find_images(folder: Path) -> Found:
-    """All files below a folder, sorted by path: images by their name or content, and the others."""
-    found = Found()
-
-    def refuse(error: OSError) -> None:
-        found.unreadable.append((Path(error.filename), "is a folder that may not be read"))
-
-    for name, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(entry for entry in folders if not _is_hidden(entry))
-        for entry in sorted(files):
-            path = Path(name, entry)
-            if not _is_hidden(entry):
-                _sort_in(path, found)
-    return found
 
 
 def load_folder(root: Path, options: Options) -> Dataset:
@@ -90,7 +65,8 @@ def load_folder(root: Path, options: Options) -> Dataset:
             ignored += each.ignored
         parts[k] = _read_headers(found, unreadable, options.pixel_limit)
     _check_strict(root, unreadable, options)
-    train, validation, test = _divided(root, classes, parts, options)
+    reasons = [(_relative(path, root), why) for path, why in unreadable]
+    train, validation, test = _divided(root, classes, parts, options, reasons)
     groups = [train, validation, test]
     headers = [header for group in groups for header in group.headers]
     size, channels, reason = choose_size(headers, options.image_size)
@@ -113,13 +89,13 @@ def load_folder(root: Path, options: Options) -> Dataset:
 
 def _layout(root: Path) -> tuple[tuple[str, ...], dict[int, dict[int, Path]]]:
     """Names of the classes and, for each part (0 to 2) that there is, its folders by label."""
-    entries = _entries(root, lambda path: path.is_dir())
-    names = {path.name.lower() for path in entries}
+    folders = entries(root, lambda path: path.is_dir())
+    names = {path.name.lower() for path in folders}
     if names and names <= set(_PARTS):
         if "train" not in names:
             raise FileError(f"{shown(root)} has {', '.join(sorted(names))} but no train folder")
         sources: dict[int, Path] = {}
-        for path in entries:
+        for path in folders:
             k = _PARTS[path.name.lower()]
             if k in sources:
                 raise FileError(
@@ -129,12 +105,12 @@ def _layout(root: Path) -> tuple[tuple[str, ...], dict[int, dict[int, Path]]]:
     else:
         sources = {0: root}
     inside = {
-        k: {path.name: path for path in _entries(folder, lambda path: path.is_dir())}
+        k: {path.name: path for path in entries(folder, lambda path: path.is_dir())}
         for k, folder in sources.items()
     }
     classes = tuple(sorted({name for folders in inside.values() for name in folders}))
     if not classes:
-        loose = len(_entries(root, lambda path: path.is_file() and is_image_name(path)))
+        loose = len(entries(root, lambda path: path.is_file() and is_image_name(path)))
         what = f"holds {loose} images but no folders" if loose else "holds no folders of images"
         raise FileError(
             f"{shown(root)} {what}; put the images of each class into a folder with its name"
@@ -173,7 +149,11 @@ def _read_headers(
 
 
 def _divided(
-    root: Path, classes: tuple[str, ...], parts: list[_Files | None], options: Options
+    root: Path,
+    classes: tuple[str, ...],
+    parts: list[_Files | None],
+    options: Options,
+    unreadable: list[tuple[str, str]],
 ) -> tuple[_Files, _Files, _Files]:
     """Files of the three parts; a part without a folder of its own is held out of training.
 
@@ -184,7 +164,7 @@ def _divided(
     split = validation is not None or test is not None
     shares = Shares(SHARES.validation, 0.0 if split else SHARES.test)
     labels = np.array(files.labels, np.int64)
-    check_classes(shown(root), classes, labels)
+    check_classes(shown(root), classes, labels, unreadable)
     indices = divide(labels, options, shares, validation=validation is None, test=test is None)
     held = [files.take(chosen.tolist()) for chosen in indices]
     return held[0], validation or held[1], test or held[2]
@@ -224,34 +204,6 @@ def _check_strict(root: Path, unreadable: list[tuple[Path, str]], options: Optio
         path, why = unreadable[0]
         more = f" (and {len(unreadable) - 1} more files)" if len(unreadable) > 1 else ""
         raise FileError(f"{shown(path)}: {why}{more}; without strict such files are left out")
-
-
-def _entries(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """Sorted entries of a folder that are not hidden."""
-    try:
-        return sorted(p for p in folder.iterdir() if not _is_hidden(p.name) and wanted(p))
-    except PermissionError:
-        raise FileError(f"{shown(folder)} may not be read by this user") from None
-    except OSError as error:
-        raise FileError(f"{shown(folder)} cannot be read ({error.strerror})") from None
-
-
-def _sort_in(path: Path, found: Found) -> None:
-    if not path.is_file():  # a broken link, or a pipe, which would never end
-        found.unreadable.append((path, "is no file that can be read"))
-    elif is_image_name(path):
-        found.images.append(path)
-    else:
-        try:
-            with path.open("rb") as file:
-                known = find_format(file.read(HEAD_BYTES), path)
-        except OSError:
-            known = None
-        (found.images if known else found.ignored).append(path)
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
 
 
 def _relative(path: Path, root: Path) -> str:

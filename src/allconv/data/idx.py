@@ -21,6 +21,7 @@ from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
 from allconv.data.formats import shown
+from allconv.data.listing import entries
 from allconv.data.options import MEMORY_LIMIT, Options
 from allconv.errors import Error, FileError, LimitError
 
@@ -70,9 +71,9 @@ def find_idx(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     sets = set()
-    for path in sorted(folder.iterdir()):
+    for path in entries(folder, lambda path: path.is_file()):
         match = _NAME.fullmatch(path.name)
-        if match is None or not path.is_file():
+        if match is None:
             continue
         sets.add((match["set"] or "").lower())
         part = "train" if match["part"].lower() == "train" else "test"
