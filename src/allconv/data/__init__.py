@@ -63,15 +63,14 @@ def load(
 ) -> Dataset:
     """Labelled images from any source, divided, in one size, with a report.
 
-    source: None (10,000 + 2,000 images of Fashion-MNIST that come along), a folder of class
-        folders, a folder of IDX files, an .npz file, arrays (x, y), or a Dataset.
+    source: None (Fashion-MNIST that comes along), a folder of class folders or of IDX files, an
+        .npz file, arrays (x, y), or a Dataset.
     image_size: side, or (height, width), in pixels; by default chosen from the data.
     samples: at most this many training images, each class by its share.
     seed: of the division into parts and of `samples`.
     strict: an unreadable image file is an error; otherwise it is left out and reported.
-    validation, test: share of each class to hold out where the source has no such part (by default
-        0.15 each; validation 0.1 for IDX and for arrays; no test part for arrays); for arrays also
-        (x, y).
+    validation, test: share of each class to hold out where the source has no such part (0.15 each;
+        validation 0.1 for IDX and arrays, test 0 for arrays); for arrays also (x, y).
     pixel_limit: largest height times width of a file that is decoded.
     memory_limit: bytes of images from which they are kept in a temporary file; the most bytes that
         are read from an IDX or .npz file.

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections import deque
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +13,8 @@ import numpy as np
 
 from allconv.data.images import PIXEL_LIMIT, Pixels, read_image
 from allconv.data.options import MEMORY_LIMIT, Progress
+from allconv.data.parallel import in_order
 from allconv.errors import Error, FileError
-
-_AHEAD = 4  # decoded images waiting for their turn, for each thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +36,7 @@ def decode_files(
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> Decoded:
-    """Decode every file once, by threads (Pillow lets go of the interpreter), in order.
+    """Decode every file once, by threads, in order.
 
     Above `memory_limit` bytes the images are in a temporary file, which has no name where the
     system allows that and disappears with the last array that uses it, however the process ends.
@@ -50,7 +46,11 @@ def decode_files(
     total = len(paths) * size[0] * size[1] * channels
     sink = _Mapped(row) if total > memory_limit else _InMemory(len(paths), row)
     kept, failed = [], {}
-    with closing(sink), closing(_decoded(paths, size, channels, pixel_limit, threads)) as decoded:
+
+    def decode(path: Path) -> Pixels:
+        return read_image(path, channels, size, pixel_limit=pixel_limit)
+
+    with closing(sink), closing(in_order(decode, paths, threads)) as decoded:
         for index, image in enumerate(decoded):
             if isinstance(image, Error):
                 failed[index] = image.message
@@ -62,42 +62,6 @@ def decode_files(
         images = sink.finish()
     images.flags.writeable = False
     return Decoded(images, tuple(kept), failed)
-
-
-def usable_cpus() -> int:
-    """How many CPUs this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _decoded(
-    paths: Sequence[Path],
-    size: tuple[int, int],
-    channels: int,
-    pixel_limit: int,
-    threads: int | None,
-) -> Generator[Pixels | Error, None, None]:
-    """Each file as an image or as the error that it gave."""
-
-    def decode(path: Path) -> Pixels | Error:
-        try:
-            return read_image(path, channels, size, pixel_limit=pixel_limit)
-        except Error as error:
-            return error
-
-    workers = threads or usable_cpus()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="allconv-decode")
-    waiting: deque[Future[Pixels | Error]] = deque()
-    try:
-        for path in paths:
-            waiting.append(pool.submit(decode, path))
-            if len(waiting) > workers * _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 class _InMemory:

@@ -9,27 +9,27 @@ Files may lie deeper in a class folder. Hidden files and folders are not looked 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from allconv.data.assemble import Shares, check_classes, divide, finish
-from allconv.data.cache import decode_files, usable_cpus
+from allconv.data.cache import decode_files
 from allconv.data.dataset import Dataset, Part
 from allconv.data.formats import is_image_name, shown
 from allconv.data.image_size import choose_size
 from allconv.data.images import Header, read_header
 from allconv.data.listing import Found, entries, find_images
 from allconv.data.options import Options
+from allconv.data.parallel import in_order
 from allconv.data.report import Report
 from allconv.errors import Error, FileError
 
 SHARES = Shares(validation=0.15, test=0.15)
 
 _PARTS = {"train": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
-_PART_NAMES = ("train", "val", "test")
 
 
 @dataclass
@@ -128,16 +128,12 @@ def _read_headers(
 ) -> _Files:
     """The files whose headers can be read; the others go to `unreadable`."""
 
-    def read(path: Path) -> Header | Error:
-        try:
-            return read_header(path, pixel_limit=pixel_limit)
-        except Error as error:
-            return error
+    def read(pair: tuple[Path, int]) -> Header:
+        return read_header(pair[0], pixel_limit=pixel_limit)
 
     files = _Files([], [], [])
     pairs = [(path, label) for label, each in found.items() for path in each.images]
-    with ThreadPoolExecutor(usable_cpus()) as pool:
-        headers = pool.map(read, [path for path, _ in pairs])
+    with closing(in_order(read, pairs)) as headers:
         for (path, label), header in zip(pairs, headers, strict=True):
             if isinstance(header, Error):
                 unreadable.append((path, header.message))
