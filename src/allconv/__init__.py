@@ -1,1 +1,80 @@
-"""allconv."""
+"""Convolutional networks from the ground up.
+
+    import allconv as ac
+    from allconv import nn, functional as F
+
+Names are loaded when they are first used, so that importing the package costs little more than
+importing NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from allconv.version import __version__
+
+if TYPE_CHECKING:
+    from allconv import errors, functional, nn
+    from allconv.functional.plain import (
+        convolve,
+        correlate,
+        correlate_transpose,
+        correlate_weight,
+    )
+
+_ROOMS = {  # where each name is defined; None: it is a module of its own
+    "ImageClassifier": "train",
+    "compile": "engine.compile",
+    "convolve": "functional.plain",
+    "correlate": "functional.plain",
+    "correlate_transpose": "functional.plain",
+    "correlate_weight": "functional.plain",
+    "errors": None,
+    "fit": "train",
+    "functional": None,
+    "get_threads": "engine.threads",
+    "grad": "differentiate",
+    "nn": None,
+    "onnx": None,
+    "receptive_field": "receptive",
+    "set_threads": "engine.threads",
+    "value_and_grad": "differentiate",
+    "vjp": "differentiate",
+}
+
+__all__ = [
+    "ImageClassifier",
+    "__version__",
+    "compile",
+    "convolve",
+    "correlate",
+    "correlate_transpose",
+    "correlate_weight",
+    "errors",
+    "fit",
+    "functional",
+    "get_threads",
+    "grad",
+    "nn",
+    "onnx",
+    "receptive_field",
+    "set_threads",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'allconv' has no attribute {name!r}")
+    room = _ROOMS[name]
+    if room is None:
+        return import_module(f"allconv.{name}")
+    found = getattr(import_module(f"allconv.{room}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.functional.call import apply, public, take_float, take_floats
+from allconv.functional.call import apply, fresh, public, take_float, take_floats
 from allconv.functional.settings import is_sequence, whole
 from allconv.operators.arrange import Concatenate, Pad, Reshape
 
@@ -51,7 +51,7 @@ def flatten(x: Any, /, start_dim: int = 0, end_dim: int = -1) -> Any:
     if start > end:
         raise ArgumentError(f"start_dim {start_dim} is after end_dim {end_dim} of {x.shape}")
     if start == end:
-        return x
+        return fresh(x)
     shape = (*x.shape[:start], prod(x.shape[start : end + 1]), *x.shape[end + 1 :])
     return apply(Reshape(shape), x)
 

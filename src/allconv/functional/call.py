@@ -93,6 +93,11 @@ def apply(operator: Operator, *operands: Any) -> Any:
         return run_operator(operator, *operands)
 
 
+def fresh(x: Any) -> Any:
+    """A result that is its argument: a copy of an array, so that they share nothing."""
+    return x if isinstance(x, Value) else x.copy()
+
+
 def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> Any:
     """A function made of several operators: recorded, or run as one program."""
     if any(isinstance(x, Value) for x in operands):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError
-from allconv.functional.call import apply, public, take_float
+from allconv.functional.call import apply, fresh, public, take_float
 from allconv.operators.dropout import Dropout
 from allconv.random import check_seed
 from allconv.value import Value
@@ -25,7 +25,7 @@ def dropout(
     x = take_float("x", x)
     share = check_probability(p)
     if not training or share == 0:
-        return x
+        return fresh(x)
     return apply(Dropout(share, layer), x, key_of(seed))
 
 

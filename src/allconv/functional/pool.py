@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from allconv.errors import ArgumentError, UnsupportedError
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import apply, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.settings import Sizes, is_sequence, per_axis
+from allconv.operators.arrange import Pad
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.window import Axis, Window
 
@@ -28,17 +29,19 @@ def _window(
     for p, k in zip(pads, kernel, strict=True):
         if 2 * p > k:
             raise ArgumentError(f"padding is {p}; at most half of kernel_size {k} is possible")
-    floor = Window.forward(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
-    return Window(tuple(_raised(axis) for axis in floor.axes)) if ceil_mode else floor
+    if not ceil_mode:
+        return Window.forward(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
+    return Window(tuple(map(_ceiled, input, kernel, s, d, pads)))
 
 
-def _raised(axis: Axis) -> Axis:
-    """The axis with one more output, if cells are left over and it starts inside the input."""
-    p, s = axis.padding, axis.stride
-    rest = (axis.input + 2 * p - axis.dilation * (axis.kernel - 1) - 1) % s
-    if not rest or axis.output * s >= axis.input + p:
-        return axis
-    return Axis(axis.input, axis.kernel, axis.output + 1, s, axis.dilation, 1, p)
+def _ceiled(i: int, k: int, s: int, d: int, p: int) -> Axis:
+    """An axis whose last output may reach beyond the padding, if it starts before it."""
+    output = -(-(i + 2 * p - d * (k - 1) - 1) // s) + 1
+    if (output - 1) * s >= i + p:
+        output -= 1
+    if output < 1:
+        raise ShapeError(f"the kernel of {k} (dilation {d}) starts outside the input of {i}")
+    return Axis(i, k, output, s, d, 1, p)
 
 
 def _max_pool(
@@ -102,13 +105,17 @@ def _avg_pool(
         raise UnsupportedError("divisor_override is not done; multiply the result instead")
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
-    beyond = any(a.high > a.padding for a in window.axes)
-    if count_include_pad and beyond and any(a.padding for a in window.axes):
-        raise UnsupportedError(
-            "ceil_mode with counted padding divides by two kinds of cells here; "
-            "pass count_include_pad=False, or pad with F.pad"
-        )
-    return apply(AveragePool(window, count_include_pad and not beyond), x)
+    if count_include_pad and any(a.high > a.padding for a in window.axes):
+        # Padding is counted, what lies beyond is not: so make the padding cells of the input.
+        x = apply(Pad(((0, 0), (0, 0), *((a.padding, a.padding) for a in window.axes))), x)
+        window = Window(tuple(_moved(axis) for axis in window.axes))
+        return apply(AveragePool(window, False), x)
+    return apply(AveragePool(window, count_include_pad), x)
+
+
+def _moved(axis: Axis) -> Axis:
+    """The same axis on an input that holds its padding."""
+    return Axis(axis.input + 2 * axis.padding, axis.kernel, axis.output, axis.stride)
 
 
 def _adaptive_avg_pool(axes: int, x: Any, /, output_size: Any) -> Any:

@@ -54,10 +54,15 @@ class Module:
         if isinstance(value, Value):
             self._bind(name, place, value)
             return
-        self.__dict__["_version"] = self._version + 1
         if place is not None and value is not None and not isinstance(value, Parameter | Module):
             place.replace(place.fit(name, value))
             return
+        if isinstance(value, list | tuple) and any(isinstance(each, Module) for each in value):
+            raise ArgumentError(
+                f"{name} is a {type(value).__name__} of modules, which would not be found; use "
+                "nn.Sequential, or an attribute for each"
+            )
+        self.__dict__["_version"] = self._version + 1
         for kind in ("_own_places", "_own_modules"):
             self.__dict__.setdefault(kind, {}).pop(name, None)
         self.__dict__.pop(name, None)
@@ -75,9 +80,9 @@ class Module:
                 f"{type(self).__name__}.{name} is given a traced value; only a Buffer can hold "
                 "one, and while the network is recorded"
             )
-        if value.spec != place.spec:
+        if value.shape != place.spec.shape or value.spec.is_float != place.spec.is_float:
             raise ShapeError(f"{name} is {value.spec}; {place.spec} is wanted")
-        scope.replaced[place] = value
+        scope.replaced[place] = value.astype(place.spec.dtype) if value.spec.is_float else value
 
     def __getattr__(self, name: str) -> Any:
         place = self.__dict__.get("_own_places", {}).get(name)
@@ -182,7 +187,7 @@ class Module:
         """Draw all parameters anew, by key (seed, name), and return the module."""
         seed = check_seed(seed)
         for name, place in self.named_places().items():
-            place.draw(seed, name)
+            place.begin(seed, name)
         return self
 
     def astype(self, dtype: Any) -> Module:
@@ -232,8 +237,9 @@ class Module:
         """`forward` on values of a trace, on behalf of this module's path."""
         scope = current()
         if scope is None:
-            key = None if seed is None else (lambda: key_of(seed))
-            with entered(Scope(self, bool(training), key)):
+            self.state_dict()  # draws by the names in this network what was not drawn
+            key = None if seed is None else key_of(seed)
+            with entered(Scope(self, bool(training), None if key is None else lambda: key)):
                 return self.record(*x)
         builder, path, outer = trace.current(), scope.path(self), scope.training
         scope.training = outer if training is None else training

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
 from allconv.functional.settings import whole
+from allconv.nn.initializers import Constant
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant
 
@@ -38,9 +37,9 @@ class _BatchNorm(Module):
         self.track_running_stats = track_running_stats
         self.weight = constant((num_features,), 1.0) if affine else None
         self.bias = constant((num_features,), 0.0) if affine else None
-        self.running_mean = Buffer(np.zeros(num_features, np.float32))
-        self.running_var = Buffer(np.ones(num_features, np.float32))
-        self.num_batches_tracked = Buffer(np.array(0, np.int64))
+        self.running_mean = Buffer.drawn((num_features,), Constant(0.0))
+        self.running_var = Buffer.drawn((num_features,), Constant(1.0))
+        self.num_batches_tracked = Buffer.drawn((), Constant(0.0), "int64")
 
     def forward(self, x: Any) -> Any:
         """The normalised x; in training the pass takes the new running statistics along."""

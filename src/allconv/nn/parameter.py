@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,24 +31,30 @@ class Parameter:
         self._array: Array | None = frozen(taken)
 
     @classmethod
-    def drawn(cls, shape: tuple[int, ...], initializer: Initializer) -> Parameter:
-        """A float32 place of this shape, to be drawn."""
-        place = cls(np.zeros(()))
-        place.spec, place.initializer, place._array = Spec(shape), initializer, None
+    def drawn(
+        cls, shape: tuple[int, ...], initializer: Initializer, dtype: str = "float32"
+    ) -> Self:
+        """A place of this shape, to be drawn."""
+        place = cls.__new__(cls)
+        place.spec, place.initializer, place._array = Spec(shape, dtype), initializer, None
         return place
 
     def value(self, name: str) -> Array:
         """The array; drawn with seed 0 and this name if it was not yet."""
         if self._array is None:
-            self.draw(0, name)
-        assert self._array is not None  # noqa: S101 (for the type checker: draw has set it)
+            self._array = self._draw(0, name)
         return self._array
 
-    def draw(self, seed: int, name: str) -> None:
-        """Begin again, by key (seed, name); a place made from an array stays as it is."""
+    def begin(self, seed: int, name: str) -> None:
+        """Draw anew, by key (seed, name); a place made from an array stays as it is."""
         if self.initializer is not None:
-            drawn = self.initializer.draw(self.spec.shape, generator(seed, name))
-            self._array = frozen(drawn.astype(self.spec.dtype))
+            self._array = self._draw(seed, name)
+
+    def _draw(self, seed: int, name: str) -> Array:
+        initializer = self.initializer or Constant(0.0)
+        drawn = initializer.draw(self.spec.shape, generator(seed, name))
+        # Through float32, so that a network of either dtype begins with the same weights.
+        return frozen(drawn.astype(np.float32).astype(self.spec.dtype))
 
     def fit(self, name: str, given: Any) -> Array:
         """A given array as one that can stand here; refused with the name where it does not fit."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from allconv.errors import ArgumentError, ShapeError
+from allconv.errors import ShapeError
 from allconv.functional.call import take_float
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
@@ -24,7 +24,7 @@ KEPT = 8  # programs a module
 
 def run(net: Module, x: Sequence[Any], *, training: bool, seed: int | None) -> Any:
     """The outputs of a network for arrays."""
-    arrays = _taken(net, x)
+    arrays = _taken(x)
     specs = tuple(Spec.of(each) for each in arrays)
     traced, program = _kept(net, "forward", specs, training, _forward)
     outputs = program(*arrays, *_state(net, traced, seed))
@@ -36,7 +36,7 @@ def run_backward(
 ) -> tuple[Any, dict[str, Array]]:
     """The gradients of the inputs and of the parameters of a network."""
     several = isinstance(x, tuple)
-    arrays = _taken(net, x if several else (x,))
+    arrays = _taken(x if several else (x,))
     specs = tuple(Spec.of(each) for each in arrays)
     traced, program = _kept(net, "backward", specs, training, _backward)
     given, wanted = flatten(grad_output)[0], _results(traced)
@@ -53,18 +53,8 @@ def run_backward(
     return (gx if several else gx[0]), dict(zip(traced.parameters, gradients, strict=True))
 
 
-def _taken(net: Module, x: Sequence[Any]) -> list[Array]:
-    """The inputs as arrays of the network's dtype, which they must have."""
-    arrays = [take_float(f"x{n}" if n else "x", each) for n, each in enumerate(x)]
-    dtypes = {p.spec.dtype for p in net.named_places().values() if p.spec.is_float}
-    for each in arrays:
-        if len(dtypes) == 1 and each.dtype.name not in dtypes:
-            (wanted,) = dtypes
-            raise ArgumentError(
-                f"x is {each.dtype.name}, the network {wanted}; pass x.astype(np.{wanted}), "
-                f"or use net.astype(np.{each.dtype.name})"
-            )
-    return arrays
+def _taken(x: Sequence[Any]) -> list[Array]:
+    return [take_float(f"x{n}" if n else "x", each) for n, each in enumerate(x)]
 
 
 def _state(net: Module, traced: ModuleTrace, seed: int | None) -> list[Array]:

@@ -20,8 +20,8 @@ KEY = Spec((2,), "int64")
 class ModuleTrace:
     """A recorded network.
 
-    The graph's inputs are the network's arrays, then `parameters`, then `buffers` (of floats), then,
-    if `uses_key`, the key of random draws: int64 (2,), seed and step. Its outputs are the
+    The graph's inputs are the network's arrays, then `parameters`, then `buffers` (of floats),
+    then, if `uses_key`, the key of random draws: int64 (2,), seed and step. Its outputs are the
     network's results, whose nesting is `structure`, then the new values of the buffers `updates`.
     `shapes` lists what each layer returned, by path, in the order of the calls.
     """
