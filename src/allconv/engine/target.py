@@ -39,18 +39,18 @@ class Target:
     def tile(self, rows: int, columns: int, dtype: str) -> tuple[int, int]:
         """Rows and vectors of the register tile that covers rows x columns elements soonest.
 
-        Counted are multiplications of whole tiles: at least 8 a step (two units of latency four),
-        and no fewer than a step's loads. Equal counts go to the larger tile.
+        A step counts its multiplications (at least 8: two units of latency four), and its loads a
+        tenth; the tiles at the edges count in full. Equal counts go to the larger tile.
 
         >>> Target(512, 32, True, True, "", "").tile(3136, 64, "float32")
         (14, 2)
         """
         wanted = -(-columns // self.lanes(dtype))
-        best = (float("inf"), 0, (1, 1))
-        for vectors in range(1, min(wanted, 4) + 1):
+        best: tuple[float, int, tuple[int, int]] = (float("inf"), 0, (1, 1))
+        for vectors in range(1, min(wanted, 3) + 1):
             # Registers for the accumulators, one row of b, and one element of a spread out.
             for height in range(1, min(rows, (self.registers - vectors - 1) // vectors) + 1):
-                step = max(height * vectors, height + vectors, 8)
+                step = 10 * max(height * vectors, 8) + height + vectors
                 work = -(-rows // height) * -(-wanted // vectors) * step
                 best = min(best, (work, -height * vectors, (height, vectors)))
         return best[2]
