@@ -242,6 +242,27 @@ def test_places_that_are_no_files(tmp_path):
         read_image(tmp_path / "none.png", 2)
 
 
+def test_refusals_of_the_system_and_of_pillow(tmp_path, monkeypatch):
+    """A closed file, full memory and Pillow's own limit (WebP's canvas) are errors of ours too."""
+    path = making.save(tmp_path / "a.webp", making.pattern(20, 20))
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+        with pytest.raises(LimitError, match=r"a\.webp: is too large for Pillow"):
+            read_image(path, 3)
+    for raised, error, message in (
+        (PermissionError(13, "no"), FileError, "may not be read by this user"),
+        (MemoryError(), LimitError, "does not fit into memory; scale it down"),
+    ):
+
+        def refuse(*_: object, problem: Exception = raised) -> None:
+            raise problem
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(path), "open", refuse)
+            with pytest.raises(error, match=message):
+                read_image(path, 3)
+
+
 def test_only_the_formats_of_the_list_are_opened(tmp_path):
     """Reading images imports Pillow late, and the parsers of the six formats alone."""
     path = making.save(tmp_path / "a.png", making.pattern(4, 4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,36 @@ def test_a_dataset_is_taken_as_it_is(tmp_path):
     assert fewer.preprocess == made.preprocess
     with pytest.raises(ArgumentError, match=r"image_size is \(8, 8\), the data set has images of"):
         data.load(made, image_size=8)
+
+
+def test_a_dataset_is_checked():
+    """Labels beyond the classes, or images of another size than the preprocessing, are refused."""
+    made = data.load((np.arange(40 * 30, dtype=np.uint8).reshape(40, 6, 5), np.arange(40) % 2))
+    with pytest.raises(ArgumentError, match=r"labels must be in \[0, 1\), the classes"):
+        replace(made, classes=("one",))
+    with pytest.raises(ShapeError, match=r"images are \(6, 5, 1\), the preprocessing is for \(5,"):
+        replace(made, preprocess=replace(made.preprocess, height=5))
+
+
+def test_long_reports_are_cut():
+    """Of many classes and unreadable files the first are shown, and how many more there are."""
+    names = tuple(f"class {k}" for k in range(50))
+    report = data.Report(
+        source="here",
+        classes=names,
+        counts={"training": (9,) * 50},
+        smallest=(8, 8),
+        largest=(8, 8),
+        image_size=(8, 8),
+        channels=1,
+        reason="as asked",
+        unreadable=tuple((f"{n}.png", "is empty") for n in range(30)),
+        ignored=tuple(f"{n}.txt" for n in range(7)),
+    )
+    lines = report.lines()
+    assert "  ... and 10 more classes" in lines
+    assert "  ... and 10 more" in lines
+    assert lines[-1] == ("7 files ignored, no images: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more")
 
 
 def test_parts_are_taken_and_checked():

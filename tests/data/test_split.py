@@ -31,24 +31,35 @@ def test_hold_out_takes_the_share_of_each_class(labels, fraction, seed):
         assert abs(taken - fraction * size) <= 1
 
 
+COUNTS = st.lists(st.integers(1, 30), min_size=1, max_size=5)
+
+
 @settings(deadline=None, max_examples=50)
-@given(LABELS, st.integers(1, 90), st.integers(0, 5))
-def test_sample_keeps_the_shares(labels, count, seed):
-    """Exactly `count` samples, each class at least once and within one of its share."""
-    labels = np.array(labels)
-    present = np.unique(labels)
-    if count < min(len(present), len(labels)):
-        with pytest.raises(ArgumentError, match="fewer than the"):
+@given(COUNTS, st.floats(0, 1.1), st.integers(0, 5))
+def test_sample_keeps_the_shares(sizes, part, seed):
+    """Exactly `count` samples, each class at least once, else less than one off its share."""
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    count = max(1, round(part * len(labels)))
+    if count < len(sizes):
+        with pytest.raises(ArgumentError, match=f"samples is {count}, fewer than the {len(sizes)}"):
             sample(labels, count, seed)
         return
     chosen = sample(labels, count, seed)
     assert len(np.unique(chosen)) == len(chosen) == min(count, len(labels))
-    for label in present:
-        share = np.count_nonzero(labels == label) * min(1, count / len(labels))
-        taken = np.count_nonzero(labels[chosen] == label)
-        assert taken >= 1
-        assert taken - share < 1 + 1e-9
-        assert share - taken < 1 + len(present)
+    taken = np.bincount(labels[chosen], minlength=len(sizes))
+    shares = np.array(sizes) * min(1, count / len(labels))
+    assert taken.min() >= 1
+    assert (taken - shares).max() < 1 + 1e-9
+    if shares.min() >= 1:
+        assert (shares - taken).max() < 1 + 1e-9
+
+
+def test_sample_gives_rare_classes_one_each():
+    """What rare classes get beyond their share the common class gives."""
+    labels = np.array([0] * 20 + [1, 2, 3])
+    assert np.bincount(labels[sample(labels, 5, 0)]).tolist() == [2, 1, 1, 1]
+    with pytest.raises(ArgumentError, match="samples must be a positive integer, got 0"):
+        sample(labels, 0, 0)
 
 
 @settings(deadline=None, max_examples=30)
