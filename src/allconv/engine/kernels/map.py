@@ -1,0 +1,259 @@
+"""Cell by cell: one pass over memory for any expression of pointwise operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.place import Place, collapse
+from allconv.operators.base import Operator
+from allconv.operators.pointwise import Erf, Exp, Log, Log1p, Sigmoid, Tanh
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.vector import Mask
+    from allconv.engine.plan import Planner
+
+OUTER = 3  # axes around the innermost one
+OPERANDS = 16
+OUTPUTS = 3
+SPLIT = 16384  # elements of one chunk
+
+Emitter: TypeAlias = Callable[..., tuple[Any, ...]]
+"""emit(code, operator, *vectors): the vectors of an operator's results."""
+
+_LONG = (Erf, Exp, Log, Log1p, Sigmoid, Tanh)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A straight line of pointwise operators.
+
+    Values are numbered: the operands 0 ... operands-1, then the results of each operator in turn.
+    `lines` holds each operator with the numbers of what it takes, `results` the numbers that count.
+    """
+
+    operands: int
+    lines: tuple[tuple[Operator, tuple[int, ...]], ...]
+    results: tuple[int, ...]
+
+    @classmethod
+    def of(cls, operator: Operator, results: int = 1) -> Expression:
+        """One operator on as many operands as it names."""
+        n = len(operator.inputs)
+        return cls(n, ((operator, tuple(range(n))),), tuple(range(n, n + results)))
+
+    def after(self, inner: Expression) -> Expression:
+        """This expression with the one result of another in place of its first operand.
+
+        Its operands are those of the other, then the rest of its own. Only a last line may have
+        several results.
+        """
+        shift = inner.operands - 1
+        (result,) = inner.results
+        joined = shift + self.operands  # all operands
+        inner_lines = len(inner.lines)
+
+        def within(number: int) -> int:
+            return number if number < inner.operands else number - inner.operands + joined
+
+        def here(number: int) -> int:
+            if number == 0:
+                return within(result)
+            return number + shift + (inner_lines if number >= self.operands else 0)
+
+        lines = [(op, tuple(map(within, taken))) for op, taken in inner.lines]
+        lines += [(op, tuple(map(here, taken))) for op, taken in self.lines]
+        return Expression(joined, tuple(lines), tuple(map(here, self.results)))
+
+    def emit(self, code: Code, operands: Sequence[Any]) -> list[Any]:
+        """The vectors of the results, from those of the operands."""
+        known = list(operands)
+        table = emitters()
+        for operator, taken in self.lines:
+            known.extend(table[type(operator)](code, operator, *(known[n] for n in taken)))
+        return [known[n] for n in self.results]
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors to compute side by side: fewer where each takes many registers."""
+        if any(isinstance(operator, _LONG) for operator, _ in self.lines):
+            return 1
+        return 4 if len(self.lines) + self.operands <= 8 else 2
+
+    def __str__(self) -> str:
+        names = [operator.name for operator, _ in self.lines]
+        return ", ".join(names) if len(names) < 4 else f"{names[0]} ... {names[-1]} ({len(names)})"
+
+
+@cache
+def emitters() -> dict[type[Operator], Emitter]:
+    """How each operator is computed on vectors."""
+    from allconv.engine.kernels import pointwise, update  # they import this file
+
+    return {**pointwise.EMITTERS, **update.EMITTERS}
+
+
+@dataclass(frozen=True)
+class Map(Kernel):
+    """outputs[i0, i1, i2, i3] = expression(operands[i0, i1, i2, i3]).
+
+    The innermost axis is contiguous in the outputs. `kinds` tells how each operand moves along it:
+    "v" as the outputs do, "s" not at all. `axes` counts the axes around it, of which each operand
+    has its own strides; the outputs lie alike. A chunk is a block of the first two axes.
+    """
+
+    expression: Expression
+    kinds: str
+    axes: int
+
+    slots: ClassVar[tuple[str, ...]] = (
+        *("parts", "block0", "block1", "n0", "n1", "n2", "n3", "y0", "y1", "y2"),
+        *(f"out{k}" for k in range(OUTPUTS)),
+        *(f"{name}{k}" for k in range(OPERANDS) for name in ("x", "x0_", "x1_", "x2_")),
+    )
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        addresses = [code.arg(f"x{k}") for k in range(self.expression.operands)]
+        addresses += [code.arg(f"out{k}") for k in range(len(self.expression.results))]
+        self._loops(code, 0, self._bounds(code), addresses)
+
+    def _bounds(self, code: Code) -> list[tuple[Index, Index]]:
+        """The first and the last index of this chunk on each axis."""
+        axes = [*range(self.axes), OUTER]
+        numbers: list[Index] = [code.chunk]
+        if self.axes:
+            parts = code.arg("parts")
+            numbers = [code.div(code.chunk, parts), code.rem(code.chunk, parts)]
+        bounds: list[tuple[Index, Index]] = []
+        for k, axis in enumerate(axes):
+            n: Index = code.arg(f"n{axis}")
+            first: Index = 0
+            if k < len(numbers):
+                first = code.mul(numbers[k], code.arg(f"block{k}"))
+                n = code.min(n, code.add(first, code.arg(f"block{k}")))
+            bounds.append((first, n))
+        return bounds
+
+    def _loops(
+        self, code: Code, axis: int, bounds: list[tuple[Index, Index]], addresses: list[Index]
+    ) -> None:
+        first, last = bounds[axis]
+        if axis == self.axes:
+            moves = [
+                *(kind == "v" for kind in self.kinds),
+                *(True for _ in self.expression.results),
+            ]
+            start = code.mul(first, code.size)
+            moved = [
+                code.add(address, start) if moving else address
+                for address, moving in zip(addresses, moves, strict=True)
+            ]
+            self._run(code, moved, code.sub(last, first))
+            return
+        strides = [code.arg(f"x{axis}_{k}") for k in range(self.expression.operands)]
+        strides += [code.arg(f"y{axis}")] * len(self.expression.results)
+        with code.loop(last, start=first, at_least_once=True) as i:
+            moved = [
+                code.add(address, code.mul(i, stride))
+                for address, stride in zip(addresses, strides, strict=True)
+            ]
+            self._loops(code, axis + 1, bounds, moved)
+
+    def _run(self, code: Code, addresses: list[Index], n: Index) -> None:
+        """The innermost axis: several vectors at a time, then single ones, then a part of one."""
+        from allconv.engine.emit.view import View
+
+        views = [View(code, address) for address in addresses]
+        still = {
+            k: code.splat(views[k].scalar()) for k, kind in enumerate(self.kinds) if kind == "s"
+        }
+
+        def cells(i: Index, vectors: int, mask: Mask = None) -> None:
+            here = [view.moved(code.mul(i, code.size)) for view in views]
+            inputs, outputs = here[: len(self.kinds)], here[len(self.kinds) :]
+            for v in range(vectors):
+                x = [still[k] if k in still else at.vector(v, mask) for k, at in enumerate(inputs)]
+                for at, y in zip(outputs, self.expression.emit(code, x), strict=True):
+                    at.store(y, v, mask)
+
+        start: Index = 0
+        for vectors in sorted({1, self.expression.vectors}, reverse=True):
+            step = vectors * code.lanes
+            end = code.mul(code.div(n, step), step)
+            with code.loop(end, step=step, start=start) as i:
+                cells(i, vectors)
+            start = end
+        with code.when(code.compare("<", start, n)):
+            cells(start, 1, code.mask(code.sub(n, start)))
+
+
+def emit_map(
+    planner: Planner,
+    expression: Expression,
+    operands: Sequence[Place],
+    outputs: Sequence[Place],
+    what: str = "",
+) -> None:
+    """Add the steps that fill `outputs`, which lie alike, from operands that broadcast to them."""
+    out = outputs[0]
+    if out.spec.size == 0:
+        return
+    spread = [broadcast(place, out.shape) for place in operands]
+    axes = collapse(out.shape, (out.strides, *(place.strides for place in spread)))
+    odd = [axes[-1][1][1 + k] not in (0, out.item) for k in range(len(spread))]
+    if len(axes) > OUTER + 1:  # too many ways to repeat: only full arrays and single numbers stay
+        odd = [any(place.strides) and place.strides != out.strides for place in spread]
+    if out.spec.size > 1 and any(odd):
+        layout = "last" if out.has("last") else "rows"
+        spread = [
+            planner.copied(place, layout) if copied else place
+            for place, copied in zip(spread, odd, strict=True)
+        ]
+        axes = collapse(out.shape, (out.strides, *(place.strides for place in spread)))
+    if out.spec.size > 1:
+        kinds = "".join("v" if axes[-1][1][1 + k] else "s" for k in range(len(spread)))
+    else:
+        kinds = "".join("v" if place.shape == out.shape else "s" for place in operands)
+    kernel = Map(planner.target, out.spec.dtype, expression, kinds, len(axes) - 1)
+    arguments, chunks = _arguments(axes, spread, outputs)
+    planner.step(kernel, arguments, writes=outputs, chunks=chunks, what=what or str(expression))
+
+
+def _arguments(
+    axes: list[tuple[int, tuple[int, ...]]], operands: Sequence[Place], outputs: Sequence[Place]
+) -> tuple[dict[str, int | Place], int]:
+    """The argument block of a map, and its number of chunks."""
+    arguments: dict[str, int | Place] = dict.fromkeys(Map.slots, 0)
+    arguments.update({f"out{k}": place for k, place in enumerate(outputs)})
+    arguments.update({f"x{k}": place for k, place in enumerate(operands)})
+    for axis, (n, strides) in enumerate(axes[:-1]):
+        arguments.update({f"n{axis}": n, f"y{axis}": strides[0]})
+        arguments.update({f"x{axis}_{k}": stride for k, stride in enumerate(strides[1:])})
+    sizes = [n for n, _ in axes]
+    arguments[f"n{OUTER}"] = sizes[-1]
+    blocks = [_block(sizes[k], prod(sizes[k + 1 :])) for k in range(min(2, len(sizes)))]
+    parts = [-(-n // block) for n, block in zip(sizes, blocks, strict=False)]
+    arguments.update({f"block{k}": block for k, block in enumerate(blocks)})
+    arguments["parts"] = parts[-1]
+    return arguments, prod(parts)
+
+
+def _block(n: int, inner: int) -> int:
+    """How many of n steps, of `inner` elements each, make a chunk."""
+    return min(n, max(1, SPLIT // inner))
+
+
+def broadcast(place: Place, shape: tuple[int, ...]) -> Place:
+    """A place seen with a larger shape, by NumPy's rule."""
+    lead = len(shape) - len(place.shape)
+    repeated = (
+        0 if n == 1 else stride for n, stride in zip(place.shape, place.strides, strict=True)
+    )
+    return place.viewed(shape, (*(0,) * lead, *repeated))
