@@ -1,0 +1,212 @@
+"""What is taken as an array, and what a function answers to everything else."""
+
+from __future__ import annotations
+
+import array
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allconv import functional as F  # noqa: N812 (the name users give it)
+from allconv.errors import ArgumentError, ShapeError, TraceError, UnsupportedError
+from allconv.operators.base import Spec
+from allconv.trace import trace
+
+X, W = np.ones((1, 3, 5)), np.ones((2, 3, 3))
+IMAGE, KERNEL = np.ones((1, 3, 8, 8)), np.ones((4, 3, 3, 3))
+
+
+class Exchanged:
+    """An array that only speaks DLPack."""
+
+    def __init__(self, held: np.ndarray[Any, Any]) -> None:
+        self.held = held
+
+    def __dlpack__(self, **settings: Any) -> Any:
+        return self.held.__dlpack__(**settings)
+
+    def __dlpack_device__(self) -> Any:
+        return self.held.__dlpack_device__()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [[[1.0, 2.0, 3.0]]],
+        Exchanged(np.array([[[1.0, 2.0, 3.0]]])),
+        memoryview(array.array("d", [1, 2, 3])).cast("B").cast("d", (1, 1, 3)),
+        np.array([[[1.0, 2.0, 3.0]]], ">f8"),
+        np.array([[[3.0, 2.0, 1.0]]])[..., ::-1],
+        np.array([[[1.0], [2.0], [3.0]]]).transpose(0, 2, 1),
+        np.ma.MaskedArray([[[1.0, 2.0, 3.0]]]),
+    ],
+    ids=["lists", "DLPack", "buffer", "byte-swapped", "reversed", "transposed", "unmasked"],
+)
+def test_array_likes(given: Any) -> None:
+    """Anything that holds floats is an array."""
+    y = F.conv1d(given, np.array([[[1.0, 10.0]]]))
+    assert y.tolist() == [[[21.0, 32.0]]]
+    assert y.dtype == np.float64
+
+
+def test_results_do_not_alias() -> None:
+    """Writing into a result changes no argument, and arguments may be read-only."""
+    x = X.copy()
+    x.flags.writeable = False
+    y = F.relu(x)
+    y[...] = -1
+    assert np.array_equal(x, X)
+
+
+DTYPES = [
+    ("int64", "x is int64; pass x.astype(np.float32)"),
+    ("bool", "x is bool; pass x.astype(np.float32)"),
+    ("float16", "x is float16; pass x.astype(np.float32)"),
+    ("complex64", "x is complex64; float32 or float64 is wanted"),
+    ("object", "x is object; float32 or float64 is wanted"),
+]
+
+
+@pytest.mark.parametrize(("dtype", "message"), DTYPES)
+def test_refused_dtypes(dtype: str, message: str) -> None:
+    """Other dtypes are refused with the remedy."""
+    with pytest.raises(ArgumentError) as refused:
+        F.conv1d(X.astype(dtype), W)
+    assert str(refused.value) == f"conv1d: {message}"
+
+
+REFUSALS: list[tuple[Any, type[Exception], str]] = [
+    (lambda: F.conv1d([[[1, 2, 3]]], W), ArgumentError, "pass np.asarray(x, np.float32)"),
+    (lambda: F.conv1d([[1.0], 2.0], W), ArgumentError, "conv1d: x cannot be read as an array"),
+    (lambda: F.conv1d(np.ma.masked_less(X, 2), W), ArgumentError, "x is masked"),
+    (lambda: F.conv1d(X, W, stride=0), ArgumentError, "conv1d: stride is 0; it must be at least 1"),
+    (lambda: F.conv1d(X, W, stride=-1), ArgumentError, "stride is -1"),
+    (lambda: F.conv1d(X, W, stride=True), ArgumentError, "stride is True; a whole number"),
+    (lambda: F.conv1d(X, W, stride=1.5), ArgumentError, "stride is 1.5; a whole number"),
+    (lambda: F.conv1d(X, W, stride="2"), ArgumentError, "stride is '2'"),
+    (lambda: F.conv1d(X, W, stride=10**30), ArgumentError, "at most 2147483647"),
+    (lambda: F.conv1d(X, W, padding=10**30), ArgumentError, "at most 2147483647"),
+    (lambda: F.conv1d(X, W, stride=(1, 1)), ArgumentError, "stride is (1, 1); one number, or 1"),
+    (lambda: F.conv2d(IMAGE, KERNEL, dilation=(1,)), ArgumentError, "one number, or 2 of them"),
+    (lambda: F.conv1d(X, W, dilation=0), ArgumentError, "dilation is 0"),
+    (lambda: F.conv1d(X, W, input_dilation=0), ArgumentError, "input_dilation is 0"),
+    (lambda: F.conv1d(X, W, groups=0), ArgumentError, "groups is 0"),
+    (lambda: F.conv1d(X, W, groups=3), ShapeError, "groups=3 does not divide"),
+    (lambda: F.conv1d(X, W, padding="both"), ArgumentError, 'padding is "both"; the names are'),
+    (lambda: F.conv1d(X, W[..., :2], padding="half"), ArgumentError, 'use "same"'),
+    (lambda: F.conv2d(IMAGE, KERNEL, padding="causal"), ArgumentError, "for one axis"),
+    (lambda: F.conv2d(IMAGE, KERNEL, padding=((1, 1),)), ArgumentError, "2 pairs (low, high)"),
+    (lambda: F.conv2d(IMAGE, KERNEL, padding=((1, 1), (1,))), ArgumentError, "each pair"),
+    (lambda: F.conv2d(IMAGE, KERNEL, padding=(1, "same")), ArgumentError, "padding is (1, 'same')"),
+    (lambda: F.conv2d(IMAGE, KERNEL, padding=-3), ShapeError, "does not fit the padded input"),
+    (lambda: F.conv1d(X, W, padding_mode="reflect"), UnsupportedError, "F.pad"),
+    (lambda: F.conv2d(IMAGE, W), ShapeError, "weight has 3 axes"),
+    (lambda: F.conv2d(IMAGE[0], KERNEL), ShapeError, "x has 3 axes, (3, 8, 8); (N, C, 2 sizes)"),
+    (lambda: F.conv2d(IMAGE[0], KERNEL), ShapeError, "pass x[None]"),
+    (lambda: F.conv2d(np.ones((1, 8, 8, 3)), KERNEL), ShapeError, "looks channels-last"),
+    (lambda: F.conv2d(np.ones((1, 8, 8, 3)), KERNEL), ShapeError, "np.moveaxis(x, -1, 1)"),
+    (lambda: F.conv2d(np.ones((1, 5, 8, 8)), KERNEL), ShapeError, "with 5 channels; weight is"),
+    (lambda: F.conv2d(np.ones((1, 3, 0, 8)), KERNEL), ShapeError, "x is (1, 3, 0, 8): a size is 0"),
+    (lambda: F.conv2d(np.ones((1, 3, 2, 8)), KERNEL), ShapeError, "kernel of 3"),
+    (lambda: F.conv2d(IMAGE, KERNEL[:0]), ShapeError, "weight is (0, 3, 3, 3): a size is 0"),
+    (lambda: F.conv2d(IMAGE, KERNEL, np.ones(3)), ShapeError, "bias is (3,); (4,) is wanted"),
+    (lambda: F.conv_transpose1d(X, W), ShapeError, "conv_transpose1d: x is (1, 3, 5)"),
+    (
+        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), output_padding=1),
+        ArgumentError,
+        "output_padding is 1; it must be below",
+    ),
+    (
+        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), stride=2, output_size=99),
+        ArgumentError,
+        "output_size is 99 on axis 0; 11 to 12 can be had",
+    ),
+    (
+        lambda: F.conv_transpose1d(
+            X, np.ones((3, 1, 3)), stride=2, output_padding=1, output_size=11
+        ),
+        ArgumentError,
+        "not both",
+    ),
+    (
+        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), padding=9),
+        ShapeError,
+        "use less padding",
+    ),
+    (lambda: F.max_pool2d(IMAGE, 0), ArgumentError, "max_pool2d: kernel_size is 0"),
+    (lambda: F.max_pool2d(IMAGE, 3, padding=2), ArgumentError, "at most half of kernel_size 3"),
+    (lambda: F.max_pool2d(IMAGE, 3, padding=-1), ArgumentError, "padding is -1"),
+    (lambda: F.max_pool2d(IMAGE, 9), ShapeError, "kernel of 9"),
+    (lambda: F.max_pool2d(IMAGE, (2, 2, 2)), ArgumentError, "one number, or 2"),
+    (lambda: F.max_pool2d(IMAGE, 2, stride=0), ArgumentError, "stride is 0"),
+    (lambda: F.max_pool2d(IMAGE, 2, return_indices=True), UnsupportedError, "return_indices"),
+    (lambda: F.max_pool1d(IMAGE, 2), ShapeError, "x has 4 axes"),
+    (lambda: F.avg_pool2d(IMAGE, 2, divisor_override=3), UnsupportedError, "divisor_override"),
+    (lambda: F.adaptive_avg_pool2d(IMAGE, 3), UnsupportedError, "3 does not divide"),
+    (lambda: F.adaptive_avg_pool2d(IMAGE, 0), ArgumentError, "output_size is 0"),
+    (lambda: F.linear(X, np.ones((2, 4))), ShapeError, "linear: x is (1, 3, 5); weight is (2, 4)"),
+    (lambda: F.linear(X, np.ones(4)), ShapeError, "weight is (4,); (O, C) is wanted"),
+    (lambda: F.locally_connected1d(X, np.ones((2, 3, 3, 4))), ShapeError, "for (4,) outputs"),
+    (lambda: F.locally_connected1d(X, W), ShapeError, "(O, C/groups, *K, *P) is wanted"),
+    (
+        lambda: F.batch_norm(X, np.zeros(2), np.ones(2)),
+        ShapeError,
+        "running_mean is (2,); x has 3 channels",
+    ),
+    (lambda: F.batch_norm(X, None, None), ArgumentError, "start with zeros and ones"),
+    (
+        lambda: F.batch_norm(X[..., :1], np.zeros(3), np.ones(3), training=True),
+        ShapeError,
+        "more than one value a channel",
+    ),
+    (lambda: F.batch_norm(X, np.zeros(3), np.ones(3), eps=0), ArgumentError, "eps is 0"),
+    (lambda: F.dropout(X, 1.0, seed=0), ArgumentError, "p is 1.0"),
+    (lambda: F.dropout(X, 0.5), ArgumentError, "pass seed=0"),
+    (lambda: F.dropout(X, 0.5, seed=-1), ArgumentError, "seed must be in"),
+    (lambda: F.dropout(X, 0.5, seed=2**63), ArgumentError, "below 2**63"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), ArgumentError, "labels are integers"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0, 3]), ArgumentError, "there are 3 classes"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [-1, 0]), ArgumentError, "labels run from -1"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0]), ShapeError, "target is (1,)"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0, 1], reduction="avg"), ArgumentError, "'avg'"),
+    (lambda: F.cross_entropy(np.ones((0, 3)), np.zeros(0, int)), ShapeError, "over no samples"),
+    (
+        lambda: F.cross_entropy(np.ones((2, 3)), [0, 1], label_smoothing=1.0),
+        ArgumentError,
+        "label_smoothing is 1.0",
+    ),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0, 1], np.ones(3)), UnsupportedError, "weight"),
+    (lambda: F.softmax(X, 3), ShapeError, "dim is 3"),
+    (lambda: F.hardtanh(X, 1, 1), ArgumentError, "min_val must be below max_val"),
+    (lambda: F.gelu(X, "erf"), ArgumentError, "approximate is 'erf'"),
+    (lambda: F.leaky_relu(X, "a"), ArgumentError, "negative_slope is 'a'"),
+    (lambda: F.softplus(X, 0), ArgumentError, "beta is 0"),
+    (lambda: F.pad(X, (1,)), ArgumentError, "pad is (1,)"),
+    (lambda: F.pad(X, (1, 1), "reflect"), UnsupportedError, "mode is 'reflect'"),
+    (lambda: F.flatten(X, 2, 1), ArgumentError, "start_dim 2 is after end_dim 1"),
+    (lambda: F.flatten(X, 3), ShapeError, "start_dim is 3"),
+    (lambda: F.concatenate([]), ArgumentError, "at least one array"),
+    (lambda: F.concatenate([X, IMAGE]), ShapeError, "do not concatenate"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), REFUSALS, ids=[r[2] for r in REFUSALS])
+def test_refusals(call: Any, error: type[Exception], message: str) -> None:
+    """One sentence names the argument, what was given and what would do."""
+    with pytest.raises(error) as refused:
+        call()
+    assert type(refused.value) is error
+    assert message in str(refused.value)
+
+
+def test_traced_values_are_recorded() -> None:
+    """On a value of a trace a function records its operator; nothing runs."""
+    graph = trace(lambda x: F.relu(F.conv1d(x, W)), Spec((1, 3, 5), "float64")).graph
+    assert [node.operator.name for node in graph] == ["Correlate", "Relu"]
+
+
+def test_traced_values_need_no_numbers() -> None:
+    """What would need the numbers of a traced value is refused."""
+    with pytest.raises(TraceError):
+        trace(lambda x: F.conv1d(X, [[[x.sum(), 1.0]]]), Spec((3,), "float64"))
