@@ -32,6 +32,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.constants: dict[Value, Array] = {}
         self.captured: dict[Value, Value] = {}  # value of an outer trace -> input here
+        self.producers: dict[Value, Node] = {}
         self._results: dict[Hashable, tuple[Value, ...]] = {}
         self._scalars: dict[tuple[str, str], Value] = {}
         self._paths: list[str] = []
@@ -73,7 +74,9 @@ class Builder:
             except Error as error:
                 raise error.at(self.path) from None
             outputs = tuple(Value(spec, self) for spec in specs)
-            self.nodes.append(Node(operator, values, outputs, self.path))
+            node = Node(operator, values, outputs, self.path)
+            self.nodes.append(node)
+            self.producers.update((output, node) for output in outputs)
             self._results[key] = outputs
         outputs = self._results[key]
         return outputs[0] if len(outputs) == 1 else outputs

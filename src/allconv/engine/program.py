@@ -26,6 +26,7 @@ from allconv.engine.runner import Column, Counters, Job, new_table
 from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph
 from allconv.operators.base import Array, Spec
+from allconv.rewrite.full_window import full_window
 
 
 class Program:
@@ -43,7 +44,7 @@ class Program:
         exact: bool = False,
         static: Sequence[int] = (),
     ) -> None:
-        self.graph = graph
+        self.graph = graph = full_window(graph)
         self.threads = None if threads is None else team.check_threads(threads)
         self.exact = exact
         self.static = frozenset(static)
