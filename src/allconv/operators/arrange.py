@@ -49,7 +49,7 @@ class Transpose(Operator):
         return (x[0].with_shape(tuple(x[0].shape[a] for a in self.order)),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
-        return (np.ascontiguousarray(x[0].transpose(self.order)),)
+        return (x[0].transpose(self.order).copy(),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
@@ -133,8 +133,8 @@ class Pad(Operator):
         if len(self.pairs) != x[0].rank:
             raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
         sizes = zip(x[0].shape, self.pairs, strict=True)
-        if any(low + n + high < min(n, 1) for n, (low, high) in sizes):
-            raise ShapeError(f"padding {self.pairs} crops {x[0].shape} to nothing")
+        if any(low + n + high < 0 for n, (low, high) in sizes):
+            raise ShapeError(f"padding {self.pairs} crops more than there is of {x[0].shape}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         sizes = zip(x[0].shape, self.pairs, strict=True)

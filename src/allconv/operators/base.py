@@ -140,8 +140,11 @@ def native(x: Array) -> Array:
 
 
 def wide(x: Array) -> Array:
-    """Floats as float64, the dtype of definitions; others as they are."""
-    return x.astype(np.float64) if x.dtype.kind == "f" else x
+    """Floats as float64, the dtype of definitions; others as they are.
+
+    Row by row, whatever the layout of x: the order of summation depends on it.
+    """
+    return np.array(x, np.float64 if x.dtype.kind == "f" else x.dtype, order="C")
 
 
 def narrow(y: Array, like: Array) -> Array:

@@ -1,0 +1,17 @@
+"""Settings of all tests: `HYPOTHESIS_PROFILE=deep pytest ...` draws a hundred times as much."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+SLOW_DRAWS = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+settings.register_profile(
+    "ci", max_examples=30, deadline=None, derandomize=True, suppress_health_check=SLOW_DRAWS
+)
+settings.register_profile(
+    "deep", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

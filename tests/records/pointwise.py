@@ -1,0 +1,163 @@
+"""Records of the operators that compute each element on its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from allconv.operators import pointwise
+from allconv.operators.base import Array, Operator, Spec
+from records.record import Record, draw_array, draw_dtype, draw_shape, onnx_results, refusal
+
+
+def draw_broadcast(data: st.DataObject, count: int) -> list[tuple[int, ...]]:
+    """Shapes that broadcast together: axes of size 1, or missing at the front."""
+    full = draw_shape(data)
+    shapes = []
+    for _ in range(count):
+        start = data.draw(st.sampled_from([0, 0, *range(len(full) + 1)]))
+        ones = data.draw(st.lists(st.booleans(), min_size=len(full), max_size=len(full)))
+        shapes.append(tuple(1 if one else n for n, one in zip(full, ones, strict=True))[start:])
+    if count > 1:
+        shapes[data.draw(st.integers(0, count - 1))] = full
+    return shapes if count > 1 else [full]
+
+
+def draw(
+    data: st.DataObject, operator: type[Operator], scale: float, low: int, high: int
+) -> tuple[Operator, tuple[Array, ...]]:
+    """Multiples of `scale` in shapes that broadcast."""
+    dtype = draw_dtype(data)
+    shapes = draw_broadcast(data, len(operator.inputs))
+    arrays = (draw_array(data, shape, dtype, low, high) for shape in shapes)
+    return operator(), tuple(np.asarray(a * np.array(scale, dtype)) for a in arrays)
+
+
+def draw_divide(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
+    """Denominators that are powers of two: the quotient is exact."""
+    dtype = draw_dtype(data)
+    over, under = draw_broadcast(data, 2)
+    power = draw_array(data, under, dtype, -3, 3)
+    return pointwise.Divide(), (draw_array(data, over, dtype), np.asarray(np.exp2(power)))
+
+
+def brute(operator: Operator, *arrays: Array, scalar: Callable[..., float]) -> tuple[Array, ...]:
+    """The scalar function on every element."""
+    full = [np.asarray(a, np.float64) for a in np.broadcast_arrays(*arrays)]
+    y = np.zeros(full[0].shape)
+    for cell in np.ndindex(y.shape):
+        y[cell] = scalar(*(float(a[cell]) for a in full))
+    return (y,)
+
+
+def onnx_one(operator: Operator, *arrays: Array, name: str) -> tuple[Any, ...]:
+    """The operator of ONNX of that name."""
+    return onnx_results(name, arrays)
+
+
+def numpy_one(operator: Operator, *arrays: Array, function: Callable[..., Any]) -> tuple[Any, ...]:
+    """A function of NumPy or SciPy."""
+    return (function(*arrays),)
+
+
+SHAPES = (
+    refusal(r"Add: \(2, 3\) and \(4,\) do not broadcast", pointwise.Add, (2, 3), (4,)),
+    refusal("Add: float32 and float64 meet", pointwise.Add, (2,), Spec((2,), "float64")),
+    refusal("Add takes float32 or float64, not int64", pointwise.Add, (2,), Spec((2,), "int64")),
+    refusal("not bool; use .astype", pointwise.Add, Spec((2,), "bool"), (2,)),
+)
+
+
+def record(
+    operator: type[Operator],
+    scalar: Callable[..., float],
+    *outsiders: str | Callable[..., Any],
+    scale: float = 1.0,
+    low: int = -4,
+    high: int = 4,
+    **facts: Any,
+) -> Record:
+    """A record of an operator that one scalar function defines."""
+    chosen = tuple(
+        partial(onnx_one, name=each) if isinstance(each, str) else partial(numpy_one, function=each)
+        for each in outsiders
+    )
+    drawing = partial(draw, operator=operator, scale=scale, low=low, high=high)
+    facts.setdefault("draw", drawing)
+    return Record(operator, brute=partial(brute, scalar=scalar), outsiders=chosen, **facts)
+
+
+def scipy_erf(x: Array) -> Any:
+    """SciPy's error function."""
+    from scipy.special import erf
+
+    return erf(x)
+
+
+def scipy_expit(x: Array) -> Any:
+    """SciPy's logistic function."""
+    from scipy.special import expit
+
+    return expit(x)
+
+
+def not_positive(x: Array, y: Array, z: Array) -> Any:
+    """NumPy's choice by a condition."""
+    return np.where(x > 0, y, z)
+
+
+SMOOTH = {"scale": 0.375, "ulp": 4.0, "outsider_ulp": 8.0}
+ABOVE_ZERO = {**SMOOTH, "low": 1, "high": 9, "points": "positive"}
+
+RECORDS = (
+    record(pointwise.Add, lambda a, b: a + b, "Add", linear=(("a", "b"),), refusals=SHAPES),
+    record(pointwise.Subtract, lambda a, b: a - b, "Sub", linear=(("a", "b"),)),
+    record(pointwise.Multiply, lambda a, b: a * b, "Mul", linear=(("a",), ("b",))),
+    record(
+        pointwise.Divide,
+        lambda a, b: a / b,
+        "Div",
+        draw=draw_divide,
+        linear=(("a",),),
+        points="positive",
+    ),
+    record(pointwise.Maximum, max, "Max", points="distinct"),
+    record(pointwise.Negate, lambda x: 0.0 - x, "Neg", linear=(("x",),)),
+    record(pointwise.Absolute, abs, "Abs", points="distinct"),
+    record(
+        pointwise.Step,
+        lambda x: float(x > 0),
+        lambda x: np.heaviside(x, 0),
+        points="distinct",
+    ),
+    record(
+        pointwise.Select,
+        lambda c, a, b: a if c > 0 else b,
+        not_positive,
+        linear=(("a", "b"),),
+        fixed=("c",),
+        refusals=(
+            refusal("Select takes c, a, b; got 2", pointwise.Select, (2,), (2,)),
+            refusal(r"\(2,\) and \(3,\) and \(2,\) do not", pointwise.Select, (2,), (3,), (2,)),
+        ),
+    ),
+    record(pointwise.Relu, lambda x: max(x, 0.0), "Relu", points="distinct"),
+    record(
+        pointwise.Gate,
+        lambda y, g: 0.0 if y <= 0 else g,
+        linear=(("g",),),
+        fixed=("y",),
+    ),
+    record(pointwise.Exp, math.exp, "Exp", **SMOOTH),
+    record(pointwise.Log, math.log, "Log", **ABOVE_ZERO),
+    record(pointwise.Log1p, math.log1p, np.log1p, **ABOVE_ZERO),
+    record(pointwise.Sqrt, math.sqrt, "Sqrt", **ABOVE_ZERO),
+    record(pointwise.Tanh, math.tanh, "Tanh", **SMOOTH),
+    record(pointwise.Sigmoid, lambda x: 1 / (1 + math.exp(-x)), scipy_expit, **SMOOTH),
+    record(pointwise.Erf, math.erf, scipy_erf, **SMOOTH),
+)
