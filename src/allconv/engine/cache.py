@@ -11,7 +11,6 @@ import os
 import stat
 import struct
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -57,25 +56,22 @@ class CacheInfo:
 
 
 _loaded: dict[Routine, Loaded] = {}
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 
 
 def load(routine: Routine) -> Loaded:
     """The machine code of a routine, ready to be called."""
     found = _loaded.get(routine)
     if found is None:
-        with _lock:
+        from allconv.engine.compiler import lock  # llvmlite is loaded at first use
+
+        with lock:
             found = _loaded.get(routine) or _load(routine)
             _loaded[routine] = found
     return found
 
 
 def _load(routine: Routine) -> Loaded:
-    from allconv.engine import compiler  # llvmlite is loaded at first use
+    from allconv.engine import compiler
 
     folder = _folder()
     code = _read(folder, routine) if folder else None
@@ -172,15 +168,17 @@ def _read(folder: Path, routine: Routine) -> bytes | None:
         handle = os.open(_path(folder, key), flags | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
         if not (ours and stat.S_ISREG(status.st_mode) and status.st_size <= LIMIT):
             return None
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read()
-        except OSError:
-            return None
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
     code = data[_HEADER.size + _DIGEST + len(key) :]
     return code if data == _entry(key, code) else None
 

@@ -17,11 +17,12 @@ from allconv.errors import Error
 on_compile: list[Callable[[Routine], None]] = []
 """Called with each routine before it is compiled, so that a command line can say so."""
 
-# LLVM is not safe to use from several threads; nor from a child that was forked in the middle.
-_lock = threading.RLock()
+# LLVM is not safe to use from several threads, nor from a child that was forked in the middle. The
+# cache holds this lock too: with two of them a fork could wait for one while holding the other.
+lock = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+        before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
     )
 
 _libraries = itertools.count()
@@ -30,7 +31,7 @@ _compilations = 0
 
 def processor() -> tuple[str, str, dict[str, bool]]:
     """The architecture, the name and the features of this machine's processor."""
-    with _lock:
+    with lock:
         architecture = llvm.get_process_triple().split("-")[0]
         try:
             features = dict(llvm.get_host_cpu_features())
@@ -54,7 +55,7 @@ def compile_object(routine: Routine) -> bytes:
     global _compilations
     for notify in on_compile:
         notify(routine)
-    with _lock:
+    with lock:
         module, machine = _parsed(routine)
         _compilations += 1
         return bytes(machine.emit_object(module))
@@ -62,7 +63,7 @@ def compile_object(routine: Routine) -> bytes:
 
 def assembly(routine: Routine) -> str:
     """The machine code of a routine as text."""
-    with _lock:
+    with lock:
         module, machine = _parsed(routine)
         return str(machine.emit_assembly(module))
 
@@ -71,7 +72,7 @@ def link(name: str, code: bytes) -> int:
     """The address of the function `name` of an object file, loaded for the life of the process."""
     if name.encode() not in code:
         raise Error(f"the object file of {name} has no symbol of that name")
-    with _lock:
+    with lock:
         builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(name)
         library = builder.link(_jit(), f"{name}.{next(_libraries)}")
         address = int(library[name])
