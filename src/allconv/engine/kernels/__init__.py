@@ -12,7 +12,7 @@ from importlib import import_module
 from allconv.engine.plan import Lowering
 from allconv.operators.base import Operator
 
-FAMILIES = ("arrange", "correlate", "pointwise", "pool", "reduce", "update")
+FAMILIES = ("arrange", "correlate", "loss", "normalize", "pointwise", "pool", "reduce", "update")
 
 LOWERINGS: dict[type[Operator], Lowering] = {}
 for _family in FAMILIES:
