@@ -12,7 +12,17 @@ from importlib import import_module
 from allconv.engine.plan import Lowering
 from allconv.operators.base import Operator
 
-FAMILIES = ("arrange", "correlate", "loss", "normalize", "pointwise", "pool", "reduce", "update")
+FAMILIES = (
+    "arrange",
+    "correlate",
+    "dropout",
+    "loss",
+    "normalize",
+    "pointwise",
+    "pool",
+    "reduce",
+    "update",
+)
 
 LOWERINGS: dict[type[Operator], Lowering] = {}
 for _family in FAMILIES:

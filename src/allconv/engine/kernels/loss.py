@@ -1,0 +1,359 @@
+"""Softmax and its cross-entropy: one row of classes, contiguous in memory, at a time.
+
+Differences from the row's maximum m are kept as x - m = d + r, where d is the rounded difference
+and r what rounding lost (Knuth's sum), so that exp(x - m) = e^d (1 + r) to a few units in the last
+place however large the logits are.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, nan
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.place import Place
+from allconv.engine.plan import Lowering, Planner
+from allconv.graph import Node
+from allconv.operators.base import Operator
+from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax
+from allconv.value import Value
+
+if TYPE_CHECKING:
+    from llvmlite import ir
+
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.vector import Mask
+
+CHUNKS = 64  # at most, of a step
+CHUNK_WORK = 8192  # elements, at least, of a chunk
+
+
+@dataclass(frozen=True)
+class _Rows(Kernel):
+    """A kernel on rows of `classes` elements; a chunk is `block` of the `rows`."""
+
+    slots: ClassVar[tuple[str, ...]] = ("x", "out", "rows", "block", "classes")
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        first = code.mul(code.chunk, code.arg("block"))
+        last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
+        with code.loop(last, start=first) as number:
+            self.emit_row(_Row(code, number))
+
+    @abstractmethod
+    def emit_row(self, row: _Row) -> None:
+        """Compute one row."""
+
+
+class _Row:
+    """A row of x, shifted by its maximum."""
+
+    def __init__(self, code: Code, number: Index) -> None:
+        from allconv.engine.emit.view import View
+
+        self.code, self.number = code, number
+        self.classes = code.arg("classes")
+        self.start = code.mul(number, self.classes, code.size)
+        self.x = View(code, code.arg("x"), code.size).moved(self.start)
+        self.whole = code.sub(self.classes, code.rem(self.classes, code.lanes))
+        self.tail = code.mask(code.sub(self.classes, self.whole))
+        highest = [code.const(-inf)]
+
+        def compare(c: Index, mask: Mask) -> None:
+            highest[0] = code.fmax(self.load(c, mask), highest[0])
+
+        self.each(compare, highest)
+        self.highest = code.reduce(code.fmax, highest[0])
+        self.shift = code.splat(self.highest)
+
+    def each(self, body: Callable[[Index, Mask], None], carry: list[ir.Value]) -> None:
+        """Do something with every vector of classes."""
+        code = self.code
+        with code.loop(self.whole, step=code.lanes, carry=carry) as c:
+            body(c, None)
+        with code.when(code.compare("<", self.whole, self.classes), carry):
+            body(self.whole, self.tail)
+
+    def load(self, c: Index, mask: Mask) -> ir.Value:
+        """A vector of x; -inf, which adds nothing, behind the end."""
+        x = self.x[c].vector(0, mask)
+        return self.code.select(mask, x, self.code.const(-inf))
+
+    def below(self, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """x - m, and what was lost in it."""
+        code = self.code
+        d = code.fsub(x, self.shift)
+        back = code.fsub(d, x)
+        lost = code.fsub(code.fsub(x, code.fsub(d, back)), code.fadd(self.shift, back))
+        return d, code.select(code.is_nan(lost), code.const(0.0), lost)
+
+    def exp(self, x: ir.Value) -> ir.Value:
+        """e^(x - m)."""
+        from allconv.engine.emit.math import exp
+
+        d, lost = self.below(x)
+        e = exp(self.code, d)
+        return self.code.fma(e, lost, e)
+
+    def log_sum(self) -> ir.Value:
+        """log(sum of e^(x - m)) = log1p of the sum without one of the maxima, in all lanes.
+
+        A row with an infinite maximum gives NaN.
+        """
+        from allconv.engine.emit.math import log1p
+
+        code = self.code
+        sums = [code.const(0.0), code.const(0.0)]  # of those below the maximum, and of the others
+
+        def add(c: Index, mask: Mask) -> None:
+            x = self.load(c, mask)
+            most = code.fcompare("==", x, self.shift)
+            one, zero = code.const(1.0), code.const(0.0)
+            sums[0] = code.fadd(sums[0], code.select(most, zero, self.exp(x)))
+            sums[1] = code.fadd(sums[1], code.select(most, one, zero))
+
+        self.each(add, sums)
+        below, equal = (code.reduce(code.fadd, each) for each in sums)
+        finite = code.fsub(self.highest, self.highest)
+        return log1p(code, code.splat(code.fadd(code.fadd(below, code.fsub(equal, 1.0)), finite)))
+
+    def minus_log(self, x: ir.Value, log_sum: ir.Value) -> ir.Value:
+        """-log_softmax of x."""
+        d, lost = self.below(x)
+        return self.code.fsub(self.code.fsub(log_sum, d), lost)
+
+
+@dataclass(frozen=True)
+class SoftmaxRows(_Rows):
+    """out = softmax(x), or its logarithm."""
+
+    log: bool
+
+    def emit_row(self, row: _Row) -> None:
+        """Compute one row."""
+        from allconv.engine.emit.view import View
+
+        code = row.code
+        out = View(code, code.arg("out"), code.size).moved(row.start)
+        if self.log:
+            total = row.log_sum()
+
+            def write(c: Index, mask: Mask) -> None:
+                y = code.fneg(row.minus_log(row.load(c, mask), total))
+                out[c].store(y, 0, mask)
+
+            row.each(write, [])
+            return
+        sums = [code.const(0.0)]
+
+        def add(c: Index, mask: Mask) -> None:
+            e = row.exp(row.load(c, mask))
+            out[c].store(e, 0, mask)
+            sums[0] = code.fadd(sums[0], e)
+
+        row.each(add, sums)
+        total = code.splat(code.reduce(code.fadd, sums[0]))
+
+        def divide(c: Index, mask: Mask) -> None:
+            out[c].store(code.fdiv(out[c].vector(0, mask), total), 0, mask)
+
+        row.each(divide, [])
+
+
+@dataclass(frozen=True)
+class _Labelled(_Rows):
+    """Rows with a label each; one that is no class gives NaN. Shares are those of `_shares`."""
+
+    smooth: bool
+
+    slots: ClassVar[tuple[str, ...]] = (*_Rows.slots, "labels", "shares", "gy", "gy_step")
+
+    def label(self, row: _Row) -> tuple[ir.Value, ir.Value, ir.Value]:
+        """Whether the label is a class, the label (0 if not), and its x in all lanes."""
+        from allconv.engine.emit.view import View
+
+        code = row.code
+        given = View(code, code.arg("labels"), 8, dtype="int64")[row.number].scalar()
+        valid = code.within(given, row.classes)
+        label = code.select(valid, given, 0)
+        return valid, label, code.splat(row.x[label].scalar())
+
+    def share(self, code: Code, number: int) -> ir.Value:
+        """One of the shares."""
+        from allconv.engine.emit.view import View
+
+        return View(code, code.arg("shares"), code.size)[number].scalar()
+
+    def checked(self, code: Code, valid: ir.Value, x: ir.Value) -> ir.Value:
+        """A scalar, or NaN where the label is no class."""
+        return code.builder.select(valid, x, x.type(nan))
+
+
+@dataclass(frozen=True)
+class CrossEntropyRows(_Labelled):
+    """out[row] = - sum of target * log_softmax(x)."""
+
+    def emit_row(self, row: _Row) -> None:
+        """Compute one row."""
+        from allconv.engine.emit.view import View
+
+        code = row.code
+        valid, _, x = self.label(row)
+        total = row.log_sum()
+        loss = code.lane(row.minus_log(x, total), 0)
+        if self.smooth:
+            sums = [code.const(0.0)]
+
+            def add(c: Index, mask: Mask) -> None:
+                y = row.minus_log(row.load(c, mask), total)
+                sums[0] = code.fadd(sums[0], code.select(mask, y, code.const(0.0)))
+
+            row.each(add, sums)
+            others = code.fmul(code.reduce(code.fadd, sums[0]), self.share(code, 1))
+            loss = code.fadd(code.fmul(loss, self.share(code, 0)), others)
+        out = View(code, code.arg("out"), code.size)[row.number]
+        out.store_scalar(self.checked(code, valid, loss))
+
+
+@dataclass(frozen=True)
+class CrossEntropyGradientRows(_Labelled):
+    """out = (softmax(x) - target) * gy.
+
+    At the label, softmax - 1 is minus the share of the other classes: nothing cancels.
+    """
+
+    def emit_row(self, row: _Row) -> None:
+        """Compute one row."""
+        from allconv.engine.emit.view import View
+
+        code = row.code
+        out = View(code, code.arg("out"), code.size).moved(row.start)
+        valid, label, x = self.label(row)
+        zero, sums = code.const(0.0), [code.const(0.0)]
+
+        def add(c: Index, mask: Mask) -> None:
+            e = row.exp(row.load(c, mask))
+            out[c].store(e, 0, mask)
+            at_label = _lanes_equal(code, c, label)
+            sums[0] = code.fadd(sums[0], code.select(at_label, zero, e))
+
+        row.each(add, sums)
+        others = code.splat(code.reduce(code.fadd, sums[0]))
+        total = code.fadd(others, row.exp(x))
+        gy = View(code, code.arg("gy"), code.arg("gy_step"))[row.number].scalar()
+        scale = code.splat(self.checked(code, valid, gy))
+
+        def write(c: Index, mask: Mask) -> None:
+            at_label = _lanes_equal(code, c, label)
+            y = code.select(at_label, code.fneg(others), out[c].vector(0, mask))
+            y = code.fdiv(y, total)
+            if self.smooth:
+                even, moved = (code.splat(self.share(code, n)) for n in (1, 2))
+                y = code.fadd(code.fsub(y, even), code.select(at_label, moved, zero))
+            out[c].store(code.fmul(y, scale), 0, mask)
+
+        row.each(write, [])
+
+
+def _lanes_equal(code: Code, c: Index, label: ir.Value) -> ir.Value:
+    """Lanes of the vector at class c that are the label."""
+    kind = code.vector_type("int32").element
+    first = code.splat(code.builder.trunc(code.value(c), kind))
+    wanted = code.splat(code.builder.trunc(label, kind))
+    return code.icompare("==", code.integer("+", code.numbers("int32"), first), wanted)
+
+
+def _add_step(
+    planner: Planner, kernel: Kernel, x: Place, out: Place, classes: int, **more: int | Place
+) -> None:
+    """Rows in chunks."""
+    rows = x.spec.size // classes
+    if not rows:
+        return
+    block = -(-rows // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
+    slots = {"x": x, "out": out, "rows": rows, "block": block, "classes": classes, **more}
+    planner.step(kernel, slots, writes=[out], chunks=-(-rows // block))
+
+
+def lower_softmax(planner: Planner, node: Node) -> bool:
+    """In the layout whose innermost axis is the one of the classes, else on a copy in an order
+    in which it is, where the result lies too."""
+    operator, (value,), (y,) = node.operator, node.inputs, node.outputs
+    assert isinstance(operator, Softmax | LogSoftmax)  # noqa: S101 (narrows the type)
+    axis, rank = operator.axis, value.spec.rank
+    kernel = SoftmaxRows(planner.target, y.dtype, isinstance(operator, LogSoftmax))
+    if axis == rank - 1 or axis == 1:
+        layout = "rows" if axis == rank - 1 else "last"
+        x, out = planner.read(value, layout), planner.result(y, layout)
+    else:
+        order = [a for a in range(rank) if a != axis] + [axis]
+        lies = planner.read(value)
+        shape = tuple(lies.shape[a] for a in order)
+        turned = lies.viewed(shape, tuple(lies.strides[a] for a in order))
+        x = turned if turned.has("rows") else planner.copied(turned, "rows")
+        out = planner.temporary(shape, y.dtype)
+        strides = tuple(out.strides[order.index(a)] for a in range(rank))
+        planner.alias(y, out.viewed(y.shape, strides))
+    _add_step(planner, kernel, x, out, value.shape[axis])
+    return True
+
+
+def _shares(planner: Planner, smoothing: float, x: Value) -> Place:
+    """What the label has more than others, what every class has, and what was taken from 1."""
+    shares = (1 - smoothing, smoothing / x.shape[1], smoothing)
+    return planner.constant(np.array(shares, x.dtype))
+
+
+def lower_cross_entropy(planner: Planner, node: Node) -> bool:
+    """A loss a sample."""
+    operator, (x, labels), (loss,) = node.operator, node.inputs, node.outputs
+    assert isinstance(operator, CrossEntropy)  # noqa: S101
+    kernel = CrossEntropyRows(planner.target, x.dtype, operator.smoothing > 0)
+    _add_step(
+        planner,
+        kernel,
+        planner.read(x, "last"),
+        planner.result(loss, "rows"),
+        x.shape[1],
+        labels=planner.read(labels, "rows"),
+        shares=_shares(planner, operator.smoothing, x),
+        gy=0,
+        gy_step=0,
+    )
+    return True
+
+
+def lower_cross_entropy_gradient(planner: Planner, node: Node) -> bool:
+    """A row a sample; a gradient that is the same for all samples is read in place."""
+    operator, (x, labels, gy), (gx,) = node.operator, node.inputs, node.outputs
+    assert isinstance(operator, CrossEntropyGradient)  # noqa: S101
+    kernel = CrossEntropyGradientRows(planner.target, x.dtype, operator.smoothing > 0)
+    same = not any(planner.read(gy).strides)
+    scale = planner.read(gy) if same else planner.read(gy, "rows")
+    _add_step(
+        planner,
+        kernel,
+        planner.read(x, "last"),
+        planner.result(gx, "last"),
+        x.shape[1],
+        labels=planner.read(labels, "rows"),
+        shares=_shares(planner, operator.smoothing, x),
+        gy=scale,
+        gy_step=0 if same else scale.item,
+    )
+    return True
+
+
+LOWERINGS: dict[type[Operator], Lowering] = {
+    Softmax: lower_softmax,
+    LogSoftmax: lower_softmax,
+    CrossEntropy: lower_cross_entropy,
+    CrossEntropyGradient: lower_cross_entropy_gradient,
+}
