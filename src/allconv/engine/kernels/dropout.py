@@ -1,0 +1,138 @@
+"""Dropout, drawn by key: a word for each element by its number in the logical array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.place import Place
+from allconv.engine.plan import Lowering, Planner
+from allconv.graph import Node
+from allconv.operators.base import Operator
+from allconv.operators.dropout import Dropout as DropoutOperator
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+
+RUN = 4096  # elements of a run where the memory is row-major
+SPLIT = 8192  # elements of a chunk
+
+
+@dataclass(frozen=True)
+class Dropout(Kernel):
+    """out = x / share where the word of an element is at least the threshold, else 0.
+
+    Memory is a sequence of runs of `length` elements, `total` in all. Element k of run r*inner + s
+    has the number r*step0 + s*step1 + k*step2, whose Philox word decides. `key` is the address of
+    (seed, step), `share` that of the float64 1 - p. A chunk is `block` runs.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = (
+        *("x", "out", "key", "share", "threshold", "layer"),
+        *("total", "length", "inner", "runs", "block", "step0", "step1", "step2"),
+    )
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        length, inner = code.arg("length"), code.arg("inner")
+        lanes = code.integer("*", code.numbers("int64"), code.splat(code.arg("step2")))
+        first = code.mul(code.chunk, code.arg("block"))
+        last = code.min(code.add(first, code.arg("block")), code.arg("runs"))
+        draw = _Draw(code)
+        with code.loop(last, start=first, at_least_once=True) as run:
+            start = code.mul(run, length)
+            number = code.add(
+                code.mul(code.div(run, inner), code.arg("step0")),
+                code.mul(code.rem(run, inner), code.arg("step1")),
+            )
+            n = code.min(length, code.sub(code.arg("total"), start))
+            end = code.mul(code.div(n, code.lanes), code.lanes)
+            with code.loop(end, step=code.lanes) as k:
+                self._cells(code, draw, lanes, start, number, k, None)
+            with code.when(code.compare("<", end, n)):
+                mask = code.mask(code.sub(n, end))
+                self._cells(code, draw, lanes, start, number, end, mask)
+
+    def _cells(
+        self, code: Code, draw: _Draw, lanes: Any, start: Index, number: Index, k: Index, mask: Any
+    ) -> None:
+        """One vector: element k of a run that starts at `start` in memory, numbered `number`."""
+        from allconv.engine.emit.view import View
+
+        first = code.add(number, code.mul(k, code.arg("step2")))
+        kept = draw.kept(code.integer("+", lanes, code.splat(code.value(first))))
+        offset = code.mul(code.add(start, k), code.size)
+        x = View(code, code.add(code.arg("x"), offset)).vector(0, mask)
+        # Divided in float64 as by the definition, so that the result is the same.
+        quotient = code.fdiv(code.convert(x, "float64"), draw.share)
+        y = code.select(kept, code.convert(quotient, code.dtype), code.const(0.0))
+        View(code, code.add(code.arg("out"), offset)).store(y, 0, mask)
+
+
+class _Draw:
+    """What all elements of a call share: the words of the key, the threshold, the divisor."""
+
+    def __init__(self, code: Code) -> None:
+        from allconv.engine.emit.philox import words
+        from allconv.engine.emit.view import View
+
+        key = View(code, code.arg("key"), 8, dtype="int64")
+        self.code = code
+        self.seed = words(code, code.splat(key[0].scalar()))
+        self.step = words(code, code.splat(key[1].scalar()))[0]
+        self.layer = words(code, code.splat(code.arg("layer")))[0]
+        self.threshold = code.splat(code.arg("threshold"))
+        self.share = code.splat(View(code, code.arg("share"), dtype="float64").scalar())
+
+    def kept(self, numbers: Any) -> Any:
+        """Which of some numbered elements are kept."""
+        from allconv.engine.emit.philox import philox4x32, words
+
+        code = self.code
+        counter = (*words(code, numbers), self.step, self.layer)
+        word = philox4x32(code, counter, self.seed)[0]
+        wide = code.builder.zext(word, code.vector_type("int64"))
+        return code.icompare(">=", wide, self.threshold)
+
+
+def lower_dropout(planner: Planner, node: Node) -> bool:
+    """One pass over an operand in either layout; the result lies as the operand does."""
+    operator = node.operator
+    assert isinstance(operator, DropoutOperator)  # noqa: S101 (narrows the type)
+    x, key = (planner.read(value) for value in node.inputs)
+    layout = "last" if x.has("last") else "rows"
+    x = planner.read(node.inputs[0], layout)
+    out = planner.result(node.outputs[0], layout)
+    if x.spec.size == 0:
+        return True
+    numbers = _numbering(x)
+    runs = -(-x.spec.size // numbers["length"])
+    block = max(1, min(runs, SPLIT // numbers["length"]))
+    arguments: dict[str, int | Place] = {
+        **numbers, "x": x, "out": out, "key": key, "total": x.spec.size, "runs": runs,
+        "block": block, "threshold": operator.threshold, "layer": operator.layer,
+        "share": planner.constant(np.array(1 - operator.p, np.float64)),
+    }  # fmt: skip
+    kernel = Dropout(planner.target, x.spec.dtype)
+    planner.step(kernel, arguments, writes=[out], chunks=-(-runs // block))
+    return True
+
+
+def _numbering(x: Place) -> dict[str, int]:
+    """The runs of an array, and how the numbers of its elements go."""
+    if x.has("rows"):
+        n = min(RUN, x.spec.size)
+        return {"length": n, "inner": 1, "step0": n, "step1": 0, "step2": 1}
+    channels = x.shape[1]
+    positions = x.spec.size // (x.shape[0] * channels)
+    image = channels * positions
+    return {
+        "length": channels, "inner": positions, "step0": image, "step1": 1, "step2": positions
+    }  # fmt: skip
+
+
+LOWERINGS: dict[type[Operator], Lowering] = {DropoutOperator: lower_dropout}
