@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from math import prod
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place, collapse
@@ -21,13 +22,15 @@ SPLIT = 8192  # elements of one chunk where a copy is one run
 class Copy(Kernel):
     """out[i0, ..., i6] = source[i0, ..., i6]; a chunk is `block` steps along axis 0.
 
-    One kernel an element size: whether the innermost axis is contiguous is looked up as it runs.
+    After each run of the innermost axis come `zeros` zeros. One kernel an element size: whether the
+    innermost axis is contiguous is looked up as it runs.
     """
 
     slots: ClassVar[tuple[str, ...]] = (
         "source",
         "out",
         "block",
+        "zeros",
         *(f"n{a}" for a in range(AXES)),
         *(f"s{a}" for a in range(AXES)),
         *(f"o{a}" for a in range(AXES)),
@@ -68,27 +71,39 @@ class Copy(Kernel):
             with otherwise, code.loop(n) as i:
                 x = View(code, code.add(source, code.mul(i, step))).scalar()
                 View(code, code.add(out, code.mul(i, out_step))).store_scalar(x)
+        zeros = code.arg("zeros")
+        with code.loop(zeros, step=code.lanes) as i:
+            beyond = code.add(out, code.mul(code.add(n, i), code.size))
+            View(code, beyond).store(code.const(0.0), 0, code.mask(code.sub(zeros, i)))
+
+
+Axis: TypeAlias = tuple[int, tuple[int, int]]  # size, strides in bytes of result and source
 
 
 def emit_copy(planner: Planner, source: Place, out: Place) -> None:
-    """Add the steps that copy one place to another of the same shape (strides of 0 repeat)."""
+    """Add the step that copies one place to another of the same shape (strides of 0 repeat)."""
     if source.spec.size == 0:
         return
-    dtype = {4: "float32", 8: "float64"}[source.item]
     axes = collapse(out.shape, (out.strides, source.strides))
-    if len(axes) > AXES:
-        raise ValueError(f"a copy over {len(axes)} axes")
     if len(axes) == 1 and axes[0][0] >= 2 * SPLIT and axes[0][0] % SPLIT == 0:
         n, (to, step) = axes[0]
         axes = [(n // SPLIT, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))]
-    arguments: dict[str, int | Place] = {"source": source, "out": out}
-    if len(axes) < AXES:
-        outer = axes[0] if len(axes) > 1 else (1, (0, 0))
-        rest = axes[1:] if len(axes) > 1 else axes
-        axes = [outer, *[(1, (0, 0))] * (AXES - 1 - len(rest)), *rest]
-    for axis, (n, (to, step)) in enumerate(axes):
+    emit_runs(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
+
+
+def emit_runs(
+    planner: Planner, source: Place, out: Place, axes: list[Axis], *, zeros: int = 0, what: str = ""
+) -> None:
+    """Add the step that copies over these axes, the innermost last, with zeros after each run."""
+    if len(axes) > AXES:
+        raise ValueError(f"a copy over {len(axes)} axes")
+    outer, inner = axes[:-1] or [(1, (0, 0))], axes[-1]
+    filled = [outer[0], *[(1, (0, 0))] * (AXES - 1 - len(outer)), *outer[1:], inner]
+    arguments: dict[str, int | Place] = {"source": source, "out": out, "zeros": zeros}
+    for axis, (n, (to, step)) in enumerate(filled):
         arguments.update({f"n{axis}": n, f"s{axis}": step, f"o{axis}": to})
-    block = max(1, min(axes[0][0], SPLIT * axes[0][0] // source.spec.size))
+    first = filled[0][0]
+    block = max(1, min(first, SPLIT * first // prod(n for n, _ in filled)))
     arguments["block"] = block
-    kernel = Copy(planner.target, dtype)
-    planner.step(kernel, arguments, writes=[out], chunks=-(-axes[0][0] // block))
+    kernel = Copy(planner.target, {4: "float32", 8: "float64"}[source.item])
+    planner.step(kernel, arguments, writes=[out], chunks=-(-first // block), what=what)

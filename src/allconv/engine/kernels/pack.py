@@ -7,7 +7,9 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
-from allconv.engine.place import Place
+from allconv.engine.kernels.copy import AXES as COPY_AXES
+from allconv.engine.kernels.copy import emit_runs
+from allconv.engine.place import Place, collapse
 
 if TYPE_CHECKING:
     from allconv.engine.emit.code import Code
@@ -166,8 +168,14 @@ def pack(
     unit = rowblocks * prod(counts) * block * width
     chunks = groups * prod(positions) * columnblocks
     place = planner.temporary((max(chunks * unit, 1),), weights.spec.dtype)
+    packed = Packed(place, width, block, rowblocks, columnblocks, counts, positions)
+    source = weights.viewed(weights.shape, weights.strides, offset)
+    if all(axis == Moving() for axis in moving) and _by_copies(
+        planner, source, packed, (groups, group_stride), rows, columns, taps
+    ):
+        return packed
     arguments: dict[str, int | Place] = {
-        "w": weights.viewed(weights.shape, weights.strides, offset),
+        "w": source,
         "out": place,
         "chunkbytes": unit * place.item,
         "columnblocks": columnblocks,
@@ -189,4 +197,51 @@ def pack(
     kernel = Pack(planner.target, weights.spec.dtype, width)
     if unit:
         planner.step(kernel, arguments, writes=[place], chunks=chunks, what="pack weights")
-    return Packed(place, width, block, rowblocks, columnblocks, counts, positions)
+    return packed
+
+
+def _by_copies(
+    planner: Planner,
+    source: Place,
+    packed: Packed,
+    groups: tuple[int, int],
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    taps: tuple[tuple[int, int], ...],
+) -> bool:
+    """Pack weights that do not move by plain copies: whole blocks, and what is left of each."""
+    item, width, block = source.item, packed.width, packed.block
+    strides = packed.slots(item)
+    fixed = [(groups[0], (strides["wg"], groups[1]))]
+    fixed += [(n, (strides[f"wt{axis}"], step)) for axis, (n, step) in enumerate(taps)]
+    if not all(n for n, _ in fixed):
+        return True
+    parts = []
+    for column, lanes, blocks in _blocks(columns[0], width):
+        for row, height, rowblocks in _blocks(rows[0], block):
+            outer = [
+                *fixed,
+                (blocks, (strides["wk"], width * columns[1])),
+                (rowblocks, (strides["wc"], block * rows[1])),
+                (height, (width * item, rows[1])),
+            ]
+            counts, steps = zip(*outer, strict=True)
+            turned = tuple(zip(*steps, strict=True))
+            axes = [(n, (to, step)) for n, (to, step) in collapse(counts, turned)]
+            if len(axes) >= COPY_AXES:
+                return False
+            start = column // width * strides["wk"] + row // block * strides["wc"]
+            begin = column * columns[1] + row * rows[1]
+            parts.append((begin, start, [*axes, (lanes, (item, columns[1]))], width - lanes))
+    for begin, start, axes, zeros in parts:
+        here = source.viewed(source.shape, source.strides, begin)
+        there = packed.place.viewed(packed.place.shape, packed.place.strides, start)
+        emit_runs(planner, here, there, axes, zeros=zeros, what="pack weights")
+    return True
+
+
+def _blocks(total: int, size: int) -> list[tuple[int, int, int]]:
+    """Whole blocks and the rest: (where they begin, how long each is, how many)."""
+    whole = total // size
+    parts = [(0, size, whole), (whole * size, total - whole * size, 1)]
+    return [part for part in parts if part[1] and part[2]]
