@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from allconv.engine.emit.view import View
 
 AXES = 3
+PIXELS = 4  # of a row that are computed at once
 CHUNKS = 64  # at most, of a step
 CHUNK_WORK = 32768  # elements times taps, at least, of a chunk
 
@@ -73,11 +74,6 @@ class Pool(Kernel):
         *("source_image", "out_image", "inner", "inner_end"),
         *(f"{name}{axis}" for name in _ABSENT for axis in range(AXES)),
     )
-
-    @property
-    def pixels(self) -> int:
-        """How many pixels of a row are computed at once."""
-        return 4
 
     def emit(self, code: Code) -> None:
         """Write the body."""
@@ -127,14 +123,14 @@ class _Row:
 
     def emit(self) -> None:
         """Pixels whose taps all exist in groups, the last of which may overlap; others alone."""
-        code, pixels = self.code, self.kernel.pixels
+        code = self.code
         inner, end = code.arg("inner"), code.arg("inner_end")
         gap = code.sub(end, inner)
         with code.loop(code.sub(self.arg("n", 2), gap)) as k:
             m = code.select(code.compare("<", k, inner), k, code.add(k, gap))
             self.emit_pixels(m, 1)
-        with code.loop(end, start=inner, step=pixels) as k:
-            self.emit_pixels(code.min(k, code.sub(end, pixels)), pixels)
+        with code.loop(end, start=inner, step=PIXELS) as k:
+            self.emit_pixels(code.min(k, code.sub(end, PIXELS)), PIXELS)
 
     def emit_pixels(self, m: Index, pixels: int) -> None:
         """All channels of adjacent pixels; one pixel may lie at the border."""
@@ -176,8 +172,7 @@ class _Group:
                 cell = code.add(base, code.mul(self.row.arg("dilation", axis), t))
                 element = code.add(element, code.mul(cell, self.row.arg("source", axis)))
                 number = code.add(number, code.mul(t, self.row.arg("number", axis)))
-                steps = code.mul(cell, self.row.arg("counts", axis), code.size)
-                count = code.add(count, steps)
+                count = code.add(count, code.mul(cell, self.row.arg("counts", axis), code.size))
             self.step(registers, element, number, count)
         self.finish(registers, channel)
 
@@ -185,7 +180,6 @@ class _Group:
         """Take one tap of every pixel."""
         code, mode = self.code, self.kernel.mode
         tap = self.splat_number(number) if mode in ("argmax", "gather", "scatter") else None
-        by_source = self.kernel.divisor == "source"
         for p, pitch in enumerate(self.sources):
             old, cell = registers[p], code.add(element, pitch)
             x = self.view("source", cell).vector(0, self.mask)
@@ -195,7 +189,7 @@ class _Group:
                 won = code.icompare("==", self.tap(0, cell), tap)
                 registers[p] = code.fadd(old, code.select(won, x, code.const(0.0)))
             elif mode == "sum":
-                if by_source:
+                if self.kernel.divisor == "source":
                     apart = code.mul(self.row.arg("stride", 2), self.row.arg("counts", 2), p)
                     x = code.fdiv(x, self.number_at(code.add(count, code.mul(apart, code.size))))
                 registers[p] = code.fadd(old, x)
@@ -222,8 +216,8 @@ class _Group:
                 x = code.fdiv(x, self.number_at(code.add(code.arg("counts"), place)))
             self.view("out", element).store(x, 0, self.mask)
             if self.kernel.mode == "argmax":
-                taps = self.view("tap", element, "int32")
-                taps.store(registers[self.pixels + p], 0, self.mask)
+                won = registers[self.pixels + p]
+                self.view("tap", element, "int32").store(won, 0, self.mask)
 
     def first_number(self) -> ir.Value:
         """The number of the first tap that exists, which wins among windows of -inf; else -1."""
@@ -258,101 +252,81 @@ class _Group:
 
 
 @dataclass(frozen=True)
-class _Arrays:
-    """The operands of the steps: where cells are read and written, and the images' sizes there."""
+class _Walk:
+    """All phases of a window, or `back` through those of its transpose, on these arrays."""
 
+    kernel: Pool
+    window: Window
+    back: bool
     source: Place
     out: Place
-    source_size: tuple[int, ...]
-    out_size: tuple[int, ...]
     tap: Place | None = None
     counts: Place | None = None
 
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The sizes of the images that are read and written."""
+        pair = self.window.input, self.window.output
+        return pair[::-1] if self.back else pair
 
-def _add_steps(
-    planner: Planner,
-    kernel: Pool,
-    window: Window,
-    phases: Sequence[tuple[Phase, ...]],
-    arrays: _Arrays,
-) -> None:
-    """One step for every phase."""
-    batch, channels = arrays.out.shape[:2]
-    if not batch * channels:
-        return
-    weights = _steps(window.kernel, 1)
-    for each in phases:
-        pixels = [phase.out_count for phase in each]
-        taps = prod(max(phase.tap_count, 1) for phase in each)
-        rows = batch * prod(pixels[:-1])
-        work = rows * pixels[-1] * channels * taps
-        block = -(-rows // max(1, min(CHUNKS, work // CHUNK_WORK)))
-        slots: dict[str, int | Place | Address] = {
-            "source": arrays.source,
-            "count": window.taps,
-            "rows": rows,
-            "block": block,
+    def add_steps(self, planner: Planner) -> None:
+        """One step for every phase."""
+        batch, channels = self.out.shape[:2]
+        if not batch * channels:
+            return
+        window = self.window
+        for phases in window.transpose_phases() if self.back else window.phases():
+            pixels = [phase.out_count for phase in phases]
+            taps = prod(max(phase.tap_count, 1) for phase in phases)
+            rows = batch * prod(pixels[:-1])
+            work = rows * pixels[-1] * channels * taps
+            block = -(-rows // max(1, min(CHUNKS, work // CHUNK_WORK)))
+            slots: dict[str, int | Place | Address] = {"rows": rows, "block": block}
+            slots.update(self._slots(phases))
+            slots.update(self._addresses(phases))
+            dilated = any(p.dilation != 1 and p.tap_count > 1 for p in phases)
+            kernel = replace(self.kernel, dilated=dilated)
+            writes = [self.out, self.tap] if kernel.mode == "argmax" and self.tap else [self.out]
+            planner.step(kernel, slots, writes=writes, chunks=-(-rows // block))
+
+    def _slots(self, phases: Sequence[Phase]) -> dict[str, int]:
+        """The sizes and strides of a phase."""
+        (size, out_size), channels = self.sizes, self.out.shape[1]
+        lead, weights = AXES - len(phases), _steps(self.window.kernel, 1)
+        source, out = _steps(size, channels), _steps(out_size, channels)
+        cells = _steps(size if self.back else out_size, 1)
+        slots = {f"{name}{axis}": value for name, value in _ABSENT.items() for axis in range(lead)}
+        for a, phase in enumerate(phases):
+            values = (
+                phase.out_count, phase.offset, phase.stride, phase.dilation, phase.tap_count,
+                size[a], phase.tap_step * weights[a], source[a], phase.out_step * out[a],
+                cells[a] * (1 if self.back else phase.out_step),
+            )  # fmt: skip
+            slots |= {f"{name}{lead + a}": x for name, x in zip(_ABSENT, values, strict=True)}
+        slots["inner"], slots["inner_end"] = _inner(phases[-1], size[-1])
+        return slots | {
+            "count": self.window.taps,
             "channels": channels,
-            "number": sum(p.tap_start * w for p, w in zip(each, weights, strict=True)),
-            "source_image": channels * prod(arrays.source_size),
-            "out_image": channels * prod(arrays.out_size),
+            "number": sum(p.tap_start * w for p, w in zip(phases, weights, strict=True)),
+            "source_image": channels * prod(size),
+            "out_image": channels * prod(out_size),
         }
-        slots.update(_axis_slots(kernel, each, weights, arrays, channels))
-        slots.update(_addresses(kernel, each, arrays, channels))
-        dilated = any(p.dilation != 1 and p.tap_count > 1 for p in each)
-        one = Pool(kernel.target, kernel.dtype, kernel.mode, len(each), dilated, kernel.divisor)
-        slots["inner"], slots["inner_end"] = _inner(each[-1], arrays.source_size[-1], one.pixels)
-        writes = [arrays.out]
-        if kernel.mode == "argmax" and arrays.tap:
-            writes.append(arrays.tap)
-        planner.step(one, slots, writes=writes, chunks=-(-rows // block))
 
+    def _addresses(self, phases: Sequence[Phase]) -> dict[str, Address | int]:
+        """Where the first output of a phase lies, and the arrays that lie alike."""
+        steps = _steps(self.sizes[1], 1)
+        cell = sum(phase.out_start * step for phase, step in zip(phases, steps, strict=True))
+        channels = self.out.shape[1]
 
-def _axis_slots(
-    kernel: Pool,
-    phases: Sequence[Phase],
-    weights: Sequence[int],
-    arrays: _Arrays,
-    channels: int,
-) -> dict[str, int]:
-    """The numbers of every axis."""
-    lead = AXES - len(phases)
-    source, out = _steps(arrays.source_size, channels), _steps(arrays.out_size, channels)
-    by_source = kernel.divisor == "source"
-    cells = _steps(arrays.source_size if by_source else arrays.out_size, 1)
-    slots = {f"{name}{axis}": value for name, value in _ABSENT.items() for axis in range(lead)}
-    for a, phase in enumerate(phases):
-        numbers = {
-            "n": phase.out_count,
-            "offset": phase.offset,
-            "stride": phase.stride,
-            "dilation": phase.dilation,
-            "taps": phase.tap_count,
-            "size": arrays.source_size[a],
-            "number": phase.tap_step * weights[a],
-            "source": source[a],
-            "out": phase.out_step * out[a],
-            "counts": cells[a] * (1 if by_source else phase.out_step),
+        def at(place: Place | None, elements: int) -> Address | int:
+            return Address(place.storage, place.offset + elements * place.item) if place else 0
+
+        return {
+            "source": at(self.source, 0),
+            "out": at(self.out, cell * channels),
+            "tap": at(self.tap, 0 if self.back else cell * channels),
+            "counts": at(self.counts, 0 if self.back else cell),
         }
-        slots.update({f"{name}{lead + a}": value for name, value in numbers.items()})
-    return slots
-
-
-def _addresses(
-    kernel: Pool, phases: Sequence[Phase], arrays: _Arrays, channels: int
-) -> dict[str, Address | Place | int]:
-    """Where the first output of the phase lies, and the arrays that lie alike."""
-    starts = [phase.out_start for phase in phases]
-    cell = sum(m * step for m, step in zip(starts, _steps(arrays.out_size, 1), strict=True))
-
-    def at(place: Place | None, elements: int) -> Address | int:
-        return Address(place.storage, place.offset + elements * place.item) if place else 0
-
-    return {
-        "out": at(arrays.out, cell * channels),
-        "tap": at(arrays.tap, 0 if kernel.mode == "scatter" else cell * channels),
-        "counts": at(arrays.counts, 0 if kernel.divisor == "source" else cell),
-    }
 
 
 def _steps(sizes: Sequence[int], innermost: int) -> list[int]:
@@ -360,12 +334,12 @@ def _steps(sizes: Sequence[int], innermost: int) -> list[int]:
     return [innermost * prod(sizes[a + 1 :]) for a in range(len(sizes))]
 
 
-def _inner(phase: Phase, size: int, pixels: int) -> tuple[int, int]:
+def _inner(phase: Phase, size: int) -> tuple[int, int]:
     """The outputs m whose taps all exist; none where they are too few for a group."""
     first = max(0, -(phase.offset // phase.stride))
     reach = phase.dilation * max(phase.tap_count - 1, 0)
     last = min(phase.out_count, (size - 1 - reach - phase.offset) // phase.stride + 1)
-    return (first, last) if last - first >= pixels else (0, 0)
+    return (first, last) if last - first >= PIXELS else (0, 0)
 
 
 def lower_max(planner: Planner, node: Node) -> bool:
@@ -374,16 +348,13 @@ def lower_max(planner: Planner, node: Node) -> bool:
     assert isinstance(operator, MaxPool)  # noqa: S101 (narrows the type)
     y, tap = node.outputs
     graph, window = planner.graph, operator.window
+    if not 0 < len(window.axes) <= AXES:
+        return False
     used = tap in graph.outputs or any(tap in other.inputs for other in graph.nodes)
-    arrays = _Arrays(
-        planner.read(node.inputs[0], "last"),
-        planner.result(y, "last"),
-        window.input,
-        window.output,
-        planner.result(tap, "last") if used else None,
-    )
     kernel = Pool(planner.target, y.dtype, "argmax" if used else "max", len(window.axes))
-    _add_steps(planner, kernel, window, window.phases(), arrays)
+    x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
+    won = planner.result(tap, "last") if used else None
+    _Walk(kernel, window, False, x, out, won).add_steps(planner)
     return True
 
 
@@ -392,13 +363,12 @@ def lower_moved(planner: Planner, node: Node) -> bool:
     operator = node.operator
     assert isinstance(operator, GatherWindow | ScatterWindow)  # noqa: S101
     window, back = operator.window, isinstance(operator, ScatterWindow)
-    sizes = (window.output, window.input) if back else (window.input, window.output)
+    if not 0 < len(window.axes) <= AXES:
+        return False
     x, tap = (planner.read(value, "last") for value in node.inputs)
     (y,) = node.outputs
-    mode = "scatter" if back else "gather"
-    kernel = Pool(planner.target, y.dtype, mode, len(window.axes))
-    phases = window.transpose_phases() if back else window.phases()
-    _add_steps(planner, kernel, window, phases, _Arrays(x, planner.result(y, "last"), *sizes, tap))
+    kernel = Pool(planner.target, y.dtype, "scatter" if back else "gather", len(window.axes))
+    _Walk(kernel, window, back, x, planner.result(y, "last"), tap).add_steps(planner)
     return True
 
 
@@ -407,16 +377,15 @@ def lower_average(planner: Planner, node: Node) -> bool:
     operator = node.operator
     assert isinstance(operator, AveragePool | AveragePoolTranspose)  # noqa: S101
     window, back = operator.window, isinstance(operator, AveragePoolTranspose)
-    sizes = (window.output, window.input) if back else (window.input, window.output)
-    (x,), (y,) = node.inputs, node.outputs
-    counts, divisor = None, "all"
-    counted = operator.counts()
+    if not 0 < len(window.axes) <= AXES:
+        return False
+    (y,) = node.outputs
+    counts, divisor, counted = None, "all", operator.counts()
     if np.any(counted != window.taps):
         counts, divisor = planner.constant(counted.astype(y.dtype)), "source" if back else "out"
     kernel = Pool(planner.target, y.dtype, "sum", len(window.axes), divisor=divisor)
-    phases = window.transpose_phases() if back else window.phases()
-    arrays = _Arrays(planner.read(x, "last"), planner.result(y, "last"), *sizes, counts=counts)
-    _add_steps(planner, kernel, window, phases, arrays)
+    x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
+    _Walk(kernel, window, back, x, out, counts=counts).add_steps(planner)
     return True
 
 
