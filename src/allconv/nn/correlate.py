@@ -50,12 +50,13 @@ class _Conv(Module):
         check_groups(in_channels, out_channels, groups)
         check_padding_mode(padding_mode)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = per_axis("kernel_size", kernel_size, self.axes)
-        self.stride = per_axis("stride", stride, self.axes)
-        self.dilation = per_axis("dilation", dilation, self.axes)
-        self.input_dilation = per_axis("input_dilation", input_dilation, self.axes)
-        self.padding, self.padding_mode, self.flip = padding, padding_mode, flip
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.input_dilation = dilation, input_dilation
+        self.padding_mode, self.flip = padding_mode, flip
+        kernel = per_axis("kernel_size", kernel_size, self.axes)
+        for name in ("stride", "dilation", "input_dilation"):
+            per_axis(name, getattr(self, name), self.axes)
+        shape = (out_channels, in_channels // groups, *kernel)
         self.parameter("weight", shape, HeNormal(prod(shape[1:])))
         self.bias = constant((out_channels,), 0.0) if bias else None
 
@@ -101,12 +102,12 @@ class _ConvTranspose(Module):
     ) -> None:
         check_groups(in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = per_axis("kernel_size", kernel_size, self.axes)
-        self.stride = per_axis("stride", stride, self.axes)
-        self.dilation = per_axis("dilation", dilation, self.axes)
-        self.padding, self.output_padding, self.output_size = padding, output_padding, output_size
-        shape = (in_channels, out_channels // groups, *self.kernel_size)
-        taps = max(prod(self.kernel_size) / prod(self.stride), 1.0)
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.output_padding, self.output_size = dilation, output_padding, output_size
+        per_axis("dilation", dilation, self.axes)
+        kernel = per_axis("kernel_size", kernel_size, self.axes)
+        shape = (in_channels, out_channels // groups, *kernel)
+        taps = max(prod(kernel) / prod(per_axis("stride", stride, self.axes)), 1.0)
         self.parameter("weight", shape, HeNormal(in_channels // groups * taps))
         self.bias = constant((out_channels,), 0.0) if bias else None
 

@@ -40,20 +40,12 @@ class _LocallyConnected(Module):
     ) -> None:
         check_groups(in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = per_axis("kernel_size", kernel_size, self.axes)
-        self.input_size = per_axis("input_size", input_size, self.axes)
-        self.stride = per_axis("stride", stride, self.axes)
-        self.dilation = per_axis("dilation", dilation, self.axes)
-        self.padding = padding
-        settings = (self.input_size, self.kernel_size, self.stride, self.dilation)
-        window = Window.forward(
-            self.input_size,
-            self.kernel_size,
-            stride=self.stride,
-            dilation=self.dilation,
-            padding=pairs(padding, *settings),
-        )
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.kernel_size, self.input_size, self.stride = kernel_size, input_size, stride
+        self.padding, self.dilation = padding, dilation
+        names = ("input_size", "kernel_size", "stride", "dilation")
+        i, k, s, d = (per_axis(name, getattr(self, name), self.axes) for name in names)
+        window = Window.forward(i, k, stride=s, dilation=d, padding=pairs(padding, i, k, s, d))
+        shape = (out_channels, in_channels // groups, *k)
         self.parameter("weight", (*shape, *window.output), HeNormal(prod(shape[1:])))
         self.bias = constant((out_channels, *window.output), 0.0) if bias else None
 

@@ -216,7 +216,7 @@ class Module:
         `training=True` uses batch statistics and draws dropout by `seed`; nothing on the module
         changes. Inside a `forward` the pass that is being recorded decides.
         """
-        if any(isinstance(each, Value) for each in x):
+        if current() is not None or any(isinstance(each, Value) for each in x):
             return self.record(*x, training=training, seed=seed)
         from allconv.nn.running import run
 

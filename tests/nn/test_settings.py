@@ -1,0 +1,173 @@
+"""Each layer has the settings of its function, under the same names and with the same defaults."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from allconv import functional, nn
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.nn.module import Module
+
+FUNCTIONS = {
+    **{f"Conv{n}d": f"conv{n}d" for n in (1, 2, 3)},
+    **{f"ConvTranspose{n}d": f"conv_transpose{n}d" for n in (1, 2, 3)},
+    **{f"LocallyConnected{n}d": f"locally_connected{n}d" for n in (1, 2, 3)},
+    **{f"MaxPool{n}d": f"max_pool{n}d" for n in (1, 2, 3)},
+    **{f"AvgPool{n}d": f"avg_pool{n}d" for n in (1, 2, 3)},
+    **{f"AdaptiveAvgPool{n}d": f"adaptive_avg_pool{n}d" for n in (1, 2, 3)},
+    **{f"BatchNorm{n}d": "batch_norm" for n in (1, 2, 3)},
+    "Dropout": "dropout",
+    "ELU": "elu",
+    "Flatten": "flatten",
+    "GELU": "gelu",
+    "Hardswish": "hardswish",
+    "Hardtanh": "hardtanh",
+    "LeakyReLU": "leaky_relu",
+    "Linear": "linear",
+    "ReLU": "relu",
+    "ReLU6": "relu6",
+    "SiLU": "silu",
+    "Sigmoid": "sigmoid",
+    "Softmax": "softmax",
+    "Softplus": "softplus",
+    "Tanh": "tanh",
+}
+# What a layer holds itself, so that only the function has it, or only the layer.
+HELD = {"weight", "bias", "running_mean", "running_var", "training", "seed", "layer"}
+SIZES = {"in_channels", "out_channels", "kernel_size", "input_size", "in_features", "out_features",
+         "num_features", "affine", "track_running_stats"}  # fmt: skip
+DIFFERENT = {"Flatten": {"start_dim"}}  # a layer keeps the batch, as in PyTorch
+TORCH = {  # the order of torch.nn, positional part
+    "Conv2d": "in_channels out_channels kernel_size stride padding dilation groups",
+    "ConvTranspose2d": "in_channels out_channels kernel_size stride padding output_padding groups",
+    "MaxPool2d": "kernel_size stride padding dilation",
+    "AvgPool2d": "kernel_size stride padding",
+    "BatchNorm2d": "num_features eps momentum",
+    "Linear": "in_features out_features",
+    "Dropout": "p",
+    "Flatten": "start_dim end_dim",
+}
+
+
+def settings(function: object) -> dict[str, object]:
+    """Names and defaults of the arguments after the first."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]  # type: ignore[arg-type]
+    return {p.name: p.default for p in parameters}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_layer_has_the_settings_of_its_function(name: str) -> None:
+    """Names and defaults agree, but for what the layer holds."""
+    layer = settings(getattr(nn, name).__init__)
+    function = settings(getattr(functional, FUNCTIONS[name]))
+    if getattr(nn, name).__init__ is object.__init__:
+        layer = {}
+    skipped = HELD | SIZES | DIFFERENT.get(name, set())
+    assert {k: v for k, v in layer.items() if k not in skipped} == {
+        k: v for k, v in function.items() if k not in skipped
+    }
+
+
+def test_every_layer_is_in_the_table() -> None:
+    """A new layer joins the table, or is named as without a function."""
+    layers = {n for n in nn.__all__ if inspect.isclass(getattr(nn, n))}
+    alone = {"Module", "Parameter", "Buffer", "Sequential", "Identity", "GlobalAvgPool2d"}
+    assert layers == set(FUNCTIONS) | alone
+
+
+@pytest.mark.parametrize("name", sorted(TORCH))
+def test_torch_order(name: str) -> None:
+    """Positional settings stand in torch.nn's order; booleans are keyword-only."""
+    parameters = list(inspect.signature(getattr(nn, name)).parameters.values())
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert positional == TORCH[name].split()
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters if isinstance(p.default, bool))
+
+
+@pytest.mark.parametrize("name", sorted(set(nn.__all__) - {"networks", "Module", "Sequential"}))
+def test_abstract_or_final(name: str) -> None:
+    """No public layer is the base of another."""
+    assert getattr(nn, name).__subclasses__() in ([], [nn.Buffer])
+
+
+def test_layers_pass_every_setting_on() -> None:
+    """With every setting away from its default a layer equals its function."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 4, 9, 8)).astype(np.float32)
+    conv = nn.Conv2d(4, 6, (3, 2), (2, 1), ((1, 0), (2, 1)), (1, 2), 2, bias=False,
+                     input_dilation=(1, 2), flip=True)  # fmt: skip
+    settings = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2), "groups": 2}
+    wanted = functional.conv2d(x, conv.weight, **settings, input_dilation=(1, 2), flip=True)
+    assert np.array_equal(conv(x), wanted)
+    up = nn.ConvTranspose2d(4, 6, 3, 3, 1, (1, 2), 2, dilation=2)
+    up.bias = np.arange(6)
+    wanted = functional.conv_transpose2d(x, up.weight, up.bias, 3, 1, (1, 2), 2, 2)
+    assert np.array_equal(up(x), wanted)
+    sized = nn.ConvTranspose2d(4, 6, 3, 2, "same", output_size=(17, 16))
+    assert sized(x).shape == (2, 6, 17, 16)
+    local = nn.LocallyConnected2d(4, 2, 3, (9, 8), 2, 1, 2, 2)
+    wanted = functional.locally_connected2d(x, local.weight, local.bias, 2, 1, 2, 2)
+    assert np.array_equal(local(x), wanted)
+    for pool, wanted in (
+        (nn.MaxPool2d(3, 2, 1, 2, ceil_mode=True),
+         functional.max_pool2d(x, 3, 2, 1, 2, ceil_mode=True)),
+        (nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False),
+         functional.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False)),
+        (nn.AdaptiveAvgPool2d((3, None)), functional.adaptive_avg_pool2d(x, (3, None))),
+        (nn.GlobalAvgPool2d(), functional.adaptive_avg_pool2d(x, 1)),
+        (nn.Flatten(2), functional.flatten(x, 2)),
+        (nn.ELU(2.0), functional.elu(x, 2.0)),
+        (nn.GELU("tanh"), functional.gelu(x, "tanh")),
+        (nn.LeakyReLU(0.3), functional.leaky_relu(x, 0.3)),
+        (nn.Softplus(2.0, 3.0), functional.softplus(x, 2.0, 3.0)),
+        (nn.Hardtanh(-0.5, 0.25), functional.hardtanh(x, -0.5, 0.25)),
+        (nn.Softmax(-1), functional.softmax(x, -1)),
+        (nn.Identity(), x),
+    ):  # fmt: skip
+        assert np.array_equal(pool(x), wanted), pool
+
+
+REFUSED = [
+    (lambda: nn.Conv2d(0, 1, 3), ArgumentError, "in_channels is 0"),
+    (lambda: nn.Conv2d(4, 6, 3, groups=4), ArgumentError, "groups is 4, which does not divide"),
+    (lambda: nn.Conv2d(4, 6, 0), ArgumentError, "kernel_size is 0"),
+    (lambda: nn.Conv2d(4, 6, (3, 3, 3)), ArgumentError, "one number, or 2 of them"),
+    (lambda: nn.Conv2d(4, 6, 3, padding_mode="circular"), UnsupportedError, "F.pad"),
+    (lambda: nn.Linear(True, 1), ArgumentError, "in_features is True"),
+    (lambda: nn.LocallyConnected2d(1, 1, 5, 3), ShapeError, "kernel of 5"),
+    (lambda: nn.BatchNorm2d(3, momentum=None), UnsupportedError, "momentum"),
+    (lambda: nn.Dropout(1.5), ArgumentError, "p is 1.5"),
+    (lambda: nn.MaxPool2d(-1), ArgumentError, "kernel_size is -1"),
+    (lambda: nn.Sequential(nn.ReLU), ArgumentError, "use ReLU(...)"),
+    (lambda: nn.Sequential(nn.ReLU(), functional.relu), ArgumentError, "module 1 is relu"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), REFUSED, ids=[r[2] for r in REFUSED])
+def test_refused_when_made(make, error, message) -> None:  # type: ignore[no-untyped-def]
+    """A setting that can never do is refused when the layer is made."""
+    with pytest.raises(error) as refused:
+        make()
+    assert message in str(refused.value)
+
+
+def test_text() -> None:
+    """A layer shows what differs from its defaults, a network its layers."""
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.ReLU())
+    assert repr(net) == "\n".join(
+        [
+            "Sequential(",
+            "  (0): Conv2d(1, 4, 3, padding=1, bias=False)",
+            "  (1): ReLU()",
+            ")",
+        ]
+    )
+
+
+def test_a_module_without_forward() -> None:
+    """A subclass must say what it computes."""
+    with pytest.raises(NotImplementedError, match="Module has no forward"):
+        Module()(np.ones(1))
