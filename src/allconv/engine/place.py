@@ -1,4 +1,4 @@
-"""Where a value lies in memory: a storage, an offset and a stride in bytes for every logical axis."""
+"""Where a value lies in memory: a storage, an offset, and a stride in bytes for every axis."""
 
 from __future__ import annotations
 

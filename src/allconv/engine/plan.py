@@ -137,7 +137,7 @@ class Planner:
         return self._copies[key]
 
     def result(self, value: Value, layout: str = "last") -> Place:
-        """Memory for a result, contiguous in a layout: straight in the output array if it is one."""
+        """Memory for a result, contiguous in a layout: in the output array itself if it is one."""
         number = self._numbers.get(value)
         spec = value.spec
         direct = number is not None and (self.keep_last or layout == "rows" or spec.rank < 3)

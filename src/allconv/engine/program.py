@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from allconv.engine import threads as team
 from allconv.engine.buffer import aligned
 from allconv.engine.cache import load
-from allconv.engine.place import Place, Storage
+from allconv.engine.place import Place, Storage, size_in_bytes
 from allconv.engine.plan import (
     Address,
     DefinitionStep,
@@ -27,6 +28,8 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph
 from allconv.operators.base import Array, Spec
 from allconv.rewrite.full_window import full_window
+
+ALONE = 0.3e-3  # seconds below which waking other threads costs more than they help
 
 
 class Program:
@@ -99,6 +102,12 @@ class Program:
         """The steps of a run, for tests and tools."""
         return list((next(iter(self._prepared.values()), None) or self.prepare()).planner.steps)
 
+    def reorder(self, seed: int) -> None:
+        """Run the chunks of every step in an order drawn from a seed (for tests of the promise
+        that no order changes a bit)."""
+        for prepared in self._prepared.values() or [self.prepare()]:
+            prepared.reorder(seed)
+
     def _border(self, operands: Sequence[Array]) -> tuple[list[Array], tuple[str, ...]]:
         """Arrays as kernels can read them, with the layout of each: the only copies at the border.
 
@@ -133,6 +142,12 @@ def _is_last(array: Array) -> bool:
     )
 
 
+def predicted_seconds(graph: Graph) -> float:
+    """A rough forecast of a run on one thread, from the arithmetic and the memory it touches."""
+    touched = sum(size_in_bytes(value.spec) for node in graph.nodes for value in node.outputs)
+    return graph.cost() / 50e9 + touched / 10e9
+
+
 class _Prepared:
     """A plan with its memory, argument blocks and table."""
 
@@ -145,6 +160,7 @@ class _Prepared:
             program.graph, layouts, program.static, keep_last, program.exact
         ).run()
         self.fresh = not program.static and not self.planner.prologue
+        self.threads = 1 if predicted_seconds(program.graph) < ALONE else program.threads
         self._arena = aligned(assign_arena(self.planner.steps))
         self._storages: dict[Storage, int] = {}
         self._kept: list[Array] = []
@@ -180,11 +196,10 @@ class _Prepared:
             self._bases[number] = array.__array_interface__["data"][0]
             self._memory[number] = array
         results = [self._output(n, place, out) for n, place in enumerate(self.planner.outputs)]
-        threads = self.program.threads
         if not self.fresh:
-            self._prologue.run(self._bases, self._memory, threads)
+            self._prologue.run(self._bases, self._memory, self.program.threads)
             self.fresh = True
-        self._main.run(self._bases, self._memory, threads)
+        self._main.run(self._bases, self._memory, self.threads)
         for number in (*(n for n, _ in self._inputs), *self._outputs.values()):
             self._memory[number] = None
         if out is not None:
@@ -209,6 +224,10 @@ class _Prepared:
             self._bases[index] = array.__array_interface__["data"][0]
             self._memory[index] = array
         return array
+
+    def reorder(self, seed: int) -> None:
+        """Another order of the chunks of every step."""
+        self._main.reorder(np.random.default_rng(seed))
 
     def describe(self) -> str:
         """The steps as a table."""
@@ -258,9 +277,9 @@ class _Table:
         self._where: NDArray[np.intp] = np.array(where, np.intp)
         self._storages: NDArray[np.intp] = np.array(storages, np.intp)
         self._offsets: NDArray[np.int64] = np.array(offsets, np.int64)
-        for step in steps:
-            if isinstance(step, DefinitionStep):
-                for storage in step.storages:
+        for define in steps:
+            if isinstance(define, DefinitionStep):
+                for storage in define.storages:
                     prepared.number(storage)
         self._prepared = prepared
         self._segments = self._split(steps)
@@ -283,10 +302,13 @@ class _Table:
             first = number + 1
         return segments
 
-    def reorder(self, multipliers: Sequence[int], offsets: Sequence[int]) -> None:
-        """Run the chunks of each step in another order (for tests)."""
-        self._table[:, Column.MULTIPLIER] = multipliers
-        self._table[:, Column.OFFSET] = offsets
+    def reorder(self, draw: np.random.Generator) -> None:
+        """Draw a multiplier coprime to the chunks and an offset, for each step."""
+        for row in self._table:
+            chunks = max(int(row[Column.CHUNKS]), 1)
+            coprime = [n for n in range(1, min(chunks, 64) + 1) if gcd(n, chunks) == 1]
+            row[Column.MULTIPLIER] = draw.choice(coprime)
+            row[Column.OFFSET] = draw.integers(chunks)
 
     def run(self, bases: NDArray[np.int64], memory: Sequence[Any], threads: int | None) -> None:
         """Run the steps, given the address and the memory of every storage."""

@@ -160,12 +160,12 @@ class Direct(Kernel):
             with then:
                 tile.store(out, epilogue)
             with otherwise:
-                tile.store(out, epilogue, masks)  # type: ignore[arg-type]
+                tile.store(out, epilogue, masks)
 
 
 def relu(code: Code, x: object) -> object:
     """max(x, 0); NaN stays NaN."""
-    return code.builder.select(code.fcompare("<=", x, 0.0), code.const(0.0), x)  # type: ignore[arg-type]
+    return code.builder.select(code.fcompare("<=", x, 0.0), code.const(0.0), x)
 
 
 def choose_tile(target: Target, rows: int, columns: int, vectors: int) -> tuple[int, int, int]:

@@ -83,7 +83,7 @@ class Pack(Kernel):
                     code.mul(q[axis], code.arg(f"bq{axis}")),
                     code.mul(t, code.arg(f"bt{axis}")),
                 )
-                known = code.both(known, code.within(cell, code.arg(f"bn{axis}")))  # type: ignore[arg-type]
+                known = code.both(known, code.within(cell, code.arg(f"bn{axis}")))
             here = code.add(source, code.mul(t, code.arg(f"wt{axis}")))
             there = code.add(out, code.mul(t, strides[axis]))
             self._taps(code, axis + 1, here, there, known, rest)
@@ -94,7 +94,7 @@ class Pack(Kernel):
         from allconv.engine.emit.view import View
         from allconv.engine.kernels.band import emit_zeros
 
-        columns = code.select(exists, columns, 0)  # type: ignore[arg-type]
+        columns = code.select(exists, columns, 0)
         with code.loop(rows) as r:
             here = code.add(source, code.mul(r, code.arg("wrow")))
             there = code.add(out, code.mul(r, self.width * code.size))
@@ -130,7 +130,7 @@ class Packed:
     positions: tuple[int, ...]
 
     def slots(self, item: int) -> dict[str, int]:
-        """The strides as slots: wt0 ... wt3 by tap, wc row block, wk column block, wp position, wg."""
+        """The strides: wt0 ... wt3 by tap, wc row block, wk column block, wp position, wg group."""
         step = self.block * self.width * item
         slots: dict[str, int] = {}
         for axis in reversed(range(TAPS)):

@@ -244,7 +244,7 @@ class JoinWeight(Kernel):
 def choose_weight_tile(
     target: Target, taps: int, channels: int, vectors: int
 ) -> tuple[int, int, int]:
-    """The register tile (taps along axis 2, channels, vectors) with the least work; see `direct`."""
+    """The register tile (taps along axis 2, channels, vectors) of least work; see `direct`."""
     best: tuple[float, int, tuple[int, int, int]] | None = None
     for v in range(1, min(vectors, 3) + 1):
         for width in (w for w in (14, 11, 8, 7, 4, 3, 2, 1) if w <= channels):
