@@ -140,7 +140,7 @@ def test_outsiders(record: Record, outsider: Callable[..., Any]) -> None:
     """Others' implementations, where they cover the settings, agree with the definition."""
     compared = 0
 
-    @settings(max_examples=60)
+    @settings(max_examples=2 * settings().max_examples)
     @given(data=st.data())
     def compare(data: st.DataObject) -> None:
         nonlocal compared
@@ -235,7 +235,7 @@ def check_derivative(graph: Graph, along: Graph, arrays, wanted, directions) -> 
 
 @pytest.mark.parametrize("record", [r for r in RECORDS if r.order and r.differences], ids=str)
 @given(data=st.data(), seed=st.integers(0, 2**16))
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 2)
 def test_gradients(record: Record, data: st.DataObject, seed: int) -> None:
     """First and second derivatives along random directions equal central differences."""
     operator, arrays = record.draw(data)
