@@ -62,15 +62,17 @@ def load(routine: Routine) -> Loaded:
     """The machine code of a routine, ready to be called."""
     found = _loaded.get(routine)
     if found is None:
-        from allconv.engine.compiler import lock  # llvmlite is loaded at first use
+        from allconv.engine.compiler import guarded  # llvmlite is loaded at first use
 
-        with lock:
-            found = _loaded.get(routine) or _load(routine)
-            _loaded[routine] = found
+        # Guarded as a whole: with a lock of its own for the cache, a fork could wait for one lock
+        # and hold the other.
+        found = guarded(_load)(routine)
     return found
 
 
 def _load(routine: Routine) -> Loaded:
+    if routine in _loaded:
+        return _loaded[routine]
     from allconv.engine import compiler
 
     folder = _folder()
@@ -80,7 +82,8 @@ def _load(routine: Routine) -> Loaded:
         if folder:
             _write(folder, routine, code)
     slots = {slot: number for number, slot in enumerate(routine.slots)}
-    return Loaded(compiler.link(routine.name, code), slots, routine.name)
+    _loaded[routine] = Loaded(compiler.link(routine.name, code), slots, routine.name)
+    return _loaded[routine]
 
 
 def info() -> CacheInfo:

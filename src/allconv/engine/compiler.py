@@ -7,7 +7,10 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from functools import cache
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 import llvmlite.binding as llvm
 
@@ -15,29 +18,61 @@ from allconv.engine.kernel import Routine
 from allconv.errors import Error
 
 on_compile: list[Callable[[Routine], None]] = []
-"""Called with each routine before it is compiled, so that a command line can say so."""
+"""Called with each routine before it is compiled, on the thread that compiles."""
 
-# LLVM is not safe to use from several threads, nor from a child that was forked in the middle. The
-# cache holds this lock too: with two of them a fork could wait for one while holding the other.
-lock = threading.RLock()
+# LLVM is not safe to use from several threads, nor from a child that was forked in the middle.
+_lock = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )
 
 _libraries = itertools.count()
 _compilations = 0
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
+
+def guarded(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Let one thread at a time into a function that uses LLVM, and none that can be interrupted.
+
+    llvmlite frees an object twice when Ctrl-C strikes while it frees it. Only the main thread is
+    ever interrupted: it waits for another one, which goes on to the end whatever happens.
+    """
+
+    def locked(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Result:
+        with _lock:
+            return function(*args, **options)
+
+    @wraps(function)
+    def call(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Result:
+        if threading.current_thread() is not threading.main_thread():
+            return locked(*args, **options)
+        future: Future[_Result] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(locked(*args, **options))
+            except BaseException as error:
+                future.set_exception(error)
+
+        context = copy_context()  # warnings are caught where they would have been
+        threading.Thread(target=context.run, args=(work,), name="allconv-compiler").start()
+        return future.result()
+
+    return call
+
+
+@guarded
 def processor() -> tuple[str, str, dict[str, bool]]:
     """The architecture, the name and the features of this machine's processor."""
-    with lock:
-        architecture = llvm.get_process_triple().split("-")[0]
-        try:
-            features = dict(llvm.get_host_cpu_features())
-        except RuntimeError:  # LLVM cannot tell on some systems
-            features = {}
-        return architecture, llvm.get_host_cpu_name(), features
+    architecture = llvm.get_process_triple().split("-")[0]
+    try:
+        features = dict(llvm.get_host_cpu_features())
+    except RuntimeError:  # LLVM cannot tell on some systems
+        features = {}
+    return architecture, llvm.get_host_cpu_name(), features
 
 
 def llvm_version() -> str:
@@ -50,34 +85,34 @@ def compilations() -> int:
     return _compilations
 
 
+@guarded
 def compile_object(routine: Routine) -> bytes:
     """The machine code of a routine as an object file."""
     global _compilations
     for notify in on_compile:
         notify(routine)
-    with lock:
-        module, machine = _parsed(routine)
-        _compilations += 1
-        return bytes(machine.emit_object(module))
+    module, machine = _parsed(routine)
+    _compilations += 1
+    return bytes(machine.emit_object(module))
 
 
+@guarded
 def assembly(routine: Routine) -> str:
     """The machine code of a routine as text."""
-    with lock:
-        module, machine = _parsed(routine)
-        return str(machine.emit_assembly(module))
+    module, machine = _parsed(routine)
+    return str(machine.emit_assembly(module))
 
 
+@guarded
 def link(name: str, code: bytes) -> int:
     """The address of the function `name` of an object file, loaded for the life of the process."""
     if name.encode() not in code:
         raise Error(f"the object file of {name} has no symbol of that name")
-    with lock:
-        builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(name)
-        library = builder.link(_jit(), f"{name}.{next(_libraries)}")
-        address = int(library[name])
-        library.detach()  # the code stays: other threads may be running it whenever it is dropped
-        return address
+    builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(name)
+    library = builder.link(_jit(), f"{name}.{next(_libraries)}")
+    address = int(library[name])
+    library.detach()  # the code stays: other threads may be running it whenever it is dropped
+    return address
 
 
 def _parsed(routine: Routine) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:

@@ -1,0 +1,271 @@
+"""The native runner: every chunk once, steps in order, whoever comes and whenever."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from math import gcd
+
+import numpy as np
+import pytest
+from llvmlite import ir
+
+from allconv.engine import runner, threads
+from allconv.engine.emit.runner import RunnerCode
+from allconv.engine.emit.view import View
+from allconv.engine.runner import Column, Counters, Job, Runner, native_entries, new_table
+from allconv.engine.target import host
+from allconv.errors import Error
+
+from .calling import KERNEL, TARGETS, Written, address_of
+
+HOST = TARGETS[0]
+
+
+def add_previous(code):
+    """out[chunk] += 1 + chunk + the sum of the previous step; the slowest chunk is the first."""
+    previous = View(code, code.arg("previous"), 8, dtype="int64")
+    total = [code.value(0)]
+    turns = code.select(code.compare("==", code.chunk, 0), 20, 1)
+    with code.loop(turns):
+        total[0] = code.value(0)
+        with code.loop(code.arg("n"), carry=total) as i:
+            total[0] = code.add(total[0], previous[i].scalar())
+        View(code, code.scratch, dtype="int64").store_scalar(total[0])
+    out = View(code, code.arg("out"), 8, dtype="int64")[code.chunk]
+    total = View(code, code.scratch, dtype="int64").scalar()
+    out.store_scalar(code.add(out.scalar(), total, code.chunk, 1))
+
+
+class Chain:
+    """Steps that each need all of the step before: a wrong order or a repeated chunk shows."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        address = address_of(Written(HOST, "float32", ("previous", "n", "out"), add_previous))
+        self.rows = [np.zeros(size, np.int64) for size in sizes]
+        self.table = new_table(len(sizes))
+        self.args = np.zeros((len(sizes), 3), np.int64)
+        self.empty = np.zeros(1, np.int64)
+        for step, (previous, row) in enumerate(
+            zip([self.empty, *self.rows], self.rows, strict=False)
+        ):
+            self.args[step] = previous.ctypes.data, len(previous), row.ctypes.data
+        self.table[:, Column.ADDRESS] = address
+        self.table[:, Column.ARGS] = [row.ctypes.data for row in self.args]
+        self.table[:, Column.CHUNKS] = sizes
+        self.job = Job(self.table, scratch=64)
+
+    def shuffle(self, seed: int) -> None:
+        """Another order of the chunks of every step."""
+        random = np.random.default_rng(seed)
+        for row, array in zip(self.table, self.rows, strict=True):
+            chunks = max(len(array), 1)
+            row[Column.OFFSET] = random.integers(0, chunks)
+            coprime = [k for k in range(1, chunks + 1) if gcd(k, chunks) == 1]
+            row[Column.MULTIPLIER] = random.choice(coprime)
+
+    def clear(self) -> None:
+        for row in self.rows:
+            row[:] = 0
+
+    def check(self) -> None:
+        """Every row is what one run leaves."""
+        total = 0
+        for row in self.rows:
+            want = total + 1 + np.arange(len(row))
+            np.testing.assert_array_equal(row, want)
+            total = int(want.sum())
+
+
+SIZES = [1, 7, 3, 0, 16, 2, 1, 1, 9, 0, 0, 5]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_every_chunk_once_and_in_order(count):
+    """On any number of threads, and in any order of chunks, a run is a run by one."""
+    chain = Chain(SIZES)
+    for seed in range(60):
+        chain.clear()
+        chain.shuffle(seed)
+        threads.execute(chain.job, count)
+        chain.check()
+
+
+def test_chunks_are_called_in_the_order_asked():
+    """A multiplier and an offset permute the chunks of a single thread."""
+
+    def record(code):
+        count = View(code, code.arg("out"), 8, dtype="int64")
+        number = code.add(count.scalar(), 1)
+        count.store_scalar(number)
+        count[number].store_scalar(code.chunk)
+
+    out = np.zeros(8, np.int64)
+    args = np.array([out.ctypes.data], np.int64)
+    table = new_table(1)
+    address = address_of(Written(HOST, "float32", ("out",), record))
+    table[0, :5] = address, args.ctypes.data, 7, 3, 5
+    threads.execute(Job(table), 1)
+    assert out.tolist() == [7, *[(3 * c + 5) % 7 for c in range(7)]]
+
+
+def test_part_of_a_table():
+    """A job may run some steps; jobs on one table share counters in any order."""
+    chain = Chain([2, 3, 4, 5])
+    counters = Counters(4)
+    first = Job(chain.table, counters, first=0, count=2, scratch=64)
+    second = Job(chain.table, counters, first=2, scratch=64)
+    for _ in range(3):
+        chain.clear()
+        threads.execute(first, 2)
+        assert chain.rows[1].all()
+        assert not chain.rows[2].any()
+        threads.execute(second, 2)
+        chain.check()
+
+
+def low_level(chain, epoch, words, *, leader) -> bool:
+    scratch = np.zeros(64, np.int64)
+    size = len(chain.table)
+    return runner.run(chain.table, 0, size, epoch, words, scratch.ctypes.data, leader=leader)
+
+
+def test_who_comes_too_early_or_too_late_does_nothing():
+    """A helper finds its run not open, done, or over; only in an open run does it work."""
+    chain = Chain([3, 2])
+    words = Counters(2).words
+    assert not low_level(chain, 1, words, leader=False)
+    assert not chain.rows[0].any()
+    assert low_level(chain, 1, words, leader=True)
+    chain.check()
+    assert low_level(chain, 1, words, leader=False)
+    chain.check()
+    chain.clear()
+    assert low_level(chain, 5, words, leader=True)
+    for epoch in (1, 4):
+        assert not low_level(chain, epoch, words, leader=False)
+    chain.check()
+
+
+def test_stragglers_of_earlier_runs_are_harmless():
+    """Threads that keep entering with old and new epochs never disturb the run of the leader."""
+    chain = Chain([4, 1, 3, 2])
+    counters = Counters(4)
+    over = threading.Event()
+
+    def straggle(behind: int) -> None:
+        while not over.is_set():
+            low_level(chain, max(1, counters.epoch - behind), counters.words, leader=False)
+
+    helpers = [threading.Thread(target=straggle, args=(n,)) for n in (0, 1, 2)]
+    for helper in helpers:
+        helper.start()
+    try:
+        for _ in range(300):
+            chain.clear()
+            assert low_level(chain, counters.next_epoch(), counters.words, leader=True)
+            chain.check()
+    finally:
+        over.set()
+        for helper in helpers:
+            helper.join()
+
+
+def test_epochs_begin_again():
+    """After the last epoch fresh counters are taken, and runs go on."""
+    chain = Chain([3, 2])
+    old = chain.job.counters.words
+    chain.job.counters.epoch = runner.LAST_EPOCH - 2
+    for _ in range(5):
+        chain.clear()
+        threads.execute(chain.job, 2)
+        chain.check()
+    assert chain.job.counters.epoch == 3
+    assert chain.job.counters.words is not old
+
+
+def test_two_runs_of_one_table_at_once_are_an_error():
+    """A leader that finds a later run in its counters says so instead of returning."""
+    chain = Chain([3])
+    call = chain.job.begin()
+    threads.execute(chain.job, 1)
+    with pytest.raises(Error, match="run twice at the same time"):
+        call(0, np.zeros(64, np.int64).ctypes.data)
+
+
+def test_native_entries_count_calls_not_steps():
+    """One run of a table of any length is one entry, with any number of helpers."""
+    chain = Chain([1] * 20)
+    before = native_entries()
+    threads.execute(chain.job, 1)
+    threads.execute(chain.job, 3)
+    assert native_entries() == before + 2
+
+
+def control(instruction: str):
+    """A kernel that stores or loads the floating-point control register of x86."""
+
+    def body(code):
+        pointer = code.builder.inttoptr(code.arg("word"), ir.PointerType())
+        code.intrinsic(f"llvm.x86.sse.{instruction}", ir.VoidType(), pointer)
+
+    return KERNEL(address_of(Written(HOST, "float32", ("word",), body)))
+
+
+def multiply(code):
+    """y = x * x in one vector."""
+    x = View(code, code.arg("x")).vector()
+    View(code, code.arg("y")).store(code.fmul(x, x))
+
+
+@pytest.mark.skipif(not HOST.cpu or HOST.registers not in (16, 32), reason="of x86")
+@pytest.mark.parametrize("setting", [0x9FC0, 0x5F80, 0x3F80], ids=["flush", "up", "down"])
+def test_the_control_register_is_set_and_restored(setting):
+    """Flush-to-zero or another rounding in the caller changes no bits, and is there afterwards."""
+    if threads.available_cpus() < 1 or runner.host().bits < 128:
+        pytest.skip("another architecture")
+    x = np.array([1.1e-20, 1 / 3, 1e-22, 0.1] * 8, np.float32)
+    y = np.zeros_like(x)
+    args = np.array([x.ctypes.data, y.ctypes.data], np.int64)
+    table = new_table(1)
+    table[0, :3] = address_of(Written(HOST, "float32", ("x", "y"), multiply)), args.ctypes.data, 1
+    job = Job(table)
+    threads.execute(job, 1)
+    want = y.copy()
+    assert (want[: HOST.lanes("float32")] > 0).all()
+    words = np.array([0x1F80, setting, 0], np.int32)
+    blocks = [np.array([words[k:].ctypes.data], np.int64) for k in range(3)]
+    load, store = control("ldmxcsr"), control("stmxcsr")
+    call = job.begin()
+    y[:] = 0
+    load(blocks[1].ctypes.data, 0, 0)
+    call(0, 0)
+    store(blocks[2].ctypes.data, 0, 0)
+    load(blocks[0].ctypes.data, 0, 0)
+    np.testing.assert_array_equal(y, want)
+    assert words[2] & ~0x3F == setting & ~0x3F
+
+
+def test_the_runner_is_a_routine():
+    """Its key names the architecture, and its function is exported under its name."""
+    routine = Runner(host(), "x86_64")
+    assert "architecture = 'x86_64'" in routine.key()
+    assert routine.name in routine.ir()
+
+
+def test_the_runner_is_written_for_arm_too():
+    """Elsewhere the control register and the pause are other instructions, and nothing of x86."""
+    text = RunnerCode("run", "aarch64").emit()
+    assert "llvm.aarch64.set.fpcr" in text
+    assert "x86" not in text
+    assert "x86" not in RunnerCode("run", "riscv64").emit()
+
+
+def test_tables_lie_on_cache_lines():
+    """Tables and counters begin on a cache line, and a row is one."""
+    table, counters = new_table(3), Counters(3)
+    assert table.shape == (3, 8)
+    assert table.ctypes.data % 64 == 0
+    assert counters.address % 64 == 0
+    assert counters.words.nbytes == 7 * 64
+    assert ctypes.sizeof(ctypes.c_int64) * table.shape[1] == 64

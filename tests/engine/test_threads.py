@@ -1,0 +1,366 @@
+"""The team: how many threads, who helps, and what happens when things go wrong."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from allconv.engine import threads
+from allconv.errors import ArgumentError
+
+from .test_runner import Chain
+
+
+class Meeting:
+    """Work that notes who came; worker 0 waits until `wanted` workers have."""
+
+    def __init__(self, wanted: int = 1, scratch: int = 0) -> None:
+        self.scratch = scratch
+        self.wanted = wanted
+        self.came: list[tuple[int, int, int]] = []
+        self.enough = threading.Event()
+        self.failure: BaseException | None = None
+
+    def begin(self):
+        def call(worker: int, scratch: int) -> None:
+            self.came.append((worker, scratch, threading.get_ident()))
+            if len(self.came) >= self.wanted:
+                self.enough.set()
+            if worker == 0:
+                assert self.enough.wait(20)
+                if self.failure:
+                    raise self.failure
+
+        return call
+
+
+@pytest.fixture
+def unset(monkeypatch):
+    """No number of threads has been chosen, by call or by variable."""
+    monkeypatch.setattr(threads, "_chosen", None)
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    threads._default.cache_clear()
+    yield
+    threads._default.cache_clear()
+
+
+def test_threads_are_the_cpus_unless_told(unset, monkeypatch):
+    """set_threads wins over the variable, the variable over the processors."""
+    assert threads.get_threads() == threads.available_cpus() >= 1
+    threads._default.cache_clear()
+    monkeypatch.setenv(threads.VARIABLE, "3")
+    assert threads.get_threads() == 3
+    threads.set_threads(5)
+    assert threads.get_threads() == 5
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", " 2", "²"])
+def test_a_bad_variable_is_named(unset, monkeypatch, text):
+    """ALLCONV_THREADS must be an integer of at least 1."""
+    monkeypatch.setenv(threads.VARIABLE, text)
+    with pytest.raises(ArgumentError, match="ALLCONV_THREADS must be an integer of at least 1"):
+        threads.get_threads()
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.0, "2", None, True])
+def test_a_bad_number_is_named(n):
+    """set_threads takes integers of at least 1."""
+    with pytest.raises(ArgumentError, match="threads must be an integer of at least 1, got"):
+        threads.set_threads(n)
+
+
+def test_affinity_is_honoured(monkeypatch):
+    """Processors that this process may not use are not counted; quotas are rounded down to 1."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 4, 6}, raising=False)
+    monkeypatch.setattr(threads, "cpu_quota", lambda membership, root: None)
+    assert threads.available_cpus() == 3
+    for quota, count in [(0.5, 1), (1.9, 1), (2.0, 2), (64.0, 3)]:
+        monkeypatch.setattr(threads, "cpu_quota", lambda membership, root, q=quota: q)
+        assert threads.available_cpus() == count
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_quota_of_control_groups_version_2(tmp_path):
+    """The smallest quota of the group and those above it counts."""
+    membership, root = tmp_path / "cgroup", tmp_path / "fs"
+    write(membership, "0::/user/session\n")
+    assert threads.cpu_quota(membership, root) is None
+    write(root / "user/session/cpu.max", "max 100000\n")
+    assert threads.cpu_quota(membership, root) is None
+    write(root / "user/cpu.max", "150000 100000\n")
+    assert threads.cpu_quota(membership, root) == 1.5
+    write(root / "cpu.max", "50000 100000\n")
+    assert threads.cpu_quota(membership, root) == 0.5
+
+
+def test_quota_of_control_groups_version_1(tmp_path):
+    """A container sees its own group at the root, whatever path the host uses."""
+    membership, root = tmp_path / "cgroup", tmp_path / "fs"
+    write(membership, "5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n")
+    write(root / "cpu,cpuacct/cpu.cfs_period_us", "100000\n")
+    write(root / "cpu,cpuacct/cpu.cfs_quota_us", "-1\n")
+    assert threads.cpu_quota(membership, root) is None
+    write(root / "cpu,cpuacct/cpu.cfs_quota_us", "250000\n")
+    assert threads.cpu_quota(membership, root) == 2.5
+    write(root / "memory/cpu.cfs_quota_us", "1\n")
+    assert threads.cpu_quota(membership, root) == 2.5
+    assert threads.cpu_quota(tmp_path / "missing", root) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_workers_have_numbers_and_scratch_of_their_own(count):
+    """Each worker is another thread with its number and aligned memory; the caller is worker 0."""
+    meeting = Meeting(count, scratch=1000)
+    threads.execute(meeting, count)
+    workers, scratch, identities = zip(*sorted(meeting.came), strict=True)
+    assert workers == tuple(range(count))
+    assert len(set(identities)) == count
+    assert identities[0] == threading.get_ident()
+    assert all(address % 64 == 0 for address in scratch)
+    assert all(b - a >= 1000 for a, b in pairwise(sorted(scratch)))
+
+
+def test_scratch_grows_and_is_kept():
+    """Less memory than before is the same memory."""
+    scratch = threads.Scratch()
+    assert scratch.address(0) % 64 == 0
+    large = scratch.address(10_000)
+    assert scratch.address(100) == large
+    assert scratch.address(10_000) == large
+
+
+def test_the_caller_does_not_wait_for_helpers():
+    """With every helper busy elsewhere a run is done by the caller; the helpers join later ones."""
+    held = threading.Event()
+
+    class Hold:
+        scratch = 0
+        inside = threading.Semaphore(0)
+
+        def begin(self):
+            def call(worker: int, scratch: int) -> None:
+                if worker:
+                    self.inside.release()
+                    assert held.wait(20)
+                else:
+                    for _ in range(2):
+                        assert self.inside.acquire(timeout=20)
+
+            return call
+
+    threads.execute(Hold(), 3)
+    alone = Meeting(1)
+    threads.execute(alone, 3)
+    assert [worker for worker, _, _ in alone.came] == [0]
+    held.set()
+    threads.execute(Meeting(3), 3)
+
+
+def test_a_second_caller_runs_alone():
+    """While one caller has the team another is worker 0 of its own run, with its own scratch."""
+    outer, inner = Meeting(2, scratch=64), Meeting(1, scratch=64)
+    begin = outer.begin
+
+    def nested():
+        call = begin()
+
+        def both(worker: int, scratch: int) -> None:
+            if worker == 0:
+                other = threading.Thread(target=threads.execute, args=(inner, 2))
+                other.start()
+                other.join(20)
+            call(worker, scratch)
+
+        return both
+
+    outer.begin = nested
+    threads.execute(outer, 2)
+    assert len(inner.came) == 1
+    assert inner.came[0][0] == 0
+    assert inner.came[0][1] not in [scratch for _, scratch, _ in outer.came]
+
+
+def test_many_callers_at_once():
+    """Eight threads that run tables of their own all get right results."""
+    failures = []
+
+    def work() -> None:
+        try:
+            chain = Chain([5, 1, 4, 2])
+            for _ in range(100):
+                chain.clear()
+                threads.execute(chain.job, 3)
+                chain.check()
+        except BaseException as failure:
+            failures.append(failure)
+
+    callers = [threading.Thread(target=work) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+    assert not failures
+    assert not any(caller.is_alive() for caller in callers)
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt()])
+def test_an_exception_leaves_the_team_usable(failure):
+    """What the caller raises comes through, and the next run has its helpers."""
+    meeting = Meeting(2)
+    meeting.failure = failure
+    with pytest.raises(type(failure)):
+        threads.execute(meeting, 2)
+    threads.execute(Meeting(2), 2)
+
+
+def test_a_helper_without_memory_stays_away():
+    """Scratch that cannot be had for a helper costs its help only, once."""
+
+    class Huge(Meeting):
+        def begin(self):
+            call = super().begin()
+            self.scratch = 2**62
+            return call
+
+    huge = Huge(1)
+    threads.execute(huge, 2)
+    assert [worker for worker, _, _ in huge.came] == [0]
+    threads.execute(Meeting(2), 2)
+
+
+def test_threads_that_cannot_be_started_are_done_without(monkeypatch):
+    """A system that gives no more threads gives fewer helpers."""
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "_team", threads._Team())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    meeting = Meeting(1)
+    threads.execute(meeting, 4)
+    assert len(meeting.came) == 1
+
+
+def test_nothing_is_kept_after_a_run():
+    """A sleeping team holds no reference to what it ran."""
+
+    meeting = Meeting(2)
+    gone = weakref.ref(meeting)  # its call holds it
+    threads.execute(meeting, 2)
+    del meeting
+    deadline = time.monotonic() + 20
+    while gone() is not None and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.01)
+    assert gone() is None
+
+
+PREAMBLE = """
+import os, sys, threading
+sys.path.insert(0, sys.argv[1])
+from engine.test_runner import Chain
+from allconv.engine import threads
+chain = Chain([6, 1, 5, 2])
+def run(count=3):
+    chain.clear(); threads.execute(chain.job, count); chain.check()
+"""
+
+FORK = """
+run()
+for n in range(20):
+    child = os.fork()
+    if child == 0:
+        for _ in range(20): run()
+        os._exit(7)
+    run()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+print("fine")
+"""
+
+FORK_WHILE_BUSY = """
+from engine.test_cache import result
+over = threading.Event()
+def busy():
+    mine = Chain([6, 1, 5, 2])
+    while not over.is_set():
+        threads.execute(mine.job, 3)
+def compile_more():
+    n = 1000
+    while not over.is_set():
+        n += 1
+        assert result(n) == n
+others = [threading.Thread(target=f) for f in (busy, busy, compile_more)]
+for other in others: other.start()
+for n in range(20):
+    child = os.fork()
+    if child == 0:
+        for _ in range(5): run()
+        assert result(n) == n
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+over.set()
+for other in others: other.join()
+print("fine")
+"""
+
+EXIT_WHILE_BUSY = """
+def busy():
+    mine = Chain([6, 1, 5, 2] * 50)
+    while True: threads.execute(mine.job, 3)
+for _ in range(2): threading.Thread(target=busy, daemon=True).start()
+for _ in range(50): run()
+print("fine")
+"""
+
+INTERRUPT = """
+import time, _thread
+caught, ready, over = 0, threading.Event(), threading.Event()
+def poke():
+    ready.wait()
+    for _ in range(200):
+        time.sleep(0.001); _thread.interrupt_main()
+    time.sleep(0.1); over.set()
+poker = threading.Thread(target=poke)
+poker.start()
+while not over.is_set():
+    try:
+        ready.set()
+        while not over.is_set(): threads.execute(chain.job, 3)
+    except KeyboardInterrupt: caught += 1
+poker.join()
+assert caught > 0
+for _ in range(100): run()
+print("fine")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize(
+    "script",
+    [FORK, FORK_WHILE_BUSY, EXIT_WHILE_BUSY, INTERRUPT],
+    ids=["fork", "fork while busy", "exit while busy", "interrupt"],
+)
+def test_a_process_of_its_own(script, tmp_path):
+    """Fork, exit and Ctrl-C with a busy team: no hang, no crash, right results."""
+    environment = os.environ | {"ALLCONV_CACHE": str(tmp_path / "kernels")}
+    done = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + script, str(Path(__file__).parents[1])],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
