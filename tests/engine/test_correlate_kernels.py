@@ -1,0 +1,269 @@
+"""Direct kernels against the definitions: integers by `==`, on every target, thread count, order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from allconv.engine import program as program_module
+from allconv.engine.kernels.direct import Direct, choose_tile
+from allconv.engine.kernels.weight import Weight, choose_weight_tile
+from allconv.engine.plan import DefinitionStep, KernelStep, Planner
+from allconv.engine.program import Program
+from allconv.engine.target import names, restricted
+from allconv.errors import Error
+from allconv.operators.base import Spec
+from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.pointwise import Relu
+from allconv.trace import Builder
+from allconv.window import Axis, Window
+
+VIEWS = ("correlate", "transpose", "weight")
+
+
+def integers(draw, shape, dtype):
+    """Small integers, so that sums are exact in every order."""
+    return draw.integers(-3, 4, shape).astype(dtype)
+
+
+def channels_last(x):
+    """The same numbers in channels-last memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+
+
+def draw_axis(draw, largest):
+    """An axis of any geometry that fits."""
+    while True:
+        try:
+            return Axis.forward(
+                int(draw.integers(1, largest)),
+                int(draw.integers(1, 5)),
+                stride=int(draw.choice([1, 1, 2, 3])),
+                dilation=int(draw.choice([1, 1, 2, 3])),
+                input_dilation=int(draw.choice([1, 1, 1, 2, 3])),
+                padding=(int(draw.integers(-1, 4)), int(draw.integers(-1, 4))),
+            )
+        except Error:
+            continue
+
+
+def draw_problem(draw, view):
+    """An operator of a view, shared or local, with operands of small integers."""
+    axes = int(draw.choice([0, 1, 2, 2, 2, 3]))
+    largest = 8 if axes == 3 else 20
+    window = Window(tuple(draw_axis(draw, largest) for _ in range(axes)))
+    local = axes > 0 and draw.random() < 0.3
+    groups = int(draw.choice([1, 1, 1, 2, 3]))
+    most = [1, 2, 3, 5, 8] if local or axes == 3 else [1, 2, 3, 5, 8, 17, 33, 70]
+    c, o = (groups * int(draw.choice(most)) for _ in range(2))
+    n = int(draw.choice([1, 1, 2, 3, 9]))
+    dtype = str(draw.choice(["float32", "float64"]))
+    kernel = (*window.kernel, *window.output) if local else window.kernel
+    x = integers(draw, (n, c, *window.input), dtype)
+    y = integers(draw, (n, o, *window.output), dtype)
+    w = integers(draw, (o, c // groups, *kernel), dtype)
+    if view == "correlate":
+        bias = integers(draw, (o, *window.output) if local else (o,), dtype)
+        operands = (x, w, bias) if draw.random() < 0.5 else (x, w)
+        return (Local if local else Correlate)(window, groups), operands
+    if view == "transpose":
+        return (LocalTranspose if local else CorrelateTranspose)(window, groups), (w, y)
+    return (LocalWeight if local else CorrelateWeight)(window, groups), (x, y)
+
+
+def graph_of(operator, operands, *, relu=False):
+    """A graph of one operator, and perhaps an activation."""
+    builder = Builder()
+    y = builder.apply(operator, *(builder.input(Spec.of(each)) for each in operands))
+    return builder.graph([builder.apply(Relu(), y) if relu else y])
+
+
+def check_equal(graph, operands, *, threads=2, seed=None):
+    """The compiled program has no definition step and equals the definition."""
+    program = Program(graph, threads=threads, exact=True)
+    program.prepare()
+    if seed is not None:
+        program.reorder(seed)
+    (got,), (wanted,) = program(*operands), graph.run(*operands)
+    assert not any(isinstance(step, DefinitionStep) for step in program.steps())
+    np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("seed", range(3))
+def test_any_geometry_equals_the_definition(view, seed):
+    """Compiled programs equal the definitions on small integers, bit for bit."""
+    draw = np.random.default_rng([seed, VIEWS.index(view)])
+    for _ in range(16):
+        operator, operands = draw_problem(draw, view)
+        relu = draw.random() < 0.3
+        if draw.random() < 0.5:
+            operands = tuple(channels_last(x) if x.ndim > 2 else x for x in operands)
+        check_equal(graph_of(operator, operands, relu=relu), operands)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_threads_and_order_change_no_bit(view):
+    """1, 2, 3 and 7 threads and any order of the chunks give the same bits on real numbers."""
+    draw = np.random.default_rng(7)
+    window = Window.forward((23, 19), (3, 3), stride=(1, 2), padding=((1, 1), (2, 0)))
+    x = draw.standard_normal((5, 40, *window.input)).astype(np.float32)
+    y = draw.standard_normal((5, 36, *window.output)).astype(np.float32)
+    w = draw.standard_normal((36, 40, 3, 3)).astype(np.float32)
+    operator, operands = {
+        "correlate": (Correlate(window), (x, w)),
+        "transpose": (CorrelateTranspose(window), (w, y)),
+        "weight": (CorrelateWeight(window), (x, y)),
+    }[view]
+    graph = graph_of(operator, operands)
+    (first,) = Program(graph, threads=1)(*operands)
+    for threads in (1, 2, 3, 7):
+        program = Program(graph, threads=threads)
+        program.prepare()
+        for seed in range(3):
+            program.reorder(seed)
+            np.testing.assert_array_equal(program(*operands)[0], first)
+
+
+@pytest.mark.parametrize("view", VIEWS[:2])  # the gradient of the weights sums over the batch
+def test_the_batch_changes_no_bit_of_an_image(view):
+    """An image alone gives the bits it gives within a batch."""
+    draw = np.random.default_rng(3)
+    window = Window.forward((15, 15), (3, 3), padding=((1, 1), (1, 1)))
+    image = draw.standard_normal((6, 20, 15, 15)).astype(np.float32)
+    w = draw.standard_normal((20, 20, 3, 3)).astype(np.float32)
+    operator = Correlate(window) if view == "correlate" else CorrelateTranspose(window)
+
+    def run(part):
+        operands = (part, w) if view == "correlate" else (w, part)
+        return Program(graph_of(operator, operands), exact=True)(*operands)[0]
+
+    np.testing.assert_array_equal(run(image)[2:3], run(image[2:3]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_real_numbers_stay_within_the_bound(dtype):
+    """On real numbers the error is below K * eps * (|x| correlated with |w|)."""
+    draw = np.random.default_rng(5)
+    window = Window.forward((17, 17), (3, 3), padding=((1, 1), (1, 1)))
+    x = draw.standard_normal((2, 70, 17, 17)).astype(dtype)
+    w = draw.standard_normal((33, 70, 3, 3)).astype(dtype)
+    graph = graph_of(Correlate(window), (x, w))
+    (got,) = Program(graph)(x, w)
+    wide = graph_of(Correlate(window), (x.astype(np.float64), w.astype(np.float64)))
+    exact = wide.run(x.astype(np.float64), w.astype(np.float64))[0].astype(np.longdouble)
+    (size,) = wide.run(np.abs(x).astype(np.float64), np.abs(w).astype(np.float64))
+    terms = 70 * 9
+    assert (np.abs(got - exact) <= terms * np.finfo(dtype).eps * size).all()
+
+
+def test_nan_and_infinity_reach_what_they_meet():
+    """A NaN in the input makes NaN of exactly the outputs whose window holds it."""
+    window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
+    x, w = np.ones((1, 4, 9, 9), np.float32), np.ones((5, 4, 3, 3), np.float32)
+    x[0, 2, 4, 4] = np.nan
+    graph = graph_of(Correlate(window), (x, w))
+    (got,), (wanted,) = Program(graph)(x, w), graph.run(x, w)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
+    assert np.isnan(got).sum() == 5 * 9
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (1, 3, 8, 8)])
+def test_an_empty_batch_is_legal(shape):
+    """No images give no outputs, and a weight gradient of zeros."""
+    window = Window.forward((8, 8), (3, 3))
+    x = np.ones(shape, np.float32)
+    y = np.ones((shape[0], 2, 6, 6), np.float32)
+    w = np.ones((2, 3, 3, 3), np.float32)
+    check_equal(graph_of(Correlate(window), (x, w)), (x, w))
+    check_equal(graph_of(CorrelateTranspose(window), (w, y)), (w, y))
+    check_equal(graph_of(CorrelateWeight(window), (x, y)), (x, y))
+
+
+def planted(monkeypatch, kernel, slot, delta):
+    """Every plan gives kernels of this class one argument that is off."""
+    original = Planner.run
+
+    def run(self):
+        original(self)
+        self.steps = [
+            replace(step, arguments={**step.arguments, slot: step.arguments[slot] + delta})
+            if isinstance(step, KernelStep) and isinstance(step.kernel, kernel)
+            else step
+            for step in self.steps
+        ]
+        return self
+
+    monkeypatch.setattr(program_module.Planner, "run", run)
+
+
+@pytest.mark.parametrize(
+    ("view", "kernel", "slot"),
+    [
+        ("correlate", Direct, "f2"),
+        ("correlate", Direct, "t2"),
+        ("transpose", Direct, "f3"),
+        ("weight", Weight, "f3"),
+        ("weight", Weight, "m3"),
+    ],
+)
+def test_a_planted_off_by_one_is_caught(monkeypatch, view, kernel, slot):
+    """The comparison above fails when an offset or a count is one less."""
+    planted(monkeypatch, kernel, slot, -1)
+    draw = np.random.default_rng(1)
+    window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
+    x, y = (integers(draw, (2, n, 9, 9), np.float32) for n in (4, 5))
+    w = integers(draw, (5, 4, 3, 3), np.float32)
+    operator, operands = {
+        "correlate": (Correlate(window), (x, w)),
+        "transpose": (CorrelateTranspose(window), (w, y)),
+        "weight": (CorrelateWeight(window), (x, y)),
+    }[view]
+    with pytest.raises(AssertionError):
+        check_equal(graph_of(operator, operands), operands)
+
+
+NARROW = """
+import sys
+sys.path.insert(0, {folder!r})
+import numpy as np
+from test_correlate_kernels import VIEWS, check_equal, draw_problem, graph_of
+for number, view in enumerate(VIEWS):
+    draw = np.random.default_rng([11, number])
+    for _ in range(8):
+        operator, operands = draw_problem(draw, view)
+        check_equal(graph_of(operator, operands), operands)
+"""
+
+
+@pytest.mark.parametrize("target", names()[1:])
+def test_narrower_targets_equal_the_definition(target, request):
+    """The same comparison with the features of older processors."""
+    code = NARROW.format(folder=str(request.path.parent))
+    environment = {**os.environ, "ALLCONV_TARGET": target}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("target", names())
+def test_tiles_fit_their_registers_and_their_problem(target):
+    """No tile is larger than its problem or than the registers."""
+    chosen = restricted(target)
+    for columns in range(1, 40):
+        for rows, vectors in ((1, 1), (3, 2), (40, 5)):
+            height, width, v = choose_tile(chosen, rows, columns, vectors)
+            assert height <= rows
+            assert width <= columns
+            assert height * width * v + v + 1 <= chosen.registers
+            height, width, v = choose_weight_tile(chosen, rows, columns, vectors)
+            assert height <= rows
+            assert width <= columns
+            assert height * width * v + v + 1 <= chosen.registers
