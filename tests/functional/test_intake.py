@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allconv import functional as F  # noqa: N812 (the name users give it)
-from allconv.errors import ArgumentError, ShapeError, TraceError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError, ShapeError, TraceError, UnsupportedError
 from allconv.operators.base import Spec
 from allconv.trace import trace
 
@@ -154,6 +154,40 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
         ShapeError,
         "running_mean is (2,); x has 3 channels",
     ),
+    (lambda: F.batch_norm(X[0, 0], np.zeros(3), np.ones(3)), ShapeError, "(N, C, ...)"),
+    (
+        lambda: F.batch_norm(X, np.zeros(3), np.ones(3), momentum=2),
+        ArgumentError,
+        "momentum is 2; a number from 0 to 1",
+    ),
+    (
+        lambda: F.locally_connected1d(X, np.ones((2, 3, 3, 3)), groups=3),
+        ShapeError,
+        "groups=3 does not divide its first axis",
+    ),
+    (
+        lambda: F.max_pool1d(np.ones((1, 1, 1)), 3, dilation=2, ceil_mode=True),
+        ShapeError,
+        "kernel of 3 (dilation 2) starts outside the input of 1",
+    ),
+    (lambda: F.adaptive_avg_pool2d(IMAGE, (1, 1, 1)), ArgumentError, "output_size is (1, 1, 1)"),
+    (lambda: F.cross_entropy(np.ones(3), [0]), ShapeError, "x is (3,); (N, classes, ...)"),
+    (
+        lambda: F.cross_entropy(np.ones((1, 3)), np.array([2**63], np.uint64)),
+        ArgumentError,
+        "more than an int64 can",
+    ),
+    (lambda: F.elu(X, True), ArgumentError, "alpha is True; a number is wanted"),
+    (
+        lambda: trace(F.relu, Spec((3,), "int64")),
+        ArgumentError,
+        "relu: x is int64; float32 or float64 is wanted",
+    ),
+    (
+        lambda: trace(F.cross_entropy, Spec((3, 2)), Spec((3,))),
+        ArgumentError,
+        "target is float32; int64 is wanted",
+    ),
     (lambda: F.batch_norm(X, None, None), ArgumentError, "start with zeros and ones"),
     (
         lambda: F.batch_norm(X[..., :1], np.zeros(3), np.ones(3), training=True),
@@ -166,8 +200,12 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.dropout(X, 0.5, seed=-1), ArgumentError, "seed must be in"),
     (lambda: F.dropout(X, 0.5, seed=2**63), ArgumentError, "below 2**63"),
     (lambda: F.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), ArgumentError, "labels are integers"),
-    (lambda: F.cross_entropy(np.ones((2, 3)), [0, 3]), ArgumentError, "there are 3 classes"),
-    (lambda: F.cross_entropy(np.ones((2, 3)), [-1, 0]), ArgumentError, "labels run from -1"),
+    (
+        lambda: F.cross_entropy(np.ones((2, 3)), [0, 3]),
+        ArgumentError,
+        "target runs from 0 to 3; x has 3 classes",
+    ),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [-1, 0]), ArgumentError, "target runs from -1 to 0"),
     (lambda: F.cross_entropy(np.ones((2, 3)), [0]), ShapeError, "target is (1,)"),
     (lambda: F.cross_entropy(np.ones((2, 3)), [0, 1], reduction="avg"), ArgumentError, "'avg'"),
     (lambda: F.cross_entropy(np.ones((0, 3)), np.zeros(0, int)), ShapeError, "over no samples"),
@@ -207,6 +245,24 @@ def test_traced_values_are_recorded() -> None:
 
 
 def test_traced_values_need_no_numbers() -> None:
-    """What would need the numbers of a traced value is refused."""
-    with pytest.raises(TraceError):
-        trace(lambda x: F.conv1d(X, [[[x.sum(), 1.0]]]), Spec((3,), "float64"))
+    """A list that holds a traced value would need its number, and is refused."""
+    with pytest.raises(TraceError, match="needs the numbers"):
+        trace(lambda x: F.conv1d(X, [[[x[0], x[1]]]]), Spec((3,), "float64"))
+
+
+def test_labels_of_a_trace() -> None:
+    """Labels may be an input of a trace; their classes are looked at when they are known."""
+    graph = trace(F.cross_entropy, Spec((2, 3)), Spec((2,), "int64")).graph
+    (loss,) = graph.run(np.zeros((2, 3), np.float32), np.array([0, 2]))
+    assert loss == pytest.approx(np.log(3))
+
+
+def test_too_large_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory does not do, an error of ours names the operator."""
+
+    def exhausted(operator: Any, *arrays: Any) -> None:
+        raise MemoryError("Unable to allocate 1 EiB")
+
+    monkeypatch.setattr("allconv.engine.eager.run_operator", exhausted)
+    with pytest.raises(LimitError, match="relu: Relu needs more memory than there is: Unable"):
+        F.relu(X)

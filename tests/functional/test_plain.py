@@ -10,6 +10,8 @@ from scipy import signal
 
 import allconv as ac
 from allconv.errors import ArgumentError, ShapeError
+from allconv.operators.base import Spec
+from allconv.trace import trace
 
 
 def test_lecture() -> None:
@@ -67,6 +69,12 @@ def test_adjoints(data: st.DataObject) -> None:
     assert (y * gy).sum() == (x * gx).sum() == (w * gw).sum()
 
 
+def test_traced() -> None:
+    """Values of a trace are recorded, and can be differentiated."""
+    graph = trace(lambda x: ac.correlate(x, np.array([1.0, 2.0, 3.0])), Spec((4,), "float64")).graph
+    assert graph.run(np.array([1.0, 2.0, 3.0, 4.0]))[0].tolist() == [14, 20]
+
+
 def test_sizes_are_found() -> None:
     """Without output_size the smallest input, without kernel_size the largest kernel."""
     assert ac.correlate_transpose([1, 1], [1, 1, 1], stride=2).shape == (5,)
@@ -84,6 +92,11 @@ REFUSED = [
     (lambda: ac.convolve([1, 2], [1], stride=0), ArgumentError, "convolve: stride is 0"),
     (lambda: ac.correlate_weight([1, 2], [1], padding="half"), ArgumentError, "give kernel_size"),
     (lambda: ac.correlate_weight([1, 2], [1] * 3), ShapeError, "too small"),
+    (
+        lambda: ac.correlate_weight([1, 2, 3], [1], kernel_size=2),
+        ShapeError,
+        "y is (1,); x (3,) and a kernel of (2,) give (2,)",
+    ),
     (lambda: ac.correlate_transpose([1], [1], output_size=7), ArgumentError, "1 to 1 can be had"),
 ]
 

@@ -199,6 +199,28 @@ def test_traced_values_are_not_kept() -> None:
         Leak()(np.ones(1))
 
 
+def test_buffers_keep_their_kind() -> None:
+    """Floats are no whole numbers; a traced value of another shape is no new buffer."""
+
+    class Counts(nn.Module):
+        def __init__(self) -> None:
+            self.seen = nn.Buffer(np.zeros(2))
+
+        def forward(self, x: Any) -> Any:
+            self.seen = x
+            return x + self.seen
+
+    with pytest.raises(ShapeError, match=r"seen is float32 \(3,\); float64 \(2,\) is wanted"):
+        Counts()(np.ones(3, np.float32))
+    assert Counts()(np.ones(2)).tolist() == [2, 2]
+    counter = nn.BatchNorm1d(1)
+    with pytest.raises(ArgumentError, match="num_batches_tracked is float64; int64 is wanted"):
+        counter.num_batches_tracked = np.array(1.0)
+    block = nn.Module()
+    block.own = nn.Buffer(np.arange(2))
+    assert block.initialize(3).own.tolist() == [0, 1]
+
+
 def test_a_sequence() -> None:
     """Sequential counts, iterates, indexes and slices."""
     three = nn.Sequential(nn.ReLU(), nn.Tanh(), nn.Sigmoid())

@@ -66,6 +66,19 @@ def test_dropout_needs_a_seed() -> None:
         nn.Sequential(nn.Dropout())(X, training=True)
 
 
+def test_dropout_without_a_place() -> None:
+    """A layer that draws must be found in the network, so that it has a number."""
+
+    class Hidden(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return nn.Dropout()(x)
+
+    with pytest.raises(ArgumentError, match="must be an attribute of a module"):
+        Hidden()(X, training=True, seed=0)
+    with pytest.raises(ArgumentError, match="pass seed=0"):
+        trace(lambda x: nn.Dropout()(x, training=True), Spec((2,)))
+
+
 def test_part_of_a_network_in_inference() -> None:
     """A forward can run a part in inference while the rest trains."""
 

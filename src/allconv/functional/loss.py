@@ -64,9 +64,20 @@ def cross_entropy(
     wanted = (x.shape[0], *x.shape[2:])
     if target.shape != wanted:
         raise ShapeError(f"target is {target.shape}; x is {x.shape}, so {wanted} is wanted")
+    check_labels(target, x.shape[1])
     if reduction == "mean" and not prod(wanted):
         raise ShapeError(f"x is {x.shape}: the mean over no samples; use reduction='sum'")
     return evaluate(_reduced, x, target, reduction=reduction, smoothing=float(label_smoothing))
+
+
+def check_labels(target: Any, classes: int) -> None:
+    """Refuse labels that are no class; those of a trace are not known yet."""
+    if isinstance(target, np.ndarray) and target.size:
+        least, most = int(target.min()), int(target.max())
+        if least < 0 or most >= classes:
+            raise ArgumentError(
+                f"target runs from {least} to {most}; x has {classes} classes, counted from 0"
+            )
 
 
 def _reduced(x: Any, target: Any, *, reduction: str, smoothing: float) -> Any:
