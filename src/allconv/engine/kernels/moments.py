@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.map import Expression
+from allconv.engine.target import Target
 
 if TYPE_CHECKING:
     from allconv.engine.emit.code import Code
@@ -78,7 +79,7 @@ class Blocks(Kernel):
         step(row, v, sums) adds the terms of one vector of one row. Several rows are added up side
         by side, since an addition waits for the one before it.
         """
-        height = max(1, (8 if self.target.registers >= 32 else 4) // vectors)
+        height = side_by_side(self.target, vectors)
         carry = [code.const(0.0)] * (height * vectors * terms)
 
         def add(row: Index, side: int) -> None:
@@ -101,6 +102,11 @@ class Blocks(Kernel):
                 for k in range(half)
             ]
         return [sides[0][term::terms] for term in range(terms)]
+
+
+def side_by_side(target: Target, vectors: int) -> int:
+    """How many rows to add up side by side, that many vectors wide."""
+    return max(1, (8 if target.registers >= 32 else 4) // vectors)
 
 
 @dataclass(frozen=True)

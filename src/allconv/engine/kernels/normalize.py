@@ -20,6 +20,7 @@ from allconv.engine.kernels.moments import (
     GradientSums,
     Moments,
     MomentsJoin,
+    side_by_side,
 )
 from allconv.engine.kernels.pointwise import compute, expressed, followers, gathered
 from allconv.engine.place import Place
@@ -30,6 +31,7 @@ from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
 from allconv.operators.pointwise import Add, Divide, Multiply, Sqrt, Subtract
 
 SPLIT = 32768  # elements of one block of rows: it stays in the cache between two passes
+CHAIN = 256  # additions one after the other
 FOLDS = (1, 2, 4, 8, 16)
 
 # (x, mean, scale, shift): (x - mean)*scale + shift
@@ -57,6 +59,7 @@ class _Matrix:
     channels: int
     fold: int
     rows: int  # folded
+    block: int  # rows that are added up at once
     vectors: int  # side by side
     joins: int  # vectors of channels
 
@@ -67,13 +70,17 @@ class _Matrix:
         channels = x.shape[1]
         rows = x.spec.size // channels
 
-        def waste(fold: int) -> tuple[bool, bool, int]:
-            return fold * channels % lanes > 0, fold * channels < 4 * lanes, fold
+        def unfit(fold: int) -> tuple[float, bool, int]:
+            columns = fold * channels
+            return -columns / (-(-columns // lanes) * lanes), columns < 4 * lanes, fold
 
-        fold = min((fold for fold in FOLDS if rows % fold == 0), key=waste)
+        fold = min((fold for fold in FOLDS if rows % fold == 0), key=unfit)
         wide = fold * channels // lanes
         vectors = max(v for v in (1, 2, 4) if v <= max(wide, 1))
-        return cls(channels, fold, rows // fold, vectors, -(-channels // lanes))
+        rows //= fold
+        most = CHAIN * side_by_side(planner.target, vectors)
+        block = min(rows, most, max(1, SPLIT // (fold * channels)))
+        return cls(channels, fold, rows, block, vectors, -(-channels // lanes))
 
     @property
     def columns(self) -> int:
@@ -83,13 +90,12 @@ class _Matrix:
     @property
     def slots(self) -> dict[str, int]:
         """The sizes as slots."""
-        block = min(self.rows, max(1, SPLIT // self.columns))
-        return {"rows": self.rows, "block": block}
+        return {"rows": self.rows, "block": self.block}
 
     @property
     def blocks(self) -> int:
         """Blocks of rows."""
-        return -(-self.rows // self.slots["block"])
+        return -(-self.rows // self.block)
 
     def folded(self, x: Place) -> Place:
         """A channels-last array, or one with a number for each column, as a matrix."""
