@@ -1,0 +1,37 @@
+"""`allconv cache`: the folder of compiled code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from allconv.cli.group import command as make
+
+if TYPE_CHECKING:
+    from allconv.engine.cache import CacheInfo
+
+
+@make("cache", "allconv cache", "allconv cache --clear")
+@click.option(
+    "--clear", is_flag=True, help="Remove what is kept; it is compiled again when needed."
+)
+def command(clear: bool) -> None:
+    """Show where compiled code is kept and how much of it, or remove it.
+
+    Another folder: ALLCONV_CACHE=FOLDER; none: ALLCONV_CACHE=off.
+    """
+    from allconv.engine import cache
+
+    if clear:
+        count = cache.clear()
+        click.echo(f"removed {count:,} {'entry' if count == 1 else 'entries'}")
+    click.echo(described(cache.info()))
+
+
+def described(found: CacheInfo) -> str:
+    """The folder, the number of entries and their size."""
+    if found.path is None:
+        return "not kept on disk"
+    entries = "1 entry" if found.entries == 1 else f"{found.entries:,} entries"
+    return f"{found.path}: {entries}, {found.bytes / 1e6:.1f} MB"

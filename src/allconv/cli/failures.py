@@ -1,0 +1,151 @@
+"""What goes wrong, as one sentence on stderr and an exit status.
+
+0 done, 1 it failed, 2 it was asked for in the wrong way, 130 stopped by Ctrl-C. ALLCONV_DEBUG=1
+shows the traceback instead.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+import click
+
+from allconv.errors import ArgumentError, Error
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 128 + signal.SIGINT
+VARIABLE = "ALLCONV_DEBUG"
+
+
+class Failure(click.ClickException):
+    """A command did what it could and has said so; only the exit status remains."""
+
+    exit_code = FAILED
+
+
+def run(group: click.Group, arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status, with what went wrong said on stderr."""
+    context: click.Context | None = None
+    debug = os.environ.get(VARIABLE, "") not in ("", "0")
+    _accept_any_text(sys.stdout)
+    _accept_any_text(sys.stderr)
+    with _warnings_told():
+        try:
+            context = group.make_context("allconv", list(arguments))
+            with context:
+                result = group.invoke(context)
+            sys.stdout.flush()
+            return result if isinstance(result, int) else 0
+        except click.exceptions.Exit as end:  # --help and --version
+            return end.exit_code
+        except Exception as error:
+            if debug and not isinstance(error, click.ClickException | BrokenPipeError):
+                raise
+            return _status(error, _command(context, arguments))
+        except KeyboardInterrupt as interrupt:
+            told = str(interrupt) or "stopped"
+            return _tell(f"{_command(context, arguments)}: {told}", INTERRUPTED)
+
+
+def _status(error: Exception, name: str) -> int:
+    """Say what went wrong; the exit status."""
+    match error:
+        case BrokenPipeError():
+            _close_stdout()
+            return FAILED
+        case click.exceptions.NoArgsIsHelpError():
+            return _tell(error.format_message(), MISUSED)
+        case click.UsageError():
+            name = error.ctx.command_path if error.ctx else name
+            return _tell(f"{name}: {_sentence(error.format_message())}", error.exit_code)
+        case Failure():
+            return _tell(f"{name}: {error.message}", FAILED)
+        case click.Abort():
+            return _tell(f"{name}: stopped", INTERRUPTED)
+        case click.ClickException():
+            return _tell(f"{name}: {_sentence(error.format_message())}", FAILED)
+        case Error():
+            return _tell(
+                f"{name}: {error}", MISUSED if isinstance(error, ArgumentError) else FAILED
+            )
+        case OSError():
+            return _tell(f"{name}: {_system_sentence(error)}", FAILED)
+        case MemoryError():
+            remedy = "a smaller --batch-size, --image-size or --samples needs less"
+            return _tell(f"{name}: there is not enough memory; {remedy}", FAILED)
+        case _:
+            kind = type(error).__name__
+            text = " ".join(str(error).split())
+            remedy = f"this is a fault of allconv; {VARIABLE}=1 shows where, please report it"
+            return _tell(f"{name}: {kind}: {text}; {remedy}", FAILED)
+
+
+def _sentence(text: str) -> str:
+    """A message of click as ours: on one line, without capital and full stop."""
+    text = " ".join(text.split()).rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _system_sentence(error: OSError) -> str:
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _command(context: click.Context | None, arguments: Sequence[str]) -> str:
+    """ "allconv train", say, as far as it is known."""
+    name = context.invoked_subcommand if context else None
+    if name is None:
+        from allconv.cli.group import COMMANDS
+
+        name = next((each for each in arguments if each in COMMANDS), None)
+    return f"allconv {name}" if name else "allconv"
+
+
+def _tell(message: str, status: int) -> int:
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        click.echo(message, err=True)
+    return status
+
+
+def _close_stdout() -> None:
+    """Nobody reads any more: what Python would flush at its end goes nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _accept_any_text(stream: TextIO) -> None:
+    """Names of classes may hold letters that the terminal lacks: show marks instead."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Say the warnings of allconv in a sentence, and keep those of others to themselves."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category.__module__.startswith("allconv."):
+            with suppress(OSError):
+                click.echo(f"allconv: warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = show
+        yield

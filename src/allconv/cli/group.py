@@ -1,0 +1,57 @@
+"""The group of commands. A command's file is loaded when it is asked for, so that help is quick."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+
+from allconv.version import __version__
+
+COMMANDS = ("train", "predict", "compare", "inspect", "cache", "info")
+WIDTH = 100
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are the `command` of the files of their names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which they are met."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"allconv.cli.{cmd_name}").command
+        return command
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text: examples, a line each."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def command(name: str, *lines: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function the command of a name, with examples below its help."""
+    return click.command(name, epilog=examples(*lines), no_args_is_help=False)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+    epilog=examples(
+        "allconv train                         # on images that come along",
+        "allconv train photos/                 # on a folder with a folder of images a class",
+        "allconv predict run/model.onnx cat.jpg",
+        "allconv COMMAND --help                # what a command can do",
+    ),
+)
+@click.version_option(
+    __version__, message=f"allconv %(version)s, Python {platform.python_version()}"
+)
+def allconv() -> None:
+    """Convolutional networks for images: fast on a plain CPU."""

@@ -1,0 +1,142 @@
+"""Lines of text, with a progress bar below them where they go to a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from allconv.engine.kernel import Routine
+
+
+class Screen:
+    """Where a command writes while it works: stdout, or stderr where stdout holds the results."""
+
+    def __init__(self, *, err: bool = False) -> None:
+        self._err = err
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self.is_terminal = is_terminal(err=err)
+
+    def line(self, text: str = "") -> None:
+        """Write a line, above the bar if there is one."""
+        if self._progress is None:
+            click.echo(text, err=self._err)
+        else:
+            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, what: str, done: int, total: int | None, note: str = "") -> None:
+        """Show a bar, or move it; without a terminal nothing is written."""
+        if not self.is_terminal:
+            return
+        if self._progress is None or self._task is None:
+            self._progress = self._new_progress()
+            self._task = self._progress.add_task(what, total=total, note=note)
+            self._progress.start()
+        self._progress.update(self._task, description=what, total=total, completed=done, note=note)
+
+    def hide(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress = self._task = None
+
+    def _new_progress(self) -> Progress:
+        from rich.console import Console  # loaded only where there is a terminal
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        return Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=Console(stderr=self._err, highlight=False),
+            transient=True,
+        )
+
+
+@contextmanager
+def screen(*, err: bool = False) -> Iterator[Screen]:
+    """A screen that says when kernels are compiled, and whose bar is gone at the end."""
+    from allconv.engine import compiler  # llvmlite is loaded when a command needs it
+
+    made = Screen(err=err)
+    notice = CompileNotice(made)
+    compiler.on_compile.append(notice)
+    try:
+        yield made
+    finally:
+        compiler.on_compile.remove(notice)
+        made.hide()
+
+
+class CompileNotice:
+    """Says why nothing seems to happen: machine code is made, for the first time on this machine."""
+
+    PAUSE = 2.0  # seconds after which compilation that goes on is news again
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._count = 0
+        self._last = -self.PAUSE
+
+    def __call__(self, routine: Routine) -> None:
+        """Before a routine is compiled."""
+        self._count += 1
+        if self._screen.is_terminal:
+            self._screen.show(f"compiling kernels for this machine, once: {self._count}", 0, None)
+        elif time.monotonic() - self._last >= self.PAUSE:
+            self._screen.line("compiling kernels for this machine, once ...")
+        self._last = time.monotonic()
+
+
+def is_terminal(*, err: bool = False) -> bool:
+    """Whether output goes to a terminal that can move its cursor."""
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people.
+
+    >>> duration(7.24), duration(75), duration(3700)
+    ('7.2 s', '1 min 15 s', '1 h 2 min')
+    """
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage.
+
+    >>> percent(0.8814)
+    '88.1 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+def table(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
+    """Rows as aligned lines: `left` columns to the left, the others to the right.
+
+    >>> table([("name", "n"), ("a", "10")])
+    ['name   n', 'a     10']
+    """
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if k < left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

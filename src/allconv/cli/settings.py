@@ -1,0 +1,170 @@
+"""Values of options: checked before anything is done, with what would be right in the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, isfinite
+from typing import Any
+
+import click
+
+LARGEST_SIDE = 4096
+SMALLEST_SIDE = 4
+MOST_THREADS = 1024
+LARGEST_SEED = 2**63 - 1
+
+
+class Setting(click.ParamType[Any]):
+    """Base of the kinds of values: `wanted` says in words what is accepted."""
+
+    name = "value"
+    wanted = ""
+
+    def refusal(self, value: Any, param: click.Parameter | None) -> click.UsageError:
+        """The usage error for a value."""
+        return click.UsageError(f"{_shown_name(param)} is {value}; {self.wanted} is wanted")
+
+
+class Whole(Setting):
+    """A whole number from `least` to `most`."""
+
+    name = "integer"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least, self.most = least, most
+        self.wanted = f"a whole number of at least {least}"
+        if most is not None:
+            self.wanted = f"a whole number from {least} to {most}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number, or a usage error."""
+        number = as_integer(value)
+        if number is None or number < self.least or number > (self.most or number):
+            raise self.refusal(value, param)
+        return number
+
+
+class Real(Setting):
+    """A finite number from `least` (itself not, where `open`) to below `below`."""
+
+    name = "number"
+
+    def __init__(self, least: float, *, below: float = inf, is_open: bool = False) -> None:
+        self.least, self.below, self.is_open = least, below, is_open
+        self.wanted = f"a number {'above' if is_open else 'of at least'} {least:g}"
+        if below < inf:
+            self.wanted += f" and below {below:g}"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or a usage error."""
+        try:
+            number = float(value)
+        except ValueError:
+            raise self.refusal(value, param) from None
+        low = number <= self.least if self.is_open else number < self.least
+        if not isfinite(number) or low or number >= self.below:
+            raise self.refusal(value, param)
+        return number
+
+
+class Size(Setting):
+    """One side, or height x width, in pixels."""
+
+    name = "pixels"
+    wanted = f"one side, or HEIGHTxWIDTH, each {SMALLEST_SIDE} to {LARGEST_SIDE} pixels,"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """(height, width), or a usage error."""
+        sides = [as_integer(side) for side in str(value).lower().split("x")]
+        whole = [s for s in sides if s is not None and SMALLEST_SIDE <= s <= LARGEST_SIDE]
+        if len(sides) > 2 or len(whole) != len(sides):
+            raise self.refusal(value, param)
+        return whole[0], whole[-1]
+
+
+class Numbers(Setting):
+    """Numbers with commas between them, one a channel."""
+
+    name = "numbers"
+
+    def __init__(self, *, positive: bool) -> None:
+        self.positive = positive
+        kind = "numbers above 0" if positive else "numbers"
+        self.wanted = f"{kind} with commas between them, as in 0.485,0.456,0.406,"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """The numbers, or a usage error."""
+        try:
+            numbers = tuple(float(each) for each in str(value).split(","))
+        except ValueError:
+            raise self.refusal(value, param) from None
+        if not all(isfinite(x) and (x > 0 or not self.positive) for x in numbers):
+            raise self.refusal(value, param)
+        return numbers
+
+
+class Name(Setting):
+    """One of some names, which are looked up when they are needed."""
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], tuple[str, ...]]) -> None:
+        self.names = names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """The names, as help shows them."""
+        return f"[{'|'.join(self.names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, or a usage error."""
+        if value not in self.names():
+            self.wanted = " or ".join(self.names())
+            raise self.refusal(value, param)
+        return str(value)
+
+
+def as_integer(text: Any) -> int | None:
+    """A whole number in decimal digits, else None."""
+    try:
+        return int(str(text), 10)
+    except ValueError:
+        return None
+
+
+def network_names() -> tuple[str, ...]:
+    """The names of the networks."""
+    from allconv.nn.networks import names
+
+    return names()
+
+
+def optimizer_names() -> tuple[str, ...]:
+    """The names of the optimisers."""
+    from allconv.train.optimizers import optimizer_names
+
+    return optimizer_names()
+
+
+def schedule_names() -> tuple[str, ...]:
+    """The names of the schedules of the learning rate."""
+    from allconv.train.schedules import schedule_names
+
+    return schedule_names()
+
+
+def _shown_name(param: click.Parameter | None) -> str:
+    if param is None:
+        return "a value"
+    longest = max(param.opts, key=len)
+    return longest if isinstance(param, click.Option) else longest.upper()
+
+
+THREADS = Whole(1, MOST_THREADS)
+SEED = Whole(0, LARGEST_SEED)
+COUNT = Whole(1)
