@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,16 @@ def test_programs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for rows in range(3, 3 + running.KEPT):
         net(np.ones((rows, 2), np.float32))
     assert len(net._programs) == running.KEPT
+
+
+def test_many_threads() -> None:
+    """A network called from several threads at once, at several shapes, gives each its result."""
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU())
+    inputs = [X[:n, :, :size] for n in (1, 2, 3) for size in (4, 5, 6)] * 3
+    wanted = [net(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(nn.Sequential(net[0], net[1]), inputs))
+    assert all(np.array_equal(a, b) for a, b in zip(results, wanted, strict=True))
 
 
 def test_inside_a_trace() -> None:

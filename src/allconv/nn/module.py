@@ -16,12 +16,13 @@ from allconv.functional.dropout import key_of
 from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
 from allconv.nn.scope import Scope, current, entered
-from allconv.operators.base import FLOATS, Array
+from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import check_seed
 from allconv.value import Value
 
 if TYPE_CHECKING:
     from allconv.nn.summary import Summary
+    from allconv.nn.tracing import ModuleTrace
 
 
 class Module:
@@ -252,6 +253,12 @@ class Module:
             scope.training = outer
         scope.shapes.append((path or type(self).__name__, result))
         return result
+
+    def traced(self, *specs: Spec, training: bool = False) -> ModuleTrace:
+        """The network as a graph, for inputs of these specs; see `allconv.nn.tracing`."""
+        from allconv.nn.tracing import trace_module
+
+        return trace_module(self, *specs, training=training)
 
     def summary(self, *shapes: tuple[int, ...]) -> Summary:
         """A table with a row a layer: output shape, parameters, multiply-adds.

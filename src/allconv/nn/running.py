@@ -5,30 +5,52 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allconv.errors import ShapeError
 from allconv.functional.call import take_float
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
+from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.nn.tracing import ModuleTrace, trace_module
 from allconv.operators.base import Array, Spec
 from allconv.trace import Builder, flatten, unflatten
 
-if TYPE_CHECKING:
-    from allconv.engine.program import Program
-
 KEPT = 8  # programs a module
+
+
+class Ready:
+    """A traced network and its program, in which the state is bound until it changes."""
+
+    def __init__(self, traced: ModuleTrace, graph: Graph, inputs: int) -> None:
+        from allconv.engine.program import Program
+
+        self.traced = traced
+        self._names = (*traced.parameters, *traced.buffers)
+        self._static = range(inputs, inputs + len(self._names))
+        self._program = Program(graph, exact=True, static=self._static)
+        self._state: list[Array] | None = None
+
+    def __call__(self, net: Module, arrays: Sequence[Array], seed: int | None) -> Sequence[Array]:
+        """The outputs for inputs, with the state that the network has now."""
+        places = net.named_places()
+        state = [places[name].value(name) for name in self._names]
+        known = self._state
+        if known is None or any(a is not b for a, b in zip(state, known, strict=True)):
+            self._program.bind(dict(zip(self._static, state, strict=True)))
+            self._state = state
+        drawn = [key_of(seed)] if self.traced.uses_key else []
+        inputs = self._static.start
+        return self._program(*arrays[:inputs], *drawn, *arrays[inputs:])
 
 
 def run(net: Module, x: Sequence[Any], *, training: bool, seed: int | None) -> Any:
     """The outputs of a network for arrays."""
     arrays = _taken(x)
     specs = tuple(Spec.of(each) for each in arrays)
-    traced, program = _kept(net, "forward", specs, training, _forward)
-    outputs = program(*arrays, *_state(net, traced, seed))
-    return unflatten(traced.structure, iter(outputs))
+    ready = _kept(net, "forward", specs, training, _forward)
+    return unflatten(ready.traced.structure, iter(ready(net, arrays, seed)))
 
 
 def run_backward(
@@ -38,8 +60,8 @@ def run_backward(
     several = isinstance(x, tuple)
     arrays = _taken(x if several else (x,))
     specs = tuple(Spec.of(each) for each in arrays)
-    traced, program = _kept(net, "backward", specs, training, _backward)
-    given, wanted = flatten(grad_output)[0], _results(traced)
+    ready = _kept(net, "backward", specs, training, _backward)
+    given, wanted = flatten(grad_output)[0], _results(ready.traced)
     if len(given) != len(wanted):
         raise ShapeError(f"{len(given)} gradients are given; there are {len(wanted)} outputs")
     seeds = []
@@ -48,20 +70,13 @@ def run_backward(
         if gradient.shape != value.shape:
             raise ShapeError(f"grad_output is {gradient.shape}; the output is {value.shape}")
         seeds.append(gradient)
-    gradients = iter(program(*arrays, *_state(net, traced, seed), *seeds))
+    gradients = iter(ready(net, [*arrays, *seeds], seed))
     gx = tuple(islice(gradients, len(arrays)))
-    return (gx if several else gx[0]), dict(zip(traced.parameters, gradients, strict=True))
+    return (gx if several else gx[0]), dict(zip(ready.traced.parameters, gradients, strict=True))
 
 
 def _taken(x: Sequence[Any]) -> list[Array]:
     return [take_float(f"x{n}" if n else "x", each) for n, each in enumerate(x)]
-
-
-def _state(net: Module, traced: ModuleTrace, seed: int | None) -> list[Array]:
-    """The arrays behind the inputs in the graph's order: parameters, buffers, key."""
-    places = net.named_places()
-    state = [places[name].value(name) for name in (*traced.parameters, *traced.buffers)]
-    return [*state, key_of(seed)] if traced.uses_key else state
 
 
 def _results(traced: ModuleTrace) -> Sequence[Any]:
@@ -73,20 +88,18 @@ def _kept(
     kind: str,
     specs: tuple[Spec, ...],
     training: bool,
-    make: Callable[[ModuleTrace, int], Program],
-) -> tuple[ModuleTrace, Program]:
-    """The program of a network for these specs: kept while the network has the same structure."""
-    kept: OrderedDict[Hashable, tuple[ModuleTrace, Program]]
-    kept = net.__dict__.setdefault("_programs", OrderedDict())
+    make: Callable[[ModuleTrace, int], Ready],
+) -> Ready:
+    """What is ready for these specs: kept while the network has the same structure."""
+    kept: OrderedDict[Hashable, Ready] = net.__dict__.setdefault("_programs", OrderedDict())
     key = (kind, specs, training, _structure(net))
-    found = kept.pop(key, None)
-    if found is None:
-        traced = trace_module(net, *specs, training=training)
-        found = traced, make(traced, len(specs))
-    kept[key] = found
+    ready = kept.pop(key, None)
+    if ready is None:
+        ready = make(trace_module(net, *specs, training=training), len(specs))
+    kept[key] = ready
     while len(kept) > KEPT:
         kept.popitem(last=False)
-    return found
+    return ready
 
 
 def _structure(net: Module) -> Hashable:
@@ -94,16 +107,12 @@ def _structure(net: Module) -> Hashable:
     return modules, tuple(place.spec for place in net.named_places().values())
 
 
-def _forward(traced: ModuleTrace, inputs: int) -> Program:
-    from allconv.engine.program import Program
-
-    return Program(traced.graph, exact=True)
+def _forward(traced: ModuleTrace, inputs: int) -> Ready:
+    return Ready(traced, traced.graph, inputs)
 
 
-def _backward(traced: ModuleTrace, inputs: int) -> Program:
+def _backward(traced: ModuleTrace, inputs: int) -> Ready:
     """The program of the gradients of the inputs and parameters."""
-    from allconv.engine.program import Program
-
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in traced.graph.inputs]
     seeds = [builder.input(value.spec, "grad_output") for value in _results(traced)]
@@ -111,4 +120,4 @@ def _backward(traced: ModuleTrace, inputs: int) -> Program:
     _, gradients = backward(
         builder, traced.graph, operands, [*seeds, *(None for _ in traced.updates)], wanted
     )
-    return Program(builder.graph(gradients), exact=True)
+    return Ready(traced, builder.graph(gradients), inputs)
