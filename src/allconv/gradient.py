@@ -107,3 +107,15 @@ def gradient(graph: Graph, wanted: Sequence[int], *, with_value: bool = False) -
     seed = builder.scalar(1.0, graph.outputs[0].dtype)
     value, gradients = backward(builder, graph, operands, [seed], wanted)
     return builder.graph((*value, *gradients) if with_value else gradients)
+
+
+def pullback(graph: Graph, wanted: Sequence[int]) -> Graph:
+    """The graph of the gradients of the inputs at the places `wanted`.
+
+    The inputs are those of the function, then the gradient of each of its float outputs.
+    """
+    builder = Builder()
+    operands = [builder.input(value.spec, value.name) for value in graph.inputs]
+    seeds = [builder.input(v.spec, "gy") if v.spec.is_float else None for v in graph.outputs]
+    _, gradients = backward(builder, graph, operands, seeds, wanted)
+    return builder.graph(gradients)

@@ -1,0 +1,184 @@
+"""Gradients of functions: `grad`, `value_and_grad` and `vjp`, on arrays and within traces.
+
+A function is traced, its graph differentiated into another graph, and that is run as a program,
+or, where an argument or something the function closes over belongs to a trace, recorded there. So
+they nest: the gradient of a gradient is the second derivative, and `ac.compile` takes what they
+return like any other function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, wraps
+from inspect import Parameter, signature
+from typing import Any
+
+from allconv.engine.program import Program
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.call import take_array, take_float
+from allconv.gradient import gradient, pullback
+from allconv.graph import Graph
+from allconv.operators.base import Spec
+from allconv.trace import Traced, current, flatten, trace, unflatten
+from allconv.value import Value
+
+KEPT = 64  # programs of the structures seen last
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that returns the gradient of `f`, which returns one number.
+
+    `argnums` are the places of the arguments to differentiate by, float32 or float64 arrays of any
+    shape; the gradient is an array like the argument, or a tuple of them where `argnums` is one.
+    An argument on which nothing depends has a gradient of zeros.
+
+    Raises `ArgumentError` where `f` returns something else than one float, where an argument to
+    differentiate by holds integers, and where `argnums` names no argument.
+
+    >>> import numpy as np
+    >>> from allconv import grad
+    >>> grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
+    array([2., 4.])
+    >>> grad(grad(lambda x: x**3))(np.array(2.0))
+    array(12.)
+    """
+    both = value_and_grad(f, argnums)
+
+    @wraps(f, updated=())
+    def gradient_of(*arguments: Any) -> Any:
+        return both(*arguments)[1]
+
+    return gradient_of
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that returns what `f` returns and its gradient; see `grad`.
+
+    >>> import numpy as np
+    >>> from allconv import value_and_grad
+    >>> value_and_grad(lambda x, w: (x * w).sum(), (0, 1))(np.ones(2), np.array([3.0, 4.0]))
+    (array(7.), (array([3., 4.]), array([1., 1.])))
+    """
+    wanted = _check_argnums(argnums)
+
+    @wraps(f, updated=())
+    def value_and_gradient_of(*arguments: Any) -> Any:
+        operands = _operands(f, arguments, wanted)
+        traced = trace(f, *map(_spec, operands))
+        graph = gradient(traced.graph, wanted, with_value=True)
+        value, *gradients = _evaluate(graph, (*operands, *traced.captured))
+        result = unflatten(traced.structure, iter([value]))
+        return result, gradients[0] if isinstance(argnums, int) else tuple(gradients)
+
+    return value_and_gradient_of
+
+
+def vjp(f: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[..., tuple[Any, ...]]]:
+    """What `f` returns on these arrays, and its pullback.
+
+    The pullback takes the gradient of the result, an array (or tuple, list, dict of arrays) of the
+    result's shapes, and returns a tuple: the gradient of each argument.
+
+    >>> import numpy as np
+    >>> from allconv import vjp
+    >>> y, pull = vjp(lambda x, w: x @ w, np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    >>> y, pull(np.array([[1.0]]))
+    (array([[11.]]), (array([[3., 4.]]), array([[1.],
+           [2.]])))
+    """
+    places = tuple(range(len(arrays)))
+    operands = _operands(f, arrays, places)
+    traced = trace(f, *map(_spec, operands))
+    given = (*operands, *traced.captured)
+    outputs = _evaluate(traced.graph, given)
+
+    def pull(gy: Any) -> tuple[Any, ...]:
+        seeds = _seeds(traced, gy)
+        return _evaluate(pullback(traced.graph, places), (*given, *seeds))
+
+    return unflatten(traced.structure, iter(outputs)), pull
+
+
+def _check_argnums(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in wanted) or not wanted:
+        raise ArgumentError(f"argnums is the place of an argument, or a tuple, got {argnums!r}")
+    return wanted
+
+
+def _operands(
+    f: Callable[..., Any], arguments: Sequence[Any], wanted: Sequence[int]
+) -> tuple[Any, ...]:
+    """Arguments as arrays or values of a trace; those to differentiate by are floats."""
+    if any(n >= len(arguments) for n in wanted):
+        raise ArgumentError(
+            f"the gradient is wanted by argument {max(wanted)}; {len(arguments)} were given"
+        )
+    operands = []
+    for n, (name, each) in enumerate(zip(_names(f), arguments, strict=False)):
+        if n in wanted:
+            operands.append(take_float(name, each))
+        else:
+            operands.append(each if isinstance(each, Value) else take_array(name, each))
+    return tuple(operands)
+
+
+def _names(f: Callable[..., Any]) -> Iterator[str]:
+    """What messages call the arguments of a function, without end."""
+    named = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    try:
+        parameters = [p.name for p in signature(f).parameters.values() if p.kind in named]
+    except (TypeError, ValueError):  # some builtins have no signature
+        parameters = []
+    yield from parameters
+    n = len(parameters)
+    while True:
+        yield f"argument {n}"
+        n += 1
+
+
+def _spec(operand: Any) -> Spec:
+    return operand.spec if isinstance(operand, Value) else Spec.of(operand)
+
+
+def _seeds(traced: Traced, gy: Any) -> list[Any]:
+    """The leaves of the gradient of a result, for its float leaves, of the same specs."""
+    leaves, structure = flatten(gy)
+    if structure != traced.structure:
+        raise ArgumentError("the gradient of a result is nested like the result")
+    seeds = []
+    for value, leaf in zip(traced.graph.outputs, leaves, strict=True):
+        if not value.spec.is_float:
+            continue
+        seed = take_float("gy", leaf)
+        if _spec(seed) != value.spec:
+            raise ShapeError(f"gy is {_spec(seed)}; {value.spec} is wanted, as the result")
+        seeds.append(seed)
+    return seeds
+
+
+@dataclass(frozen=True)
+class _Structure:
+    """A graph without constants that equals others of the same structure."""
+
+    key: Hashable
+    graph: Graph = field(compare=False)
+
+
+@lru_cache(maxsize=KEPT)
+def _program(structure: _Structure) -> Program:
+    return Program(structure.graph, exact=True)
+
+
+def _evaluate(graph: Graph, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """A graph run on arrays; or recorded, where an operand belongs to a trace."""
+    if not any(isinstance(operand, Value) for operand in operands):
+        # What was closed over is given like an argument: programs are kept, arrays are not.
+        bare = Graph((*graph.inputs, *graph.constants), graph.nodes, graph.outputs)
+        return _program(_Structure(bare.key(), bare))(*operands, *graph.constants.values())
+    builder = current()
+    if builder is None:
+        raise ArgumentError("an argument belongs to a trace that has ended")
+    here = builder.inline(graph, operands)
+    return tuple(here[value] for value in graph.outputs)
