@@ -1,0 +1,119 @@
+"""Writing files so that whoever reads them finds the old bytes or the new ones, never half of each.
+
+The bytes go to a temporary file beside the target, are forced to the disk, and take the target's
+name in one step. Source: Pillai et al., "All file systems are not created equal" (OSDI 2014).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from allconv.errors import FileError
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space, or choose another folder",
+    errno.EDQUOT: "free some of your quota, or choose another folder",
+    errno.EFBIG: "the limit for the size of a file is reached; raise it or choose another folder",
+    errno.EACCES: "choose a folder that you may write to",
+    errno.EPERM: "choose a folder that you may write to",
+    errno.EROFS: "choose a folder that is not read-only",
+    errno.ENOENT: "make the folder first",
+}
+
+
+def atomic_write(path: Path | str, content: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Write a whole file, or leave what was there untouched.
+
+    `content` is bytes, or a function that writes them to the open file it is given. FileError,
+    with the path and what would do, where the folder cannot be written, the disk is full, or the
+    path is a folder or a symbolic link.
+    """
+    path = Path(path)
+    with _told(path):
+        _check_target(path)
+        _remove_leftovers(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            _write(temporary, content)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_folder(path.parent)
+
+
+def make_folder(path: Path | str) -> Path:
+    """Make a folder and those above it, if they are not there; FileError where that fails."""
+    path = Path(path)
+    with _told(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "try another folder")
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"{path} cannot be written: {reason}; {remedy}") from error
+
+
+def _check_target(path: Path) -> None:
+    if path.is_symlink():
+        raise FileError(f"{path} is a symbolic link, which is not written through; remove it")
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; choose another name")
+
+
+def _write(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+    with path.open("xb") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return  # folders cannot be opened there
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files of this target that processes left behind which were killed."""
+    prefix, suffix = f".{path.name}.", ".tmp"
+    for found in path.parent.iterdir():
+        if found.name.startswith(prefix) and found.name.endswith(suffix):
+            number = found.name[len(prefix) : -len(suffix)]
+            if number.isdecimal() and not _runs(int(number)):
+                found.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether another process of this number runs; assumed where it cannot be asked."""
+    if process == os.getpid():
+        return False
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -1,0 +1,36 @@
+"""Training: `fit` for any network, `ImageClassifier` in scikit-learn's manners.
+
+optimizers, schedules   settings by which weights change
+step                    one step as one program
+loop                    epochs, validation, checkpoints
+evaluate                accuracy, confusions, mistakes
+"""
+
+from allconv.train.callbacks import BeginInfo, Callback, StepInfo
+from allconv.train.evaluate import Confusion, Evaluation, Mistake, evaluate
+from allconv.train.history import History, Record
+from allconv.train.loop import fit
+from allconv.train.optimizers import SGD, Adam, AdamW, Optimizer
+from allconv.train.schedules import Constant, Cosine, OneCycle, Schedule, Step
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "BeginInfo",
+    "Callback",
+    "Confusion",
+    "Constant",
+    "Cosine",
+    "Evaluation",
+    "History",
+    "Mistake",
+    "OneCycle",
+    "Optimizer",
+    "Record",
+    "Schedule",
+    "Step",
+    "StepInfo",
+    "evaluate",
+    "fit",
+]

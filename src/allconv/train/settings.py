@@ -1,0 +1,113 @@
+"""The settings of a run, checked once, and compared when it is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from allconv.errors import ArgumentError
+from allconv.nn.module import Module
+from allconv.nn.tracing import trace_module
+from allconv.operators.base import Spec
+from allconv.random import check_seed
+from allconv.train.feed import Augmentation, Feed
+from allconv.train.schedules import Schedule
+from allconv.train.step import Objective
+
+FREE = ("epochs", "early_stopping")
+"""Settings that may differ when a run is resumed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the numbers of a run, beside the network and the data."""
+
+    epochs: int
+    batch_size: int
+    objective: Objective
+    schedule: Schedule
+    learning_rate: float
+    early_stopping: int | None
+    augment: Augmentation
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            check_whole(name, getattr(self, name))
+        if self.early_stopping is not None:
+            check_whole("early_stopping", self.early_stopping)
+        rate = self.learning_rate
+        number = isinstance(rate, int | float) and not isinstance(rate, bool)
+        if not number or not rate > 0 or not isfinite(rate):
+            raise ArgumentError(f"learning_rate must be a number above 0, got {rate!r}")
+        if check_seed(self.seed) >= 2**63:
+            raise ArgumentError(f"seed must be below 2**63, got {self.seed}")
+        if self.augment is not None and not callable(self.augment):
+            raise ArgumentError(
+                f"augment must be an Augment, a function of (images, rng) or None, "
+                f"got {self.augment!r}"
+            )
+
+    def as_text(self, train: Feed, validation: Feed | None) -> dict[str, Any]:
+        """The settings and digests of the data, as JSON can keep and compare them."""
+        objective = self.objective
+        return {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "optimizer": repr(objective.optimizer),
+            "loss": _named(objective.loss),
+            "label_smoothing": objective.label_smoothing,
+            "clip": objective.clip,
+            "schedule": repr(self.schedule),
+            "learning_rate": self.learning_rate,
+            "early_stopping": self.early_stopping,
+            "augment": _named(self.augment),
+            "seed": self.seed,
+            "training data": train.fingerprint(),
+            "validation data": None if validation is None else validation.fingerprint(),
+        }
+
+
+def check_same(path: Path, saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse to resume a run with other settings or data, which would give other numbers."""
+    for name, value in given.items():
+        if name not in FREE and saved.get(name) != value:
+            if name.endswith("data"):
+                raise ArgumentError(f"{path} was made with other {name}; resume with the same")
+            raise ArgumentError(
+                f"{path} was made with {name} {saved.get(name)}, now it is {value}; resume with "
+                "the same, or begin another run"
+            )
+
+
+def describe(net: Module, shape: tuple[int, ...]) -> dict[str, str]:
+    """A network in words, and a digest of its structure for samples of a shape."""
+    parameters = net.parameters().values()
+    count = sum(array.size for array in parameters)
+    dtype = next((array.dtype.name for array in parameters), "float32")
+    graph = trace_module(net, Spec((1, *shape), dtype)).graph
+    return {
+        "text": f"{type(net).__name__} for samples {shape} with {count:,} parameters in "
+        f"{len(parameters)} arrays",
+        "digest": sha256(str(graph).encode()).hexdigest(),
+    }
+
+
+def check_whole(name: str, value: Any) -> None:
+    """Refuse anything but integers of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ArgumentError(f"{name} must be a positive integer, got {value!r}")
+
+
+def _named(value: Any) -> str | None:
+    """A setting as text that is the same in another process."""
+    if value is None or isinstance(value, str):
+        return value
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    text = repr(value)
+    return type(value).__qualname__ if " at 0x" in text else text
