@@ -16,6 +16,9 @@ from allconv.version import __version__
 
 if TYPE_CHECKING:
     from allconv import errors, functional, nn
+    from allconv.differentiate import grad, value_and_grad, vjp
+    from allconv.engine.compile import compile
+    from allconv.engine.threads import get_threads, set_threads
     from allconv.functional.plain import (
         convolve,
         correlate,
