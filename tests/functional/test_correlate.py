@@ -6,14 +6,14 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 from scipy import signal
 
-from allconv import functional as F  # noqa: N812 (the name users give it)
+import onnx
+from allconv import functional as F
 
 Array = np.ndarray[Any, Any]
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

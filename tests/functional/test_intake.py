@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allconv import functional as F  # noqa: N812 (the name users give it)
+from allconv import functional as F
 from allconv.errors import ArgumentError, LimitError, ShapeError, TraceError, UnsupportedError
 from allconv.operators.base import Spec
 from allconv.trace import trace
@@ -87,6 +87,12 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.conv1d(X, W, stride="2"), ArgumentError, "stride is '2'"),
     (lambda: F.conv1d(X, W, stride=10**30), ArgumentError, "at most 2147483647"),
     (lambda: F.conv1d(X, W, padding=10**30), ArgumentError, "at most 2147483647"),
+    (lambda: F.conv1d(X, W, input_dilation=2**20), ArgumentError, "at most 65536 is possible"),
+    (
+        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), stride=2**20),
+        ArgumentError,
+        "conv_transpose1d: stride is 1048576; at most 65536",
+    ),
     (lambda: F.conv1d(X, W, stride=(1, 1)), ArgumentError, "stride is (1, 1); one number, or 1"),
     (lambda: F.conv2d(IMAGE, KERNEL, dilation=(1,)), ArgumentError, "one number, or 2 of them"),
     (lambda: F.conv1d(X, W, dilation=0), ArgumentError, "dilation is 0"),
@@ -257,12 +263,17 @@ def test_labels_of_a_trace() -> None:
     assert loss == pytest.approx(np.log(3))
 
 
-def test_too_large_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [MemoryError("Unable to allocate 1 EiB"), ValueError("Maximum allowed dimension exceeded")],
+    ids=["memory", "integers"],
+)
+def test_too_large_for_memory(refusal: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory does not do, an error of ours names the operator."""
 
     def exhausted(operator: Any, *arrays: Any) -> None:
-        raise MemoryError("Unable to allocate 1 EiB")
+        raise refusal
 
     monkeypatch.setattr("allconv.engine.eager.run_operator", exhausted)
-    with pytest.raises(LimitError, match="relu: Relu needs more memory than there is: Unable"):
+    with pytest.raises(LimitError, match=f"relu: Relu needs more memory than there is: {refusal}"):
         F.relu(X)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from allconv import functional as F  # noqa: N812 (the name users give it)
+from allconv import functional as F
 from allconv.random import dropout_bits
 
 Array = np.ndarray[Any, Any]

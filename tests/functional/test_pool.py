@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.functional.test_correlate import onnx_node
 
-from allconv import functional as F  # noqa: N812 (the name users give it)
+from allconv import functional as F
 
 Array = np.ndarray[Any, Any]
 

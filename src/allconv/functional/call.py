@@ -122,7 +122,10 @@ def _program(
 def _within_memory(name: str) -> Iterator[None]:
     try:
         yield
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:
+        # NumPy says of sizes beyond its integers that a maximum is exceeded.
+        if not isinstance(error, MemoryError) and "maximum" not in str(error).lower():
+            raise
         raise LimitError(f"{name} needs more memory than there is: {error}") from error
 
 

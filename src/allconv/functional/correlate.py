@@ -6,7 +6,7 @@ from typing import Any
 
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import apply, spatial, take_floats
-from allconv.functional.settings import Padding, Sizes, pairs, per_axis, whole
+from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, whole
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.window import Axis, Window
 
@@ -114,7 +114,7 @@ def _conv(
     check_bias(bias, weight.shape[:1])
     s = per_axis("stride", stride, axes)
     d = per_axis("dilation", dilation, axes)
-    b = per_axis("input_dilation", input_dilation, axes)
+    b = per_axis("input_dilation", input_dilation, axes, most=SPREAD)
     input, kernel = x.shape[2:], weight.shape[2:]
     spread = tuple((i - 1) * each + 1 for i, each in zip(input, b, strict=True))
     window = Window.forward(
@@ -167,7 +167,7 @@ def _conv_transpose(
     window = transpose_window(
         x.shape[2:],
         weight.shape[2:],
-        per_axis("stride", stride, axes),
+        per_axis("stride", stride, axes, most=SPREAD),
         padding,
         per_axis("output_padding", output_padding, axes, least=0),
         per_axis("dilation", dilation, axes),

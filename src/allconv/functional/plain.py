@@ -15,7 +15,7 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public, take_array
 from allconv.functional.correlate import flipped, transpose_window
-from allconv.functional.settings import Padding, Sizes, pairs, per_axis
+from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
 from allconv.operators.base import FLOATS
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
@@ -78,7 +78,7 @@ def correlate_transpose(
     window = transpose_window(
         y.shape,
         w.shape,
-        per_axis("stride", stride, axes),
+        per_axis("stride", stride, axes, most=SPREAD),
         padding,
         (0,) * axes,
         per_axis("dilation", dilation, axes),

@@ -11,17 +11,18 @@ from allconv.errors import ArgumentError
 from allconv.window import PADDING_NAMES, named_padding
 
 MOST = 2**31 - 1
+SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned
 
 Sizes = int | Sequence[int]
 Padding = int | str | Sequence[int] | Sequence[tuple[int, int]]
 
 
-def whole(name: str, given: Any, *, least: int | None = None) -> int:
+def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) -> int:
     """One whole number; booleans, fractions and numbers out of range are refused."""
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | np.integer):
         raise ArgumentError(f"{name} is {given!r}; a whole number is wanted")
-    if abs(int(given)) > MOST:
-        raise ArgumentError(f"{name} is {given}; at most {MOST} is possible")
+    if abs(int(given)) > most:
+        raise ArgumentError(f"{name} is {given}; at most {most} is possible")
     if least is not None and given < least:
         raise ArgumentError(f"{name} is {given}; it must be at least {least}")
     return int(given)
@@ -32,13 +33,15 @@ def is_sequence(given: Any) -> bool:
     return isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes)
 
 
-def per_axis(name: str, given: Any, axes: int, *, least: int | None = 1) -> tuple[int, ...]:
+def per_axis(
+    name: str, given: Any, axes: int, *, least: int | None = 1, most: int = MOST
+) -> tuple[int, ...]:
     """One number for all axes, or one an axis."""
     if not is_sequence(given):
-        return (whole(name, given, least=least),) * axes
+        return (whole(name, given, least=least, most=most),) * axes
     if len(given) != axes:
         raise ArgumentError(f"{name} is {given!r}; one number, or {axes} of them, is wanted")
-    return tuple(whole(name, each, least=least) for each in given)
+    return tuple(whole(name, each, least=least, most=most) for each in given)
 
 
 def pairs(
