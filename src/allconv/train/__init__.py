@@ -7,6 +7,7 @@ evaluate                accuracy, confusions, mistakes
 """
 
 from allconv.train.callbacks import BeginInfo, Callback, StepInfo
+from allconv.train.classifier import ImageClassifier
 from allconv.train.evaluate import Confusion, Evaluation, Mistake, evaluate
 from allconv.train.history import History, Record
 from allconv.train.loop import fit
@@ -24,6 +25,7 @@ __all__ = [
     "Cosine",
     "Evaluation",
     "History",
+    "ImageClassifier",
     "Mistake",
     "OneCycle",
     "Optimizer",
