@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx.reference import ReferenceEvaluator
 from scipy import signal
 
-import onnx
 from allconv import functional as F
 
 Array = np.ndarray[Any, Any]
@@ -23,21 +21,6 @@ TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d
 def whole_numbers(seed: int, *shape: int) -> Array:
     """Small whole numbers as float64, on which sums of products are exact."""
     return np.random.default_rng(seed).integers(-4, 5, shape).astype(np.float64)
-
-
-def onnx_node(kind: str, arrays: list[Array], **attributes: Any) -> Array:
-    """One node of ONNX on arrays, by its reference evaluator."""
-    names = [f"i{n}" for n in range(len(arrays))]
-    node = onnx.helper.make_node(kind, names, ["y"], **attributes)
-    infos = [
-        onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), None)
-        for n, a in zip(names, arrays, strict=True)
-    ]
-    out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.DOUBLE, None)
-    graph = onnx.helper.make_graph([node], "one", infos, [out])
-    opset = [onnx.helper.make_opsetid("", 17)]
-    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
-    return np.asarray(ReferenceEvaluator(model).run(None, dict(zip(names, arrays, strict=True)))[0])
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])

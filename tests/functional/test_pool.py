@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.functional.test_correlate import onnx_node
+from tests.functional.outsiders import onnx_node
 
 from allconv import functional as F
 
