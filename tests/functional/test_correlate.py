@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
+from tests.functional.outsiders import onnx_node
 
 from allconv import functional as F
 
