@@ -1,0 +1,330 @@
+"""Receptive fields: which cells of an input a cell of a result can depend on.
+
+Along each spatial axis of the input a result cell `i` depends at most on the input cells from
+`stride*i + low` to `stride*i + high`. Every operator maps such intervals; where paths meet, they
+are united. Dependence is counted in structure, not in numbers: a weight of 0 counts.
+
+Source: Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural networks".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from allconv.errors import ArgumentError
+from allconv.graph import Graph, Node
+from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
+from allconv.operators.base import Spec
+from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.dropout import Dropout
+from allconv.operators.local import Local, LocalTranspose
+from allconv.operators.loss import LogSoftmax, Softmax
+from allconv.operators.normalize import Normalize
+from allconv.operators.pointwise import Pointwise
+from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
+from allconv.operators.reduce import Broadcast, Sum
+from allconv.trace import trace
+from allconv.value import Value
+from allconv.window import Axis
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The cells of one axis of the input on which a value depends.
+
+    `along` is the axis of the value that moves it; None: every cell of the value depends on the
+    cells from `low` to `high`. The stride is a fraction where a network enlarges its input.
+    """
+
+    input: int  # the size of the input along this axis
+    along: int | None
+    stride: Fraction = Fraction(1)
+    low: Fraction = Fraction(0)
+    high: Fraction = Fraction(0)
+
+    @property
+    def size(self) -> int:
+        """How many cells of the input one cell of the value can see."""
+        return floor(self.high - self.low) + 1
+
+    @property
+    def offset(self) -> int:
+        """The first input cell that cell 0 sees (negative: it lies in the padding)."""
+        return ceil(self.low)
+
+    def __str__(self) -> str:
+        return f"{self.size} cells, stride {self.stride}, from {self.offset}"
+
+    def moved(self, along: int | None) -> Reach:
+        """The same along another axis of a value."""
+        return replace(self, along=along)
+
+    def through(self, step: Fraction, first: Fraction, last: Fraction) -> Reach:
+        """Where cell i now stands for the cells from step*i + first to step*i + last."""
+        ends = sorted((self.stride * first, self.stride * last))
+        return replace(
+            self, stride=self.stride * step, low=self.low + ends[0], high=self.high + ends[1]
+        )
+
+    def over(self, cells: int) -> Reach:
+        """Where one value now stands for all `cells` along the axis."""
+        if self.along is None:
+            return self
+        ends = sorted((Fraction(0), self.stride * (cells - 1)))
+        low, high = max(self.low + ends[0], Fraction(0)), min(self.high + ends[1], self.last)
+        return Reach(self.input, None, Fraction(0), min(low, self.last), max(high, Fraction(0)))
+
+    @property
+    def last(self) -> Fraction:
+        """The last cell of the input."""
+        return Fraction(self.input - 1)
+
+
+Field = tuple[Reach, ...]  # one for each spatial axis of the input
+
+
+def receptive_field(f: Any, *shapes: Sequence[int], input: int = 0) -> tuple[Field, ...]:
+    """The receptive field of each result: per spatial axis of the input its size, stride, offset.
+
+    `f` is a graph, or a network or function with the shapes of its arrays, batch included. `input`
+    is the number of the array that is asked about. A result on which it has no influence has ().
+
+    >>> from allconv import nn, receptive_field
+    >>> net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3))
+    >>> ((height, width),) = receptive_field(net, (1, 1, 28, 28))
+    >>> print(width)
+    8 cells, stride 2, from -1
+    """
+    graph = _graph(f, shapes)
+    if not 0 <= input < len(graph.inputs):
+        raise ArgumentError(f"input {input} is wanted; there are {len(graph.inputs)}")
+    fields = receptive_fields(graph, input)
+    return tuple(fields.get(value, ()) for value in graph.outputs)
+
+
+def receptive_fields(graph: Graph, input: int = 0) -> dict[Value, Field]:
+    """The receptive field of every value that depends on an input with spatial axes (N, C, *I)."""
+    source = graph.inputs[input]
+    fields: dict[Value, Field] = {}
+    if source.ndim > 2:
+        fields[source] = tuple(Reach(n, axis) for axis, n in enumerate(source.shape[2:], 2))
+    for node in graph:
+        if any(value in fields for value in node.inputs):
+            field = _rule(node)(node, [fields.get(value) for value in node.inputs])
+            fields.update((value, field) for value in node.outputs)
+    return fields
+
+
+def _graph(f: Any, shapes: Sequence[Sequence[int]]) -> Graph:
+    if isinstance(f, Graph):
+        return f
+    specs = [Spec(tuple(shape)) for shape in shapes]
+    if hasattr(f, "traced"):
+        graph: Graph = f.traced(*specs).graph
+        return graph
+    return trace(f, *specs).graph
+
+
+Rule = Callable[[Node, list[Field | None]], Field]
+
+
+def _rule(node: Node) -> Rule:
+    for kind in type(node.operator).__mro__:
+        if kind in _RULES:
+            return _RULES[kind]
+    return _everything
+
+
+def _everything(node: Node, fields: list[Field | None]) -> Field:
+    """Any cell may depend on all cells: right for every operator, if not tight."""
+    return _united(
+        [_over(field, value, range(value.ndim)) for field, value in _given(node, fields)]
+    )
+
+
+def _given(node: Node, fields: list[Field | None]) -> list[tuple[Field, Value]]:
+    pairs = zip(fields, node.inputs, strict=True)
+    return [(field, value) for field, value in pairs if field is not None]
+
+
+def _over(field: Field, value: Value, axes: Sequence[int]) -> Field:
+    """A field where the value stands for all cells along some axes."""
+    return tuple(
+        reach.over(value.shape[reach.along])
+        if reach.along is not None and reach.along in axes
+        else reach
+        for reach in field
+    )
+
+
+def _united(fields: Sequence[Field]) -> Field:
+    """The cells that any of several fields sees, of values of one shape."""
+    return tuple(_union(reaches) for reaches in zip(*fields, strict=True))
+
+
+def _union(reaches: tuple[Reach, ...]) -> Reach:
+    first = reaches[0]
+    if any((r.along, r.stride) != (first.along, first.stride) for r in reaches):
+        # They move apart: all that any of them ever sees.
+        return Reach(first.input, None, Fraction(0), Fraction(0), first.last)
+    return replace(first, low=min(r.low for r in reaches), high=max(r.high for r in reaches))
+
+
+def _same(node: Node, fields: list[Field | None]) -> Field:
+    """Each cell depends on its own; operands broadcast together."""
+    rank = node.outputs[0].ndim
+    return _united([_broadcast(f, v, rank, node.outputs[0].shape) for f, v in _given(node, fields)])
+
+
+def _broadcast(field: Field, value: Value, rank: int, shape: tuple[int, ...]) -> Field:
+    lead = rank - value.ndim
+    repeated = [axis for axis, n in enumerate(value.shape) if n == 1 != shape[axis + lead]]
+    return _renumbered(_over(field, value, repeated), {a: a + lead for a in range(value.ndim)})
+
+
+def _renumbered(field: Field, places: dict[int, int]) -> Field:
+    return tuple(r if r.along is None else r.moved(places[r.along]) for r in field)
+
+
+def _window(node: Node, fields: list[Field | None]) -> Field:
+    """i meets (s*i + d*k - p) / b for every tap k; all channels of the cell."""
+    return _slid(node, fields, forward=True)
+
+
+def _window_transpose(node: Node, fields: list[Field | None]) -> Field:
+    """j meets (b*j + p - d*k) / s for every tap k; all channels of the cell."""
+    return _slid(node, fields, forward=False)
+
+
+def _slid(node: Node, fields: list[Field | None], *, forward: bool) -> Field:
+    data = node.operator.inputs.index("x" if forward else "y")
+    if any(field is not None for n, field in enumerate(fields) if n != data):
+        return _everything(node, fields)  # weights that are computed
+    field = fields[data]
+    assert field is not None  # noqa: S101 (for the type checker: some operand has one)
+    axes: tuple[Axis, ...] = node.operator.window.axes  # type: ignore[attr-defined]
+    field = _over(field, node.inputs[data], (1,))
+    return tuple(
+        reach
+        if reach.along is None or reach.along < 2
+        else reach.through(*_span(axes[reach.along - 2], forward=forward))
+        for reach in field
+    )
+
+
+def _span(a: Axis, *, forward: bool) -> tuple[Fraction, Fraction, Fraction]:
+    """The step, first and last of the cells that a window meets."""
+    reach = a.dilation * (a.kernel - 1)
+    if forward:
+        b = a.input_dilation
+        return Fraction(a.stride, b), Fraction(-a.padding, b), Fraction(reach - a.padding, b)
+    s = a.stride
+    return Fraction(a.input_dilation, s), Fraction(a.padding - reach, s), Fraction(a.padding, s)
+
+
+def _sum(node: Node, fields: list[Field | None]) -> Field:
+    ((field, value),) = _given(node, fields)
+    operator: Sum = node.operator  # type: ignore[assignment]
+    kept = [axis for axis in range(value.ndim) if operator.keep or axis not in operator.axes]
+    return _renumbered(_over(field, value, operator.axes), {a: n for n, a in enumerate(kept)})
+
+
+def _reshape(node: Node, fields: list[Field | None]) -> Field:
+    """An axis stays where the sizes before it and its own stay."""
+    ((field, value),) = _given(node, fields)
+    before, after = _places(value.shape), _places(node.outputs[0].shape)
+    kept = {axis: after[place] for place, axis in before.items() if place in after}
+    lost = [axis for axis in range(value.ndim) if axis not in kept]
+    return _renumbered(_over(field, value, lost), kept)
+
+
+def _places(shape: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """Where each axis longer than 1 stands: (the sizes before it multiplied, its own)."""
+    places, before = {}, 1
+    for axis, n in enumerate(shape):
+        if n > 1:
+            places[before, n] = axis
+        before *= n
+    return places
+
+
+def _transpose(node: Node, fields: list[Field | None]) -> Field:
+    ((field, _),) = _given(node, fields)
+    order: tuple[int, ...] = node.operator.order  # type: ignore[attr-defined]
+    return _renumbered(field, {axis: place for place, axis in enumerate(order)})
+
+
+def _slice(node: Node, fields: list[Field | None]) -> Field:
+    """i stands for start + step*i."""
+    operator: Slice = node.operator  # type: ignore[assignment]
+    return _shifted(
+        node, fields, lambda a: (Fraction(operator.step[a]), Fraction(operator.start[a]))
+    )
+
+
+def _pad(node: Node, fields: list[Field | None]) -> Field:
+    """i stands for i - low."""
+    operator: Pad = node.operator  # type: ignore[assignment]
+    return _shifted(node, fields, lambda a: (Fraction(1), Fraction(-operator.pairs[a][0])))
+
+
+def _shifted(
+    node: Node, fields: list[Field | None], step: Callable[[int], tuple[Fraction, Fraction]]
+) -> Field:
+    ((field, _),) = _given(node, fields)
+    moved = []
+    for reach in field:
+        if reach.along is None:
+            moved.append(reach)
+        else:
+            by, start = step(reach.along)
+            moved.append(reach.through(by, start, start))
+    return tuple(moved)
+
+
+def _concatenate(node: Node, fields: list[Field | None]) -> Field:
+    axis: int = node.operator.axis  # type: ignore[attr-defined]
+    return _united([_over(field, value, (axis,)) for field, value in _given(node, fields)])
+
+
+def _normalize(node: Node, fields: list[Field | None]) -> Field:
+    """Each cell of x depends on its own, and on what statistics there are."""
+    if any(field is not None for field in fields[1:]):
+        return _everything(node, fields)
+    ((field, _),) = _given(node, fields)
+    return field
+
+
+def _softmax(node: Node, fields: list[Field | None]) -> Field:
+    """Each cell depends on all of its axis."""
+    ((field, value),) = _given(node, fields)
+    axis: int = node.operator.axis  # type: ignore[attr-defined]
+    return _over(field, value, (axis,))
+
+
+_RULES: dict[type, Rule] = {
+    Pointwise: _same,
+    Convert: _same,
+    Dropout: _same,
+    Normalize: _normalize,
+    Broadcast: _same,
+    Correlate: _window,
+    Local: _window,
+    MaxPool: _window,
+    AveragePool: _window,
+    CorrelateTranspose: _window_transpose,
+    LocalTranspose: _window_transpose,
+    AveragePoolTranspose: _window_transpose,
+    Sum: _sum,
+    Reshape: _reshape,
+    Transpose: _transpose,
+    Slice: _slice,
+    Pad: _pad,
+    Concatenate: _concatenate,
+    Softmax: _softmax,
+    LogSoftmax: _softmax,
+}
