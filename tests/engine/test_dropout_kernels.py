@@ -89,6 +89,15 @@ def test_the_key_is_read_when_it_runs() -> None:
     assert not np.array_equal(masks[0], masks[2])
 
 
+def test_a_key_that_is_a_view_is_read() -> None:
+    """The key may be every other element of an array."""
+    x = np.ones(100, np.float32)
+    keys = np.array([1, 5, 2, 6], np.int64)
+    graph = trace(lambda x, k: Dropout(0.5)(x, k[1::2]), Spec.of(x), Spec.of(keys)).graph
+    (result,) = Program(graph)(x, keys)
+    np.testing.assert_array_equal(result, run(Dropout(0.5), x, keys[1::2].copy())[1])
+
+
 def test_not_a_number_stays_or_is_dropped() -> None:
     """What is dropped is 0 even where it was NaN; what is kept stays NaN."""
     x = np.full(100, np.nan, np.float32)

@@ -19,6 +19,7 @@ from allconv.engine.target import VARIABLE, names
 from allconv.operators.base import Spec
 from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
 from allconv.operators.pointwise import Gate, Relu
+from allconv.operators.reduce import Broadcast
 from allconv.trace import trace
 from allconv.value import Value
 
@@ -241,6 +242,25 @@ def test_a_gradient_that_repeats_is_computed_first() -> None:
     assert len(kernels(program, Map)) == 2
     gy = x * beta.reshape((1, 6, 1, 1))
     check_gradient(results, expected, x, gamma, mean, variance, gy)
+
+
+def test_vectors_that_are_views_are_read() -> None:
+    """Parameters and statistics may be slices, flipped, or one number repeated."""
+    x, more, _ = operands((4, 20, 5, 7), "float32")
+    many = np.concatenate([more, np.abs(more) + 1])
+    full = Broadcast((20,))
+
+    def normalize(x: Value, many: Value) -> Any:
+        parts = many[:20][::-1], many[20:][::-1], many[::2], full(many[3])
+        return (
+            Normalize(EPS)(x, *parts),
+            BatchNorm(EPS)(x, parts[2], parts[3])[0],
+            *BatchNormGradient(EPS)(x, parts[3], parts[0], parts[1], x[::-1]),
+        )
+
+    results, expected, _ = run(normalize, x, many)
+    for result, wanted in zip(results, expected, strict=True):
+        np.testing.assert_allclose(result, wanted, 1e-5, 1e-4)
 
 
 def test_not_a_number_stays_in_its_channel() -> None:

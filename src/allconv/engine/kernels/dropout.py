@@ -103,7 +103,7 @@ def lower_dropout(planner: Planner, node: Node) -> bool:
     """One pass over an operand in either layout; the result lies as the operand does."""
     operator = node.operator
     assert isinstance(operator, DropoutOperator)  # noqa: S101 (narrows the type)
-    x, key = (planner.read(value) for value in node.inputs)
+    x, key = planner.read(node.inputs[0]), planner.read(node.inputs[1], "rows")
     layout = "last" if x.has("last") else "rows"
     x = planner.read(node.inputs[0], layout)
     out = planner.result(node.outputs[0], layout)

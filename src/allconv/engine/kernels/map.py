@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTER = 3  # axes around the innermost one
 OPERANDS = 16
+PUT_OFF = 5  # operands of an expression that is left to the operator that reads it
 OUTPUTS = 3
 SPLIT = 16384  # elements of one chunk
 
@@ -41,12 +42,6 @@ class Expression:
     operands: int
     lines: tuple[tuple[Operator, tuple[int, ...]], ...]
     results: tuple[int, ...]
-
-    @classmethod
-    def of(cls, operator: Operator, results: int = 1) -> Expression:
-        """One operator on as many operands as it names."""
-        n = len(operator.inputs)
-        return cls(n, ((operator, tuple(range(n))),), tuple(range(n, n + results)))
 
     def after(self, inner: Expression) -> Expression:
         """This expression with the one result of another in place of its first operand.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.map import Expression
+from allconv.engine.kernels.map import PUT_OFF, Expression
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from allconv.engine.emit.integer import Index
     from allconv.engine.emit.vector import Mask
     from allconv.engine.emit.view import View
-
-OPERANDS = 5  # of the expression of a gradient
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ class GradientSums(Blocks):
 
     slots: ClassVar[tuple[str, ...]] = (
         *("rows", "columns", "block", "x", "mean", "plain", "products"),
-        *(f"g{k}" for k in range(OPERANDS)),
+        *(f"g{k}" for k in range(PUT_OFF)),
     )
 
     def columns(

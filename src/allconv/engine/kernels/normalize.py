@@ -13,9 +13,8 @@ import numpy as np
 
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.map import Expression, broadcast, emit_map
+from allconv.engine.kernels.map import PUT_OFF, Expression, broadcast, emit_map
 from allconv.engine.kernels.moments import (
-    OPERANDS,
     GradientJoin,
     GradientSums,
     Moments,
@@ -152,7 +151,7 @@ def lower_batch_norm(planner: Planner, node: Node) -> bool:
     }
     planner.step(kernel, arguments, writes=sums, chunks=matrix.blocks, what="moments")
 
-    gamma, beta = (planner.read(value) for value in node.inputs[1:])
+    gamma, beta = (planner.read(value, "rows") for value in node.inputs[1:])
     mean, variance = (planner.result(value) for value in node.outputs[1:])
     centre, scale, shift = (matrix.row(planner, x.spec.dtype) for _ in range(3))
     results = {
@@ -171,7 +170,8 @@ def lower_normalize(planner: Planner, node: Node) -> bool:
     """The factor of each channel, then one map with the pointwise operators that follow."""
     operator = node.operator
     assert isinstance(operator, Normalize)  # noqa: S101
-    x, mean, variance, gamma, beta = (planner.read(value) for value in node.inputs)
+    x = planner.read(node.inputs[0])
+    mean, variance, gamma, beta = (planner.read(value, "rows") for value in node.inputs[1:])
     if x.spec.size == 0:
         planner.result(node.outputs[0])
         return True
@@ -194,7 +194,7 @@ def lower_gradient(planner: Planner, node: Node) -> bool:
         return True
     x = planner.read(node.inputs[0], "last")
     matrix = _Matrix.of(planner, x)
-    gamma, mean, variance = (planner.read(value) for value in node.inputs[1:4])
+    gamma, mean, variance = (planner.read(value, "rows") for value in node.inputs[1:4])
     expression, operands = _gradient(planner, node)
     mean = matrix.repeated(planner, mean)
 
@@ -209,7 +209,7 @@ def lower_gradient(planner: Planner, node: Node) -> bool:
         "plain": sums[0],
         "products": sums[1],
     }
-    arguments.update({f"g{k}": 0 for k in range(OPERANDS)})
+    arguments.update({f"g{k}": 0 for k in range(PUT_OFF)})
     arguments.update({f"g{k}": place for k, place in enumerate(operands)})
     planner.step(kernel, arguments, writes=sums, chunks=matrix.blocks, what="sums of gradients")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from allconv.engine.kernels.map import OPERANDS, Emitter, Expression, emit_map, emitters
+from allconv.engine.kernels.map import OPERANDS, PUT_OFF, Emitter, Expression, emit_map, emitters
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -187,7 +187,7 @@ def _is_put_off(planner: Planner, node: Node) -> bool:
     if not fits or not _are_near(planner, user.inputs):
         return False
     expression, operands = gathered(planner, node)
-    return len(expression.lines) <= LINES and len(operands) <= OPERANDS // 3
+    return len(expression.lines) <= LINES and len(operands) <= PUT_OFF
 
 
 def _are_near(planner: Planner, values: Sequence[Value]) -> bool:
