@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ def screen(*, err: bool = False) -> Iterator[Screen]:
 
 
 class CompileNotice:
-    """Says why nothing seems to happen: machine code is made, for the first time on this machine."""
+    """Says why nothing seems to happen: machine code is made, once on this machine."""
 
     PAUSE = 2.0  # seconds after which compilation that goes on is news again
 
@@ -107,7 +107,7 @@ def duration(seconds: float) -> str:
     """Seconds for people.
 
     >>> duration(7.24), duration(75), duration(3700)
-    ('7.2 s', '1 min 15 s', '1 h 2 min')
+    ('7.2 s', '1 min 15 s', '1 h 1 min')
     """
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
@@ -126,7 +126,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def table(rows: list[tuple[str, ...]], left: int = 1) -> list[str]:
+def table(rows: Sequence[tuple[str, ...]], left: int = 1) -> list[str]:
     """Rows as aligned lines: `left` columns to the left, the others to the right.
 
     >>> table([("name", "n"), ("a", "10")])

@@ -12,6 +12,7 @@ LARGEST_SIDE = 4096
 SMALLEST_SIDE = 4
 MOST_THREADS = 1024
 LARGEST_SEED = 2**63 - 1
+PIXEL_LIMIT = 100_000_000  # data.PIXEL_LIMIT, which help should not have to load; a test compares
 
 
 class Setting(click.ParamType[Any]):
@@ -163,6 +164,31 @@ def _shown_name(param: click.Parameter | None) -> str:
         return "a value"
     longest = max(param.opts, key=len)
     return longest if isinstance(param, click.Option) else longest.upper()
+
+
+def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that read labelled images."""
+    options = [
+        click.option(
+            "--image-size", type=Size(), metavar="SIDE|HEIGHTxWIDTH",
+            help="[default: chosen from the images]",
+        ),
+        click.option(
+            "--samples", type=COUNT,
+            help="Train on so many of the images, of each class its share.",
+        ),
+        click.option("--seed", type=SEED, default=0, show_default=True),
+        click.option(
+            "--strict", is_flag=True, help="Refuse images that cannot be read; else: leave out."
+        ),
+        click.option(
+            "--pixel-limit", type=COUNT, default=PIXEL_LIMIT, show_default=True,
+            help="The largest height times width of an image that is read.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 THREADS = Whole(1, MOST_THREADS)

@@ -1,0 +1,92 @@
+"""`allconv compare`: the networks against each other, on the same images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allconv.cli import settings
+from allconv.cli.group import command as make
+from allconv.cli.output import duration, percent, screen, table
+from allconv.cli.source import load_data
+
+if TYPE_CHECKING:
+    from allconv.train.compare import Comparison
+
+
+@make(
+    "compare",
+    "allconv compare                     # on images that come along",
+    "allconv compare photos/ --epochs 20",
+    "allconv compare --model plain --model convnet",
+)
+@click.argument("data", required=False)
+@click.option(
+    "--model", "models", multiple=True, type=settings.Name(settings.network_names),
+    help="A network to train, several times for several.  [default: all]",
+)  # fmt: skip
+@click.option("--epochs", type=settings.COUNT, default=5, show_default=True)
+@click.option("--batch-size", type=settings.COUNT, default=64, show_default=True)
+@settings.data_options
+@click.option("--threads", type=settings.THREADS, help="[default: all processors]")
+def command(
+    models: tuple[str, ...], epochs: int, batch_size: int, threads: int | None, **options: Any
+) -> None:
+    """Train fully, locally and convolutionally connected networks on DATA, and compare them.
+
+    Each is trained twice, on all training images and on a tenth of them, in as many steps. Then
+    the lecture's count: what a layer from a 200 x 200 image to 40,000 hidden units is made of.
+    """
+    from allconv.cli.epochs import EpochLines
+    from allconv.train.compare import compare_networks
+
+    with screen() as shown:
+        data = load_data(shown, options)
+        rows = []
+        for row in compare_networks(
+            data,
+            names=models or None,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=options["seed"],
+            threads=threads,
+            watch=lambda title: [EpochLines(shown, title)],
+        ):
+            rows.append(row)
+            shown.hide()
+        for line in ["", *_measured(rows), "", *_counted()]:
+            shown.line(line)
+
+
+def _measured(rows: list[Comparison]) -> list[str]:
+    from allconv.train.compare import PART, SHIFT
+
+    head = (
+        "network", "parameters", "multiply-adds", "test accuracy", f"shifted by {SHIFT}",
+        f"1/{PART} of the images", "time",
+    )  # fmt: skip
+    cells = [
+        (
+            row.name,
+            f"{row.parameters:,}",
+            f"{row.multiply_adds:,}",
+            percent(row.accuracy),
+            percent(row.shifted_accuracy),
+            percent(row.part_accuracy),
+            duration(row.seconds),
+        )
+        for row in rows
+    ]
+    return table([head, *cells])
+
+
+def _counted() -> list[str]:
+    from allconv.train.compare import count_lecture_layers
+
+    head = ("from a 200 x 200 image to 40,000 hidden units", "weights", "biases", "multiply-adds")
+    counts = count_lecture_layers(size=200, kernel=10)
+    return table(
+        [head]
+        + [(c.name, f"{c.weights:,}", f"{c.biases:,}", f"{c.multiply_adds:,}") for c in counts]
+    )

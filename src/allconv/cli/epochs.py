@@ -1,0 +1,48 @@
+"""What training says: a bar for the epoch it is in, a line for each that is done."""
+
+from __future__ import annotations
+
+from allconv.cli.output import Screen, duration, percent
+from allconv.train.callbacks import BeginInfo, Callback, StepInfo
+from allconv.train.history import Record
+
+
+class EpochLines(Callback):
+    """Shows a training on a screen; `title` stands before each line."""
+
+    def __init__(self, screen: Screen, title: str = "") -> None:
+        self._screen = screen
+        self._title = f"{title}  " if title else ""
+        self._epochs = self._samples = 0
+        self._best = -1.0
+
+    def on_begin(self, begin: BeginInfo) -> None:
+        """See `Callback`."""
+        self._epochs, self._samples = begin.epochs, begin.samples
+
+    def on_step(self, info: StepInfo) -> None:
+        """See `Callback`."""
+        note = (
+            f"loss {info.loss:.3f}  accuracy {percent(info.accuracy)}  "
+            f"{info.images_per_second:,.0f} images/s  {duration(info.seconds_left)} left"
+        )
+        self._screen.show(self._name(info.epoch), info.step, info.steps, note)
+
+    def on_epoch(self, record: Record) -> None:
+        """See `Callback`."""
+        self._screen.hide()
+        seconds = record.data_seconds + record.step_seconds
+        parts = [
+            self._name(record.epoch),
+            f"loss {record.loss:.3f}",
+            f"accuracy {percent(record.accuracy)}",
+        ]
+        if record.validation_accuracy is not None:
+            parts.append(f"validation {percent(record.validation_accuracy)}")
+        if seconds:
+            parts.append(f"{self._samples / seconds:,.0f} images/s")
+        parts.append(duration(record.seconds))
+        self._screen.line("  ".join(parts))
+
+    def _name(self, epoch: int) -> str:
+        return f"{self._title}epoch {epoch:{len(str(self._epochs))}}/{self._epochs}"

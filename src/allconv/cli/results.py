@@ -1,0 +1,60 @@
+"""What a network learned, said at the end: accuracy by class, confusions, mistakes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from math import isnan
+from pathlib import Path
+
+from allconv.cli.output import percent, table
+from allconv.files import atomic_write
+from allconv.train.evaluate import Evaluation
+
+SHOWN = 40
+HEADER = ("image", "class", "predicted", "probability")
+
+
+def class_lines(found: Evaluation, classes: Sequence[str]) -> list[str]:
+    """The accuracy of each class as a table, the worst first where there are many classes."""
+    pairs = [
+        (name, share)
+        for name, share in zip(classes, found.class_accuracies(), strict=True)
+        if not isnan(share)
+    ]
+    shown = pairs
+    if len(pairs) > SHOWN:
+        shown = sorted(pairs, key=lambda pair: pair[1])[:SHOWN]
+    lines = table([("class", "accuracy"), *((name, percent(share)) for name, share in shown)])
+    if len(pairs) > SHOWN:
+        lines.append(f"... and {len(pairs) - SHOWN} classes that do better")
+    return [f"  {line}" for line in lines]
+
+
+def confusion_line(found: Evaluation, classes: Sequence[str]) -> str:
+    """The three confusions that happen most."""
+    told = [
+        f"{classes[true]!r} taken for {classes[predicted]!r} {_times(count)}"
+        for true, predicted, count in found.confusions(3)
+    ]
+    return f"most often confused: {', '.join(told)}" if told else "nothing was confused"
+
+
+def save_mistakes(
+    path: Path, found: Evaluation, classes: Sequence[str], names: Sequence[str] | None
+) -> int:
+    """Write the images that are predicted wrong as CSV, the surest mistakes first; how many."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    mistakes = found.mistakes(names)
+    for each in mistakes:
+        probability = f"{each.probability:.4f}"
+        writer.writerow((each.name, classes[each.true], classes[each.predicted], probability))
+    atomic_write(path, text.getvalue().encode(errors="replace"))
+    return len(mistakes)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

@@ -1,0 +1,194 @@
+"""`allconv train`: a classifier from labelled images."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allconv.cli import settings
+from allconv.cli.group import command as make
+from allconv.cli.output import Screen, percent, screen
+from allconv.cli.runs import new_run, resumable, resumed_options
+from allconv.cli.source import load_data
+
+if TYPE_CHECKING:
+    from allconv.data import Dataset
+    from allconv.nn import Module
+    from allconv.train import History, Optimizer
+
+MODEL = "model.onnx"
+MISTAKES = "mistakes.csv"
+
+
+@make(
+    "train",
+    "allconv train                       # on images that come along (Fashion-MNIST)",
+    "allconv train photos/               # photos/cats/1.jpg, photos/dogs/7.png, ...",
+    "allconv train photos/ --epochs 30 --patience 5 --image-size 64 --out garden",
+    "allconv train mnist/                # a folder of IDX files, or an .npz of x and y",
+    "allconv train --resume run          # go on where Ctrl-C, or worse, ended it",
+)
+@click.argument("data", required=False)
+@click.option(
+    "--model", type=settings.Name(settings.network_names), default="convnet", show_default=True
+)
+@click.option("--epochs", type=settings.COUNT, default=10, show_default=True)
+@click.option("--batch-size", type=settings.COUNT, default=64, show_default=True)
+@click.option(
+    "--lr", type=settings.Real(0, is_open=True),
+    help="The largest learning rate.  [default: what suits the optimizer]",
+)  # fmt: skip
+@click.option(
+    "--optimizer", type=settings.Name(settings.optimizer_names), default="adamw", show_default=True
+)
+@click.option(
+    "--schedule", type=settings.Name(settings.schedule_names), default="one-cycle",
+    show_default=True, help="How the learning rate changes.",
+)  # fmt: skip
+@click.option("--weight-decay", type=settings.Real(0), help="[default: the optimizer's]")
+@click.option("--label-smoothing", type=settings.Real(0, below=1), default=0.0, show_default=True)
+@click.option(
+    "--clip", type=settings.Real(0, is_open=True), help="The largest norm of the gradients."
+)
+@click.option(
+    "--patience", type=settings.COUNT,
+    help="Stop after so many epochs that are no better than the best.",
+)  # fmt: skip
+@click.option(
+    "--augment/--no-augment", default=True, show_default=True,
+    help="Change the training images at random: shift, and flip where that suits.",
+)  # fmt: skip
+@settings.data_options
+@click.option("--threads", type=settings.THREADS, help="[default: all processors]")
+@click.option(
+    "--out", metavar="DIR", default="run", show_default=True,
+    help="The folder for the result; DIR-2 and so on where it is there already.",
+)  # fmt: skip
+@click.option(
+    "--resume", metavar="DIR", help="Go on with the run in this folder, with its options."
+)
+@click.pass_context
+def command(
+    ctx: click.Context, /, out: str, resume: str | None, threads: int | None, **options: Any
+) -> None:
+    """Train a classifier on DATA: a folder with a folder of images for each class.
+
+    DATA may also be a folder of IDX files or an .npz file of x and y; without it, images that come
+    along are used. Writes DIR/model.onnx, which holds the network, the names of the classes and
+    how images are prepared.
+    """
+    if resume is not None:
+        if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                "--out and --resume do not go together; the run keeps its folder"
+            )
+        options = resumed_options(ctx, Path(resume), options)
+    if options["data"] is not None:
+        options["data"] = str(Path(options["data"]).absolute())
+    with screen() as shown:
+        data = load_data(shown, options)
+        net = _network(data, options)
+        run = new_run(Path(out), options) if resume is None else resumable(Path(resume))
+        with run as folder:
+            history = _fit(shown, net, data, options, folder, threads, is_new=resume is None)
+            _finish(shown, net, data, history, folder)
+
+
+def _network(data: Dataset, options: dict[str, Any]) -> Module:
+    from allconv.errors import ShapeError
+    from allconv.nn import networks
+
+    kind = data.preprocess
+    size = (kind.height, kind.width)
+    try:
+        net = networks.build(options["model"], kind.channels, size, len(data.classes))
+    except ShapeError as error:
+        if options["image_size"] is None:
+            raise ShapeError(f"{error}; give a larger --image-size, or another --model") from None
+        raise click.UsageError(f"--image-size is {size[0]}x{size[1]}: {error}") from None
+    return net.initialize(options["seed"])
+
+
+def _fit(
+    shown: Screen,
+    net: Module,
+    data: Dataset,
+    options: dict[str, Any],
+    folder: Path,
+    threads: int | None,
+    *,
+    is_new: bool,
+) -> History:
+    from allconv.cli.epochs import EpochLines
+    from allconv.train import fit
+
+    count = sum(array.size for array in net.parameters().values())
+    shown.line(f"training {options['model']}, {count:,} parameters; everything goes to {folder}")
+    return fit(
+        net,
+        data,
+        epochs=options["epochs"],
+        batch_size=options["batch_size"],
+        optimizer=_optimizer(options),
+        schedule=options["schedule"],
+        learning_rate=options["lr"],
+        label_smoothing=options["label_smoothing"],
+        clip=options["clip"],
+        early_stopping=options["patience"],
+        augment="default" if options["augment"] else None,
+        seed=options["seed"],
+        threads=threads,
+        out=folder,
+        resume=None if is_new else folder,
+        callbacks=[EpochLines(shown)],
+    )
+
+
+def _optimizer(options: dict[str, Any]) -> Optimizer:
+    from allconv.train.optimizers import find_optimizer
+
+    found = find_optimizer(options["optimizer"])
+    if options["weight_decay"] is None:
+        return found
+    return replace(found, weight_decay=options["weight_decay"])  # type: ignore[call-arg]
+
+
+def _finish(shown: Screen, net: Module, data: Dataset, history: History, folder: Path) -> None:
+    """Write the model and the mistakes, and say how good it is and what can be done with it."""
+    from allconv import onnx
+    from allconv.cli.results import class_lines, confusion_line, save_mistakes
+    from allconv.train import evaluate
+
+    kind = data.preprocess
+    onnx.save(
+        net,
+        folder / MODEL,
+        (None, kind.channels, kind.height, kind.width),
+        classes=data.classes,
+        preprocess=kind.to_json(),
+    )
+    found, part, name = history.test, data.test, "test"
+    if found is None or part is None:
+        found, part, name = (
+            evaluate(net, data.validation, preprocess=kind),
+            data.validation,
+            "validation",
+        )
+    classes = data.classes
+    for line in class_lines(found, classes):
+        shown.line(line)
+    shown.line(confusion_line(found, classes))
+    count = save_mistakes(folder / MISTAKES, found, classes, part.names)
+    why = " (stopped early)" if history.stopped else ""
+    shown.line(
+        f"{name} accuracy {percent(found.accuracy)} of {len(part):,} images, with the weights of "
+        f"epoch {history.best_epoch} of {len(history.records)}{why}"
+    )
+    shown.line(
+        f"result: {folder / MODEL}; {folder / MISTAKES} lists {count:,} images it gets wrong"
+    )
+    shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")
