@@ -203,6 +203,29 @@ def test_what_follows_is_fused() -> None:
     close(results[0], expected[0], 8)
 
 
+def test_a_long_line_of_followers_is_cut() -> None:
+    """Many operands, or many operators, after batch normalisation are several maps."""
+    x, gamma, beta = operands((4, 6, 5, 7), "float32")
+    more = [np.full(x.shape, float(k), np.float32) for k in range(9)]
+
+    def wide(x: Value, gamma: Value, beta: Value, *more: Value) -> Any:
+        y = BatchNorm(EPS)(x, gamma, beta)[0]
+        for each in more:
+            y = y + each
+        return y
+
+    def long(x: Value, gamma: Value, beta: Value) -> Any:
+        y = BatchNorm(EPS)(x, gamma, beta)[0]
+        for k in range(40):
+            y = -Relu()(y) if k % 2 else y * 1.5
+        return y
+
+    for function, arrays in ((wide, [x, gamma, beta, *more]), (long, [x, gamma, beta])):
+        results, expected, program = run(function, *arrays)
+        assert 1 < len(kernels(program, Map)) < 9
+        np.testing.assert_allclose(results[0], expected[0], 1e-5, 1e-4)
+
+
 @pytest.mark.parametrize("shape", [(4, 6, 5, 7), (64, 16, 8, 9), (7, 100)])
 @pytest.mark.parametrize("target", names())
 def test_the_gate_is_fused_into_the_gradient(

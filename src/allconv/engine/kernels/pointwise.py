@@ -149,13 +149,15 @@ def followers(planner: Planner, value: Value) -> list[Node]:
     operands in memory.
     """
     chain: list[Node] = []
-    while len(chain) < LINES:
+    taken: set[Value] = set()
+    while True:
         node = planner.sole_user(value)
         if node is None or type(node.operator) not in emitters() or len(node.outputs) > 1:
             break
-        others = [other for other in node.inputs if other is not value]
-        placed = all(other in planner.places for other in others)
-        if not placed or node.outputs[0].shape != value.shape:
+        taken.update(other for other in node.inputs if other is not value)
+        if len(chain) == LINES or len(taken) > PUT_OFF or not taken.issubset(planner.places):
+            break
+        if node.outputs[0].shape != value.shape:
             break
         chain.append(node)
         value = node.outputs[0]
@@ -201,7 +203,7 @@ def _are_near(planner: Planner, values: Sequence[Value]) -> bool:
             continue
         if type(producer.operator) not in emitters() or len(producer.outputs) > 1:
             return False
-        left.extend(seen.symmetric_difference({*producer.inputs, *seen}))
+        left.extend(value for value in producer.inputs if value not in seen)
         seen.update(producer.inputs)
     return True
 
