@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from allconv.engine.buffer import aligned
+from allconv.engine.buffer import LINE, aligned
 from allconv.errors import ArgumentError
 
 VARIABLE = "ALLCONV_THREADS"
@@ -124,7 +124,7 @@ class Scratch:
     """Memory of one thread's own, which grows on demand and is kept."""
 
     def __init__(self) -> None:
-        self._memory = aligned(0)
+        self._memory = aligned(LINE)  # an empty array would start anywhere
 
     def address(self, size: int) -> int:
         """The address of at least `size` bytes, a multiple of 64."""
