@@ -1,0 +1,25 @@
+"""ONNX: networks to and from the standard file.
+
+    net = ac.onnx.load("model.onnx")
+    ac.onnx.save(net, "model.onnx", (None, 3, 224, 224))
+
+Spellings of operators are in `names`, one file a family; sizes are the functions' business.
+"""
+
+from allconv.onnx.module import OnnxModule, load
+from allconv.onnx.names import NAMES
+from allconv.onnx.read import NEWEST_OPSET, OLDEST_OPSET, SIZE_LIMIT
+from allconv.onnx.write import save
+
+OPERATORS = tuple(sorted(NAMES))
+"""The operators of ai.onnx that are read."""
+
+__all__ = [
+    "NEWEST_OPSET",
+    "OLDEST_OPSET",
+    "OPERATORS",
+    "SIZE_LIMIT",
+    "OnnxModule",
+    "load",
+    "save",
+]

@@ -1,0 +1,57 @@
+"""The attributes of a node as plain values: numbers, texts, tuples and arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import FileError
+from allconv.onnx.call import shortest, unsupported
+from allconv.onnx.external import Outside
+from allconv.onnx.model import Node
+from allconv.onnx.tensors import read_tensor
+from allconv.onnx.text import shown
+from onnx import AttributeProto
+
+_FIELDS = {
+    AttributeProto.FLOAT: "f",
+    AttributeProto.INT: "i",
+    AttributeProto.STRING: "s",
+    AttributeProto.TENSOR: "t",
+    AttributeProto.FLOATS: "floats",
+    AttributeProto.INTS: "ints",
+    AttributeProto.STRINGS: "strings",
+}
+_SEVERAL = ("floats", "ints", "strings", "tensors", "graphs", "sparse_tensors", "type_protos")
+_SINGLE = ("f", "i", "s", "t", "g", "sparse_tensor", "tp")
+
+
+def read_attributes(proto: Any, node: Node, outside: Outside) -> dict[str, Any]:
+    """The attributes of a node by name; graphs and sparse tensors are refused."""
+    found: dict[str, Any] = {}
+    for each in proto.attribute:
+        if not each.name or each.name in found:
+            raise FileError(f"{shown(node.label)} has an attribute twice; export again")
+        if each.ref_attr_name:
+            raise FileError(f"{shown(node.label)} refers to a function it is not in; export again")
+        field = _FIELDS.get(each.type)
+        if field is None:
+            raise unsupported(node, f"attribute {shown(each.name)} is a graph or sparse")
+        held = {name for name in _SINGLE if each.HasField(name)}
+        held |= {name for name in _SEVERAL if len(getattr(each, name))}
+        if held - {field}:
+            raise FileError(f"{shown(node.label)}: {shown(each.name)} is of two types")
+        found[each.name] = _plain(getattr(each, field), field, outside)
+    return found
+
+
+def _plain(given: Any, field: str, outside: Outside) -> Any:
+    if field == "t":
+        return read_tensor(given, outside)
+    if field in ("floats", "ints", "strings"):
+        kind = {"floats": "f", "ints": "i", "strings": "s"}[field]
+        return tuple(_plain(each, kind, outside) for each in given)
+    if field == "f":
+        return shortest(np.float32(given))
+    return given.decode("utf-8", "replace") if field == "s" else int(given)

@@ -1,0 +1,54 @@
+"""What a file says about its network beside the numbers: the names of classes, preprocessing.
+
+Kept in the file's own metadata, under the keys `allconv.classes` (JSON, a list of names),
+`allconv.preprocess` (JSON, `data.Preprocess`) and `allconv.version`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from allconv.errors import FileError, LimitError
+from allconv.version import __version__
+
+CLASSES, PREPROCESS, VERSION = "allconv.classes", "allconv.preprocess", "allconv.version"
+MOST_ENTRIES = 1000
+MOST_CLASSES = 100_000
+
+
+def read_metadata(entries: Any) -> tuple[dict[str, str], tuple[str, ...] | None, str | None]:
+    """All entries by key, the names of the classes, and the preprocessing as JSON."""
+    if len(entries) > MOST_ENTRIES:
+        raise LimitError(
+            f"the file has {len(entries):,} metadata entries; {MOST_ENTRIES:,} are read"
+        )
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry.key in found:
+            raise FileError("the metadata of the file has a key twice; save the network again")
+        found[entry.key] = entry.value
+    classes = _classes(found[CLASSES]) if CLASSES in found else None
+    return found, classes, found.get(PREPROCESS)
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    legal = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not legal or not 0 < len(names) <= MOST_CLASSES:
+        raise FileError("the names of the classes are no list of texts; save the network again")
+    return tuple(names)
+
+
+def make_metadata(classes: Sequence[str] | None, preprocess: str | None) -> dict[str, str]:
+    """The entries that a file of ours carries."""
+    entries = {VERSION: __version__}
+    if classes is not None:
+        entries[CLASSES] = json.dumps([str(name) for name in classes], ensure_ascii=False)
+    if preprocess is not None:
+        entries[PREPROCESS] = preprocess
+    return entries

@@ -1,0 +1,99 @@
+"""A network from a file, as a module like any other."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import Error, FileError, ShapeError
+from allconv.functional.call import take_array
+from allconv.nn.module import Module
+from allconv.nn.parameter import Buffer, Parameter
+from allconv.nn.tracing import trace_module
+from allconv.onnx.model import Model
+from allconv.onnx.read import SIZE_LIMIT, read_model
+from allconv.onnx.record import record_model
+from allconv.operators.base import Spec
+from allconv.value import Value
+
+
+class OnnxModule(Module):
+    """A network that a file describes: called, traced, compiled and trained as any module.
+
+    Its parameters are the float initializers of the file under the file's names; the statistics of
+    batch normalisations are buffers, and training does not move them. `classes` are the names of
+    the classes and `preprocess` the preprocessing (JSON, for `data.Preprocess.from_json`), where
+    the file has them. An input that the file declares as uint8 is given as uint8, or as float32
+    with whole numbers from 0 to 255.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.classes = model.classes
+        self.preprocess = model.preprocess
+        for name in model.parameters:
+            self._places()[name] = Parameter(model.arrays[name])
+        for name in model.buffers:
+            self._places()[name] = Buffer(model.arrays[name])
+
+    def forward(self, *x: Any) -> Any:
+        """The outputs of the file's graph; a tuple of several."""
+        return record_model(self.model, x, self._bound)
+
+    def _bound(self, name: str) -> Value:
+        value: Value = Module.__getattr__(self, name)  # whatever attributes a name may shadow
+        return value
+
+    def __call__(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
+        """The outputs for these inputs, as `nn.Module` computes them."""
+        given = zip(self.model.inputs, x, strict=False)
+        taken = [_floats(each) if wanted.dtype == "uint8" else each for wanted, each in given]
+        return super().__call__(*taken, *x[len(taken) :], training=training, seed=seed)
+
+
+def _floats(x: Any) -> Any:
+    """Bytes as float32, which holds them exactly; anything else as it is."""
+    if isinstance(x, Value):
+        return x
+    array = take_array("x", x)
+    return array.astype(np.float32) if array.dtype == np.uint8 else array
+
+
+def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
+    """Read an ONNX file as a network.
+
+    Nothing in the file runs. FileError for what is no legal network, UnsupportedError (with
+    operator, domain and operator set) for what is not done, LimitError above `size_limit` bytes.
+    Where the file fixes all sizes but the batch, the network is recorded once, so that a file
+    whose parts do not fit is refused here.
+
+    >>> import tempfile
+    >>> from allconv import nn
+    >>> from allconv.onnx import save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(nn.Linear(3, 2), f"{folder}/model.onnx", (None, 3))
+    ...     sorted(load(f"{folder}/model.onnx").parameters())
+    ['bias', 'weight']
+    """
+    net = OnnxModule(read_model(path, size_limit=size_limit))
+    try:
+        check_network(net)
+    except Error as error:
+        raise error.at(os.fspath(path)) from None
+    return net
+
+
+def check_network(net: OnnxModule) -> None:
+    """Record a network once where its sizes are known; FileError where its parts do not fit."""
+    specs = []
+    for each in net.model.inputs:
+        if each.shape is None or any(n is None for n in each.shape[1:]):
+            return
+        shape = tuple(1 if n is None else n for n in each.shape)
+        specs.append(Spec(shape, "float32" if each.dtype == "uint8" else each.dtype))
+    try:
+        trace_module(net, *specs)
+    except ShapeError as error:
+        raise FileError(f"the parts of the network do not fit: {error}") from None

@@ -1,0 +1,36 @@
+"""The spellings of the format, one family a file: how each operator is read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allconv.onnx.call import Name
+from allconv.onnx.names import (
+    arrange,
+    correlate,
+    fold,
+    linear,
+    local,
+    loss,
+    normalize,
+    pointwise,
+    pool,
+    reduce,
+)
+
+_FAMILIES = (arrange, correlate, fold, linear, local, loss, normalize, pointwise, pool, reduce)
+
+NAMES: dict[str, Name] = {
+    op: name for family in _FAMILIES for op, name in getattr(family, "READERS", {}).items()
+}
+"""How the nodes of ai.onnx are read, by the name of the operator."""
+
+WRITERS: dict[type, Callable[..., Any]] = {
+    operator: write
+    for family in _FAMILIES
+    for operator, write in getattr(family, "WRITERS", {}).items()
+}
+"""How our operators are written, by their class."""
+
+LOCAL = local.LOCAL

@@ -1,0 +1,257 @@
+"""Operators that only move values: Reshape, Transpose, Concat, Pad, Slice, Cast ..."""
+
+from __future__ import annotations
+
+from math import prod
+
+from allconv import functional
+from allconv.functional.call import apply
+from allconv.onnx.call import Bytes, Call, Name
+from allconv.onnx.tensors import CODES, dtype_name
+from allconv.onnx.writer import Writer, Written
+from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
+from allconv.operators.base import FLOATS
+from allconv.value import Value
+
+_LARGE = 2**31
+
+
+def read_reshape(call: Call) -> Value:
+    """The same values under another shape; 0 keeps a size, unless allowzero, and -1 is the rest."""
+    x = call.value(0)
+    given = call.known_integers(1) if len(call) > 1 else call.integers("shape")
+    zero_keeps = not call.flag("allowzero")
+    if zero_keeps and any(n == 0 and a >= x.ndim for a, n in enumerate(given)):
+        raise call.wrong(f"a shape of {x.shape} keeps an axis that is not there")
+    sizes = [x.shape[a] if n == 0 and zero_keeps else n for a, n in enumerate(given)]
+    return x.reshape(fitted(call, sizes, x.size))
+
+
+def fitted(call: Call, sizes: list[int], size: int) -> tuple[int, ...]:
+    """A shape with -1 replaced by what is left."""
+    known = prod(n for n in sizes if n != -1)
+    fits = size % known == 0 if known and -1 in sizes else known == size
+    if sizes.count(-1) > 1 or any(n < -1 for n in sizes) or not fits:
+        raise call.wrong(f"{size} values have no shape {tuple(sizes)}")
+    return tuple(size // known if n == -1 and known else max(n, 0) for n in sizes)
+
+
+def read_flatten(call: Call) -> Value:
+    """Two axes: those before `axis` as one, those from it on as one."""
+    x = call.value(0)
+    axis = call.integer("axis", 1)
+    axis = axis if axis == x.ndim else call.axis(axis, x.ndim)
+    return x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
+
+
+def read_transpose(call: Call) -> Value:
+    """The axes in another order, reversed unless one is given."""
+    x = call.value(0)
+    return x.transpose(*call.integers("perm", tuple(reversed(range(x.ndim)))))
+
+
+def read_squeeze(call: Call) -> Value:
+    """Without some axes of size 1 (all when none is named)."""
+    x = call.value(0)
+    named = len(call) > 1 or call.given("axes")
+    every = tuple(a for a, n in enumerate(x.shape) if n == 1)
+    axes = call.axes(_listed(call, 1), x.ndim) if named else every
+    if any(x.shape[a] != 1 for a in axes):
+        raise call.wrong(f"axes {axes} of {x.shape} are not all of size 1")
+    return x.reshape(tuple(n for a, n in enumerate(x.shape) if a not in axes))
+
+
+def read_unsqueeze(call: Call) -> Value:
+    """With more axes of size 1; they are counted in the result."""
+    x = call.value(0)
+    given = _listed(call, 1)
+    axes = call.axes(given, x.ndim + len(given))
+    sizes = iter(x.shape)
+    return x.reshape(tuple(1 if a in axes else next(sizes) for a in range(x.ndim + len(given))))
+
+
+def _listed(call: Call, number: int) -> tuple[int, ...]:
+    """Axes: an attribute in older operator sets, an input in newer."""
+    return call.known_integers(number) if call.has(number) else call.integers("axes")
+
+
+def read_concat(call: Call) -> Value:
+    """Arrays one after the other."""
+    values = call.values()
+    axis = call.axis(call.integer("axis", 1), values[0].ndim)
+    y: Value = values[0] if len(values) == 1 else functional.concatenate(values, axis)
+    return y
+
+
+def read_split(call: Call) -> tuple[Value, ...]:
+    """Parts along an axis: of given sizes, or so many equal ones (the last may be smaller)."""
+    x = call.value(0)
+    axis = call.axis(call.integer("axis", 0), x.ndim)
+    parts = len(call.node.outputs)
+    sizes = call.known_integers(1) if call.has(1) else call.integers("split", ())
+    if not sizes:
+        each = -(-x.shape[axis] // parts)
+        sizes = (*(each,) * (parts - 1), x.shape[axis] - each * (parts - 1))
+    if len(sizes) != parts or sum(sizes) != x.shape[axis] or min(sizes) < 0:
+        raise call.wrong(f"parts of {sizes} do not make the {x.shape[axis]} cells of axis {axis}")
+    taken, start = [], 0
+    for n in sizes:
+        taken.append(_span(x, axis, start, n))
+        start += n
+    return tuple(taken)
+
+
+def _span(x: Value, axis: int, start: int, count: int) -> Value:
+    begins, counts = [0] * x.ndim, list(x.shape)
+    begins[axis], counts[axis] = start, count
+    y: Value = apply(Slice(tuple(begins), (1,) * x.ndim, tuple(counts)), x)
+    return y
+
+
+def read_slice(call: Call) -> Value:
+    """x[start:end:step] along some axes."""
+    x = call.value(0)
+    rows = slices(call, x.ndim)
+    begins, steps, counts = [], [], []
+    for axis, n in enumerate(x.shape):
+        cells = range(n)[rows.get(axis, slice(None))]
+        begins.append(cells.start if len(cells) else 0)
+        steps.append(cells.step if len(cells) else 1)
+        counts.append(len(cells))
+    y: Value = apply(Slice(tuple(begins), tuple(steps), tuple(counts)), x)
+    return y
+
+
+def slices(call: Call, rank: int) -> dict[int, slice]:
+    """The slice of each axis that is named, in attributes or, since 10, in inputs."""
+    inputs = len(call) > 1
+    starts = call.known_integers(1) if inputs else call.integers("starts")
+    ends = call.known_integers(2) if inputs else call.integers("ends")
+    every = tuple(range(len(starts)))
+    given = call.known_integers(3) if call.has(3) else call.integers("axes", every)
+    steps = call.known_integers(4) if call.has(4) else (1,) * len(starts)
+    axes = call.axes(given, rank)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise call.wrong("starts, ends, axes and steps do not fit together")
+    return {
+        axis: slice(start, None if step < 0 and end < -_LARGE // 2 else end, step)
+        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
+    }
+
+
+def read_pad(call: Call) -> Value:
+    """A constant around an array; other modes are not done."""
+    x = call.value(0)
+    if call.text("mode", "constant") != "constant":
+        raise call.unsupported("mode is not constant")
+    pads = call.known_integers(1) if len(call) > 1 else call.integers("pads")
+    value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
+    axes = call.axes(call.known_integers(3), x.ndim) if call.has(3) else tuple(range(x.ndim))
+    if len(pads) != 2 * len(axes):
+        raise call.wrong(f"pads {pads} are not two for each of {len(axes)} axes")
+    pairs = dict(zip(axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True))
+    whole = tuple(pairs.get(axis, (0, 0)) for axis in range(x.ndim))
+    if any(sum(pair) > _LARGE for pair in whole):
+        raise call.unsupported(f"pads {pads}")
+    y: Value = apply(Pad(whole, value), x)
+    return y
+
+
+def read_cast(call: Call) -> Value:
+    """Another float dtype, or the bytes of an image as float32."""
+    dtype = dtype_name(call.integer("to"), "the result")
+    given = call.operands[0]
+    if isinstance(given, Bytes) and dtype == "float32":
+        return given.value
+    x = call.value(0)
+    if dtype not in FLOATS:
+        raise call.unsupported(f"to {dtype}")
+    return x.astype(dtype)
+
+
+def read_identity(call: Call) -> Value:
+    """x."""
+    return call.value(0)
+
+
+def write_reshape(writer: Writer, written: Written) -> None:
+    """Flatten where the batch stays in front, else Reshape: 0 keeps the batch."""
+    (before,), after = written.shapes, written.result
+    if len(before) > 1 and len(after) == 2 and after[0] == before[0] and 0 not in after:
+        writer.node(written, "Flatten", written.inputs, axis=1)
+        return
+    free = [axis for axis, n in enumerate(after) if n is None]
+    if len(free) > 1:
+        raise writer.unsupported(written, "a shape in which several sizes follow the batch")
+    empty = 0 in after
+    sizes = [-1 if n is None else n for n in after]
+    if free and not empty and written.keeps(free[0]):
+        sizes[free[0]] = 0
+    shape = writer.integers(sizes)
+    writer.node(written, "Reshape", [*written.inputs, shape], allowzero=int(empty))
+
+
+def write_transpose(writer: Writer, written: Written) -> None:
+    """Transpose."""
+    writer.node(written, "Transpose", written.inputs, perm=list(written.operator.order))
+
+
+def write_slice(writer: Writer, written: Written) -> None:
+    """Slice, of the axes that are not taken whole."""
+    operator: Slice = written.operator
+    rows = zip(operator.start, operator.step, operator.count, written.shapes[0], strict=True)
+    starts, ends, axes, steps = [], [], [], []
+    for axis, (start, step, count, n) in enumerate(rows):
+        if n is None:
+            if (start, step) != (0, 1) or written.result[axis] is not None:
+                raise writer.unsupported(written, "a part of the batch")
+            continue
+        if (start, step, count) == (0, 1, n):
+            continue
+        end = start + step * count
+        starts.append(start)
+        ends.append(-_LARGE if end < 0 else end)
+        axes.append(axis)
+        steps.append(step)
+    settings = [writer.integers(each) for each in (starts, ends, axes, steps)]
+    writer.node(written, "Slice", [*written.inputs, *settings])
+
+
+def write_pad(writer: Writer, written: Written) -> None:
+    """Pad."""
+    operator: Pad = written.operator
+    (y,) = written.outputs
+    writer.pad(written, written.inputs[0], operator.pairs, operator.value, y=y)
+
+
+def write_concatenate(writer: Writer, written: Written) -> None:
+    """Concat."""
+    writer.node(written, "Concat", written.inputs, axis=written.operator.axis)
+
+
+def write_convert(writer: Writer, written: Written) -> None:
+    """Cast."""
+    writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
+
+
+READERS = {
+    "Cast": Name(read_cast, ("saturate", "to", "round_mode")),
+    "Concat": Name(read_concat, ("axis",), (1, 10_000)),
+    "Flatten": Name(read_flatten, ("axis",)),
+    "Identity": Name(read_identity),
+    "Pad": Name(read_pad, ("mode", "pads", "value"), (1, 4), settings=(1, 2, 3)),
+    "Reshape": Name(read_reshape, ("allowzero", "shape"), (1, 2), settings=(1,)),
+    "Slice": Name(read_slice, ("axes", "ends", "starts"), (1, 5), settings=(1, 2, 3, 4)),
+    "Split": Name(read_split, ("axis", "num_outputs", "split"), (1, 2), settings=(1,)),
+    "Squeeze": Name(read_squeeze, ("axes",), (1, 2), settings=(1,)),
+    "Transpose": Name(read_transpose, ("perm",)),
+    "Unsqueeze": Name(read_unsqueeze, ("axes",), (1, 2), settings=(1,)),
+}
+WRITERS = {
+    Concatenate: write_concatenate,
+    Convert: write_convert,
+    Pad: write_pad,
+    Reshape: write_reshape,
+    Slice: write_slice,
+    Transpose: write_transpose,
+}

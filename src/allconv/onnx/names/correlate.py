@@ -1,0 +1,110 @@
+"""Convolution and its transpose: Conv, ConvTranspose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allconv import functional
+from allconv.functional.call import apply, take_floats
+from allconv.onnx.call import Call, Name
+from allconv.onnx.names.window import ATTRIBUTES, crop, moved, read_settings, write_settings
+from allconv.onnx.writer import Writer, Written
+from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.value import Value
+from allconv.window import Axis, Window
+
+_CONVOLUTIONS = (functional.conv1d, functional.conv2d, functional.conv3d)
+
+
+def read_conv(call: Call) -> Value:
+    """y = Conv(x, w, b): our own, setting by setting."""
+    x, w, b = call.value(0), call.value(1), call.optional(2)
+    settings = read_settings(call, x.ndim - 2, w.shape[2:])
+    convolution = _CONVOLUTIONS[x.ndim - 3]
+    y: Value = convolution(
+        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group", 1)
+    )
+    return y
+
+
+def read_conv_transpose(call: Call) -> Value:
+    """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here.
+
+    Without `output_shape` it has s*(P-1) + d*(K-1) + 1 - low - high + output_padding cells.
+    """
+    x, w, b = take_floats(x=call.value(0), weight=call.value(1), bias=call.optional(2))
+    axes = x.ndim - 2
+    settings = read_settings(call, axes, w.shape[2:])
+    extra = call.integers("output_padding", (0,) * axes)
+    if len(extra) != axes or min(extra) < 0:
+        raise call.wrong(f"output_padding {extra} does not fit {axes} axes")
+    sizes = call.integers("output_shape", ())
+    sizes = sizes[-axes:] if len(sizes) in (axes, axes + 2) else sizes
+    if isinstance(settings.padding, str) and settings.padding != "valid" and not sizes:
+        sizes = tuple(p * s for p, s in zip(x.shape[2:], settings.stride, strict=True))
+    if sizes and len(sizes) != axes:
+        raise call.wrong(f"output_shape {sizes} does not fit {axes} axes")
+    pairs = ((0, 0),) * axes if isinstance(settings.padding, str) else settings.padding
+    window = []
+    for n, (p, k, s, d, pair) in enumerate(
+        zip(x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True)
+    ):
+        whole = s * (p - 1) + d * (k - 1) + 1 + extra[n]
+        low, size = pair[0], whole - sum(pair)
+        if sizes:
+            size, total = sizes[n], max(whole - sizes[n], 0)
+            low = total // 2 if settings.padding == "same" else total - total // 2
+        window.append(Axis(size, k, p, s, d, 1, low))
+    operator = CorrelateTranspose(Window(tuple(window)), call.integer("group", 1))
+    y: Value = apply(operator, w, x) if b is None else apply(operator, w, x, b)
+    return y
+
+
+def write_correlate(writer: Writer, written: Written) -> None:
+    """Conv, or Gemm for a window without axes; a crop goes before it as Pad."""
+    operator: Correlate = written.operator
+    axes = operator.window.axes
+    if not axes:
+        if operator.groups != 1:
+            raise writer.unsupported(written, "a linear layer in groups")
+        writer.node(written, "Gemm", written.inputs, transB=1)
+        return
+    x, *rest = written.inputs
+    crops = [crop(axis) for axis in axes]
+    if any(map(any, crops)):
+        x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
+        axes = tuple(moved(axis, *each) for axis, each in zip(axes, crops, strict=True))
+    settings = write_settings(axes)
+    writer.node(written, "Conv", [x, *rest], group=operator.groups, **settings)
+
+
+def write_correlate_transpose(writer: Writer, written: Written) -> None:
+    """ConvTranspose; cells beyond what the taps reach are output_padding."""
+    operator: CorrelateTranspose = written.operator
+    axes = operator.window.axes
+    w, y, *bias = written.inputs
+    if not axes or any(axis.padding < 0 for axis in axes):
+        raise writer.unsupported(written, "a transposed window without axes, or cropped")
+    settings = write_settings(axes)
+    beyond = [max(-axis.high, 0) for axis in axes]
+    if any(beyond):
+        settings["output_padding"] = beyond
+    writer.node(written, "ConvTranspose", [y, w, *bias], group=operator.groups, **settings)
+
+
+def write_correlate_weight(writer: Writer, written: Written) -> Any:
+    """The gradient of the weights has no spelling."""
+    raise writer.unsupported(written, "a gradient")
+
+
+READERS = {
+    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), (2, 3)),
+    "ConvTranspose": Name(
+        read_conv_transpose, (*ATTRIBUTES, "group", "output_padding", "output_shape"), (2, 3)
+    ),
+}
+WRITERS = {
+    Correlate: write_correlate,
+    CorrelateTranspose: write_correlate_transpose,
+    CorrelateWeight: write_correlate_weight,
+}

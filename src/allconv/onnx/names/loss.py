@@ -1,0 +1,53 @@
+"""Softmax, LogSoftmax."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from allconv.functional.call import apply
+from allconv.onnx.call import Call, Name
+from allconv.onnx.writer import Writer, Written
+from allconv.operators.loss import LogSoftmax, Softmax
+from allconv.value import Value
+
+_FLAT = 13  # before this operator set all axes from `axis` on are one
+
+
+def _read(operator: Any, call: Call) -> Value:
+    x = call.value(0)
+    flat = call.version < _FLAT
+    axis = call.axis(call.integer("axis", 1 if flat else -1), max(x.ndim, 1))
+    if not flat or axis == x.ndim - 1:
+        y: Value = apply(operator(axis), x)
+        return y
+    rows = x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
+    result: Value = apply(operator(1), rows)
+    return result.reshape(x.shape)
+
+
+def read_softmax(call: Call) -> Value:
+    """exp(x) / sum of exp(x) along an axis."""
+    return _read(Softmax, call)
+
+
+def read_log_softmax(call: Call) -> Value:
+    """x - log(sum of exp(x)) along an axis."""
+    return _read(LogSoftmax, call)
+
+
+def write_softmax(writer: Writer, written: Written) -> None:
+    """Softmax."""
+    writer.node(written, "Softmax", written.inputs, axis=written.operator.axis)
+
+
+def write_log_softmax(writer: Writer, written: Written) -> None:
+    """LogSoftmax."""
+    writer.node(written, "LogSoftmax", written.inputs, axis=written.operator.axis)
+
+
+READERS = {
+    "LogSoftmax": Name(read_log_softmax, ("axis",)),
+    "Softmax": Name(read_softmax, ("axis",)),
+}
+WRITERS = {Softmax: write_softmax, LogSoftmax: write_log_softmax}

@@ -1,0 +1,188 @@
+"""Arithmetic and activations: each element on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+from allconv import functional
+from allconv.functional.call import apply
+from allconv.onnx.call import Call, Name
+from allconv.onnx.writer import Writer, Written
+from allconv.operators import pointwise as operators
+from allconv.value import Value
+
+_BROADCAST = 7  # before this operator set a second operand says which axes it stands for
+
+
+def _unary(operator: operators.Pointwise) -> Name:
+    return Name(lambda call: apply(operator, call.value(0)))
+
+
+def _binary(operator: operators.Pointwise) -> Name:
+    def read(call: Call) -> Value:
+        a, b = call.value(0), call.value(1)
+        if call.version < _BROADCAST and call.given("axis"):
+            axis = call.axis(call.integer("axis"), a.ndim)
+            b = b.reshape((*b.shape, *(1,) * max(a.ndim - axis - b.ndim, 0)))
+        y: Value = apply(operator, a, b)
+        return y
+
+    return Name(read, ("axis", "broadcast"), (2, 2))
+
+
+def _several(join: Callable[[Any, Any], Any]) -> Name:
+    return Name(lambda call: reduce(join, call.values()), (), (1, 1000))
+
+
+def _largest(a: Value, b: Value) -> Value:
+    y: Value = apply(operators.Maximum(), a, b)
+    return y
+
+
+def _least(a: Value, b: Value) -> Value:
+    return -_largest(-a, -b)
+
+
+def read_leaky_relu(call: Call) -> Value:
+    """x where x > 0, else alpha * x."""
+    y: Value = functional.leaky_relu(call.value(0), call.number("alpha", 0.01))
+    return y
+
+
+def read_prelu(call: Call) -> Value:
+    """x where x > 0, else slope * x."""
+    x, slope = call.value(0), call.value(1)
+    y: Value = apply(operators.Select(), x, x, x * slope)
+    return y
+
+
+def read_elu(call: Call) -> Value:
+    """x where x > 0, else alpha * (exp(x) - 1)."""
+    y: Value = functional.elu(call.value(0), call.number("alpha", 1.0))
+    return y
+
+
+def read_selu(call: Call) -> Value:
+    """gamma * elu(x, alpha). Klambauer et al. 2017, arXiv:1706.02515."""
+    alpha = call.number("alpha", 1.6732632423543772)
+    y: Value = functional.elu(call.value(0), alpha)
+    return y * call.number("gamma", 1.0507009873554805)
+
+
+def read_gelu(call: Call) -> Value:
+    """x * Phi(x), or its approximation by tanh."""
+    y: Value = functional.gelu(call.value(0), call.text("approximate", "none"))
+    return y
+
+
+def read_softplus(call: Call) -> Value:
+    """log(1 + exp(x)), which is x itself where the rest is below the dtype's precision."""
+    x = call.value(0)
+    y: Value = functional.softplus(x, 1.0, 20.0 if x.dtype == "float32" else 40.0)
+    return y
+
+
+def read_hard_sigmoid(call: Call) -> Value:
+    """min(max(alpha * x + beta, 0), 1)."""
+    line = call.value(0) * call.number("alpha", 0.2) + call.number("beta", 0.5)
+    y: Value = functional.hardtanh(line, 0.0, 1.0)
+    return y
+
+
+def read_hard_swish(call: Call) -> Value:
+    """x * min(max(x + 3, 0), 6) / 6."""
+    y: Value = functional.hardswish(call.value(0))
+    return y
+
+
+def read_clip(call: Call) -> Value:
+    """x between a least and a largest number, either of which may be left out."""
+    x = call.value(0)
+    least = call.number("min") if call.given("min") else None
+    most = call.number("max") if call.given("max") else None
+    least = call.known_number(1) if call.has(1) else least
+    most = call.known_number(2) if call.has(2) else most
+    if least is not None and most is not None and least < most:
+        y: Value = functional.hardtanh(x, least, most)
+        return y
+    x = x if least is None else apply(operators.Maximum(), x, least)
+    return x if most is None else -apply(operators.Maximum(), -x, -most)
+
+
+def read_pow(call: Call) -> Value:
+    """x to a known whole power, or the square root."""
+    exponent = call.known_number(1)
+    power = int(exponent) if exponent.is_integer() and abs(exponent) <= 16 else exponent
+    if isinstance(power, float) and power != 0.5:
+        raise call.unsupported(f"the power {exponent}; whole powers to 16 and 0.5 are done")
+    y: Value = call.value(0) ** power
+    return y
+
+
+def read_reciprocal(call: Call) -> Value:
+    """1 / x."""
+    y: Value = 1.0 / call.value(0)
+    return y
+
+
+def read_softsign(call: Call) -> Value:
+    """x / (1 + |x|)."""
+    x = call.value(0)
+    y: Value = x / (abs(x) + 1.0)
+    return y
+
+
+READERS = {
+    "Abs": _unary(operators.Absolute()),
+    "Add": _binary(operators.Add()),
+    "Clip": Name(read_clip, ("max", "min"), (1, 3), settings=(1, 2)),
+    "Div": _binary(operators.Divide()),
+    "Elu": Name(read_elu, ("alpha",)),
+    "Erf": _unary(operators.Erf()),
+    "Exp": _unary(operators.Exp()),
+    "Gelu": Name(read_gelu, ("approximate",)),
+    "HardSigmoid": Name(read_hard_sigmoid, ("alpha", "beta")),
+    "HardSwish": Name(read_hard_swish),
+    "LeakyRelu": Name(read_leaky_relu, ("alpha",)),
+    "Log": _unary(operators.Log()),
+    "Max": _several(_largest),
+    "Min": _several(_least),
+    "Mul": _binary(operators.Multiply()),
+    "Neg": _unary(operators.Negate()),
+    "PRelu": Name(read_prelu, (), (2, 2)),
+    "Pow": Name(read_pow, ("axis", "broadcast"), (2, 2), settings=(1,)),
+    "Reciprocal": Name(read_reciprocal),
+    "Relu": _unary(operators.Relu()),
+    "Selu": Name(read_selu, ("alpha", "gamma")),
+    "Sigmoid": _unary(operators.Sigmoid()),
+    "Softplus": Name(read_softplus),
+    "Softsign": Name(read_softsign),
+    "Sqrt": _unary(operators.Sqrt()),
+    "Sub": _binary(operators.Subtract()),
+    "Sum": _several(lambda a, b: a + b),
+    "Tanh": _unary(operators.Tanh()),
+}
+
+
+def _writer(op: str) -> Callable[[Writer, Written], None]:
+    return lambda writer, written: writer.node(written, op, written.inputs)
+
+
+WRITERS = {
+    operators.Absolute: _writer("Abs"),
+    operators.Add: _writer("Add"),
+    operators.Divide: _writer("Div"),
+    operators.Erf: _writer("Erf"),
+    operators.Exp: _writer("Exp"),
+    operators.Log: _writer("Log"),
+    operators.Maximum: _writer("Max"),
+    operators.Multiply: _writer("Mul"),
+    operators.Negate: _writer("Neg"),
+    operators.Relu: _writer("Relu"),
+    operators.Sigmoid: _writer("Sigmoid"),
+    operators.Sqrt: _writer("Sqrt"),
+    operators.Subtract: _writer("Sub"),
+    operators.Tanh: _writer("Tanh"),
+}

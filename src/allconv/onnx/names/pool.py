@@ -1,0 +1,175 @@
+"""Pooling: MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allconv.functional.call import apply
+from allconv.onnx.call import Call, Name
+from allconv.onnx.names.window import (
+    ATTRIBUTES,
+    Settings,
+    crop,
+    moved,
+    read_settings,
+    write_settings,
+)
+from allconv.onnx.writer import Writer, Written
+from allconv.operators.arrange import Pad
+from allconv.operators.pool import (
+    AveragePool,
+    AveragePoolTranspose,
+    GatherWindow,
+    MaxPool,
+    ScatterWindow,
+)
+from allconv.value import Value
+from allconv.window import Axis, Window
+
+
+def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
+    """The window on x. `ceil_mode` adds an output that reaches outside, if it starts inside."""
+    pairs = settings.pairs(x.shape[2:])
+    window = Window.forward(
+        x.shape[2:],
+        settings.kernel,
+        stride=settings.stride,
+        dilation=settings.dilation,
+        padding=[(low, max(high, 0)) for low, high in pairs],
+    )
+    if not ceil_mode:
+        return window
+    return Window(
+        tuple(_ceiled(axis, sum(pair)) for axis, pair in zip(window.axes, pairs, strict=True))
+    )
+
+
+def _ceiled(axis: Axis, pads: int) -> Axis:
+    reach = axis.dilation * (axis.kernel - 1) + 1
+    output = -(-(axis.input + pads - reach) // axis.stride) + 1
+    if (output - 1) * axis.stride >= axis.input + axis.padding:
+        output -= 1
+    return Axis(axis.input, axis.kernel, output, axis.stride, axis.dilation, 1, axis.padding)
+
+
+def read_max_pool(call: Call) -> Value:
+    """The largest value under the window; the second output, of indices, is not done."""
+    x = call.value(0)
+    settings = read_settings(call, x.ndim - 2)
+    y, _ = apply(MaxPool(_window(x, settings, call.flag("ceil_mode"))), x)
+    result: Value = y
+    return result
+
+
+def read_average_pool(call: Call) -> Value:
+    """The mean under the window: of the cells inside, or those of the padding too.
+
+    Cells that ceil_mode reaches beyond the padding are never counted.
+    """
+    x = call.value(0)
+    settings = read_settings(call, x.ndim - 2)
+    window = _window(x, settings, call.flag("ceil_mode"))
+    counted = call.flag("count_include_pad")
+    pairs = settings.pairs(x.shape[2:])
+    if counted and any(a.high > high for a, (_, high) in zip(window.axes, pairs, strict=True)):
+        x = apply(Pad(((0, 0), (0, 0), *pairs)), x)
+        axes = zip(window.axes, pairs, strict=True)
+        window = Window(tuple(moved(axis, *pair) for axis, pair in axes))
+        counted = False
+    y: Value = apply(AveragePool(window, _counts(window, counted)), x)
+    return y
+
+
+def _counts(window: Window, counted: bool) -> bool:
+    """Without padding both ways of counting are one: the simpler."""
+    return counted or all(axis.padding == 0 and axis.high <= 0 for axis in window.axes)
+
+
+def _whole(call: Call) -> tuple[Value, Window]:
+    x = call.value(0)
+    if not 3 <= x.ndim <= 5:
+        raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are done")
+    return x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:])
+
+
+def read_global_average_pool(call: Call) -> Value:
+    """The mean of each channel."""
+    x, window = _whole(call)
+    y: Value = apply(AveragePool(window), x)
+    return y
+
+
+def read_global_max_pool(call: Call) -> Value:
+    """The largest value of each channel."""
+    x, window = _whole(call)
+    y: Value = apply(MaxPool(window), x)[0]
+    return y
+
+
+def _is_whole(window: Window) -> bool:
+    return all(
+        (axis.kernel, axis.stride, axis.output, axis.padding, axis.dilation)
+        == (axis.input, axis.input, 1, 0, 1)
+        for axis in window.axes
+    )
+
+
+def write_max_pool(writer: Writer, written: Written) -> None:
+    """MaxPool; the taps that won have no spelling, and only gradients need them."""
+    window = written.operator.window
+    if _is_whole(window):
+        writer.node(written, "GlobalMaxPool", written.inputs)
+        return
+    x, axes = _inside(writer, written, window, float("-inf"))
+    writer.node(written, "MaxPool", [x], **write_settings(axes))
+
+
+def write_average_pool(writer: Writer, written: Written) -> None:
+    """AveragePool, or GlobalAveragePool for a window as large as its input."""
+    operator: AveragePool = written.operator
+    if _is_whole(operator.window):
+        writer.node(written, "GlobalAveragePool", written.inputs)
+        return
+    x, axes = written.inputs[0], operator.window.axes
+    if operator.count_padding:
+        x, axes = _inside(writer, written, operator.window, 0.0)
+    elif any(map(any, map(crop, axes))):
+        raise writer.unsupported(written, "an average over a window that crops")
+    counted = int(operator.count_padding)
+    writer.node(written, "AveragePool", [x], count_include_pad=counted, **write_settings(axes))
+
+
+def _inside(
+    writer: Writer, written: Written, window: Window, value: float
+) -> tuple[str, tuple[Axis, ...]]:
+    """The input and axes, where padding that the format does not allow is made by Pad."""
+    changes = []
+    for axis in window.axes:
+        low, high = crop(axis)
+        large = max(axis.padding, axis.high) >= axis.kernel
+        changes.append((axis.padding, max(axis.high, high)) if large else (low, high))
+    x = written.inputs[0]
+    if not any(map(any, changes)):
+        return x, window.axes
+    axes = tuple(moved(axis, *each) for axis, each in zip(window.axes, changes, strict=True))
+    return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), axes
+
+
+def write_gradient(writer: Writer, written: Written) -> Any:
+    """The gradients of pooling have no spelling."""
+    raise writer.unsupported(written, "a gradient")
+
+
+READERS = {
+    "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
+    "GlobalAveragePool": Name(read_global_average_pool),
+    "GlobalMaxPool": Name(read_global_max_pool),
+    "MaxPool": Name(read_max_pool, (*ATTRIBUTES, "ceil_mode", "storage_order")),
+}
+WRITERS = {
+    MaxPool: write_max_pool,
+    AveragePool: write_average_pool,
+    AveragePoolTranspose: write_gradient,
+    ScatterWindow: write_gradient,
+    GatherWindow: write_gradient,
+}

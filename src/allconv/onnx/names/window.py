@@ -1,0 +1,90 @@
+"""The settings of a window, as the format spells them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from allconv.errors import UnsupportedError
+from allconv.onnx.call import Call
+from allconv.window import Axis, named_padding
+
+ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
+_NAMED = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": "valid"}
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One number an axis each; padding is a name where the file leaves it to the sizes."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: str | Pairs
+
+    def pairs(self, input: Sequence[int]) -> Pairs:
+        """The padding for an input of these sizes."""
+        if not isinstance(self.padding, str):
+            return self.padding
+        rows = zip(input, self.kernel, self.stride, self.dilation, strict=True)
+        return tuple(named_padding(self.padding, i, k, stride=s, dilation=d) for i, k, s, d in rows)
+
+
+def read_settings(call: Call, axes: int, kernel: Sequence[int] | None = None) -> Settings:
+    """The settings of a node whose input has so many axes; `kernel` is that of its weights."""
+    if not 1 <= axes <= 3:
+        raise call.unsupported(f"an input with {axes} axes of space; 1, 2 or 3 are done")
+    sizes = call.integers("kernel_shape", kernel)
+    if len(sizes) != axes or (kernel is not None and sizes != tuple(kernel)):
+        raise call.wrong(f"kernel_shape {sizes} does not fit")
+    stride = call.integers("strides", (1,) * axes)
+    dilation = call.integers("dilations", (1,) * axes)
+    if len(stride) != axes or len(dilation) != axes or min(*sizes, *stride, *dilation) < 1:
+        raise call.wrong(f"strides {stride} or dilations {dilation} do not fit {axes} axes")
+    return Settings(sizes, stride, dilation, _padding(call, axes))
+
+
+def _padding(call: Call, axes: int) -> str | Pairs:
+    mode = call.text("auto_pad", "NOTSET")
+    if mode in _NAMED:
+        return _NAMED[mode]
+    if mode not in ("NOTSET", ""):
+        raise call.wrong(f"auto_pad {mode!r} is none of the format's")
+    pads = call.integers("pads", (0,) * (2 * axes))
+    if len(pads) != 2 * axes:
+        raise call.wrong(f"pads {pads} are not two for each of {axes} axes")
+    return tuple(zip(pads[:axes], pads[axes:], strict=True))
+
+
+def write_settings(axes: Sequence[Axis]) -> dict[str, Any]:
+    """The attributes of a window whose padding is not negative."""
+    if any(axis.input_dilation != 1 for axis in axes):
+        raise UnsupportedError(
+            "input_dilation has no spelling in ONNX; use a transposed convolution"
+        )
+    return {
+        "kernel_shape": [axis.kernel for axis in axes],
+        "strides": [axis.stride for axis in axes],
+        "dilations": [axis.dilation for axis in axes],
+        "pads": [*(axis.padding for axis in axes), *(max(axis.high, 0) for axis in axes)],
+    }
+
+
+def crop(axis: Axis) -> tuple[int, int]:
+    """The cells (low, high) that negative padding takes away: numbers below 0, as `Pad` has them.
+
+    An input that is not covered to its end needs no crop unless another output would fit.
+    """
+    reach = axis.dilation * (axis.kernel - 1) + 1
+    spread = (axis.input - 1) * axis.input_dilation + 1
+    fits = (spread + axis.padding + max(axis.high, 0) - reach) // axis.stride + 1
+    return min(axis.padding, 0), axis.high if fits > axis.output else 0
+
+
+def moved(axis: Axis, low: int, high: int) -> Axis:
+    """The same axis on an input with (low, high) cells more (fewer where negative)."""
+    size = axis.input + low + high
+    return Axis(size, axis.kernel, axis.output, axis.stride, axis.dilation, 1, axis.padding - low)

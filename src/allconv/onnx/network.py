@@ -1,0 +1,93 @@
+"""What is to be written: a graph, the arrays of its parameters, and what follows the batch.
+
+The network is traced for two batches. Sizes that differ follow the batch; anything else that
+differs cannot be written for every batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import UnsupportedError
+from allconv.graph import Graph
+from allconv.nn.module import Module
+from allconv.nn.tracing import trace_module
+from allconv.operators.arrange import Reshape, Slice
+from allconv.operators.base import Array, Spec
+from allconv.operators.reduce import Broadcast
+from allconv.trace import trace
+from allconv.value import Value
+
+_BATCHES = (2, 3)
+_FOLLOWING = (Broadcast, Reshape, Slice)  # operators whose settings may hold the batch's size
+
+
+@dataclass(frozen=True)
+class Network:
+    """A graph whose first `inputs` inputs are data, the rest the `arrays`, in order."""
+
+    graph: Graph
+    inputs: int
+    arrays: dict[str, Array]
+    results: int
+    shapes: dict[Value, tuple[int | None, ...]]
+
+    def shape(self, value: Value) -> tuple[int | None, ...]:
+        """The shape of a value, None where a size follows the batch."""
+        return self.shapes[value]
+
+
+def network_of(net: Any, shape: tuple[int | None, ...] | None) -> Network:
+    """A module, a function or a graph as what is to be written."""
+    if isinstance(net, Graph):
+        return Network(net, len(net.inputs), {}, len(net.outputs), _static(net))
+    batch, *sizes = shape or (None,)
+    batches = _BATCHES if batch is None else (batch,)
+    traces = [_traced(net, (each, *sizes)) for each in batches]
+    graph, arrays, results = traces[0]
+    shapes = _static(graph) if len(traces) == 1 else _following(graph, traces[1][0])
+    return Network(graph, 1, arrays, results, shapes)
+
+
+def _traced(
+    net: Module | Callable[..., Any], shape: Sequence[Any]
+) -> tuple[Graph, dict[str, Array], int]:
+    """A graph in inference for one shape, its arrays by name, and the number of its results."""
+    if not isinstance(net, Module):
+        traced = trace(net, Spec(tuple(shape)))
+        return traced.graph, {}, len(traced.graph.outputs)
+    state = net.state_dict()
+    dtypes = {array.dtype.name for array in net.parameters().values()}
+    dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
+    of = trace_module(net, Spec(tuple(shape), dtype))
+    arrays = {name: state[name] for name in (*of.parameters, *of.buffers)}
+    return of.graph, arrays, len(of.graph.outputs) - len(of.updates)
+
+
+def _static(graph: Graph) -> dict[Value, tuple[int | None, ...]]:
+    return {value: value.shape for value in graph.numbers()}
+
+
+def _following(graph: Graph, other: Graph) -> dict[Value, tuple[int | None, ...]]:
+    """The shapes of a graph, None where those of the same network for another batch differ."""
+    if len(graph.nodes) != len(other.nodes) or len(graph.constants) != len(other.constants):
+        raise UnsupportedError("the network computes otherwise for another batch; fix shape[0]")
+    for one, two in zip(graph.nodes, other.nodes, strict=True):
+        same = one.operator == two.operator
+        if not same and not (
+            isinstance(one.operator, _FOLLOWING) and type(one.operator) is type(two.operator)
+        ):
+            error = UnsupportedError("the layer computes otherwise for another batch; fix shape[0]")
+            raise error.at(one.path)
+    pairs = zip(graph.constants.values(), other.constants.values(), strict=True)
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs):
+        raise UnsupportedError("a constant of the network depends on the batch; fix shape[0]")
+    values = zip(graph.numbers(), other.numbers(), strict=True)
+    return {
+        a: tuple(n if n == m else None for n, m in zip(a.shape, b.shape, strict=True))
+        for a, b in values
+    }

@@ -1,0 +1,92 @@
+"""A model recorded: its nodes as operators on the values of a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from allconv import trace
+from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
+from allconv.onnx.call import Bytes, Call, unsupported
+from allconv.onnx.model import Input, Model, Node
+from allconv.onnx.names import LOCAL, NAMES
+from allconv.onnx.names.fold import FOLDS
+from allconv.onnx.names.local import read_local
+from allconv.onnx.text import shown
+from allconv.operators.base import Array
+from allconv.value import Value
+
+
+def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]) -> Any:
+    """The outputs of a model for these values; `place` gives its parameters and buffers."""
+    check_inputs(model, x)
+    builder = trace.current()
+    if builder is None:
+        raise UnsupportedError("a model is recorded inside a trace; call the network")
+    known: dict[str, Any] = dict(model.arrays)
+    known.update((name, place(name)) for name in (*model.parameters, *model.buffers))
+    for each, value in zip(model.inputs, x, strict=True):
+        known[each.name] = Bytes(value) if each.dtype == "uint8" else value
+    for node in model.nodes:
+        operands = [known[name] if name else None for name in node.inputs]
+        with builder.at(shown(node.label)[1:-1]):
+            known.update(_results(node, operands))
+    outputs = [_output(known[name], name) for name in model.outputs]
+    return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def check_inputs(model: Model, x: Sequence[Any]) -> None:
+    """Refuse values that are not the inputs that the file declares."""
+    if len(x) != len(model.inputs):
+        raise ShapeError(f"the network takes {len(model.inputs)} arrays, {len(x)} are given")
+    for each, given in zip(model.inputs, x, strict=True):
+        if not _fits(each, tuple(given.shape)):
+            sizes = ", ".join("any" if n is None else str(n) for n in each.shape or ())
+            raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is wanted")
+
+
+def _fits(wanted: Input, given: tuple[int, ...]) -> bool:
+    if wanted.shape is None:
+        return True
+    return len(wanted.shape) == len(given) and all(
+        n is None or n == m for n, m in zip(wanted.shape, given, strict=True)
+    )
+
+
+def _results(node: Node, operands: list[Any]) -> dict[str, Any]:
+    """The results of a node by name, as numbers where all its operands are known integers."""
+    call = Call(node, operands)
+    try:
+        if (node.domain, node.op) == LOCAL:
+            result = read_local(call)
+        elif node.op in FOLDS and _is_known(operands):
+            result = FOLDS[node.op](call)
+        else:
+            result = NAMES[node.op].read(call)
+    except (ArgumentError, TypeError, OverflowError) as error:
+        raise unsupported(node, str(error)) from None
+    except Error:
+        raise
+    results = result if isinstance(result, tuple) else (result,)
+    named = [name for name in node.outputs if name]
+    if any(node.outputs[len(results) :]):
+        raise unsupported(node, f"output {len(results) + 1} of {len(named)}")
+    return {name: each for name, each in zip(node.outputs, results, strict=False) if name}
+
+
+def _is_known(operands: Sequence[Any]) -> bool:
+    """Whether all operands are arrays of integers, as in the arithmetic of shapes."""
+    return all(x is None or (isinstance(x, np.ndarray) and x.dtype.kind in "iub") for x in operands)
+
+
+def _output(result: Any, name: str) -> Value | Array:
+    if isinstance(result, Value):
+        return result
+    if isinstance(result, np.ndarray) and result.dtype.kind == "f":
+        return result
+    dtype = "uint8" if isinstance(result, Bytes) else result.dtype.name
+    raise UnsupportedError(
+        f"output {shown(name)} is {dtype}; a network that returns floats is done"
+    )

@@ -1,0 +1,173 @@
+"""Writing: a network to one self-contained ONNX file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from allconv.errors import ArgumentError, LimitError
+from allconv.functional.settings import whole
+from allconv.graph import Graph
+from allconv.nn.module import Module
+from allconv.onnx.emit import Emitted, emit
+from allconv.onnx.file import replace_file
+from allconv.onnx.images import write_preprocess
+from allconv.onnx.metadata import make_metadata
+from allconv.onnx.network import Network, network_of
+from allconv.onnx.tensors import CODES
+from allconv.onnx.writer import Writer
+from allconv.version import __version__
+from onnx import ModelProto, helper
+
+OPSET = 21
+IR_VERSION = 10
+LARGEST = 2**31 - 1
+
+
+class Preprocessing(Protocol):
+    """What is asked of `data.Preprocess`."""
+
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+    @property
+    def std(self) -> tuple[float, ...]: ...
+    def to_json(self) -> str:
+        """One line of JSON."""
+
+
+def save(
+    net: Module | Graph | Callable[..., Any],
+    path: str | os.PathLike[str],
+    shape: Sequence[int | None] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    preprocess: Preprocessing | None = None,
+    input_name: str = "input",
+    output_name: str = "output",
+) -> None:
+    """Write a network in inference as one ONNX file, whole or not at all.
+
+    net         a module, a function that can be traced, or a graph
+    shape       of the input, (None, C, *I): None leaves the batch open; a graph has its own
+    classes     names of the classes, kept in the file's metadata (`allconv.classes`, JSON)
+    preprocess  a `data.Preprocess`: then the file takes the pixels themselves, uint8 (N, H, W, C)
+                as Pillow gives them, and (x / 255 - mean) / std and the change to (N, C, H, W) are
+                its first nodes; the sizes are kept in the metadata (`allconv.preprocess`, JSON)
+
+    The output is the network's own: for a classifier (N, classes), before any softmax. Float
+    parameters and buffers are initializers under their names in `net.state_dict()`, so that `load`
+    gives them back; other constants are nodes. Operator set 21 of ai.onnx, IR version 10.
+
+    UnsupportedError for an operator that has no spelling (its layer is named), LimitError above
+    2 GB, FileError where the file cannot be written.
+    """
+    model = to_proto(
+        net, shape, classes=classes, preprocess=preprocess, input_name=input_name,
+        output_name=output_name,
+    )  # fmt: skip
+    replace_file(Path(path), model.SerializeToString(deterministic=True))
+
+
+def to_proto(
+    net: Module | Graph | Callable[..., Any],
+    shape: Sequence[int | None] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    preprocess: Preprocessing | None = None,
+    input_name: str = "input",
+    output_name: str = "output",
+) -> ModelProto:
+    """The model that `save` writes."""
+    network = network_of(net, _checked(net, shape))
+    bytes_held = sum(array.nbytes for array in network.arrays.values())
+    if bytes_held >= LARGEST - 2**20:
+        raise LimitError(
+            f"the network holds {bytes_held:,} bytes; an ONNX file holds 2 GB: save the parameters "
+            "as safetensors"
+        )
+    names = _names(network, input_name, output_name)
+    writer = Writer([*network.arrays, *names.values()])
+    first = [names["input"], *(f"{input_name}_{n}" for n in range(2, network.inputs + 1))]
+    x = list(first)
+    if preprocess is not None:
+        x[0] = write_preprocess(writer, preprocess, network, first[0])
+    emitted = emit(writer, network, x, names["output"])
+    return _model(writer, network, emitted, first, classes, preprocess)
+
+
+def _checked(net: Any, shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
+    if isinstance(net, Graph):
+        return None
+    if not isinstance(shape, tuple | list) or not shape:
+        raise ArgumentError(f"shape is {shape!r}; (None, 3, 224, 224), say, is wanted")
+    sizes = [None if n is None else whole("a size", n, least=1) for n in shape]
+    if any(n is None for n in sizes[1:]):
+        raise ArgumentError(f"shape is {shape!r}; only the batch, the first size, can be None")
+    return tuple(sizes)
+
+
+def _names(network: Network, input_name: str, output_name: str) -> dict[str, str]:
+    """The names of the first input and output; they may not be a parameter's."""
+    names = {"input": input_name, "output": output_name}
+    for what, name in names.items():
+        if not isinstance(name, str) or not name or name in network.arrays:
+            raise ArgumentError(f"{what}_name is {name!r}, empty or a parameter's; give another")
+    if input_name == output_name:
+        raise ArgumentError(f"input_name and output_name are both {input_name!r}")
+    return names
+
+
+def _model(
+    writer: Writer,
+    network: Network,
+    emitted: Emitted,
+    first: Sequence[str],
+    classes: Sequence[str] | None,
+    preprocess: Preprocessing | None,
+) -> ModelProto:
+    """The nodes with everything around them."""
+    inputs = [
+        helper.make_tensor_value_info(name, CODES[value.dtype], _sizes(network.shape(value)))
+        for name, value in zip(first, network.graph.inputs, strict=False)
+    ]
+    if preprocess is not None:
+        batch = _sizes(network.shape(network.graph.inputs[0]))[0]
+        size = [batch, preprocess.height, preprocess.width, preprocess.channels]
+        inputs[0] = helper.make_tensor_value_info(first[0], CODES["uint8"], size)
+    known = [
+        helper.make_tensor_value_info(name, CODES[dtype], _sizes(shape))
+        for name, (shape, dtype) in emitted.values.items()
+    ]
+    outputs = [info for info in known if info.name in emitted.outputs]
+    outputs.sort(key=lambda info: emitted.outputs.index(info.name))
+    graph = helper.make_graph(
+        writer.nodes,
+        "allconv",
+        inputs,
+        outputs,
+        writer.tensors,
+        value_info=[info for info in known if info.name not in emitted.outputs],
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="allconv",
+        producer_version=__version__,
+    )
+    text = preprocess.to_json() if preprocess is not None else None
+    helper.set_model_props(model, make_metadata(classes, text))
+    return model
+
+
+def _sizes(shape: Sequence[int | None]) -> list[int | str]:
+    """A shape with the batch named N."""
+    return ["N" if n is None else n for n in shape]
