@@ -72,8 +72,6 @@ class Reach:
 
     def over(self, cells: int) -> Reach:
         """Where one value now stands for all `cells` along the axis."""
-        if self.along is None:
-            return self
         ends = sorted((Fraction(0), self.stride * (cells - 1)))
         low, high = max(self.low + ends[0], Fraction(0)), min(self.high + ends[1], self.last)
         return Reach(self.input, None, Fraction(0), min(low, self.last), max(high, Fraction(0)))

@@ -227,8 +227,10 @@ def test_names_in_messages() -> None:
     """Messages name the argument as the function does, or count."""
     with pytest.raises(ArgumentError, match=r"^pixels is int64"):
         ac.grad(lambda pixels: pixels.sum())(np.array([1]))
+    with pytest.raises(ArgumentError, match=r"^argument 1 is int64"):
+        ac.grad(lambda *both: both[0].sum(), 1)(X, np.array([1]))
     with pytest.raises(ArgumentError, match=r"^argument 0 is int64"):
-        ac.grad(lambda *all_of_them: all_of_them[0].sum())(np.array([1]))
+        ac.grad(max)([1, 2])  # a builtin without a signature
 
 
 def test_arguments_are_untouched() -> None:

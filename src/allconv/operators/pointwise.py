@@ -6,6 +6,7 @@ Conditions are floats: "true" is greater than 0. Every other activation is writt
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import erf as scalar_erf
 from math import pi, sqrt
@@ -38,13 +39,13 @@ class Pointwise(Operator):
         with np.errstate(all="ignore"):
             return (narrow(np.asarray(self.compute(*map(wide, x))), x[0]),)
 
+    @abstractmethod
     def compute(self, *x: Any) -> Any:
         """The result, on float64 arrays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
         """The gradient of each operand before broadcasting is undone."""
-        raise NotImplementedError
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
