@@ -1,0 +1,144 @@
+"""Writing whole files: the old bytes or the new ones, whatever fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from allconv.errors import FileError
+from allconv.files import atomic_write, make_folder
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_bytes_and_writers_are_written(tmp_path):
+    """Bytes, or what a function writes to the open file, become the file."""
+    atomic_write(tmp_path / "a", b"one")
+    atomic_write(tmp_path / "a", lambda file: file.write(b"two"))
+    assert (tmp_path / "a").read_bytes() == b"two"
+    assert names(tmp_path) == ["a"]
+
+
+def test_the_usual_permissions(tmp_path):
+    """The file has the permissions of any new file, not those of a private one."""
+    atomic_write(tmp_path / "a", b"")
+    (tmp_path / "b").write_bytes(b"")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("where", "number", "message"),
+    [
+        ("open", errno.EACCES, "choose a folder that you may write to"),
+        ("open", errno.EROFS, "not read-only"),
+        ("write", errno.ENOSPC, "free some space"),
+        ("write", errno.EDQUOT, "free some of your quota"),
+        ("write", errno.EIO, "input/output error"),
+        ("fsync", errno.EIO, "input/output error"),
+        ("replace", errno.EPERM, "choose a folder that you may write to"),
+    ],
+)
+def test_a_fault_at_any_step_keeps_the_old_file(tmp_path, monkeypatch, where, number, message):
+    """A fault while opening, writing, syncing or renaming raises with the path and a remedy."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*args, **keywords):
+        raise OSError(number, os.strerror(number))
+
+    content = b"new"
+    with monkeypatch.context() as patch:
+        if where == "open":
+            patch.setattr(Path, "open", fail)
+        elif where == "write":
+            content = fail
+        elif where == "fsync":
+            patch.setattr(os, "fsync", fail)
+        else:
+            patch.setattr(Path, "replace", fail)
+        with pytest.raises(FileError, match=message) as caught:
+            atomic_write(path, content)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk(tmp_path):
+    """A real limit on the size of files: the old file stays, and the error says what to do."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    code = (
+        "import sys; from allconv.files import atomic_write; from allconv.errors import FileError\n"
+        "try: atomic_write(sys.argv[1], bytes(1 << 20))\n"
+        "except FileError as error: print(error); sys.exit(7)"
+    )
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, preexec_fn=limit
+    )
+    assert done.returncode == 7, done.stderr
+    assert f"{path} cannot be written: file too large" in done.stdout
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
+    """A process killed while it writes leaves the old file, and its rest is removed next time."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    code = (
+        "import os, signal, sys; from allconv.files import atomic_write\n"
+        "def half(file):\n"
+        "    file.write(b'ne'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "atomic_write(sys.argv[1], half)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, path]).returncode == -9
+    assert path.read_bytes() == b"old"
+    assert len(names(tmp_path)) == 2
+    atomic_write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["file"]
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    """The temporary file of a process that runs is left alone."""
+    other = tmp_path / f".file.{os.getppid()}.tmp"
+    other.write_bytes(b"half")
+    atomic_write(tmp_path / "file", b"new")
+    assert other.read_bytes() == b"half"
+
+
+def test_links_and_folders_are_refused(tmp_path):
+    """A symbolic link is not written through, and a folder is not replaced."""
+    (tmp_path / "target").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    (tmp_path / "folder").mkdir()
+    for name in ("link", "dangling"):
+        with pytest.raises(FileError, match=f"{name} is a symbolic link"):
+            atomic_write(tmp_path / name, b"new")
+    with pytest.raises(FileError, match="folder is a folder"):
+        atomic_write(tmp_path / "folder", b"new")
+    assert (tmp_path / "target").read_bytes() == b"old"
+    assert names(tmp_path) == ["dangling", "folder", "link", "target"]
+
+
+def test_folders_that_cannot_be(tmp_path):
+    """No folder, or a file in its place, is one sentence with the path."""
+    with pytest.raises(FileError, match="make the folder first"):
+        atomic_write(tmp_path / "none" / "file", b"new")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileError, match="file/below cannot be written: not a directory"):
+        make_folder(tmp_path / "file" / "below")
