@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -13,18 +11,8 @@ from allconv.cli.group import command as make
 from allconv.cli.output import screen, table
 
 if TYPE_CHECKING:
-    from allconv.engine.plan import PlanStep
-    from allconv.engine.program import Program
-    from allconv.graph import Node
     from allconv.nn import Module
-    from allconv.nn.tracing import ModuleTrace
-    from allconv.receptive import Field
-    from allconv.value import Value
 
-HEAD = (
-    "layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride"
-)  # fmt: skip
-MOVING = ("Copy", "Pack")  # kernels that only bring data into place
 DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
 
 
@@ -48,6 +36,8 @@ def command(
     many pixels the next cell lies apart. A network by name is shown for gray images of 28 x 28 and
     10 classes unless told otherwise.
     """
+    from allconv.cli.layers import HEAD, describe
+
     with screen(err=True) as shown:
         net, shape = _network(model, size, channels, classes)
         rows, totals = describe(net, shape)
@@ -72,138 +62,3 @@ def _network(
         raise click.UsageError("--classes is for a network by name; a file has its own")
     loaded = onnx.load(model)
     return loaded, image_shape(loaded, model, size, channels)
-
-
-def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The rows of a network for an input of a shape, and lines with the totals."""
-    from allconv.engine.plan import assign_arena
-    from allconv.engine.program import Program
-    from allconv.nn.tracing import trace_module
-    from allconv.operators.base import Spec
-    from allconv.receptive import receptive_fields
-
-    dtype = next((array.dtype.name for array in net.parameters().values()), "float32")
-    traced = trace_module(net, Spec(shape, dtype))
-    program = Program(traced.graph)
-    planner = program.prepare().planner
-    layers = _layers(net, traced, receptive_fields(traced.graph))
-    kernels = _kernels(planner.steps, {node.path for node in planner.absorbed})
-    rows = [layer.row(kernels.get(layer.path, "a view")) for layer in layers]
-    held = sum(value.spec.size for value in _parameters(traced)) * ITEM[dtype]
-    totals = [
-        f"{sum(layer.parameters for layer in layers):,} parameters ({_bytes(held)}), "
-        f"{traced.graph.cost():,} multiply-adds for one image",
-        f"working memory {_bytes(assign_arena(planner.steps))}; {_natively(program)}",
-    ]
-    return rows, totals
-
-
-ITEM = {"float32": 4, "float64": 8}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer: where it is, what it returns, holds, costs and sees."""
-
-    path: str
-    output: tuple[int, ...]
-    parameters: int
-    multiply_adds: int
-    bytes: int
-    field: Field
-
-    def row(self, kernel: str) -> tuple[str, ...]:
-        """The cells of the table."""
-        sees = " x ".join(str(reach.size) for reach in self.field)
-        strides = [str(reach.stride) for reach in self.field if reach.along is not None]
-        return (
-            self.path,
-            kernel,
-            " x ".join(map(str, self.output[1:])),
-            f"{self.parameters:,}",
-            f"{self.multiply_adds:,}",
-            _bytes(self.bytes),
-            sees or "-",
-            " x ".join(strides) or "-",
-        )
-
-
-def _layers(net: Module, traced: ModuleTrace, fields: dict[Value, Field]) -> list[Layer]:
-    """Layers in the order of their calls; those that do nothing in inference, too."""
-    groups: dict[str, list[Node]] = {}
-    results: dict[str, Value] = {}
-    leaves = {
-        f"{name} ({type(module).__name__})"
-        for name, module in net.named_modules()
-        if name and len(list(module.named_modules())) == 1
-    }
-    for path, result in traced.shapes:
-        if path in leaves:
-            groups[path], results[path] = [], result
-    for node in traced.graph.nodes:
-        groups.setdefault(node.path, []).append(node)
-    own = set(_parameters(traced))
-    layers = []
-    for path, nodes in groups.items():
-        value = nodes[-1].outputs[0] if nodes else results[path]
-        used = own.intersection(value for node in nodes for value in node.inputs)
-        own -= used  # shared parameters count once
-        cost = sum(node.operator.cost(*(v.spec for v in node.inputs)) for node in nodes)
-        layers.append(
-            Layer(
-                path=path,
-                output=value.shape,
-                parameters=sum(value.spec.size for value in used),
-                multiply_adds=cost,
-                bytes=value.spec.size * ITEM.get(value.dtype, 8),
-                field=fields.get(value, ()),
-            )
-        )
-    return layers
-
-
-def _parameters(traced: ModuleTrace) -> tuple[Value, ...]:
-    return traced.graph.inputs[1 : 1 + len(traced.parameters)]
-
-
-def _kernels(steps: Iterable[PlanStep], absorbed: set[str]) -> dict[str, str]:
-    """What runs each layer, by path."""
-    from allconv.engine.plan import KernelStep
-
-    names: dict[str, list[str]] = {}
-    for step in steps:
-        if isinstance(step, KernelStep):
-            tile = getattr(step.kernel, "tile", ())
-            name = type(step.kernel).__name__ + (f" {'x'.join(map(str, tile))}" if tile else "")
-            names.setdefault(step.path, []).append(name)
-        else:
-            names.setdefault(step.node.path, []).append("by definition")
-    told = dict.fromkeys(absorbed, "in the one before")
-    for path, found in names.items():
-        working = [name for name in found if name not in MOVING]
-        told[path] = ", ".join(dict.fromkeys(working or found))
-    return told
-
-
-def _natively(program: Program) -> str:
-    from allconv.engine.plan import DefinitionStep
-
-    slow = sum(isinstance(step, DefinitionStep) for step in program.steps())
-    steps = len(program.steps())
-    if not slow:
-        return f"{steps} steps in one native call"
-    return f"{steps} steps, {slow} of them slow, by definition"
-
-
-def _bytes(count: int) -> str:
-    """Bytes for people.
-
-    >>> _bytes(512), _bytes(100352), _bytes(2 * 1024**2)
-    ('512 B', '98.0 KiB', '2.0 MiB')
-    """
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

@@ -24,11 +24,13 @@ def image_shape(
         raise UnsupportedError(
             f"{name} takes {len(inputs)} arrays; networks that take one are done"
         )
-    if shape is not None and len(shape) != 4 and None not in shape[1:]:
+    if shape is not None and None not in shape[1:]:
+        if size is not None and size not in (shape[1:3], shape[2:]):
+            raise click.UsageError(f"{name} takes {_shown(shape)} and no other; leave --size out")
         return (1, *(n or 1 for n in shape[1:]))
     if shape is not None and len(shape) != 4:
         raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are wanted")
-    found = [None, None, None] if shape is None else list(shape[1:])
+    found: list[int | None] = [None, None, None] if shape is None else list(shape[1:])
     if net.preprocess is not None:
         told = Preprocess.from_json(net.preprocess)
         known = (told.channels, told.height, told.width)

@@ -169,7 +169,7 @@ def _finish(shown: Screen, net: Module, data: Dataset, history: History, folder:
         folder / MODEL,
         (None, kind.channels, kind.height, kind.width),
         classes=data.classes,
-        preprocess=kind.to_json(),
+        preprocess=kind,
     )
     found, part, name = history.test, data.test, "test"
     if found is None or part is None:

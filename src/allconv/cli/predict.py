@@ -1,0 +1,155 @@
+"""`allconv predict`: the classes of images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allconv.cli import settings
+from allconv.cli.failures import Failure
+from allconv.cli.group import command as make
+from allconv.cli.output import Screen, percent, screen
+from allconv.errors import FileError
+
+if TYPE_CHECKING:
+    from allconv.cli.reader import Reader
+    from allconv.operators.base import Array
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is said of one file: likely classes with probabilities, or why it cannot be read."""
+
+    file: str
+    predictions: tuple[tuple[str, float], ...] = ()
+    error: str = ""
+
+
+@make(
+    "predict",
+    "allconv predict run/model.onnx cat.jpg",
+    "allconv predict run/model.onnx holiday/ --top 3",
+    "allconv predict run/model.onnx *.png --json > predictions.jsonl",
+    "allconv predict resnet18.onnx cat.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+)
+@click.argument("model")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER ...")
+@click.option(
+    "--top", type=settings.COUNT, default=1, show_default=True,
+    help="Show so many classes of each image, the likeliest first.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each image.")
+@click.option(
+    "--mean", type=settings.Numbers(positive=False), metavar="M,M,M",
+    help="The mean of each channel, 0 to 1, for a file that does not say it.",
+)  # fmt: skip
+@click.option(
+    "--std", type=settings.Numbers(positive=True), metavar="S,S,S",
+    help="The standard deviation of each channel, 0 to 1, likewise.",
+)  # fmt: skip
+@click.option(
+    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
+    help="The size of images for the network, likewise.",
+)  # fmt: skip
+@click.option(
+    "--pixel-limit", type=settings.COUNT, default=settings.PIXEL_LIMIT, show_default=True,
+    help="The largest height times width of an image that is read.",
+)  # fmt: skip
+@click.option("--threads", type=settings.THREADS, help="[default: all processors]")
+def command(
+    model: str,
+    images: tuple[str, ...],
+    top: int,
+    as_json: bool,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    size: tuple[int, int] | None,
+    pixel_limit: int,
+    threads: int | None,
+) -> None:
+    """Say which class each IMAGE is of, by MODEL: a model.onnx that allconv train wrote.
+
+    Of a FOLDER all images below it. Images that cannot be read are named on stderr, the others are
+    predicted all the same, and the exit status is 1. Other ONNX classifiers need --mean and --std.
+    """
+    from allconv.cli.reader import Reader
+
+    failed = 0
+    with screen(err=True) as shown:
+        reader = Reader.open(model, mean, std, size, threads)
+        files, refused = _files(images)
+        for found in (*refused, *_predicted(shown, reader, files, top, pixel_limit)):
+            failed += bool(found.error)
+            _write(shown, found, as_json=as_json)
+    if failed:
+        plural = "image" if failed == 1 else "images"
+        raise Failure(
+            f"{failed:,} {plural} could not be read, {len(files) - failed + len(refused):,} could"
+        )
+
+
+def _files(images: Sequence[str]) -> tuple[list[Path], list[Found]]:
+    """The images that are meant, and what in the folders cannot be looked at."""
+    from allconv.data import find_images
+    from allconv.data.formats import shown as text
+
+    files: list[Path] = []
+    refused: list[Found] = []
+    for each in map(Path, images):
+        if not each.is_dir():
+            files.append(each)
+            continue
+        found = find_images(each)
+        if not found.images and not found.unreadable:
+            raise FileError(f"{text(each)} holds no image; give another folder")
+        files += found.images
+        refused += [Found(text(path), error=why) for path, why in found.unreadable]
+    return files, refused
+
+
+def _predicted(
+    shown: Screen, reader: Reader, files: list[Path], top: int, pixel_limit: int
+) -> Iterator[Found]:
+    """What is found in each file, in order."""
+    from allconv.data.formats import shown as text
+
+    for start in range(0, len(files), BATCH):
+        chunk = files[start : start + BATCH]
+        if len(files) > BATCH:
+            shown.show("predicting", start, len(files), f"{start:,}/{len(files):,} images")
+        probabilities, failed = reader.probabilities(chunk, pixel_limit)
+        rows = iter(probabilities)
+        for number, path in enumerate(chunk):
+            if number in failed:
+                yield Found(text(path), error=failed[number])
+            else:
+                yield Found(text(path), _likeliest(next(rows), reader.classes, top))
+
+
+def _likeliest(row: Array, classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+    order = (-row).argsort(kind="stable")[:top]
+    return tuple((classes[k], float(row[k])) for k in order)
+
+
+def _write(shown: Screen, found: Found, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_plain(found), ensure_ascii=False))
+    if found.error:
+        shown.line(f"{found.file}: {found.error}")
+    elif not as_json:
+        told = ", ".join(f"{name} {percent(share)}" for name, share in found.predictions)
+        click.echo(f"{found.file}  {told}")
+
+
+def _plain(found: Found) -> dict[str, object]:
+    if found.error:
+        return {"file": found.file, "error": found.error}
+    pairs = [{"class": name, "probability": share} for name, share in found.predictions]
+    return {"file": found.file, "predictions": pairs}
