@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
+
+import numpy as np
 
 from allconv.operators.base import Spec
 
-ITEM = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
 ALIGNMENT = 64
+
+
+@cache
+def item_size(dtype: str) -> int:
+    """Bytes of an element of a dtype, by name."""
+    return int(np.dtype(dtype).itemsize)
 
 
 @dataclass(eq=False, slots=True)
@@ -39,7 +47,7 @@ class Place:
     @property
     def item(self) -> int:
         """Bytes of an element."""
-        return ITEM[self.spec.dtype]
+        return item_size(self.spec.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -63,7 +71,7 @@ def layout_strides(spec: Spec, layout: str) -> tuple[int, ...]:
     if layout == "last" and spec.rank > 2:
         order.append(order.pop(1))
     strides = [0] * spec.rank
-    step = ITEM[spec.dtype]
+    step = item_size(spec.dtype)
     for axis in reversed(order):
         strides[axis] = step
         step *= spec.shape[axis]
@@ -116,9 +124,9 @@ def collapse(
             merged[-1] = (merged[-1][0] * n, steps)
         else:
             merged.append((n, steps))
-    return merged or [(1, tuple(ITEM["float32"] for _ in strides))]
+    return merged or [(1, tuple(4 for _ in strides))]
 
 
 def size_in_bytes(spec: Spec) -> int:
     """Bytes of a contiguous array."""
-    return prod(spec.shape) * ITEM[spec.dtype]
+    return prod(spec.shape) * item_size(spec.dtype)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from allconv.engine.kernel import Kernel
 
 
+KERNEL_DTYPES = ("float32", "float64", "int32", "int64")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address that is known when the program runs: so many bytes into a storage."""
@@ -120,11 +123,17 @@ class Planner:
             if node not in self.absorbed:
                 self._what, self._path = node.operator.name, node.path
                 lower = lowerings().get(type(node.operator))
-                if lower is None or not lower(self, node):
+                if lower is None or not self._fits_kernels(node) or not lower(self, node):
                     self._define(node)
         self._what, self._path = "output", ""
         self.outputs = [self._finish(n, v) for n, v in enumerate(self.graph.outputs)]
         return self
+
+    @staticmethod
+    def _fits_kernels(node: Node) -> bool:
+        """Whether there can be a kernel for a node's values."""
+        values = (*node.inputs, *node.outputs)
+        return all(value.dtype in KERNEL_DTYPES for value in values)
 
     def read(self, value: Value, layout: str | None = None) -> Place:
         """Where a value lies; copied first unless it lies in the layout asked for."""

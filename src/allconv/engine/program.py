@@ -24,7 +24,7 @@ from allconv.engine.plan import (
     assign_arena,
 )
 from allconv.engine.runner import Column, Counters, Job, new_table
-from allconv.errors import ArgumentError, ShapeError
+from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.graph import Graph
 from allconv.operators.base import Array, Spec
 from allconv.rewrite.full_window import full_window
@@ -79,9 +79,14 @@ class Program:
         operands = [self._bound[n] if n in self._bound else next(given) for n in range(wanted)]
         operands += self._constants if constants is None else constants
         ready, layouts = self._border(operands)
-        with self._lock:
-            prepared = self.prepare(layouts)
-            return prepared.run(ready, out)
+        try:
+            with self._lock:
+                return self.prepare(layouts).run(ready, out)
+        except MemoryError:
+            shapes = ", ".join(str(value.spec) for value in self.graph.outputs)
+            raise LimitError(
+                f"there is not memory enough for {shapes} and what leads there"
+            ) from None
 
     def prepare(self, layouts: tuple[str, ...] | None = None) -> _Prepared:
         """The plan for inputs that lie in these layouts, made at first use."""
@@ -126,8 +131,8 @@ class Program:
                     ready.append(array)
                     layouts.append("last")
                     continue
-                array = np.ascontiguousarray(array, dtype=value.dtype)
-            ready.append(array)
+                array = np.array(array, dtype=value.dtype, order="C")
+            ready.append(np.asarray(array))
             layouts.append("rows")
         return ready, tuple(layouts)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.band import pitch_of
+from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.direct import Direct, choose_tile
 from allconv.engine.kernels.form import Image, four, output_slots, split_evenly
 from allconv.engine.kernels.pack import Moving, Packed, pack
@@ -73,17 +76,20 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     operator = node.operator
     assert isinstance(operator, Correlate)  # noqa: S101 (narrows the type)
     window, groups = operator.window, operator.groups
+    if len(window.axes) > 3:
+        return False
     x, w = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    y, activation = _result(planner, node)
+    whole, phases_of = _phases([axis.phases() for axis in window.axes])
+    y, activation = _result(planner, node, whole=whole)
     if y.spec.size == 0:
         return True
+    if not whole:
+        _start(planner, y, bias)
     batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
-    if batch is not None and len(window.axes) > 3:
-        return False
     problem = _Problem(planner, groups, bias, activation, batch)
     out_channels, in_channels = w.shape[0] // groups, w.shape[1]
-    for phases in window.phases():
+    for phases in phases_of:
         shift = sum(p.tap_start * s for p, s in zip(phases, w.strides[2:], strict=True))
         problem.run(
             x, y, w, four(phases, batch), shift,
@@ -98,15 +104,18 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     operator = node.operator
     assert isinstance(operator, CorrelateTranspose)  # noqa: S101
     window, groups = operator.window, operator.groups
+    if len(window.axes) > 3:
+        return False
     w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    x, activation = _result(planner, node)
+    whole, phases_of = _phases([axis.transpose_phases() for axis in window.axes])
+    single = all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes)
+    x, activation = _result(planner, node, whole=whole or single)
     if x.spec.size == 0:
         return True
     rows = (w.shape[0] // groups, w.strides[0])
     columns = (w.shape[1], w.strides[1])
-    single = all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes)
-    if single and len(window.axes) <= 3:
+    if single:
         # Each input cell meets one tap: weights that move with the cell, and one tap each.
         problem = _Problem(planner, groups, bias, activation, y.shape[0])
         phases = tuple(Phase(0, 1, a.input, 0, 1, 1, 0, 0, 1) for a in window.axes)
@@ -120,10 +129,10 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
             taps=((1, 0),) * 4, moving=moving,
         )  # fmt: skip
         return True
-    if len(window.axes) > 3:
-        return False
+    if not whole:
+        _start(planner, x, bias)
     problem = _Problem(planner, groups, bias, activation, None)
-    for phases in window.transpose_phases():
+    for phases in phases_of:
         shift = sum(p.tap_start * s for p, s in zip(phases, w.strides[2:], strict=True))
         problem.run(
             y, x, w, four(phases, None), shift, rows=rows, columns=columns,
@@ -141,13 +150,16 @@ def lower_local(planner: Planner, node: Node) -> bool:
         return False
     x, w = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = _local_bias(planner, node.inputs[2]) if len(node.inputs) > 2 else None
-    y, activation = _result(planner, node)
+    whole, phases_of = _phases([axis.phases() for axis in window.axes])
+    y, activation = _result(planner, node, whole=whole)
     if y.spec.size == 0:
         return True
+    if not whole:
+        _start(planner, y, bias)
     axes = len(window.axes)
     by_tap, by_cell = w.strides[2 : 2 + axes], w.strides[2 + axes :]
     problem = _Problem(planner, groups, bias, activation, x.shape[0])
-    for phases in window.phases():
+    for phases in phases_of:
         shift = sum(
             p.tap_start * s + p.out_start * c
             for p, s, c in zip(phases, by_tap, by_cell, strict=True)
@@ -171,13 +183,16 @@ def lower_local_transpose(planner: Planner, node: Node) -> bool:
     if len(window.axes) > 3:
         return False
     w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
-    x, activation = _result(planner, node)
+    whole, phases_of = _phases([axis.transpose_phases() for axis in window.axes])
+    x, activation = _result(planner, node, whole=whole)
     if x.spec.size == 0:
         return True
+    if not whole:
+        _start(planner, x, None)
     axes = len(window.axes)
     by_tap, by_cell = w.strides[2 : 2 + axes], w.strides[2 + axes :]
     problem = _Problem(planner, groups, None, activation, y.shape[0])
-    for phases in window.transpose_phases():
+    for phases in phases_of:
         rows = list(zip(phases, by_tap, by_cell, window.output, strict=True))
         shift = sum(p.tap_start * s + p.offset * c for p, s, c, _ in rows)
         moving = tuple(
@@ -193,14 +208,30 @@ def lower_local_transpose(planner: Planner, node: Node) -> bool:
     return True
 
 
-def _result(planner: Planner, node: Node) -> tuple[Place, str]:
-    """Where the result goes, and the activation that is computed on the way."""
+def _result(planner: Planner, node: Node, *, whole: bool = True) -> tuple[Place, str]:
+    """Where the result goes, and the activation that is computed on the way, if all is computed."""
     (value,) = node.outputs
     user = planner.sole_user(value)
-    if user is not None and isinstance(user.operator, Relu):
+    if whole and user is not None and isinstance(user.operator, Relu):
         planner.absorbed.add(user)
         return planner.result(user.outputs[0]), "relu"
     return planner.result(value), ""
+
+
+def _phases(axes: Sequence[tuple[Phase, ...]]) -> tuple[bool, list[tuple[Phase, ...]]]:
+    """Whether every phase has taps, and those that have: without taps there is nothing to add."""
+    met = [tuple(phase for phase in phases if phase.tap_count) for phases in axes]
+    return all(map(len, met)) and met == list(axes), list(product(*met))
+
+
+def _start(planner: Planner, y: Place, bias: Place | None) -> None:
+    """Set cells that no phase computes: to the bias, or to zero."""
+    if bias is None:
+        fill(planner, y, 0.0)
+        return
+    lead = (0,) * (len(y.shape) - 1)
+    strides = (0, *bias.strides, *lead[1:]) if len(bias.shape) == 1 else (0, *bias.strides[1:])
+    emit_copy(planner, bias.viewed(y.shape, strides), y)
 
 
 def _taps(
@@ -528,11 +559,20 @@ def _part(phases: tuple[Phase, ...], images: int, pixel: int, unit: int) -> tupl
     return split_evenly(m2, rows), split_evenly(images, count)
 
 
+def _of_floats(lower: Lowering) -> Lowering:
+    """Integers run by definition, in their own arithmetic."""
+
+    def lower_floats(planner: Planner, node: Node) -> bool:
+        return all(value.spec.is_float for value in node.inputs) and lower(planner, node)
+
+    return lower_floats
+
+
 LOWERINGS: dict[type[Operator], Lowering] = {
-    Correlate: lower_correlate,
-    CorrelateTranspose: lower_transpose,
-    CorrelateWeight: lower_weight,
-    Local: lower_local,
-    LocalTranspose: lower_local_transpose,
-    LocalWeight: lower_local_weight,
+    Correlate: _of_floats(lower_correlate),
+    CorrelateTranspose: _of_floats(lower_transpose),
+    CorrelateWeight: _of_floats(lower_weight),
+    Local: _of_floats(lower_local),
+    LocalTranspose: _of_floats(lower_local_transpose),
+    LocalWeight: _of_floats(lower_local_weight),
 }
