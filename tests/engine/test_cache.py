@@ -261,6 +261,18 @@ def test_a_file_in_the_place_of_the_folder(folder, monkeypatch):
     assert folder.read_text() == "not a folder"
 
 
+def test_without_a_home_nothing_is_written(folder, monkeypatch, tmp_path):
+    """Where the system knows no home folder the working folder is not taken for it."""
+    import platformdirs
+
+    monkeypatch.delenv(cache.VARIABLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: Path("~/.cache") / name)
+    with pytest.warns(cache.CacheWarning, match="ALLCONV_CACHE can name another place"):
+        assert compiled(monkeypatch) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_off_means_memory_only(folder, monkeypatch):
     """ALLCONV_CACHE=off keeps nothing on disk and warns of nothing."""
     monkeypatch.setenv(cache.VARIABLE, "off")

@@ -115,6 +115,8 @@ def _folder() -> Path | None:
 
         folder = user_cache_path("allconv") / "kernels"
     try:
+        if not setting and not folder.is_absolute():
+            raise FileNotFoundError(f"no home folder; {VARIABLE} can name another place")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         reason = _distrust(folder)
     except OSError as error:

@@ -174,7 +174,8 @@ class _Team:
     """The helpers of one process."""
 
     def __init__(self) -> None:
-        self.busy = threading.Lock()
+        # Ctrl-C may strike between taking the lock and knowing it: its thread can take it again.
+        self.busy = threading.RLock()
         self._helpers: list[_Helper] = []
 
     def wake(self, count: int, call: Call, scratch: int) -> None:
