@@ -1,4 +1,4 @@
-"""Direct kernels against the definitions: integers by `==`, on every target, thread count, order."""
+"""Direct kernels against the definitions: integers by `==`, on every target and thread count."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from allconv.engine.plan import (
 from allconv.engine.runner import Column, Counters, Job, new_table
 from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.graph import Graph
-from allconv.operators.base import Array, Spec
+from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.full_window import full_window
 
 ALONE = 0.3e-3  # seconds below which waking other threads costs more than they help
@@ -122,7 +122,7 @@ class Program:
         values = (*self.graph.inputs, *self.graph.constants)
         ready, layouts = [], []
         for number, (value, array) in enumerate(zip(values, operands, strict=True)):
-            if array.shape != value.shape or array.dtype.name != value.dtype:
+            if array.shape != value.shape or dtype_name(array.dtype) != value.dtype:
                 name = value.name or f"input {number}"
                 raise ShapeError(f"{name} is {Spec.of(array)}; this was made for {value.spec}")
             flags = array.flags

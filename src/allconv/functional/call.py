@@ -15,7 +15,7 @@ import numpy as np
 
 from allconv import trace
 from allconv.errors import ArgumentError, Error, LimitError, TraceError
-from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.base import FLOATS, Array, Operator, Spec, dtype_name
 from allconv.value import Value
 
 P = ParamSpec("P")
@@ -45,7 +45,7 @@ def take_float(name: str, given: Any) -> Any:
             raise ArgumentError(f"{name} is {given.dtype}; float32 or float64 is wanted")
         return given
     array = take_array(name, given)
-    if array.dtype.name in FLOATS:
+    if dtype_name(array.dtype) in FLOATS:
         return array
     if array.dtype.kind in "biuf":
         call = f"{name}.astype(np.float32)" if hasattr(given, "astype") else ""
@@ -73,14 +73,18 @@ def take_labels(name: str, given: Any) -> Any:
 def take_floats(**named: Any) -> tuple[Any, ...]:
     """Float operands by name, promoted together as in NumPy; None stays None."""
     taken = [None if x is None else take_float(name, x) for name, x in named.items()]
-    dtypes = {str(x.dtype) for x in taken if x is not None}
+    dtypes = {_dtype(x) for x in taken if x is not None}
     if len(dtypes) > 1:
         taken = [x if x is None else _widened(x) for x in taken]
     return tuple(taken)
 
 
 def _widened(x: Any) -> Any:
-    return x.astype(np.float64) if str(x.dtype) == "float32" else x
+    return x.astype(np.float64) if _dtype(x) == "float32" else x
+
+
+def _dtype(x: Any) -> str:
+    return x.dtype if isinstance(x, Value) else dtype_name(x.dtype)
 
 
 def apply(operator: Operator, *operands: Any) -> Any:

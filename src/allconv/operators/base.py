@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any, ClassVar
 
@@ -20,6 +21,12 @@ from allconv.errors import ShapeError, UnsupportedError
 Array = NDArray[Any]
 FLOATS = ("float32", "float64")
 WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+
+
+@cache
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """The name of a dtype: "float32". Kept, since NumPy makes it anew each time, slowly."""
+    return str(dtype.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Spec:
     @classmethod
     def of(cls, array: Array) -> Spec:
         """The spec of an array."""
-        return cls(tuple(int(n) for n in array.shape), array.dtype.name)
+        return cls(array.shape, dtype_name(array.dtype))
 
     @property
     def rank(self) -> int:

@@ -3,7 +3,7 @@
 A kernel knows batch, groups, channels and four axes a0 ... a3 whose cells meet as
 `source = offset + stride*m + dilation*t` (see `window.Phase`). Convolutions of one to three axes
 fill the last ones. Where every output is a single cell (a linear layer) or every cell has weights
-of its own (locally connected), the batch itself becomes the last axis, so that images fill the tile.
+of its own (locally connected), the batch itself becomes the last axis: images fill the tile.
 """
 
 from __future__ import annotations
