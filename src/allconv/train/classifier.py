@@ -243,7 +243,7 @@ class ImageClassifier:
         preprocess = self.preprocess_
         shape = (None, preprocess.channels, preprocess.height, preprocess.width)
         names = [str(name) for name in self.classes_]
-        onnx.save(self.network_, path, shape, classes=names, preprocess=preprocess.to_json())
+        onnx.save(self.network_, path, shape, classes=names, preprocess=preprocess)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -110,9 +110,7 @@ class ArrayFeed(Feed):
     def epoch(
         self, epoch: int, *, batch_size: int, seed: int, augment: Augmentation, shuffle: bool
     ) -> Iterator[tuple[Array, npt.NDArray[np.int64]]]:
-        """See `Feed.epoch`; there is no augmentation of arrays."""
-        if augment is not None:
-            raise ArgumentError("augment changes images; give uint8 images (N, H, W, C) for it")
+        """See `Feed.epoch`; `augment` is for images."""
         count = len(self)
         order = random.permutation(seed, epoch, count) if shuffle else np.arange(count)
         parts = (order[n : n + batch_size] for n in range(0, count, batch_size))

@@ -109,7 +109,9 @@ def fit(
     )
     if early_stopping is not None and held is None:
         raise ArgumentError("early_stopping needs a validation part")
+    classes = len(data.classes) if isinstance(data, Dataset) else None
     run = _Run(net, settings, train, held, threads, callbacks)
+    run.check_network(classes)
     run.begin(_folder(out, "out"), _folder(resume, "resume"))
     with noticed() as interrupt:
         run.train(interrupt)
@@ -138,20 +140,23 @@ class _Run:
         self.best: dict[str, Array] = {}
         self.network = describe(net, train.shape)
         self.out: Path | None = None
-        self._check_network()
 
-    def _check_network(self) -> None:
+    def check_network(self, classes: int | None) -> None:
         """Refuse what will not fit before anything runs: every size of batch, all labels."""
         size = self.settings.batch_size
         for count in {min(size, len(self.train_feed)), len(self.train_feed) % size} - {0}:
             logits = self.step.prepare((count, *self.train_feed.shape))[0].logits.shape
+            if classes not in (None, logits[1]):
+                raise ShapeError(
+                    f"the network tells {logits[1]} classes apart, the data has {classes}"
+                )
             for feed in (self.train_feed, self.held):
                 if feed is None:
                     continue
                 if feed.labels.shape[1:] != logits[2:]:
                     raise ShapeError(
-                        f"labels are {feed.labels.shape}; (N, {', '.join(map(str, logits[2:]))}) "
-                        f"is wanted, since the network gives {logits}"
+                        f"labels are {feed.labels.shape}; {(len(feed), *logits[2:])} is wanted, "
+                        f"since the network gives {logits}"
                     )
                 check_range(feed.labels, logits[1])
         if self.held is not None and self.held.shape != self.train_feed.shape:
@@ -358,6 +363,8 @@ def _feeds(
         chosen = data.augment if augment == "default" else chosen
         return feeds["training"], feeds["validation"], feeds.get("test"), chosen
     train = feed_of(data, dtype, None)
+    if chosen is not None and not isinstance(train, ImageFeed):
+        raise ArgumentError("augment changes images; give uint8 images (N, H, W, C) for it")
     preprocess: Preprocess | None = train.preprocess if isinstance(train, ImageFeed) else None
     held = None if validation is None else feed_of(validation, dtype, preprocess, "validation")
     return train, held, None, chosen
