@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+# Compiled kernels are shared by the workers of a run, and kept apart from the user's own.
+os.environ.setdefault("ALLCONV_CACHE", str(Path(tempfile.gettempdir()) / "allconv-test-kernels"))
 
 SLOW_DRAWS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Sequence
 from math import gcd
 from typing import Any
@@ -55,6 +57,7 @@ class Program:
         self._bound: dict[int, Array] = {}
         self._prepared: dict[tuple[str, ...], _Prepared] = {}
         self._lock = threading.Lock()
+        _programs.add(self)
 
     def bind(self, arrays: dict[int, Array]) -> None:
         """Give the static inputs, by number; they are kept, not copied."""
@@ -151,6 +154,19 @@ def predicted_seconds(graph: Graph) -> float:
     """A rough forecast of a run on one thread, from the arithmetic and the memory it touches."""
     touched = sum(size_in_bytes(value.spec) for node in graph.nodes for value in node.outputs)
     return graph.cost() / 50e9 + touched / 10e9
+
+
+_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked child a thread that is not there may hold a lock."""
+    for program in _programs:
+        program._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 class _Prepared:

@@ -22,16 +22,23 @@ def philox4x32(
     """Philox-4x32-10: four random words for each counter.
 
     `counter` holds four and `key` two vectors of `lanes` 32-bit integers; `words` makes them.
+    Inside, a word is the low half of a 64-bit lane, where products need no shuffling; what is in
+    the high half does not matter, since every multiplication looks at the low one alone.
     """
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
+    wide = code.vector_type("int64")
+    c0, c1, c2, c3 = (code.builder.zext(x, wide) for x in counter)
+    k0, k1 = (code.builder.zext(x, wide) for x in key)
     for _ in range(_ROUNDS):
-        low0, high0 = _multiply(code, c0, _MULTIPLIERS[0])
-        low1, high1 = _multiply(code, c2, _MULTIPLIERS[1])
-        c0 = code.integer("^", code.integer("^", high1, c1), k0)
-        c2 = code.integer("^", code.integer("^", high0, c3), k1)
-        c1, c3 = low1, low0
+        p0, p1 = (
+            code.integer("*", code.integer("&", x, 2**32 - 1), factor)
+            for x, factor in zip((c0, c2), _MULTIPLIERS, strict=True)
+        )
+        c0 = code.integer("^", code.integer("^", code.integer(">>", p1, 32), c1), k0)
+        c2 = code.integer("^", code.integer("^", code.integer(">>", p0, 32), c3), k1)
+        c1, c3 = p1, p0
         k0, k1 = (code.integer("+", k, step) for k, step in zip((k0, k1), _KEY_STEPS, strict=True))
+    narrow = code.vector_type("int32")
+    c0, c1, c2, c3 = (code.builder.trunc(x, narrow) for x in (c0, c1, c2, c3))
     return c0, c1, c2, c3
 
 
@@ -39,9 +46,3 @@ def words(code: Code, x: ir.Value) -> tuple[ir.Value, ir.Value]:
     """The low and the high half of 64-bit integers, as vectors of 32-bit integers."""
     high = code.integer(">>", x, 32)
     return code.convert(x, "int32"), code.convert(high, "int32")
-
-
-def _multiply(code: Code, x: ir.Value, factor: int) -> tuple[ir.Value, ir.Value]:
-    """The low and the high word of the product."""
-    wide = code.builder.zext(x, code.vector_type("int64"))
-    return words(code, code.integer("*", wide, factor))
