@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "--clear", is_flag=True, help="Remove what is kept; it is compiled again when needed."
 )
 def command(clear: bool) -> None:
-    """Show where compiled code is kept and how much of it, or remove it.
+    """Show or clear the folder of compiled code.
 
     Another folder: ALLCONV_CACHE=FOLDER; none: ALLCONV_CACHE=off.
     """

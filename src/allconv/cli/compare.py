@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 def command(
     models: tuple[str, ...], epochs: int, batch_size: int, threads: int | None, **options: Any
 ) -> None:
-    """Train fully, locally and convolutionally connected networks on DATA, and compare them.
+    """Compare the networks, trained on the same DATA.
 
-    Each is trained twice, on all training images and on a tenth of them, in as many steps. Then
-    the lecture's count: what a layer from a 200 x 200 image to 40,000 hidden units is made of.
+    Fully, locally and convolutionally connected ones; each is trained twice, on all training
+    images and on a tenth of them, in as many steps. Then the lecture's count: what a layer from
+    a 200 x 200 image to 40,000 hidden units is made of.
     """
     from allconv.cli.epochs import EpochLines
     from allconv.train.compare import compare_networks

@@ -62,7 +62,7 @@ def _status(error: Exception, name: str) -> int:
             return _tell(error.format_message(), MISUSED)
         case click.UsageError():
             name = error.ctx.command_path if error.ctx else name
-            return _tell(f"{name}: {_sentence(error.format_message())}", error.exit_code)
+            return _tell(f"{name}: {_helpful(error, name)}", MISUSED)
         case Failure():
             return _tell(f"{name}: {error.message}", FAILED)
         case click.Abort():
@@ -83,6 +83,12 @@ def _status(error: Exception, name: str) -> int:
             text = " ".join(str(error).split())
             remedy = f"this is a fault of allconv; {VARIABLE}=1 shows where, please report it"
             return _tell(f"{name}: {kind}: {text}; {remedy}", FAILED)
+
+
+def _helpful(error: click.UsageError, name: str) -> str:
+    """A usage error with what would do, which ours say themselves."""
+    text = _sentence(error.format_message())
+    return text if type(error) is click.UsageError else f"{text}; {name} --help shows how"
 
 
 def _sentence(text: str) -> str:
@@ -146,6 +152,6 @@ def _warnings_told() -> Iterator[None]:
                 click.echo(f"allconv: warning: {message}", err=True)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("default")
+        warnings.simplefilter("default", UserWarning)
         warnings.showwarning = show
         yield

@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "llvmlite", "onnx", "pillow", "safetensors")
 
 @make("info", "allconv info")
 def command() -> None:
-    """Show versions, the processor, threads and the folder of compiled code."""
+    """Show versions, the processor, threads and folders."""
     rows = [*_versions(), *_machine(), *_folders()]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,12 +30,12 @@ DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
 def command(
     model: str, size: tuple[int, int] | None, channels: int | None, classes: int | None
 ) -> None:
-    """Show the layers of MODEL, an .onnx file or the name of a network.
+    """Show the layers of a network.
 
-    A row a layer: the kernel that runs it, its output for one image, its parameters,
-    multiply-adds, the memory of the output, how many pixels of the image a cell sees, and by how
-    many pixels the next cell lies apart. A network by name is shown for gray images of 28 x 28 and
-    10 classes unless told otherwise.
+    MODEL is an .onnx file or the name of a network. A row a layer: the kernel that runs it, its
+    output for one image, its parameters, multiply-adds, the memory of the output, how many
+    pixels of the image a cell sees, and by how many pixels the next cell lies apart. A network
+    by name is shown for gray images of 28 x 28 and 10 classes unless told otherwise.
     """
     from allconv.cli.layers import HEAD, describe
 
@@ -58,6 +59,9 @@ def _network(
     from allconv import onnx
     from allconv.cli.model_shape import image_shape
 
+    if not Path(model).exists():
+        known = ", ".join(networks.names())
+        raise click.UsageError(f"MODEL is {model}; an .onnx file, or one of {known} is wanted")
     if classes is not None:
         raise click.UsageError("--classes is for a network by name; a file has its own")
     loaded = onnx.load(model)

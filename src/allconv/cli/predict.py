@@ -74,10 +74,12 @@ def command(
     pixel_limit: int,
     threads: int | None,
 ) -> None:
-    """Say which class each IMAGE is of, by MODEL: a model.onnx that allconv train wrote.
+    """Say which class each IMAGE is of.
 
-    Of a FOLDER all images below it. Images that cannot be read are named on stderr, the others are
-    predicted all the same, and the exit status is 1. Other ONNX classifiers need --mean and --std.
+    MODEL is a model.onnx that allconv train wrote, which holds all that is needed. Of a FOLDER
+    all images below it. Images that cannot be read are named on stderr, the others are
+    predicted all the same, and the exit status is 1. Other ONNX classifiers need --mean and
+    --std.
     """
     from allconv.cli.reader import Reader
 

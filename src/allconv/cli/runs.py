@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -64,8 +63,9 @@ def resumed_options(ctx: click.Context, folder: Path, given: Mapping[str, Any]) 
             continue
         if name not in FREE and value != saved[name]:
             option = _flag(ctx, name)
+            before = "not set" if saved[name] is None else _text(saved[name])
             raise click.UsageError(
-                f"{option} is {_text(value)}, the run in {folder} has {_text(saved[name])}; "
+                f"{option} is {_text(value)}, for the run in {folder} it was {before}; "
                 "leave it out, or begin another run"
             )
         saved[name] = value
@@ -132,6 +132,4 @@ def _text(value: Any) -> str:
         return "x".join(map(str, value))
     if isinstance(value, bool):
         return "on" if value else "off"
-    return (
-        "not set" if value is None else os.fspath(value) if isinstance(value, Path) else str(value)
-    )
+    return str(value)

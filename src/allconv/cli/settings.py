@@ -125,7 +125,7 @@ class Name(Setting):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, or a usage error."""
         if value not in self.names():
-            self.wanted = " or ".join(self.names())
+            self.wanted = f"one of {', '.join(self.names())}"
             raise self.refusal(value, param)
         return str(value)
 

@@ -75,11 +75,12 @@ MISTAKES = "mistakes.csv"
 def command(
     ctx: click.Context, /, out: str, resume: str | None, threads: int | None, **options: Any
 ) -> None:
-    """Train a classifier on DATA: a folder with a folder of images for each class.
+    """Train a classifier of images on DATA.
 
-    DATA may also be a folder of IDX files or an .npz file of x and y; without it, images that come
-    along are used. Writes DIR/model.onnx, which holds the network, the names of the classes and
-    how images are prepared.
+    DATA is a folder with a folder of images for each class, and perhaps train/, val/ and test/
+    above these. It may also be a folder of IDX files or an .npz file of x and y; without it,
+    images that come along are used. Writes DIR/model.onnx, which holds the network, the names
+    of the classes and how images are prepared.
     """
     if resume is not None:
         if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
@@ -87,15 +88,19 @@ def command(
                 "--out and --resume do not go together; the run keeps its folder"
             )
         options = resumed_options(ctx, Path(resume), options)
-    if options["data"] is not None:
-        options["data"] = str(Path(options["data"]).absolute())
     with screen() as shown:
         data = load_data(shown, options)
         net = _network(data, options)
-        run = new_run(Path(out), options) if resume is None else resumable(Path(resume))
+        run = new_run(Path(out), _kept(options)) if resume is None else resumable(Path(resume))
         with run as folder:
             history = _fit(shown, net, data, options, folder, threads, is_new=resume is None)
-            _finish(shown, net, data, history, folder)
+            _finish(shown, net, data, history, folder, threads)
+
+
+def _kept(options: dict[str, Any]) -> dict[str, Any]:
+    """The options as a run keeps them: the data is found from any folder."""
+    data = options["data"]
+    return options if data is None else {**options, "data": str(Path(data).absolute())}
 
 
 def _network(data: Dataset, options: dict[str, Any]) -> Module:
@@ -157,7 +162,9 @@ def _optimizer(options: dict[str, Any]) -> Optimizer:
     return replace(found, weight_decay=options["weight_decay"])  # type: ignore[call-arg]
 
 
-def _finish(shown: Screen, net: Module, data: Dataset, history: History, folder: Path) -> None:
+def _finish(
+    shown: Screen, net: Module, data: Dataset, history: History, folder: Path, threads: int | None
+) -> None:
     """Write the model and the mistakes, and say how good it is and what can be done with it."""
     from allconv import onnx
     from allconv.cli.results import class_lines, confusion_line, save_mistakes
@@ -173,11 +180,8 @@ def _finish(shown: Screen, net: Module, data: Dataset, history: History, folder:
     )
     found, part, name = history.test, data.test, "test"
     if found is None or part is None:
-        found, part, name = (
-            evaluate(net, data.validation, preprocess=kind),
-            data.validation,
-            "validation",
-        )
+        part, name = data.validation, "validation"
+        found = evaluate(net, part, preprocess=kind, threads=threads)
     classes = data.classes
     for line in class_lines(found, classes):
         shown.line(line)
