@@ -104,8 +104,11 @@ def parse_model(data: bytes, outside: Outside | None = None) -> Model:
 def _opset(proto: Any) -> int:
     """The version of the standard operators."""
     versions = [each.version for each in proto.opset_import if each.domain in _DOMAINS]
-    if len(versions) != 1:
+    if len(versions) > 1 or not len(proto.opset_import):
         raise FileError("the file must name one version of the operators of ai.onnx; export again")
+    if not versions:
+        others = ", ".join(shown(each.domain) for each in proto.opset_import[:3])
+        raise UnsupportedError(f"unsupported: operators of {others}; those of ai.onnx are read")
     if not OLDEST_OPSET <= versions[0] <= NEWEST_OPSET:
         raise UnsupportedError(
             f"unsupported: operator set {versions[0]} of ai.onnx; {OLDEST_OPSET} to {NEWEST_OPSET} "

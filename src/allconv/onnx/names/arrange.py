@@ -177,7 +177,9 @@ def read_identity(call: Call) -> Value:
 def write_reshape(writer: Writer, written: Written) -> None:
     """Flatten where the batch stays in front, else Reshape: 0 keeps the batch."""
     (before,), after = written.shapes, written.result
-    if len(before) > 1 and len(after) == 2 and after[0] == before[0] and 0 not in after:
+    first = (sizes[0] if sizes else 0 for sizes in written.sizes)
+    alike = len(set(first)) == 1 and before[:1] == after[:1]
+    if len(before) > 1 and len(after) == 2 and alike and 0 not in after:
         writer.node(written, "Flatten", written.inputs, axis=1)
         return
     free = [axis for axis, n in enumerate(after) if n is None]

@@ -126,6 +126,8 @@ def _cast(call: Call) -> Array:
 
 def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Call], Array]:
     def fold(call: Call) -> Array:
+        if len(call) != 2:
+            raise call.unsupported(f"of {len(call)} arrays of integers; of two it is done")
         a, b = call.known(0), call.known(1)
         if a.dtype != b.dtype or a.dtype.kind == "b":
             raise call.wrong(f"{a.dtype.name} and {b.dtype.name} meet")
@@ -162,7 +164,10 @@ FOLDS: dict[str, Callable[[Call], Any]] = {
     "Div": _binary(_divide),
     "Gather": _gather,
     "Identity": lambda call: call.known(0),
+    "Max": _binary(np.maximum),
+    "Min": _binary(np.minimum),
     "Mul": _binary(np.multiply),
+    "Neg": lambda call: np.negative(call.known(0)),
     "Range": _range,
     "Reshape": _reshape,
     "Slice": _slice,

@@ -54,6 +54,8 @@ def read_leaky_relu(call: Call) -> Value:
 def read_prelu(call: Call) -> Value:
     """x where x > 0, else slope * x."""
     x, slope = call.value(0), call.value(1)
+    if call.version < _BROADCAST and slope.ndim == 1:
+        slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
     y: Value = apply(operators.Select(), x, x, x * slope)
     return y
 
@@ -113,6 +115,8 @@ def read_clip(call: Call) -> Value:
 
 def read_pow(call: Call) -> Value:
     """x to a known whole power, or the square root."""
+    if call.known(1).size != 1:
+        raise call.unsupported("several powers at once")
     exponent = call.known_number(1)
     power = int(exponent) if exponent.is_integer() and abs(exponent) <= 16 else exponent
     if isinstance(power, float) and power != 0.5:

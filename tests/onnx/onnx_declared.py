@@ -1,0 +1,24 @@
+"""The cases of the onnx wheel that must agree; all others must be refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NODE_CASES = frozenset(Path(__file__).with_name("declared_cases.txt").read_text().split())
+"""Names of the cases of single operators that must agree, without "test_"."""
+
+REFUSED_NETWORKS = frozenset(
+    {
+        "Embedding",
+        "Embedding_sparse",
+        "ReflectionPad2d",
+        "ReplicationPad2d",
+        "operator_non_float_params",
+        "operator_pad",
+        "operator_pow",
+        "operator_repeat",
+        "operator_repeat_dim_overflow",
+        "operator_symbolic_override",
+    }
+)
+"""Networks made by PyTorch, without "test_", that hold an operator that is not read."""
