@@ -16,7 +16,7 @@ import numpy.typing as npt
 from allconv import data
 from allconv.data.arrays import to_images
 from allconv.data.images import Pixels, resize
-from allconv.errors import ArgumentError, Error, FileError, ShapeError
+from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.nn.module import Module
 from allconv.operators.base import Array
@@ -161,6 +161,7 @@ class ImageClassifier:
         # The names of the classes are sorted as the labels are, which may be numbers.
         self.classes_ = np.array(loaded.classes) if y is None else np.unique(np.asarray(y))
         self._is_unit = y is not None and _is_unit(x)
+        self._takes_pixels = False
         self._keep_inference()
         return self
 
@@ -194,8 +195,7 @@ class ImageClassifier:
         images = self._images(x)
         found = [np.empty((0, len(self.classes_)))]
         for start in range(0, len(images), BATCH):
-            batch = self.preprocess_.apply(images[start : start + BATCH])
-            logits = self._inference(batch.astype(self._inference.dtype, copy=False))
+            logits = self._inference(self._prepared(images[start : start + BATCH]))
             found.append(softmax(logits.astype(np.float64)))
         return np.concatenate(found)
 
@@ -225,6 +225,11 @@ class ImageClassifier:
         images = to_images(_scaled(np.asarray(x), self._is_unit))
         return resize(images, (self.preprocess_.height, self.preprocess_.width))
 
+    def _prepared(self, images: Pixels) -> Array:
+        """Images as the network takes them: those from files preprocess by themselves."""
+        batch: Array = images if self._takes_pixels else self.preprocess_.apply(images)
+        return batch.astype(self._inference.dtype, copy=False)
+
     def _decoded(self, files: Sequence[str | os.PathLike[str]], source: str) -> Pixels:
         if not files:
             raise FileError(f"{source} holds no image")
@@ -240,6 +245,8 @@ class ImageClassifier:
         from allconv import onnx
 
         self._check_fitted()
+        if self._takes_pixels:
+            raise UnsupportedError("this classifier came from a file and is as it was; copy that")
         preprocess = self.preprocess_
         shape = (None, preprocess.channels, preprocess.height, preprocess.width)
         names = [str(name) for name in self.classes_]
@@ -247,16 +254,20 @@ class ImageClassifier:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """A classifier from a file that `save` or `allconv train` wrote; classes are names."""
+        """A classifier from a file that `save` or `allconv train` wrote.
+
+        Its classes are names, and its settings the defaults: `fit` begins anew.
+        """
         from allconv import onnx
 
         network = onnx.load(path)
         if not network.classes or network.preprocess is None:
             raise FileError(f"{path} does not say its classes and preprocessing; use onnx.load")
-        made = cls(network)
+        made = cls()
         made.network_ = network
         made.preprocess_ = data.Preprocess.from_json(network.preprocess)
         made.classes_, made._is_unit = np.array(network.classes), False
+        made._takes_pixels = network.model.inputs[0].dtype == "uint8"
         made._keep_inference()
         return made
 
