@@ -22,6 +22,10 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 VARIABLE = "ALLCONV_DEBUG"
 
 
+class Misuse(click.UsageError):
+    """A command asked for in the wrong way; the message says what would do."""
+
+
 class Failure(click.ClickException):
     """A command did what it could and has said so; only the exit status remains."""
 
@@ -88,7 +92,7 @@ def _status(error: Exception, name: str) -> int:
 def _helpful(error: click.UsageError, name: str) -> str:
     """A usage error with what would do, which ours say themselves."""
     text = _sentence(error.format_message())
-    return text if type(error) is click.UsageError else f"{text}; {name} --help shows how"
+    return text if isinstance(error, Misuse) else f"{text}; {name} --help shows how"
 
 
 def _sentence(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allconv.cli import settings
+from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import screen, table
 
@@ -61,8 +62,8 @@ def _network(
 
     if not Path(model).exists():
         known = ", ".join(networks.names())
-        raise click.UsageError(f"MODEL is {model}; an .onnx file, or one of {known} is wanted")
+        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is wanted")
     if classes is not None:
-        raise click.UsageError("--classes is for a network by name; a file has its own")
+        raise Misuse("--classes is for a network by name; a file has its own")
     loaded = onnx.load(model)
     return loaded, image_shape(loaded, model, size, channels)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from allconv.cli.failures import Misuse
 from allconv.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def image_shape(
         )
     if shape is not None and None not in shape[1:]:
         if size is not None and size not in (shape[1:3], shape[2:]):
-            raise click.UsageError(f"{name} takes {_shown(shape)} and no other; leave --size out")
+            raise Misuse(f"{name} takes {_shown(shape)} and no other; leave --size out")
         return (1, *(n or 1 for n in shape[1:]))
     if shape is not None and len(shape) != 4:
         raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are wanted")
@@ -38,9 +37,9 @@ def image_shape(
     asked = (channels, *(size or (None, None)))
     whole = [a if a is not None else n for a, n in zip(asked, found, strict=True)]
     if whole[0] is None:
-        raise click.UsageError(f"{name} leaves open how many channels it takes; give --channels")
+        raise Misuse(f"{name} leaves open how many channels it takes; give --channels")
     if whole[1] is None or whole[2] is None:
-        raise click.UsageError(f"{name} takes images of any size; give --size")
+        raise Misuse(f"{name} takes images of any size; give --size")
     return (1, whole[0], whole[1], whole[2])
 
 

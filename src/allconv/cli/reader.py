@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import click
 import numpy as np
 
+from allconv.cli.failures import Misuse
 from allconv.cli.model_shape import image_shape
 from allconv.data import Preprocess
 from allconv.data.cache import decode_files
@@ -91,12 +91,10 @@ def _preprocess(
 ) -> Preprocess:
     if net.preprocess is not None:
         if mean or std or size:
-            raise click.UsageError(
-                f"{name} says how images are prepared; leave --mean, --std and --size out"
-            )
+            raise Misuse(f"{name} says how images are prepared; leave --mean, --std and --size out")
         return Preprocess.from_json(net.preprocess)
     if mean is None or std is None:
-        raise click.UsageError(
+        raise Misuse(
             f"{name} does not say how images are prepared; give --mean and --std "
             f"({IMAGENET} for networks trained on ImageNet)"
         )
@@ -107,5 +105,5 @@ def _preprocess(
         raise UnsupportedError(f"{name} takes {shape}; images (N, C, H, W) are wanted")
     _, channels, height, width = shape
     if len(mean) != channels or len(std) != channels:
-        raise click.UsageError(f"{name} takes {channels} channels; give --mean and --std one each")
+        raise Misuse(f"{name} takes {channels} channels; give --mean and --std one each")
     return Preprocess(height, width, channels, mean, std)

@@ -12,8 +12,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from allconv.cli.failures import Misuse
 from allconv.errors import FileError
 from allconv.files import atomic_write
+from allconv.train.checkpoint import HISTORY, LAST
 
 OPTIONS = "options.json"
 FREE = ("data", "epochs", "patience")
@@ -22,37 +24,56 @@ FREE = ("data", "epochs", "patience")
 
 @contextmanager
 def new_run(wanted: Path, options: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder that was not there: `wanted`, or `wanted-2` ...; gone if training never began."""
+    """A folder that was not there: `wanted`, or `wanted-2` ...; gone if no epoch was finished."""
     folder = _made(wanted)
     try:
         atomic_write(folder / OPTIONS, (json.dumps(options, indent=1) + "\n").encode())
         with resumable(folder):
             yield folder
+    except KeyboardInterrupt:
+        if not _has_begun(folder):
+            _discard(folder)
+        raise
     except BaseException:
-        if not has_begun(folder):
-            with suppress(OSError):
-                (folder / OPTIONS).unlink(missing_ok=True)
-                folder.rmdir()
+        if not _has_epochs(folder):
+            _discard(folder)
         raise
 
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[Path]:
-    """Say how to go on when Ctrl-C ends what is done here."""
+    """Say how to go on when Ctrl-C or a full disk ends what is done here."""
+    again = f"to go on: allconv train --resume {shlex.quote(str(folder))}"
     try:
         yield folder
     except KeyboardInterrupt:
-        if not has_begun(folder):
+        if not _has_begun(folder):
             raise
-        again = f"allconv train --resume {shlex.quote(str(folder))}"
-        raise KeyboardInterrupt(f"stopped, and saved in {folder}; to go on: {again}") from None
+        raise KeyboardInterrupt(f"stopped, and saved in {folder}; {again}") from None
+    except FileError as error:
+        if not _has_epochs(folder):
+            raise
+        raise FileError(f"{error}; {again}") from error
 
 
-def has_begun(folder: Path) -> bool:
+def _has_begun(folder: Path) -> bool:
     """Whether a folder holds a checkpoint."""
-    from allconv.train.checkpoint import LAST
-
     return (folder / LAST).exists()
+
+
+def _has_epochs(folder: Path) -> bool:
+    """Whether a folder holds the record of an epoch."""
+    try:
+        return (folder / HISTORY).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _discard(folder: Path) -> None:
+    with suppress(OSError):
+        for name in (OPTIONS, LAST, HISTORY):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def resumed_options(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +85,7 @@ def resumed_options(ctx: click.Context, folder: Path, given: Mapping[str, Any]) 
         if name not in FREE and value != saved[name]:
             option = _flag(ctx, name)
             before = "not set" if saved[name] is None else _text(saved[name])
-            raise click.UsageError(
+            raise Misuse(
                 f"{option} is {_text(value)}, for the run in {folder} it was {before}; "
                 "leave it out, or begin another run"
             )
@@ -108,13 +129,13 @@ def _read(ctx: click.Context, folder: Path, wanted: Mapping[str, Any]) -> dict[s
             name: None if saved[name] is None else _checked(parameters[name], saved[name], ctx)
             for name in wanted
         }
-    except click.UsageError as error:
+    except Misuse as error:
         raise FileError(f"{path}: {error.message}; begin another run") from None
 
 
 def _checked(param: click.Parameter, value: Any, ctx: click.Context) -> Any:
     if isinstance(value, bool) != isinstance(param.type, click.types.BoolParamType):
-        raise click.UsageError(f"{_flag(ctx, param.name)} is {value}")
+        raise Misuse(f"{_flag(ctx, param.name)} is {value}")
     return param.type.convert(value if isinstance(value, bool) else _text(value), param, ctx)
 
 

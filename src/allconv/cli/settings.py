@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from allconv.cli.failures import Misuse
+
 LARGEST_SIDE = 4096
 SMALLEST_SIDE = 4
 MOST_THREADS = 1024
@@ -21,9 +23,9 @@ class Setting(click.ParamType[Any]):
     name = "value"
     wanted = ""
 
-    def refusal(self, value: Any, param: click.Parameter | None) -> click.UsageError:
+    def refusal(self, value: Any, param: click.Parameter | None) -> Misuse:
         """The usage error for a value."""
-        return click.UsageError(f"{_shown_name(param)} is {value}; {self.wanted} is wanted")
+        return Misuse(f"{_shown_name(param)} is {value}; {self.wanted} is wanted")
 
 
 class Whole(Setting):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allconv.cli import settings
+from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, percent, screen
-from allconv.cli.runs import new_run, resumable, resumed_options
 from allconv.cli.source import load_data
 
 if TYPE_CHECKING:
@@ -82,11 +82,11 @@ def command(
     images that come along are used. Writes DIR/model.onnx, which holds the network, the names
     of the classes and how images are prepared.
     """
+    from allconv.cli.runs import new_run, resumable, resumed_options
+
     if resume is not None:
         if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                "--out and --resume do not go together; the run keeps its folder"
-            )
+            raise Misuse("--out and --resume do not go together; the run keeps its folder")
         options = resumed_options(ctx, Path(resume), options)
     with screen() as shown:
         data = load_data(shown, options)
@@ -114,7 +114,7 @@ def _network(data: Dataset, options: dict[str, Any]) -> Module:
     except ShapeError as error:
         if options["image_size"] is None:
             raise ShapeError(f"{error}; give a larger --image-size, or another --model") from None
-        raise click.UsageError(f"--image-size is {size[0]}x{size[1]}: {error}") from None
+        raise Misuse(f"--image-size is {size[0]}x{size[1]}: {error}") from None
     return net.initialize(options["seed"])
 
 
