@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx_declared import NODE_CASES, REFUSED_NETWORKS
-from onnx_runs import run_defined
+from onnx_runs import run_defined, run_onnxruntime
 
 import onnx
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.onnx import OPERATORS, load
+from allconv.onnx import load
 from allconv.onnx.module import OnnxModule, check_network
 from allconv.onnx.names import NAMES
 from allconv.onnx.read import parse_model
@@ -128,13 +128,43 @@ def _arrays(folder: Path, kind: str) -> list[Any]:
     return [numpy_helper.to_array(onnx.TensorProto.FromString(f.read_bytes())) for f in files]
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("light/*.onnx")))
-def test_whole_networks(name: str) -> None:
-    """The nine well-known networks are read, or refused for an operator that is named."""
-    path = DATA / "light" / name
-    held = {node.op_type for node in onnx.load(path).graph.node}
-    if held <= set(OPERATORS):
-        assert load(path).parameters() is not None
-    else:
-        with pytest.raises(UnsupportedError, match="unsupported: LRN"):
-            load(path)
+def with_weights(path: Path) -> onnx.ModelProto:
+    """A network whose weights are one number each, with seeded draws in their place."""
+    model = onnx.load(path)
+    graph, random = model.graph, np.random.default_rng(0)
+    shapes = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    nodes = [node for node in graph.node if node.op_type != "ConstantOfShape"]
+    for node in graph.node:
+        if node.op_type == "ConstantOfShape":
+            shape = shapes[node.input[0]]
+            array = random.uniform(0.5, 1.5, shape)
+            if len(shape) > 1:
+                array = random.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+            graph.initializer.append(
+                numpy_helper.from_array(array.astype(np.float32), node.output[0])
+            )
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return model
+
+
+@pytest.mark.parametrize("name", ["resnet50", "shufflenet", "squeezenet"])
+def test_whole_networks(name: str, tmp_path: Path) -> None:
+    """Well-known networks with random weights give what ONNX Runtime gives."""
+    path = tmp_path / "model.onnx"
+    onnx.save(with_weights(DATA / "light" / f"light_{name}.onnx"), path)
+    x = np.random.default_rng(1).standard_normal((1, 3, 224, 224)).astype(np.float32)
+    np.testing.assert_allclose(load(path)(x), run_onnxruntime(path, x)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bvlc_alexnet", "inception_v1", "zfnet512"])
+def test_whole_networks_that_are_refused(name: str) -> None:
+    """Networks with local response normalisation are refused by its name."""
+    with pytest.raises(UnsupportedError, match=r"unsupported: LRN, domain ai\.onnx, opset 9"):
+        load(DATA / "light" / f"light_{name}.onnx")
+
+
+def test_constants_beyond_the_limit() -> None:
+    """A constant of a hundred million cells, made from one number, is refused."""
+    with pytest.raises(LimitError, match="102,760,448 constants; 10,000,000 are computed"):
+        load(DATA / "light" / "light_vgg19.onnx")

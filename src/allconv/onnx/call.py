@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from allconv import trace
 from allconv.errors import FileError, UnsupportedError
 from allconv.onnx.model import Node
-from allconv.onnx.text import shown
+from allconv.onnx.text import plain
 from allconv.operators.base import Array
 from allconv.value import Value
 
@@ -43,9 +42,15 @@ class Name:
 class Call:
     """A node with its operands: values of the trace, or arrays that are known."""
 
-    def __init__(self, node: Node, operands: Sequence[Value | Bytes | Array | None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        operands: Sequence[Value | Bytes | Array | None],
+        lift: Callable[[Array], Value],
+    ) -> None:
         self.node = node
         self.operands = operands
+        self.lift = lift
         self.version = node.version
 
     def unsupported(self, what: str) -> UnsupportedError:
@@ -76,10 +81,7 @@ class Call:
             raise self.wrong(f"input {number} is missing")
         if given.dtype.kind != "f":
             raise self.unsupported(f"input {number} is {given.dtype.name}, floats are computed")
-        builder = trace.current()
-        if builder is None:
-            raise self.unsupported("it is read outside a trace")
-        return builder._value(given, given.dtype.name)
+        return self.lift(given)
 
     def optional(self, number: int) -> Value | None:
         """An input that may be left out."""
@@ -164,7 +166,7 @@ class Call:
 def unsupported(node: Node, what: str = "") -> UnsupportedError:
     """ "unsupported: Conv, domain ai.onnx, opset 21", and why."""
     domain = node.domain or "ai.onnx"
-    told = f"unsupported: {shown(node.op)[1:-1]}, domain {shown(domain)[1:-1]}"
+    told = f"unsupported: {plain(node.op)}, domain {plain(domain)}"
     return UnsupportedError(f"{told}, opset {node.version}" + (f": {what}" if what else ""))
 
 

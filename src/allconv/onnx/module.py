@@ -81,7 +81,7 @@ def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxM
     try:
         check_network(net)
     except Error as error:
-        raise error.at(os.fspath(path)) from None
+        raise type(error)(f"{os.fspath(path)}: {error}") from None
     return net
 
 

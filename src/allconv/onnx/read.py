@@ -22,7 +22,7 @@ from allconv.onnx.metadata import read_metadata
 from allconv.onnx.model import Input, Model, Node
 from allconv.onnx.names import LOCAL, NAMES
 from allconv.onnx.names.local import TAG, collapse
-from allconv.onnx.tensors import dtype_name, read_tensor
+from allconv.onnx.tensors import MOST_AXES, dtype_name, read_tensor
 from allconv.onnx.text import shown
 from allconv.operators.base import FLOATS, Array
 from onnx import ModelProto
@@ -41,35 +41,38 @@ def read_model(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) ->
     operator, domain and operator set), LimitError above `size_limit` bytes.
     """
     file = Path(path)
-    data = _bytes_of(file, size_limit)
     try:
+        data = _bytes_of(file, size_limit)
         return parse_model(data, Outside(file.resolve().parent, size_limit))
     except Error as error:
-        raise error.at(str(file)) from None
+        raise type(error)(f"{file}: {error}") from None
+    except MemoryError:
+        raise LimitError(f"{file}: it needs more memory than there is") from None
 
 
 def _bytes_of(file: Path, size_limit: int) -> bytes:
+    # Not blocking, so that a pipe is refused below and not waited for.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        # Not blocking, so that a pipe is refused below and not waited for.
-        handle = os.open(
-            file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
+        handle = os.open(file, flags)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no legal name"
-        raise FileError(f"{file} cannot be opened: {why}") from None
-    with os.fdopen(handle, "rb") as opened:
+        raise FileError(f"it cannot be opened: {why}") from None
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            raise FileError(f"{file} is no file; the path of an .onnx file is wanted")
+            raise FileError("this is no file; the path of an .onnx file is wanted")
         if found.st_size > size_limit:
             raise LimitError(
-                f"{file} is {found.st_size:,} bytes, the limit is {size_limit:,}; "
-                "set size_limit higher if it is yours"
+                f"it is {found.st_size:,} bytes, the limit is {size_limit:,}; "
+                "set size_limit higher if the file is yours"
             )
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as opened:
             return opened.read(size_limit + 1)
-        except OSError as error:
-            raise FileError(f"{file} cannot be read: {error.strerror}") from None
+    except OSError as error:
+        raise FileError(f"it cannot be read: {error.strerror}") from None
+    finally:
+        os.close(handle)
 
 
 def parse_model(data: bytes, outside: Outside | None = None) -> Model:
@@ -90,6 +93,7 @@ def parse_model(data: bytes, outside: Outside | None = None) -> Model:
     nodes = collapse([_node(each, opset, outside) for each in graph.node])
     inputs = _inputs(graph, arrays)
     _check_order(nodes, inputs, arrays, graph)
+    nodes = _without_unused(nodes, graph)
     for node in nodes:
         check_node(node)
     parameters, buffers = _roles(nodes, arrays)
@@ -164,6 +168,8 @@ def _input(given: Any) -> Input:
         raise UnsupportedError(f"{of} is {dtype}; float32, float64 or uint8 is done")
     if not kind.HasField("shape"):
         return Input(given.name, None, dtype)
+    if len(kind.shape.dim) > MOST_AXES:
+        raise FileError(f"{of} has {len(kind.shape.dim)} axes; export the network again")
     sizes: list[int | None] = []
     for n in kind.shape.dim:
         known = n.WhichOneof("value") == "dim_value" and n.dim_value > 0
@@ -224,6 +230,18 @@ def _check_order(
     for each in graph.output:
         if not each.name or each.name not in known:
             raise FileError(f"output {shown(each.name)} is never made; export the network again")
+
+
+def _without_unused(nodes: list[Node], graph: Any) -> list[Node]:
+    """The nodes, their results that nothing takes left out: a mask of dropout, say."""
+    used = {name for node in nodes for name in node.inputs}
+    used.update(each.name for each in graph.output)
+    return [
+        node
+        if used.issuperset(node.outputs)
+        else replace(node, outputs=tuple(name if name in used else "" for name in node.outputs))
+        for node in nodes
+    ]
 
 
 def _roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 
 from allconv import trace
-from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, Error, LimitError, ShapeError, UnsupportedError
 from allconv.onnx.call import Bytes, Call, unsupported
-from allconv.onnx.model import Input, Model, Node
+from allconv.onnx.model import Input, Model
 from allconv.onnx.names import LOCAL, NAMES
 from allconv.onnx.names.fold import FOLDS
 from allconv.onnx.names.local import read_local
-from allconv.onnx.text import shown
+from allconv.onnx.tensors import MOST_AXES
+from allconv.onnx.text import plain, shown
 from allconv.operators.base import Array
 from allconv.value import Value
+
+MOST_VALUES = 2**31
 
 
 def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]) -> Any:
@@ -25,14 +28,21 @@ def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]
     builder = trace.current()
     if builder is None:
         raise UnsupportedError("a model is recorded inside a trace; call the network")
+    lifted: dict[int, tuple[Array, Value]] = {}  # each array once, kept so that it stays itself
+
+    def lift(array: Array) -> Value:
+        if id(array) not in lifted:
+            lifted[id(array)] = array, builder.constant(array)
+        return lifted[id(array)][1]
+
     known: dict[str, Any] = dict(model.arrays)
     known.update((name, place(name)) for name in (*model.parameters, *model.buffers))
     for each, value in zip(model.inputs, x, strict=True):
         known[each.name] = Bytes(value) if each.dtype == "uint8" else value
     for node in model.nodes:
         operands = [known[name] if name else None for name in node.inputs]
-        with builder.at(shown(node.label)[1:-1]):
-            known.update(_results(node, operands))
+        with builder.at(plain(node.label)):
+            known.update(_results(Call(node, operands, lift)))
     outputs = [_output(known[name], name) for name in model.outputs]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
@@ -55,25 +65,36 @@ def _fits(wanted: Input, given: tuple[int, ...]) -> bool:
     )
 
 
-def _results(node: Node, operands: list[Any]) -> dict[str, Any]:
+def _results(call: Call) -> dict[str, Any]:
     """The results of a node by name, as numbers where all its operands are known integers."""
-    call = Call(node, operands)
+    node = call.node
     try:
-        if (node.domain, node.op) == LOCAL:
-            result = read_local(call)
-        elif node.op in FOLDS and _is_known(operands):
-            result = FOLDS[node.op](call)
-        else:
-            result = NAMES[node.op].read(call)
-    except (ArgumentError, TypeError, OverflowError) as error:
+        result = _read(call)
+    except ArgumentError as error:
         raise unsupported(node, str(error)) from None
-    except Error:
-        raise
+    except Error as error:
+        raise error.at(plain(node.label)) from None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise call.wrong(f"{plain(node.label)} breaks the rules of the format: {error}") from error
     results = result if isinstance(result, tuple) else (result,)
-    named = [name for name in node.outputs if name]
     if any(node.outputs[len(results) :]):
-        raise unsupported(node, f"output {len(results) + 1} of {len(named)}")
+        raise unsupported(node, f"output {len(results) + 1}")
+    for each in results:
+        if isinstance(each, Value) and (each.ndim > MOST_AXES or each.size > MOST_VALUES):
+            raise LimitError(
+                f"{plain(node.label)} gives {each.ndim} axes and {each.size:,} values; "
+                f"{MOST_AXES} and {MOST_VALUES:,} are the most"
+            )
     return {name: each for name, each in zip(node.outputs, results, strict=False) if name}
+
+
+def _read(call: Call) -> Any:
+    node = call.node
+    if (node.domain, node.op) == LOCAL:
+        return read_local(call)
+    if node.op in FOLDS and _is_known(call.operands):
+        return FOLDS[node.op](call)
+    return NAMES[node.op].read(call)
 
 
 def _is_known(operands: Sequence[Any]) -> bool:

@@ -12,3 +12,8 @@ def shown(text: str) -> str:
     "'weight\\\\x1b'"
     """
     return repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
+
+
+def plain(text: str) -> str:
+    """The same without the quotes."""
+    return shown(text)[1:-1]
