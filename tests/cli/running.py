@@ -9,10 +9,11 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -44,21 +45,29 @@ def run(*arguments: str | Path) -> Result:
     return Result(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def start(arguments: Sequence[str | Path], **settings: object) -> subprocess.Popen[str]:
+def start(
+    arguments: Sequence[str | Path],
+    variables: Mapping[str, str] = MappingProxyType({}),
+    before: Callable[[], None] | None = None,
+) -> subprocess.Popen[str]:
     """Start a command in a process of its own, in the current folder."""
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        **settings,  # type: ignore[call-overload]
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **variables},
+        preexec_fn=before,
     )
 
 
-def run_apart(*arguments: str | Path, **settings: object) -> Result:
+def run_apart(
+    *arguments: str | Path,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    before: Callable[[], None] | None = None,
+) -> Result:
     """Run a command in a process of its own."""
-    process = start(arguments, **settings)
+    process = start(arguments, variables, before)
     out, err = process.communicate(timeout=120)
     return Result(process.returncode, out, err)
 
@@ -70,4 +79,4 @@ def run_on_small_disk(*arguments: str | Path) -> Result:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    return run_apart(*arguments, preexec_fn=limit)
+    return run_apart(*arguments, before=limit)

@@ -193,6 +193,6 @@ def _finish(
         f"epoch {history.best_epoch} of {len(history.records)}{why}"
     )
     shown.line(
-        f"result: {folder / MODEL}; {folder / MISTAKES} lists {count:,} images it gets wrong"
+        f"result: {folder / MODEL}; {folder / MISTAKES} lists the {count:,} that it gets wrong"
     )
     shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")

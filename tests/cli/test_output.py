@@ -1,0 +1,108 @@
+"""Bars where there is a terminal, lines where there is none."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from allconv.cli import main
+from allconv.cli.output import CompileNotice, Screen, duration, screen
+from allconv.engine import cache, target
+from allconv.engine.kernels.copy import Copy
+
+from .conftest import QUICK
+
+
+class Terminal(io.StringIO):
+    """Text that a terminal would show."""
+
+    def isatty(self) -> bool:
+        """It says that it is one."""
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal of 100 columns in place of stdout and stderr."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "160")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    return Terminal()
+
+
+def test_a_bar_shows_where_training_is(finished: Path, terminal: Terminal) -> None:
+    """Loss, accuracy, images a second and the time left, then one line an epoch."""
+    with redirect_stdout(terminal), redirect_stderr(terminal), pytest.raises(SystemExit) as ended:
+        main(["train", str(finished / "photos"), *QUICK])
+    assert ended.value.code == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert re.search(
+        r"epoch 1/1 ━+.* loss \d\.\d+  accuracy [\d.]+ %  [\d,]+ images/s  [\d.]+ s left", shown
+    )
+    assert re.search(r"\nepoch 1/1  loss .* validation [\d.]+ % .*\n", shown.replace("\r", "\n"))
+    assert "\x1b[?25h" in terminal.getvalue()  # the cursor is shown again
+
+
+def test_lines_stand_above_a_bar(terminal: Terminal) -> None:
+    """A line that is written while a bar is shown is kept whole, whatever is in it."""
+    with redirect_stdout(terminal), screen() as shown:
+        shown.show("reading", 1, 3)
+        shown.line("[bold]as it is[/bold] " + 40 * "long ")
+        shown.hide()
+        shown.line("after")
+    text = terminal.getvalue()
+    assert "[bold]as it is[/bold] " + 40 * "long " in text
+    assert text.endswith("after\n")
+
+
+def test_without_a_terminal_there_is_no_bar() -> None:
+    """Nothing but the lines."""
+    out = io.StringIO()
+    with redirect_stdout(out), screen() as shown:
+        shown.show("reading", 1, 3)
+        shown.line("a line")
+        shown.hide()
+    assert out.getvalue() == "a line\n"
+
+
+def test_compiling_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The first kernel that is compiled says so; one that comes from the cache does not."""
+    monkeypatch.setenv("ALLCONV_CACHE", str(tmp_path / "kernels"))
+    said = []
+    for _ in range(2):
+        monkeypatch.setattr(cache, "_loaded", {})
+        out = io.StringIO()
+        with redirect_stdout(out), screen():
+            cache.load(Copy(target.host(), "float32"))
+        said.append(out.getvalue())
+    assert said == ["compiling kernels for this machine, once ...\n", ""]
+
+
+def test_compiling_is_counted_on_a_terminal(terminal: Terminal) -> None:
+    """The bar counts the kernels."""
+    with redirect_stdout(terminal):
+        notice = CompileNotice(made := Screen())
+        for _ in range(3):
+            notice(Copy(target.host(), "float32"))
+        made.hide()
+    assert "compiling kernels for this machine, once: 3" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 0 s"),
+        (3599.6, "1 h 0 min"),
+        (7262, "2 h 1 min"),
+    ],
+)
+def test_durations(seconds: float, said: str) -> None:
+    """Never 60 s, never 60 min."""
+    assert duration(seconds) == said
