@@ -46,7 +46,7 @@ def test_reports_the_data_before_training_and_the_result_after_it(tmp_path: Path
         "confused",
         "test accuracy",
         "with the weights of epoch 1 of 1",
-        "run/mistakes.csv",
+        "result: run/model.onnx",
         "next: allconv predict run/model.onnx",
     ]
     places = [text.index(each) for each in order]
@@ -141,7 +141,7 @@ def test_photographs_of_all_kinds_are_the_normal_case(tmp_path: Path) -> None:
     result = run("train", "photos", *QUICK)
     assert result.status == 0, result.err
     assert "left out" not in result.out
-    assert "found 10 x 12 to 40 x 30 pixels" in result.out
+    assert "found 20 x 10 to 30 x 40 pixels" in result.out
 
 
 @pytest.mark.parametrize("kind", ["npz", "idx"])

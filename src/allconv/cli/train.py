@@ -192,7 +192,6 @@ def _finish(
         f"{name} accuracy {percent(found.accuracy)} of {len(part):,} images, with the weights of "
         f"epoch {history.best_epoch} of {len(history.records)}{why}"
     )
-    shown.line(
-        f"result: {folder / MODEL}; {folder / MISTAKES} lists the {count:,} that it gets wrong"
-    )
+    wrong = f"; {folder / MISTAKES} lists the {count:,} that it gets wrong" if count else ""
+    shown.line(f"result: {folder / MODEL}{wrong}")
     shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")
