@@ -72,6 +72,8 @@ def _results(call: Call) -> dict[str, Any]:
         result = _read(call)
     except ArgumentError as error:
         raise unsupported(node, str(error)) from None
+    except UnsupportedError as error:
+        raise error.at(plain(node.name)) from None  # it names the operator itself
     except Error as error:
         raise error.at(plain(node.label)) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -93,7 +95,7 @@ def _read(call: Call) -> Any:
     if (node.domain, node.op) == LOCAL:
         return read_local(call)
     if node.op in FOLDS and _is_known(call.operands):
-        return FOLDS[node.op](call)
+        return np.asarray(FOLDS[node.op](call))  # NumPy makes a number of an array of no axes
     return NAMES[node.op].read(call)
 
 

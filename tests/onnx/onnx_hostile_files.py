@@ -1,0 +1,347 @@
+"""Files that break the rules: how each is made, the error it gives and what the error says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import onnx
+from allconv import nn
+from allconv.errors import Error, FileError, LimitError, UnsupportedError
+from allconv.onnx.write import to_proto
+from onnx import TensorProto, helper, numpy_helper
+
+Model = onnx.ModelProto
+
+
+def base() -> Model:
+    """A small network: Conv, BatchNormalization, Relu, Flatten, Gemm."""
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)
+    )
+    return to_proto(net, (None, 1, 4, 4))
+
+
+def chain(*nodes: Any, output: str = "y", arrays: dict[str, Any] | None = None) -> Model:
+    """A network of these nodes from x (1, 2, 3, 3) to an output."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, 3, 3])
+    y = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
+    tensors = [numpy_helper.from_array(a, name) for name, a in (arrays or {}).items()]
+    graph = helper.make_graph(list(nodes), "g", [x], [y], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+
+
+def changed(change: Callable[[Model], Any]) -> Callable[[], Model]:
+    """The base network after a change."""
+
+    def make() -> Model:
+        model = base()
+        change(model)
+        return model
+
+    return make
+
+
+def ints(*numbers: int) -> Any:
+    """Whole numbers as the format keeps sizes."""
+    return np.array(numbers, np.int64)
+
+
+def node(op: str, *inputs: str, **attributes: Any) -> Any:
+    """A node whose result is y."""
+    return helper.make_node(op, list(inputs), ["y"], **attributes)
+
+
+def set_tensor(**fields: Any) -> Callable[[], Model]:
+    """The base network with fields of its first tensor overwritten."""
+
+    def change(model: Model) -> None:
+        tensor = model.graph.initializer[0]
+        for name, value in fields.items():
+            if isinstance(value, list):
+                del getattr(tensor, name)[:]
+                getattr(tensor, name).extend(value)
+            else:
+                setattr(tensor, name, value)
+
+    return changed(change)
+
+
+def outside(*entries: tuple[str, str]) -> Callable[[], Model]:
+    """The base network whose first tensor, 72 bytes, is said to lie outside."""
+
+    def change(model: Model) -> None:
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in entries:
+            tensor.external_data.add(key=key, value=value)
+
+    return changed(change)
+
+
+def branch() -> Any:
+    """A graph inside a node."""
+    inner = helper.make_graph([helper.make_node("Relu", ["x"], ["z"])], "b", [], [])
+    return node("If", "x", then_branch=inner, else_branch=inner)
+
+
+def local(change: Callable[[Model], Any]) -> Callable[[], Model]:
+    """A locally connected layer as we write it, changed."""
+
+    def make() -> Model:
+        model = to_proto(nn.LocallyConnected1d(1, 1, 2, 4), (None, 1, 4))
+        change(model)
+        return model
+
+    return make
+
+
+def move_cell(model: Model) -> None:
+    """Another cell in the constant that says which cells meet."""
+    cells = next(each for each in model.graph.node if each.name.endswith("/cells"))
+    other = numpy_helper.to_array(cells.attribute[0].t).copy()
+    other[0, 0] = 3
+    cells.attribute[0].t.CopyFrom(numpy_helper.from_array(other))
+
+
+def huge_tag(model: Model) -> None:
+    """A tag that speaks of 2**40 cells."""
+    prop = model.graph.node[-1].metadata_props[0]
+    prop.value = prop.value.replace("[4, 2, 3, 1", f"[{2**40}, 2, {2**40 - 1}, 1")
+    assert str(2**40) in prop.value
+
+
+def double_names(model: Model) -> None:
+    """Two tensors of one name."""
+    model.graph.initializer[1].name = model.graph.initializer[0].name
+
+
+ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
+    # tensors
+    "too few bytes": (set_tensor(raw_data=b"1234"), FileError, "18 values; 1 are in the file"),
+    "half a number": (set_tensor(raw_data=b"12345"), FileError, "18 values"),
+    "sizes whose product overflows": (set_tensor(dims=[2**62, 4]), FileError, "are in the file"),
+    "a negative size": (set_tensor(dims=[-2, -9]), FileError, "impossible shape"),
+    "a thousand axes": (set_tensor(dims=[1] * 1000), FileError, "impossible shape"),
+    "float16": (set_tensor(data_type=TensorProto.FLOAT16), UnsupportedError, "FLOAT16; export"),
+    "a dtype that is none": (set_tensor(data_type=99), UnsupportedError, "is 99"),
+    "text": (set_tensor(data_type=TensorProto.STRING), UnsupportedError, "STRING"),
+    "numbers twice": (set_tensor(float_data=[1.0]), FileError, "twice or as another dtype"),
+    "two tensors of one name": (changed(double_names), FileError, "two initializers are named"),
+    "a tensor in segments": (
+        changed(lambda m: m.graph.initializer[0].segment.SetInParent()),
+        UnsupportedError,
+        "in segments",
+    ),
+    "sparse tensors": (
+        changed(lambda m: m.graph.sparse_initializer.add()),
+        UnsupportedError,
+        "sparse",
+    ),
+    # graph
+    "no nodes": (changed(lambda m: m.graph.ClearField("node")), FileError, "no ONNX model"),
+    "no output": (changed(lambda m: m.graph.ClearField("output")), FileError, "no output"),
+    "no input": (changed(lambda m: m.graph.ClearField("input")), UnsupportedError, "no array"),
+    "a cycle": (
+        lambda: chain(node("Add", "x", "z"), helper.make_node("Relu", ["y"], ["z"])),
+        FileError,
+        "needs 'z', which nothing before it makes",
+    ),
+    "a missing value": (lambda: chain(node("Relu", "q")), FileError, "needs 'q'"),
+    "a value made twice": (
+        lambda: chain(node("Relu", "x"), node("Exp", "x")),
+        FileError,
+        "'y' is made twice",
+    ),
+    "an output that is never made": (
+        lambda: chain(node("Relu", "x"), output="z"),
+        FileError,
+        "'z' is never made",
+    ),
+    "a node without inputs": (lambda: chain(node("Relu")), UnsupportedError, "it has 0 inputs"),
+    "a thousand axes, one by one": (
+        lambda: chain(node("Unsqueeze", "x", "a"), arrays={"a": ints(*range(1000))}),
+        LimitError,
+        "32 and 2,147,483,648 are the most",
+    ),
+    "an input of a thousand axes": (
+        changed(
+            lambda m: m.graph.input[0].type.tensor_type.shape.dim.extend(
+                [m.graph.input[0].type.tensor_type.shape.dim[0]] * 1000
+            )
+        ),
+        FileError,
+        "1004 axes",
+    ),
+    "an input of integers": (
+        changed(lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 7)),
+        UnsupportedError,
+        "int64",
+    ),
+    "layers that do not fit": (set_tensor(dims=[2, 9, 1, 1]), FileError, "does not fit"),
+    # operators
+    "an operator that is not read": (
+        lambda: chain(node("LRN", "x", size=3)),
+        UnsupportedError,
+        "unsupported: LRN, domain ai.onnx, opset 21",
+    ),
+    "a domain that is unknown": (
+        lambda: chain(node("Conv", "x", domain="com.evil")),
+        UnsupportedError,
+        "unsupported: Conv, domain com.evil, opset 21",
+    ),
+    "our own name for a group": (
+        lambda: chain(node("LocallyConnected", "x", domain="allconv")),
+        UnsupportedError,
+        "domain allconv",
+    ),
+    "an operator set of the future": (
+        changed(lambda m: setattr(m.opset_import[0], "version", 999)),
+        UnsupportedError,
+        "operator set 999",
+    ),
+    "an operator set of the past": (
+        changed(lambda m: setattr(m.opset_import[0], "version", 1)),
+        UnsupportedError,
+        "operator set 1 ",
+    ),
+    "no operator set": (changed(lambda m: m.ClearField("opset_import")), FileError, "one version"),
+    "an attribute that is unknown": (
+        lambda: chain(node("Relu", "x", __class__="x")),
+        UnsupportedError,
+        "attribute '__class__'",
+    ),
+    "an attribute of another type": (
+        lambda: chain(node("LeakyRelu", "x", alpha="a")),
+        FileError,
+        "alpha is str, not float",
+    ),
+    "an attribute that refers to a function": (
+        changed(lambda m: setattr(m.graph.node[0].attribute[0], "ref_attr_name", "f")),
+        FileError,
+        "refers to a function",
+    ),
+    "control flow": (lambda: chain(branch()), UnsupportedError, "If.*is a graph or sparse"),
+    "a stride of 0": (
+        lambda: chain(node("MaxPool", "x", kernel_shape=[2, 2], strides=[0, 1])),
+        FileError,
+        "strides",
+    ),
+    "a dilation that overflows": (
+        lambda: chain(node("MaxPool", "x", kernel_shape=[2, 2], dilations=[2**62, 1])),
+        UnsupportedError,
+        "overflow",
+    ),
+    "groups of 0": (
+        lambda: chain(node("Conv", "x", "w", group=0), arrays={"w": np.ones((2, 2, 1, 1), "f")}),
+        UnsupportedError,
+        "groups is 0",
+    ),
+    "a training node": (
+        changed(lambda m: m.graph.node[1].attribute.add(name="training_mode", type=2, i=1)),
+        UnsupportedError,
+        "training_mode",
+    ),
+    # bombs
+    "a constant of 2**40 cells": (
+        lambda: chain(
+            helper.make_node("ConstantOfShape", ["s"], ["c"]),
+            node("Add", "x", "c"),
+            arrays={"s": ints(2**20, 2**20)},
+        ),
+        LimitError,
+        "constants",
+    ),
+    "an array repeated 2**40 times": (
+        lambda: chain(node("Expand", "x", "s"), arrays={"s": ints(2**40, 1, 1, 1)}),
+        UnsupportedError,
+        "Expand",
+    ),
+    "a padding of 2**40 cells": (
+        lambda: chain(node("Pad", "x", "p"), arrays={"p": ints(2**40, *(0,) * 7)}),
+        UnsupportedError,
+        "Pad",
+    ),
+    "a range of 2**40 numbers": (
+        lambda: chain(
+            helper.make_node("Range", ["a", "b", "c"], ["r"]),
+            node("Reshape", "x", "r"),
+            arrays={"a": np.array(0), "b": np.array(2**40), "c": np.array(1)},
+        ),
+        LimitError,
+        "constants",
+    ),
+    "an index outside": (
+        lambda: chain(
+            helper.make_node("Gather", ["a", "b"], ["r"]),
+            node("Reshape", "x", "r"),
+            arrays={"a": ints(1, 2), "b": ints(5)},
+        ),
+        FileError,
+        "an index is outside",
+    ),
+    "a shape that does not hold x": (
+        lambda: chain(node("Reshape", "x", "s"), arrays={"s": ints(-1, 7)}),
+        FileError,
+        "18 values have no shape",
+    ),
+    # locally connected layers
+    "cells other than the tag's": (local(move_cell), UnsupportedError, "Gather.*of data"),
+    "a tag of 2**40 cells": (local(huge_tag), UnsupportedError, "Gather.*of data"),
+    "a tag that is no JSON": (
+        local(lambda m: setattr(m.graph.node[-1].metadata_props[0], "value", "[" * 10_000)),
+        UnsupportedError,
+        "Gather.*of data",
+    ),
+    # what is said beside the network
+    "classes that are no names": (
+        changed(lambda m: m.metadata_props.add(key="allconv.classes", value="[1]")),
+        FileError,
+        "no list of texts",
+    ),
+    "classes nested deeply": (
+        changed(lambda m: m.metadata_props.add(key="allconv.classes", value="[" * 100_000)),
+        FileError,
+        "no list of texts",
+    ),
+    # outside tensors
+    "a place above": (outside(("location", "../secret")), FileError, "no name below"),
+    "a place through a folder": (outside(("location", "a/../../b")), FileError, "no name below"),
+    "an absolute place": (outside(("location", "/etc/passwd")), FileError, "no name below"),
+    "no place": (outside(("offset", "0")), FileError, "no name below"),
+    "the folder itself": (outside(("location", ".")), FileError, "no name below"),
+    "a NUL": (outside(("location", "a\0b")), FileError, "no name below"),
+    "a backslash": (outside(("location", "..\\secret")), FileError, "no name below"),
+    "a name of 5,000 letters": (outside(("location", "a" * 5000)), FileError, "no name below"),
+    "a file that is not there": (outside(("location", "gone")), FileError, "cannot be opened"),
+    "a link": (outside(("location", "link")), FileError, "cannot be opened"),
+    "a link to a folder": (outside(("location", "up/decoy")), FileError, "cannot be opened"),
+    "a file with two names": (outside(("location", "twin")), FileError, "no plain file"),
+    "a pipe": (outside(("location", "pipe")), FileError, "no plain file"),
+    "a folder": (outside(("location", "folder")), FileError, "no plain file"),
+    "a negative offset": (
+        outside(("location", "good"), ("offset", "-1")),
+        FileError,
+        "the offset '-1'",
+    ),
+    "an offset past the end": (
+        outside(("location", "good"), ("offset", "4096")),
+        FileError,
+        "ends before",
+    ),
+    "a length of -1": (outside(("location", "good"), ("length", "-1")), FileError, "length '-1'"),
+    "another length": (outside(("location", "good"), ("length", "71")), FileError, "given as 71"),
+    "a key twice": (
+        outside(("location", "good"), ("location", "good")),
+        FileError,
+        "'location' has no place",
+    ),
+    "a key of the class": (
+        outside(("location", "good"), ("__class__", "x")),
+        FileError,
+        "'__class__' has no place",
+    ),
+}

@@ -1,0 +1,127 @@
+"""Arithmetic of shapes, as exporters write it, is done while the network is recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx_runs import run_defined, run_onnxruntime
+
+import onnx
+from allconv import functional as F
+from allconv.data.preprocess import Preprocess
+from allconv.errors import Error, FileError, ShapeError, UnsupportedError
+from allconv.nn import Linear
+from allconv.onnx import load, save
+from onnx import TensorProto, helper, numpy_helper
+
+
+def model(nodes: list[tuple[str, list[str], str, dict[str, Any]]], **arrays: Any) -> Any:
+    """A network of (operator, inputs, result, attributes) from x, of any size, to y."""
+    made = [helper.make_node(op, x, [y], **settings) for op, x, y, settings in nodes]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", "C", "H", "W"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    tensors = [numpy_helper.from_array(np.array(a), name) for name, a in arrays.items()]
+    graph = helper.make_graph(made, "g", [x], [y], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+SHAPED = model(
+    [
+        ("Shape", ["x"], "shape", {}),
+        ("Gather", ["shape", "zero"], "batch", {"axis": 0}),
+        ("Unsqueeze", ["batch", "axes"], "batches", {}),
+        ("Slice", ["shape", "two", "end"], "sizes", {}),
+        ("Cast", ["sizes"], "small", {"to": TensorProto.INT32}),
+        ("Cast", ["small"], "large", {"to": TensorProto.INT64}),
+        ("Sub", ["one", "large"], "negative", {}),
+        ("Div", ["negative", "two"], "halves", {}),
+        ("Neg", ["halves"], "positive", {}),
+        ("Max", ["positive", "one"], "most", {}),
+        ("Min", ["most", "large"], "least", {}),
+        ("Mul", ["least", "one"], "product", {}),
+        ("Add", ["product", "nothing"], "sum", {}),
+        ("Reshape", ["sum", "flat"], "row", {}),
+        ("Squeeze", ["row", "axes"], "line", {}),
+        ("Identity", ["line"], "same", {}),
+        ("Concat", ["batches", "rest", "same"], "wanted", {"axis": 0}),
+        ("ConstantOfShape", ["wanted"], "zeros", {}),
+        ("Range", ["zero", "three", "step"], "cells", {}),
+        ("Cast", ["cells"], "ramp", {"to": TensorProto.FLOAT}),
+        ("Reshape", ["ramp", "column"], "ramps", {}),
+        ("MaxPool", ["x"], "pooled", {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        ("Add", ["pooled", "zeros"], "added", {}),
+        ("Add", ["added", "ramps"], "y", {}),
+    ],
+    zero=0, axes=[0], two=[2], end=[4], one=[1], nothing=[0], flat=[1, -1], rest=[3], three=3,
+    step=1, column=[3, 1, 1],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5, 7), (2, 3, 9, 5)])
+def test_shapes_are_folded(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """A network that computes with the sizes of its input runs at every size, as elsewhere."""
+    path = tmp_path / "model.onnx"
+    onnx.save(SHAPED, path)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    np.testing.assert_array_equal(run_defined(load(path), x)[0], run_onnxruntime(path, x)[0])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "arrays", "message"),
+    [
+        ([("Concat", ["a", "b"], "r", {"axis": 0})], {"a": [1], "b": [[1]]}, "do not fit"),
+        ([("Add", ["a", "b"], "r", {})], {"a": [1, 2], "b": [1, 2, 3]}, "do not broadcast"),
+        ([("Squeeze", ["a", "b"], "r", {})], {"a": [1, 2], "b": [0]}, "not all of size 1"),
+        ([("Range", ["a", "a", "b"], "r", {})], {"a": 1, "b": 0}, "step of 0"),
+        ([("Gather", ["a", "b"], "r", {})], {"a": 1, "b": 0}, "no axis"),
+        ([("Max", ["a", "a", "a"], "r", {})], {"a": [1]}, "of 3 arrays"),
+    ],
+)
+def test_shapes_that_are_wrong(
+    nodes: list[Any], arrays: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    """Arithmetic of shapes that breaks the rules is refused when the network is recorded."""
+    path = tmp_path / "model.onnx"
+    onnx.save(model([*nodes, ("Reshape", ["x", "r"], "y", {})], **arrays), path)
+    net = load(path)  # its sizes are open, so that nothing is recorded yet
+    with pytest.raises((FileError, UnsupportedError), match=message):
+        run_defined(net, np.ones((1, 1, 2, 2), np.float32))
+
+
+def test_arrays_of_another_shape(tmp_path: Path) -> None:
+    """A call with another number of arrays, or of other sizes than the file's, names both."""
+    save(Linear(3, 2), tmp_path / "model.onnx", (None, 3))
+    net = load(tmp_path / "model.onnx")
+    with pytest.raises(ShapeError, match=r"'input' is \(1, 4\); \(any, 3\) is wanted"):
+        net(np.ones((1, 4), np.float32))
+    with pytest.raises(ShapeError, match="takes 1 arrays, 2 are given"):
+        net(np.ones((1, 3), np.float32), np.ones((1, 3), np.float32))
+
+
+def test_what_depends_on_the_batch(tmp_path: Path) -> None:
+    """A network whose numbers depend on the batch is written for one batch only."""
+    path = tmp_path / "model.onnx"
+    rows: list[tuple[Any, str]] = [
+        (lambda x: x.mean(0, keepdims=True), "a constant of the network depends on the batch"),
+        (lambda x: x[1:], "a part of the batch"),
+        (lambda x: x + x**0, "over the batch"),
+        (lambda x: x.transpose(1, 0).reshape((3, 1, -1, 1)) if x.shape[0] > 2 else x, "otherwise"),
+        (lambda x: F.pad(x, (x.shape[0], 0)), "otherwise"),
+    ]
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for function, message in rows:
+        with pytest.raises(UnsupportedError, match=message):
+            save(function, path, (None, 3))
+        save(function, path, (2, 3))
+        (given,) = run_defined(load(path), x)
+        np.testing.assert_allclose(given, run_onnxruntime(path, x)[0], rtol=1e-6)
+
+
+def test_preprocessing_of_another_network(tmp_path: Path) -> None:
+    """Preprocessing to other sizes than the network's is refused."""
+    preprocess = Preprocess(4, 4, 1, (0.5,), (0.5,))
+    with pytest.raises(Error, match=r"the preprocessing gives float32 \(1, 4, 4\)"):
+        save(lambda x: x, tmp_path / "m.onnx", (None, 3, 4, 4), preprocess=preprocess)
