@@ -70,8 +70,9 @@ def draw_pad(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
     shape = draw_shape(data)
     pairs = []
     for n in shape:
-        low = data.draw(st.integers(-4, 3))
-        pairs.append((low, data.draw(st.integers(-n - low, 5 - low))))
+        low = data.draw(st.sampled_from([1, 0, -1, 2, -2, -4, 3]))
+        highs = [high for high in (2, 0, 1, -1, -3, 6) if high >= -n - low]
+        pairs.append((low, data.draw(st.sampled_from(highs))))
     value = data.draw(st.sampled_from([0.0, 0.0, 2.0, -1.0]))
     return Pad(tuple(pairs), value), (draw_array(data, shape, draw_dtype(data)),)
 

@@ -112,9 +112,9 @@ class Record:
 
 def draw_shape(data: st.DataObject, least: int = 0, most: int = 3, size: int = 4) -> Any:
     """A shape of `least` to `most` axes; an axis is empty now and then."""
-    return tuple(
-        data.draw(st.lists(st.sampled_from([1, 2, 3, size, 0]), min_size=least, max_size=most))
-    )
+    rank = data.draw(st.sampled_from([n for n in (2, 1, 3, 4, 0) if least <= n <= most]))
+    sizes = st.sampled_from([2, 3, size, 1, 3, 2, size, 0])
+    return data.draw(st.tuples(*[sizes] * rank))
 
 
 def draw_dtype(data: st.DataObject) -> str:
@@ -208,8 +208,9 @@ def onnx_results(
 
 def runtime_results(operator: str, arrays: tuple[Array, ...], **attributes: Any) -> tuple[Any, ...]:
     """What ONNX Runtime computes for one node."""
-    import onnx
     from onnxruntime import InferenceSession
+
+    import onnx
 
     model = onnx_model(operator, arrays, 1, attributes)
     for value in model.graph.output:
