@@ -16,6 +16,7 @@ FAMILIES = (
     "arrange",
     "correlate",
     "dropout",
+    "local",
     "loss",
     "normalize",
     "pointwise",
