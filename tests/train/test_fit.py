@@ -211,7 +211,7 @@ def test_floats_are_given_as_they_are(dtype):
     y = (x[:, 0] + x[:, 1] > 0).astype(np.int32)
     net = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
     net = net.astype(dtype)
-    fit(net, (x, y), epochs=12, batch_size=16, learning_rate=0.05)
+    fit(net, (x, y), epochs=12, batch_size=16, optimizer="adamw", learning_rate=0.05)
     assert net.parameters()["0.weight"].dtype == dtype
     assert evaluate(net, (x, y)).accuracy >= 0.95
 

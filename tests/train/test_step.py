@@ -10,8 +10,9 @@ from allconv.engine.plan import DefinitionStep
 from allconv.engine.runner import native_entries
 from allconv.errors import ArgumentError, ShapeError
 from allconv.train import SGD, Adam, AdamW
+from allconv.train.objective import Objective
 from allconv.train.optimizers import find_optimizer
-from allconv.train.step import Objective, TrainingStep
+from allconv.train.step import TrainingStep
 
 from .making import small_network
 

@@ -1,8 +1,8 @@
 """Training: `fit` for any network, `ImageClassifier` in scikit-learn's manners.
 
 optimizers, schedules   settings by which weights change
-step                    one step as one program
-loop                    epochs, validation, checkpoints
+objective, step         one step as one graph and one program
+loop, run               epochs, validation, checkpoints
 evaluate                accuracy, confusions, mistakes
 """
 

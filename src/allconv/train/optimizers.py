@@ -59,7 +59,7 @@ class SGD(Optimizer):
     """
 
     slots: ClassVar[tuple[str, ...]] = ("velocity",)
-    rate: ClassVar[float] = 0.05
+    rate: ClassVar[float] = 0.1
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
@@ -151,6 +151,7 @@ class AdamW(Adam):
     Loshchilov and Hutter 2019, arXiv:1711.05101.
     """
 
+    rate: ClassVar[float] = 0.003
     decoupled: ClassVar[bool] = True
     weight_decay: float = 0.01
 

@@ -15,8 +15,8 @@ from allconv.nn.tracing import trace_module
 from allconv.operators.base import Spec
 from allconv.random import check_seed
 from allconv.train.feed import Augmentation, Feed
+from allconv.train.objective import Objective
 from allconv.train.schedules import Schedule
-from allconv.train.step import Objective
 
 FREE = ("epochs", "early_stopping")
 """Settings that may differ when a run is resumed."""
