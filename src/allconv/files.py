@@ -65,6 +65,10 @@ def _told(path: Path) -> Iterator[None]:
         remedy = _REMEDIES.get(error.errno or 0, "try another folder")
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"{path} cannot be written: {reason}; {remedy}") from error
+    except ValueError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{str(path)!r} cannot be written: it is no legal name") from error
 
 
 def _check_target(path: Path) -> None:

@@ -167,7 +167,7 @@ def test_saving_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FileError, match="No space left on device"):
+    with pytest.raises(FileError, match="no space left on device; free some space"):
         save(nn.Linear(3, 5), path, (None, 3))
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["model.onnx"]

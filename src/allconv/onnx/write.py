@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from allconv.errors import ArgumentError, LimitError
+from allconv.files import atomic_write
 from allconv.functional.settings import whole
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.emit import Emitted, emit
-from allconv.onnx.file import replace_file
 from allconv.onnx.images import write_preprocess
 from allconv.onnx.metadata import make_metadata
 from allconv.onnx.network import Network, network_of
@@ -73,7 +73,7 @@ def save(
         net, shape, classes=classes, preprocess=preprocess, input_name=input_name,
         output_name=output_name,
     )  # fmt: skip
-    replace_file(Path(path), model.SerializeToString(deterministic=True))
+    atomic_write(Path(path), model.SerializeToString(deterministic=True))
 
 
 def to_proto(

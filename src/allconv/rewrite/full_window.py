@@ -2,10 +2,11 @@
 
     1  linear(reshape(x, (N, F)), w, b)         -> correlate(x, reshape(w, (O, C, *S)), b)
     2  reshape(linear's gradient of its input)  -> the transposed correlation, as an image
-    3  linear's gradient of its weights         -> reshape(the gradient of the full window's weights)
+    3  linear's gradient of its weights         -> reshape(that of the full window's weights)
 
-where x is (N, C, *S) with C*prod(S) = F. Nothing is flattened any more, so images keep their layout,
-and the sum runs in the order of a convolution: on a larger image the same weights give the same bits.
+where x is (N, C, *S) with C*prod(S) = F. Nothing is flattened any more, so images keep their
+layout, and the sum runs in the order of a convolution: on a larger image the same weights give the
+same bits.
 """
 
 from __future__ import annotations

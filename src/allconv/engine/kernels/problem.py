@@ -1,4 +1,4 @@
-"""The steps of a correlation of any kind, phase by phase: packed weights, then the direct kernel."""
+"""The steps of a correlation, phase by phase: packed weights, then the direct kernel."""
 
 from __future__ import annotations
 
