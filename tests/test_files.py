@@ -142,3 +142,10 @@ def test_folders_that_cannot_be(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="file/below cannot be written: not a directory"):
         make_folder(tmp_path / "file" / "below")
+
+
+def test_names_that_no_file_can_have(tmp_path):
+    """A name with a zero byte is one sentence too."""
+    with pytest.raises(FileError, match="it is no legal name"):
+        atomic_write(tmp_path / "a\0b", b"new")
+    assert names(tmp_path) == []
