@@ -347,7 +347,8 @@ class _Table:
                 held = _bytes_of(held)
             return array_at(held, place)
 
-        results = step.node.operator.define(*(array(place) for place in step.inputs))
+        with np.errstate(all="ignore"):
+            results = step.node.operator.define(*(array(place) for place in step.inputs))
         for place, result in zip(step.outputs, results, strict=True):
             array(place)[...] = result
 
