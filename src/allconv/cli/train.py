@@ -36,14 +36,14 @@ MISTAKES = "mistakes.csv"
 @click.option(
     "--model", type=settings.Name(settings.network_names), default="convnet", show_default=True
 )
-@click.option("--epochs", type=settings.COUNT, default=10, show_default=True)
+@click.option("--epochs", type=settings.COUNT, default=8, show_default=True)
 @click.option("--batch-size", type=settings.COUNT, default=64, show_default=True)
 @click.option(
     "--lr", type=settings.Real(0, is_open=True),
     help="The largest learning rate.  [default: what suits the optimizer]",
 )  # fmt: skip
 @click.option(
-    "--optimizer", type=settings.Name(settings.optimizer_names), default="adamw", show_default=True
+    "--optimizer", type=settings.Name(settings.optimizer_names), default="nesterov", show_default=True
 )
 @click.option(
     "--schedule", type=settings.Name(settings.schedule_names), default="one-cycle",
