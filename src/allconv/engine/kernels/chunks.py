@@ -12,6 +12,8 @@ from allconv.window import Phase
 BAND = 256 * 1024  # bytes of a band: it stays in the second-level cache
 CHUNKS = 32  # wanted, where each has
 WORK = 100_000  # multiply-adds at least
+FEW = 8  # chunks, below which the output channels are split
+EVEN = 4  # blocks of rows come in multiples of this
 CHAIN = 4096  # cells at most in one accumulator of a weight gradient
 PARTIALS = 32 * 1024 * 1024  # bytes at most of partial sums
 
@@ -61,6 +63,15 @@ def wanted_chunks(work: int) -> int:
     return max(1, min(CHUNKS, work // WORK))
 
 
+def split_channels(blocks: int, chunks: int, work: int) -> int:
+    """Blocks of output channels in a chunk: all, unless there are few chunks without splitting.
+
+    Each split packs the same band again.
+    """
+    splits = max(1, min(wanted_chunks(work), FEW) // chunks)
+    return max(1, -(-blocks // splits))
+
+
 def cells_of_chunk(
     phases: tuple[Phase, ...], tile: tuple[int, int, int], outer: int, work: int, pixel: int
 ) -> tuple[int, int]:
@@ -77,7 +88,10 @@ def cells_of_chunk(
     missing = -(-wanted // (outer * -(-m2 // rows)))
     if m2 == 1 and missing > 1:
         cols = max(min(cols, 2 * width), min(cols, m3 // missing), width)
-    rows = max(height, split_evenly(m2, rows))
+    blocks = -(-m2 // rows)
+    if blocks > 1 and outer * blocks < CHUNKS:
+        blocks = -(-blocks // EVEN) * EVEN  # every thread gets as many
+    rows = max(height, split_evenly(m2, -(-m2 // blocks)))
     cols = max(width, min(m3, -(-split_evenly(m3, cols) // width) * width))
     return rows, cols
 

@@ -14,7 +14,7 @@ from allconv.engine.kernels.chunks import (
     band_slots,
     cells_of_chunk,
     loop_slots,
-    wanted_chunks,
+    split_channels,
 )
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.direct import Direct, choose_tile
@@ -86,8 +86,7 @@ class Problem:
         rows, cols = cells_of_chunk(phases, tile, outer, work, pixel)
         extent = Extent.of(phases, rows, cols, pixel)
         chunks = outer * -(-m2 // rows) * -(-m3 // cols)
-        split = -(-packed.columnblocks // max(1, min(wanted_chunks(work) // chunks, 64)))
-        split = max(1, min(split, packed.columnblocks))
+        split = split_channels(packed.columnblocks, chunks, work)
         splits = -(-packed.columnblocks // split)
         offset, out = output_slots(y, phases)
         slots = band_slots(x, phases, blocks, extent) | out | packed.slots(item)

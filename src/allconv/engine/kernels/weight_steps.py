@@ -11,7 +11,7 @@ from allconv.engine.kernels.chunks import (
     band_slots,
     loop_slots,
     part_of_batch,
-    wanted_chunks,
+    split_channels,
 )
 from allconv.engine.kernels.form import Image, four, output_slots
 from allconv.engine.kernels.weight import JoinWeight, Weight, choose_weight_tile
@@ -76,7 +76,7 @@ def _weight_phase(
     positions = m0 * m1 * -(-m2 // rows)
     parts = -(-x.images // images) * positions
     work = x.images * m0 * m1 * m2 * m3 * taps * x.channels * y.channels
-    split = -(-kblocks // max(1, min(wanted_chunks(work * groups) // (parts * groups), 64)))
+    split = split_channels(kblocks, parts * groups, work * groups)
     splits = -(-kblocks // split)
     partial = planner.temporary((parts * groups * unit // item,), dtype)
     offset, out = output_slots(y, phases)
