@@ -43,7 +43,10 @@ MISTAKES = "mistakes.csv"
     help="The largest learning rate.  [default: what suits the optimizer]",
 )  # fmt: skip
 @click.option(
-    "--optimizer", type=settings.Name(settings.optimizer_names), default="nesterov", show_default=True
+    "--optimizer",
+    type=settings.Name(settings.optimizer_names),
+    default="nesterov",
+    show_default=True,
 )
 @click.option(
     "--schedule", type=settings.Name(settings.schedule_names), default="one-cycle",
