@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -47,8 +48,13 @@ def small_network() -> nn.Sequential:
 
 def digest(net: nn.Module) -> str:
     """SHA-256 of all parameters and buffers."""
+    return digest_of(net.state_dict())
+
+
+def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of arrays and their names."""
     found = sha256()
-    for name, array in net.state_dict().items():
+    for name, array in arrays.items():
         found.update(name.encode() + array.tobytes())
     return found.hexdigest()
 
