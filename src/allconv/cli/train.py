@@ -45,7 +45,7 @@ MISTAKES = "mistakes.csv"
 @click.option(
     "--optimizer",
     type=settings.Name(settings.optimizer_names),
-    default="nesterov",
+    default="adamw",
     show_default=True,
 )
 @click.option(
@@ -55,7 +55,11 @@ MISTAKES = "mistakes.csv"
 @click.option("--weight-decay", type=settings.Real(0), help="[default: the optimizer's]")
 @click.option("--label-smoothing", type=settings.Real(0, below=1), default=0.0, show_default=True)
 @click.option(
-    "--clip", type=settings.Real(0, is_open=True), help="The largest norm of the gradients."
+    "--clip",
+    type=settings.Real(0),
+    default=1.0,
+    show_default=True,
+    help="The largest norm of the gradients; 0: any.",
 )
 @click.option(
     "--patience", type=settings.COUNT,
@@ -145,7 +149,7 @@ def _fit(
         schedule=options["schedule"],
         learning_rate=options["lr"],
         label_smoothing=options["label_smoothing"],
-        clip=options["clip"],
+        clip=options["clip"] or None,
         early_stopping=options["patience"],
         augment="default" if options["augment"] else None,
         seed=options["seed"],

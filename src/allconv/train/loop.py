@@ -33,12 +33,12 @@ def fit(
     *,
     epochs: int,
     batch_size: int = 64,
-    optimizer: Optimizer | str = "nesterov",
+    optimizer: Optimizer | str = "adamw",
     schedule: Schedule | str = "one-cycle",
     learning_rate: float | None = None,
     loss: Loss = "cross_entropy",
     label_smoothing: float = 0.0,
-    clip: float | None = None,
+    clip: float | None = 1.0,
     early_stopping: int | None = None,
     augment: Augmentation | Literal["default"] = "default",
     seed: int = 0,
@@ -57,7 +57,7 @@ def fit(
     optimizer, schedule: by name or with settings; `learning_rate` is the largest rate (None: what
         suits the optimizer).
     loss: "cross_entropy", or a function of (logits, labels) that returns a scalar.
-    clip: largest norm of all gradients together.
+    clip: largest norm of all gradients together (None: any), so that no batch throws training off.
     early_stopping: stop after so many epochs that are no better than the best.
     augment: changes of the training images; "default" is the data set's.
     out: folder for `last.safetensors`, `best.safetensors` and `history.jsonl`; one that holds a run
