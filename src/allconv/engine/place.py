@@ -80,6 +80,8 @@ def layout_strides(spec: Spec, layout: str) -> tuple[int, ...]:
 
 def reshaped_strides(place: Place, to: tuple[int, ...]) -> tuple[int, ...] | None:
     """Strides under which the same memory has another shape, or None where it must be copied."""
+    if place.spec.size == 0:
+        return layout_strides(place.spec.with_shape(to), "rows")
     runs: list[tuple[int, int]] = []  # (size, stride) of axes that are contiguous together
     for n, stride in zip(place.shape, place.strides, strict=True):
         if n == 1:

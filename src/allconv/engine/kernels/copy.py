@@ -88,7 +88,18 @@ def emit_copy(planner: Planner, source: Place, out: Place) -> None:
     if len(axes) == 1 and axes[0][0] >= 2 * SPLIT and axes[0][0] % SPLIT == 0:
         n, (to, step) = axes[0]
         axes = [(n // SPLIT, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))]
-    emit_runs(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
+    _emit_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
+
+
+def _emit_steps(planner: Planner, source: Place, out: Place, axes: list[Axis]) -> None:
+    """One step, or one for each index of the outer axes that the kernel has no loop for."""
+    if len(axes) <= AXES:
+        emit_runs(planner, source, out, axes)
+        return
+    (n, (to, step)), inner = axes[0], axes[1:]
+    for i in range(n):
+        here = source.viewed(source.shape, source.strides, i * step)
+        _emit_steps(planner, here, out.viewed(out.shape, out.strides, i * to), inner)
 
 
 def emit_runs(
