@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -60,6 +61,8 @@ class Compiled:
         if len(self.graph.outputs) != 1:
             raise ArgumentError("out is for functions of one result")
         value = self.graph.outputs[0]
+        if not isinstance(out, np.ndarray):
+            raise ArgumentError(f"out is {type(out).__name__}; a NumPy array is wanted")
         if Spec.of(out) != value.spec or not out.flags.writeable:
             raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is wanted")
         if any(np.may_share_memory(out, operand) for operand in operands):
@@ -96,7 +99,8 @@ def compile(
 
     `shapes` include the batch, one for each array. `threads` is how many threads run it (None: all
     that this process may use). With `exact` one fixed order of summation is kept.
-    Another shape is an error: compile again, which takes milliseconds.
+    Another shape is an error: compile again, which takes milliseconds. Arrays that the function
+    holds are copied now, as the parameters of a network are.
 
     >>> import numpy as np
     >>> from allconv.engine.compile import compile
@@ -109,15 +113,21 @@ def compile(
         traced = trace(f, *specs)
         if traced.captured:
             raise ArgumentError("the function uses values of a trace; pass them as arguments")
-        program = Program(traced.graph, threads=threads, exact=exact)
+        program = Program(_snapshot(traced.graph), threads=threads, exact=exact)
         return Compiled(program, traced.structure, len(specs))
     network = f.traced(*specs)
     names = (*network.parameters, *network.buffers)
     static = range(len(specs), len(specs) + len(names))
-    program = Program(network.graph, threads=threads, exact=exact, static=static)
+    graph = _snapshot(network.graph)
+    program = Program(graph, threads=threads, exact=exact, static=static)
     compiled = Compiled(program, network.structure, len(specs), names)
     compiled.update(f.state_dict())
     return compiled
+
+
+def _snapshot(graph: Graph) -> Graph:
+    """The graph with constants of its own: what a caller writes later changes no result."""
+    return replace(graph, constants={v: np.array(array) for v, array in graph.constants.items()})
 
 
 def _spec(shape: Sequence[int], dtype: str) -> Spec:

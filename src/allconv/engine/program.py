@@ -150,6 +150,12 @@ def _is_last(array: Array) -> bool:
     )
 
 
+def _lies_at(array: Array, place: Place) -> bool:
+    """Whether kernels can write what belongs at a place straight into an array."""
+    alike = array.shape == place.shape and array.strides == place.strides
+    return alike and array.flags.aligned and array.dtype.isnative
+
+
 def predicted_seconds(graph: Graph) -> float:
     """A rough forecast of a run on one thread, from the arithmetic and the memory it touches."""
     touched = sum(size_in_bytes(value.spec) for node in graph.nodes for value in node.outputs)
@@ -235,7 +241,7 @@ class _Prepared:
 
     def _output(self, number: int, place: Place, out: Sequence[Array | None] | None) -> Array:
         given = None if out is None else out[number]
-        if given is not None and given.shape == place.shape and given.strides == place.strides:
+        if given is not None and _lies_at(given, place):
             array = given
         else:
             memory = np.empty(max(place.storage.bytes, 1), np.uint8)
