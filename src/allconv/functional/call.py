@@ -5,7 +5,7 @@ On values of a trace an operator is recorded; on arrays it is run, now, by the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, wraps
 from inspect import signature
@@ -44,6 +44,8 @@ def take_float(name: str, given: Any) -> Any:
         if not given.spec.is_float:
             raise ArgumentError(f"{name} is {given.dtype}; float32 or float64 is wanted")
         return given
+    if given is None:
+        raise ArgumentError(f"{name} is None; an array is wanted")
     array = take_array(name, given)
     if dtype_name(array.dtype) in FLOATS:
         return array
@@ -70,9 +72,11 @@ def take_labels(name: str, given: Any) -> Any:
     return array.astype(np.int64, copy=False)
 
 
-def take_floats(**named: Any) -> tuple[Any, ...]:
-    """Float operands by name, promoted together as in NumPy; None stays None."""
-    taken = [None if x is None else take_float(name, x) for name, x in named.items()]
+def take_floats(*, optional: Sequence[str] = ("bias",), **named: Any) -> tuple[Any, ...]:
+    """Float operands by name, promoted together as in NumPy; None stays None where it may."""
+    taken = [
+        None if x is None and name in optional else take_float(name, x) for name, x in named.items()
+    ]
     dtypes = {_dtype(x) for x in taken if x is not None}
     if len(dtypes) > 1:
         taken = [x if x is None else _widened(x) for x in taken]
