@@ -2,8 +2,10 @@
 
 from records import (
     arrange,
+    cells,
     correlate,
     dropout,
+    index,
     local,
     loss,
     normalize,
@@ -15,6 +17,7 @@ from records import (
 from records.record import Record
 
 FAMILIES = (
-    correlate, local, pool, pointwise, reduce, arrange, normalize, loss, dropout, update,
+    correlate, local, pool, cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
+    update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)

@@ -14,8 +14,10 @@ from allconv.operators.base import Operator
 
 FAMILIES = (
     "arrange",
+    "cells",
     "correlate",
     "dropout",
+    "index",
     "local",
     "loss",
     "normalize",

@@ -1,0 +1,92 @@
+"""Sums over listed cells of an axis: vectors over whatever lies contiguous inside of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.place import Place
+from allconv.engine.plan import Address, Lowering, Planner
+from allconv.graph import Node
+from allconv.operators.base import Operator
+from allconv.operators.cells import SumCells
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+
+CHUNKS = 64  # at most, of a step
+CHUNK_WORK = 16384  # elements, at least, of a chunk
+
+
+@dataclass(frozen=True)
+class CellSum(Kernel):
+    """out[row, inner] = sum over the cells of the row; a chunk is `block` rows (outer, p).
+
+    The cells of p are `cells[starts[p]]` to `cells[starts[p + 1] - 1]`.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = (
+        *("source", "out", "starts", "cells"),
+        *("rows", "block", "count", "size", "inner"),
+    )
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        from allconv.engine.emit.view import View
+
+        first = code.mul(code.chunk, code.arg("block"))
+        last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
+        inner = code.arg("inner")
+        starts = View(code, code.arg("starts"), 8, dtype="int64")
+        cells = View(code, code.arg("cells"), 8, dtype="int64")
+        pitch = code.mul(inner, code.size)
+        with code.loop(last, start=first) as row:
+            outer, p = code.div(row, code.arg("count")), code.rem(row, code.arg("count"))
+            begin, end = starts[p].scalar(), starts[code.add(p, 1)].scalar()
+            image = code.mul(outer, code.arg("size"), pitch)
+            source = View(code, code.add(code.arg("source"), image), pitch)
+            out = View(code, code.add(code.arg("out"), code.mul(row, pitch)))
+            with code.loop(inner, step=code.lanes) as i:
+                mask, along = code.mask(code.sub(inner, i)), code.mul(i, code.size)
+                total = [code.const(0.0)]
+                with code.loop(end, start=begin, carry=total) as t:
+                    x = source[cells[t].scalar()].moved(along).vector(0, mask)
+                    total[0] = code.fadd(total[0], x)
+                out.moved(along).store(total[0], 0, mask)
+
+
+def lower_cells(planner: Planner, node: Node) -> bool:
+    """One step; images keep their channels innermost."""
+    operator = node.operator
+    assert isinstance(operator, SumCells)  # noqa: S101 (narrows the type)
+    x, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
+    if not out.spec.size:
+        return True
+    rank = len(out.shape)
+    order = [0, *range(2, rank), 1] if rank > 2 else list(range(rank))
+    at = order.index(operator.axis)
+    inner = prod(out.shape[a] for a in order[at + 1 :])
+    rows, lists = out.spec.size // inner, operator.cells
+    work = inner * sum(map(len, lists)) * (rows // len(lists))
+    block = -(-rows // max(1, min(CHUNKS, work // CHUNK_WORK)))
+    arguments: dict[str, int | Place | Address] = {
+        "source": x,
+        "out": out,
+        "starts": planner.constant(np.cumsum([0, *map(len, lists)], dtype=np.int64)),
+        "cells": planner.constant(np.array([j for each in lists for j in each] or [0], np.int64)),
+        "rows": rows,
+        "block": block,
+        "count": len(lists),
+        "size": operator.size,
+        "inner": inner,
+    }
+    kernel = CellSum(planner.target, node.outputs[0].dtype)
+    planner.step(kernel, arguments, writes=[out], chunks=-(-rows // block))
+    return True
+
+
+LOWERINGS: dict[type[Operator], Lowering] = {SumCells: lower_cells}

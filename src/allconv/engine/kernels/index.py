@@ -1,0 +1,170 @@
+"""Flat indices: from the taps of a pooling, and values written and read at them.
+
+Writing and reading take a channel of an image a chunk and walk it cell by cell: which of several
+values for a cell is the last must not depend on who writes first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.place import Place
+from allconv.engine.plan import Address, Lowering, Planner
+from allconv.graph import Node
+from allconv.operators.base import Operator
+from allconv.operators.index import FlatIndex, ReadAt, WriteAt
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.view import View
+
+CHUNKS = 64  # at most, of the step that makes indices
+
+
+@dataclass(frozen=True)
+class TapToIndex(Kernel):
+    """out[row, c] = bases[row % cells] + offsets[tap[row, c]], or -1; a chunk is `block` rows."""
+
+    slots: ClassVar[tuple[str, ...]] = (
+        *("tap", "out", "bases", "offsets"),
+        *("rows", "block", "cells", "channels"),
+    )
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        from allconv.engine.emit.view import View
+
+        first = code.mul(code.chunk, code.arg("block"))
+        last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
+        channels = code.arg("channels")
+        taps = View(code, code.arg("tap"), code.mul(channels, 4), 4, dtype="int32")
+        out = View(code, code.arg("out"), code.mul(channels, 8), 8, dtype="int64")
+        bases = View(code, code.arg("bases"), 8, dtype="int64")
+        offsets = View(code, code.arg("offsets"), 8, dtype="int64")
+        with code.loop(last, start=first) as row:
+            base = bases[code.rem(row, code.arg("cells"))].scalar()
+            with code.loop(channels) as c:
+                tap = code.builder.sext(taps[row, c].scalar(), code.chunk.type)
+                known = code.compare(">=", tap, 0)
+                index = code.add(base, offsets[code.max(tap, 0)].scalar())
+                out[row, c].store_scalar(code.value(code.select(known, index, -1)))
+
+
+@dataclass(frozen=True)
+class AtIndex(Kernel):
+    """Planes of `size` cells and `count` indices, in "write" or "read" mode; a chunk is a plane.
+
+    "write"  out[index[i]] = source[i] one after the other, zero elsewhere
+    "read"   out[i] = source[index[i]], zero where a later i has the same index; the scratch notes
+             for each cell the last that leads there
+    """
+
+    mode: str
+
+    slots: ClassVar[tuple[str, ...]] = ("source", "index", "out", "size", "count")
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        size, count = code.arg("size"), code.arg("count")
+        index = self._plane(code, "index", count, "int64")
+        if self.mode == "write":
+            source, out = self._plane(code, "source", count), self._plane(code, "out", size)
+            with code.loop(size, step=code.lanes) as j:
+                mask = code.mask(code.sub(size, j))
+                out.moved(code.mul(j, code.size)).store(code.const(0.0), 0, mask)
+            with code.loop(count) as i:
+                j = index[i].scalar()
+                with code.when(code.within(j, size)):
+                    out[j].store_scalar(source[i].scalar())
+            return
+        self._read(code, index)
+
+    def _read(self, code: Code, index: View) -> None:
+        from allconv.engine.emit.view import View
+
+        size, count = code.arg("size"), code.arg("count")
+        source, out = self._plane(code, "source", size), self._plane(code, "out", count)
+        notes = View(code, code.scratch, 8, dtype="int64")
+        with code.loop(count) as i:
+            j = index[i].scalar()
+            with code.when(code.within(j, size)):
+                notes[j].store_scalar(code.value(i))
+        with code.loop(count) as i:
+            j, found = index[i].scalar(), [code.scalar(0.0)]
+            with (
+                code.when(code.within(j, size), found),
+                code.when(code.compare("==", notes[j].scalar(), i), found),
+            ):
+                found[0] = source[j].scalar()
+            out[i].store_scalar(found[0])
+
+    def _plane(self, code: Code, slot: str, cells: Index, dtype: str | None = None) -> View:
+        """The plane of this chunk of an array."""
+        from allconv.engine.emit.view import View
+
+        item = 8 if dtype else code.size
+        start = code.add(code.arg(slot), code.mul(code.chunk, cells, item))
+        return View(code, start, item, dtype=dtype)
+
+
+def lower_index(planner: Planner, node: Node) -> bool:
+    """Indices in the layout of the taps: two tables, by output and by tap."""
+    operator = node.operator
+    assert isinstance(operator, FlatIndex)  # noqa: S101 (narrows the type)
+    tap, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
+    if not out.spec.size:
+        return True
+    batch, channels, *output = out.shape
+    rows = batch * prod(output)
+    block = -(-rows // CHUNKS)
+    arguments: dict[str, int | Place | Address] = {
+        "tap": tap,
+        "out": out,
+        "bases": planner.constant(operator.bases()),
+        "offsets": planner.constant(operator.offsets()),
+        "rows": rows,
+        "block": block,
+        "cells": prod(output),
+        "channels": channels,
+    }
+    kernel = TapToIndex(planner.target, "float64")  # as wide as an index
+    planner.step(kernel, arguments, writes=[out], chunks=-(-rows // block))
+    return True
+
+
+def lower_at(planner: Planner, node: Node) -> bool:
+    """Values carried to or from the cells that indices name."""
+    operator = node.operator
+    assert isinstance(operator, WriteAt | ReadAt)  # noqa: S101
+    x, index = (planner.read(value, "rows") for value in node.inputs)
+    out = planner.result(node.outputs[0], "rows")
+    if not out.spec.size:
+        return True
+    size, writing = prod(operator.image), isinstance(operator, WriteAt)
+    kernel = AtIndex(planner.target, node.outputs[0].dtype, "write" if writing else "read")
+    arguments: dict[str, int | Place | Address] = {
+        "source": x,
+        "index": index,
+        "out": out,
+        "size": size,
+        "count": prod(index.shape[2:]),
+    }
+    planner.step(
+        kernel,
+        arguments,
+        writes=[out],
+        chunks=prod(out.shape[:2]),
+        scratch=0 if writing else 8 * size,
+    )
+    return True
+
+
+LOWERINGS: dict[type[Operator], Lowering] = {
+    FlatIndex: lower_index,
+    WriteAt: lower_at,
+    ReadAt: lower_at,
+}
