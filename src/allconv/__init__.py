@@ -16,7 +16,7 @@ from allconv.version import __version__
 
 if TYPE_CHECKING:
     from allconv import errors, functional, nn
-    from allconv.differentiate import grad, value_and_grad, vjp
+    from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile
     from allconv.engine.threads import get_threads, set_threads
     from allconv.functional.plain import (
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
         correlate_transpose,
         correlate_weight,
     )
+    from allconv.matrix import as_matrix
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
+    "as_matrix": "matrix",
     "compile": "engine.compile",
     "convolve": "functional.plain",
     "correlate": "functional.plain",
@@ -38,6 +40,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "functional": None,
     "get_threads": "engine.threads",
     "grad": "differentiate",
+    "jacobian": "differentiate",
     "nn": None,
     "onnx": None,
     "receptive_field": "receptive",
@@ -49,6 +52,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
 __all__ = [
     "ImageClassifier",
     "__version__",
+    "as_matrix",
     "compile",
     "convolve",
     "correlate",
@@ -59,6 +63,7 @@ __all__ = [
     "functional",
     "get_threads",
     "grad",
+    "jacobian",
     "nn",
     "onnx",
     "receptive_field",

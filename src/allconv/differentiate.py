@@ -1,4 +1,4 @@
-"""Gradients of functions: `grad`, `value_and_grad` and `vjp`, on arrays and within traces.
+"""Gradients of functions: `grad`, `value_and_grad`, `vjp` and `jacobian`.
 
 A function is traced, its graph differentiated into another graph, and that is run as a program,
 or, where an argument or something the function closes over belongs to a trace, recorded there. So
@@ -14,8 +14,10 @@ from functools import lru_cache, wraps
 from inspect import Parameter, signature
 from typing import Any
 
+import numpy as np
+
 from allconv.engine.program import Program
-from allconv.errors import ArgumentError, ShapeError
+from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_array, take_float
 from allconv.gradient import gradient, pullback
 from allconv.graph import Graph
@@ -98,6 +100,51 @@ def vjp(f: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[..., tuple[A
         return _evaluate(pullback(traced.graph, places), (*given, *seeds))
 
     return unflatten(traced.structure, iter(outputs)), pull
+
+
+def jacobian(f: Callable[..., Any], *arrays: Any, argnums: int | tuple[int, ...] = 0) -> Any:
+    """The derivative of every cell of what `f` returns by every cell of an argument.
+
+    Shape: that of the result, then that of the argument at the place `argnums`, float32 or float64,
+    zeros written out; a tuple of such arrays where `argnums` is one. By rows: one pullback a cell
+    of the result. For a linear `f` it is `as_matrix(f, x.shape)`, in another shape.
+
+    Raises `ArgumentError` where `f` returns something else than one array of floats.
+
+    >>> import numpy as np
+    >>> from allconv import correlate, jacobian
+    >>> x, w = np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 3])
+    >>> jacobian(lambda x: correlate(x, w), x)              # dO/dI
+    array([[1., 2., 3., 0.],
+           [0., 1., 2., 3.]])
+    >>> jacobian(lambda w: correlate(x, w), w)              # dO/dW
+    array([[1., 2., 3.],
+           [2., 3., 4.]])
+    """
+    wanted = _check_argnums(argnums)
+    operands = _operands(f, arrays, wanted)
+    if any(isinstance(operand, Value) for operand in operands):
+        raise TraceError("jacobian is of arrays; within a trace use vjp")
+
+    def chosen(*x: Any) -> Any:
+        given = dict(zip(wanted, x, strict=True))
+        return f(*(given.get(n, operand) for n, operand in enumerate(operands)))
+
+    y, pull = vjp(chosen, *(operands[n] for n in wanted))
+    if not isinstance(y, np.ndarray) or y.dtype.kind != "f":
+        raise ArgumentError(f"f returns {_told(y)}; one array of floats has a Jacobian matrix")
+    jacobians = tuple(np.zeros((*y.shape, *operands[n].shape), y.dtype) for n in wanted)
+    seed = np.zeros_like(y)
+    for cell in np.ndindex(y.shape):
+        seed[cell] = 1.0
+        for whole, row in zip(jacobians, pull(seed), strict=True):
+            whole[cell] = row
+        seed[cell] = 0.0
+    return jacobians[0] if isinstance(argnums, int) else jacobians
+
+
+def _told(y: Any) -> str:
+    return str(y.dtype) if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
 
 
 def _check_argnums(argnums: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -1,0 +1,306 @@
+"""The matrix of a linear layer, from its window alone.
+
+Every cell of the output of a convolution is a weighted sum of cells of the input, so the layer is
+a matrix: sparse, with the same few weights in every row. Its transpose is transposed convolution.
+
+Source: Dumoulin and Visin 2016, arXiv:1603.07285, section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, UnsupportedError
+from allconv.graph import Graph, Node
+from allconv.linear_map import Known, LinearMap, identity, joined, selection, summed
+from allconv.operators.arrange import (
+    Concatenate,
+    Convert,
+    Pad,
+    Reshape,
+    Slice,
+    Transpose,
+    Unslice,
+)
+from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
+from allconv.operators.pool import AveragePool, AveragePoolTranspose
+from allconv.operators.reduce import Broadcast, Sum
+from allconv.sparse import Matrix
+from allconv.terms import window_terms
+from allconv.trace import record, trace
+from allconv.value import Value
+
+
+def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
+    """The matrix of a linear layer, network or function: y.ravel() = matrix @ x.ravel() + bias.
+
+    layer        a module, a function of x, an operator or a graph: convolutions and locally
+                 connected layers of any window, their transposes and gradients of weights, linear
+                 layers, average pooling, and what adds these up or moves their values
+    input_shape  of x, batch included
+    operands     the other arrays of a function (after x), a graph or an operator (w, then b)
+
+    The numbers are in the dtype of the weights, float64 where there are none. UnsupportedError
+    where something on the way is not linear in x: `jacobian` gives its matrix at a point.
+
+    >>> import numpy as np
+    >>> from allconv import functional as F
+    >>> matrix = as_matrix(lambda x: F.conv1d(x, np.array([[[1.0, 2.0, 3.0]]])), (1, 1, 4))
+    >>> print(matrix)
+    2 x 4, 6 entries: y (1, 1, 2) from x (1, 1, 4)
+    [1  2  3  0]
+    [0  1  2  3]
+    >>> print(matrix.T.text(letters=True))
+    4 x 2, 6 entries: x (1, 1, 4) from y (1, 1, 2)
+    [w[0,0,0]         0]
+    [w[0,0,1]  w[0,0,0]]
+    [w[0,0,2]  w[0,0,1]]
+    [       0  w[0,0,2]]
+    """
+    shape = _check_shape(input_shape)
+    graph, arrays = _graph(layer, shape, [np.asarray(each) for each in operands])
+    if len(graph.outputs) != 1:
+        raise ArgumentError(f"a layer of one result has a matrix; this has {len(graph.outputs)}")
+    (result,) = graph.outputs
+    known = _Walk(graph, arrays)
+    found = known.maps.get(result) or LinearMap.none(result.shape, shape)
+    return found.matrix(known.arrays[result].array.reshape(-1), result.dtype)
+
+
+def _check_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in shape]
+    if not all(whole):
+        raise ArgumentError(f"input_shape is {tuple(shape)}; a whole number for every axis, batch "
+                            "included, is wanted: (1, 1, 4, 4)")  # fmt: skip
+    return tuple(int(n) for n in shape)
+
+
+def _graph(
+    layer: Any, shape: tuple[int, ...], operands: list[Array]
+) -> tuple[Graph, Sequence[Array]]:
+    """A layer as a graph, and the arrays of its inputs after the first."""
+    if isinstance(layer, Graph):
+        return layer, operands
+    if hasattr(layer, "traced"):
+        if operands:
+            raise ArgumentError("a module has its weights; give its input's shape alone")
+        state = layer.state_dict()
+        traced = layer.traced(Spec(shape, _dtype(list(state.values()))))
+        return traced.graph, [state[name] for name in (*traced.parameters, *traced.buffers)]
+    dtype = _dtype(operands)
+    operands = [each.astype(dtype) if each.dtype.name not in FLOATS else each for each in operands]
+    if isinstance(layer, Operator):
+        place = layer.inputs.index("x" if "x" in layer.inputs else "y")
+        return trace(
+            lambda x: record(layer, *operands[:place], x, *operands[place:]), Spec(shape, dtype)
+        ).graph, ()
+    # Operands are inputs of the trace, so that what the function does to them is seen.
+    return trace(layer, Spec(shape, dtype), *map(Spec.of, operands)).graph, operands
+
+
+def _dtype(arrays: Sequence[Array]) -> str:
+    return next((a.dtype.name for a in arrays if a.dtype.name in FLOATS), "float64")
+
+
+class _Walk:
+    """A walk through a graph that keeps, for every value, how it depends on the first input.
+
+    `arrays` hold every value where the input is 0; `maps` what a value has of the input.
+    """
+
+    def __init__(self, graph: Graph, operands: Sequence[Array]) -> None:
+        source, *others = graph.inputs
+        if len(others) != len(operands):
+            raise ArgumentError(f"{len(others)} arrays are wanted besides x, {len(operands)} given")
+        self.maps: dict[Value, LinearMap] = {source: identity(source.shape)}
+        self.arrays: dict[Value, Known] = {source: Known.new(np.zeros(source.shape))}
+        for value, array in (*zip(others, operands, strict=True), *graph.constants.items()):
+            self.arrays[value] = Known.new(array)
+        for node in graph:
+            self.step(node)
+
+    def step(self, node: Node) -> None:
+        """One node: its results where x is 0, and their maps."""
+        known = [self.arrays[value] for value in node.inputs]
+        results = node.operator.define(*(each.array for each in known))
+        for value, array in zip(node.outputs, results, strict=True):
+            self.arrays[value] = Known.new(array)
+        if not any(value in self.maps for value in node.inputs):
+            if isinstance(node.operator, Convert | Reshape | Transpose | Slice):
+                # Moved weights keep their names: that of a turned kernel's first tap is its last.
+                (value,) = node.outputs
+                self.arrays[value] = known[0].moved(results[0], _moved(node.operator, known[0]))
+            return
+        rule = next((_RULES[k] for k in type(node.operator).__mro__ if k in _RULES), None)
+        maps = [self.maps.get(value) for value in node.inputs]
+        found = rule(node, maps, known) if rule else None
+        if found is None:
+            at = f"{node.path}: " if node.path else ""
+            raise UnsupportedError(
+                f"{at}{node.operator.name} is not linear in x, so it has no matrix; "
+                "jacobian(f, x) gives that of its derivative at an x"
+            )
+        self.maps[node.outputs[0]] = found
+
+
+def _moved(operator: Operator, known: Known) -> Array:
+    """The names of weights, moved like the weights."""
+    if isinstance(operator, Convert):
+        return known.cells
+    return operator.define(known.cells)[0]
+
+
+Rule = Callable[[Node, list[LinearMap | None], list[Known]], LinearMap | None]
+
+
+def _move(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap:
+    """An operator that moves values, tried on their places; 0 marks what comes from nowhere."""
+    operator = node.operator
+    if isinstance(operator, Pad):
+        operator = Pad(operator.pairs)
+    parts = []
+    for n, each in enumerate(maps):
+        if each is not None:
+            places = [np.zeros(value.shape, np.int64) for value in node.inputs]
+            places[n] = 1 + np.arange(places[n].size).reshape(places[n].shape)
+            parts.append(joined(selection(operator.define(*places)[0], places[n].shape), each))
+    return summed(parts)
+
+
+def _convert(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    return maps[0]
+
+
+def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    operator: Sum = node.operator  # type: ignore[assignment]
+    shape = node.inputs[0].shape
+    kept = tuple(1 if axis in operator.axes else n for axis, n in enumerate(shape))
+    rows = np.arange(node.outputs[0].size).reshape(kept)
+    spread = selection(np.broadcast_to(rows, shape) + 1, node.outputs[0].shape)
+    return joined(spread.transposed(), maps[0]) if maps[0] else None
+
+
+def _add(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap:
+    signs = (1.0, -1.0) if isinstance(node.operator, Subtract) else (1.0, 1.0)
+    shape = node.outputs[0].shape
+    return summed(
+        [_broadcast(m, shape).scaled(s) for m, s in zip(maps, signs, strict=True) if m is not None]
+    )
+
+
+def _negate(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    return maps[0].scaled(-1.0) if maps[0] else None
+
+
+def _broadcast(found: LinearMap, shape: tuple[int, ...]) -> LinearMap:
+    if found.output_shape == shape:
+        return found
+    places = 1 + np.arange(int(np.prod(found.output_shape))).reshape(found.output_shape)
+    return joined(selection(np.broadcast_to(places, shape), found.output_shape), found)
+
+
+def _multiply(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    """A value times what is known, cell by cell."""
+    left, right = maps
+    if left is not None and right is not None:
+        return None
+    found, other = (left, known[1]) if left is not None else (right, known[0])
+    shape = node.outputs[0].shape
+    return None if found is None else joined(other.diagonal(shape), _broadcast(found, shape))
+
+
+def _divide(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    if maps[0] is None or maps[1] is not None:
+        return None
+    shape = node.outputs[0].shape
+    with np.errstate(divide="ignore"):
+        inverse = Known.new(1.0 / known[1].array)
+    return joined(inverse.diagonal(shape, named=False), _broadcast(maps[0], shape))
+
+
+def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    """One of the three views of the form, as a matrix for either of its operands."""
+    operator: Any = node.operator
+    names = [name.rstrip("?") for name in operator.inputs[: len(maps)]]
+    specs = dict(zip(names, (value.shape for value in node.inputs), strict=True))
+    (out,) = {"x", "w", "y"} - set(names)
+    specs[out] = node.outputs[0].shape
+    terms = window_terms(
+        operator.window,
+        batch=specs["x"][0],
+        in_channels=specs["x"][1],
+        out_channels=specs["y"][1],
+        groups=operator.groups,
+        local=isinstance(operator, Local | LocalTranspose | LocalWeight),
+    )
+    parts = []
+    for n, found in enumerate(maps):
+        if found is None:
+            continue
+        if names[n] == "b":
+            cells = 1 + np.arange(node.inputs[n].size).reshape(node.inputs[n].shape)
+            lead = cells.reshape(*cells.shape, *(1,) * (len(specs[out]) - 1 - cells.ndim))
+            here = selection(np.broadcast_to(lead, specs[out]), node.inputs[n].shape)
+        else:
+            other = 1 - n  # the two arrays of the form come first
+            if maps[other] is not None:
+                return None
+            here = known[other].entries(
+                getattr(terms, out),
+                getattr(terms, names[n]),
+                getattr(terms, names[other]),
+                (specs[out], specs[names[n]]),
+                names[other],
+            )
+        parts.append(joined(here, found))
+    return summed(parts)
+
+
+def _average(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    """The window with weights of 1/count, each channel on its own."""
+    operator: Any = node.operator
+    forward = isinstance(operator, AveragePool)
+    x, y = (node.inputs[0], node.outputs[0]) if forward else (node.outputs[0], node.inputs[0])
+    terms = window_terms(
+        operator.window, batch=x.shape[0], in_channels=x.shape[1], out_channels=x.shape[1],
+        groups=x.shape[1],
+    )  # fmt: skip
+    met = np.bincount(terms.y, minlength=y.size)
+    counts = np.full(y.size, operator.window.taps) if operator.count_padding else met
+    rows, columns = (terms.y, terms.x) if forward else (terms.x, terms.y)
+    here = LinearMap(
+        rows, columns, 1.0 / counts[terms.y], node.outputs[0].shape, node.inputs[0].shape
+    )
+    return joined(here, maps[0]) if maps[0] else None
+
+
+_RULES: dict[type, Rule] = {
+    Reshape: _move,
+    Transpose: _move,
+    Slice: _move,
+    Unslice: _move,
+    Pad: _move,
+    Broadcast: _move,
+    Concatenate: _move,
+    Convert: _convert,
+    Sum: _sum,
+    Add: _add,
+    Subtract: _add,
+    Negate: _negate,
+    Multiply: _multiply,
+    Divide: _divide,
+    Correlate: _form,
+    CorrelateTranspose: _form,
+    CorrelateWeight: _form,
+    Local: _form,
+    LocalTranspose: _form,
+    LocalWeight: _form,
+    AveragePool: _average,
+    AveragePoolTranspose: _average,
+}
