@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         correlate_weight,
     )
     from allconv.matrix import as_matrix
+    from allconv.show.working import working
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
@@ -47,6 +48,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "set_threads": "engine.threads",
     "value_and_grad": "differentiate",
     "vjp": "differentiate",
+    "working": "show.working",
 }
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "set_threads",
     "value_and_grad",
     "vjp",
+    "working",
 ]
 
 

@@ -1,0 +1,228 @@
+"""A layer or function on arrays, recorded: its one window, and which cells of whose arrays it
+reads and writes.
+
+What only moves values before and after the window (reshaping, turning the kernel round, padding,
+channels last to first) is followed with labels instead of numbers: every cell of every array given
+carries its own whole number through the definitions of those operators, 0 stands for padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, UnsupportedError
+from allconv.functional.call import take_array
+from allconv.graph import Graph, Node
+from allconv.operators.base import Array, Operator, Spec
+from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.pool import AveragePool, MaxPool
+from allconv.show.cells import Factor, Index
+from allconv.trace import trace
+from allconv.value import Value
+
+WINDOWS = (
+    Correlate, CorrelateTranspose, CorrelateWeight, Local, LocalTranspose, LocalWeight, MaxPool,
+    AveragePool,
+)  # fmt: skip
+MOVING = "allconv.operators.arrange"  # where the operators live that only move values
+
+
+@dataclass(frozen=True)
+class Place:
+    """An array of the window and the user's array that it was made of, cell by cell.
+
+    values   as the window reads them
+    labels   1 + the place of each cell in the user's array, row-major; 0: padding
+    """
+
+    name: str
+    values: Array
+    labels: Array
+    shape: tuple[int, ...]
+    dtype: str
+
+    def factor(self, cell: Index) -> Factor:
+        """A cell of the window's array, under the index of the user's."""
+        label = int(self.labels[cell])
+        index = self._index(label - 1) if label else None
+        return Factor(self.name, index, self.values[cell].item())
+
+    def cells(self, index: Index) -> list[Index]:
+        """The cells of the window's array that hold one cell of the user's: none if it is cropped
+        away, several where padding repeats it."""
+        label = 1 + int(np.ravel_multi_index(index, self.shape)) if self.shape else 1
+        order, ordered = self._order
+        low, high = np.searchsorted(ordered, [label, label + 1])
+        places = np.sort(order[low:high])
+        found = [np.unravel_index(place, self.labels.shape) for place in places]
+        return [tuple(int(c) for c in cell) for cell in found]
+
+    def renamed(self, name: str, values: Array) -> Place:
+        """The same cells with other values: those of a gradient."""
+        return Place(name, values, self.labels, self.shape, self.dtype)
+
+    @cached_property
+    def _order(self) -> tuple[Array, Array]:
+        order = np.argsort(self.labels, axis=None, kind="stable")
+        return order, self.labels.ravel()[order]
+
+    def _index(self, flat: int) -> Index:
+        return tuple(int(c) for c in np.unravel_index(flat, self.shape)) if self.shape else ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """The window of a call, its operands in order, and its result (whose values are not known)."""
+
+    operator: Operator
+    operands: tuple[Place, ...]
+    result: Place
+
+
+def record_call(
+    function: Callable[..., Any], given: Sequence[Any], settings: dict[str, Any]
+) -> Call:
+    """Record a layer or function on arrays.
+
+    Arrays and lists are operands; numbers, texts, tuples and None are passed on as they are.
+    UnsupportedError where not exactly one operator slides a window, or others compute.
+    """
+    from allconv.nn import Module
+
+    if not callable(function):
+        raise ArgumentError(f"{type(function).__name__} is no layer and no function")
+    if isinstance(function, Module):
+        if settings:
+            raise ArgumentError(f"{', '.join(settings)}: a layer has its own settings")
+        graph, arrays = _module_graph(function, given)
+    else:
+        graph, arrays = _function_graph(function, given, settings)
+    graph = Graph(graph.inputs, graph.nodes, graph.outputs[:1], graph.constants).pruned()
+    return _Follower(graph, arrays).call()
+
+
+def _module_graph(net: Any, given: Sequence[Any]) -> tuple[Graph, list[Array]]:
+    from allconv.nn.tracing import trace_module
+
+    arrays = [take_array(f"x{n}" if n else "x", each) for n, each in enumerate(given)]
+    traced = trace_module(net, *map(Spec.of, arrays))
+    places = net.named_places()
+    state = [places[name].value(name) for name in (*traced.parameters, *traced.buffers)]
+    key = [np.zeros(2, np.int64)] if traced.uses_key else []
+    return traced.graph, [*arrays, *state, *key]
+
+
+def _function_graph(
+    function: Callable[..., Any], given: Sequence[Any], settings: dict[str, Any]
+) -> tuple[Graph, list[Array]]:
+    named = {f"argument {n + 1}": each for n, each in enumerate(given)} | settings
+    arrays = {
+        name: take_array(name, each)
+        for name, each in named.items()
+        if not (each is None or isinstance(each, int | float | str | tuple | np.generic))
+    }
+
+    def call(*values: Value) -> Any:
+        known = dict(zip(arrays, values, strict=True))
+        positional = [known.get(f"argument {n + 1}", each) for n, each in enumerate(given)]
+        return function(*positional, **{n: known.get(n, each) for n, each in settings.items()})
+
+    traced = trace(call, *(Spec.of(each) for each in arrays.values()))
+    return traced.graph, list(arrays.values())
+
+
+class _Follower:
+    """Follows values and labels through a graph."""
+
+    def __init__(self, graph: Graph, arrays: Sequence[Array]) -> None:
+        self._graph = graph
+        self._sources = dict(zip(graph.inputs, arrays, strict=True)) | dict(graph.constants)
+        self._window = _only_window(graph)
+
+    def call(self) -> Call:
+        """The window with its operands and its result."""
+        values, labels, ends = dict(self._sources), {}, {}
+        end = 1
+        for value, array in self._sources.items():
+            labels[value] = np.arange(end, end + array.size, dtype=np.int64).reshape(array.shape)
+            ends[value] = (end, end + array.size)
+            end += array.size
+        for node in self._graph.nodes[: self._graph.nodes.index(self._window)]:
+            _follow(node, values)
+            _follow(node, labels)
+        names = _names(self._window.operator)
+        operands = tuple(
+            self._operand(name, values[value], labels[value], ends)
+            for name, value in zip(names, self._window.inputs, strict=False)
+        )
+        return Call(self._window.operator, operands, self._result(names[-1]))
+
+    def _operand(
+        self, name: str, values: Array, labels: Array, ends: dict[Value, tuple[int, int]]
+    ) -> Place:
+        seen = labels[labels > 0]
+        for value, (start, end) in ends.items():
+            if seen.size and start <= seen.min() and seen.max() < end:
+                own = np.where(labels > 0, labels - start + 1, 0)
+                return Place(name, values, own, value.shape, value.dtype)
+        raise UnsupportedError(f"{name} is put together of several arrays; pass it as one")
+
+    def _result(self, name: str) -> Place:
+        """Where the cells of the window's result are in what the call returns."""
+        made, final = self._window.outputs[0], self._graph.outputs[0]
+        labels = {made: np.arange(1, 1 + made.size, dtype=np.int64).reshape(made.shape)}
+        for node in self._graph.nodes[self._graph.nodes.index(self._window) + 1 :]:
+            _follow(node, labels)
+        inverse = np.zeros(made.size, np.int64)
+        flat = labels[final].ravel()
+        if np.unique(flat[flat > 0]).size != np.count_nonzero(flat):
+            raise UnsupportedError("the result repeats cells of the window; return it as it is")
+        inverse[flat[flat > 0] - 1] = 1 + np.flatnonzero(flat)
+        labels_of_made = inverse.reshape(made.shape)
+        return Place(name, np.zeros(made.shape), labels_of_made, final.shape, final.dtype)
+
+
+def _follow(node: Node, known: dict[Value, Array]) -> None:
+    """The result of an operator that moves values; conversion leaves labels alone."""
+    if not all(value in known for value in node.inputs):
+        return
+    operands = [known[value] for value in node.inputs]
+    if node.operator.name == "Convert":
+        result = operands[0]
+    else:
+        (result,) = node.operator.define(*operands)
+    known[node.outputs[0]] = result
+
+
+def _only_window(graph: Graph) -> Node:
+    """The one node that slides a window; everything else must only move values."""
+    windows = [node for node in graph.nodes if isinstance(node.operator, WINDOWS)]
+    others = [
+        node.operator.name
+        for node in graph.nodes
+        if node not in windows and type(node.operator).__module__ != MOVING
+    ]
+    if len(windows) == 1 and not others:
+        return windows[0]
+    names = ", ".join(node.operator.name for node in graph.nodes) or "nothing"
+    raise UnsupportedError(
+        f"the working is of one convolution, transposed, locally connected, linear or pooling "
+        f"layer; this computes {names}: pass one layer, net[0] say"
+    )
+
+
+def _names(operator: Operator) -> tuple[str, ...]:
+    """The names of the operands, the bias and the result, as users know them."""
+    if isinstance(operator, MaxPool | AveragePool):
+        return "x", "y"
+    if isinstance(operator, CorrelateTranspose | LocalTranspose):
+        return "w", "x", "b", "y"
+    if isinstance(operator, CorrelateWeight | LocalWeight):
+        return "x", "y", "w"
+    return "x", "w", "b", "y"

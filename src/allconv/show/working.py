@@ -1,0 +1,181 @@
+"""`ac.working`: for every cell of a layer's result the cells that meet, their products, their sum.
+
+The same for the gradients, given the gradient of the result. Nothing here calls the engine: the
+sums are those of the definitions, so they check what the compiled kernels return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.call import take_array
+from allconv.operators.base import Array, Operator
+from allconv.operators.pool import AveragePool, MaxPool
+from allconv.show.call import Call, Place, record_call
+from allconv.show.explain import explanation
+from allconv.show.view import View
+
+
+class Working:
+    """The working of one call: `y` (what it returns), and gradients as `gx`, `gw`, `gb`.
+
+    Each is a `View`: print it, index it (`working.y[0, 1]`), or take its `totals()`.
+    """
+
+    def __init__(self, title: str, views: tuple[View, ...]) -> None:
+        self.title = title
+        self._views = {view.name: view for view in views}
+
+    @property
+    def result(self) -> View:
+        """What the call returns."""
+        return next(iter(self))
+
+    def __iter__(self) -> Iterator[View]:
+        return iter(self._views.values())
+
+    def __getattr__(self, name: str) -> View:
+        views = self.__dict__.get("_views", {})
+        if name in views:
+            view: View = views[name]
+            return view
+        hint = "; gradients need grad_output=..." if name in ("gx", "gw", "gb", "gy") else ""
+        raise AttributeError(f"this working has {', '.join(views)}, not {name}{hint}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._views]
+
+    def __str__(self) -> str:
+        from allconv.show.text import working_text
+
+        return working_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from allconv.show.table import working_table
+
+        return working_table(self)
+
+
+def working(
+    layer_or_function: Callable[..., Any],
+    /,
+    *arrays: Any,
+    grad_output: Any = None,
+    **settings: Any,
+) -> Working:
+    """The working of one layer or function on arrays, cell by cell, forward and backward.
+
+    For convolution, true convolution, transposed, locally connected and linear layers, max and
+    average pooling, in 1-D, 2-D and 3-D, as layers of `nn`, functions of `functional`, the plain
+    `ac.correlate` and its family, or a function of yours around one of them.
+
+    arrays       operands; numbers, texts, tuples and None are passed on as they are
+    grad_output  the gradient of what is returned, in its shape (a number: the same everywhere);
+                 without it there are no gradients in the working
+    settings     passed to the function: stride=2, padding="half"
+
+    Errors: UnsupportedError for more than one layer; those of the layer itself.
+
+    >>> import allconv as ac
+    >>> print(ac.working(ac.correlate, [1, 2, 3, 4], [1, 2, 3]).y)
+    y[0] = x[0]*w[0] + x[1]*w[1] + x[2]*w[2]
+         = 1*1       + 2*2       + 3*3
+         = 1         + 4         + 9
+         = 14
+    y[1] = x[1]*w[0] + x[2]*w[1] + x[3]*w[2]
+         = 2*1       + 3*2       + 4*3
+         = 2         + 6         + 12
+         = 20
+    """
+    call = record_call(layer_or_function, arrays, settings)
+    made = explanation(call, _upstream(call.result, grad_output))
+    result = call.result
+    views = [View(result.name, result.shape, result.dtype, made.forward)]
+    if grad_output is not None:
+        views += [
+            View(name, place.shape, place.dtype, explain)
+            for name, (place, explain) in made.gradients().items()
+        ]
+    return Working(_title(call), tuple(views))
+
+
+def _upstream(result: Place, given: Any) -> Array | None:
+    """The gradient of the window's result, 0 where the call leaves cells of it out."""
+    if given is None:
+        return None
+    gy = take_array("grad_output", given)
+    if gy.dtype.kind not in "biuf":
+        raise ArgumentError(f"grad_output is {gy.dtype.name}; real numbers are wanted")
+    if gy.ndim and gy.shape != result.shape:
+        raise ShapeError(f"grad_output is {gy.shape}; the result is {result.shape}")
+    whole = np.broadcast_to(gy, result.shape).astype(result.dtype)
+    padded = np.concatenate([np.zeros(1, whole.dtype), whole.ravel()])
+    return np.asarray(padded[result.labels])
+
+
+TITLES = {
+    "Correlate": "correlation",
+    "CorrelateTranspose": "transposed correlation",
+    "CorrelateWeight": "correlation for the weights",
+    "Local": "locally connected",
+    "LocalTranspose": "locally connected, transposed",
+    "LocalWeight": "locally connected, for the weights",
+    "MaxPool": "max pooling",
+    "AveragePool": "average pooling",
+}
+
+
+def _title(call: Call) -> str:
+    """What is computed, in a line: "correlation: x (4), w (3) -> y (2); stride 2"."""
+    name = TITLES[call.operator.name]
+    kernel = next((place for place in call.operands if place.name == "w"), None)
+    if not _axes(call.operator):
+        name = "linear"
+    elif kernel is not None and _is_flipped(call.operator, kernel):
+        name = name.replace("correlation", "convolution") + ", the kernel turned round"
+    ordered = sorted(call.operands, key=lambda place: "xywb".index(place.name))
+    places = ", ".join(f"{each.name} {each.shape}" for each in ordered)
+    head = f"{name}: {places} -> {call.result.name} {call.result.shape}"
+    return "; ".join([head, *_geometry(call.operator)])
+
+
+def _is_flipped(operator: Operator, kernel: Place) -> bool:
+    """Whether the taps run backwards through the user's weights."""
+    taps = kernel.labels[0, 0]
+    if operator.name.startswith("Local"):
+        taps = taps[(..., *(0,) * len(_axes(operator)))]
+    return bool(taps.size > 1 and taps.flat[0] > taps.flat[-1])
+
+
+def _axes(operator: Any) -> tuple[Any, ...]:
+    axes: tuple[Any, ...] = operator.window.axes
+    return axes
+
+
+def _geometry(operator: Any) -> list[str]:
+    """The settings of the window that are not the usual ones, one number where axes agree."""
+    axes = _axes(operator)
+    found = []
+    if isinstance(operator, MaxPool | AveragePool):
+        found.append(f"kernel {_shape(operator.window.kernel)}")
+    for name in ("stride", "dilation", "input_dilation"):
+        steps = [getattr(axis, name) for axis in axes]
+        if any(step != 1 for step in steps):
+            same = len(set(steps)) == 1
+            found.append(f"{name.replace('_', ' ')} {steps[0] if same else _shape(tuple(steps))}")
+    low = tuple(axis.padding for axis in axes)
+    if any(low):
+        found.append(f"padding {low[0] if len(set(low)) == 1 else _shape(low)} at the start")
+    if getattr(operator, "groups", 1) > 1:
+        found.append(f"{operator.groups} groups")
+    return found
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
