@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         correlate_weight,
     )
     from allconv.matrix import as_matrix
-    from allconv.show.working import working
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
