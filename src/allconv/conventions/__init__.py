@@ -1,0 +1,70 @@
+"""The same layer in torch, TensorFlow, Keras, JAX, ONNX, SciPy and OpenCV.
+
+    ac.conventions.weights(layer, "keras")          its arrays in that framework's layout
+    ac.conventions.from_weights(layer, arrays, "keras")     and back
+    ac.conventions.images(x, "torch", "keras")      images: (N, C, H, W) -> (N, H, W, C)
+    ac.conventions.call(layer, "keras", shape)      the text of the equivalent call
+    ac.conventions.table()                          who lays out what how
+    ac.conventions.EXAMPLES                         the lecture's, with their numbers
+
+No framework is imported here: a call is text, for you (or `exec`) to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from allconv.conventions import jax, keras, onnx, opencv, scipy, tensorflow, torch
+from allconv.conventions.arrays import from_weights, weights
+from allconv.conventions.layouts import FRAMEWORKS, LAYOUTS, Layout, images, layout_of, reorder
+from allconv.conventions.lecture import EXAMPLES, Example
+from allconv.conventions.overview import table
+from allconv.conventions.padding import same_padding
+from allconv.conventions.problem import Problem, problem_of
+
+__all__ = [
+    "EXAMPLES",
+    "FRAMEWORKS",
+    "LAYOUTS",
+    "Example",
+    "Layout",
+    "call",
+    "from_weights",
+    "images",
+    "reorder",
+    "same_padding",
+    "table",
+    "weights",
+]
+
+_WRITERS: dict[str, Callable[[Problem], list[str]]] = {
+    "torch": torch.write,
+    "tensorflow": tensorflow.write,
+    "keras": keras.write,
+    "jax": jax.write,
+    "onnx": onnx.write,
+    "scipy": scipy.write,
+    "opencv": opencv.write,
+}
+
+
+def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
+    """The equivalent call in another framework, as the text of a Python program.
+
+    `layer` is a layer of `nn` (convolutional, transposed, linear, pooling, batch normalisation) or
+    an operator of `allconv.operators`; `input_shape` is (N, C, *I) as this package has it. The
+    program reads `x`, laid out as `images(x, "allconv", framework)` gives it, and the arrays that
+    `weights(layer, framework)` gives, by their names; it leaves its result in `y`.
+
+    Errors: UnsupportedError where the framework has no such thing.
+
+    >>> from allconv import nn
+    >>> print(call(nn.Conv2d(1, 8, 5), "jax", (1, 1, 16, 16)))
+    from jax import lax
+    <BLANKLINE>
+    y = lax.conv_general_dilated(x, kernel, window_strides=(1, 1), padding=((0, 0), (0, 0)),
+        dimension_numbers=('NHWC', 'HWIO', 'NHWC')) + bias
+    """
+    layout_of(framework)
+    return "\n".join(_WRITERS[framework](problem_of(layer, input_shape)))

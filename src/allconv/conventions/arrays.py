@@ -1,0 +1,133 @@
+"""The weights of a layer as another framework lays them out, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from allconv import nn
+from allconv.conventions.layouts import OURS, Layout, layout_of, letters, reorder
+from allconv.conventions.problem import CONVOLUTIONS, NORMS, TRANSPOSED, is_depthwise
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.functional.call import take_array
+from allconv.functional.correlate import flipped
+from allconv.nn.module import Module
+from allconv.operators.base import Array
+
+
+def weights(layer: Module, framework: str) -> dict[str, Array]:
+    """The arrays of a layer by the framework's names, in its layout; new and contiguous.
+
+    Convolutional, transposed, linear and batch normalisation layers; what has no weights gives {}.
+    A layer with `flip=True` gives a kernel that is turned round already, but to SciPy, which has
+    a word for it.
+
+    >>> {name: a.shape for name, a in weights(nn.Conv2d(3, 8, 5), "keras").items()}
+    {'kernel': (5, 5, 3, 8), 'bias': (8,)}
+    """
+    row, found = layout_of(framework), {}
+    for name, theirs in _names(layer, row).items():
+        array = np.array(getattr(layer, name))
+        found[theirs] = _given(layer, framework, array) if name == "weight" else array
+    return found
+
+
+def from_weights(layer: Module, arrays: Mapping[str, Any], framework: str) -> dict[str, Array]:
+    """A framework's arrays of such a layer as a state for `layer.load_state_dict(strict=False)`.
+
+    Errors: ArgumentError for names that are missing or too many, ShapeError for shapes of another
+    layer.
+
+    >>> layer = nn.Conv2d(3, 8, 5)
+    >>> state = from_weights(layer, weights(layer, "jax"), "jax")
+    >>> bool((state["weight"] == layer.weight).all())
+    True
+    """
+    row = layout_of(framework)
+    names = _names(layer, row)
+    if set(arrays) != set(names.values()):
+        given = ", ".join(map(repr, arrays)) or "none"
+        raise ArgumentError(f"arrays are {given}; {', '.join(names.values())} are wanted")
+    state = {}
+    for name, theirs in names.items():
+        array = take_array(theirs, arrays[theirs])
+        wanted = np.shape(getattr(layer, name))
+        if name == "weight":
+            expected = _shape(layer, framework, wanted)
+            if array.shape != expected:
+                raise ShapeError(f"{theirs} is {array.shape}; {expected} is wanted")
+            array = _taken(layer, framework, array, wanted)
+        elif array.shape != wanted:
+            raise ShapeError(f"{theirs} is {array.shape}; {wanted} is wanted")
+        state[name] = np.array(array)
+    return state
+
+
+def _names(layer: Module, row: Layout) -> dict[str, str]:
+    """Our name -> theirs, of the arrays that the layer has."""
+    if isinstance(layer, nn.LocallyConnected1d | nn.LocallyConnected2d | nn.LocallyConnected3d):
+        raise UnsupportedError(
+            f"{type(layer).__name__} has no layout here: no framework of these has such layers"
+        )
+    if isinstance(layer, NORMS):
+        names = row.norm_names
+    elif isinstance(layer, (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)):
+        names = row.names
+    elif isinstance(layer, Module) and not layer.state_dict():
+        return {}
+    else:
+        raise UnsupportedError(f"{type(layer).__name__} has no layout here; give it layer by layer")
+    return {name: theirs for name, theirs in names.items() if getattr(layer, name) is not None}
+
+
+def _layouts(layer: Module, row: Layout, rank: int) -> tuple[str, str]:
+    """The letters of a layer's kernel: ours, theirs."""
+    axes = max(rank - 2, 0)
+    if isinstance(layer, nn.Linear):
+        return OURS.linear, row.linear
+    role = "transposed" if isinstance(layer, TRANSPOSED) else "convolution"
+    ours, theirs = (getattr(each, role) for each in (OURS, row))
+    return letters(ours, axes), letters(theirs, axes)
+
+
+def _turns(layer: Module, framework: str) -> bool:
+    return framework != "scipy" and bool(getattr(layer, "flip", False))
+
+
+def _splits(layer: Module, row: Layout, rank: int) -> bool:
+    """Whether the kernel has an axis of channels and one of outputs a channel: (H, W, C, M)."""
+    return (
+        isinstance(layer, CONVOLUTIONS)
+        and "M" in row.depthwise
+        and is_depthwise(rank - 2, layer.in_channels, layer.groups)
+    )
+
+
+def _given(layer: Module, framework: str, w: Array) -> Array:
+    row = layout_of(framework)
+    if isinstance(layer, NORMS):
+        return w
+    if _turns(layer, framework):
+        w = flipped(w, w.ndim - 2)
+    if _splits(layer, row, w.ndim):  # (C*M, 1, H, W): the outputs of a channel lie side by side
+        return reorder(w.reshape(layer.in_channels, -1, *w.shape[2:]), "IMHW", "HWIM")
+    return reorder(w, *_layouts(layer, row, w.ndim))
+
+
+def _taken(layer: Module, framework: str, w: Array, shape: tuple[int, ...]) -> Array:
+    row = layout_of(framework)
+    if isinstance(layer, NORMS):
+        return w
+    if _splits(layer, row, w.ndim):
+        w = reorder(w, "HWIM", "IMHW").reshape(shape)
+    else:
+        ours, theirs = _layouts(layer, row, w.ndim)
+        w = reorder(w, theirs, ours)
+    return flipped(w, w.ndim - 2) if _turns(layer, framework) else w
+
+
+def _shape(layer: Module, framework: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the kernel in the framework's layout."""
+    return _given(layer, framework, np.broadcast_to(np.float32(0), shape)).shape

@@ -1,0 +1,61 @@
+"""The printed calls, run in every framework that is installed."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from allconv import conventions
+from allconv.errors import UnsupportedError
+from conventions.running import CASES, filled, outcome
+
+MODULES = {"opencv": "cv2"}  # where the name of the module is another
+REFUSED = {  # what a framework has not, by the beginnings of the cases' names
+    "torch": ("conv input dilation",),
+    "tensorflow": ("conv input dilation",),
+    "keras": (
+        "conv input dilation", "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
+    ),
+    "jax": (),
+    "onnx": ("conv input dilation", "linear rows"),
+    "scipy": (
+        "conv input dilation", "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
+        "avg_pool2d uncounted", "batch_norm",
+    ),
+    "opencv": (
+        "conv input dilation", "conv1d", "conv3d", "transposed", "linear rows", "max_pool1d",
+        "max_pool3d", "avg_pool1d", "avg_pool2d uncounted", "avg_pool3d", "batch_norm",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest) -> str:
+    """A framework's name; skipped where it is not installed."""
+    name: str = request.param
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what others say while they are imported is theirs
+        pytest.importorskip(MODULES.get(name, name))
+        if name == "jax":
+            import_module("jax.numpy")
+    return name
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("framework", conventions.FRAMEWORKS, indirect=True)
+def test_printed_call_gives_our_result(framework: str, name: str) -> None:
+    """Weights, images and the call of a framework give what our layer gives, or are refused."""
+    layer, x = filled(name)
+    if name.startswith(REFUSED[framework]):
+        with pytest.raises(UnsupportedError):
+            conventions.call(layer, framework, x.shape)
+        return
+    y = layer(x)
+    assert np.count_nonzero(y) > y.size // 3
+    theirs = outcome(layer, framework, x, conventions.weights(layer, framework))["y"]
+    assert theirs.shape == y.shape
+    np.testing.assert_allclose(theirs, y, rtol=1e-5, atol=1e-5)
