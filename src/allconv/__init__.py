@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from allconv.version import __version__
 
 if TYPE_CHECKING:
-    from allconv import errors, functional, nn
+    from allconv import conventions, errors, functional, nn
     from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile
     from allconv.engine.threads import get_threads, set_threads
@@ -31,6 +31,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
     "as_matrix": "matrix",
     "compile": "engine.compile",
+    "conventions": None,
     "convolve": "functional.plain",
     "correlate": "functional.plain",
     "correlate_transpose": "functional.plain",
@@ -55,6 +56,7 @@ __all__ = [
     "__version__",
     "as_matrix",
     "compile",
+    "conventions",
     "convolve",
     "correlate",
     "correlate_transpose",
