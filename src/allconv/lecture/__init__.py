@@ -1,0 +1,79 @@
+"""The worked examples of the lecture, computed when asked for and compared with what is printed.
+
+The lecture is "Deep Learning (for Computer Vision)" by Arjun Jain. An `Example` holds the inputs,
+the calls of allconv that compute it, and the result as printed; `check` computes them all.
+
+parts         the parts of the lecture
+example       an example, and what its check found
+printed       printed numbers, and when ours agree with them
+letters       results in letters
+correlation, channels, tensorflow, gradients, transposed, pooling, fields, dense, networks
+              the examples, a subject a file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from allconv.errors import ArgumentError
+from allconv.lecture import (
+    channels,
+    correlation,
+    dense,
+    fields,
+    gradients,
+    networks,
+    pooling,
+    tensorflow,
+    transposed,
+)
+from allconv.lecture.example import Example, Result
+from allconv.lecture.parts import PARTS
+
+_SUBJECTS = (
+    channels,
+    correlation,
+    tensorflow,
+    gradients,
+    fields,
+    transposed,
+    dense,
+    pooling,
+    networks,
+)
+
+
+def examples() -> tuple[Example, ...]:
+    """All examples, in the order of the lecture.
+
+    >>> examples()[-1].name in [each.name for each in examples()]
+    True
+    """
+    found = [example for subject in _SUBJECTS for example in subject.EXAMPLES]
+    return tuple(sorted(found, key=lambda example: PARTS.index(example.part)))
+
+
+def find(name: str) -> Example:
+    """The example of a name.
+
+    >>> find("correlation").printed
+    '14 20'
+    """
+    for example in examples():
+        if example.name == name:
+            return example
+    names = ", ".join(example.name for example in examples())
+    raise ArgumentError(f"there is no example {name!r}; there are {names}")
+
+
+def check(chosen: Iterable[Example] | None = None) -> tuple[Result, ...]:
+    """Compute examples (all of them unless some are given) and compare with what is printed.
+
+    >>> (found,) = check([find("correlation")])
+    >>> found.verdict, found.ours
+    ('yes', array([14., 20.]))
+    """
+    return tuple(example.check() for example in (examples() if chosen is None else chosen))
+
+
+__all__ = ["Example", "Result", "check", "examples", "find"]

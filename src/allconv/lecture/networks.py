@@ -1,0 +1,75 @@
+"""Networks of two layers, plain and convolutional, on the same images."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from allconv import data, nn, train
+from allconv.lecture.example import example
+from allconv.lecture.parts import NETWORKS
+from allconv.operators.base import Array
+
+CLASSES = 10
+
+
+def plain(side: int) -> nn.Sequential:
+    """Two linear layers, 64 hidden units."""
+    layers = (nn.Linear(side * side, 64), nn.ReLU(), nn.Linear(64, CLASSES))
+    return nn.Sequential(nn.Flatten(), *layers)
+
+
+def convolutional(side: int) -> nn.Sequential:
+    """A convolution 5x5 to 8 channels, pooling 4x4, and a linear layer."""
+    half = (side - 4) // 4
+    head = (nn.Flatten(), nn.Linear(8 * half * half, CLASSES))
+    return nn.Sequential(nn.Conv2d(1, 8, 5), nn.ReLU(), nn.MaxPool2d(4), *head)
+
+
+@example(
+    NETWORKS,
+    "Parameters of two layers, plain and convolutional, for 28x28 images",
+    slide="2 layered Plain Neural Network; Convolution Network",
+    printed="""
+        50,890
+        3,098
+    """,
+    inputs={"side": 28},
+    drawn=True,
+)
+def two_layers(side: Array) -> Any:
+    size = int(side)
+    nets = plain(size), convolutional(size)
+    return [[net.summary((1, 1, size, size)).parameters] for net in nets]
+
+
+@cache
+def images() -> data.Part:
+    """The training images that come along."""
+    return data.load().train
+
+
+def learns(net: nn.Sequential, count: int) -> list[str]:
+    """How many images an epoch shows a network, and what two epochs do to its loss."""
+    part = images().subset(count)
+    history = train.fit(net, part, epochs=2, batch_size=32, augment=None)
+    first, last = (record.loss for record in history.records)
+    return [str(len(part)), "falls" if last < first else "rises"]
+
+
+@example(
+    NETWORKS,
+    "Both train on the same images: how many, and what the loss does",
+    slide="Convolution Network vs. Plain Neural Network; see `allconv compare`",
+    printed="""
+        256 falls
+        256 falls
+    """,
+    inputs={"count": 256},
+    drawn=True,
+)
+def both_train(count: Array) -> Any:
+    return [learns(net, int(count)) for net in (plain(28), convolutional(28))]
+
+
+EXAMPLES = (two_layers, both_train)

@@ -1,0 +1,91 @@
+"""Max pooling, and networks without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import allconv as ac
+from allconv import functional as F
+from allconv import nn
+from allconv.lecture.example import example
+from allconv.lecture.parts import NO_POOLING, POOLING
+from allconv.operators.base import Array
+
+N = [
+    [0.58009243, 1.1895669, 2.6777048, 0.15597591],
+    [-0.94100916, -0.7437242, -1.0578039, -0.30651447],
+    [0.53753567, 0.10521288, -0.43827865, -0.7727399],
+    [-0.42974523, -1.669584, -0.92768306, -0.19861951],
+]
+
+
+def pool(x: Any) -> Any:
+    """MaxPooling2D([2, 2], [2, 2], "valid")."""
+    return F.max_pool2d(x, 2, 2)
+
+
+@example(
+    POOLING,
+    "Max pooling 2x2, stride 2: forward",
+    slide='pool = tf.layers.MaxPooling2D([2, 2], [2, 2], "valid"); m = pool(n)',
+    printed="""
+        1.1895669  2.6777048
+         .53753567 -.19861951
+    """,
+    inputs={"n": N},
+    working=lambda n: (pool, n[None, None]),
+)
+def max_pooling(n: Array) -> Any:
+    return F.max_pool2d(n[None, None], 2, 2)[0, 0]
+
+
+@example(
+    POOLING,
+    "Max pooling 2x2, stride 2: backward",
+    slide="nextgrad = tf.ones((1, 2, 2, 1)); gradInput = t.gradient(m1, n)",
+    printed="""
+        0. 1. 1. 0.
+        0. 0. 0. 0.
+        1. 0. 0. 0.
+        0. 0. 0. 1.
+    """,
+    inputs={"n": N, "nextgrad": np.ones((2, 2))},
+)
+def max_pooling_backward(n: Array, nextgrad: Array) -> Any:
+    _, pull = ac.vjp(pool, n[None, None])
+    return pull(nextgrad[None, None])[0][0, 0]
+
+
+@example(
+    POOLING,
+    "No parameters, and the depth is unchanged",
+    slide="Pooling doesn't change the depth: only length and width. It introduces no parameters",
+    printed="0 1 8 6 6",
+    inputs={"shape": [1, 8, 12, 12], "size": 2},
+    drawn=True,
+)
+def pooling_shapes(shape: Array, size: Array) -> Any:
+    summary = nn.Sequential(nn.MaxPool2d(int(size))).summary(tuple(shape.tolist()))
+    return [summary.parameters, *summary.rows[0].output]
+
+
+@example(
+    NO_POOLING,
+    "A convolution of stride 2 in the place of a pooling: the same shapes",
+    slide="No Pooling? Striving for Simplicity: The All Convolutional Net (arXiv:1412.6806)",
+    printed="""
+        1 8 6 6
+        1 8 6 6
+    """,
+    inputs={"shape": [1, 8, 12, 12], "stride": 2},
+    drawn=True,
+)
+def stride_for_pooling(shape: Array, stride: Array) -> Any:
+    channels, s = int(shape[1]), int(stride)
+    layers = nn.MaxPool2d(s), nn.Conv2d(channels, channels, 3, stride=s, padding=1)
+    return [nn.Sequential(each).summary(tuple(shape.tolist())).rows[0].output for each in layers]
+
+
+EXAMPLES = (max_pooling, max_pooling_backward, pooling_shapes, stride_for_pooling)

@@ -1,0 +1,91 @@
+"""TensorFlow's listings: channels last, and the order of the weights' axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from allconv import functional as F
+from allconv import nn
+from allconv.lecture.channels import BIAS, WEIGHT
+from allconv.lecture.example import example
+from allconv.lecture.parts import TENSORFLOW
+from allconv.operators.base import Array
+
+IMAGE = [  # (H, W, C), as nested on the slide
+    [[1.0, -2], [2, 1], [-2, 3], [-1, 2]],
+    [[2, 2], [3, -2], [-3, 1], [-4, 2]],
+    [[3, 0], [-2, -2], [2, -1], [5, -2]],
+    [[0, 0], [1, -1], [3, 1], [0, 1]],
+]
+
+
+def operands(x: Array, w: Array, b: Array) -> tuple[Any, ...]:
+    """The operands of its working: (H, W, C) -> (1, C, H, W), (kH, kW, I, O) -> (O, I, kH, kW)."""
+    return F.conv2d, np.moveaxis(x, -1, 0)[None], np.transpose(w, (3, 2, 0, 1)), b
+
+
+@example(
+    TENSORFLOW,
+    "Conv2D: the same nested list read as (kH, kW, I, O)",
+    slide="""
+        The kernel of the 2x4x4 example is given as the same nested list, which TensorFlow reads
+        in another order: so these are not the numbers of that example.
+    """,
+    printed="""
+         17.1  -4.8
+          3.1   3.2
+        -15.9  16.2
+
+         10.1  -8.8
+         -5.9 -16.8
+         -4.9   1.2
+
+          1.1 -11.8
+          5.1   4.2
+         20.1   2.2
+    """,
+    inputs={"x": IMAGE, "w": WEIGHT, "b": BIAS},
+    working=operands,
+)
+def conv2d_listing(x: Array, w: Array, b: Array) -> Any:
+    image = np.moveaxis(x, -1, 0)[None]  # (1, C, H, W)
+    weight = np.transpose(w, (3, 2, 0, 1))  # (O, I, kH, kW)
+    return np.moveaxis(F.conv2d(image, weight, b)[0], 0, -1)  # (H, W, O)
+
+
+@example(
+    TENSORFLOW,
+    "Conv2D(8, [5, 5]): the shapes of its result and of its weights",
+    slide="""
+        n in R^(16x16) -> m in R^(8x12x12), W in R^(1x8x5x5)
+        print(n.shape): (1, 16, 16, 1); print(m.shape); print(conv2.weights[0].shape)
+    """,
+    printed="""
+        1 12 12 8
+        5  5  1 8
+    """,
+    inputs={"shape": [1, 16, 16, 1], "filters": 8, "kernel": 5},
+)
+def conv2d_shapes(shape: Array, filters: Array, kernel: Array) -> Any:
+    n, height, width, channels = shape.tolist()
+    net = nn.Sequential(nn.Conv2d(channels, int(filters), int(kernel)))
+    result = net.summary((n, channels, height, width)).rows[0].output
+    weight = net.parameters()["0.weight"].shape
+    # (N, C, H, W) -> (N, H, W, C) and (O, I, kH, kW) -> (kH, kW, I, O)
+    return [np.take(result, (0, 2, 3, 1)), np.take(weight, (2, 3, 1, 0))]
+
+
+@example(
+    TENSORFLOW,
+    "Conv2D(8, [5, 5]): the shape of its biases",
+    slide="print(conv2.weights[1].shape)",
+    printed="8",
+    inputs={"filters": 8},
+)
+def conv2d_bias_shape(filters: Array) -> Any:
+    return nn.Conv2d(1, int(filters), 5).parameters()["bias"].shape
+
+
+EXAMPLES = (conv2d_listing, conv2d_shapes, conv2d_bias_shape)

@@ -1,0 +1,133 @@
+"""The matrix of a convolution, and its transpose: "deconvolution"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import allconv as ac
+from allconv import functional as F
+from allconv.lecture.example import example, incomplete
+from allconv.lecture.letters import letters
+from allconv.lecture.parts import MATRIX, TRANSPOSED
+from allconv.operators.base import Array
+
+W = [
+    [0.13429713, 1.9649408, 0.74939513],
+    [0.6982393, 1.2397809, 1.4247327],
+    [1.5534406, 0.1190145, 1.3256309],
+]
+R = [[25.535583, 28.583742], [23.470192, 20.622599]]
+INPUTS = {"r": R, "w": W}
+GRAD_INPUT = """
+     3.4293556 50.17591   22.974957  56.16536   21.420517
+    17.829948  31.65853   56.339676  35.437576  40.724194
+    42.819992  49.156643  98.61191   43.924065  53.345966
+    16.387812  29.097897  47.83826   25.567505  29.381691
+    36.45955    2.7932932 63.148792   2.4543884 27.337954
+"""
+IMAGE = (1, 1, 5, 5)  # imgC
+
+
+def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Array:
+    """The matrix of a convolution: a row an output, a column an input."""
+    y, pull = ac.vjp(lambda x: F.conv2d(x, w[None, None], **settings), np.zeros(shape))
+    rows = [pull(each.reshape(y.shape))[0].ravel() for each in np.eye(y.size)]
+    return np.stack(rows)
+
+
+@example(
+    MATRIX,
+    "The matrix of a 3x3 kernel on a 4x4 input, in letters",
+    slide="i = 4, k = 3, s = 1 and p = 0: [w0,0 w0,1 w0,2 0 w1,0 ...] [I_0 I_1 ... I_15]",
+    printed="""
+        w0,0 w0,1 w0,2 0 w1,0 w1,1 w1,2 0 w2,0 w2,1 w2,2 0 0 0 0 0
+        0 w0,0 w0,1 w0,2 0 w1,0 w1,1 w1,2 0 w2,0 w2,1 w2,2 0 0 0 0
+        0 0 0 0 w0,0 w0,1 w0,2 0 w1,0 w1,1 w1,2 0 w2,0 w2,1 w2,2 0
+        0 0 0 0 0 w0,0 w0,1 w0,2 0 w1,0 w1,1 w1,2 0 w2,0 w2,1 w2,2
+    """,
+    inputs={"i": 4, "k": 3, "s": 1, "p": 0},
+)
+def sparse_matrix(i: Array, k: Array, s: Array, p: Array) -> Any:
+    shape = (1, 1, int(i), int(i))
+    settings = {"stride": int(s), "padding": int(p)}
+    return letters(lambda w: matrix(w, shape, **settings), {"w": (int(k), int(k))}, first=0)
+
+
+@example(
+    MATRIX,
+    "dL/dI = W^T LO, with the numbers of the 3x3, stride 2 listing",
+    slide="dL/dI = W^T . LO = Deconvolution",
+    printed=GRAD_INPUT,
+    single=True,
+    inputs=INPUTS,
+)
+def transposed_matrix(r: Array, w: Array) -> Any:
+    return (matrix(w, IMAGE, stride=2).T @ r.ravel()).reshape(IMAGE[2:])
+
+
+@example(
+    TRANSPOSED,
+    "Conv2DTranspose(3x3, stride 2), forward",
+    slide="imgC_1 = trancon(r). Forward pass is same as backward pass of normal convolution",
+    printed=GRAD_INPUT,
+    single=True,
+    inputs=INPUTS,
+    working=lambda r, w: (transposed, r[None, None], w[None, None]),
+)
+def conv2d_transpose(r: Array, w: Array) -> Any:
+    return F.conv_transpose2d(r[None, None], w[None, None], stride=2)[0, 0]
+
+
+def transposed(x: Any, w: Any) -> Any:
+    """The operands of its working."""
+    return F.conv_transpose2d(x, w, stride=2)
+
+
+@example(
+    TRANSPOSED,
+    "Conv2D(3x3, stride 2), backward",
+    slide="r_1 = tf.multiply(0.5 * r, r); grad_input = t.gradient(r_1, imgC)",
+    printed=GRAD_INPUT,
+    single=True,
+    inputs=INPUTS,
+)
+def conv2d_backward(r: Array, w: Array) -> Any:
+    _, pull = ac.vjp(lambda x: F.conv2d(x, w[None, None], stride=2), np.zeros(IMAGE))
+    return pull(r[None, None])[0][0, 0]  # it does not depend on imgC
+
+
+@example(
+    TRANSPOSED,
+    "The same on plain arrays",
+    slide="Every cell of r lays r * w over the 3x3 cells that it came from",
+    printed=GRAD_INPUT,
+    single=True,
+    inputs=INPUTS,
+)
+def correlate_transpose(r: Array, w: Array) -> Any:
+    return ac.correlate_transpose(r, w, stride=2)
+
+
+forward_image = incomplete(
+    "forward-imgc",
+    TRANSPOSED,
+    "Conv2D forward: r from imgC",
+    slide="imgC = tf.random_uniform((1, 5, 5, 1), 0, 5); r = conv(imgC)",
+    printed="""
+        25.535583 28.583742
+        23.470192 20.622599
+    """,
+    inputs={"w": W},
+    lacking="imgC",
+)
+
+EXAMPLES = (
+    sparse_matrix,
+    transposed_matrix,
+    conv2d_transpose,
+    conv2d_backward,
+    correlate_transpose,
+    forward_image,
+)
