@@ -21,6 +21,14 @@ TORCH = {
     **{f"max_pool{n}d": MAX_POOL for n in (1, 2, 3)},
     **{f"avg_pool{n}d": AVG_POOL for n in (1, 2, 3)},
     **{f"adaptive_avg_pool{n}d": "x output_size" for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": "x output_size return_indices=False" for n in (1, 2, 3)},
+    **{f"lp_pool{n}d": "x norm_type kernel_size stride=None ceil_mode=False" for n in (1, 2, 3)},
+    **{
+        f"max_unpool{n}d": "x indices kernel_size stride=None padding=0 output_size=None"
+        for n in (1, 2, 3)
+    },
+    "unfold": "x kernel_size dilation=1 padding=0 stride=1",
+    "fold": "x output_size kernel_size dilation=1 padding=0 stride=1",
     "linear": "x weight bias=None",
     "batch_norm": "x running_mean running_var weight=None bias=None training=False momentum=0.1 "
     "eps=1e-05",
@@ -48,7 +56,11 @@ OURS = {  # what torch has not, or has with another default
     **{f"conv{n}d": {"padding_mode='zeros'", "input_dilation=1", "flip=False"} for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": {"output_size=None"} for n in (1, 2, 3)},
 }
-NOT_IN_TORCH = {"concatenate", "flatten"} | {f"locally_connected{n}d" for n in (1, 2, 3)}
+NOT_IN_TORCH = {"concatenate", "flatten"} | {
+    f"{name}{n}d"
+    for name in ("locally_connected", "locally_connected_transpose")
+    for n in (1, 2, 3)
+}
 
 
 def parameters(function: object) -> list[inspect.Parameter]:
@@ -102,7 +114,13 @@ def test_house_rules(name: str) -> None:
     assert function.__doc__
 
 
-@pytest.mark.parametrize("family", ["conv", "conv_transpose", "max_pool", "locally_connected"])
+FAMILIES = (
+    *("conv", "conv_transpose", "locally_connected", "locally_connected_transpose", "max_pool"),
+    *("avg_pool", "lp_pool", "adaptive_avg_pool", "adaptive_max_pool", "max_unpool"),
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_one_signature_for_all_dimensions(family: str) -> None:
     """The 1-D, 2-D and 3-D functions have one signature."""
     one, two, three = (inspect.signature(getattr(functional, f"{family}{n}d")) for n in (1, 2, 3))

@@ -18,6 +18,12 @@ FUNCTIONS = {
     **{f"MaxPool{n}d": f"max_pool{n}d" for n in (1, 2, 3)},
     **{f"AvgPool{n}d": f"avg_pool{n}d" for n in (1, 2, 3)},
     **{f"AdaptiveAvgPool{n}d": f"adaptive_avg_pool{n}d" for n in (1, 2, 3)},
+    **{f"AdaptiveMaxPool{n}d": f"adaptive_max_pool{n}d" for n in (1, 2, 3)},
+    **{f"LPPool{n}d": f"lp_pool{n}d" for n in (1, 2, 3)},
+    **{f"LocallyConnectedTranspose{n}d": f"locally_connected_transpose{n}d" for n in (1, 2, 3)},
+    **{f"MaxUnpool{n}d": f"max_unpool{n}d" for n in (1, 2, 3)},
+    "Unfold": "unfold",
+    "Fold": "fold",
     **{f"BatchNorm{n}d": "batch_norm" for n in (1, 2, 3)},
     "Dropout": "dropout",
     "ELU": "elu",
@@ -39,12 +45,28 @@ FUNCTIONS = {
 HELD = {"weight", "bias", "running_mean", "running_var", "training", "seed", "layer"}
 SIZES = {"in_channels", "out_channels", "kernel_size", "input_size", "in_features", "out_features",
          "num_features", "affine", "track_running_stats"}  # fmt: skip
-DIFFERENT = {"Flatten": {"start_dim"}}  # a layer keeps the batch, as in PyTorch
+DIFFERENT = {  # as in PyTorch: a layer keeps the batch; indices are an array of each call
+    "Flatten": {"start_dim"},
+    **{f"MaxUnpool{n}d": {"indices"} for n in (1, 2, 3)},
+}
+ALONE = {"Module", "Parameter", "Buffer", "Sequential", "Identity"} | {
+    f"{name}{n}d"
+    for name in ("GlobalAvgPool", "GlobalMaxPool", "ZeroPad", "ConstantPad", "ReflectionPad",
+                 "ReplicationPad", "CircularPad")
+    for n in (1, 2, 3)
+}  # fmt: skip
 TORCH = {  # the order of torch.nn, positional part
     "Conv2d": "in_channels out_channels kernel_size stride padding dilation groups",
     "ConvTranspose2d": "in_channels out_channels kernel_size stride padding output_padding groups",
     "MaxPool2d": "kernel_size stride padding dilation",
     "AvgPool2d": "kernel_size stride padding",
+    "LPPool2d": "norm_type kernel_size stride",
+    "AdaptiveMaxPool2d": "output_size",
+    "MaxUnpool2d": "kernel_size stride padding",
+    "Unfold": "kernel_size dilation padding stride",
+    "Fold": "output_size kernel_size dilation padding stride",
+    "ReflectionPad2d": "padding",
+    "ConstantPad2d": "padding value",
     "BatchNorm2d": "num_features eps momentum",
     "Linear": "in_features out_features",
     "Dropout": "p",
@@ -74,8 +96,7 @@ def test_a_layer_has_the_settings_of_its_function(name: str) -> None:
 def test_every_layer_is_in_the_table() -> None:
     """A new layer joins the table, or is named as without a function."""
     layers = {n for n in nn.__all__ if inspect.isclass(getattr(nn, n))}
-    alone = {"Module", "Parameter", "Buffer", "Sequential", "Identity", "GlobalAvgPool2d"}
-    assert layers == set(FUNCTIONS) | alone
+    assert layers == set(FUNCTIONS) | ALONE
 
 
 @pytest.mark.parametrize("name", sorted(TORCH))
@@ -108,6 +129,23 @@ def test_layers_pass_every_setting_on() -> None:
     assert np.array_equal(up(x), wanted)
     sized = nn.ConvTranspose2d(4, 6, 3, 2, "same", output_size=(17, 16))
     assert sized(x).shape == (2, 6, 17, 16)
+    turned = nn.Conv2d(4, 6, 3, 2, 1, padding_mode="circular")
+    wanted = functional.conv2d(x, turned.weight, turned.bias, 2, 1, padding_mode="circular")
+    assert np.array_equal(turned(x), wanted)
+    back = nn.LocallyConnectedTranspose2d(4, 2, 3, (9, 8), 2, 1, (1, 0), 2, dilation=2)
+    back.bias = np.arange(back.bias.size).reshape(back.bias.shape)
+    wanted = functional.locally_connected_transpose2d(x, back.weight, back.bias, 2, 1, (1, 0), 2, 2)
+    assert np.array_equal(back(x), wanted)
+    y, indices = nn.MaxPool2d(2, return_indices=True)(x)
+    wanted = functional.max_unpool2d(y, indices, 2, None, 0, (9, 8))
+    unpool = nn.MaxUnpool2d(2, output_size=(9, 8))
+    assert np.array_equal(unpool(y, indices), wanted)
+    (gx, none), _ = unpool.backward((y, indices), wanted)
+    assert np.array_equal(gx, y)
+    assert none is None
+    columns = nn.Unfold(2, 1, 0, 2)(x)
+    wanted = functional.fold(columns, (9, 8), 2, 1, 0, 2)
+    assert np.array_equal(nn.Fold((9, 8), 2, 1, 0, 2)(columns), wanted)
     local = nn.LocallyConnected2d(4, 2, 3, (9, 8), 2, 1, 2, 2)
     wanted = functional.locally_connected2d(x, local.weight, local.bias, 2, 1, 2, 2)
     assert np.array_equal(local(x), wanted)
@@ -118,6 +156,18 @@ def test_layers_pass_every_setting_on() -> None:
          functional.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False)),
         (nn.AdaptiveAvgPool2d((3, None)), functional.adaptive_avg_pool2d(x, (3, None))),
         (nn.GlobalAvgPool2d(), functional.adaptive_avg_pool2d(x, 1)),
+        (nn.GlobalMaxPool2d(), functional.adaptive_max_pool2d(x, 1)),
+        (nn.AdaptiveMaxPool2d((4, 3)), functional.adaptive_max_pool2d(x, (4, 3))),
+        (nn.LPPool2d(2, 3, 2, ceil_mode=True),
+         functional.lp_pool2d(x, 2, 3, 2, ceil_mode=True)),
+        (nn.AvgPool2d(2, divisor_override=3),
+         functional.avg_pool2d(x, 2, divisor_override=3)),
+        (nn.Unfold((3, 2), (1, 2), 1, 2), functional.unfold(x, (3, 2), (1, 2), 1, 2)),
+        (nn.ReflectionPad2d((1, 2, 3, 0)), functional.pad(x, (1, 2, 3, 0), "reflect")),
+        (nn.ReplicationPad2d(2), functional.pad(x, (2,) * 4, "replicate")),
+        (nn.CircularPad2d(1), functional.pad(x, (1,) * 4, "circular")),
+        (nn.ZeroPad2d(-1), functional.pad(x, (-1,) * 4)),
+        (nn.ConstantPad2d(1, 2.0), functional.pad(x, (1,) * 4, value=2.0)),
         (nn.Flatten(2), functional.flatten(x, 2)),
         (nn.ELU(2.0), functional.elu(x, 2.0)),
         (nn.GELU("tanh"), functional.gelu(x, "tanh")),
@@ -135,7 +185,9 @@ REFUSED = [
     (lambda: nn.Conv2d(4, 6, 3, groups=4), ArgumentError, "groups is 4, which does not divide"),
     (lambda: nn.Conv2d(4, 6, 0), ArgumentError, "kernel_size is 0"),
     (lambda: nn.Conv2d(4, 6, (3, 3, 3)), ArgumentError, "one number, or 2 of them"),
-    (lambda: nn.Conv2d(4, 6, 3, padding_mode="circular"), UnsupportedError, "F.pad"),
+    (lambda: nn.Conv2d(4, 6, 3, padding_mode="mirror"), ArgumentError, "one of"),
+    (lambda: nn.ReflectionPad2d((1, 2)), ArgumentError, "padding is (1, 2)"),
+    (lambda: nn.LocallyConnectedTranspose1d(1, 1, 3, 3, 2, 0, 2), ArgumentError, "output_padding"),
     (lambda: nn.Linear(True, 1), ArgumentError, "in_features is True"),
     (lambda: nn.LocallyConnected2d(1, 1, 5, 3), ShapeError, "kernel of 5"),
     (lambda: nn.BatchNorm2d(3, momentum=None), UnsupportedError, "momentum"),

@@ -6,27 +6,32 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.functional.call import apply, fresh, public, take_float, take_floats
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.border import MODES, bordered, check_border
+from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_floats
 from allconv.functional.settings import is_sequence, whole
 from allconv.operators.arrange import Concatenate, Pad, Reshape
 
 
 @public
 def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
-    """A constant around an array. Any shape.
+    """A border around an array. Any shape.
 
     `pad` is (low, high) of the last axis, then of the last but one, and so on, as in PyTorch;
-    negative numbers crop.
+    negative numbers crop. `mode` says what the border holds: "constant" (`value`), "reflect" (the
+    image mirrored at its edge), "replicate" (its edge) or "circular" (its other side).
 
     >>> import numpy as np
     >>> pad(np.ones((1, 2)), (1, 0, 0, 1))
     array([[0., 1., 1.],
            [0., 0., 0.]])
+    >>> pad(np.array([1.0, 2, 3]), (2, 1), "reflect")
+    array([3., 2., 1., 2., 3., 2.])
     """
     x = take_float("x", x)
-    if mode != "constant":
-        raise UnsupportedError(f'mode is {mode!r}; "constant" is done here')
+    if mode not in ("constant", *MODES):
+        names = ", ".join(f'"{each}"' for each in ("constant", *MODES))
+        raise ArgumentError(f"mode is {mode!r}; one of {names} is wanted")
     if not is_sequence(pad) or len(pad) % 2 or len(pad) > 2 * len(x.shape):
         raise ArgumentError(
             f"pad is {pad!r}; (low, high) of the last axis, of the last but one, ... is wanted"
@@ -34,7 +39,13 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float = 0.
     ends = [whole("pad", each) for each in pad]
     given = [(ends[n], ends[n + 1]) for n in range(0, len(ends), 2)]
     rest = [(0, 0)] * (len(x.shape) - len(given))
-    return apply(Pad((*rest, *reversed(given)), float(value)), x)
+    pairs = (*rest, *reversed(given))
+    if mode == "constant":
+        return apply(Pad(pairs, float(value)), x)
+    if value != 0.0:
+        raise ArgumentError(f'value is {value}; it goes with mode="constant", not {mode!r}')
+    check_border(x.shape, pairs, mode)
+    return evaluate(bordered, x, ends=pairs, mode=mode) if any(ends) else fresh(x)
 
 
 @public

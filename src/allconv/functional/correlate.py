@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.functional.call import apply, spatial, take_floats
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.border import MODES, Pairs, bordered, check_border
+from allconv.functional.call import apply, evaluate, spatial, take_floats
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, whole
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.window import Axis, Window
@@ -58,11 +59,10 @@ def check_sizes(x: Any) -> None:
 
 
 def check_padding_mode(mode: str) -> None:
-    """Refuse padding with anything but zeros."""
-    if mode != "zeros":
-        raise UnsupportedError(
-            f'padding_mode is {mode!r}; "zeros" is done here: pad with F.pad, then padding=0'
-        )
+    """Refuse a mode that is none."""
+    if mode not in ("zeros", *MODES):
+        names = ", ".join(f'"{each}"' for each in ("zeros", *MODES))
+        raise ArgumentError(f"padding_mode is {mode!r}; one of {names} is wanted")
 
 
 def flipped(weight: Any, axes: int) -> Any:
@@ -95,6 +95,7 @@ def _conv(
                       "valid", "half", "same" (out is ceil(I/s), odd one at the end), "same_lower",
                       "full", "causal" (one axis)
     groups            channels are split into so many groups that do not mix (C: depthwise)
+    padding_mode      what padding holds: "zeros", "reflect", "replicate" or "circular" (see `pad`)
     input_dilation    zeros between input cells: b - 1 of them
     flip              the kernel is turned round: true convolution; otherwise correlation
 
@@ -117,17 +118,34 @@ def _conv(
     b = per_axis("input_dilation", input_dilation, axes, most=SPREAD)
     input, kernel = x.shape[2:], weight.shape[2:]
     spread = tuple((i - 1) * each + 1 for i, each in zip(input, b, strict=True))
-    window = Window.forward(
-        input,
-        kernel,
-        stride=s,
-        dilation=d,
-        input_dilation=b,
-        padding=pairs(padding, spread, kernel, s, d),
-    )
+    ends = pairs(padding, spread, kernel, s, d)
+    window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
     w = flipped(weight, axes) if flip else weight
-    operator = Correlate(window, groups)
-    return apply(operator, x, w) if bias is None else apply(operator, x, w, bias)
+    operands = (x, w) if bias is None else (x, w, bias)
+    if padding_mode == "zeros" or not any(map(any, ends)):
+        return apply(Correlate(window, groups), *operands)
+    if any(each > 1 for each in b):
+        raise ArgumentError(
+            f'input_dilation is {input_dilation} and padding_mode "{padding_mode}"; with zeros '
+            'between the cells only padding_mode="zeros" is defined'
+        )
+    check_border(input, ends, padding_mode)
+    within = Window(
+        tuple(_continued(axis, *end) for axis, end in zip(window.axes, ends, strict=True))
+    )
+    return evaluate(
+        _conv_bordered, *operands, ends=ends, mode=padding_mode, operator=Correlate(within, groups)
+    )
+
+
+def _continued(axis: Axis, low: int, high: int) -> Axis:
+    """The same axis on an input that holds its padding."""
+    return Axis(axis.input + low + high, axis.kernel, axis.output, axis.stride, axis.dilation)
+
+
+def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Correlate) -> Any:
+    """A convolution of an image that is continued beyond its edge."""
+    return apply(operator, bordered(x, ((0, 0), (0, 0), *ends), mode), *rest)
 
 
 def _conv_transpose(

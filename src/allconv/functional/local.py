@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from allconv.errors import ShapeError
-from allconv.functional.call import apply, spatial, take_floats
-from allconv.functional.correlate import check_bias, check_channels, check_rank, check_sizes
-from allconv.functional.settings import Padding, Sizes, pairs, per_axis, whole
-from allconv.operators.local import Local
+from allconv.functional.call import apply, evaluate, spatial, take_floats
+from allconv.functional.correlate import (
+    check_bias,
+    check_channels,
+    check_rank,
+    check_sizes,
+    transpose_window,
+)
+from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, whole
+from allconv.operators.local import Local, LocalTranspose
 from allconv.window import Window
 
 
@@ -58,6 +64,69 @@ def _locally_connected(
     return apply(operator, x, weight) if bias is None else apply(operator, x, weight, bias)
 
 
+def _locally_connected_transpose(
+    axes: int,
+    x: Any,
+    /,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    output_size: Sizes | None = None,
+) -> Any:
+    """Transposed locally connected layer: the adjoint of `locally_connected...` of these settings.
+
+    Shapes: x (N, C, *P), weight (C, O/groups, *K, *P), bias (O, *I) -> (N, O, *I).
+    y[n,o,j] = bias[o,j] + sum of x[n,c,i] * weight[c,o,k,i] over c, i, k with j = s*i + d*k - p.
+    Settings are those of `conv_transpose1d`, `conv_transpose2d`, `conv_transpose3d`.
+
+    >>> import numpy as np
+    >>> x = np.array([[[1.0, 10]]])
+    >>> locally_connected_transpose1d(x, np.array([[[[1.0, 2], [3, 4]]]]))     # K = 2, P = 2
+    array([[[ 1., 23., 40.]]])
+    """
+    x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
+    groups = whole("groups", groups, least=1)
+    if len(weight.shape) != 2 + 2 * axes or 0 in weight.shape:
+        raise ShapeError(f"weight is {weight.shape}; (C, O/groups, *K, *P) is wanted")
+    if weight.shape[0] % groups:
+        raise ShapeError(
+            f"weight is {weight.shape}; groups={groups} does not divide its first axis"
+        )
+    check_rank("x", x, axes)
+    check_sizes(x)
+    check_channels(x, weight.shape[0], f"weight is {weight.shape}")
+    kernel, output = weight.shape[2 : 2 + axes], weight.shape[2 + axes :]
+    if x.shape[2:] != output:
+        raise ShapeError(f"weight is {weight.shape}, for {output} cells; x is {x.shape}")
+    window = transpose_window(
+        output,
+        kernel,
+        per_axis("stride", stride, axes, most=SPREAD),
+        padding,
+        per_axis("output_padding", output_padding, axes, least=0),
+        per_axis("dilation", dilation, axes),
+        None if output_size is None else per_axis("output_size", output_size, axes),
+    )
+    check_bias(bias, (weight.shape[1] * groups, *window.input))
+    operator = LocalTranspose(window, groups)
+    if bias is None:
+        return apply(operator, weight, x)
+    return evaluate(_with_bias, weight, x, bias, operator=operator)
+
+
+def _with_bias(weight: Any, x: Any, bias: Any, *, operator: LocalTranspose) -> Any:
+    """The bias of a transposed layer, one for each cell, added to every image."""
+    return apply(operator, weight, x) + bias
+
+
 locally_connected1d = spatial(_locally_connected, 1)
 locally_connected2d = spatial(_locally_connected, 2)
 locally_connected3d = spatial(_locally_connected, 3)
+locally_connected_transpose1d = spatial(_locally_connected_transpose, 1)
+locally_connected_transpose2d = spatial(_locally_connected_transpose, 2)
+locally_connected_transpose3d = spatial(_locally_connected_transpose, 3)

@@ -1,14 +1,19 @@
-"""Pooling, as `torch.nn.functional` spells it."""
+"""Max, average and norm pooling, as `torch.nn.functional` spells them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.functional.call import apply, spatial, take_float
+import numpy as np
+
+from allconv.errors import ArgumentError, ShapeError
+from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
-from allconv.functional.settings import Sizes, is_sequence, per_axis
+from allconv.functional.settings import Sizes, per_axis, whole
 from allconv.operators.arrange import Pad
+from allconv.operators.correlate import Correlate
+from allconv.operators.index import FlatIndex
+from allconv.operators.pointwise import Exp, Log, Relu, Select, Sqrt
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.window import Axis, Window
 
@@ -62,8 +67,10 @@ def _max_pool(
     y[n,c,i] = max over k of x[n,c,j] where j = s*i + d*k - p.
 
     The stride is the kernel's size unless given; padding (at most half of the kernel) never wins,
-    NaN does, and of equal values the first in row-major order is followed by the gradient.
-    `ceil_mode` adds a last output for what is left over.
+    NaN does, and of equal values the first in row-major order wins: the gradient follows it.
+    `ceil_mode` adds a last output for what is left over. With `return_indices` the result is (y,
+    indices), int64 (N, C, *P): which cell of its image, counted row by row, each value is; -1 where
+    a dilated window meets padding only.
 
     >>> import numpy as np
     >>> max_pool1d(np.array([[[1.0, 5, 2, 3]]]), 2)
@@ -72,12 +79,25 @@ def _max_pool(
     x = take_float("x", x)
     check_rank("x", x, axes)
     check_sizes(x)
-    if return_indices:
-        raise UnsupportedError("return_indices=True is not done yet; without it, pooling is")
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    if return_indices:
+        return evaluate(max_and_index, x, window=window, index=flat_index(window))
     y, _ = apply(MaxPool(window), x)
     return y
+
+
+def flat_index(window: Window) -> FlatIndex:
+    """The operator from the taps of a window to flat indices of its input."""
+    starts = (tuple(a.stride * i - a.padding for i in range(a.output)) for a in window.axes)
+    dilation = tuple(axis.dilation for axis in window.axes)
+    return FlatIndex(window.input, window.kernel, dilation, tuple(starts))
+
+
+def max_and_index(x: Any, *, window: Window, index: FlatIndex) -> tuple[Any, Any]:
+    """The largest values and where they lie."""
+    y, tap = apply(MaxPool(window), x)
+    return y, apply(index, tap)
 
 
 def _avg_pool(
@@ -97,14 +117,20 @@ def _avg_pool(
     Shapes: x (N, C, *I) -> (N, C, *P); float32 or float64.
     y[n,c,i] = sum over k of x[n,c,j], divided by the cells of the window. Padding is counted among
     them unless `count_include_pad=False`; what `ceil_mode` reaches beyond the padding never is.
+    `divisor_override` divides every sum by that number instead.
+
+    >>> import numpy as np
+    >>> avg_pool1d(np.array([[[1.0, 5, 2, 3]]]), 2)
+    array([[[3. , 2.5]]])
     """
     x = take_float("x", x)
     check_rank("x", x, axes)
     check_sizes(x)
-    if divisor_override is not None:
-        raise UnsupportedError("divisor_override is not done; multiply the result instead")
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
+    if divisor_override is not None:
+        divisor = whole("divisor_override", divisor_override, least=1)
+        return evaluate(_divided_sum, x, window=window, divisor=float(divisor))
     if count_include_pad and any(a.high > a.padding for a in window.axes):
         # Padding is counted, what lies beyond is not: so make the padding cells of the input.
         x = apply(Pad(((0, 0), (0, 0), *((a.padding, a.padding) for a in window.axes))), x)
@@ -118,27 +144,62 @@ def _moved(axis: Axis) -> Axis:
     return Axis(axis.input + 2 * axis.padding, axis.kernel, axis.output, axis.stride)
 
 
-def _adaptive_avg_pool(axes: int, x: Any, /, output_size: Any) -> Any:
-    """Average pooling to an output of a given size, whatever the input's.
+def window_sum(x: Any, window: Window) -> Any:
+    """The sum under each window, every channel on its own: a depthwise kernel of ones."""
+    ones = np.ones((x.shape[1], 1, *window.kernel), x.dtype)
+    return apply(Correlate(window, x.shape[1]), x, ones)
 
-    Shapes: x (N, C, *I) -> (N, C, *output_size); None keeps a size. 1 is global average pooling.
+
+def _divided_sum(x: Any, *, window: Window, divisor: float) -> Any:
+    """The sum under each window by one divisor."""
+    return window_sum(x, window) / divisor
+
+
+def _lp_pool(
+    axes: int,
+    x: Any,
+    /,
+    norm_type: float,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    *,
+    ceil_mode: bool = False,
+) -> Any:
+    """Norm pooling: the p-norm of what lies under the window, each channel on its own.
+
+    Shapes: x (N, C, *I) -> (N, C, *P); float32 or float64.
+    y[n,c,i] = (sum over k of x[n,c,j]**p) ** (1/p), p = norm_type > 0. As in PyTorch the power
+    keeps its sign where p is odd (p = 1 is the sum) and the root of a negative sum is NaN; where
+    the sum is 0 the gradient is 0.
+
+    >>> import numpy as np
+    >>> lp_pool1d(np.array([[[3.0, 4, 0, 5]]]), 2, 2)
+    array([[[5., 5.]]])
     """
     x = take_float("x", x)
     check_rank("x", x, axes)
     check_sizes(x)
-    given = output_size if is_sequence(output_size) else (output_size,) * axes
-    if len(given) != axes:
-        raise ArgumentError(f"output_size is {output_size!r}; one number, or {axes}, is wanted")
-    parts = zip(given, x.shape[2:], strict=True)
-    sizes = per_axis("output_size", [i if p is None else p for p, i in parts], axes)
-    for p, i in zip(sizes, x.shape[2:], strict=True):
-        if i % p:
-            raise UnsupportedError(
-                f"output_size {p} does not divide the input's {i}; windows of unequal size are not "
-                "done: use a size that divides, or 1"
-            )
-    kernel = [i // p for p, i in zip(sizes, x.shape[2:], strict=True)]
-    return apply(AveragePool(Window.forward(x.shape[2:], kernel, stride=kernel)), x)
+    number = isinstance(norm_type, int | float | np.number) and not isinstance(norm_type, bool)
+    if not number or not 0 < norm_type < np.inf:
+        raise ArgumentError(f"norm_type is {norm_type!r}; a number above 0 is wanted, 2 say")
+    kernel = per_axis("kernel_size", kernel_size, axes)
+    window = _window(x.shape[2:], kernel, stride, 0, 1, ceil_mode)
+    return evaluate(_norm, x, window=window, p=float(norm_type))
+
+
+def _norm(x: Any, *, window: Window, p: float) -> Any:
+    """The p-norm under each window."""
+    return _power(window_sum(_power(x, p), window), 1.0 / p)
+
+
+def _power(x: Any, p: float) -> Any:
+    """x**p; NaN where x < 0 and p is no whole number; its gradient at 0 is that of a constant."""
+    if p.is_integer() and p <= 16:
+        return x ** int(p)
+    above = apply(Select(), x, x, 1.0)  # roots are taken where they have a slope
+    root = apply(Sqrt(), above) if p == 0.5 else apply(Exp(), apply(Log(), above) * p)
+    rest = apply(Select(), -x, np.nan, apply(Relu(), x))  # NaN stays NaN, 0 stays 0
+    return apply(Select(), x, root, rest)
 
 
 max_pool1d = spatial(_max_pool, 1)
@@ -147,6 +208,6 @@ max_pool3d = spatial(_max_pool, 3)
 avg_pool1d = spatial(_avg_pool, 1)
 avg_pool2d = spatial(_avg_pool, 2)
 avg_pool3d = spatial(_avg_pool, 3)
-adaptive_avg_pool1d = spatial(_adaptive_avg_pool, 1)
-adaptive_avg_pool2d = spatial(_adaptive_avg_pool, 2)
-adaptive_avg_pool3d = spatial(_adaptive_avg_pool, 3)
+lp_pool1d = spatial(_lp_pool, 1)
+lp_pool2d = spatial(_lp_pool, 2)
+lp_pool3d = spatial(_lp_pool, 3)

@@ -77,25 +77,39 @@ class _AvgPool(Module):
         )
 
 
-class _AdaptiveAvgPool(Module):
-    """The setting of `functional.adaptive_avg_pool1d`, `...2d`, `...3d`."""
+class _LPPool(Module):
+    """The settings of `functional.lp_pool1d`, `lp_pool2d`, `lp_pool3d`."""
 
+    axes: ClassVar[int]
     function: ClassVar[Callable[..., Any]]
 
-    def __init__(self, output_size: Any) -> None:
-        self.output_size = output_size
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        per_axis("kernel_size", kernel_size, self.axes)
+        self.norm_type, self.kernel_size, self.stride = norm_type, kernel_size, stride
+        self.ceil_mode = ceil_mode
 
     def forward(self, x: Any) -> Any:
         """See the function of the same name."""
-        return type(self).function(x, self.output_size)
+        return type(self).function(
+            x, self.norm_type, self.kernel_size, self.stride, ceil_mode=self.ceil_mode
+        )
 
 
-class GlobalAvgPool2d(Module):
-    """The mean of each channel: x (N, C, H, W) -> (N, C, 1, 1)."""
+class _Global(Module):
+    """Pooling of a whole image: its function with output_size 1."""
+
+    function: ClassVar[Callable[..., Any]]
 
     def forward(self, x: Any) -> Any:
-        """See `functional.adaptive_avg_pool2d` with output_size 1."""
-        return functional.adaptive_avg_pool2d(x, 1)
+        """See the function named in the class, with output_size 1."""
+        return type(self).function(x, 1)
 
 
 class MaxPool1d(_MaxPool):
@@ -134,19 +148,55 @@ class AvgPool3d(_AvgPool):
     axes, function = 3, staticmethod(functional.avg_pool3d)
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """Average pooling of one axis to a given size."""
+class LPPool1d(_LPPool):
+    """Norm pooling over one axis; settings as in `functional.lp_pool1d`."""
+
+    axes, function = 1, staticmethod(functional.lp_pool1d)
+
+
+class LPPool2d(_LPPool):
+    """Norm pooling over two axes; settings as in `functional.lp_pool2d`."""
+
+    axes, function = 2, staticmethod(functional.lp_pool2d)
+
+
+class LPPool3d(_LPPool):
+    """Norm pooling over three axes; settings as in `functional.lp_pool3d`."""
+
+    axes, function = 3, staticmethod(functional.lp_pool3d)
+
+
+class GlobalAvgPool1d(_Global):
+    """The mean of each channel: x (N, C, L) -> (N, C, 1)."""
 
     function = staticmethod(functional.adaptive_avg_pool1d)
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """Average pooling of two axes to given sizes."""
+class GlobalAvgPool2d(_Global):
+    """The mean of each channel: x (N, C, H, W) -> (N, C, 1, 1)."""
 
     function = staticmethod(functional.adaptive_avg_pool2d)
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """Average pooling of three axes to given sizes."""
+class GlobalAvgPool3d(_Global):
+    """The mean of each channel: x (N, C, D, H, W) -> (N, C, 1, 1, 1)."""
 
     function = staticmethod(functional.adaptive_avg_pool3d)
+
+
+class GlobalMaxPool1d(_Global):
+    """The largest value of each channel: x (N, C, L) -> (N, C, 1)."""
+
+    function = staticmethod(functional.adaptive_max_pool1d)
+
+
+class GlobalMaxPool2d(_Global):
+    """The largest value of each channel: x (N, C, H, W) -> (N, C, 1, 1)."""
+
+    function = staticmethod(functional.adaptive_max_pool2d)
+
+
+class GlobalMaxPool3d(_Global):
+    """The largest value of each channel: x (N, C, D, H, W) -> (N, C, 1, 1, 1)."""
+
+    function = staticmethod(functional.adaptive_max_pool3d)

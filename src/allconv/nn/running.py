@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from itertools import islice
 from typing import Any
 
 from allconv.errors import ShapeError
-from allconv.functional.call import take_float
+from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
 from allconv.graph import Graph
@@ -71,12 +70,19 @@ def run_backward(
             raise ShapeError(f"grad_output is {gradient.shape}; the output is {value.shape}")
         seeds.append(gradient)
     gradients = iter(ready(net, [*arrays, *seeds], seed))
-    gx = tuple(islice(gradients, len(arrays)))
+    gx = tuple(next(gradients) if spec.is_float else None for spec in specs)
     return (gx if several else gx[0]), dict(zip(ready.traced.parameters, gradients, strict=True))
 
 
 def _taken(x: Sequence[Any]) -> list[Array]:
-    return [take_float(f"x{n}" if n else "x", each) for n, each in enumerate(x)]
+    """The arrays of a network: the first of floats, the others also of integers (indices)."""
+    return [_array(f"x{n}", each) if n else take_float("x", each) for n, each in enumerate(x)]
+
+
+def _array(name: str, given: Any) -> Array:
+    whole = getattr(getattr(given, "dtype", None), "kind", "f") in "iu"
+    taken: Array = take_labels(name, given) if whole else take_float(name, given)
+    return taken
 
 
 def _results(traced: ModuleTrace) -> Sequence[Any]:
@@ -116,7 +122,8 @@ def _backward(traced: ModuleTrace, inputs: int) -> Ready:
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in traced.graph.inputs]
     seeds = [builder.input(value.spec, "grad_output") for value in _results(traced)]
-    wanted = range(inputs + len(traced.parameters))
+    operands_of = traced.graph.inputs[: inputs + len(traced.parameters)]
+    wanted = [n for n, value in enumerate(operands_of) if value.spec.is_float]
     _, gradients = backward(
         builder, traced.graph, operands, [*seeds, *(None for _ in traced.updates)], wanted
     )
