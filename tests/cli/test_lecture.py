@@ -56,6 +56,7 @@ def test_show_tells_everything() -> None:
     for said in ("the slide:", "w =", "F.conv2d(x[None], w, b)[0]", "-12.9", "ours:"):
         assert said in result.out
     assert "agree: yes, but for a slip: the slide's -3.1 is 3.1" in result.out
+    assert "y[0,0,0,0] = 3.1, the sum of 8 terms and the bias" in result.out
 
 
 @pytest.mark.parametrize("name", [each.name for each in lecture.examples()])
@@ -65,6 +66,8 @@ def test_show_of_every_example(name: str) -> None:
     assert result.status == 0
     assert result.out.startswith(lecture.find(name).title)
     assert f"  {name} " in run("lecture", "--list").out
+    shows_working = lecture.find(name).working is not None
+    assert ("the working:" in result.out) is shows_working
 
 
 def test_misuse() -> None:

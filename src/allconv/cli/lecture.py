@@ -139,6 +139,8 @@ def shown_alone(result: Result) -> list[str]:
         lines += ["", "ours:", *_indented(grid(result.written()))]
     reason = f": {result.reason}" if result.reason else ""
     lines += ["", f"agree: {said(result)}{reason}"]
+    if example.working is not None:
+        lines += ["", "the working:", *_indented(str(example.working(**example.inputs)))]
     return lines
 
 

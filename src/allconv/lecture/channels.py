@@ -32,9 +32,9 @@ RESULT = """
 SLIPS: dict[Place, str] = {(0, 0, 0): "3.1"}  # 1*1 + 2*2 - 2*2 + 1*1 + 1*3 + 1*(-2) + 0.1
 
 
-def operands(x: Array, w: Array, b: Array) -> tuple[Any, ...]:
-    """The operands of a working."""
-    return F.conv2d, x[None], w, b
+def working(x: Array, w: Array, b: Array) -> Any:
+    """What meets in every cell."""
+    return ac.working(F.conv2d, x[None], w, b)
 
 
 @example(
@@ -44,7 +44,7 @@ def operands(x: Array, w: Array, b: Array) -> tuple[Any, ...]:
     printed=RESULT,
     inputs=INPUTS,
     slips=SLIPS,
-    working=operands,
+    working=working,
 )
 def image_2x4x4(x: Array, w: Array, b: Array) -> Any:
     return F.conv2d(x[None], w, b)[0]
@@ -57,7 +57,7 @@ def image_2x4x4(x: Array, w: Array, b: Array) -> Any:
     printed=RESULT,
     inputs=INPUTS,
     slips=SLIPS,
-    working=operands,
+    working=working,
 )
 def image_2x4x4_layer(x: Array, w: Array, b: Array) -> Any:
     layer = nn.Conv2d(2, 2, 2).astype(np.float64)
@@ -72,7 +72,7 @@ def image_2x4x4_layer(x: Array, w: Array, b: Array) -> Any:
     printed=RESULT,
     inputs=INPUTS,
     slips=SLIPS,
-    working=operands,
+    working=working,
 )
 def image_2x4x4_by_channel(x: Array, w: Array, b: Array) -> Any:
     return np.stack(
@@ -87,7 +87,7 @@ def image_2x4x4_by_channel(x: Array, w: Array, b: Array) -> Any:
     printed=RESULT,
     inputs=INPUTS,
     slips=SLIPS,
-    working=lambda x, w, b: (F.locally_connected2d, x[None], *everywhere(w, b)),
+    working=lambda x, w, b: ac.working(F.locally_connected2d, x[None], *everywhere(w, b)),
 )
 def shared_parameters(x: Array, w: Array, b: Array) -> Any:
     weight, bias = everywhere(w, b)

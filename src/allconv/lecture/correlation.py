@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 import allconv as ac
-from allconv import functional as F
 from allconv.lecture.example import example
 from allconv.lecture.letters import letters
 from allconv.lecture.parts import ONE_AXIS, PADDING
@@ -17,13 +16,9 @@ I_AND_W = {"x": [1.0, 2, 3, 4], "w": [1.0, 2, 3]}
 SIZES = {"input": 4, "kernel": 3}
 
 
-def lifted(x: Array, w: Array, **settings: Any) -> tuple[Any, ...]:
-    """The operands of a working: a function of one channel and one image, and its arrays."""
-
-    def conv1d(x: Any, w: Any) -> Any:
-        return F.conv1d(x, w, **settings)
-
-    return conv1d, x[None, None], w[None, None]
+def working(x: Array, w: Array) -> Any:
+    """How the sums come about."""
+    return ac.working(ac.correlate, x, w)
 
 
 @example(
@@ -32,7 +27,7 @@ def lifted(x: Array, w: Array, **settings: Any) -> tuple[Any, ...]:
     slide="I = 1 2 3 4, W = 1 2 3; slide W over I. Dim(O) = Dim(I) - Dim(W) + 1",
     printed="14 20",
     inputs=I_AND_W,
-    working=lifted,
+    working=working,
 )
 def correlation(x: Array, w: Array) -> Any:
     return ac.correlate(x, w)
@@ -55,7 +50,7 @@ def correlation_letters(input: Array, kernel: Array) -> Any:
     slide="W_flip = 3 2 1 slides over I = 1 2 3 4",
     printed="10 16",
     inputs=I_AND_W,
-    working=lambda x, w: lifted(x, w, flip=True),
+    working=lambda x, w: ac.working(ac.convolve, x, w),
 )
 def convolution(x: Array, w: Array) -> Any:
     return ac.convolve(x, w)
@@ -78,7 +73,7 @@ def convolution_letters(input: Array, kernel: Array) -> Any:
     slide="O'_1 = I_1 Wflip_1 + I_2 Wflip_2 + I_3 Wflip_3",
     printed="10 16",
     inputs=I_AND_W,
-    working=lambda x, w: lifted(x, w[::-1]),
+    working=lambda x, w: ac.working(ac.correlate, x, w[::-1]),
 )
 def convolution_by_flip(x: Array, w: Array) -> Any:
     return ac.correlate(x, w[::-1])
@@ -91,7 +86,7 @@ def convolution_by_flip(x: Array, w: Array) -> Any:
     printed="8 14 20 11",
     inputs=I_AND_W,
     drawn=True,
-    working=lambda x, w: lifted(x, w, padding="half"),
+    working=lambda x, w: ac.working(ac.correlate, x, w, padding="half"),
 )
 def half_padding(x: Array, w: Array) -> Any:
     return ac.correlate(x, w, padding="half")
@@ -107,7 +102,7 @@ def half_padding(x: Array, w: Array) -> Any:
     """,
     inputs=I_AND_W,
     drawn=True,
-    working=lambda x, w: lifted(x, w, padding=1),
+    working=lambda x, w: ac.working(ac.correlate, x, w, padding=1),
 )
 def half_padding_by_number(x: Array, w: Array) -> Any:
     return np.stack([ac.correlate(x, w, padding=1), ac.correlate(np.pad(x, 1), w)])
@@ -120,7 +115,7 @@ def half_padding_by_number(x: Array, w: Array) -> Any:
     printed="8 20",
     inputs=I_AND_W,
     drawn=True,
-    working=lambda x, w: lifted(x, w, stride=2, padding="half"),
+    working=lambda x, w: ac.working(ac.correlate, x, w, stride=2, padding="half"),
 )
 def half_padding_stride_2(x: Array, w: Array) -> Any:
     return ac.correlate(x, w, stride=2, padding="half")
@@ -133,7 +128,7 @@ def half_padding_stride_2(x: Array, w: Array) -> Any:
     printed="14 11",
     inputs=I_AND_W,
     drawn=True,
-    working=lambda x, w: lifted(x, w, stride=2, padding="same"),
+    working=lambda x, w: ac.working(ac.correlate, x, w, stride=2, padding="same"),
 )
 def same_padding_stride_2(x: Array, w: Array) -> Any:
     return ac.correlate(x, w, stride=2, padding="same")

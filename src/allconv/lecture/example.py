@@ -35,7 +35,7 @@ class Example:
     single    the listing computed it in float32: see `printed.agrees`
     slips     cells where the slide is wrong, and what would have been right
     lacking   what the slides do not print, so that this cannot be recomputed
-    working   a function of the inputs that returns the operands of `ac.working`, layer first
+    working   a function of the inputs that returns how the result comes about, to be printed
     """
 
     name: str
@@ -49,7 +49,7 @@ class Example:
     single: bool = False
     slips: Mapping[Place, str] = field(default_factory=dict)
     lacking: str = ""
-    working: Callable[..., tuple[Any, ...]] | None = None
+    working: Callable[..., Any] | None = None
 
     @property
     def code(self) -> str:
@@ -140,7 +140,7 @@ def example(
     drawn: bool = False,
     single: bool = False,
     slips: Mapping[Place, str] | None = None,
-    working: Callable[..., tuple[Any, ...]] | None = None,
+    working: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Example]:
     """Make a function of the inputs an example of its name."""
 

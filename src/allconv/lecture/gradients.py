@@ -21,11 +21,9 @@ WEIGHT_LETTERS = "LO1*I1+LO2*I2 LO1*I2+LO2*I3 LO1*I3+LO2*I4"
 INPUT_LETTERS = "LO1*W1 LO1*W2+LO2*W1 LO1*W3+LO2*W2 LO2*W3"
 
 
-def jacobians(x: Array, w: Array) -> tuple[Array, Array]:
-    """dO/dI and dO/dW of a correlation: a row an output."""
-    y, pull = ac.vjp(ac.correlate, x, w)
-    rows = [pull(each) for each in np.eye(y.size)]
-    return np.stack([gx for gx, _ in rows]), np.stack([gw for _, gw in rows])
+def backward(x: Array, w: Array, gy: Array) -> Any:
+    """How both gradients come about."""
+    return ac.working(ac.correlate, x, w, grad_output=gy)
 
 
 @example(
@@ -40,7 +38,7 @@ def jacobians(x: Array, w: Array) -> tuple[Array, Array]:
 )
 def jacobian_input(input: Array, kernel: Array) -> Any:
     x = np.zeros(int(input))
-    return letters(lambda w: jacobians(x, w)[0], {"W": (int(kernel),)})
+    return letters(lambda w: ac.jacobian(ac.correlate, x, w), {"W": (int(kernel),)})
 
 
 @example(
@@ -55,7 +53,7 @@ def jacobian_input(input: Array, kernel: Array) -> Any:
 )
 def jacobian_weight(input: Array, kernel: Array) -> Any:
     w = np.zeros(int(kernel))
-    return letters(lambda x: jacobians(x, w)[1], {"I": (int(input),)})
+    return letters(lambda x: ac.jacobian(ac.correlate, x, w, argnums=1), {"I": (int(input),)})
 
 
 @example(
@@ -118,6 +116,7 @@ def input_gradient_identity(kernel: Array, output: Array) -> Any:
     """,
     inputs={"x": [1.0, 2, 3, 4], "gy": [1.0, 2]},
     drawn=True,
+    working=lambda x, gy: backward(x, np.zeros(len(x) - len(gy) + 1), gy).gw,
 )
 def weight_gradient_drawn(x: Array, gy: Array) -> Any:
     _, pull = ac.vjp(ac.correlate, x, np.zeros(len(x) - len(gy) + 1))
@@ -134,6 +133,7 @@ def weight_gradient_drawn(x: Array, gy: Array) -> Any:
     """,
     inputs={"w": [1.0, 2, 3], "gy": [1.0, 2]},
     drawn=True,
+    working=lambda w, gy: backward(np.zeros(len(w) + len(gy) - 1), w, gy).gx,
 )
 def input_gradient_drawn(w: Array, gy: Array) -> Any:
     _, pull = ac.vjp(ac.correlate, np.zeros(len(w) + len(gy) - 1), w)
@@ -150,6 +150,7 @@ def input_gradient_drawn(w: Array, gy: Array) -> Any:
     printed=GRAD_WEIGHT,
     single=True,
     inputs={"n": N, "nextgrad": NEXTGRAD},
+    working=lambda n, nextgrad: backward(n, np.zeros(3), nextgrad).gw,
 )
 def gradient_tape(n: Array, nextgrad: Array) -> Any:
     def loss(w: Any) -> Any:
@@ -168,7 +169,7 @@ def gradient_tape(n: Array, nextgrad: Array) -> Any:
     printed=GRAD_WEIGHT,
     single=True,
     inputs={"n": N, "nextgrad": NEXTGRAD},
-    working=lambda n, nextgrad: (F.conv1d, n[None, None], nextgrad[None, None]),
+    working=lambda n, nextgrad: ac.working(F.conv1d, n[None, None], nextgrad[None, None]),
 )
 def gradient_by_convolution(n: Array, nextgrad: Array) -> Any:
     return F.conv1d(n[None, None], nextgrad[None, None])[0, 0]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.lecture.channels import BIAS, WEIGHT
@@ -21,9 +22,9 @@ IMAGE = [  # (H, W, C), as nested on the slide
 ]
 
 
-def operands(x: Array, w: Array, b: Array) -> tuple[Any, ...]:
-    """The operands of its working: (H, W, C) -> (1, C, H, W), (kH, kW, I, O) -> (O, I, kH, kW)."""
-    return F.conv2d, np.moveaxis(x, -1, 0)[None], np.transpose(w, (3, 2, 0, 1)), b
+def working(x: Array, w: Array, b: Array) -> Any:
+    """What meets in every cell, as (N, C, H, W) and (O, I, kH, kW)."""
+    return ac.working(F.conv2d, np.moveaxis(x, -1, 0)[None], np.transpose(w, (3, 2, 0, 1)), b)
 
 
 @example(
@@ -47,7 +48,7 @@ def operands(x: Array, w: Array, b: Array) -> tuple[Any, ...]:
          20.1   2.2
     """,
     inputs={"x": IMAGE, "w": WEIGHT, "b": BIAS},
-    working=operands,
+    working=working,
 )
 def conv2d_listing(x: Array, w: Array, b: Array) -> Any:
     image = np.moveaxis(x, -1, 0)[None]  # (1, C, H, W)

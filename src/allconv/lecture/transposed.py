@@ -30,11 +30,9 @@ GRAD_INPUT = """
 IMAGE = (1, 1, 5, 5)  # imgC
 
 
-def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Array:
+def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Any:
     """The matrix of a convolution: a row an output, a column an input."""
-    y, pull = ac.vjp(lambda x: F.conv2d(x, w[None, None], **settings), np.zeros(shape))
-    rows = [pull(each.reshape(y.shape))[0].ravel() for each in np.eye(y.size)]
-    return np.stack(rows)
+    return ac.as_matrix(lambda x: F.conv2d(x, w[None, None], **settings), shape)
 
 
 @example(
@@ -48,11 +46,18 @@ def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Array:
         0 0 0 0 0 w0,0 w0,1 w0,2 0 w1,0 w1,1 w1,2 0 w2,0 w2,1 w2,2
     """,
     inputs={"i": 4, "k": 3, "s": 1, "p": 0},
+    working=lambda i, k, s, p: matrix(
+        np.ones((k, k)), (1, 1, int(i), int(i)), stride=int(s), padding=int(p)
+    ).text(letters=True),
 )
 def sparse_matrix(i: Array, k: Array, s: Array, p: Array) -> Any:
     shape = (1, 1, int(i), int(i))
     settings = {"stride": int(s), "padding": int(p)}
-    return letters(lambda w: matrix(w, shape, **settings), {"w": (int(k), int(k))}, first=0)
+
+    def dense(w: Array) -> Any:
+        return matrix(w, shape, **settings).to_dense()
+
+    return letters(dense, {"w": (int(k), int(k))}, first=0)
 
 
 @example(
@@ -62,6 +67,7 @@ def sparse_matrix(i: Array, k: Array, s: Array, p: Array) -> Any:
     printed=GRAD_INPUT,
     single=True,
     inputs=INPUTS,
+    working=lambda r, w: matrix(w, IMAGE, stride=2).T,
 )
 def transposed_matrix(r: Array, w: Array) -> Any:
     return (matrix(w, IMAGE, stride=2).T @ r.ravel()).reshape(IMAGE[2:])
@@ -74,15 +80,10 @@ def transposed_matrix(r: Array, w: Array) -> Any:
     printed=GRAD_INPUT,
     single=True,
     inputs=INPUTS,
-    working=lambda r, w: (transposed, r[None, None], w[None, None]),
+    working=lambda r, w: ac.working(ac.correlate_transpose, r, w, stride=2),
 )
 def conv2d_transpose(r: Array, w: Array) -> Any:
     return F.conv_transpose2d(r[None, None], w[None, None], stride=2)[0, 0]
-
-
-def transposed(x: Any, w: Any) -> Any:
-    """The operands of its working."""
-    return F.conv_transpose2d(x, w, stride=2)
 
 
 @example(
@@ -92,6 +93,9 @@ def transposed(x: Any, w: Any) -> Any:
     printed=GRAD_INPUT,
     single=True,
     inputs=INPUTS,
+    working=lambda r, w: (
+        ac.working(F.conv2d, np.zeros(IMAGE), w[None, None], stride=2, grad_output=r[None, None]).gx
+    ),
 )
 def conv2d_backward(r: Array, w: Array) -> Any:
     _, pull = ac.vjp(lambda x: F.conv2d(x, w[None, None], stride=2), np.zeros(IMAGE))
@@ -105,6 +109,7 @@ def conv2d_backward(r: Array, w: Array) -> Any:
     printed=GRAD_INPUT,
     single=True,
     inputs=INPUTS,
+    working=lambda r, w: ac.working(ac.correlate_transpose, r, w, stride=2),
 )
 def correlate_transpose(r: Array, w: Array) -> Any:
     return ac.correlate_transpose(r, w, stride=2)
