@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from allconv.version import __version__
 
 if TYPE_CHECKING:
-    from allconv import conventions, errors, functional, nn
+    from allconv import conventions, errors, functional, nn, rewrite
+    from allconv.counts import count_layers
     from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile
     from allconv.engine.threads import get_threads, set_threads
@@ -36,6 +37,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "correlate": "functional.plain",
     "correlate_transpose": "functional.plain",
     "correlate_weight": "functional.plain",
+    "count_layers": "counts",
     "errors": None,
     "fit": "train",
     "functional": None,
@@ -46,7 +48,10 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "nn": None,
     "onnx": None,
     "receptive_field": "receptive",
+    "rewrite": None,
     "set_threads": "engine.threads",
+    "sizes": None,
+    "testing": None,
     "value_and_grad": "differentiate",
     "vjp": "differentiate",
     "working": "show.working",
@@ -62,6 +67,7 @@ __all__ = [
     "correlate",
     "correlate_transpose",
     "correlate_weight",
+    "count_layers",
     "errors",
     "fit",
     "functional",
@@ -72,7 +78,10 @@ __all__ = [
     "nn",
     "onnx",
     "receptive_field",
+    "rewrite",
     "set_threads",
+    "sizes",
+    "testing",
     "value_and_grad",
     "vjp",
     "working",

@@ -26,6 +26,7 @@ from allconv.operators.arrange import (
     Unslice,
 )
 from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
@@ -128,16 +129,22 @@ class _Walk:
     def step(self, node: Node) -> None:
         """One node: its results where x is 0, and their maps."""
         known = [self.arrays[value] for value in node.inputs]
+        dependent = any(value in self.maps for value in node.inputs)
+        if dependent and not self.follow(node, known):
+            return
         results = node.operator.define(*(each.array for each in known))
         for value, array in zip(node.outputs, results, strict=True):
-            self.arrays[value] = Known.new(array)
-        if not any(value in self.maps for value in node.inputs):
             if isinstance(node.operator, Convert | Reshape | Transpose | Slice):
                 # Moved weights keep their names: that of a turned kernel's first tap is its last.
-                (value,) = node.outputs
-                self.arrays[value] = known[0].moved(results[0], _moved(node.operator, known[0]))
-            return
+                self.arrays[value] = known[0].moved(array, _moved(node.operator, known[0]))
+            else:
+                self.arrays[value] = Known.new(array)
+
+    def follow(self, node: Node, known: list[Known]) -> bool:
+        """The map of a node that depends on the input; False if its parts were followed instead."""
         rule = next((_RULES[k] for k in type(node.operator).__mro__ if k in _RULES), None)
+        if rule is None and self.expand(node):
+            return False
         maps = [self.maps.get(value) for value in node.inputs]
         found = rule(node, maps, known) if rule else None
         if found is None:
@@ -147,6 +154,28 @@ class _Walk:
                 "jacobian(f, x) gives that of its derivative at an x"
             )
         self.maps[node.outputs[0]] = found
+        return True
+
+    def expand(self, node: Node) -> bool:
+        """A node that is written in more elementary operators: these, instead."""
+        small = trace(lambda *x: node.operator.expand(*x) or (), *(v.spec for v in node.inputs))
+        if not small.graph.outputs:
+            return False
+        for here, there in zip(small.graph.inputs, node.inputs, strict=True):
+            self.share(there, here)
+        for value, array in small.graph.constants.items():
+            self.arrays[value] = Known.new(array)
+        for each in small.graph:
+            self.step(each)
+        for here, there in zip(small.graph.outputs, node.outputs, strict=True):
+            self.share(here, there)
+        return True
+
+    def share(self, old: Value, new: Value) -> None:
+        """Know of another value what is known of one."""
+        self.arrays[new] = self.arrays[old]
+        if old in self.maps:
+            self.maps[new] = self.maps[old]
 
 
 def _moved(operator: Operator, known: Known) -> Array:
@@ -184,6 +213,18 @@ def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linear
     rows = np.arange(node.outputs[0].size).reshape(kept)
     spread = selection(np.broadcast_to(rows, shape) + 1, node.outputs[0].shape)
     return joined(spread.transposed(), maps[0]) if maps[0] else None
+
+
+def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    """The listed cells of one axis, whatever stands on the others."""
+    operator: SumCells = node.operator  # type: ignore[assignment]
+    met = [(p, j) for p, cells in enumerate(operator.cells) for j in cells]
+    p, j = np.array(met, np.int64).reshape(-1, 2).T
+    shapes = node.outputs[0].shape, node.inputs[0].shape
+    places = (np.arange(int(np.prod(shape))).reshape(shape) for shape in shapes)
+    rows, columns = (np.moveaxis(each, operator.axis, 0) for each in places)
+    here = LinearMap(rows[p].reshape(-1), columns[j].reshape(-1), np.ones(rows[p].size), *shapes)
+    return joined(here, maps[0]) if maps[0] else None
 
 
 def _add(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap:
@@ -290,6 +331,7 @@ _RULES: dict[type, Rule] = {
     Concatenate: _move,
     Convert: _convert,
     Sum: _sum,
+    SumCells: _sum_cells,
     Add: _add,
     Subtract: _add,
     Negate: _negate,

@@ -14,8 +14,9 @@ import allconv as ac
 from allconv import nn
 from allconv.cli import settings
 from allconv.cli.group import COMMANDS
+from allconv.counts import count_lecture_layers
 from allconv.data import PIXEL_LIMIT
-from allconv.train.compare import compare_networks, count_lecture_layers, shifted
+from allconv.train.compare import compare_networks, shifted
 from allconv.version import __version__
 
 from .running import ESCAPE, run

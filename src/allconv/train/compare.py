@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 from time import perf_counter
 
 import numpy as np
 
-from allconv import nn
 from allconv.data import Dataset, Part
 from allconv.errors import ArgumentError
 from allconv.nn import networks
@@ -49,16 +47,6 @@ class Comparison:
     shifted_accuracy: float
     part_accuracy: float
     seconds: float
-
-
-@dataclass(frozen=True)
-class LayerCount:
-    """How many weights, biases and multiply-adds a layer has."""
-
-    name: str
-    weights: int
-    biases: int
-    multiply_adds: int
 
 
 def compare_networks(
@@ -152,35 +140,3 @@ def shifted(part: Part, pixels: int) -> Iterator[Part]:
         rows = slice(pixels * (1 + top), pixels * (1 + top) + height)
         columns = slice(pixels * (1 + left), pixels * (1 + left) + width)
         yield Part(padded[:, rows, columns], part.labels, part.names)
-
-
-def count_lecture_layers(size: int = 200, kernel: int = 10, filters: int = 100) -> list[LayerCount]:
-    """Layers from a gray image of size x size to as many hidden units, and what each is made of.
-
-    >>> [(each.weights, each.biases) for each in count_lecture_layers()]
-    [(1600000000, 40000), (4000000, 40000), (100, 1), (10000, 100)]
-    """
-    units = size * size
-    window = f"{kernel}x{kernel}"
-    layers: list[tuple[str, Module]] = [
-        ("fully connected", nn.Sequential(nn.Flatten(), nn.Linear(units, units))),
-        (
-            f"locally connected, a {window} filter each",
-            nn.LocallyConnected2d(1, 1, kernel, size, padding="same"),
-        ),
-        (f"convolution, one {window} filter", nn.Conv2d(1, 1, kernel, padding="same")),
-        (
-            f"convolution, {filters} {window} filters",
-            nn.Conv2d(1, filters, kernel, padding="same"),
-        ),
-    ]
-    return [_counted(name, layer, Spec((1, 1, size, size))) for name, layer in layers]
-
-
-def _counted(name: str, layer: Module, x: Spec) -> LayerCount:
-    """Counts from shapes alone: 1,600,000,000 weights are never drawn."""
-    shapes = {name: place.spec.shape for name, place in layer.named_places().items()}
-    biases = sum(prod(shape) for name, shape in shapes.items() if name.endswith("bias"))
-    total = sum(prod(shape) for shape in shapes.values())
-    cost = trace_module(layer, x).graph.cost()
-    return LayerCount(name, total - biases, biases, cost)

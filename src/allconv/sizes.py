@@ -1,0 +1,185 @@
+"""Sizes of windows, solved for whatever is asked.
+
+Along an axis with input I, kernel K, stride s, dilation d and padding (lo, hi)
+
+    P = floor((I + lo + hi - d*(K-1) - 1) / s) + 1
+
+Source: Dumoulin and Visin 2016, arXiv:1603.07285, Relationships 6, 8, 14 and 15.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allconv.errors import ShapeError
+from allconv.functional.pool import max_pool1d
+from allconv.functional.settings import Padding, pairs, per_axis
+from allconv.operators.base import Spec
+from allconv.trace import trace
+from allconv.window import Axis
+
+
+def output_size(
+    input: int, kernel: int, *, stride: int = 1, padding: Padding = 0, dilation: int = 1
+) -> int:
+    """The output of one axis; `padding` as in `functional.conv1d`: a number, ((lo, hi),), a name.
+
+    >>> output_size(28, 3, stride=2, padding="half"), output_size(16, 5)
+    (14, 12)
+    """
+    return _axis(input, kernel, stride, padding, dilation).output
+
+
+def input_sizes(
+    output: int, kernel: int, *, stride: int = 1, padding: Padding = 0, dilation: int = 1
+) -> tuple[int, ...]:
+    """All inputs of one axis that give this output, in order; () where none does.
+
+    >>> input_sizes(14, 3, stride=2, padding="half"), input_sizes(2, 3, padding=3)
+    ((27, 28), ())
+    """
+    output, kernel, stride, dilation = _numbers(output, kernel, stride, dilation)
+    reach = dilation * (kernel - 1)
+    if isinstance(padding, str):
+        least, most = 0, 2 * reach  # of zeros, by any name
+    else:
+        least = most = sum(_ends(1, kernel, stride, padding, dilation))
+    middle = stride * (output - 1) + reach + 1
+    candidates = range(max(middle - most, 1), middle - least + stride)
+    return tuple(i for i in candidates if _output(i, kernel, stride, padding, dilation) == output)
+
+
+def paddings(
+    input: int, output: int, kernel: int, *, stride: int = 1, dilation: int = 1
+) -> tuple[tuple[int, int], ...]:
+    """All paddings (lo, hi) of at least 0 by which an input gives an output, the smallest first.
+
+    Those that keep a size are those from it to itself.
+
+    >>> paddings(4, 4, 3)
+    ((0, 2), (1, 1), (2, 0))
+    >>> paddings(4, 2, 3, stride=2)
+    ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
+    """
+    output, kernel, stride, dilation = _numbers(output, kernel, stride, dilation)
+    (input,) = per_axis("input", input, 1)
+    least = stride * (output - 1) + dilation * (kernel - 1) + 1 - input
+    totals = range(max(least, 0), least + stride)
+    return tuple((low, total - low) for total in totals for low in range(total + 1))
+
+
+def output_padding(
+    input: int, kernel: int, *, stride: int = 1, padding: Padding = 0, dilation: int = 1
+) -> int:
+    """What a transposed convolution needs to give back this input: `conv_transpose`'s setting.
+
+    It counts the cells at the end that the convolution does not look at.
+
+    >>> [output_padding(n, 3, stride=2) for n in (5, 6, 7)]
+    [0, 1, 0]
+    """
+    axis = _axis(input, kernel, stride, padding, dilation)
+    _, high = _ends(input, kernel, stride, padding, dilation)
+    return high - axis.high
+
+
+def ceil_mode_adds(
+    input: int, kernel: int, *, stride: int | None = None, padding: int = 0, dilation: int = 1
+) -> int:
+    """How many outputs `ceil_mode` adds to a pooling of one axis: 0 or 1.
+
+    >>> ceil_mode_adds(5, 2), ceil_mode_adds(4, 2)
+    (1, 0)
+    """
+    floor, ceil = (
+        trace(
+            lambda x, ceil=ceil: max_pool1d(x, kernel, stride, padding, dilation, ceil_mode=ceil),
+            Spec((1, 1, input)),
+        )
+        .graph.outputs[0]
+        .shape[2]
+        for ceil in (False, True)
+    )
+    return ceil - floor
+
+
+def _numbers(*given: int) -> tuple[int, ...]:
+    names = ("output", "kernel", "stride", "dilation")
+    return tuple(per_axis(name, n, 1)[0] for name, n in zip(names, given, strict=True))
+
+
+def _ends(input: int, kernel: int, stride: int, padding: Padding, dilation: int) -> tuple[int, int]:
+    """The padding of one axis as (lo, hi)."""
+    return pairs(padding, (input,), (kernel,), (stride,), (dilation,))[0]
+
+
+def _axis(input: int, kernel: int, stride: int, padding: Padding, dilation: int) -> Axis:
+    ends = _ends(input, kernel, stride, padding, dilation)
+    return Axis.forward(input, kernel, stride=stride, dilation=dilation, padding=ends)
+
+
+def _output(input: int, kernel: int, stride: int, padding: Padding, dilation: int) -> int:
+    """The output, or 0 where the kernel does not fit."""
+    try:
+        return _axis(input, kernel, stride, padding, dilation).output
+    except ShapeError:
+        return 0
+
+
+@dataclass(frozen=True)
+class AxisSizes:
+    """What can be said of the sizes of one axis; printed, a line each.
+
+    `inputs` give the same output; `keeping` are the paddings that make the output as large as the
+    input; `output_padding` is what the transposed convolution needs to give this input back.
+    """
+
+    axis: Axis
+    high: int
+    inputs: tuple[int, ...]
+    keeping: tuple[tuple[int, int], ...]
+    output_padding: int
+
+    def __str__(self) -> str:
+        a = self.axis
+        settings = [
+            f"kernel {a.kernel}",
+            *([f"stride {a.stride}"] if a.stride > 1 else []),
+            *([f"dilation {a.dilation}"] if a.dilation > 1 else []),
+            f"padding {a.padding}, {self.high}",
+        ]
+        shown = [f"({low}, {high})" for low, high in self.keeping]
+        if len(shown) > MOST_SHOWN:
+            shown = [*shown[:MOST_SHOWN], f"and {len(self.keeping) - MOST_SHOWN} more"]
+        return "\n".join(
+            [
+                f"{a.input} -> {a.output}   ({', '.join(settings)})",
+                f"inputs that give {a.output}: {', '.join(map(str, self.inputs))}",
+                f"paddings that keep {a.input}: {', '.join(shown)}",
+                f"output_padding that gives {a.input} back: {self.output_padding}",
+            ]
+        )
+
+
+MOST_SHOWN = 6
+
+
+def solve_sizes(
+    input: int, kernel: int, *, stride: int = 1, padding: Padding = 0, dilation: int = 1
+) -> AxisSizes:
+    """All of this about one axis.
+
+    >>> print(solve_sizes(4, 3, stride=2, padding=1))
+    4 -> 2   (kernel 3, stride 2, padding 1, 1)
+    inputs that give 2: 3, 4
+    paddings that keep 4: (0, 5), (1, 4), (2, 3), (3, 2), (4, 1), (5, 0), and 7 more
+    output_padding that gives 4 back: 1
+    """
+    axis = _axis(input, kernel, stride, padding, dilation)
+    return AxisSizes(
+        axis,
+        _ends(input, kernel, stride, padding, dilation)[1],
+        input_sizes(axis.output, kernel, stride=stride, padding=padding, dilation=dilation),
+        paddings(input, input, kernel, stride=stride, dilation=dilation),
+        output_padding(input, kernel, stride=stride, padding=padding, dilation=dilation),
+    )
