@@ -18,10 +18,20 @@ import numpy as np
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.functional.call import take_array
 from allconv.graph import Graph, Node
+from allconv.operators.arrange import (
+    Concatenate,
+    Convert,
+    Pad,
+    Reshape,
+    Slice,
+    Transpose,
+    Unslice,
+)
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.reduce import Broadcast
 from allconv.show.cells import Factor, Index
 from allconv.trace import trace
 from allconv.value import Value
@@ -30,7 +40,9 @@ WINDOWS = (
     Correlate, CorrelateTranspose, CorrelateWeight, Local, LocalTranspose, LocalWeight, MaxPool,
     AveragePool,
 )  # fmt: skip
-MOVING = "allconv.operators.arrange"  # where the operators live that only move values
+MOVING = (
+    Broadcast, Concatenate, Convert, Pad, Reshape, Slice, Transpose, Unslice,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -193,7 +205,7 @@ def _follow(node: Node, known: dict[Value, Array]) -> None:
     if not all(value in known for value in node.inputs):
         return
     operands = [known[value] for value in node.inputs]
-    if node.operator.name == "Convert":
+    if isinstance(node.operator, Convert):
         result = operands[0]
     else:
         (result,) = node.operator.define(*operands)
@@ -202,15 +214,10 @@ def _follow(node: Node, known: dict[Value, Array]) -> None:
 
 def _only_window(graph: Graph) -> Node:
     """The one node that slides a window; everything else must only move values."""
-    windows = [node for node in graph.nodes if isinstance(node.operator, WINDOWS)]
-    others = [
-        node.operator.name
-        for node in graph.nodes
-        if node not in windows and type(node.operator).__module__ != MOVING
-    ]
-    if len(windows) == 1 and not others:
-        return windows[0]
-    names = ", ".join(node.operator.name for node in graph.nodes) or "nothing"
+    working = [node for node in graph.nodes if not isinstance(node.operator, MOVING)]
+    if len(working) == 1 and isinstance(working[0].operator, WINDOWS):
+        return working[0]
+    names = ", ".join(node.operator.name for node in working) or "nothing"
     raise UnsupportedError(
         f"the working is of one convolution, transposed, locally connected, linear or pooling "
         f"layer; this computes {names}: pass one layer, net[0] say"

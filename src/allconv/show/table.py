@@ -20,17 +20,16 @@ HEAD = ("cell", "what meets", "numbers", "products", "total")
 def working_table(working: Working) -> str:
     """A heading, and a table for the result and each gradient."""
     parts = [f"<p>{escape(working.title)}</p>"]
-    return "".join([*parts, *(view_table(view, f"working.{view.name}") for view in working)])
+    return "".join([*parts, *map(view_table, working)])
 
 
-def view_table(view: View, handle: str = "") -> str:
+def view_table(view: View) -> str:
     """A row a cell; a large view is abridged, with a word on how to see the others."""
     count = view.size if view.size <= text.MOST_CELLS else text.FIRST_CELLS
     table = cells_table(islice(view, count), most=text.MOST_TERMS)
     if count == view.size:
         return table
-    last = ", ".join(str(n - 1) for n in view.shape)
-    more = f"... {view.size - count:,} more cells; {handle or view.name}[{last}] shows one"
+    more = f"... {view.size - count:,} more cells; {text.python_hint(view)}"
     return f"{table}<p>{escape(more)}</p>"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from allconv.show.cells import Cell, Number, Term
 if TYPE_CHECKING:
     from allconv.show.view import View
     from allconv.show.working import Working
+
+    Hint = Callable[[View], str]
 
 WIDTH = 100  # characters of a line
 MOST_CELLS = 48  # views of more cells are abridged
@@ -43,28 +45,33 @@ def inside(value: Number) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def working_text(working: Working) -> str:
-    """The whole working: what is computed, the result, then each gradient."""
+def python_hint(view: View) -> str:
+    """How to see other cells of a view, in Python."""
+    last = ", ".join(str(n - 1) for n in view.shape)
+    return f"print(working.{view.name}[{last}]) shows one, working.{view.name}[...] takes slices"
+
+
+def working_text(working: Working, hint: Hint = python_hint) -> str:
+    """The whole working: what is computed, the result, then each gradient.
+
+    `hint(view)` says how to see the cells of a view that are not shown.
+    """
     parts = [working.title]
     for view in working:
-        parts.append(view_text(view, f"working.{view.name}"))
+        parts.append(view_text(view, hint))
         if view.size <= MOST_CELLS and len(view.shape) > 0:
             parts.append(array_text(view.name, view.totals()))
     return "\n\n".join(parts)
 
 
-def view_text(view: View, handle: str = "", *, more: str = "") -> str:
+def view_text(view: View, hint: Hint = python_hint) -> str:
     """The cells of a view; a large one is abridged, with a word on how to see the others."""
     cells = [cell_lines(cell, most=MOST_TERMS) for cell in islice(view, MOST_CELLS)]
     if view.size > MOST_CELLS or sum(map(len, cells)) > MOST_LINES:
         cells = cells[:FIRST_CELLS]
     lines = [line for cell in cells for line in cell]
-    count = len(cells)
-    if count < view.size:
-        last = ", ".join(str(n - 1) for n in view.shape)
-        handle = handle or view.name
-        more = more or f"print({handle}[{last}]) shows one, {handle}[...] takes slices"
-        lines.append(f"... {view.size - count:,} more cells; {more}")
+    if len(cells) < view.size:
+        lines.append(f"... {view.size - len(cells):,} more cells; {hint(view)}")
     return "\n".join(lines) or f"{view.name} has no cells"
 
 
@@ -83,9 +90,10 @@ def cell_lines(cell: Cell, *, most: int | None = None) -> list[str]:
 def _rows(cell: Cell) -> Iterable[list[str]]:
     """The same terms thrice: as names, as numbers, as products."""
     bias = [cell.bias] if cell.bias else []
+    spelt = number if len(cell.terms) + len(bias) == 1 else inside
     yield [names(term) for term in cell.terms] + [str(b) for b in bias]
-    yield [numbers(term) for term in cell.terms] + [inside(b.value) for b in bias]
-    yield [inside(term.product) for term in cell.terms] + [inside(b.value) for b in bias]
+    yield [numbers(term, spelt) for term in cell.terms] + [spelt(b.value) for b in bias]
+    yield [spelt(term.product) for term in cell.terms] + [spelt(b.value) for b in bias]
 
 
 def names(term: Term) -> str:
@@ -93,8 +101,10 @@ def names(term: Term) -> str:
     return _divided("*".join(map(str, term.factors)), term)
 
 
-def numbers(term: Term) -> str:
-    """A term by its numbers: "2*(-3)"."""
+def numbers(term: Term, alone: Callable[[Number], str] = inside) -> str:
+    """A term by its numbers: "2*(-3)"; `alone` spells the number of a term of one factor."""
+    if len(term.factors) == 1 and term.divisor == 1:
+        return alone(term.factors[0].value)
     return _divided("*".join(inside(factor.value) for factor in term.factors), term)
 
 
@@ -139,7 +149,8 @@ def _list(label: str, cell: Cell, most: int | None) -> list[str]:
     count = len(cell.terms)
     shown = count if most is None or count <= most else FIRST_TERMS
     table = [
-        [names(term), numbers(term), number(term.product)] for term in islice(cell.terms, shown)
+        [names(term), numbers(term, number), number(term.product)]
+        for term in islice(cell.terms, shown)
     ]
     if cell.bias is not None:
         value = number(cell.bias.value)

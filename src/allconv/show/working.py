@@ -18,6 +18,7 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.show.call import Call, Place, record_call
 from allconv.show.explain import explanation
 from allconv.show.view import View
+from allconv.window import Window
 
 
 class Working:
@@ -26,8 +27,8 @@ class Working:
     Each is a `View`: print it, index it (`working.y[0, 1]`), or take its `totals()`.
     """
 
-    def __init__(self, title: str, views: tuple[View, ...]) -> None:
-        self.title = title
+    def __init__(self, title: str, window: Window, views: tuple[View, ...]) -> None:
+        self.title, self.window = title, window
         self._views = {view.name: view for view in views}
 
     @property
@@ -95,6 +96,7 @@ def working(
     """
     call = record_call(layer_or_function, arrays, settings)
     made = explanation(call, _upstream(call.result, grad_output))
+    operator: Any = call.operator
     result = call.result
     views = [View(result.name, result.shape, result.dtype, made.forward)]
     if grad_output is not None:
@@ -102,7 +104,7 @@ def working(
             View(name, place.shape, place.dtype, explain)
             for name, (place, explain) in made.gradients().items()
         ]
-    return Working(_title(call), tuple(views))
+    return Working(_title(call), operator.window, tuple(views))
 
 
 def _upstream(result: Place, given: Any) -> Array | None:

@@ -1,0 +1,186 @@
+"""Arrays as users type them: numbers, rows, planes; or a file that holds them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allconv.cli.failures import Misuse
+
+if TYPE_CHECKING:
+    from allconv.operators.base import Array
+
+LARGEST_FILE = 2**24  # bytes
+MOST_AXES = 8
+SHOWN = 40  # characters of what was given that a message repeats
+
+SYNTAX = (
+    'numbers with blanks or commas between them, rows with "/" or ";", planes with "//", sets of '
+    'planes with "///": "1 2 3 / 4 5 6"'
+)
+
+_SEPARATOR = re.compile(r"\s*([/;]\s*)+|[ \t]*\n\s*")
+
+
+class NumberArray(click.ParamType[Any]):
+    """Numbers typed as text, or a .npy, .csv or text file of them; an array of float64."""
+
+    name = "numbers"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help shows."""
+        return '"1 2 / 3 4"|FILE'
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The array, or a usage error."""
+        name = max(param.opts, key=len) if param else "numbers"
+        if not isinstance(value, str):
+            return value
+        word = _word(value)
+        if word is None:
+            return parse(value, name)
+        if _is_file(value):
+            return _read(Path(value), name)
+        raise Misuse(
+            f"{name} is {_short(value)}: {_short(word)} is no number, and no file has that name"
+        )
+
+
+def parse(text: str, name: str) -> Array:
+    """The array that a text spells; `Misuse` with `name` where rows differ in length.
+
+    >>> parse("1 2 / 3 4 // 5 6 / 7 8", "x").tolist()
+    [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
+    """
+    import numpy as np
+
+    rows: list[list[float]] = [[]]
+    levels: list[int] = []
+    end = 0
+    text = text.strip("/; \t\r\n,")
+    for match in _SEPARATOR.finditer(text):
+        rows[-1] = _row(text[end : match.start()])
+        levels.append(_level(match.group()))
+        rows.append([])
+        end = match.end()
+    rows[-1] = _row(text[end:])
+    if not any(rows):
+        raise Misuse(f"{name} holds no numbers; {SYNTAX} is wanted")
+    for place, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise Misuse(
+                f"{name}: row {place + 1} has {len(row)} numbers, row 1 has {len(rows[0])}; "
+                "rows are equally long"
+            )
+    return np.array(rows).reshape(*_lead(levels, name), len(rows[0]))
+
+
+def _lead(levels: list[int], name: str) -> tuple[int, ...]:
+    """The sizes of all axes but the last, from the separators: 1 for rows, 2 for planes ..."""
+    deepest = max(levels, default=0)
+    if deepest >= MOST_AXES:
+        raise Misuse(f"{name} has {deepest} separators in a row; at most {MOST_AXES - 1} are read")
+    sizes: list[int] = []
+    inner = 1
+    for level in range(1, deepest + 1):
+        # Between two separators of a higher level stand equally many of this level.
+        counts, count = [], 1
+        for each in levels:
+            if each > level:
+                counts.append(count)
+                count = 0
+            count += each >= level
+        counts.append(count)
+        if len(set(counts)) > 1:
+            what = "rows" if level == 1 else f'parts between "{"/" * level}"'
+            raise Misuse(f"{name}: its parts have {_listed(counts)} {what}; as many are wanted")
+        sizes.insert(0, counts[0])
+        inner *= counts[0]
+    return tuple(sizes)
+
+
+def _listed(counts: list[int]) -> str:
+    found = sorted(set(counts))
+    return f"{', '.join(map(str, found[:-1]))} and {found[-1]}"
+
+
+def _level(separator: str) -> int:
+    """How many axes a separator closes: its marks, or without any the ends of its lines."""
+    marks = separator.count("/") + separator.count(";")
+    return marks or separator.count("\n")
+
+
+def _row(text: str) -> list[float]:
+    return [float(word) for word in re.split(r"[\s,]+", text) if word]
+
+
+def _word(text: str) -> str | None:
+    """The first word that is no number, or None."""
+    for word in re.split(r"[\s,/;]+", text):
+        if word:
+            try:
+                float(word)
+            except ValueError:
+                return word
+    return None
+
+
+def _is_file(text: str) -> bool:
+    with suppress(OSError, ValueError):
+        return Path(text).is_file()
+    return False
+
+
+def _read(path: Path, name: str) -> Array:
+    """The numbers of a file, which may not be large; nothing is unpickled."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise Misuse(
+                f"{name}: {path} holds {size:,} bytes; the working is for files of at most "
+                f"{LARGEST_FILE:,}"
+            )
+        if path.suffix == ".npy":
+            return _read_npy(path, name)
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Misuse(f"{name}: {path} is no text; .npy, .csv or text is wanted") from None
+    except OSError as error:
+        raise Misuse(f"{name}: {path}: {(error.strerror or 'cannot be read').lower()}") from None
+    word = _word(text)
+    if word is not None:
+        raise Misuse(f"{name}: {path}: {_short(word)} is no number")
+    return parse(text, f"{name}: {path}")
+
+
+def _read_npy(path: Path, name: str) -> Array:
+    import numpy as np
+    from numpy.lib import format as npy
+
+    try:
+        with path.open("rb") as file:
+            version = npy.read_magic(file)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read(file)
+            if dtype.kind not in "biuf":
+                raise ValueError(f"it holds {dtype.name}, not real numbers")
+            held = path.stat().st_size - file.tell()
+            wanted = dtype.itemsize * int(np.prod(shape, dtype=object))
+            if held != wanted:
+                raise ValueError(f"it holds {held:,} bytes of numbers, not {wanted:,}")
+            file.seek(0)
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError, MemoryError) as error:
+        raise Misuse(f"{name}: {path} cannot be read: {' '.join(str(error).split())}") from None
+    if not array.size or array.ndim > MOST_AXES or not array.ndim:
+        raise Misuse(f"{name}: {path} is {array.shape}; an array with numbers is wanted")
+    return array.astype(np.float64)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")

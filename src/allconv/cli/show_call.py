@@ -1,0 +1,149 @@
+"""Numbers as users type them, made the arrays that functions take, and results of their shape.
+
+Nobody types a batch and channels of 1: they are added here and taken off the result, inside the
+function that is recorded, so that every index shown is one of the user's own arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from allconv import functional
+from allconv.cli.failures import Misuse
+from allconv.functional.settings import pairs, per_axis
+from allconv.window import Window
+
+if TYPE_CHECKING:
+    from allconv.operators.base import Array
+
+MOST = 3  # axes that a window slides over
+
+
+@dataclass(frozen=True)
+class ShownCall:
+    """A function of the arrays `x`, `w` and `b`, as far as they are there."""
+
+    function: Callable[..., Any]
+    arrays: tuple[Array, ...]
+
+
+def convolution(
+    x: Array, w: Array, b: Array | None, axes: int | None, *, transposed: bool, **settings: Any
+) -> ShownCall:
+    """A convolution, or its transpose, of arrays with or without batch and channels."""
+    axes = axes or _axes(x, w)
+    name = f"conv{'_transpose' if transposed else ''}{axes}d"
+    x_shape, w_shape = _lifted("--input", x, axes), _lifted("--kernel", w, axes)
+    if transposed and w.ndim == axes + 1:
+        w_shape = (w.shape[0], 1, *w.shape[1:])
+    return _call(name, x, w, b, (x_shape, w_shape), axes, settings)
+
+
+def local(x: Array, w: Array, b: Array | None, axes: int | None, **settings: Any) -> ShownCall:
+    """A locally connected layer: kernels (*P, *K), one for all cells (*K), or (O, C, *K, *P)."""
+    axes = axes or min(x.ndim, MOST)
+    x_shape = _lifted("--input", x, axes)
+    if w.ndim == 2 * axes + 2:
+        return _call(f"locally_connected{axes}d", x, w, b, (x_shape, w.shape), axes, settings)
+    if w.ndim not in (axes, 2 * axes):
+        raise Misuse(
+            f"--kernel has {w.ndim} axes; over {axes} a locally connected layer takes one kernel "
+            f"({axes}), one for each cell of the output ({2 * axes}), or all (O, C, *K, *P) "
+            f"({2 * axes + 2}); --axes says over how many it slides"
+        )
+    kernel = w.shape[-axes:]
+    s, d = (per_axis(n, settings[n], axes) for n in ("stride", "dilation"))
+    ends = pairs(settings["padding"], x_shape[2:], kernel, s, d)
+    output = Window.forward(x_shape[2:], kernel, stride=s, dilation=d, padding=ends).output
+    if w.ndim == 2 * axes and w.shape[:axes] != output:
+        raise Misuse(f"--kernel has kernels for {w.shape[:axes]} cells; the output has {output}")
+    w = np.broadcast_to(w, (*output, *kernel)).copy()
+    order = (*range(axes, 2 * axes), *range(axes))
+    lifted = (1, 1, *kernel, *output)
+    if b is not None:
+        b = np.broadcast_to(b.reshape(output) if b.size > 1 else b, output).copy()
+    function = getattr(functional, f"locally_connected{axes}d")
+
+    def call(x: Any, w: Any, b: Any = None) -> Any:
+        bias = None if b is None else b.reshape((1, *output))
+        weight = w.transpose(*order).reshape(lifted)
+        y = function(x.reshape(x_shape), weight, bias, **settings)
+        return y.reshape(output if x.ndim < axes + 2 else (len(x), *output))
+
+    return ShownCall(call, (x, w) if b is None else (x, w, b))
+
+
+def linear(x: Array, w: Array, b: Array | None) -> ShownCall:
+    """A linear layer: x (C) or (N, C), weights (C) or (O, C)."""
+    for name, array in (("--input", x), ("--kernel", w)):
+        if array.ndim > 2:
+            raise Misuse(f"{name} has {array.ndim} axes; a linear layer takes a row, or rows")
+
+    def call(x: Any, w: Any, b: Any = None) -> Any:
+        y = functional.linear(x.reshape((-1, x.shape[-1])), w.reshape((-1, w.shape[-1])), b)
+        kept = (*x.shape[:-1], *w.shape[:-1])
+        return y.reshape(kept)
+
+    return ShownCall(call, (x, w) if b is None else (x, w, b.ravel()))
+
+
+def pooling(name: str, x: Array, kernel_size: Any, axes: int | None, **settings: Any) -> ShownCall:
+    """Max or average pooling of an array with or without batch and channels."""
+    axes = axes or (x.ndim if x.ndim <= MOST else x.ndim - 2)
+    shape = _lifted("--input", x, axes)
+    function = getattr(functional, f"{name}{axes}d")
+
+    def call(x: Any) -> Any:
+        y = function(x.reshape(shape), kernel_size, **settings)
+        return y.reshape((*x.shape[: x.ndim - axes], *y.shape[2:]))
+
+    return ShownCall(call, (x,))
+
+
+def _axes(x: Array, w: Array) -> int:
+    """Over how many axes the kernel slides, from how many the arrays have."""
+    if x.ndim == w.ndim:
+        return x.ndim if x.ndim <= MOST else x.ndim - 2
+    if w.ndim == x.ndim + 1 and x.ndim > 1:
+        return x.ndim - 1
+    raise Misuse(
+        f"--input has {_count(x.ndim)} and --kernel {_count(w.ndim)}; as many are wanted, or "
+        "(channels, ...) and (outputs, channels, ...); --axes says over how many it slides"
+    )
+
+
+def _count(axes: int) -> str:
+    return f"{axes} axis" if axes == 1 else f"{axes} axes"
+
+
+def _lifted(name: str, array: Array, axes: int) -> tuple[int, ...]:
+    """The shape with the two axes in front that functions want."""
+    if not axes <= array.ndim <= axes + 2:
+        raise Misuse(f"{name} has {_count(array.ndim)}; {axes} to {axes + 2} are wanted")
+    return (*(1,) * (axes + 2 - array.ndim), *array.shape)
+
+
+def _call(
+    name: str,
+    x: Array,
+    w: Array,
+    b: Array | None,
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    axes: int,
+    settings: dict[str, Any],
+) -> ShownCall:
+    function = getattr(functional, name)
+    has_batch, has_outputs = x.ndim == axes + 2, w.ndim >= axes + 2
+
+    def call(x: Any, w: Any, b: Any = None) -> Any:
+        y = function(x.reshape(shapes[0]), w.reshape(shapes[1]), b, **settings)
+        lead = (y.shape[:1] if has_batch else ()) + (y.shape[1:2] if has_outputs else ())
+        return y.reshape((*lead, *y.shape[2:]))
+
+    if b is not None and name.startswith("conv"):
+        b = b.ravel()
+    return ShownCall(call, (x, w) if b is None else (x, w, b))
