@@ -7,7 +7,7 @@ parts         the parts of the lecture
 example       an example, and what its check found
 printed       printed numbers, and when ours agree with them
 letters       results in letters
-correlation, channels, tensorflow, gradients, transposed, pooling, fields, dense, networks
+correlation, channels, counts, tensorflow, gradients, fields, transposed, dense, pooling, networks
               the examples, a subject a file
 """
 
@@ -19,6 +19,7 @@ from allconv.errors import ArgumentError
 from allconv.lecture import (
     channels,
     correlation,
+    counts,
     dense,
     fields,
     gradients,
@@ -33,6 +34,7 @@ from allconv.lecture.parts import PARTS
 _SUBJECTS = (
     channels,
     correlation,
+    counts,
     tensorflow,
     gradients,
     fields,

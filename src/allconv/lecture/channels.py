@@ -10,7 +10,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.lecture.example import Place, example
-from allconv.lecture.parts import CHANNELS, COUNTS, LOCAL
+from allconv.lecture.parts import CHANNELS, LOCAL
 from allconv.operators.base import Array
 
 IMAGE = [
@@ -114,78 +114,10 @@ def translation(x: Array, w: Array, b: Array) -> Any:
     return F.conv2d(moved[None], w, b)[0, :, 1:, 1:]
 
 
-def parameters(layer: nn.Module, *shape: int) -> int:
-    """How many numbers a network learns."""
-    return nn.Sequential(layer).summary(shape).parameters
-
-
-SIDE = {"side": 200}
-ROUND = "Spatial correlation is local; waste of resources, and not enough training samples anyway"
-
-
-@example(
-    COUNTS,
-    "Fully connected: 200x200 image, 40K hidden units",
-    slide=f"200x200 image, 40K hidden units -> ~2B parameters!!! {ROUND}",
-    printed="~2B",
-    inputs={**SIDE, "hidden": 40_000},
-)
-def fully_connected(side: Array, hidden: Array) -> Any:
-    size = int(side)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(size * size, int(hidden)))
-    return [parameters(net, 1, 1, size, size)]
-
-
-@example(
-    COUNTS,
-    "Fully connected, to the last one: weights and biases",
-    slide="200x200 image, 40K hidden units: 40,000 x 40,000 weights and 40,000 biases",
-    printed="1,600,040,000",
-    inputs={**SIDE, "hidden": 40_000},
-    drawn=True,
-)
-def fully_connected_exactly(side: Array, hidden: Array) -> Any:
-    size = int(side)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(size * size, int(hidden)))
-    return [parameters(net, 1, 1, size, size)]
-
-
-@example(
-    COUNTS,
-    "Locally connected: 10x10 weights for each of 40K hidden units",
-    slide="Locally Connected Layer: a hidden unit sees its neighbourhood, 10x10 say",
-    printed="4,000,000",
-    inputs={**SIDE, "kernel": 10},
-    drawn=True,
-)
-def locally_connected(side: Array, kernel: Array) -> Any:
-    size = int(side)
-    layer = nn.LocallyConnected2d(1, 1, int(kernel), size, padding="same", bias=False)
-    return [parameters(layer, 1, 1, size, size)]
-
-
-@example(
-    COUNTS,
-    "Convolution: the same 10x10 weights for all of them",
-    slide="Share the same parameters across different locations",
-    printed="100 40,000",
-    inputs={**SIDE, "kernel": 10},
-    drawn=True,
-)
-def convolutional(side: Array, kernel: Array) -> Any:
-    layer = nn.Conv2d(1, 1, int(kernel), padding="same", bias=False)
-    summary = nn.Sequential(layer).summary((1, 1, int(side), int(side)))
-    return [summary.parameters, np.prod(summary.rows[0].output)]
-
-
 EXAMPLES = (
     image_2x4x4,
     image_2x4x4_layer,
     image_2x4x4_by_channel,
     shared_parameters,
     translation,
-    fully_connected,
-    fully_connected_exactly,
-    locally_connected,
-    convolutional,
 )

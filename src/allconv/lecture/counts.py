@@ -1,0 +1,97 @@
+"""What a 200x200 image costs: fully connected, locally connected, convolutional; and sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import allconv as ac
+from allconv import nn
+from allconv.lecture.example import example
+from allconv.lecture.parts import COUNTS, ONE_AXIS
+from allconv.operators.base import Array
+
+IMAGE = {"side": 200, "kernel": 10}
+
+
+@example(
+    COUNTS,
+    "Fully connected: 200x200 image, 40K hidden units",
+    slide="""
+        200x200 image, 40K hidden units -> ~2B parameters!!!
+        Spatial correlation is local; waste of resources, and we do not have enough training
+        samples anyway
+    """,
+    printed="~2B",
+    inputs={"side": 200, "hidden": 40_000},
+)
+def fully_connected(side: Array, hidden: Array) -> Any:
+    size = int(side)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(size * size, int(hidden)))
+    return [net.summary((1, 1, size, size)).parameters]
+
+
+def counted(side: Array, kernel: Array) -> Any:
+    """The three layers from an image to as many hidden units."""
+    size = int(side)
+    return ac.count_layers(1, 1, (size, size), int(kernel), padding="same")
+
+
+@example(
+    COUNTS,
+    "Fully connected, to the last one: weights and biases",
+    slide="200x200 image, 40K hidden units",
+    printed="1,600,000,000 40,000",
+    inputs={"side": 200},
+    drawn=True,
+)
+def fully_connected_exactly(side: Array) -> Any:
+    layer, _, _ = ac.count_layers(1, 1, (int(side), int(side)), 1)
+    return [layer.weights, layer.biases]
+
+
+@example(
+    COUNTS,
+    "Locally connected, 10x10: weights for each of 40K hidden units",
+    slide="Locally Connected Layer: a hidden unit sees its neighbourhood, 10x10 say",
+    printed="4,000,000",
+    inputs=IMAGE,
+    drawn=True,
+    working=lambda side, kernel: "\n".join(map(str, counted(side, kernel))),
+)
+def locally_connected(side: Array, kernel: Array) -> Any:
+    _, layer, _ = counted(side, kernel)
+    return [layer.weights]
+
+
+@example(
+    COUNTS,
+    "Convolution, 10x10: the same weights for all, and as many multiply-adds",
+    slide="Share the same parameters across different locations",
+    printed="100 4,000,000",
+    inputs=IMAGE,
+    drawn=True,
+    working=lambda side, kernel: "\n".join(map(str, counted(side, kernel))),
+)
+def convolutional(side: Array, kernel: Array) -> Any:
+    _, _, layer = counted(side, kernel)
+    return [layer.weights, layer.multiply_adds]
+
+
+@example(
+    ONE_AXIS,
+    "The size of the output",
+    slide="Dim = Dim(I) - Dim(W) + 1, drawn with Dim(I) = 4 and Dim(W) = 3",
+    printed="2",
+    inputs={"input": 4, "kernel": 3},
+)
+def output_size(input: Array, kernel: Array) -> Any:
+    return [ac.sizes.output_size(int(input), int(kernel))]
+
+
+EXAMPLES = (
+    fully_connected,
+    fully_connected_exactly,
+    locally_connected,
+    convolutional,
+    output_size,
+)
