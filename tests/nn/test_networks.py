@@ -29,7 +29,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize("name", COUNTS)
 def test_tables(name: str) -> None:
     """Layers and parameters are those of the written table."""
     net = networks.build(name, 1, (28, 28), 10)

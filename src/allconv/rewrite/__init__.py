@@ -1,1 +1,36 @@
-"""Rewrites: one graph in, an equal one out. One rewrite a file, its cases in its docstring."""
+"""Rewrites: one graph in, an equal one out. One rewrite a file, its cases in its docstring.
+
+What users call takes networks and returns networks, so it is defined in the room of these:
+
+    densify(net, input_shape)         a classifier as a fully convolutional network
+    unshare(net, input_shape)         convolutions as locally connected or linear layers
+    pool_to_stride(net, input_shape)  pooling as strided convolution, to be trained
+
+Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_ROOMS = {
+    "DenseNetwork": "nn.dense",
+    "densify": "nn.dense",
+    "pool_to_stride": "nn.strided",
+    "unshare": "nn.unshare",
+}
+
+__all__ = [*_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'allconv.rewrite' has no attribute {name!r}")
+    found = getattr(import_module(f"allconv.{_ROOMS[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return list(_ROOMS)

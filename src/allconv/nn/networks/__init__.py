@@ -8,6 +8,7 @@ from allconv.errors import ArgumentError
 from allconv.functional.settings import per_axis, whole
 from allconv.nn.networks.all_cnn import all_cnn
 from allconv.nn.networks.convnet import convnet
+from allconv.nn.networks.family import FAMILY
 from allconv.nn.networks.local import local
 from allconv.nn.networks.plain import plain
 from allconv.nn.sequential import Sequential
@@ -17,14 +18,15 @@ _NETWORKS: dict[str, Callable[[int, tuple[int, int], int], Sequential]] = {
     "local": local,
     "convnet": convnet,
     "all-cnn": all_cnn,
+    **FAMILY,
 }
 
 
 def names() -> tuple[str, ...]:
     """The names that `build` takes.
 
-    >>> names()
-    ('plain', 'local', 'convnet', 'all-cnn')
+    >>> names()[:5]
+    ('plain', 'local', 'convnet', 'all-cnn', 'base-a')
     """
     return tuple(_NETWORKS)
 

@@ -1,0 +1,117 @@
+"""A graph as a network: parameters under their names, recorded anew for every size of input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from allconv import trace
+from allconv.errors import ArgumentError, ShapeError, TraceError
+from allconv.functional.settings import whole
+from allconv.graph import Graph, Node
+from allconv.nn.module import Module
+from allconv.nn.parameter import Buffer, Parameter
+from allconv.nn.tracing import trace_module
+from allconv.operators.base import Array, Spec
+from allconv.rewrite.follow import follow
+from allconv.rewrite.settle import settle
+from allconv.value import Value
+
+
+class GraphModule(Module):
+    """A network that a graph describes: called, compiled, trained and saved as any module.
+
+    The graph takes one array and then `arrays`, which become parameters (`buffers` names those
+    that training leaves alone). It was recorded in inference for one shape; for another batch, or
+    for larger images where its operators can slide, it is recorded anew.
+    """
+
+    def __init__(
+        self, graph: Graph, arrays: Mapping[str, Array], buffers: Collection[str] = ()
+    ) -> None:
+        self.graph = graph
+        for name, array in arrays.items():
+            self._places()[name] = (Buffer if name in buffers else Parameter)(array)
+        self._names = tuple(arrays)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape that the graph was recorded for."""
+        return self.graph.inputs[0].shape
+
+    def forward(self, x: Any) -> Any:
+        """The outputs of the graph; a tuple of several."""
+        builder = trace.current()
+        if builder is None:
+            raise TraceError("a graph is recorded inside a trace; call the network")
+        self.check_input(x)
+        constants = {
+            value: array.astype(x.dtype) if value.spec.is_float else array
+            for value, array in self.graph.constants.items()
+        }
+
+        def for_size(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
+            before = [value.spec for value in node.inputs]
+            operator = follow(node.operator, before, [value.spec for value in inputs])
+            results = builder.apply(operator, *inputs)
+            return results if isinstance(results, tuple) else (results,)
+
+        operands = [x, *(Module.__getattr__(self, name) for name in self._names)]
+        here = builder.inline(replace(self.graph, constants=constants), operands, for_size)
+        outputs = tuple(here[value] for value in self.graph.outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def check_input(self, x: Any) -> None:
+        """Refuse an array of another rank or with other channels than the graph takes."""
+        wanted = self.input_shape
+        if len(x.shape) != len(wanted) or x.shape[1:2] != wanted[1:2]:
+            sizes = ", ".join(("N", *map(str, wanted[1:])))
+            raise ShapeError(f"x is {x.shape}; ({sizes}) is wanted")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Module:
+        memo[id(self.graph)] = self.graph  # nothing in it is ever written
+        return super().__deepcopy__(memo)
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """A network as a graph of one array and its state, in inference."""
+
+    graph: Graph
+    arrays: Mapping[str, Array]
+    buffers: frozenset[str]
+
+    def module(self, rewritten: Graph) -> GraphModule:
+        """A rewritten graph as a network, on the same numbers."""
+        return GraphModule(*self.settled(rewritten))
+
+    def settled(self, rewritten: Graph) -> tuple[Graph, Mapping[str, Array], set[str]]:
+        """A rewritten graph with what depends on parameters alone computed: graph, arrays, and
+        which of these are buffers."""
+        done = settle(rewritten, self.arrays)
+        buffers = {name for name, source in done.sources.items() if source in self.buffers}
+        return done.graph, done.arrays, buffers
+
+
+def capture(
+    net: Module | Graph | Callable[..., Any], input_shape: Sequence[int] | None = None
+) -> Captured:
+    """A module, a function of one array, or a graph of one, recorded for a shape."""
+    if isinstance(net, Graph):
+        if len(net.inputs) != 1:
+            raise ArgumentError(f"the graph takes {len(net.inputs)} arrays; one is wanted")
+        return Captured(net, {}, frozenset())
+    if not isinstance(input_shape, tuple | list) or not input_shape:
+        raise ArgumentError(f"input_shape is {input_shape!r}; (1, 3, 224, 224), say, is wanted")
+    batch = 1 if input_shape[0] is None else whole("the batch", input_shape[0], least=1)
+    shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))
+    if not isinstance(net, Module):
+        traced = trace.trace(net, Spec(shape))
+        return Captured(traced.graph, {}, frozenset())
+    dtypes = {array.dtype.name for array in net.parameters().values()}
+    of = trace_module(net, Spec(shape, dtypes.pop() if len(dtypes) == 1 else "float32"))
+    state = net.state_dict()
+    graph = replace(of.graph, outputs=of.graph.outputs[: len(of.graph.outputs) - len(of.updates)])
+    arrays = {name: state[name] for name in (*of.parameters, *of.buffers)}
+    return Captured(graph, arrays, frozenset(of.buffers))

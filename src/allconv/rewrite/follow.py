@@ -1,0 +1,81 @@
+"""Operators for other sizes: what a recorded operator becomes on another batch or a larger image.
+
+1  a window                -> the same kernel, steps and padding, as many outputs as now fit
+2  a transposed window     -> the same, solved for its input: I + stride * (P - P before)
+3  reshape, slice          -> the batch follows; a slice keeps what it takes whole
+4  everything else         -> itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from allconv.errors import UnsupportedError
+from allconv.operators.arrange import Reshape, Slice
+from allconv.operators.base import Operator, Spec
+from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.reduce import Broadcast
+from allconv.window import Axis, Window
+
+
+def follow(operator: Operator, before: Sequence[Spec], now: Sequence[Spec]) -> Operator:
+    """The operator for operands `now`, which was recorded for operands `before`."""
+    if all(a.shape == b.shape for a, b in zip(before, now, strict=True)):
+        return operator
+    match operator:
+        case Correlate() | MaxPool() | AveragePool():
+            axes = map(_grown, operator.window.axes, now[0].shape[2:])
+            return replace(operator, window=Window(tuple(axes)))
+        case CorrelateTranspose():
+            axes = map(_grown_transpose, operator.window.axes, now[1].shape[2:])
+            return replace(operator, window=Window(tuple(axes)))
+        case Reshape(to) | Broadcast(to):
+            return replace(operator, to=_batch(operator, to, before[0].shape, now[0].shape))
+        case Slice():
+            return _slice(operator, before[0].shape, now[0].shape)
+    return operator
+
+
+def _grown(axis: Axis, size: int) -> Axis:
+    if size == axis.input:
+        return axis
+    return Axis.forward(
+        size,
+        axis.kernel,
+        stride=axis.stride,
+        dilation=axis.dilation,
+        input_dilation=axis.input_dilation,
+        padding=(axis.padding, axis.high),
+    )
+
+
+def _grown_transpose(axis: Axis, size: int) -> Axis:
+    if size == axis.output:
+        return axis
+    if axis.input_dilation != 1:
+        raise UnsupportedError("a transposed window over a dilated input has one size")
+    return replace(axis, input=axis.input + axis.stride * (size - axis.output), output=size)
+
+
+def _batch(
+    operator: Operator, to: tuple[int, ...], before: tuple[int, ...], now: tuple[int, ...]
+) -> tuple[int, ...]:
+    """A shape with another batch in front."""
+    if before[1:] != now[1:] or to[:1] != before[:1]:
+        raise UnsupportedError(
+            f"{operator.name} from {before} to {to} has one size; images of another are not taken"
+        )
+    return (now[0], *to[1:])
+
+
+def _slice(operator: Slice, before: tuple[int, ...], now: tuple[int, ...]) -> Slice:
+    """Axes that were taken whole are taken whole; others may not change."""
+    counts = list(operator.count)
+    for axis, (old, new) in enumerate(zip(before, now, strict=True)):
+        if old != new:
+            if (operator.start[axis], operator.step[axis], counts[axis]) != (0, 1, old):
+                raise UnsupportedError(f"a part of axis {axis} is taken, whose size changes")
+            counts[axis] = new
+    return replace(operator, count=tuple(counts))
