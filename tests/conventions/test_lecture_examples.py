@@ -18,11 +18,14 @@ PRINTED = [
 
 
 def test_the_listing_gives_what_tensorflow_printed() -> None:
-    """Converted, the lists give the worked example; read as typed, what the slide prints."""
-    drawn, kernel_alone, listed = conventions.EXAMPLES["tensorflow listing"].numbers().values()
+    """The lists as drawn give the worked example, as typed what the slide prints; it takes both
+    the kernel's and the image's order to get there."""
+    readings = conventions.EXAMPLES["tensorflow listing"].numbers().values()
+    drawn, kernel_alone, image_alone, listed = readings
     np.testing.assert_allclose(np.moveaxis(drawn, -1, 0), DRAWN, atol=1e-12)
     np.testing.assert_allclose(listed, PRINTED, atol=1e-12)
     np.testing.assert_allclose(kernel_alone[0, 0], [-4.9, -8.8], atol=1e-12)
+    np.testing.assert_allclose(image_alone[0, 0], [-7.9, 7.2], atol=1e-12)
 
 
 def test_two_orders_of_the_weights() -> None:

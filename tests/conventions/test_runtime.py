@@ -46,9 +46,10 @@ def test_the_node_gives_the_same_in_onnxruntime(name: str) -> None:
 
 
 @st.composite
-def layers(draw: st.DrawFn) -> tuple[nn.Module, tuple[int, ...]]:
-    """A convolution or transposed convolution of any geometry, and the shape of its input."""
-    axes = draw(st.integers(1, 2))
+def layers(draw: st.DrawFn, images: bool) -> tuple[nn.Module, tuple[int, ...]]:
+    """A convolution or transposed convolution of any geometry, and the shape of its input; of
+    `images` only, convolutions over two axes."""
+    axes = 2 if images else draw(st.integers(1, 2))
     several = st.tuples(*[st.integers(1, 3)] * axes)
     kernel, stride, dilation = draw(several), draw(several), draw(several)
     groups = draw(st.sampled_from([1, 1, 2]))
@@ -57,7 +58,7 @@ def layers(draw: st.DrawFn) -> tuple[nn.Module, tuple[int, ...]]:
     sizes = tuple(draw(st.integers(9, 11)) for _ in range(axes))
     settings = {"dilation": dilation, "groups": groups, "bias": draw(st.booleans())}
     shape = (draw(st.integers(1, 2)), wide, *sizes)
-    if draw(st.booleans()):
+    if not images and draw(st.booleans()):
         kind = (nn.ConvTranspose1d, nn.ConvTranspose2d)[axes - 1]
         return kind(wide, out, kernel, stride, padding, **settings), shape
     settings["flip"] = draw(st.booleans())
@@ -74,7 +75,7 @@ def test_random_geometries(framework: str) -> None:
     compared = 0
 
     @settings(deadline=None, max_examples=40, database=None)
-    @given(layers(), st.integers(0, 99))
+    @given(layers(framework == "opencv"), st.integers(0, 99))
     def compare(case: tuple[nn.Module, tuple[int, ...]], seed: int) -> None:
         nonlocal compared
         layer, shape = case
@@ -91,4 +92,4 @@ def test_random_geometries(framework: str) -> None:
         compared += 1
 
     compare()
-    assert compared > 3
+    assert compared >= 10

@@ -23,7 +23,7 @@ LISTED_IMAGE = [
     [[2, 2], [3, -2], [-3, 1], [-4, 2]],
     [[3, 0], [-2, -2], [2, -1], [5, -2]],
     [[0, 0], [1, -1], [3, 1], [0, 1]],
-]  # the same numbers as typed in the listing, which reads them as (H, W, C)
+]  # as typed in the listing, which reads (H, W, C): neighbours in a row became channels
 KERNEL = [
     [[[1, -2], [-2, 1]], [[1, 0], [0, 1]]],
     [[[3, 1], [2, 2]], [[0, 0], [0, 4]]],
@@ -72,13 +72,16 @@ EXAMPLES = {
         "The listing prints 17.1 where the worked example has 3.1",
         {
             "as drawn: image (C, H, W), kernel (O, I, kH, kW)": _correlated(IMAGE, "NCHW", "OIHW"),
-            "the kernel's list read as (kH, kW, I, O)": _correlated(IMAGE, "NCHW", "HWIO"),
-            "the listing: the image's list read as (H, W, C) too": _correlated(
-                LISTED_IMAGE, "NHWC", "HWIO"
+            "the kernel alone as TensorFlow reads it: (kH, kW, I, O)": _correlated(
+                IMAGE, "NCHW", "HWIO"
             ),
+            "the image alone as typed: neighbours in a row became channels": _correlated(
+                LISTED_IMAGE, "NHWC", "OIHW"
+            ),
+            "the listing: both": _correlated(LISTED_IMAGE, "NHWC", "HWIO"),
         },
-        "A nested list has no layout of its own: convert both, by "
-        'conventions.images(x, "torch", "keras") and conventions.reorder(w, "OIHW", "HWIO").',
+        "A nested list has no layout of its own. Convert both:\n"
+        'conventions.images(x, "torch", "keras"), conventions.reorder(w, "OIHW", "HWIO").',
     ),
     "order of the weights": Example(
         "order of the weights",

@@ -12,6 +12,8 @@ RULES = {
     "keras": "as tensorflow",
     "jax": "SAME, as tensorflow",
     "onnx": "SAME_UPPER as tensorflow; SAME_LOWER has the odd one at the start",
+    "scipy": 'mode="same": d*(k-1) zeros, the odd one at the start; stride 1 only',
+    "opencv": "as scipy, if told borderType=cv2.BORDER_CONSTANT: its borders are mirrored",
 }
 
 
