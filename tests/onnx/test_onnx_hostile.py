@@ -62,6 +62,15 @@ def test_tensors_beside_the_file(folder: Path) -> None:
         load(path, size_limit=71)
 
 
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """A name that is no UTF-8, however long, is shown in the message."""
+    path = tmp_path / "model.onnx"
+    made = chain(node("Relu", "x" * 100)).SerializeToString()
+    path.write_bytes(made.replace(b"x" * 100, b"\xff" + b"x" * 99))
+    with pytest.raises(FileError, match="needs '�x+[.]{3}', which nothing before it makes"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
