@@ -120,6 +120,42 @@ def test_average_pooling(count_include_pad: bool, ceil_mode: bool) -> None:
     np.testing.assert_allclose(working.gx.totals(), pullback(y)[0], rtol=1e-14)
 
 
+@pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])
+def test_padding_that_continues_the_input(mode: str) -> None:
+    """Cells that the padding repeats keep their names, and gather the gradients of all copies."""
+    x, w = np.arange(14.0).reshape(1, 2, 7) % 5, np.arange(12.0).reshape(2, 2, 3) - 5
+
+    def function(x: Any, w: Any) -> Any:
+        return F.conv1d(x, w, None, 2, 2, padding_mode=mode)
+
+    compare(function, x, w)
+    wanted = {"circular": 5, "reflect": 2, "replicate": 0}[mode]
+    assert ac.working(function, x, w).y[0, 0, 0].terms[0].factors[0].index == (0, 0, wanted)
+
+
+def test_what_only_moves_values_is_followed() -> None:
+    """Padding with a number, channels last, and constants of a function."""
+    x, w = np.arange(14.0).reshape(1, 2, 7) % 5, np.arange(12.0).reshape(2, 2, 3) - 5
+    compare(lambda x, w: F.conv1d(F.pad(x, (1, 1), value=2.0), w), x, w)
+    last = np.arange(32.0).reshape(1, 4, 4, 2) % 5
+    compare(
+        lambda x, w: F.conv2d(np.transpose(x, (0, 3, 1, 2)), w),
+        last, np.arange(16.0).reshape(2, 2, 2, 2) - 7,
+    )  # fmt: skip
+    compare(lambda x: F.conv1d(x, w)[0, :, ::-1], x)
+    padded = ac.working(lambda x, w: F.conv1d(F.pad(x, (1, 1), value=2.0), w), x, w)
+    assert padded.y[0, 0, 0].terms[0].factors[0].index is None
+    assert "padding*w[0,0,0]" in str(padded.y[0, 0, 0])
+
+
+def test_an_empty_batch() -> None:
+    """No image, no cells, and gradients of 0."""
+    working = ac.working(F.conv1d, np.zeros((0, 1, 3)), np.ones((1, 1, 2)), grad_output=1.0)
+    assert working.y.totals().shape == (0, 1, 2)
+    assert "y has no cells" in str(working)
+    assert working.gw.totals().tolist() == [[[0.0, 0.0]]]
+
+
 def test_linear() -> None:
     """A linear layer on any number of axes."""
     x, w, b = np.arange(12.0).reshape(2, 3, 2), np.arange(8.0).reshape(4, 2), np.arange(4.0)
@@ -246,6 +282,26 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     ),
     "a layer that computes": (
         lambda: ac.working(F.relu, np.ones(3)), UnsupportedError, "this computes Relu",
+    ),
+    "a result that is padded": (
+        lambda: ac.working(lambda x: F.pad(F.max_pool1d(x, 2), (1, 1)), np.ones((1, 1, 4))),
+        UnsupportedError,
+        "padded, repeated or joined with other arrays; return it as it is",
+    ),
+    "a result that is joined": (
+        lambda: ac.working(
+            lambda x: np.concatenate([F.max_pool1d(x, 2), np.ones((1, 1, 2))]), np.ones((1, 1, 4))
+        ),
+        UnsupportedError,
+        "padded, repeated or joined with other arrays; return it as it is",
+    ),
+    "weights put together": (
+        lambda: ac.working(
+            lambda a, b: F.conv1d(a, np.concatenate([b, b[:, :, ::-1], a])),
+            np.ones((1, 1, 4)), np.ones((1, 1, 4)),
+        ),
+        UnsupportedError,
+        "w is put together of several arrays; pass it as one",
     ),
     "no layer": (lambda: ac.working(3, np.ones(3)), ArgumentError, "int is no layer"),
     "settings of a layer": (

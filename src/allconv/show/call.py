@@ -167,7 +167,7 @@ class _Follower:
             end += array.size
         for node in self._graph.nodes[: self._graph.nodes.index(self._window)]:
             _follow(node, values)
-            _follow(node, labels)
+            _follow_labels(node, labels)
         names = _names(self._window.operator)
         operands = tuple(
             self._operand(name, values[value], labels[value], ends)
@@ -180,7 +180,9 @@ class _Follower:
     ) -> Place:
         seen = labels[labels > 0]
         for value, (start, end) in ends.items():
-            if seen.size and start <= seen.min() and seen.max() < end:
+            # An empty operand is made of an empty array.
+            low, high = (seen.min(), seen.max() + 1) if seen.size else (start, start)
+            if start <= low and high <= end and bool(seen.size) == (start < end):
                 own = np.where(labels > 0, labels - start + 1, 0)
                 return Place(name, values, own, value.shape, value.dtype)
         raise UnsupportedError(f"{name} is put together of several arrays; pass it as one")
@@ -190,26 +192,34 @@ class _Follower:
         made, final = self._window.outputs[0], self._graph.outputs[0]
         labels = {made: np.arange(1, 1 + made.size, dtype=np.int64).reshape(made.shape)}
         for node in self._graph.nodes[self._graph.nodes.index(self._window) + 1 :]:
-            _follow(node, labels)
+            _follow_labels(node, labels)
+        flat = labels[final].ravel() if final in labels else np.zeros(final.size, np.int64)
+        if not flat.all() or np.unique(flat).size != flat.size:
+            raise UnsupportedError(
+                "after the window its result is padded, repeated or joined with other arrays; "
+                "return it as it is"
+            )
         inverse = np.zeros(made.size, np.int64)
-        flat = labels[final].ravel()
-        if np.unique(flat[flat > 0]).size != np.count_nonzero(flat):
-            raise UnsupportedError("the result repeats cells of the window; return it as it is")
-        inverse[flat[flat > 0] - 1] = 1 + np.flatnonzero(flat)
+        inverse[flat - 1] = 1 + np.arange(flat.size)
         labels_of_made = inverse.reshape(made.shape)
         return Place(name, np.zeros(made.shape), labels_of_made, final.shape, final.dtype)
 
 
-def _follow(node: Node, known: dict[Value, Array]) -> None:
-    """The result of an operator that moves values; conversion leaves labels alone."""
-    if not all(value in known for value in node.inputs):
-        return
-    operands = [known[value] for value in node.inputs]
-    if isinstance(node.operator, Convert):
-        result = operands[0]
-    else:
-        (result,) = node.operator.define(*operands)
-    known[node.outputs[0]] = result
+def _follow(node: Node, known: dict[Value, Array], operator: Operator | None = None) -> None:
+    """The result of an operator that moves values, where its operands are known."""
+    if all(value in known for value in node.inputs):
+        define = (operator or node.operator).define
+        (known[node.outputs[0]],) = define(*(known[value] for value in node.inputs))
+
+
+def _follow_labels(node: Node, labels: dict[Value, Array]) -> None:
+    """The same for labels: numbers that are no values are not converted, and 0 is what pads."""
+    operator = node.operator
+    if isinstance(operator, Convert):
+        operator = Reshape(node.outputs[0].shape)
+    elif isinstance(operator, Pad):
+        operator = Pad(operator.pairs)
+    _follow(node, labels, operator)
 
 
 def _only_window(graph: Graph) -> Node:

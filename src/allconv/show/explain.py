@@ -42,10 +42,10 @@ class Explanation:
         """By name: the array that the gradient is of, and what explains its cells."""
         raise NotImplementedError
 
-    def made_at(self, index: Index) -> Index | None:
-        """The cell of the window's result that stands at an index; None: padding stands there."""
-        cells = self.result.cells(index)
-        return cells[0] if cells else None
+    def made_at(self, index: Index) -> Index:
+        """The cell of the window's result that stands at an index of what is returned."""
+        (cell,) = self.result.cells(index)
+        return cell
 
     def upstream(self, cell: Index) -> Factor | None:
         """The gradient of a cell of the window's result; None where the call leaves it out."""
@@ -77,12 +77,11 @@ class Sums(Explanation):
         )
 
     def forward(self, index: Index) -> Cell:
-        made, terms, bias = self.made_at(index), [], None
-        if made is not None:
-            for cells in self._meetings.of(self._made, made):
-                factors = tuple(self._places[r].factor(cells[r]) for r in self._roles)
-                terms.append(Term(_data_first(factors)))
-            bias = self._bias_of(made)
+        made, terms = self.made_at(index), []
+        for cells in self._meetings.of(self._made, made):
+            factors = tuple(self._places[role].factor(cells[role]) for role in self._roles)
+            terms.append(Term(_data_first(factors)))
+        bias = self._bias_of(made)
         return added(self.result.name, index, terms, self.result.dtype, bias=bias)
 
     def _bias_of(self, made: Index) -> Factor | None:
@@ -163,8 +162,7 @@ class Maxima(_Pooling):
     """Max pooling."""
 
     def forward(self, index: Index) -> Cell:
-        made = self.made_at(index)
-        return self._largest(index, self.under(made) if made is not None else [])
+        return self._largest(index, self.under(self.made_at(index)))
 
     def _largest(self, index: Index, cells: list[Index]) -> Cell:
         terms = [Term((self.x.factor(cell),)) for cell in cells]
@@ -185,8 +183,6 @@ class Means(_Pooling):
 
     def forward(self, index: Index) -> Cell:
         made = self.made_at(index)
-        if made is None:
-            return added(self.result.name, index, [], self.result.dtype)
         terms = [Term((self.x.factor(cell),)) for cell in self.under(made)]
         return added(self.result.name, index, terms, self.result.dtype, divisor=self._count(made))
 
