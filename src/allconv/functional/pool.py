@@ -170,7 +170,7 @@ def _lp_pool(
     Shapes: x (N, C, *I) -> (N, C, *P); float32 or float64.
     y[n,c,i] = (sum over k of x[n,c,j]**p) ** (1/p), p = norm_type > 0. As in PyTorch the power
     keeps its sign where p is odd (p = 1 is the sum) and the root of a negative sum is NaN; where
-    the sum is 0 the gradient is 0.
+    the sum is 0 the gradient is 0; infinity is the largest |x|, -infinity the smallest.
 
     >>> import numpy as np
     >>> lp_pool1d(np.array([[[3.0, 4, 0, 5]]]), 2, 2)
@@ -180,7 +180,7 @@ def _lp_pool(
     check_rank("x", x, axes)
     check_sizes(x)
     number = isinstance(norm_type, int | float | np.number) and not isinstance(norm_type, bool)
-    if not number or not 0 < norm_type < np.inf:
+    if not number or not (norm_type > 0 or norm_type == -np.inf):
         raise ArgumentError(f"norm_type is {norm_type!r}; a number above 0 is wanted, 2 say")
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, 0, 1, ceil_mode)
@@ -189,6 +189,9 @@ def _lp_pool(
 
 def _norm(x: Any, *, window: Window, p: float) -> Any:
     """The p-norm under each window."""
+    if np.isinf(p):
+        sign = 1.0 if p > 0 else -1.0
+        return sign * apply(MaxPool(window), sign * abs(x))[0]
     return _power(window_sum(_power(x, p), window), 1.0 / p)
 
 
