@@ -63,7 +63,7 @@ def test_convolution(axes: int, data: st.DataObject) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("axes", [1, 2, 3])
 @SAMPLES
 @given(data=st.data())
 def test_transposed(axes: int, data: st.DataObject) -> None:
@@ -71,20 +71,20 @@ def test_transposed(axes: int, data: st.DataObject) -> None:
     groups, c, o = numbers(data, 3, 1, 2)
     k, s, d = (numbers(data, axes, 1, most) for most in (3, 3, 2))
     extra = tuple(data.draw(st.integers(0, max(a, b) - 1)) for a, b in zip(s, d, strict=True))
-    x = whole(data, 2, groups * c, *numbers(data, axes, 2, 4))
+    x = whole(data, 2, groups * c, *numbers(data, axes, 1, 3))
     w, bias = whole(data, groups * c, o, *k), whole(data, groups * o)
     function = getattr(F, f"conv_transpose{axes}d")
     compare(lambda x, w, bias: function(x, w, bias, s, 0, extra, groups, d), x, w, bias)
 
 
-@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("axes", [1, 2, 3])
 @SAMPLES
 @given(data=st.data())
 def test_locally_connected(axes: int, data: st.DataObject) -> None:
     """The sums are those of the compiled locally connected layer and of both its gradients."""
     groups, c, o = numbers(data, 3, 1, 2)
     k, s, d = (numbers(data, axes, 1, 2) for _ in range(3))
-    x = whole(data, 2, groups * c, *numbers(data, axes, 4, 5))
+    x = whole(data, 2, groups * c, *numbers(data, axes, 3, 4))
     padding = tuple((abs(low), high) for low, high in ends(data, axes))
     convolution = getattr(F, f"conv{axes}d")
     y = convolution(x, np.zeros((groups * o, c, *k)), None, s, padding, d, groups)
@@ -93,14 +93,16 @@ def test_locally_connected(axes: int, data: st.DataObject) -> None:
     compare(lambda x, w, bias: function(x, w, bias, s, padding, d, groups), x, w, bias)
 
 
+@pytest.mark.parametrize("axes", [1, 2, 3])
 @SAMPLES
 @given(data=st.data())
-def test_max_pooling_with_ties(data: st.DataObject) -> None:
+def test_max_pooling_with_ties(axes: int, data: st.DataObject) -> None:
     """Of equal cells the first wins, in the working as in the compiled pooling."""
-    k, s, d = (numbers(data, 2, 1, most) for most in (3, 3, 2))
-    x = whole(data, 2, 2, 6, 7) // 3
+    k, s, d = (numbers(data, axes, 1, most) for most in (3, 3, 2))
+    x = whole(data, 2, 2, *(5 + n for n in range(axes))) // 3
     padding = tuple(data.draw(st.integers(0, n // 2)) for n in k)
-    compare(lambda x: F.max_pool2d(x, k, s, padding, d), x)
+    function = getattr(F, f"max_pool{axes}d")
+    compare(lambda x: function(x, k, s, padding, d), x)
 
 
 @pytest.mark.parametrize("count_include_pad", [True, False])
