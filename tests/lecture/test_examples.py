@@ -93,7 +93,7 @@ def test_every_part_of_the_lecture_has_an_example() -> None:
     parts = [example.part for example in EXAMPLES]
     assert tuple(dict.fromkeys(parts)) == PARTS
     assert len({example.name for example in EXAMPLES}) == len(EXAMPLES)
-    assert all(len(example.title) < 80 and example.slide for example in EXAMPLES)
+    assert all(len(example.title) < 90 and example.slide for example in EXAMPLES)
 
 
 @computed

@@ -8,7 +8,7 @@ import numpy as np
 
 import allconv as ac
 from allconv import functional as F
-from allconv import nn
+from allconv import nn, rewrite
 from allconv.lecture.example import example
 from allconv.lecture.parts import NO_POOLING, POOLING
 from allconv.operators.base import Array
@@ -86,9 +86,23 @@ def pooling_shapes(shape: Array, size: Array) -> Any:
     drawn=True,
 )
 def stride_for_pooling(shape: Array, stride: Array) -> Any:
-    channels, s = int(shape[1]), int(stride)
-    layers = nn.MaxPool2d(s), nn.Conv2d(channels, channels, 3, stride=s, padding=1)
-    return [nn.Sequential(each).summary(tuple(shape.tolist())).rows[0].output for each in layers]
+    size = tuple(shape.tolist())
+    pooled = nn.Sequential(nn.MaxPool2d(int(stride)))
+    strided = rewrite.pool_to_stride(pooled, size).net
+    return [net.summary(size).rows[0].output for net in (pooled, strided)]
 
 
-EXAMPLES = (max_pooling, max_pooling_backward, pooling_shapes, stride_for_pooling)
+@example(
+    NO_POOLING,
+    "All-CNN-C for 32x32 colour images of 10 classes: parameters (1.4 M in the paper)",
+    slide="Striving for Simplicity: The All Convolutional Net",
+    printed="1,369,738",
+    inputs={"channels": 3, "classes": 10},
+    drawn=True,
+)
+def all_cnn_c(channels: Array, classes: Array) -> Any:
+    net = nn.networks.build("all-cnn-c", int(channels), 32, int(classes))
+    return [net.summary((1, int(channels), 32, 32)).parameters]
+
+
+EXAMPLES = (max_pooling, max_pooling_backward, pooling_shapes, stride_for_pooling, all_cnn_c)

@@ -29,10 +29,10 @@ def working(x: Array, w: Array, b: Array) -> Any:
 
 @example(
     TENSORFLOW,
-    "Conv2D: the same nested list read as (kH, kW, I, O)",
+    "Conv2D: the nested lists of the 2x4x4 example, read in another order",
     slide="""
-        The kernel of the 2x4x4 example is given as the same nested list, which TensorFlow reads
-        in another order: so these are not the numbers of that example.
+        Image and kernel of the 2x4x4 example are typed as nested lists, which TensorFlow reads in
+        another order, (N, H, W, C) and (kH, kW, I, O): so these are not the numbers of that example
     """,
     printed="""
          17.1  -4.8
