@@ -15,6 +15,7 @@ from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
 from allconv.operators.base import Array, Spec
 from allconv.rewrite.follow import follow
+from allconv.rewrite.image_part import image_part
 from allconv.rewrite.settle import settle
 from allconv.value import Value
 
@@ -92,6 +93,12 @@ class Captured:
         done = settle(rewritten, self.arrays)
         buffers = {name for name, source in done.sources.items() if source in self.buffers}
         return done.graph, done.arrays, buffers
+
+
+def without_preparation(net: Module, input_shape: Sequence[int]) -> GraphModule:
+    """The part of a network of pixels (N, H, W, C) that takes prepared images (N, C, H, W)."""
+    captured = capture(net, input_shape)
+    return captured.module(image_part(captured.graph))
 
 
 def capture(

@@ -1,0 +1,113 @@
+"""`allconv densify`: a classifier as a network that slides over larger images."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allconv.cli import settings
+from allconv.cli.failures import Misuse
+from allconv.cli.group import command as make
+from allconv.cli.output import Screen, screen
+
+if TYPE_CHECKING:
+    from allconv.data import Preprocess
+    from allconv.nn import Module
+    from allconv.nn.dense import DenseNetwork
+    from allconv.onnx import OnnxModule
+
+STEPS = 2  # by how many steps the canvas of noise is larger than a crop
+
+
+@make(
+    "densify",
+    "allconv densify run/model.onnx -o dense.onnx",
+    "allconv densify resnet18.onnx -o dense.onnx --size 224",
+)
+@click.argument("model")
+@click.option("-o", "--out", metavar="FILE", required=True, help="The file to write.")
+@click.option(
+    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
+    help="Of the images that it was trained on, for a file that does not say it.",
+)  # fmt: skip
+def command(model: str, out: str, size: tuple[int, int] | None) -> None:
+    """Let a classifier slide over larger images.
+
+    MODEL is an .onnx file of a classifier, such as allconv train writes. FILE holds the same
+    weights as a fully convolutional network: for images of any size from that of the training
+    on it gives a map of answers, one for each place where such an image fits, in one run.
+    Where the network pads its images, a place inside a larger image has neighbours instead, and
+    its answer differs from that for the part alone; then this says by how much.
+    """
+    from allconv.nn.dense import densify
+    from allconv.onnx import load
+    from allconv.onnx.open_sizes import save_open
+
+    if Path(out).exists():
+        raise Misuse(f"--out is {out}, which is there already; give another name")
+    with screen() as shown:
+        net = load(model)
+        single, shape, preprocess = _classifier(net, model, size)
+        dense = densify(single, shape)
+        save_open(dense, out, classes=net.classes, preprocess=preprocess)
+        _tell(shown, dense, single, out)
+
+
+def _classifier(
+    net: OnnxModule, model: str, size: tuple[int, int] | None
+) -> tuple[Module, tuple[int, ...], Preprocess | None]:
+    """The network for prepared images, their shape, and how they are prepared."""
+    from allconv.cli.model_shape import image_shape
+    from allconv.data import Preprocess
+    from allconv.nn.graph_module import without_preparation
+
+    shape = image_shape(net, model, size)
+    if net.model.inputs[0].dtype != "uint8":
+        return net, shape, None
+    if net.preprocess is None:
+        raise Misuse(f"{model} takes bytes and does not say how it prepares them; export it anew")
+    inner = without_preparation(net, shape)
+    return inner, inner.input_shape, Preprocess.from_json(net.preprocess)
+
+
+def _tell(shown: Screen, dense: DenseNetwork, single: Module, out: str) -> None:
+    """Say what the file is for, and how its answers stand to those for crops alone."""
+    crop, step = _times(dense.crop), _times(dense.step)
+    if dense.is_exact:
+        shown.line("no answer depends on padding: each is that for its part of the image alone")
+    else:
+        shown.line(_compared(dense, single))
+    every = f"{dense.step[0]}" if len(set(dense.step)) == 1 else step
+    plural = "" if every == "1" else "s"
+    shown.line(
+        f"result: {out} takes images of {crop} or larger; an answer every {every} pixel{plural}"
+    )
+    larger = max(dense.crop) * 4
+    shown.line(f"next: allconv inspect {shlex.quote(out)} --size {larger}")
+
+
+def _compared(dense: DenseNetwork, single: Module) -> str:
+    """How far answers lie from those for crops alone, on an image of noise."""
+    import numpy as np
+
+    sizes = [c + STEPS * s for c, s in zip(dense.crop, dense.step, strict=True)]
+    shape = (1, dense.input_shape[1], *sizes)
+    noise = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    found = dense.compare(single, noise)
+    reach = float(np.abs(found.crops).max())
+    if not found.differing.any():
+        return (
+            "no answer depends on padding, sums are added in another order: on an image of noise "
+            f"answers differ by up to {found.largest:.1g} from those for parts alone"
+        )
+    return (
+        "the network pads its images, so answers inside a larger image differ: on an image of "
+        f"noise by up to {found.largest:.2g} from those for parts alone, which reach {reach:.2g}"
+    )
+
+
+def _times(sizes: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sizes))

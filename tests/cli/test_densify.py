@@ -1,0 +1,117 @@
+"""`allconv densify`: from a classifier's file to one that slides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from tests.cli.running import run
+
+from allconv import nn, onnx
+from allconv.data import Preprocess
+from allconv.operators.base import Array
+
+CLASSES = ("a", "b", "c")
+
+
+def write(path: Path, *, padding: int) -> nn.Module:
+    """A classifier of colour images 10 x 8 as `allconv train` writes it."""
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=padding),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.5),
+        nn.Conv2d(4, 5, 2),
+        nn.GlobalAvgPool2d(),
+        nn.Flatten(),
+        nn.Linear(5, 3),
+    )
+    kind = Preprocess(10, 8, 3, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+    onnx.save(net, path, (None, 3, 10, 8), classes=CLASSES, preprocess=kind)
+    return net
+
+
+def pixels(*shape: int) -> Array:
+    """Bytes of images (N, H, W, C)."""
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+def by_crops(path: Path, x: Array, step: int) -> Array:
+    """What a file says of every 10 x 8 crop of pixels, (N, classes, *P)."""
+    net = onnx.load(path)
+    rows, columns = range(0, x.shape[1] - 9, step), range(0, x.shape[2] - 7, step)
+    answers = [[net(x[:, a : a + 10, b : b + 8]) for b in columns] for a in rows]
+    return np.moveaxis(np.array(answers), (0, 1), (2, 3))
+
+
+def test_unpadded(tmp_path: Path) -> None:
+    """The file gives, for images of any size, the bits that the classifier gives for crops."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    write(model, padding=0)
+    result = run("densify", model, "-o", out)
+    assert result.status == 0
+    assert result.out.splitlines()[-3:] == [
+        "no answer depends on padding: each is that for its part of the image alone",
+        f"result: {out} takes images of 10 x 8 or larger; an answer every 2 pixels",
+        f"next: allconv inspect {out} --size 40",
+    ]
+    dense = onnx.load(out)
+    assert dense.classes == CLASSES
+    session = ort.InferenceSession(out, providers=["CPUExecutionProvider"])
+    for size in ((10, 8), (11, 13), (17, 20)):
+        x = pixels(2, *size, 3)
+        crops = by_crops(model, x, 2)
+        assert np.array_equal(dense(x), crops)
+        (theirs,) = session.run(None, {"input": x})
+        np.testing.assert_allclose(theirs, crops, atol=1e-5)
+
+
+def test_padded(tmp_path: Path) -> None:
+    """Where the network pads, the command says by how much answers differ."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    write(model, padding=1)
+    result = run("densify", model, "-o", out)
+    assert result.status == 0
+    assert "the network pads its images, so answers inside a larger image differ" in result.out
+    x = pixels(1, 10, 8, 3)
+    assert np.array_equal(onnx.load(out)(x)[..., 0, 0], onnx.load(model)(x))
+
+
+def test_sizes_to_be_given(tmp_path: Path) -> None:
+    """A float network says its size itself; its file takes (N, C, H, W)."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2), nn.Flatten(), nn.Linear(18, 3))
+    onnx.save(net, model, (None, 1, 8, 8))
+    assert run("densify", model, "-o", out).status == 0
+    x = np.random.default_rng(0).standard_normal((1, 1, 13, 9)).astype(np.float32)
+    crops = np.array([net(x[:, :, a : a + 8, :8]) for a in (0, 2, 4)])
+    assert np.array_equal(onnx.load(out)(x)[..., 0], np.moveaxis(crops, 0, 2))
+
+
+def test_refusals(tmp_path: Path) -> None:
+    """A file that is there, and a network that is no classifier, are refused in one line."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    write(model, padding=0)
+    result = run("densify", model, "-o", model)
+    assert result.status == 2
+    assert "is there already; give another name" in result.err
+    onnx.save(nn.Sequential(nn.Conv2d(1, 2, 3)), tmp_path / "map.onnx", (None, 1, 8, 8))
+    result = run("densify", tmp_path / "map.onnx", "-o", out)
+    assert result.status == 1
+    assert "a classifier gives (1, classes)" in result.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["convnet", "all-cnn-c", "plain", "local"])
+def test_networks_of_train(tmp_path: Path, name: str) -> None:
+    """What `allconv train` writes for its networks can slide; its own size gives its answer."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    kind = Preprocess(12, 12, 1, (0.3,), (0.3,))
+    net = nn.networks.build(name, 1, 12, 4)
+    onnx.save(net, model, (None, 1, 12, 12), preprocess=kind)
+    assert run("densify", model, "-o", out).status == 0
+    x = pixels(2, 12, 12, 1)
+    np.testing.assert_allclose(onnx.load(out)(x)[..., 0, 0], onnx.load(model)(x), atol=1e-5)
