@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.window import Window
+from allconv.window import Axis, Window
 from records.record import (
     Record,
     cells,
@@ -18,6 +18,7 @@ from records.record import (
     draw_window,
     onnx_results,
     refusal,
+    window_refusals,
 )
 
 WINDOW = Window.forward((5, 5), (3, 3), stride=(2, 1), padding=((1, 1), (0, 0)))  # output (3, 3)
@@ -147,6 +148,11 @@ def onnx_conv_transpose(operator: CorrelateTranspose, w: Array, y: Array, *bias:
     )
 
 
+def empty() -> Window:
+    """A window without an output."""
+    return Window((Axis(5, 3, 0),))
+
+
 def forward() -> Correlate:
     """y (N, 3, 3, 3) from x (N, 2, 5, 5) and w (3, 2, 3, 3)."""
     return Correlate(WINDOW)
@@ -174,6 +180,7 @@ RECORDS = (
         linear=(("x", "b"), ("w", "b")),
         outsiders=(scipy_correlate, onnx_conv, numpy_linear),
         refusals=(
+            *window_refusals(Correlate),
             refusal(r"x has 3 axes, \(1, 2, 5\); .* with 4", forward, (1, 2, 5), W),
             refusal(r"x is \(1, 2, 5, 6\); .* made for \(5, 5\)", forward, (1, 2, 5, 6), W),
             refusal(r"w is \(3, 2, 3, 4\); .*\(3, 3\)", forward, X, (3, 2, 3, 4)),
@@ -185,6 +192,9 @@ RECORDS = (
             refusal("int64 and float32 meet", forward, WHOLE, W),
             refusal("groups must be at least 1, got 0", lambda: Correlate(WINDOW, 0)),
             refusal("x has 0 channels", forward, (1, 0, 5, 5), (3, 0, 3, 3)),
+            refusal("complex128 is not computed", forward, Spec(X, "complex128"), W),
+            refusal("object is not computed", forward, X, Spec(W, "object")),
+            refusal("output must be at least 1", lambda: Correlate(empty())),
         ),
     ),
     Record(
@@ -194,11 +204,18 @@ RECORDS = (
         linear=(("w", "b"), ("y", "b")),
         outsiders=(onnx_conv_transpose,),
         refusals=(
+            *window_refusals(CorrelateTranspose),
             refusal(r"w is \(3, 2, 3\)", transpose, (3, 2, 3), Y),
             refusal(r"y is \(1, 3, 3, 4\); .*\(3, 3\)", transpose, W, (1, 3, 3, 4)),
             refusal("y has 4 channels, not 3", transpose, W, (1, 4, 3, 3)),
             refusal("y has 3 .*groups=2", lambda: CorrelateTranspose(WINDOW, 2), (4, 1, 3, 3), Y),
             refusal(r"bias is \(3,\); \(2,\) is wanted", transpose, W, Y, (3,)),
+            refusal("float32 and float64 meet", transpose, W, Spec(Y, "float64")),
+            refusal("w has 0 channels", transpose, (0, 2, 3, 3), (1, 0, 3, 3)),
+            refusal("groups must be at least 1, got -1", lambda: CorrelateTranspose(WINDOW, -1)),
+            refusal("complex64 is not computed", transpose, W, Spec(Y, "complex64")),
+            refusal("object is not computed", transpose, Spec(W, "object"), Y),
+            refusal("output must be at least 1", lambda: CorrelateTranspose(empty())),
         ),
     ),
     Record(
@@ -207,6 +224,7 @@ RECORDS = (
         brute_weight,
         linear=(("x",), ("y",)),
         refusals=(
+            *window_refusals(CorrelateWeight),
             refusal(r"x is \(1, 2, 5, 4\)", weight, (1, 2, 5, 4), Y),
             refusal(r"y is \(1, 3, 3\)", weight, X, (1, 3, 3)),
             refusal("x is a batch of 2, y of 1", weight, (2, 2, 5, 5), Y),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from allconv.operators.base import Array, Operator
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from records.correlate import WINDOW, X, Y, draw_form
-from records.record import Record, cells, draw_array, draw_dtype, refusal
+from records.record import Record, cells, draw_array, draw_dtype, refusal, window_refusals
 
 
 def draw(
@@ -81,6 +81,7 @@ RECORDS = (
         brute_local,
         linear=(("x", "b"), ("w", "b")),
         refusals=(
+            *window_refusals(Local),
             refusal(r"w is \(3, 2, 3, 3\); .*\(3, 3, 3, 3\)", forward, X, (3, 2, 3, 3)),
             refusal(r"x is \(1, 2, 6, 5\)", forward, (1, 2, 6, 5), W),
             refusal("x has 2 channels; .* for 3 in 1 groups", forward, X, (3, 3, 3, 3, 3, 3)),
@@ -94,6 +95,7 @@ RECORDS = (
         brute_transpose,
         linear=(("w",), ("y",)),
         refusals=(
+            *window_refusals(LocalTranspose),
             refusal(r"w is \(3, 2, 3, 3\)", transpose, (3, 2, 3, 3), Y),
             refusal(r"y is \(1, 3, 3\)", transpose, W, (1, 3, 3)),
             refusal("y has 2 channels, not 3", transpose, W, (1, 2, 3, 3)),
@@ -105,6 +107,7 @@ RECORDS = (
         brute_weight,
         linear=(("x",), ("y",)),
         refusals=(
+            *window_refusals(LocalWeight),
             refusal("x is a batch of 2, y of 1", weight, (2, 2, 5, 5), Y),
             refusal(r"y is \(1, 3, 4, 3\)", weight, X, (1, 3, 4, 3)),
             refusal("x has 2 channels; groups=3", lambda: LocalWeight(WINDOW, 3), X, Y),

@@ -28,6 +28,7 @@ from records.record import (
     onnx_results,
     refusal,
     runtime_results,
+    window_refusals,
 )
 
 WINDOW = Window.forward((5, 6), (3, 2), stride=(2, 2), padding=((1, 1), (0, 0)))  # output (3, 3)
@@ -176,6 +177,7 @@ RECORDS = (
         points="distinct",
         outsiders=(onnx_max,),
         refusals=(
+            *window_refusals(MaxPool),
             refusal(r"x is \(1, 2, 5\); \(N, C, \*\(5, 6\)\)", lambda: MaxPool(WINDOW), (1, 2, 5)),
             refusal(r"x is \(1, 2, 6, 5\)", lambda: MaxPool(WINDOW), (1, 2, 6, 5)),
             refusal(r"not int64; use .astype", lambda: MaxPool(WINDOW), WHOLE),
@@ -187,6 +189,7 @@ RECORDS = (
         brute_scatter,
         linear=(("y",),),
         refusals=(
+            *window_refusals(ScatterWindow),
             refusal(r"y is \(1, 2, 5, 6\)", lambda: ScatterWindow(WINDOW), X, TAP),
             refusal(
                 r"tap is int32 \(1, 3, 3, 3\); int32 \(1, 2, 3, 3\)",
@@ -203,6 +206,7 @@ RECORDS = (
         brute_gather,
         linear=(("x",),),
         refusals=(
+            *window_refusals(GatherWindow),
             refusal(r"x is \(1, 2, 3, 3\)", lambda: GatherWindow(WINDOW), Y, TAP),
             refusal(r"tap is \(1, 2, 5, 6\)", lambda: GatherWindow(WINDOW), X, Spec(X, "int32")),
             refusal("tap is int64", lambda: GatherWindow(WINDOW), X, Spec(Y, "int64")),
@@ -215,8 +219,11 @@ RECORDS = (
         linear=(("x",),),
         outsiders=(onnx_average,),
         refusals=(
+            *window_refusals(AveragePool),
             refusal(r"x is \(1, 2, 3, 3\)", lambda: AveragePool(WINDOW), Y),
             refusal("not int64", lambda: AveragePool(WINDOW), WHOLE),
+            refusal("complex64 is not computed", lambda: AveragePool(WINDOW), Spec(X, "complex64")),
+            refusal("object is not computed", lambda: AveragePool(WINDOW), Spec(X, "object")),
         ),
     ),
     Record(
@@ -224,6 +231,9 @@ RECORDS = (
         partial(draw_average, operator=AveragePoolTranspose),
         brute_average_transpose,
         linear=(("y",),),
-        refusals=(refusal(r"y is \(1, 2, 5, 6\)", lambda: AveragePoolTranspose(WINDOW), X),),
+        refusals=(
+            *window_refusals(AveragePoolTranspose),
+            refusal(r"y is \(1, 2, 5, 6\)", lambda: AveragePoolTranspose(WINDOW), X),
+        ),
     ),
 )

@@ -110,6 +110,33 @@ class Record:
         return tuple(drawn)
 
 
+def window_refusals(make: Callable[[Window], Operator]) -> tuple[Refusal, ...]:
+    """What no operator with a window takes: geometries that are none."""
+
+    def of(message: str, kernel: tuple[int, ...] = (3, 3), **settings: Any) -> Refusal:
+        return refusal(message, lambda: make(Window.forward((5, 5), kernel, **settings)))
+
+    return (
+        of("stride must be at least 1, got 0", stride=(1, 0)),
+        of("stride must be at least 1, got -2", stride=(-2, 1)),
+        of("dilation must be at least 1, got 0", dilation=(0, 1)),
+        of("dilation must be at least 1, got -1", dilation=(1, -1)),
+        of("input_dilation must be at least 1, got 0", input_dilation=(0, 1)),
+        of("kernel must be at least 1, got 0", (0, 3)),
+        of("kernel must be at least 1, got -3", (3, -3)),
+        of(r"kernel is \(3,\); one for each of 2 axes", (3,)),
+        of(r"stride is \(1, 1, 1\); one for each of 2 axes", stride=(1, 1, 1)),
+        of(r"dilation is \(1,\); one for each of 2 axes", dilation=(1,)),
+        of(r"padding is .*; one for each of 2 axes", padding=((0, 0),)),
+        of("kernel of 6 does not fit the padded input of 5", (6, 3)),
+        of("kernel of 3 .dilation 3: it reaches over 7.", dilation=(1, 3)),
+        of("kernel of 3 does not fit the padded input of 1", padding=((-2, -2), (0, 0))),
+        of("sizes overflow: input 5, kernel 3", dilation=(2**62, 1)),
+        of("sizes overflow: .* padding .*4611686018427387905", padding=((2**62 + 1, 0), (0, 0))),
+        refusal("input must be at least 1, got 0", lambda: make(Window.forward((0, 5), (3, 3)))),
+    )
+
+
 def draw_shape(data: st.DataObject, least: int = 0, most: int = 3, size: int = 4) -> Any:
     """A shape of `least` to `most` axes; an axis is empty now and then."""
     rank = data.draw(st.sampled_from([n for n in (2, 1, 3, 4, 0) if least <= n <= most]))
