@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,6 +113,8 @@ def test_damage_is_noticed(tmp_path_factory, data):
         (lambda about: about["position"].update(step=-1), "its position has step -1"),
         (lambda about: about["position"].update(seen="7"), "its position has seen '7'"),
         (lambda about: about["position"].update(other=1), "other"),
+        (lambda about: about["position"].update(step=8), "has 8 steps on 7 labels"),
+        (lambda about: about["position"].update(epoch=2**61), "of the epochs that it counts"),
         (lambda about: about["records"].pop(), "not of the epochs that it counts"),
         (lambda about: about["records"][0].pop("loss"), "a record of an epoch must have"),
         (lambda about: about["records"][0].update(loss="x"), "the loss of an epoch is 'x'"),
@@ -203,6 +206,15 @@ def test_other_data_is_refused(run):
     """Other images or labels are noticed."""
     with pytest.raises(ArgumentError, match="other training data"):
         fit(small_network(), striped_part(48, 5), resume=run, **SETTINGS)
+
+
+def test_more_steps_than_an_epoch_has_are_refused(run):
+    """A position beyond the end of an epoch is no place to go on from."""
+    saved = load_checkpoint(run)
+    position = replace(saved.position, step=99, seen=999)
+    save_checkpoint(run, replace(saved, position=position))
+    with pytest.raises(FileError, match="it is 99 steps into an epoch of 3; start without"):
+        fit(small_network(), striped_part(), resume=run, **SETTINGS)
 
 
 def test_a_run_is_not_overwritten(run):

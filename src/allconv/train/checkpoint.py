@@ -108,10 +108,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             network=about["network"],
             settings=about["settings"],
         )
-        if [record.epoch for record in checkpoint.records] != list(
-            range(1, checkpoint.position.epoch + 1)
-        ):
+        records, position = checkpoint.records, checkpoint.position
+        in_order = all(record.epoch == n for n, record in enumerate(records, 1))
+        if len(records) != position.epoch or not in_order:
             raise FileError("its records are not of the epochs that it counts")
+        if position.step > position.seen:
+            raise FileError(f"its position has {position.step} steps on {position.seen} labels")
     return checkpoint
 
 

@@ -92,6 +92,11 @@ class Run:
             self.step.replace(checkpoint.state)
             self.best = dict(checkpoint.best)
             self.records, self.position = checkpoint.records, checkpoint.position
+            if self.position.step >= self.steps:
+                raise FileError(
+                    f"{resume / LAST} is no usable checkpoint: it is {self.position.step} steps "
+                    f"into an epoch of {self.steps}; start without resume"
+                )
         self.out = resume if out is None else out
         if self.out is None:
             return
