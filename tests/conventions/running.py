@@ -41,6 +41,8 @@ CASES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "transposed2d groups": (nn.ConvTranspose2d(4, 6, 3, 2, 1, groups=2), (2, 4, 3, 4)),
     "transposed2d size": (nn.ConvTranspose2d(2, 2, 3, 2, 1, output_size=(8, 7)), (1, 2, 4, 4)),
     "transposed3d": (nn.ConvTranspose3d(2, 3, 2, (2, 1, 2), bias=False), (1, 2, 3, 2, 3)),
+    "local1d": (nn.LocallyConnected1d(2, 3, 2, 5), (2, 2, 5)),
+    "local2d": (nn.LocallyConnected2d(2, 3, (3, 2), (6, 5), (2, 1), 1, (1, 2)), (2, 2, 6, 5)),
     "linear": (nn.Linear(5, 3), (4, 5)),
     "linear no bias": (nn.Linear(5, 3, bias=False), (4, 5)),
     "linear rows": (nn.Linear(5, 3), (2, 4, 5)),

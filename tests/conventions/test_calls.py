@@ -13,20 +13,21 @@ from allconv.errors import UnsupportedError
 from conventions.running import CASES, filled, outcome
 
 MODULES = {"opencv": "cv2"}  # where the name of the module is another
+JAX_ALONE = ("conv input dilation", "local")
 REFUSED = {  # what a framework has not, by the beginnings of the cases' names
-    "torch": ("conv input dilation",),
-    "tensorflow": ("conv input dilation",),
+    "torch": JAX_ALONE,
+    "tensorflow": JAX_ALONE,
     "keras": (
-        "conv input dilation", "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
+        *JAX_ALONE, "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
     ),
     "jax": (),
-    "onnx": ("conv input dilation", "linear rows"),
+    "onnx": (*JAX_ALONE, "linear rows"),
     "scipy": (
-        "conv input dilation", "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
+        *JAX_ALONE, "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
         "avg_pool2d uncounted", "batch_norm",
     ),
     "opencv": (
-        "conv input dilation", "conv1d", "conv3d", "transposed", "linear rows", "max_pool1d",
+        *JAX_ALONE, "conv1d", "conv3d", "transposed", "linear rows", "max_pool1d",
         "max_pool3d", "avg_pool1d", "avg_pool2d uncounted", "avg_pool3d", "batch_norm",
     ),
 }  # fmt: skip

@@ -24,6 +24,10 @@ WEIGHTED = [name for name in CASES if "pool" not in name]
 def test_weights_come_back(framework: str, name: str) -> None:
     """Weights given to a framework and taken back are the same bits, under our names."""
     layer, _ = filled(name)
+    if name.startswith("local") and framework != "jax":
+        with pytest.raises(UnsupportedError, match="JAX alone"):
+            conventions.weights(layer, framework)
+        return
     arrays = conventions.weights(layer, framework)
     assert all(array.flags.writeable and array.flags.c_contiguous for array in arrays.values())
     state = conventions.from_weights(layer, arrays, framework)
@@ -138,6 +142,12 @@ def test_what_is_refused() -> None:
          lambda: conventions.weights(nn.LocallyConnected1d(1, 1, 2, 4), "torch")),
         (UnsupportedError, "layer by layer",
          lambda: conventions.weights(nn.Sequential(conv), "torch")),
+        (UnsupportedError, "more than one", lambda: conventions.call(
+            nn.AvgPool2d(2, divisor_override=3), "torch", (1, 2, 5, 5))),
+        (UnsupportedError, "more than one", lambda: conventions.call(
+            nn.MaxPool2d(2, return_indices=True), "torch", (1, 2, 5, 5))),
+        (UnsupportedError, "padding_mode", lambda: conventions.call(
+            nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), "torch", (1, 2, 5, 5))),
         (ArgumentError, "are wanted", lambda: conventions.from_weights(conv, {}, "torch")),
         (ShapeError, "is wanted", lambda: conventions.from_weights(
             conv, {"kernel": conv.weight, "bias": conv.bias}, "keras")),

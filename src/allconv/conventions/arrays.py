@@ -9,7 +9,7 @@ import numpy as np
 
 from allconv import nn
 from allconv.conventions.layouts import OURS, Layout, layout_of, letters, reorder
-from allconv.conventions.problem import CONVOLUTIONS, NORMS, TRANSPOSED, is_depthwise
+from allconv.conventions.problem import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import take_array
 from allconv.functional.correlate import flipped
@@ -27,11 +27,10 @@ def weights(layer: Module, framework: str) -> dict[str, Array]:
     >>> {name: a.shape for name, a in weights(nn.Conv2d(3, 8, 5), "keras").items()}
     {'kernel': (5, 5, 3, 8), 'bias': (8,)}
     """
-    row, found = layout_of(framework), {}
-    for name, theirs in _names(layer, row).items():
-        array = np.array(getattr(layer, name))
-        found[theirs] = _given(layer, framework, array) if name == "weight" else array
-    return found
+    return {
+        theirs: _given(layer, framework, name, np.array(getattr(layer, name)))
+        for name, theirs in _names(layer, layout_of(framework)).items()
+    }
 
 
 def from_weights(layer: Module, arrays: Mapping[str, Any], framework: str) -> dict[str, Array]:
@@ -45,35 +44,30 @@ def from_weights(layer: Module, arrays: Mapping[str, Any], framework: str) -> di
     >>> bool((state["weight"] == layer.weight).all())
     True
     """
-    row = layout_of(framework)
-    names = _names(layer, row)
+    names = _names(layer, layout_of(framework))
     if set(arrays) != set(names.values()):
         given = ", ".join(map(repr, arrays)) or "none"
         raise ArgumentError(f"arrays are {given}; {', '.join(names.values())} are wanted")
     state = {}
     for name, theirs in names.items():
         array = take_array(theirs, arrays[theirs])
-        wanted = np.shape(getattr(layer, name))
-        if name == "weight":
-            expected = _shape(layer, framework, wanted)
-            if array.shape != expected:
-                raise ShapeError(f"{theirs} is {array.shape}; {expected} is wanted")
-            array = _taken(layer, framework, array, wanted)
-        elif array.shape != wanted:
+        shape = np.shape(getattr(layer, name))
+        wanted = _given(layer, framework, name, np.broadcast_to(np.float32(0), shape)).shape
+        if array.shape != wanted:
             raise ShapeError(f"{theirs} is {array.shape}; {wanted} is wanted")
-        state[name] = np.array(array)
+        state[name] = np.array(_taken(layer, framework, name, array, shape))
     return state
 
 
 def _names(layer: Module, row: Layout) -> dict[str, str]:
     """Our name -> theirs, of the arrays that the layer has."""
-    if isinstance(layer, nn.LocallyConnected1d | nn.LocallyConnected2d | nn.LocallyConnected3d):
-        raise UnsupportedError(
-            f"{type(layer).__name__} has no layout here: no framework of these has such layers"
-        )
     if isinstance(layer, NORMS):
         names = row.norm_names
-    elif isinstance(layer, (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)):
+    elif isinstance(layer, LOCAL) and not row.local:
+        raise UnsupportedError(
+            f"{type(layer).__name__} has no layout here; JAX alone has such a layer"
+        )
+    elif isinstance(layer, (*CONVOLUTIONS, *TRANSPOSED, *LOCAL, nn.Linear)):
         names = row.names
     elif isinstance(layer, Module) and not layer.state_dict():
         return {}
@@ -105,10 +99,13 @@ def _splits(layer: Module, row: Layout, rank: int) -> bool:
     )
 
 
-def _given(layer: Module, framework: str, w: Array) -> Array:
-    row = layout_of(framework)
-    if isinstance(layer, NORMS):
+def _given(layer: Module, framework: str, name: str, w: Array) -> Array:
+    """One of our arrays as theirs."""
+    if isinstance(layer, LOCAL):
+        return _local_given(layer, name, w)
+    if name != "weight" or isinstance(layer, NORMS):
         return w
+    row = layout_of(framework)
     if _turns(layer, framework):
         w = flipped(w, w.ndim - 2)
     if _splits(layer, row, w.ndim):  # (C*M, 1, H, W): the outputs of a channel lie side by side
@@ -116,10 +113,14 @@ def _given(layer: Module, framework: str, w: Array) -> Array:
     return reorder(w, *_layouts(layer, row, w.ndim))
 
 
-def _taken(layer: Module, framework: str, w: Array, shape: tuple[int, ...]) -> Array:
-    row = layout_of(framework)
-    if isinstance(layer, NORMS):
+def _taken(layer: Module, framework: str, name: str, w: Array, shape: tuple[int, ...]) -> Array:
+    """One of their arrays as ours, which has this shape."""
+    if isinstance(layer, LOCAL):
+        back = ((-1, -2), (0, 1)) if name == "weight" else ((-1,), (0,))
+        return np.moveaxis(w, *back).reshape(shape)
+    if name != "weight" or isinstance(layer, NORMS):
         return w
+    row = layout_of(framework)
     if _splits(layer, row, w.ndim):
         w = reorder(w, "HWIM", "IMHW").reshape(shape)
     else:
@@ -128,6 +129,9 @@ def _taken(layer: Module, framework: str, w: Array, shape: tuple[int, ...]) -> A
     return flipped(w, w.ndim - 2) if _turns(layer, framework) else w
 
 
-def _shape(layer: Module, framework: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of the kernel in the framework's layout."""
-    return _given(layer, framework, np.broadcast_to(np.float32(0), shape)).shape
+def _local_given(layer: Any, name: str, w: Array) -> Array:
+    """(O, C, *K, *P) -> (*P, C*K, O) and (O, *P) -> (*P, O)."""
+    if name == "bias":
+        return np.moveaxis(w, 0, -1).copy()
+    flat = w.reshape(len(w), -1, *w.shape[2 + layer.axes :])
+    return np.moveaxis(flat, (0, 1), (-1, -2)).copy()

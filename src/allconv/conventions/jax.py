@@ -7,6 +7,7 @@ from math import prod
 from allconv.conventions.layouts import LAYOUTS, letters
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import around, names_of, plus, spelled, unless
+from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["jax"]
 IMAGE = LAYOUT.image
@@ -62,6 +63,21 @@ def _transposed(problem: Problem) -> list[str]:
     return [*lines, f"y = jnp.concatenate(parts, -1){plus(bias, IMAGE, problem.axes)}"]
 
 
+def _local(problem: Problem) -> list[str]:
+    if problem.groups > 1:
+        raise UnsupportedError("JAX's locally connected layers have no groups")
+    kernel, bias = names_of(problem, LAYOUT)
+    settings = spelled(
+        window_strides=problem.stride,
+        padding=problem.exact_ends,
+        filter_shape=problem.window.kernel,
+        rhs_dilation=unless(problem.dilation, 1),
+        dimension_numbers=_dimensions(problem),
+    )
+    call = f"lax.conv_general_dilated_local(x, {kernel}{settings})"
+    return [f"y = {call}{plus(bias, IMAGE, problem.axes)}"]
+
+
 def _linear(problem: Problem) -> list[str]:
     kernel, bias = names_of(problem, LAYOUT)
     return (
@@ -97,6 +113,7 @@ def _norm(problem: Problem) -> list[str]:
 WRITERS = {
     "convolution": _convolution,
     "transposed": _transposed,
+    "locally connected": _local,
     "linear": _linear,
     "max pooling": _pooling,
     "average pooling": _pooling,

@@ -7,10 +7,10 @@ from typing import Any
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
+    check_has,
     cut_full,
     names_of,
     pad,
-    refuse_input_dilation,
     spelled,
     spread_taps,
     strided,
@@ -24,7 +24,7 @@ IMAGE = LAYOUT.image
 
 def write(problem: Problem) -> list[str]:
     """The lines of the call."""
-    refuse_input_dilation(problem, "keras")
+    check_has(problem, "Keras", WRITERS)
     lines = WRITERS[problem.kind](problem)
     imports = ["import keras", *["import numpy as np"] * any("np." in line for line in lines)]
     return [*imports, "", *lines]

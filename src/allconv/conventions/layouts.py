@@ -35,6 +35,8 @@ class Layout:
     """The same of batch normalisation."""
     note: str
     """What else differs."""
+    local: bool = False
+    """Whether there are locally connected layers: kernel (*P, C*K, O), bias (*P, O)."""
 
 
 def _names(weight: str, bias: str) -> dict[str, str]:
@@ -66,6 +68,7 @@ LAYOUTS = {
         "N*C", "*IO", "*OI", "IO", "*IO", _names("kernel", "bias"),
         _norm_names("scale", "bias", "mean", "var"),
         "correlates; transposed with transpose_kernel=True, else the kernel is *IO, turned round",
+        local=True,
     ),
     "onnx": Layout(
         "NC*", "OI*", "IO*", "OI", "OI*", _names("W", "B"),

@@ -8,11 +8,11 @@ from typing import Any
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
+    check_has,
     cut_full,
     names_of,
     pad,
     plus,
-    refuse_input_dilation,
     spelled,
     unless,
 )
@@ -23,7 +23,7 @@ LAYOUT = LAYOUTS["onnx"]
 
 def write(problem: Problem) -> list[str]:
     """The lines of the call."""
-    refuse_input_dilation(problem, "onnx")
+    check_has(problem, "ONNX", WRITERS)
     lines = WRITERS[problem.kind](problem)
     uses_numpy = any("np." in line for line in lines)
     imports = ["from onnx import helper", "from onnx.reference import ReferenceEvaluator", ""]

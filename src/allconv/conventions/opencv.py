@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
-from allconv.conventions.writing import names_of, pad, plus, refuse_input_dilation, spread_taps
+from allconv.conventions.writing import check_has, names_of, pad, plus, spread_taps
 from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["opencv"]
@@ -17,9 +17,7 @@ IMAGE = LAYOUT.image
 
 def write(problem: Problem) -> list[str]:
     """The lines of the call."""
-    refuse_input_dilation(problem, "opencv")
-    if problem.kind not in WRITERS:
-        raise UnsupportedError(f"OpenCV's image functions have no {problem.kind}")
+    check_has(problem, "OpenCV", WRITERS)
     if problem.kind != "linear" and problem.axes != 2:
         raise UnsupportedError(f"OpenCV's images have 2 axes, these {problem.axes}")
     lines = WRITERS[problem.kind](problem)

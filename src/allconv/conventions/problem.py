@@ -12,12 +12,14 @@ from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.settings import per_axis
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.local import Local
 from allconv.operators.normalize import Normalize
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.window import Axis, Window, named_padding
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+LOCAL = (nn.LocallyConnected1d, nn.LocallyConnected2d, nn.LocallyConnected3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 POOLS = (
     nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d,
@@ -25,6 +27,7 @@ POOLS = (
 KINDS: dict[type[Operator], str] = {
     Correlate: "convolution",
     CorrelateTranspose: "transposed",
+    Local: "locally connected",
     MaxPool: "max pooling",
     AveragePool: "average pooling",
     Normalize: "batch normalisation",
@@ -119,9 +122,9 @@ def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
     shape = per_axis("input_shape", list(input_shape), len(input_shape), least=0)
     if isinstance(layer, Operator):
         return _of_operator(layer, shape)
-    known = (*CONVOLUTIONS, *TRANSPOSED, *NORMS, *POOLS, nn.Linear)
+    known = (*CONVOLUTIONS, *TRANSPOSED, *LOCAL, *NORMS, *POOLS, nn.Linear)
     if not isinstance(layer, known):
-        names = "convolutional, transposed, linear, pooling and batch normalisation layers"
+        names = "layers that slide a window, linear and batch normalisation layers"
         raise UnsupportedError(f"{type(layer).__name__} has no call here; {names} have")
     if prod(shape) == 0:
         raise ShapeError(f"input_shape is {shape}: a size is 0")
@@ -131,16 +134,19 @@ def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
         raise UnsupportedError(
             "ceil_mode=True; pad the input first, then call with ceil_mode=False"
         )
-    graph = layer.traced(Spec(shape)).graph
+    operators = [node.operator for node in layer.traced(Spec(shape)).graph]
     if isinstance(layer, nn.Linear):
         return Problem("linear", shape, has_bias=layer.bias is not None)
-    operator = next(node.operator for node in graph if type(node.operator) in KINDS)
+    flip = bool(getattr(layer, "flip", False))
+    operator, *more = operators[1:] if flip else operators  # the first turns the kernel round
+    if more or getattr(layer, "divisor_override", None) is not None:
+        raise UnsupportedError(f"{layer!r} is more than one operator; say them one by one")
     problem = _of_operator(operator, shape)
     return replace(
         problem,
         has_weight=getattr(layer, "weight", None) is not None,
         has_bias=getattr(layer, "bias", None) is not None,
-        flip=getattr(layer, "flip", False),
+        flip=flip,
     )
 
 

@@ -10,12 +10,12 @@ from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
     around,
+    check_has,
     cut_full,
     full_size,
     names_of,
     pad,
     plus,
-    refuse_input_dilation,
     sliced,
     spread_taps,
     strided,
@@ -28,9 +28,7 @@ IMAGE = LAYOUT.image
 
 def write(problem: Problem) -> list[str]:
     """The lines of the call."""
-    refuse_input_dilation(problem, "scipy")
-    if problem.kind not in WRITERS:
-        raise UnsupportedError(f"SciPy has no {problem.kind}")
+    check_has(problem, "SciPy", WRITERS)
     lines = WRITERS[problem.kind](problem)
     uses = [name for name in ("ndimage", "signal") if any(f"{name}." in each for each in lines)]
     imports = [f"from scipy import {name}" for name in uses]

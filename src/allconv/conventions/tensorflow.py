@@ -5,12 +5,12 @@ from __future__ import annotations
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
+    check_has,
     cut_full,
     full_size,
     names_of,
     pad,
     plus,
-    refuse_input_dilation,
     spelled,
     spread_taps,
     strided,
@@ -24,7 +24,7 @@ IMAGE, KERNEL = LAYOUT.image, LAYOUT.convolution
 
 def write(problem: Problem) -> list[str]:
     """The lines of the call."""
-    refuse_input_dilation(problem, "tensorflow")
+    check_has(problem, "TensorFlow", WRITERS)
     lines = WRITERS[problem.kind](problem)
     uses_numpy = any("np." in line for line in lines)
     return [*["import numpy as np"] * uses_numpy, "import tensorflow as tf", "", *lines]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
+    check_has,
     cut_full,
     full_size,
     names_of,
     plus,
-    refuse_input_dilation,
     spelled,
     unless,
 )
@@ -20,7 +20,7 @@ LAYOUT = LAYOUTS["torch"]
 
 def write(problem: Problem) -> list[str]:
     """The lines of the call."""
-    refuse_input_dilation(problem, "torch")
+    check_has(problem, "torch", WRITERS)
     return [
         "import torch",
         "from torch.nn import functional as F",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from allconv.conventions.layouts import Layout
@@ -112,8 +112,10 @@ def plus(bias: str, layout: str, axes: int) -> str:
     )
 
 
-def refuse_input_dilation(problem: Problem, framework: str) -> None:
-    """Refuse zeros between input cells where a framework has no name for them."""
+def check_has(problem: Problem, framework: str, kinds: Container[str]) -> None:
+    """Refuse what a framework has no name for: a kind, or zeros between input cells."""
+    if problem.kind not in kinds:
+        raise UnsupportedError(f"{framework} has no call for this kind: {problem.kind}")
     if any(axis.input_dilation > 1 for axis in problem.window.axes):
         raise UnsupportedError(
             f"{framework} has no input dilation; JAX has, or use a transposed convolution"
