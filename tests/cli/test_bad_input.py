@@ -199,7 +199,7 @@ ROWS = [
     Row("learning rate 0", "train --lr 0", 2, ("--lr is 0", "above 0")),
     Row("weight decay below 0", "train --weight-decay -1", 2, ("--weight-decay is -1",)),
     Row("label smoothing 1", "train --label-smoothing 1", 2, ("--label-smoothing is 1", "below 1")),
-    Row("clip 0", "train --clip 0", 2, ("--clip is 0",)),
+    Row("clip -1", "train --clip -1", 2, ("--clip is -1",)),
     Row("patience 0", "train --patience 0", 2, ("--patience is 0",)),
     Row("threads 0", "train --threads 0", 2, ("--threads is 0", "1 to 1024")),
     Row("image size 3", "train --image-size 3", 2, ("--image-size is 3", "4 to 4096")),

@@ -98,7 +98,7 @@ def _helpful(error: click.UsageError, name: str) -> str:
 def _sentence(text: str) -> str:
     """A message of click as ours: on one line, without capital and full stop."""
     text = " ".join(text.split()).rstrip(".")
-    return text[:1].lower() + text[1:]
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _system_sentence(error: OSError) -> str:

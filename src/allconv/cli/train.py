@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MODEL = "model.onnx"
 MISTAKES = "mistakes.csv"
+SURE = 400  # images from which on an accuracy is told without its doubt
 
 
 @make(
@@ -36,8 +37,10 @@ MISTAKES = "mistakes.csv"
 @click.option(
     "--model", type=settings.Name(settings.network_names), default="convnet", show_default=True
 )
-@click.option("--epochs", type=settings.COUNT, default=8, show_default=True)
-@click.option("--batch-size", type=settings.COUNT, default=64, show_default=True)
+@click.option("--epochs", type=settings.COUNT, help="[default: 8, more where there are few images]")
+@click.option(
+    "--batch-size", type=settings.COUNT, help="[default: 64, fewer where there are few images]"
+)
 @click.option(
     "--lr", type=settings.Real(0, is_open=True),
     help="The largest learning rate.  [default: what suits the optimizer]",
@@ -137,14 +140,19 @@ def _fit(
 ) -> History:
     from allconv.cli.epochs import EpochLines
     from allconv.train import fit
+    from allconv.train.length import suited
 
     count = sum(array.size for array in net.parameters().values())
-    shown.line(f"training {options['model']}, {count:,} parameters; everything goes to {folder}")
+    epochs, batch = suited(len(data.train), options["epochs"], options["batch_size"])
+    shown.line(
+        f"training {options['model']}, {count:,} parameters, for {epochs} epochs of "
+        f"{-(-len(data.train) // batch):,} steps; everything goes to {folder}"
+    )
     return fit(
         net,
         data,
-        epochs=options["epochs"],
-        batch_size=options["batch_size"],
+        epochs=epochs,
+        batch_size=batch,
         optimizer=_optimizer(options),
         schedule=options["schedule"],
         learning_rate=options["lr"],
@@ -167,6 +175,15 @@ def _optimizer(options: dict[str, Any]) -> Optimizer:
     if options["weight_decay"] is None:
         return found
     return replace(found, weight_decay=options["weight_decay"])  # type: ignore[call-arg]
+
+
+def _doubt(accuracy: float, count: int) -> str:
+    """How far chance may have moved an accuracy on so few images: 95 % by Wilson's interval."""
+    if count >= SURE:
+        return ""
+    z = 1.96
+    spread = z * (accuracy * (1 - accuracy) / count + (z / (2 * count)) ** 2) ** 0.5
+    return f" (give or take {percent(spread / (1 + z * z / count))}: they are few)"
 
 
 def _finish(
@@ -196,7 +213,8 @@ def _finish(
     count = save_mistakes(folder / MISTAKES, found, classes, part.names)
     why = " (stopped early)" if history.stopped else ""
     shown.line(
-        f"{name} accuracy {percent(found.accuracy)} of {len(part):,} images, with the weights of "
+        f"{name} accuracy {percent(found.accuracy)} of {len(part):,} images"
+        f"{_doubt(found.accuracy, len(part))}, with the weights of "
         f"epoch {history.best_epoch} of {len(history.records)}{why}"
     )
     wrong = f"; {folder / MISTAKES} lists the {count:,} that it gets wrong" if count else ""

@@ -29,7 +29,7 @@ def choose_size(
         return size, channels, "the size of all images"
     typical = median_low(min(header.height, header.width) for header in headers)
     side = max((side for side in _SIDES if side <= typical), default=_SIDES[0])
-    reason = f"the median short side is {typical} pixels"
+    reason = f"the middle of each image, for the median short side is {typical} pixels"
     if typical > LARGEST:
-        reason += f", and {LARGEST} is the most that is chosen; image_size=... sets another"
+        reason += f", and {LARGEST} is the most that is chosen unless asked"
     return (side, side), channels, reason

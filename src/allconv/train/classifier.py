@@ -24,6 +24,7 @@ from allconv.train.callbacks import Callback
 from allconv.train.evaluate import BATCH, softmax
 from allconv.train.feed import Augmentation
 from allconv.train.inference import Inference
+from allconv.train.length import suited
 from allconv.train.loop import fit
 from allconv.train.optimizers import Optimizer
 from allconv.train.schedules import Schedule
@@ -55,8 +56,8 @@ class ImageClassifier:
         self,
         model: Model = "convnet",
         *,
-        epochs: int = 8,
-        batch_size: int = 64,
+        epochs: int | None = None,
+        batch_size: int | None = None,
         learning_rate: float | None = None,
         optimizer: Optimizer | str = "adamw",
         schedule: Schedule | str = "one-cycle",
@@ -141,11 +142,12 @@ class ImageClassifier:
         preprocess = loaded.preprocess
         size = (preprocess.height, preprocess.width)
         network = self._network(preprocess.channels, size, len(loaded.classes))
+        epochs, batch_size = suited(len(loaded.train), self.epochs, self.batch_size)
         history = fit(
             network,
             loaded,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
+            epochs=epochs,
+            batch_size=batch_size,
             learning_rate=self.learning_rate,
             optimizer=self.optimizer,
             schedule=self.schedule,
