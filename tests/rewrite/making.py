@@ -44,7 +44,7 @@ def draw(seed: int, *, padded: bool) -> Drawn:
             _outputs(layers, shape)
         except Error:
             continue  # a window did not fit, or does not divide: draw again
-        return Drawn(_begin(net, seed), shape, frozenset(kinds))
+        return Drawn(begin(net, seed), shape, frozenset(kinds))
 
 
 def _outputs(layers: list[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -105,7 +105,7 @@ def _head(rng: random.Random, axes: int, shape: tuple[int, ...], kinds: set[str]
     return [*pool, nn.Flatten(), *chain]
 
 
-def _begin(net: nn.Sequential, seed: int) -> nn.Sequential:
+def begin(net: nn.Sequential, seed: int) -> nn.Sequential:
     """Draw parameters and running statistics, none of them special."""
     generator = np.random.default_rng(seed)
     state = {}

@@ -5,6 +5,7 @@ What users call takes networks and returns networks, so it is defined in the roo
     densify(net, input_shape)         a classifier as a fully convolutional network
     unshare(net, input_shape)         convolutions as locally connected or linear layers
     pool_to_stride(net, input_shape)  pooling as strided convolution, to be trained
+    fold_batchnorm(net, input_shape)  batch normalisation as part of the convolutions
 
 Names are loaded when they are first used.
 """
@@ -17,6 +18,7 @@ from typing import Any
 _ROOMS = {
     "DenseNetwork": "nn.dense",
     "densify": "nn.dense",
+    "fold_batchnorm": "nn.folded",
     "pool_to_stride": "nn.strided",
     "unshare": "nn.unshare",
 }
