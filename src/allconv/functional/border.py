@@ -21,7 +21,7 @@ def check_border(shape: Sequence[int], ends: Sequence[tuple[int, int]], mode: st
             raise ArgumentError(f"padding ({low}, {high}) leaves nothing of an axis of {n}")
         left = n + min(low, 0) + min(high, 0)
         most = {"reflect": n - 1, "circular": left}.get(mode, max(low, high) if n else 0)
-        if max(low, high) > most:
+        if max(low, high) > max(most, 0):
             raise ArgumentError(
                 f'padding ({low}, {high}) of an axis of {n}: "{mode}" continues it by at most '
                 f"{max(most, 0)} cells each side"
