@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import groupby
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
 from allconv.cli.failures import Failure, Misuse
+from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
 from allconv.cli.output import screen, table
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from allconv.lecture import Example, Result
     from allconv.operators.base import Array
 
-LONGEST = 28  # letters of a row's numbers
-SAID = {"yes": "yes", "no": "NO", "slip": "yes, but for a slip", "missing": "-"}
+LONGEST = 22  # letters of a row's numbers
+SAID = {"yes": "yes", "no": "NO", "slip": "yes (slip)", "missing": "-"}
 
 
 @make(
@@ -117,7 +119,7 @@ def _totals(results: Sequence[Result]) -> list[str]:
         lines.append("float32: so TensorFlow computed it; two float32 spacings are allowed")
     for reason, members in groupby(named["slip"], lambda result: result.reason):
         names = ", ".join(result.example.name for result in members)
-        lines.append(f"slip: {reason} ({names})")
+        lines += wrap(f"slip: {reason} ({names})", WIDTH, subsequent_indent="      ")
     for result in named["missing"]:
         lines.append(f"cannot be recomputed: {result.example.name} ({result.reason})")
     for result in named["no"]:
@@ -146,10 +148,12 @@ def shown_alone(result: Result) -> list[str]:
 
 def grid(cells: Array) -> str:
     """Cells in columns, blocks of rows apart."""
-    if cells.ndim > 2:
-        return "\n\n".join(grid(block) for block in cells)
-    rows = cells.reshape(-1, cells.shape[-1]).tolist() if cells.size else []
-    return "\n".join(table([tuple(row) for row in rows], left=0)) if rows else ""
+    if not cells.size:
+        return ""
+    lines = table([tuple(row) for row in cells.reshape(-1, cells.shape[-1]).tolist()], left=0)
+    height = cells.shape[-2] if cells.ndim > 1 else 1
+    blocks = [lines[n : n + height] for n in range(0, len(lines), height)]
+    return "\n\n".join("\n".join(block) for block in blocks)
 
 
 def _indented(text: str) -> list[str]:

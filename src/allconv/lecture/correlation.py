@@ -24,9 +24,10 @@ def working(x: Array, w: Array) -> Any:
 @example(
     ONE_AXIS,
     "Correlation: the kernel slides as it is",
-    slide="I = 1 2 3 4, W = 1 2 3; slide W over I. Dim(O) = Dim(I) - Dim(W) + 1",
+    slide="I = 1 2 3 4, W = 1 2 3: slide W over I; O has two cells, O_1 and O_2",
     printed="14 20",
     inputs=I_AND_W,
+    drawn=True,
     working=working,
 )
 def correlation(x: Array, w: Array) -> Any:
@@ -50,6 +51,7 @@ def correlation_letters(input: Array, kernel: Array) -> Any:
     slide="W_flip = 3 2 1 slides over I = 1 2 3 4",
     printed="10 16",
     inputs=I_AND_W,
+    drawn=True,
     working=lambda x, w: ac.working(ac.convolve, x, w),
 )
 def convolution(x: Array, w: Array) -> Any:
@@ -73,6 +75,7 @@ def convolution_letters(input: Array, kernel: Array) -> Any:
     slide="O'_1 = I_1 Wflip_1 + I_2 Wflip_2 + I_3 Wflip_3",
     printed="10 16",
     inputs=I_AND_W,
+    drawn=True,
     working=lambda x, w: ac.working(ac.correlate, x, w[::-1]),
 )
 def convolution_by_flip(x: Array, w: Array) -> Any:

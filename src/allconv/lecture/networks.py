@@ -7,7 +7,7 @@ from typing import Any
 
 from allconv import data, nn, train
 from allconv.lecture.example import example
-from allconv.lecture.parts import NETWORKS
+from allconv.lecture.parts import LOCAL, NETWORKS
 from allconv.operators.base import Array
 
 CLASSES = 10
@@ -72,4 +72,18 @@ def both_train(count: Array) -> Any:
     return [learns(net, int(count)) for net in (plain(28), convolutional(28))]
 
 
-EXAMPLES = (two_layers, both_train)
+@example(
+    LOCAL,
+    "A locally connected layer trains on them as well",
+    slide="Locally Connected Layer",
+    printed="256 falls",
+    inputs={"count": 256},
+    drawn=True,
+)
+def local_trains(count: Array) -> Any:
+    layer = nn.LocallyConnected2d(1, 8, 5, 28, stride=2)
+    head = (nn.ReLU(), nn.Flatten(), nn.Linear(8 * 12 * 12, CLASSES))
+    return learns(nn.Sequential(layer, *head), int(count))
+
+
+EXAMPLES = (two_layers, both_train, local_trains)
