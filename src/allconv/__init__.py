@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from allconv.version import __version__
 
 if TYPE_CHECKING:
-    from allconv import conventions, errors, functional, nn, rewrite
+    from allconv import conventions, errors, functional, nn, rewrite, sizes, testing
     from allconv.counts import count_layers
     from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile

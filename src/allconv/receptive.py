@@ -10,15 +10,16 @@ Source: Araujo, Norris and Sim 2019, "Computing receptive fields of convolutiona
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 from allconv.errors import ArgumentError
+from allconv.field import Field, Reach, ReceptiveFields
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
 from allconv.operators.base import Spec
+from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.dropout import Dropout
 from allconv.operators.local import Local, LocalTranspose
@@ -32,89 +33,63 @@ from allconv.value import Value
 from allconv.window import Axis
 
 
-@dataclass(frozen=True)
-class Reach:
-    """The cells of one axis of the input on which a value depends.
-
-    `along` is the axis of the value that moves it; None: every cell of the value depends on the
-    cells from `low` to `high`. The stride is a fraction where a network enlarges its input.
-    """
-
-    input: int  # the size of the input along this axis
-    along: int | None
-    stride: Fraction = Fraction(1)
-    low: Fraction = Fraction(0)
-    high: Fraction = Fraction(0)
-
-    @property
-    def size(self) -> int:
-        """How many cells of the input one cell of the value can see."""
-        return floor(self.high - self.low) + 1
-
-    @property
-    def offset(self) -> int:
-        """The first input cell that cell 0 sees (negative: it lies in the padding)."""
-        return ceil(self.low)
-
-    def __str__(self) -> str:
-        return f"{self.size} cells, stride {self.stride}, from {self.offset}"
-
-    def moved(self, along: int | None) -> Reach:
-        """The same along another axis of a value."""
-        return replace(self, along=along)
-
-    def through(self, step: Fraction, first: Fraction, last: Fraction) -> Reach:
-        """Where cell i now stands for the cells from step*i + first to step*i + last."""
-        ends = sorted((self.stride * first, self.stride * last))
-        return replace(
-            self, stride=self.stride * step, low=self.low + ends[0], high=self.high + ends[1]
-        )
-
-    def over(self, cells: int) -> Reach:
-        """Where one value now stands for all `cells` along the axis."""
-        ends = sorted((Fraction(0), self.stride * (cells - 1)))
-        low, high = max(self.low + ends[0], Fraction(0)), min(self.high + ends[1], self.last)
-        return Reach(self.input, None, Fraction(0), min(low, self.last), max(high, Fraction(0)))
-
-    @property
-    def last(self) -> Fraction:
-        """The last cell of the input."""
-        return Fraction(self.input - 1)
-
-
-Field = tuple[Reach, ...]  # one for each spatial axis of the input
-
-
-def receptive_field(f: Any, *shapes: Sequence[int], input: int = 0) -> tuple[Field, ...]:
+def receptive_field(f: Any, *shapes: Sequence[int], input: int = 0) -> ReceptiveFields:
     """The receptive field of each result: per spatial axis of the input its size, stride, offset.
 
     `f` is a graph, or a network or function with the shapes of its arrays, batch included. `input`
     is the number of the array that is asked about. A result on which it has no influence has ().
+    The spatial axes are those over which windows slide, so images may be channels-last where the
+    network turns them; where none slides, the axes after the channels.
 
     >>> from allconv import nn, receptive_field
     >>> net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3))
+    >>> print(receptive_field(net, (1, 1, 28, 28)))
+    height  8 cells, stride 2, cell 0 sees -1 to 6
+    width   8 cells, stride 2, cell 0 sees -1 to 6
     >>> ((height, width),) = receptive_field(net, (1, 1, 28, 28))
-    >>> print(width)
-    8 cells, stride 2, from -1
+    >>> width.size, width.offset, width.cells(0)
+    (8, -1, range(0, 7))
     """
     graph = _graph(f, shapes)
     if not 0 <= input < len(graph.inputs):
         raise ArgumentError(f"input {input} is wanted; there are {len(graph.inputs)}")
     fields = receptive_fields(graph, input)
-    return tuple(fields.get(value, ()) for value in graph.outputs)
+    return ReceptiveFields(fields.get(value, ()) for value in graph.outputs)
 
 
 def receptive_fields(graph: Graph, input: int = 0) -> dict[Value, Field]:
-    """The receptive field of every value that depends on an input with spatial axes (N, C, *I)."""
+    """The receptive field of every value that depends on an input with spatial axes."""
     source = graph.inputs[input]
     fields: dict[Value, Field] = {}
     if source.ndim > 2:
-        fields[source] = tuple(Reach(n, axis) for axis, n in enumerate(source.shape[2:], 2))
+        axes = _spatial_axes(graph, source)
+        fields[source] = tuple(Reach(source.shape[axis], axis) for axis in axes)
     for node in graph:
         if any(value in fields for value in node.inputs):
             field = _rule(node)(node, [fields.get(value) for value in node.inputs])
             fields.update((value, field) for value in node.outputs)
     return fields
+
+
+def _spatial_axes(graph: Graph, source: Value) -> Sequence[int]:
+    """The axes of the input that lie along those of the first window it comes to.
+
+    Until then values are only moved and mapped, which every axis of the input is followed through.
+    """
+    fields: dict[Value, Field] = {source: tuple(Reach(n, a) for a, n in enumerate(source.shape))}
+    for node in graph:
+        given = [field for value in node.inputs if (field := fields.get(value)) is not None]
+        if not given:
+            continue
+        window = getattr(node.operator, "window", None)
+        if window is not None and window.axes:
+            met = [a for a, r in enumerate(given[0]) if r.along is not None and r.along >= 2]
+            if len(met) == len(window.axes):
+                return met
+            break
+        field = _rule(node)(node, [fields.get(value) for value in node.inputs])
+        fields.update((value, field) for value in node.outputs)
+    return range(2, source.ndim)
 
 
 def _graph(f: Any, shapes: Sequence[Sequence[int]]) -> Graph:
@@ -297,6 +272,27 @@ def _normalize(node: Node, fields: list[Field | None]) -> Field:
     return field
 
 
+def _sum_cells(node: Node, fields: list[Field | None]) -> Field:
+    """i stands for the cells that are listed: inside step*i + first to step*i + last."""
+    ((field, value),) = _given(node, fields)
+    operator: SumCells = node.operator  # type: ignore[assignment]
+    listed = [(p, cells) for p, cells in enumerate(operator.cells) if cells]
+    if not listed:
+        return _over(field, value, (operator.axis,))
+    step = _step([(p, cells[0]) for p, cells in listed])
+    first = min(min(cells) - step * p for p, cells in listed)
+    last = max(max(cells) - step * p for p, cells in listed)
+    if last - first + 1 >= operator.size:  # they go round
+        return _over(field, value, (operator.axis,))
+    return tuple(r.through(step, first, last) if r.along == operator.axis else r for r in field)
+
+
+def _step(firsts: Sequence[tuple[int, int]]) -> Fraction:
+    """How far the lists move on from one place to the next, by the middle half of them."""
+    (p, j), (q, k) = firsts[len(firsts) // 4], firsts[len(firsts) - 1 - len(firsts) // 4]
+    return Fraction(k - j, q - p) if q > p else Fraction(1)
+
+
 def _softmax(node: Node, fields: list[Field | None]) -> Field:
     """Each cell depends on all of its axis."""
     ((field, value),) = _given(node, fields)
@@ -318,6 +314,7 @@ _RULES: dict[type, Rule] = {
     LocalTranspose: _window_transpose,
     AveragePoolTranspose: _window_transpose,
     Sum: _sum,
+    SumCells: _sum_cells,
     Reshape: _reshape,
     Transpose: _transpose,
     Slice: _slice,

@@ -14,6 +14,7 @@ from allconv.errors import ArgumentError
 from allconv.graph import Graph
 from allconv.operators.arrange import Concatenate, Pad, Unslice
 from allconv.operators.base import Spec
+from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.dropout import Dropout
 from allconv.operators.loss import LogSoftmax, Softmax
@@ -52,7 +53,9 @@ def dependent(graph: Graph) -> np.ndarray:
 def seen(reach: Reach, i: int) -> tuple[int, int]:
     """The first and the last input cell that result cell i can see, within the input."""
     low, high = reach.stride * i + reach.low, reach.stride * i + reach.high
-    return max(ceil(low), 0), min(floor(high), reach.input - 1)
+    ends = max(ceil(low), 0), min(floor(high), reach.input - 1)
+    assert reach.cells(i) == range(ends[0], ends[1] + 1)
+    return ends
 
 
 def check(graph: Graph, *, tight: bool) -> Reach:
@@ -166,6 +169,12 @@ ARRANGED = {
     "batch norm": (lambda x: BatchNorm(0.5)(x, np.ones(1), np.ones(1))[0], 13),
     "dropout": (lambda x: Dropout(0.0)(x, np.zeros(2, np.int64)), 1),
     "astype": (lambda x: x.astype(np.float32), 1),
+    "mirrored border": (
+        lambda x: SumCells(2, SIZE, ((1,), *((j,) for j in range(SIZE)), (SIZE - 2,)))(x),
+        5,
+    ),
+    "round": (lambda x: SumCells(2, SIZE, ((SIZE - 1,), *((j,) for j in range(SIZE))))(x), 13),
+    "uneven windows": (lambda x: SumCells(2, SIZE, ((0, 1, 2), (2, 3, 4, 5), (), (9,)))(x), 4),
     "own weights": (
         lambda x: Correlate(Window.forward((SIZE,), (3,)))(x, x[:, :, :3]),
         13,
@@ -197,7 +206,7 @@ def test_known_network() -> None:
     ((height, width),) = receptive_field(graph)
     assert (height.size, height.stride, height.offset) == (5, 4, -1)
     assert (width.size, width.stride, width.offset) == (4, 2, 0)
-    assert str(height) == "5 cells, stride 4, from -1"
+    assert str(height) == "5 cells, stride 4, cell 0 sees -1 to 3"
     rows = receptive_fields(graph)
     sizes = [rows[node.outputs[0]][0].size for node in graph]
     assert sizes == [3, 3, 5]
@@ -218,6 +227,10 @@ def test_other_inputs() -> None:
     assert len(first) == 1
     assert second == ()
     assert receptive_field(graph, input=1) == ((), ())
+    assert str(receptive_field(graph)).splitlines() == [
+        "result 0: length  1 cell, stride 1, cell 0 sees 0 to 0",
+        "result 1: does not depend on the input's cells",
+    ]
     with pytest.raises(ArgumentError, match="input 2 is wanted; there are 2"):
         receptive_field(graph, input=2)
 
