@@ -56,7 +56,8 @@ def test_unpadded(tmp_path: Path) -> None:
     assert result.out.splitlines()[-3:] == [
         "no answer depends on padding: each is that for its part of the image alone",
         f"result: {out} takes images of 10 x 8 or larger; an answer every 2 pixels",
-        f"next: allconv inspect {out} --size 40",
+        f"next: allconv.onnx.load({str(out)!r})(x) in Python, x uint8 (N, H, W, C), "
+        "gives (N, classes, *places)",
     ]
     dense = onnx.load(out)
     assert dense.classes == CLASSES

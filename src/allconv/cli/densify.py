@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,7 @@ def command(model: str, out: str, size: tuple[int, int] | None) -> None:
         single, shape, preprocess = _classifier(net, model, size)
         dense = densify(single, shape)
         save_open(dense, out, classes=net.classes, preprocess=preprocess)
-        _tell(shown, dense, single, out)
+        _tell(shown, dense, single, out, takes_bytes=preprocess is not None)
 
 
 def _classifier(
@@ -73,7 +72,9 @@ def _classifier(
     return inner, inner.input_shape, Preprocess.from_json(net.preprocess)
 
 
-def _tell(shown: Screen, dense: DenseNetwork, single: Module, out: str) -> None:
+def _tell(
+    shown: Screen, dense: DenseNetwork, single: Module, out: str, *, takes_bytes: bool
+) -> None:
     """Say what the file is for, and how its answers stand to those for crops alone."""
     crop, step = _times(dense.crop), _times(dense.step)
     if dense.is_exact:
@@ -85,8 +86,10 @@ def _tell(shown: Screen, dense: DenseNetwork, single: Module, out: str) -> None:
     shown.line(
         f"result: {out} takes images of {crop} or larger; an answer every {every} pixel{plural}"
     )
-    larger = max(dense.crop) * 4
-    shown.line(f"next: allconv inspect {shlex.quote(out)} --size {larger}")
+    given = "uint8 (N, H, W, C)" if takes_bytes else "float32 (N, C, H, W)"
+    shown.line(
+        f"next: allconv.onnx.load({out!r})(x) in Python, x {given}, gives (N, classes, *places)"
+    )
 
 
 def _compared(dense: DenseNetwork, single: Module) -> str:
