@@ -2,7 +2,8 @@
 
 Along each spatial axis of the input a result cell `i` depends at most on the input cells from
 `stride*i + low` to `stride*i + high`. Every operator maps such intervals; where paths meet, they
-are united. Dependence is counted in structure, not in numbers: a weight of 0 counts.
+are united. Dependence is counted in structure, not in numbers: a weight of 0 counts. One interval
+has to hold at every cell, so borders that mirror or repeat the image widen it.
 
 Source: Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural networks".
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
+from math import floor
 from typing import Any
 
 from allconv.errors import ArgumentError
@@ -142,9 +145,13 @@ def _united(fields: Sequence[Field]) -> Field:
 def _union(reaches: tuple[Reach, ...]) -> Reach:
     first = reaches[0]
     if any((r.along, r.stride) != (first.along, first.stride) for r in reaches):
-        # They move apart: all that any of them ever sees.
-        return Reach(first.input, None, Fraction(0), Fraction(0), first.last)
+        return _anything(first)  # they move apart: all that any of them ever sees
     return replace(first, low=min(r.low for r in reaches), high=max(r.high for r in reaches))
+
+
+def _anything(reach: Reach) -> Reach:
+    """All cells, wherever one looks."""
+    return Reach(reach.input, None, Fraction(0), Fraction(0), reach.last)
 
 
 def _same(node: Node, fields: list[Field | None]) -> Field:
@@ -260,8 +267,34 @@ def _shifted(
 
 
 def _concatenate(node: Node, fields: list[Field | None]) -> Field:
+    """Each part at its place: a border that continues the image moves with the image."""
     axis: int = node.operator.axis  # type: ignore[attr-defined]
-    return _united([_over(field, value, (axis,)) for field, value in _given(node, fields)])
+    starts = accumulate((value.shape[axis] for value in node.inputs), initial=0)
+    placed = zip(fields, node.inputs, starts, strict=False)
+    parts = [(field, v.shape[axis], start) for field, v, start in placed if field is not None]
+    return tuple(
+        _placed(axis, [(field[n], count, start) for field, count, start in parts])
+        for n in range(len(parts[0][0]))
+    )
+
+
+def _placed(axis: int, parts: list[tuple[Reach, int, int]]) -> Reach:
+    """The reach of parts (reach, cells, place of the first) that lie behind each other."""
+    reaches = tuple(reach for reach, _, _ in parts)
+    if all(reach.along != axis for reach in reaches):
+        return _union(reaches)
+    stride = max((count, r.stride) for r, count, _ in parts if r.along == axis)[1]
+    ends = [
+        (r.stride * i + bound - stride * (start + i))
+        for r, count, start in parts
+        for i in (0, count - 1)
+        for bound in (r.low, r.high)
+    ]
+    low, high = min(ends), max(ends)
+    others = any(reach.along not in (axis, None) for reach in reaches)
+    if others or floor(high - low) + 1 >= reaches[0].input:
+        return _anything(reaches[0])
+    return Reach(reaches[0].input, axis, stride, low, high)
 
 
 def _normalize(node: Node, fields: list[Field | None]) -> Field:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from allconv.engine.plan import PlanStep
     from allconv.engine.program import Program
-    from allconv.graph import Graph, Node
+    from allconv.field import Field
+    from allconv.graph import Node
     from allconv.nn import Module
     from allconv.nn.tracing import ModuleTrace
-    from allconv.receptive import Field
     from allconv.value import Value
 
 HEAD = (
@@ -20,7 +20,6 @@ HEAD = (
 )  # fmt: skip
 MOVING = ("Copy", "Pack")  # kernels that only bring data into place
 ITEM = {"float32": 4, "float64": 8}
-LAST_TO_FIRST = (0, 3, 1, 2)
 
 
 def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
@@ -31,13 +30,14 @@ def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]]
     from allconv.operators.base import Spec
     from allconv.operators.normalize import Normalize
     from allconv.operators.pointwise import Pointwise
+    from allconv.receptive import receptive_fields
 
     dtype = next((array.dtype.name for array in net.parameters().values()), "float32")
     traced = trace_module(net, Spec(shape, dtype))
     known = len(traced.parameters) + len(traced.buffers)
     program = Program(traced.graph, static=range(1, 1 + known))
     planner = program.prepare().planner
-    layers = _layers(net, traced, _fields(traced.graph))
+    layers = _layers(net, traced, receptive_fields(traced.graph))
     fused = {n.path for n in program.graph.nodes if isinstance(n.operator, Pointwise | Normalize)}
     kernels = _kernels(planner.steps, fused)
     rows = [layer.row(kernels.get(layer.path, "-")) for layer in layers]
@@ -109,27 +109,6 @@ def _layers(net: Module, traced: ModuleTrace, fields: dict[Value, Field]) -> lis
             )
         )
     return layers
-
-
-def _fields(graph: Graph) -> dict[Value, Field]:
-    """Receptive fields, from where the image is (N, C, *I): some networks turn it round first."""
-    from allconv.graph import Graph
-    from allconv.operators.arrange import Convert, Transpose
-    from allconv.operators.pointwise import Pointwise
-    from allconv.receptive import receptive_fields
-
-    users, value = graph.users(), graph.inputs[0]
-    while len(users.get(value, [])) == 1:
-        (node,) = users[value]
-        value = node.outputs[0]
-        if isinstance(node.operator, Transpose) and node.operator.order == LAST_TO_FIRST:
-            later = graph.nodes[graph.nodes.index(node) + 1 :]
-            earlier = {v for n in graph.nodes if n not in later for v in n.outputs} - {value}
-            inputs = (value, *graph.inputs[1:], *earlier)
-            return receptive_fields(Graph(inputs, later, graph.outputs, graph.constants))
-        if not isinstance(node.operator, Pointwise | Convert):
-            break
-    return receptive_fields(graph)
 
 
 def _parameters(traced: ModuleTrace) -> tuple[Value, ...]:
