@@ -37,7 +37,7 @@ def test_reports_the_data_before_training_and_the_result_after_it(tmp_path: Path
     text = result.out
     order = [
         "photos: 2 classes; images: 28 training, 6 validation, 6 test",
-        "found 10 x 12 to 12 x 12 pixels; used as 8 x 8 colour: the middle of each image, for the median short side",
+        "found 10 x 12 to 12 x 12 pixels; used as 8 x 8 colour: the middle of each image",
         "1 file left out, as unreadable:",
         "dark/broken.png",
         "training plain",

@@ -111,7 +111,7 @@ def test_report_in_words(tmp_path):
     assert lines[1].split() == ["class", "training", "validation", "test"]
     assert lines[2].split() == ["cat", "15", "3", "3"]
     assert lines[4].startswith("found 100 x 60 to 150 x 120 pixels; used as 96 x 96 colour: the ")
-    assert lines[4].endswith("96 is the most that is chosen; image_size=... sets another")
+    assert lines[4].endswith("96 is the most that is chosen unless asked")
     assert len(lines) == 5
 
 
