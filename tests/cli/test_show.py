@@ -293,6 +293,19 @@ REFUSED = {
     "a kernel of no layer": (
         ("local", *X, "--kernel", "1 // 1"), "--kernel has 3 axes; over 1 a locally connected",
     ),
+    "a bias of two cells": (
+        ("local", *X, *W, "--bias", "1 2 3"), "--bias has 3 numbers; 1 is wanted, or 2: one a cell",
+    ),
+    "too many paddings": (
+        ("avg_pool", *X, "--kernel-size", "2", "--stride", "70000", "--sizes"), "has too many",
+    ),
+    "an output beyond measure": (
+        ("conv_transpose", "--input", "1 2 / 3 4", "--kernel", "1 / 2", "--stride", "9999"),
+        "cells is on the way; the working is for at most 16,777,216: pass a part",
+    ),
+    "kernels beyond measure": (
+        ("local", *X, *W, "--padding", "9999999"), "a kernel for each of 20,000,000 cells is too",
+    ),
     "planes of a linear layer": (
         ("linear", "--input", "1 // 2", "--kernel", "1"), "--input has 3 axes; a linear layer",
     ),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import allconv as ac
 from allconv import functional as F
 from allconv import nn
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 
 SAMPLES = settings(max_examples=12, deadline=None)
 
@@ -304,6 +304,13 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ),
         UnsupportedError,
         "w is put together of several arrays; pass it as one",
+    ),
+    "too large": (
+        lambda: ac.working(
+            F.conv_transpose2d, np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), stride=2**13
+        ),
+        LimitError,
+        "an array of 67,125,249 cells is on the way; .* at most 16,777,216: pass a part",
     ),
     "no layer": (lambda: ac.working(3, np.ones(3)), ArgumentError, "int is no layer"),
     "settings of a layer": (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from allconv.window import Window
 if TYPE_CHECKING:
     from allconv.operators.base import Array
 
+MOST_WEIGHTS = 2**20
 MOST = 3  # axes that a window slides over
 
 
@@ -61,10 +63,14 @@ def local(x: Array, w: Array, b: Array | None, axes: int | None, **settings: Any
     output = Window.forward(x_shape[2:], kernel, stride=s, dilation=d, padding=ends).output
     if w.ndim == 2 * axes and w.shape[:axes] != output:
         raise Misuse(f"--kernel has kernels for {w.shape[:axes]} cells; the output has {output}")
+    if prod(output) * prod(kernel) > MOST_WEIGHTS:
+        raise Misuse(f"a kernel for each of {prod(output):,} cells is too much to show")
     w = np.broadcast_to(w, (*output, *kernel)).copy()
     order = (*range(axes, 2 * axes), *range(axes))
     lifted = (1, 1, *kernel, *output)
     if b is not None:
+        if b.size not in (1, prod(output)):
+            raise Misuse(f"--bias has {b.size} numbers; 1 is wanted, or {prod(output)}: one a cell")
         b = np.broadcast_to(b.reshape(output) if b.size > 1 else b, output).copy()
     function = getattr(functional, f"locally_connected{axes}d")
 

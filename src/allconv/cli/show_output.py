@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from allconv.show.view import View
     from allconv.show.working import Working
 
+MOST_PADDINGS = 1_000_000
 CELL = re.compile(r"(?:(?P<name>[a-z]+)\[)?(?P<index>[-\d:, ]*)\]?")
 
 
@@ -91,6 +92,11 @@ def size_texts(made: Working, padding: Any, name: str) -> list[str]:
     ends = pairs(0 if padding is None else padding, inputs, kernels, strides, dilations)
     told = []
     for n, (axis, input, pair) in enumerate(zip(axes, inputs, ends, strict=True)):
+        if axis.stride * (axis.stride * input + axis.dilation * axis.kernel) > MOST_PADDINGS:
+            raise Misuse(
+                f"--sizes lists the paddings that keep a size; a stride of {axis.stride} over "
+                f"{input} cells has too many"
+            )
         # Where the padding is part of what the window slides over, it is none of the window's.
         pair = pair if pair[0] == axis.padding else (axis.padding, 0)
         solved = solve_sizes(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.errors import ArgumentError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError, UnsupportedError
 from allconv.functional.call import take_array
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import (
@@ -43,6 +43,8 @@ WINDOWS = (
 MOVING = (
     Broadcast, Concatenate, Convert, Pad, Reshape, Slice, Transpose, Unslice,
 )  # fmt: skip
+MOST_CELLS = 2**24
+"""Cells of one array at most: each is given a label, and a label is 8 bytes."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def record_call(
     """Record a layer or function on arrays.
 
     Arrays and lists are operands; numbers, texts, tuples and None are passed on as they are.
-    UnsupportedError where not exactly one operator slides a window, or others compute.
+    UnsupportedError where not exactly one operator slides a window, or others compute; LimitError
+    for arrays of more than 2**24 cells.
     """
     from allconv.nn import Module
 
@@ -116,6 +119,13 @@ def record_call(
     else:
         graph, arrays = _function_graph(function, given, settings)
     graph = Graph(graph.inputs, graph.nodes, graph.outputs[:1], graph.constants).pruned()
+    made = (value for node in graph.nodes for value in node.outputs)
+    largest = max((value.size for value in (*graph.inputs, *graph.constants, *made)), default=0)
+    if largest > MOST_CELLS:
+        raise LimitError(
+            f"an array of {largest:,} cells is on the way; the working is for at most "
+            f"{MOST_CELLS:,}: pass a part"
+        )
     return _Follower(graph, arrays).call()
 
 

@@ -81,7 +81,8 @@ def working(
                  without it there are no gradients in the working
     settings     passed to the function: stride=2, padding="half"
 
-    Errors: UnsupportedError for more than one layer; those of the layer itself.
+    Errors: UnsupportedError for more than one layer; LimitError for more than 2**24 cells; those of
+    the layer itself.
 
     >>> import allconv as ac
     >>> print(ac.working(ac.correlate, [1, 2, 3, 4], [1, 2, 3]).y)
