@@ -14,6 +14,8 @@ import allconv as ac
 
 torch = pytest.importorskip("torch.nn.functional") and pytest.importorskip("torch")
 
+torch.set_num_threads(1)  # the arrays are small: threads would wait for each other
+
 CALLS = int(os.environ.get("ALLCONV_TORCH_CALLS", "6"))
 # Of the largest |value| of what is compared (or of 1): sums of a few hundred terms of size one.
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
