@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+import pytest
 
 from allconv import conventions, nn
 
@@ -60,6 +64,19 @@ CASES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "batch_norm2d": (nn.BatchNorm2d(3, eps=0.01), (2, 3, 4, 5)),
     "batch_norm plain": (nn.BatchNorm2d(3, affine=False), (2, 3, 4, 5)),
 }
+
+
+MODULES = {"opencv": "cv2"}  # where the name of the module is another
+
+
+def need(framework: str) -> None:
+    """Skip a test where a framework is not installed; a folder of its name is no framework."""
+    spec = find_spec(MODULES.get(framework, framework))
+    if spec is None or spec.origin is None:
+        pytest.skip(f"{framework} is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what others say while they are imported is theirs
+        import_module(spec.name)
 
 
 def filled(name: str) -> tuple[nn.Module, Array]:

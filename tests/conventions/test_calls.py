@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from importlib import import_module
-
 import numpy as np
 import pytest
 
 from allconv import conventions
 from allconv.errors import UnsupportedError
-from conventions.running import CASES, filled, outcome
+from conventions.running import CASES, filled, need, outcome
 
-MODULES = {"opencv": "cv2"}  # where the name of the module is another
 JAX_ALONE = ("conv input dilation", "local")
 REFUSED = {  # what a framework has not, by the beginnings of the cases' names
     "torch": JAX_ALONE,
@@ -37,11 +33,7 @@ REFUSED = {  # what a framework has not, by the beginnings of the cases' names
 def framework(request: pytest.FixtureRequest) -> str:
     """A framework's name; skipped where it is not installed."""
     name: str = request.param
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what others say while they are imported is theirs
-        pytest.importorskip(MODULES.get(name, name))
-        if name == "jax":
-            import_module("jax.numpy")
+    need(name)
     return name
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import onnxruntime
 import pytest
@@ -13,7 +11,7 @@ from hypothesis import strategies as st
 import onnx
 from allconv import conventions, nn
 from allconv.errors import UnsupportedError
-from conventions.running import CASES, Array, filled, outcome
+from conventions.running import CASES, Array, filled, need, outcome
 from conventions.test_calls import REFUSED
 
 AFTERWARDS = ("transposed2d groups", "transposed2d outside")  # lines follow that of the node
@@ -69,9 +67,7 @@ def layers(draw: st.DrawFn, images: bool) -> tuple[nn.Module, tuple[int, ...]]:
 @pytest.mark.parametrize("framework", conventions.FRAMEWORKS)
 def test_random_geometries(framework: str) -> None:
     """Calls with any strides, dilations, paddings and groups give what our layers give."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what others say while they are imported is theirs
-        pytest.importorskip({"opencv": "cv2"}.get(framework, framework))
+    need(framework)
     compared = 0
 
     @settings(deadline=None, max_examples=40, database=None)
