@@ -150,6 +150,29 @@ def test_what_stands_before_linear() -> None:
     np.testing.assert_allclose(dense(x), by_crops(net, x, (6, 6), (1, 1)), atol=1e-6)
 
 
+class Place(nn.Module):
+    """Adds a number of its own to every cell."""
+
+    def __init__(self, *shape: int) -> None:
+        self.numbers = nn.Parameter(images(1, *shape))
+
+    def forward(self, x: Array) -> Array:
+        return x + self.numbers
+
+
+@pytest.mark.parametrize("layer", [nn.AdaptiveAvgPool2d(4), nn.GELU(), Place(2, 7, 7)])
+def test_what_is_each_cells_own(layer: nn.Module) -> None:
+    """Windows of unequal size, and what stands after flattening, slide up to rounding."""
+    size = 4 if isinstance(layer, nn.AdaptiveAvgPool2d) else 7
+    flat = nn.GELU() if isinstance(layer, nn.GELU) else nn.Identity()
+    conv = nn.Conv2d(1, 2, 3)
+    net = nn.Sequential(conv, layer, nn.Flatten(), flat, nn.Linear(2 * size * size, 3))
+    dense = ac.rewrite.densify(net, (1, 1, 9, 9))
+    assert not dense.keeps_order
+    x = images(2, 1, 12, 10)
+    np.testing.assert_allclose(dense(x), by_crops(net, x, (9, 9), (1, 1)), atol=1e-5)
+
+
 def test_compiled_and_in_float64() -> None:
     """A dense network is compiled, copied and converted as any network."""
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 2))
@@ -198,6 +221,9 @@ def test_refusals() -> None:
     assert "gives (1, 2, 6, 6) for one image; a classifier" in refused(conv, 1, 1, 8, 8)
     larger = nn.Sequential(nn.ConvTranspose2d(1, 2, 2, 2), nn.Flatten(), nn.Linear(32, 2))
     assert refused(larger, 1, 1, 2, 2).startswith("0 (ConvTranspose2d): a transposed convolution")
+    local = nn.LocallyConnected2d(1, 2, 3, 6)
+    after = nn.Sequential(local, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 2))
+    assert refused(after, 1, 1, 6, 6).startswith("1 (MaxPool2d): MaxPool follows a layer that")
     with pytest.raises(ShapeError, match=r"the input is \(1, 8\)"):
         ac.rewrite.densify(nn.Linear(8, 2), (1, 8))
     with pytest.raises(ArgumentError, match="input_shape is None"):

@@ -16,7 +16,7 @@ from allconv.nn.graph_module import GraphModule, capture
 from allconv.nn.module import Module
 from allconv.operators.base import Array
 from allconv.receptive import receptive_fields
-from allconv.rewrite.dense import Densifier
+from allconv.rewrite.dense import densified
 from allconv.rewrite.margin import margins
 
 BATCH = 64  # crops that are computed at once
@@ -156,9 +156,8 @@ def densify(
     if isinstance(one, tuple | list) and one:
         one = (1, *one[1:])
     captured = capture(net, one)
-    rewriting = Densifier(captured.graph)
-    graph = rewriting.rewrite()
-    return DenseNetwork(*captured.settled(graph), keeps_order=rewriting.keeps_order)
+    graph, keeps_order = densified(captured.graph)
+    return DenseNetwork(*captured.settled(graph), keeps_order=keeps_order)
 
 
 def _steps(graph: Graph) -> tuple[int, ...]:
@@ -168,5 +167,7 @@ def _steps(graph: Graph) -> tuple[int, ...]:
     moves = [reach.along == axis for axis, reach in enumerate(field, 2)]
     whole = all(reach.stride.denominator == 1 for reach in field)
     if len(field) != rank - 2 or not all(moves) or not whole:
-        raise UnsupportedError("the paths of the network move over the image at different steps")
+        raise UnsupportedError(
+            "the network enlarges its image, or its paths move over it at different steps"
+        )
     return tuple(int(reach.stride) for reach in field)
