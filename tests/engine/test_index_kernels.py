@@ -66,7 +66,7 @@ def test_values_at_indices(data: st.DataObject, dtype: str) -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.data())
 def test_indices_of_taps(data: st.DataObject) -> None:
-    """Taps of windows with any starts, -1 among them."""
+    """Taps of windows with any starts, numbers that are no taps among them."""
     lead = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 19)))
     image, kernel, dilation = (
         tuple(data.draw(st.integers(1, 4)) for _ in range(2)) for _ in range(3)
@@ -75,7 +75,8 @@ def test_indices_of_taps(data: st.DataObject) -> None:
         tuple(data.draw(st.lists(st.integers(-3, 9), min_size=1, max_size=6))) for _ in range(2)
     )
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    tap = rng.integers(-1, np.prod(kernel), (*lead, *map(len, starts)), dtype=np.int32)
+    tap = rng.integers(-2, np.prod(kernel) + 2, (*lead, *map(len, starts)), dtype=np.int32)
+    tap.flat[0] = data.draw(st.sampled_from([2**31 - 1, -(2**31), 0]))
     compare(FlatIndex(image, kernel, dilation, starts), tap)
 
 

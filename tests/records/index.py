@@ -21,14 +21,14 @@ def draw_shape(data: st.DataObject) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def draw_taps(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
-    """Any taps, -1 among them, and any starts."""
+    """Any taps, numbers that are none among them, and any starts."""
     lead, image = draw_shape(data)
     kernel, dilation = (tuple(data.draw(SIZES) for _ in image) for _ in range(2))
     starts = tuple(
         tuple(data.draw(st.lists(st.integers(-2, 4), min_size=1, max_size=3))) for _ in image
     )
     shape = (*lead, *map(len, starts))
-    tap = draw_array(data, shape, "int32", -1, int(np.prod(kernel)) - 1)
+    tap = draw_array(data, shape, "int32", -2, int(np.prod(kernel)) + 1)
     return FlatIndex(image, kernel, dilation, starts), (tap,)
 
 
@@ -37,7 +37,7 @@ def brute_index(operator: FlatIndex, tap: Array):
     index = np.full(tap.shape, -1)
     for n, c, *i in np.ndindex(tap.shape):
         rest, flat, step = int(tap[n, c, *i]), 0, 1
-        if rest < 0:
+        if not 0 <= rest < np.prod(operator.kernel):
             continue
         for axis in reversed(range(len(i))):
             rest, k = divmod(rest, operator.kernel[axis])

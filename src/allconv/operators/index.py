@@ -22,7 +22,8 @@ from allconv.operators.base import Array, Operator, Spec, narrow, wide
 class FlatIndex(Operator):
     """index[n,c,i] = the flat index of the input cell to which the tap of output i leads.
 
-    Along an axis tap k of output i is the input cell starts[i] + dilation*k; -1 for tap -1.
+    Along an axis tap k of output i is the input cell starts[i] + dilation*k; -1 for -1 and for any
+    other number that no tap has.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("tap",)
@@ -61,14 +62,15 @@ class FlatIndex(Operator):
         return np.asarray(sum(np.ix_(*rows)), np.int64)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
-        won = np.where(x[0] < 0, 0, x[0])
+        known = (x[0] >= 0) & (x[0] < prod(self.kernel))
+        won = np.where(known, x[0], 0)
         index = np.zeros(x[0].shape, np.int64)
         taps = np.unravel_index(won, self.kernel)
         for axis, tap in enumerate(taps):
             shape = [-1 if a == axis else 1 for a in range(len(taps))]
             start = np.array(self.starts[axis], np.int64).reshape(shape)
             index = index * self.image[axis] + start + self.dilation[axis] * tap
-        return (np.where(x[0] < 0, np.int64(-1), index),)
+        return (np.where(known, index, np.int64(-1)),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]

@@ -31,7 +31,7 @@ class TapToIndex(Kernel):
 
     slots: ClassVar[tuple[str, ...]] = (
         *("tap", "out", "bases", "offsets"),
-        *("rows", "block", "cells", "channels"),
+        *("rows", "block", "cells", "channels", "taps"),
     )
 
     def emit(self, code: Code) -> None:
@@ -41,16 +41,16 @@ class TapToIndex(Kernel):
         first = code.mul(code.chunk, code.arg("block"))
         last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
         channels = code.arg("channels")
-        taps = View(code, code.arg("tap"), code.mul(channels, 4), 4, dtype="int32")
+        won = View(code, code.arg("tap"), code.mul(channels, 4), 4, dtype="int32")
         out = View(code, code.arg("out"), code.mul(channels, 8), 8, dtype="int64")
         bases = View(code, code.arg("bases"), 8, dtype="int64")
         offsets = View(code, code.arg("offsets"), 8, dtype="int64")
         with code.loop(last, start=first) as row:
             base = bases[code.rem(row, code.arg("cells"))].scalar()
             with code.loop(channels) as c:
-                tap = code.builder.sext(taps[row, c].scalar(), code.chunk.type)
-                known = code.compare(">=", tap, 0)
-                index = code.add(base, offsets[code.max(tap, 0)].scalar())
+                tap = code.builder.sext(won[row, c].scalar(), code.chunk.type)
+                known = code.within(tap, code.arg("taps"))
+                index = code.add(base, offsets[code.select(known, tap, 0)].scalar())
                 out[row, c].store_scalar(code.value(code.select(known, index, -1)))
 
 
@@ -130,6 +130,7 @@ def lower_index(planner: Planner, node: Node) -> bool:
         "block": block,
         "cells": prod(output),
         "channels": channels,
+        "taps": prod(operator.kernel),
     }
     kernel = TapToIndex(planner.target, "float64")  # as wide as an index
     planner.step(kernel, arguments, writes=[out], chunks=-(-rows // block))
