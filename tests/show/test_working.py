@@ -105,21 +105,25 @@ def test_max_pooling_with_ties(axes: int, data: st.DataObject) -> None:
     compare(lambda x: function(x, k, s, padding, d), x)
 
 
+@pytest.mark.parametrize("divisor", [None, 5])
 @pytest.mark.parametrize("count_include_pad", [True, False])
 @pytest.mark.parametrize("ceil_mode", [True, False])
-def test_average_pooling(count_include_pad: bool, ceil_mode: bool) -> None:
+def test_average_pooling(count_include_pad: bool, ceil_mode: bool, divisor: int | None) -> None:
     """The means are those of the compiled pooling, by either denominator, up to rounding."""
     x = np.arange(70.0).reshape(1, 2, 5, 7) ** 2 % 11
 
     def function(x: Any) -> Any:
         return F.avg_pool2d(
-            x, 3, 2, 1, ceil_mode=ceil_mode, count_include_pad=count_include_pad
+            x, 3, 2, 1, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
+            divisor_override=divisor,
         )  # fmt: skip
 
     y, pullback = ac.vjp(function, x)
     working = ac.working(function, x, grad_output=y)
     np.testing.assert_allclose(working.y.totals(), y, rtol=1e-14)
     np.testing.assert_allclose(working.gx.totals(), pullback(y)[0], rtol=1e-14)
+    assert [view.name for view in working] == ["y", "gx"]
+    assert working.title.startswith("average pooling: x (1, 2, 5, 7) -> y (1, 2, ")
 
 
 @pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])

@@ -30,6 +30,7 @@ from allconv.operators.arrange import (
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.pointwise import Divide
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.reduce import Broadcast
 from allconv.show.cells import Factor, Index
@@ -92,11 +93,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Call:
-    """The window of a call, its operands in order, and its result (whose values are not known)."""
+    """The window of a call, its operands in order, and its result (whose values are not known).
+
+    divisor   by what every sum is divided; None: the operator says
+    """
 
     operator: Operator
     operands: tuple[Place, ...]
     result: Place
+    divisor: int | None = None
 
 
 def record_call(
@@ -165,7 +170,7 @@ class _Follower:
     def __init__(self, graph: Graph, arrays: Sequence[Array]) -> None:
         self._graph = graph
         self._sources = dict(zip(graph.inputs, arrays, strict=True)) | dict(graph.constants)
-        self._window = _only_window(graph)
+        self._window, self._divisor = _only_window(graph)
 
     def call(self) -> Call:
         """The window with its operands and its result."""
@@ -183,7 +188,12 @@ class _Follower:
             self._operand(name, values[value], labels[value], ends)
             for name, value in zip(names, self._window.inputs, strict=False)
         )
-        return Call(self._window.operator, operands, self._result(names[-1]))
+        result = self._result(names[-1])
+        if self._divisor is not None:
+            # A depthwise kernel of ones, divided: the mean by a divisor of the user's own.
+            operator = AveragePool(self._window.operator.window)  # type: ignore[attr-defined]
+            return Call(operator, operands[:1], result, self._divisor)
+        return Call(self._window.operator, operands, result)
 
     def _operand(
         self, name: str, values: Array, labels: Array, ends: dict[Value, tuple[int, int]]
@@ -225,6 +235,10 @@ def _follow(node: Node, known: dict[Value, Array], operator: Operator | None = N
 def _follow_labels(node: Node, labels: dict[Value, Array]) -> None:
     """The same for labels: numbers that are no values are not converted, and 0 is what pads."""
     operator = node.operator
+    if isinstance(operator, Divide):
+        if node.inputs[0] in labels:
+            labels[node.outputs[0]] = labels[node.inputs[0]]
+        return
     if isinstance(operator, Convert):
         operator = Reshape(node.outputs[0].shape)
     elif isinstance(operator, Pad):
@@ -232,16 +246,35 @@ def _follow_labels(node: Node, labels: dict[Value, Array]) -> None:
     _follow(node, labels, operator)
 
 
-def _only_window(graph: Graph) -> Node:
-    """The one node that slides a window; everything else must only move values."""
+def _only_window(graph: Graph) -> tuple[Node, int | None]:
+    """The one node that slides a window, and the divisor of a mean where one follows it.
+
+    Everything else must only move values.
+    """
     working = [node for node in graph.nodes if not isinstance(node.operator, MOVING)]
     if len(working) == 1 and isinstance(working[0].operator, WINDOWS):
-        return working[0]
+        return working[0], None
+    divisor = _divisor(graph, working)
+    if divisor is not None:
+        return working[0], divisor
     names = ", ".join(node.operator.name for node in working) or "nothing"
     raise UnsupportedError(
         f"the working is of one convolution, transposed, locally connected, linear or pooling "
         f"layer; this computes {names}: pass one layer, net[0] say"
     )
+
+
+def _divisor(graph: Graph, working: Sequence[Node]) -> int | None:
+    """The divisor of average pooling with `divisor_override`, if that is what is computed."""
+    match [node.operator for node in working]:
+        case [Correlate(groups=groups), Divide()]:
+            weights = graph.constants.get(working[0].inputs[1])
+            by = graph.constants.get(working[1].inputs[1])
+            if weights is None or by is None or by.shape or len(working[0].inputs) > 2:
+                return None
+            is_mean = weights.shape[:2] == (groups, 1) and bool((weights == 1).all())
+            return int(by) if is_mean and by == int(by) else None
+    return None
 
 
 def _names(operator: Operator) -> tuple[str, ...]:

@@ -187,7 +187,7 @@ class Means(_Pooling):
         return added(self.result.name, index, terms, self.result.dtype, divisor=self._count(made))
 
     def _count(self, made: Index) -> int:
-        return int(self._counts[made[2:]])
+        return self.call.divisor or int(self._counts[made[2:]])
 
     @cached_property
     def _counts(self) -> Array:
