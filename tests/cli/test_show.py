@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from allconv.cli.numbers import parse
+from allconv.cli.show import command
 from allconv.cli.steps import PADDING_NAMES as SHOWN_PADDING_NAMES
 from allconv.window import PADDING_NAMES
 
@@ -195,6 +197,8 @@ def test_the_matrix() -> None:
     text = shown("conv", "--input", "1 2 3 4", "--kernel", "1 2 3", "--matrix")
     assert "[w[0]  w[1]  w[2]     0]\n[   0  w[0]  w[1]  w[2]]" in text
     assert "[1  2  3  0]\n[0  1  2  3]" in text
+    turned = shown("conv", "--input", "1 2 3 4", "--kernel", "1 2 3", "--flip", "--matrix")
+    assert "[w[2]  w[1]  w[0]     0]\n[   0  w[2]  w[1]  w[0]]" in turned
 
 
 def test_the_sizes() -> None:
@@ -217,6 +221,17 @@ def test_parsing() -> None:
     assert parse(KERNEL, "x").shape == (2, 2, 2, 2)
     assert parse("1 2\n3 4\n\n5 6\n7 8\n", "x").tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
     assert parse("1e3,-.5, nan", "x").shape == (3,)
+
+
+def test_the_examples_of_help(tmp_path: Path) -> None:
+    """Every example that help shows works."""
+    np.save(tmp_path / "image.npy", np.ones((8, 8)))
+    (tmp_path / "kernel.csv").write_text("1,2\n3,4\n")
+    epilogs = [command.epilog, *(each.epilog for each in command.commands.values())]
+    lines = [line for text in epilogs for line in (text or "").splitlines() if "show" in line]
+    assert len(lines) >= 10
+    for line in lines:
+        shown(*shlex.split(line)[2:])
 
 
 def test_padding_names() -> None:

@@ -17,9 +17,9 @@ from allconv.operators.base import Array, Operator
 from allconv.operators.correlate import CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.show.call import Call, Place
 from allconv.show.cells import Cell, Factor, Index, Term, added, largest
 from allconv.show.meetings import Meetings
+from allconv.show.place import Call, Place
 
 Explain = Callable[[Index], Cell]
 

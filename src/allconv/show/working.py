@@ -15,8 +15,9 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_array
 from allconv.operators.base import Array, Operator
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.show.call import Call, Place, record_call
+from allconv.show.call import record_call
 from allconv.show.explain import explanation
+from allconv.show.place import Call, Place
 from allconv.show.view import View
 from allconv.window import Window
 
