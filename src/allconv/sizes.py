@@ -10,6 +10,7 @@ Source: Dumoulin and Visin 2016, arXiv:1603.07285, Relationships 6, 8, 14 and 15
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from allconv.errors import ShapeError
 from allconv.functional.pool import max_pool1d
@@ -63,9 +64,14 @@ def paddings(
     """
     output, kernel, stride, dilation = _numbers(output, kernel, stride, dilation)
     (input,) = per_axis("input", input, 1)
-    least = stride * (output - 1) + dilation * (kernel - 1) + 1 - input
-    totals = range(max(least, 0), least + stride)
+    totals = _totals(input, output, kernel, stride, dilation)
     return tuple((low, total - low) for total in totals for low in range(total + 1))
+
+
+def _totals(input: int, output: int, kernel: int, stride: int, dilation: int) -> range:
+    """How many zeros in all, at both ends, lead from the input to the output."""
+    least = stride * (output - 1) + dilation * (kernel - 1) + 1 - input
+    return range(max(least, 0), least + stride)
 
 
 def output_padding(
@@ -126,18 +132,24 @@ def _output(input: int, kernel: int, stride: int, padding: Padding, dilation: in
         return 0
 
 
+MOST_SHOWN = 6
+"""Paddings, and inputs, that are written one by one."""
+
+
 @dataclass(frozen=True)
 class AxisSizes:
     """What can be said of the sizes of one axis; printed, a line each.
 
-    `inputs` give the same output; `keeping` are the paddings that make the output as large as the
-    input; `output_padding` is what the transposed convolution needs to give this input back.
+    `inputs` give the same output; `keeping` are the smallest paddings that make the output as large
+    as the input (up to six of `keeping_count`); `output_padding` is what the transposed
+    convolution needs to give this input back.
     """
 
     axis: Axis
     high: int
     inputs: tuple[int, ...]
     keeping: tuple[tuple[int, int], ...]
+    keeping_count: int
     output_padding: int
 
     def __str__(self) -> str:
@@ -149,19 +161,19 @@ class AxisSizes:
             f"padding {a.padding}, {self.high}",
         ]
         shown = [f"({low}, {high})" for low, high in self.keeping]
-        if len(shown) > MOST_SHOWN:
-            shown = [*shown[:MOST_SHOWN], f"and {len(self.keeping) - MOST_SHOWN} more"]
+        if self.keeping_count > len(self.keeping):
+            shown.append(f"and {self.keeping_count - len(self.keeping):,} more")
+        inputs = ", ".join(map(str, self.inputs))
+        if len(self.inputs) > MOST_SHOWN:
+            inputs = f"{self.inputs[0]} to {self.inputs[-1]}"
         return "\n".join(
             [
                 f"{a.input} -> {a.output}   ({', '.join(settings)})",
-                f"inputs that give {a.output}: {', '.join(map(str, self.inputs))}",
+                f"inputs that give {a.output}: {inputs}",
                 f"paddings that keep {a.input}: {', '.join(shown)}",
                 f"output_padding that gives {a.input} back: {self.output_padding}",
             ]
         )
-
-
-MOST_SHOWN = 6
 
 
 def solve_sizes(
@@ -176,10 +188,13 @@ def solve_sizes(
     output_padding that gives 4 back: 1
     """
     axis = _axis(input, kernel, stride, padding, dilation)
+    totals = _totals(input, input, kernel, stride, dilation)
+    keeping = ((low, total - low) for total in totals for low in range(total + 1))
     return AxisSizes(
         axis,
         _ends(input, kernel, stride, padding, dilation)[1],
         input_sizes(axis.output, kernel, stride=stride, padding=padding, dilation=dilation),
-        paddings(input, input, kernel, stride=stride, dilation=dilation),
+        tuple(islice(keeping, MOST_SHOWN)),
+        sum(total + 1 for total in totals),
         output_padding(input, kernel, stride=stride, padding=padding, dilation=dilation),
     )

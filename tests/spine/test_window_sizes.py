@@ -128,6 +128,14 @@ def test_all_of_an_axis() -> None:
     text = str(solve_sizes(4, 3, stride=2, padding="half", dilation=1))
     assert text.splitlines()[0] == "4 -> 2   (kernel 3, stride 2, padding 1, 1)"
     assert "dilation 2" in str(solve_sizes(7, 3, dilation=2))
+    assert "paddings that keep 4: (0, 0)\n" in str(solve_sizes(4, 1))
+    large = solve_sizes(5000, 3, stride=100)
+    assert "inputs that give 50: 4903 to 5002" in str(large)
+    assert large.keeping_count == sum(total + 1 for total in range(494_903, 495_003))
+    for size in (4, 5, 9):
+        assert solve_sizes(size, 3, stride=2).keeping_count == len(
+            paddings(size, size, 3, stride=2)
+        )
 
 
 def test_refusals() -> None:
