@@ -7,6 +7,7 @@ import pytest
 
 from allconv.nn import networks
 from allconv.nn.correlate import Conv2d
+from allconv.nn.dropout import Dropout
 from allconv.nn.networks.family import FAMILY
 
 TOP = "3 192 1 192 1 10"
@@ -48,6 +49,10 @@ def test_tables(name: str) -> None:
             assert (layer.kernel_size, layer.stride) == (3, 2)
             told.append("pool")
     assert " ".join(told) == f"{TABLES[name]} {TOP}"
+    kinds = [type(layer).__name__ for layer in net]
+    assert kinds.count("ReLU") == kinds.count("Conv2d") - 1
+    assert kinds[-3:] == ["Conv2d", "GlobalAvgPool2d", "Flatten"]
+    assert [layer.p for layer in net if isinstance(layer, Dropout)] == [0.2, 0.5, 0.5]
     summary = net.summary((1, 3, 32, 32))
     assert summary.parameters == count
     sizes = [row.output[2:] for row in summary.rows if row.kind == "Conv2d"]
