@@ -9,11 +9,13 @@ Before each of two changes of size stand, with 96 channels the first time and 19
     all-cnn-        5x5, 3x3/2             5x5, 1x1, 3x3/2        3x3, 3x3, 3x3/2
 
 and then, in all of them, 3x3 192 (not padded), 1x1 192, 1x1 classes, global average. Sizes are
-those of convolutions, each padded by half its kernel and followed by ReLU but for the last (the
-paper has one there too; then classes that no image reaches are never learned: in our first epochs
-all ten went that way); /2 is stride 2; pool is max pooling 3x3 with stride 2. Dropout is 0.2 on the image and 0.5 after each change of size. An
+those of convolutions, each padded by half its kernel and followed by ReLU; /2 is stride 2; pool is
+max pooling 3x3 with stride 2. Dropout is 0.2 on the image and 0.5 after each change of size. An
 image of 32 x 32 becomes 16 x 16, 8 x 8, 6 x 6 and is averaged. Smaller images are padded to 32 by
 the first convolution.
+
+One thing is not the paper's: the last convolution, which gives the scores, has no ReLU. With it
+scores that are 0 for every image have no gradient, and training ended there.
 
 Springenberg, Dosovitskiy, Brox and Riedmiller 2015, arXiv:1412.6806, tables 1 and 2, section 3.
 """
