@@ -96,6 +96,7 @@ def test_same_weights() -> None:
         assert np.array_equal(parameters[name].ravel(), array.ravel())
     assert {"1.running_mean", "1.running_var"} == set(dense.buffers())
     assert dense(images(3, 1, 8, 8)).shape == (3, 5, 1, 1)
+    assert repr(dense) == "DenseNetwork(crop=(8, 8), step=(1, 1), is_exact=True)"
 
 
 @pytest.mark.parametrize("name", ["plain", "local", "convnet", "all-cnn", "base-a"])

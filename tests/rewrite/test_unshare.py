@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +67,22 @@ def test_two_steps_are_one() -> None:
     once = ac.rewrite.unshare(net, shape, to="linear").parameters()
     twice = ac.rewrite.unshare(ac.rewrite.unshare(net, shape), shape, to="linear").parameters()
     assert {k: v.tolist() for k, v in once.items()} == {k: v.tolist() for k, v in twice.items()}
+
+
+def test_a_network_like_any_other(tmp_path: Path) -> None:
+    """It is printed, copied, differentiated and saved; the file gives the same bits."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(18, 2))
+    x = np.random.default_rng(0).standard_normal((2, 1, 5, 5)).astype(np.float32)
+    for to in ("local", "linear"):
+        other = ac.rewrite.unshare(net, (None, 1, 5, 5), to=to)
+        assert repr(other) == "GraphModule((1, 1, 5, 5) -> (1, 2))"
+        assert np.array_equal(deepcopy(other)(x), other(x))
+        _, gradients = other.backward(x, np.ones((2, 2), np.float32))
+        _, shared = net.backward(x, np.ones((2, 2), np.float32))
+        assert gradients.keys() == shared.keys()
+        np.testing.assert_allclose(gradients["3.weight"], shared["3.weight"], atol=1e-5)
+        ac.onnx.save(other, tmp_path / "model.onnx", (None, 1, 5, 5))
+        assert np.array_equal(ac.onnx.load(tmp_path / "model.onnx")(x), other(x))
 
 
 def test_refusals() -> None:

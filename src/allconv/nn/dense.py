@@ -48,6 +48,9 @@ class DenseNetwork(GraphModule):
         (seen,) = margins(graph)
         self.sees_padding = tuple((bool(m.low.any()), bool(m.high.any())) for m in seen)
 
+    def _settings(self) -> Iterator[str]:
+        yield f"crop={self.crop}, step={self.step}, is_exact={self.is_exact}"
+
     @property
     def is_exact(self) -> bool:
         """Whether all answers are those for their crops, bit by bit, in exact programs.

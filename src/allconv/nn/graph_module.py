@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +69,10 @@ class GraphModule(Module):
         if len(x.shape) != len(wanted) or x.shape[1:2] != wanted[1:2]:
             sizes = ", ".join(("N", *map(str, wanted[1:])))
             raise ShapeError(f"x is {x.shape}; ({sizes}) is wanted")
+
+    def _settings(self) -> Iterator[str]:
+        shapes = [self.input_shape, *(value.shape for value in self.graph.outputs)]
+        yield " -> ".join(map(str, shapes))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Module:
         memo[id(self.graph)] = self.graph  # nothing in it is ever written
