@@ -1,0 +1,100 @@
+"""The machine code of every kernel of a training step and of inference, read as text."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+
+from allconv import nn
+from allconv.engine import compiler
+from allconv.engine.plan import KernelStep, Planner
+from allconv.engine.runner import Runner
+from allconv.engine.target import names, restricted
+from allconv.nn.networks.convnet import convnet
+from allconv.operators.base import Spec
+from allconv.rewrite.full_window import full_window
+from allconv.train.objective import Objective, record_step
+from allconv.train.optimizers import Adam
+
+LATER = {"andn", "bextr", "blsi", "blsmsk", "blsr", "bzhi", "mulx", "pdep", "pext", "rorx", "sarx",
+         "shlx", "shrx"}  # BMI: general registers, but VEX-encoded  # fmt: skip
+WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone has these
+CLASSES = {
+    "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
+    "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
+    "SumColumns", "SumRows", "Weight",
+}  # fmt: skip
+
+
+def graphs():
+    """A training step and inference of a convolutional and of a locally connected network."""
+    local = nn.Sequential(
+        nn.LocallyConnected2d(3, 5, 3, (8, 8)), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(45, 10),
+    )  # fmt: skip
+    x = Spec((4, 3, 8, 8))
+    for net in (convnet(3, (8, 8), 10), local):
+        yield record_step(net, Objective(Adam(), label_smoothing=0.1, clip=1.0), x).graph
+        yield net.traced(x).graph
+
+
+@cache
+def texts(name):
+    """The assembly of the runner and of every kernel that is planned for a target, by name."""
+    if name not in names():
+        pytest.skip(f"this machine cannot run {name}")
+    target = restricted(name)
+    routines = {Runner(target, compiler.processor()[0])}
+    for graph in map(full_window, graphs()):
+        count = len(graph.inputs) + len(graph.constants)
+        planner = Planner(graph, ("rows",) * count, target=target).run()
+        routines.update(s.kernel for s in planner.steps if isinstance(s, KernelStep))
+        assert all(isinstance(step, KernelStep) for step in planner.steps)
+    return {routine.name: compiler.assembly(routine) for routine in routines}
+
+
+def vex(text):
+    """The VEX-encoded instructions of a text, without the suffix of their width."""
+    found = set(re.findall(r"^\t([a-z]\w+)", text, re.MULTILINE))
+    found |= {mnemonic.rstrip("lq") for mnemonic in found}
+    return {mnemonic for mnemonic in found if mnemonic[0] == "v" or mnemonic in LATER}
+
+
+@pytest.mark.parametrize("name", ["avx2", "sse2"])
+def test_the_texts_are_those_of_training(name):
+    """What is read below is the runner and every kernel class that training and inference use."""
+    assert {routine.split("_")[0] for routine in texts(name)} == CLASSES
+
+
+def test_avx2_code_has_no_wider_registers():
+    """For AVX2: no 512-bit register, no mask register, none of the upper sixteen."""
+    whole = texts("avx2")
+    assert not {routine for routine, text in whole.items() if WIDE.search(text)}
+    assert sum("%ymm" in text for text in whole.values()) > len(whole) / 2
+
+
+def test_sse2_code_has_no_vex_encoding():
+    """For SSE2: no VEX-encoded instruction and no register wider than 128 bits."""
+    whole = texts("sse2")
+    assert not {routine: vex(text) for routine, text in whole.items() if vex(text)}
+    assert not {routine for routine, text in whole.items() if re.search(r"%[yz]mm|%k[0-7]", text)}
+    assert sum("%xmm" in text for text in whole.values()) > len(whole) / 2
+
+
+def test_the_patterns_find_what_they_look_for():
+    """Every kernel class has VEX encodings for AVX2, and convolutions 512 bits for AVX-512."""
+    assert {r.split("_")[0] for r, text in texts("avx2").items() if vex(text)} >= CLASSES - {
+        "Runner"
+    }
+    direct = [text for routine, text in texts("avx512").items() if routine.startswith("Direct")]
+    assert direct
+    assert all(WIDE.search(text) for text in direct)
+
+
+@pytest.mark.parametrize("name", ["avx2", "sse2"])
+def test_no_kernel_calls_a_library(name):
+    """Everything is emitted: only the runner calls, the kernels and what yields the processor."""
+    calling = {r for r, text in texts(name).items() if re.search(r"^\tcall", text, re.MULTILINE)}
+    assert {routine.split("_")[0] for routine in calling} == {"Runner"}
