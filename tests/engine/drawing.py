@@ -159,7 +159,7 @@ def add_local(g):
 
 def add_transpose(g):
     """A transposed convolution, to an image of any size: parts may be unseen, or outside."""
-    y = g.pick(lambda value: 3 <= value.ndim <= 5)
+    y = g.pick(lambda value: 3 <= value.ndim <= 5 and 0 not in value.shape[2:])
     if y is None:
         return
     seen = g.window([g.one([1, 2, 3, 5, 7]) for _ in y.shape[2:]])
