@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from allconv.errors import Error, ShapeError
 from allconv.operators.base import Array, Operator, Spec, native
 from allconv.value import Value
+
+Kind = TypeVar("Kind", bound=Operator)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,6 +28,12 @@ class Node:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     path: str = ""
+
+    def of(self, *kinds: type[Kind]) -> Kind:
+        """The operator, which the caller knows to be of one of these kinds."""
+        if not isinstance(self.operator, kinds):
+            raise TypeError(f"{self.operator.name} is none of {kinds}")
+        return self.operator
 
 
 @dataclass(frozen=True, eq=False)

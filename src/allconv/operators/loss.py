@@ -21,23 +21,29 @@ def _softmax(x: Array, axis: int = 1) -> Array:
         return np.asarray(e / e.sum(axis, keepdims=True))
 
 
-def _check_axis(name: str, axis: int, x: Spec) -> None:
-    """Refuse an axis that x does not have, or that is empty."""
-    if not 0 <= axis < x.rank or not x.is_float or not x.shape[axis]:
-        raise ShapeError(f"{name} over axis {axis} of {x}; floats with that axis are wanted")
-
-
 @dataclass(frozen=True)
-class Softmax(Operator):
-    """y = exp(x) / sum over the axis of exp(x), shifted by the maximum."""
+class _OverAxis(Operator):
+    """What softmax and its logarithm share: the axis of the classes."""
 
     axis: int = 1
+    label: ClassVar[str]
 
     def check(self, *x: Spec) -> None:
-        _check_axis("softmax", self.axis, x[0])
+        given = x[0]
+        if not 0 <= self.axis < given.rank or not given.is_float or not given.shape[self.axis]:
+            raise ShapeError(
+                f"{self.label} over axis {self.axis} of {given}; floats with that axis are wanted"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0],)
+
+
+@dataclass(frozen=True)
+class Softmax(_OverAxis):
+    """y = exp(x) / sum over the axis of exp(x), shifted by the maximum."""
+
+    label: ClassVar[str] = "softmax"
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (narrow(_softmax(wide(x[0]), self.axis), x[0]),)
@@ -49,16 +55,10 @@ class Softmax(Operator):
 
 
 @dataclass(frozen=True)
-class LogSoftmax(Operator):
+class LogSoftmax(_OverAxis):
     """y = x - log(sum over the axis of exp(x)), shifted by the maximum."""
 
-    axis: int = 1
-
-    def check(self, *x: Spec) -> None:
-        _check_axis("log_softmax", self.axis, x[0])
-
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
+    label: ClassVar[str] = "log_softmax"
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = wide(x[0])

@@ -15,8 +15,7 @@ from allconv.operators.reduce import Broadcast
 
 def lower_reshape(planner: Planner, node: Node) -> bool:
     """The same memory, or a copy in row-major order where the new axes do not fit its strides."""
-    operator = node.operator
-    assert isinstance(operator, Reshape)  # noqa: S101 (narrows the type)
+    operator = node.of(Reshape)
     place = planner.read(node.inputs[0])
     strides = reshaped_strides(place, operator.to)
     if strides is None:
@@ -30,8 +29,7 @@ def lower_reshape(planner: Planner, node: Node) -> bool:
 
 def lower_transpose(planner: Planner, node: Node) -> bool:
     """The same memory with its axes in another order."""
-    operator = node.operator
-    assert isinstance(operator, Transpose)  # noqa: S101
+    operator = node.of(Transpose)
     place = planner.read(node.inputs[0])
     shape = tuple(place.shape[a] for a in operator.order)
     strides = tuple(place.strides[a] for a in operator.order)
@@ -41,8 +39,7 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
 
 def lower_slice(planner: Planner, node: Node) -> bool:
     """The same memory with other strides."""
-    operator = node.operator
-    assert isinstance(operator, Slice)  # noqa: S101
+    operator = node.of(Slice)
     planner.alias(node.outputs[0], _sliced(planner.read(node.inputs[0]), operator))
     return True
 
@@ -55,8 +52,7 @@ def _sliced(place: Place, cut: Slice | Unslice) -> Place:
 
 def lower_broadcast(planner: Planner, node: Node) -> bool:
     """The same memory with strides of 0."""
-    operator = node.operator
-    assert isinstance(operator, Broadcast)  # noqa: S101
+    operator = node.of(Broadcast)
     place = planner.read(node.inputs[0])
     lead = len(operator.to) - len(place.shape)
     strides = (0,) * lead + tuple(
@@ -68,8 +64,7 @@ def lower_broadcast(planner: Planner, node: Node) -> bool:
 
 def lower_pad(planner: Planner, node: Node) -> bool:
     """A constant everywhere, then the operand in its middle."""
-    operator = node.operator
-    assert isinstance(operator, Pad)  # noqa: S101
+    operator = node.of(Pad)
     place = planner.read(node.inputs[0])
     layout = "last" if place.has("last") else "rows"
     out = planner.result(node.outputs[0], layout)
@@ -89,8 +84,7 @@ def lower_pad(planner: Planner, node: Node) -> bool:
 
 def lower_unslice(planner: Planner, node: Node) -> bool:
     """Zeros everywhere, then the operand in its cells."""
-    operator = node.operator
-    assert isinstance(operator, Unslice)  # noqa: S101
+    operator = node.of(Unslice)
     place = planner.read(node.inputs[0])
     out = planner.result(node.outputs[0], "last" if place.has("last") else "rows")
     fill(planner, out, 0.0)
@@ -100,8 +94,7 @@ def lower_unslice(planner: Planner, node: Node) -> bool:
 
 def lower_concatenate(planner: Planner, node: Node) -> bool:
     """Each operand in its part of the result."""
-    operator = node.operator
-    assert isinstance(operator, Concatenate)  # noqa: S101
+    operator = node.of(Concatenate)
     places = [planner.read(value) for value in node.inputs]
     layout = "last" if all(place.has("last") for place in places) else "rows"
     out = planner.result(node.outputs[0], layout)

@@ -61,8 +61,7 @@ class CellSum(Kernel):
 
 def lower_cells(planner: Planner, node: Node) -> bool:
     """One step; images keep their channels innermost."""
-    operator = node.operator
-    assert isinstance(operator, SumCells)  # noqa: S101 (narrows the type)
+    operator = node.of(SumCells)
     x, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
     if not out.spec.size:
         return True

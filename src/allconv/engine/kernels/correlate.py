@@ -22,8 +22,7 @@ from allconv.window import Phase
 
 def lower_correlate(planner: Planner, node: Node) -> bool:
     """The forward pass; with the batch as an axis where each image gives one cell."""
-    operator = node.operator
-    assert isinstance(operator, Correlate)  # noqa: S101 (narrows the type)
+    operator = node.of(Correlate)
     window, groups = operator.window, operator.groups
     if len(window.axes) > 3:
         return False
@@ -50,8 +49,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
 
 def lower_transpose(planner: Planner, node: Node) -> bool:
     """The gradient of the input, one phase of the stride after the other."""
-    operator = node.operator
-    assert isinstance(operator, CorrelateTranspose)  # noqa: S101
+    operator = node.of(CorrelateTranspose)
     window, groups = operator.window, operator.groups
     if len(window.axes) > 3:
         return False
@@ -92,8 +90,7 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
 
 def lower_weight(planner: Planner, node: Node) -> bool:
     """The gradient of shared weights: parts of the batch, then their sum."""
-    operator = node.operator
-    assert isinstance(operator, CorrelateWeight)  # noqa: S101
+    operator = node.of(CorrelateWeight)
     window = operator.window
     if len(window.axes) > 3:
         return False

@@ -101,8 +101,7 @@ class _Draw:
 
 def lower_dropout(planner: Planner, node: Node) -> bool:
     """One pass over an operand in either layout; the result lies as the operand does."""
-    operator = node.operator
-    assert isinstance(operator, DropoutOperator)  # noqa: S101 (narrows the type)
+    operator = node.of(DropoutOperator)
     x, key = planner.read(node.inputs[0]), planner.read(node.inputs[1], "rows")
     layout = "last" if x.has("last") else "rows"
     x = planner.read(node.inputs[0], layout)

@@ -113,8 +113,7 @@ class AtIndex(Kernel):
 
 def lower_index(planner: Planner, node: Node) -> bool:
     """Indices in the layout of the taps: two tables, by output and by tap."""
-    operator = node.operator
-    assert isinstance(operator, FlatIndex)  # noqa: S101 (narrows the type)
+    operator = node.of(FlatIndex)
     tap, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
     if not out.spec.size:
         return True
@@ -139,8 +138,7 @@ def lower_index(planner: Planner, node: Node) -> bool:
 
 def lower_at(planner: Planner, node: Node) -> bool:
     """Values carried to or from the cells that indices name."""
-    operator = node.operator
-    assert isinstance(operator, WriteAt | ReadAt)  # noqa: S101
+    operator = node.of(WriteAt, ReadAt)
     x, index = (planner.read(value, "rows") for value in node.inputs)
     out = planner.result(node.outputs[0], "rows")
     if not out.spec.size:

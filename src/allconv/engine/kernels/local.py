@@ -23,8 +23,7 @@ from allconv.value import Value
 
 def lower_local(planner: Planner, node: Node) -> bool:
     """Locally connected: the batch fills the tile, the weights move with the cell."""
-    operator = node.operator
-    assert isinstance(operator, Local)  # noqa: S101
+    operator = node.of(Local)
     window, groups = operator.window, operator.groups
     if len(window.axes) > 3:
         return False
@@ -57,8 +56,7 @@ def lower_local(planner: Planner, node: Node) -> bool:
 
 def lower_local_transpose(planner: Planner, node: Node) -> bool:
     """The gradient of a locally connected layer's input: weights exist where the output does."""
-    operator = node.operator
-    assert isinstance(operator, LocalTranspose)  # noqa: S101
+    operator = node.of(LocalTranspose)
     window, groups = operator.window, operator.groups
     if len(window.axes) > 3:
         return False
@@ -90,8 +88,7 @@ def lower_local_transpose(planner: Planner, node: Node) -> bool:
 
 def lower_local_weight(planner: Planner, node: Node) -> bool:
     """The gradient of locally connected weights: every cell is a part of its own."""
-    operator = node.operator
-    assert isinstance(operator, LocalWeight)  # noqa: S101
+    operator = node.of(LocalWeight)
     window = operator.window
     if len(window.axes) > 3:
         return False

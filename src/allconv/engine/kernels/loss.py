@@ -283,12 +283,21 @@ def _add_step(
 
 
 def lower_softmax(planner: Planner, node: Node) -> bool:
+    """See `_over_axis`."""
+    return _over_axis(planner, node, node.of(Softmax).axis, log=False)
+
+
+def lower_log_softmax(planner: Planner, node: Node) -> bool:
+    """See `_over_axis`."""
+    return _over_axis(planner, node, node.of(LogSoftmax).axis, log=True)
+
+
+def _over_axis(planner: Planner, node: Node, axis: int, *, log: bool) -> bool:
     """In the layout whose innermost axis is the one of the classes, else on a copy in an order
     in which it is, where the result lies too."""
-    operator, (value,), (y,) = node.operator, node.inputs, node.outputs
-    assert isinstance(operator, Softmax | LogSoftmax)  # noqa: S101 (narrows the type)
-    axis, rank = operator.axis, value.spec.rank
-    kernel = SoftmaxRows(planner.target, y.dtype, isinstance(operator, LogSoftmax))
+    (value,), (y,) = node.inputs, node.outputs
+    rank = value.spec.rank
+    kernel = SoftmaxRows(planner.target, y.dtype, log)
     if axis == rank - 1 or axis == 1:
         layout = "rows" if axis == rank - 1 else "last"
         x, out = planner.read(value, layout), planner.result(y, layout)
@@ -313,8 +322,7 @@ def _shares(planner: Planner, smoothing: float, x: Value) -> Place:
 
 def lower_cross_entropy(planner: Planner, node: Node) -> bool:
     """A loss a sample."""
-    operator, (x, labels), (loss,) = node.operator, node.inputs, node.outputs
-    assert isinstance(operator, CrossEntropy)  # noqa: S101
+    operator, (x, labels), (loss,) = node.of(CrossEntropy), node.inputs, node.outputs
     kernel = CrossEntropyRows(planner.target, x.dtype, operator.smoothing > 0)
     _add_step(
         planner,
@@ -332,8 +340,7 @@ def lower_cross_entropy(planner: Planner, node: Node) -> bool:
 
 def lower_cross_entropy_gradient(planner: Planner, node: Node) -> bool:
     """A row a sample; a gradient that is the same for all samples is read in place."""
-    operator, (x, labels, gy), (gx,) = node.operator, node.inputs, node.outputs
-    assert isinstance(operator, CrossEntropyGradient)  # noqa: S101
+    operator, (x, labels, gy), (gx,) = node.of(CrossEntropyGradient), node.inputs, node.outputs
     kernel = CrossEntropyGradientRows(planner.target, x.dtype, operator.smoothing > 0)
     same = not any(planner.read(gy).strides)
     scale = planner.read(gy) if same else planner.read(gy, "rows")
@@ -353,7 +360,7 @@ def lower_cross_entropy_gradient(planner: Planner, node: Node) -> bool:
 
 LOWERINGS: dict[type[Operator], Lowering] = {
     Softmax: lower_softmax,
-    LogSoftmax: lower_softmax,
+    LogSoftmax: lower_log_softmax,
     CrossEntropy: lower_cross_entropy,
     CrossEntropyGradient: lower_cross_entropy_gradient,
 }

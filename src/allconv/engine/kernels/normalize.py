@@ -136,8 +136,7 @@ class _Matrix:
 
 def lower_batch_norm(planner: Planner, node: Node) -> bool:
     """Statistics, then one map with the pointwise operators that follow."""
-    operator = node.operator
-    assert isinstance(operator, BatchNorm)  # noqa: S101 (narrows the type)
+    operator = node.of(BatchNorm)
     x = planner.read(node.inputs[0], "last")
     matrix = _Matrix.of(planner, x)
     sums = [planner.temporary((matrix.blocks, matrix.columns), "float64") for _ in range(2)]
@@ -168,8 +167,7 @@ def lower_batch_norm(planner: Planner, node: Node) -> bool:
 
 def lower_normalize(planner: Planner, node: Node) -> bool:
     """The factor of each channel, then one map with the pointwise operators that follow."""
-    operator = node.operator
-    assert isinstance(operator, Normalize)  # noqa: S101
+    operator = node.of(Normalize)
     x = planner.read(node.inputs[0])
     mean, variance, gamma, beta = (planner.read(value, "rows") for value in node.inputs[1:])
     if x.spec.size == 0:
@@ -186,8 +184,7 @@ def lower_normalize(planner: Planner, node: Node) -> bool:
 
 def lower_gradient(planner: Planner, node: Node) -> bool:
     """Two sums a channel in one pass, then one map; both compute a gy that was put off."""
-    operator = node.operator
-    assert isinstance(operator, BatchNormGradient)  # noqa: S101
+    operator = node.of(BatchNormGradient)
     if node.inputs[0].spec.size == 0:
         for value in node.outputs:
             fill(planner, planner.result(value, "rows"), 0.0)

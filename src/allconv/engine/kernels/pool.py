@@ -344,8 +344,7 @@ def _inner(phase: Phase, size: int) -> tuple[int, int]:
 
 def lower_max(planner: Planner, node: Node) -> bool:
     """Values, and the taps that won where anything reads them."""
-    operator = node.operator
-    assert isinstance(operator, MaxPool)  # noqa: S101 (narrows the type)
+    operator = node.of(MaxPool)
     y, tap = node.outputs
     graph, window = planner.graph, operator.window
     if not 0 < len(window.axes) <= AXES:
@@ -360,8 +359,7 @@ def lower_max(planner: Planner, node: Node) -> bool:
 
 def lower_moved(planner: Planner, node: Node) -> bool:
     """Values carried along the taps that won, forwards or backwards."""
-    operator = node.operator
-    assert isinstance(operator, GatherWindow | ScatterWindow)  # noqa: S101
+    operator = node.of(GatherWindow, ScatterWindow)
     window, back = operator.window, isinstance(operator, ScatterWindow)
     if not 0 < len(window.axes) <= AXES:
         return False
@@ -374,8 +372,7 @@ def lower_moved(planner: Planner, node: Node) -> bool:
 
 def lower_average(planner: Planner, node: Node) -> bool:
     """Sums over the taps, or over the outputs that a cell meets, divided by the cells counted."""
-    operator = node.operator
-    assert isinstance(operator, AveragePool | AveragePoolTranspose)  # noqa: S101
+    operator = node.of(AveragePool, AveragePoolTranspose)
     window, back = operator.window, isinstance(operator, AveragePoolTranspose)
     if not 0 < len(window.axes) <= AXES:
         return False

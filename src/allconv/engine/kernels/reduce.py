@@ -189,8 +189,7 @@ class _Form:
 
 def lower_sum(planner: Planner, node: Node) -> bool:
     """Blocks, then sums of their sums until one is left; integers run by definition."""
-    operator, (value,), (result,) = node.operator, node.inputs, node.outputs
-    assert isinstance(operator, Sum)  # noqa: S101 (narrows the type)
+    operator, (value,), (result,) = node.of(Sum), node.inputs, node.outputs
     if not value.spec.is_float:
         return False
     x = planner.read(value)
