@@ -207,7 +207,7 @@ def _convert(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Li
 
 
 def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
-    operator: Sum = node.operator  # type: ignore[assignment]
+    operator = node.of(Sum)
     shape = node.inputs[0].shape
     kept = tuple(1 if axis in operator.axes else n for axis, n in enumerate(shape))
     rows = np.arange(node.outputs[0].size).reshape(kept)
@@ -217,7 +217,7 @@ def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linear
 
 def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
     """The listed cells of one axis, whatever stands on the others."""
-    operator: SumCells = node.operator  # type: ignore[assignment]
+    operator = node.of(SumCells)
     met = [(p, j) for p, cells in enumerate(operator.cells) for j in cells]
     p, j = np.array(met, np.int64).reshape(-1, 2).T
     shapes = node.outputs[0].shape, node.inputs[0].shape
