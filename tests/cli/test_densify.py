@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,19 @@ def test_networks_of_train(tmp_path: Path, name: str) -> None:
     assert run("densify", model, "-o", out).status == 0
     x = pixels(2, 12, 12, 1)
     np.testing.assert_allclose(onnx.load(out)(x)[..., 0, 0], onnx.load(model)(x), atol=1e-5)
+
+
+def test_the_file_is_inspected(tmp_path: Path) -> None:
+    """Without a size its layers are shown for the crop, with one for that; a smaller is refused."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    write(model, padding=1)
+    assert run("densify", model, "-o", out).status == 0
+    shown = run("inspect", out)
+    assert shown.status == 0
+    assert "3 x 10 x 8" in shown.out
+    assert re.search(r"\n\S+ \(Conv\) .* 3 x 1 x 1 ", shown.out)
+    larger = run("inspect", out, "--size", "14x10")
+    assert re.search(r"\n\S+ \(Conv\) .* 3 x 3 x 2 ", larger.out)
+    smaller = run("inspect", out, "--size", "6")
+    assert smaller.status == 1
+    assert "does not fit" in smaller.err

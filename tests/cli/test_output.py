@@ -70,6 +70,17 @@ def test_without_a_terminal_there_is_no_bar() -> None:
     assert out.getvalue() == "a line\n"
 
 
+def test_without_a_terminal_long_silence_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing was written for long, progress is a line; a short time shows none."""
+    out, now = io.StringIO(), iter(range(0, 1000, 20))
+    monkeypatch.setattr("allconv.cli.output.time.monotonic", lambda: float(next(now)))
+    with redirect_stdout(out), screen() as shown:
+        for step in range(1, 6):
+            shown.show("epoch 1/3", step, 8, "2 s left")
+        shown.show("reading", 3, None)
+    assert out.getvalue() == "epoch 1/3  25.0 %  2 s left\nepoch 1/3  50.0 %  2 s left\nreading\n"
+
+
 def test_compiling_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The first kernel that is compiled says so; one that comes from the cache does not."""
     monkeypatch.setenv("ALLCONV_CACHE", str(tmp_path / "kernels"))

@@ -29,18 +29,20 @@ def image_shape(
         return (1, *(n or 1 for n in shape[1:]))
     if shape is not None and len(shape) != 4:
         raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are wanted")
-    found: list[int | None] = [None, None, None] if shape is None else list(shape[1:])
+    order = "HWC" if net.preprocess is not None and inputs[0].dtype == "uint8" else "CHW"
+    found: dict[str, int | None] = dict(zip(order, shape[1:] if shape else [None] * 3, strict=True))
     if net.preprocess is not None:
         told = Preprocess.from_json(net.preprocess)
-        known = (told.channels, told.height, told.width)
-        found = [n if n is not None else k for n, k in zip(found, known, strict=True)]
-    asked = (channels, *(size or (None, None)))
-    whole = [a if a is not None else n for a, n in zip(asked, found, strict=True)]
-    if whole[0] is None:
+        known = {"C": told.channels, "H": told.height, "W": told.width}
+        found = {axis: known[axis] if n is None else n for axis, n in found.items()}
+    height, width = size or (None, None)
+    for axis, asked in (("C", channels), ("H", height), ("W", width)):
+        found[axis] = found[axis] if asked is None else asked
+    if found["C"] is None:
         raise Misuse(f"{name} leaves open how many channels it takes; give --channels")
-    if whole[1] is None or whole[2] is None:
+    if found["H"] is None or found["W"] is None:
         raise Misuse(f"{name} takes images of any size; give --size")
-    return (1, whole[0], whole[1], whole[2])
+    return (1, *(n for n in found.values() if n is not None))
 
 
 def _shown(shape: tuple[int | None, ...]) -> str:

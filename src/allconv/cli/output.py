@@ -20,22 +20,29 @@ if TYPE_CHECKING:
 class Screen:
     """Where a command writes while it works: stdout, or stderr where stdout holds the results."""
 
+    SILENCE = 30.0  # seconds without a line after which, without a terminal, progress is a line
+
     def __init__(self, *, err: bool = False) -> None:
         self._err = err
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._last = time.monotonic()
         self.is_terminal = is_terminal(err=err)
 
     def line(self, text: str = "") -> None:
         """Write a line, above the bar if there is one."""
+        self._last = time.monotonic()
         if self._progress is None:
             click.echo(text, err=self._err)
         else:
             self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, what: str, done: int, total: int | None, note: str = "") -> None:
-        """Show a bar, or move it; without a terminal nothing is written."""
+        """Show a bar, or move it; without a terminal a line is written now and then."""
         if not self.is_terminal:
+            if time.monotonic() - self._last >= self.SILENCE:
+                share = f"  {percent(done / total)}" if total else ""
+                self.line(f"{what}{share}  {note}".rstrip())
             return
         if self._progress is None or self._task is None:
             self._progress = self._new_progress()

@@ -4,6 +4,7 @@
     ac.conventions.from_weights(layer, arrays, "keras")     and back
     ac.conventions.images(x, "torch", "keras")      images: (N, C, H, W) -> (N, H, W, C)
     ac.conventions.call(layer, "keras", shape)      the text of the equivalent call
+    ac.conventions.names("conv2d")                  what it is called elsewhere
     ac.conventions.table()                          who lays out what how
     ac.conventions.EXAMPLES                         the lecture's, with their numbers
 
@@ -19,6 +20,7 @@ from allconv.conventions import jax, keras, onnx, opencv, scipy, tensorflow, tor
 from allconv.conventions.arrays import from_weights, weights
 from allconv.conventions.layouts import FRAMEWORKS, LAYOUTS, Layout, images, layout_of, reorder
 from allconv.conventions.lecture import EXAMPLES, Example
+from allconv.conventions.names import names
 from allconv.conventions.overview import table
 from allconv.conventions.padding import same_padding
 from allconv.conventions.problem import Problem, problem_of
@@ -32,6 +34,7 @@ __all__ = [
     "call",
     "from_weights",
     "images",
+    "names",
     "reorder",
     "same_padding",
     "table",

@@ -6,29 +6,51 @@ from collections.abc import Sequence
 
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.padding import RULES
+from allconv.errors import ArgumentError
 
 AXES = "N batch, C channels, O outputs, I inputs of the layer, M outputs a channel, * W, HW or DHW"
 
 
-def table() -> str:
-    """Layouts, names of arrays, and the meanings of "same", a row a framework."""
-    layouts = [
+def table(*parts: str) -> str:
+    """Who lays out what how, a row a framework: all of it, or some of "layouts", "names" (of the
+    weights), "notes" (what else differs) and "same" (what padding of that name means).
+
+    >>> print(table("names").splitlines()[1])
+    torch       weight, bias      weight, bias, running_mean, running_var
+    """
+    for part in parts:
+        if part not in _PARTS:
+            known = ", ".join(f'"{name}"' for name in _PARTS)
+            raise ArgumentError(f"part is {part!r}; some of {known} are wanted")
+    return "\n\n".join(_PARTS[part]() for part in parts or _PARTS)
+
+
+def _layouts() -> str:
+    rows = [
         (name, row.image, row.convolution, row.transposed, row.depthwise, row.linear)
         for name, row in LAYOUTS.items()
     ]
-    names = [
+    head = ("", "image", "kernel", "transposed", "depthwise", "linear")
+    return f"{AXES}\n\n{_columns(head, rows)}"
+
+
+def _names() -> str:
+    rows = [
         (name, ", ".join(row.names.values()), ", ".join(row.norm_names.values()))
         for name, row in LAYOUTS.items()
     ]
-    notes = [(name, row.note) for name, row in LAYOUTS.items()]
-    parts = [
-        AXES,
-        _columns(("", "image", "kernel", "transposed", "depthwise", "linear"), layouts),
-        _columns(("", "names of weights", "names in batch normalisation"), names),
-        _columns(("", "what else differs"), notes),
-        _columns(("same padding", ""), list(RULES.items())),
-    ]
-    return "\n\n".join(parts)
+    return _columns(("", "names of weights", "names in batch normalisation"), rows)
+
+
+def _notes() -> str:
+    return _columns(("", "what else differs"), [(name, r.note) for name, r in LAYOUTS.items()])
+
+
+def _same() -> str:
+    return _columns(("same padding", ""), list(RULES.items()))
+
+
+_PARTS = {"layouts": _layouts, "names": _names, "notes": _notes, "same": _same}
 
 
 def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

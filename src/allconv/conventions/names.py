@@ -1,0 +1,139 @@
+"""What each function of `allconv.functional` is called elsewhere.
+
+Where the call can be written out, its name is read off that text; the others are listed here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+
+from allconv import functional, nn
+from allconv.conventions import jax, keras, onnx, torch
+from allconv.conventions.problem import Problem, problem_of
+from allconv.errors import ArgumentError, UnsupportedError
+
+Call = tuple[nn.Module, tuple[int, ...]]
+
+_WRITERS: dict[str, Callable[[Problem], list[str]]] = {
+    "torch": torch.write,
+    "keras": keras.write,
+    "jax": jax.write,
+    "onnx": onnx.write,
+}
+_WRITTEN: dict[str, Callable[[], Call]] = {
+    "conv": lambda: (nn.Conv2d(2, 1, 3), (1, 2, 8, 8)),
+    "conv_transpose": lambda: (nn.ConvTranspose2d(2, 1, 3), (1, 2, 8, 8)),
+    "linear": lambda: (nn.Linear(4, 1), (1, 4)),
+    "locally_connected": lambda: (nn.LocallyConnected2d(2, 1, 3, (8, 8)), (1, 2, 8, 8)),
+    "max_pool": lambda: (nn.MaxPool2d(2), (1, 2, 8, 8)),
+    "avg_pool": lambda: (nn.AvgPool2d(2), (1, 2, 8, 8)),
+}
+_LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in the usual module
+    "adaptive_avg_pool": ("=", "layers.AdaptiveAveragePooling2D", "", ""),
+    "adaptive_max_pool": ("=", "layers.AdaptiveMaxPooling2D", "", ""),
+    "batch_norm": ("=", "layers.BatchNormalization", "", "BatchNormalization"),
+    "concatenate": ("cat", "ops.concatenate", "numpy.concatenate", "Concat"),
+    "cross_entropy": ("=", "losses.SparseCategoricalCrossentropy", "", "SoftmaxCrossEntropyLoss"),
+    "dropout": ("=", "layers.Dropout", "", "Dropout"),
+    "elu": ("=", "ops.elu", "nn.elu", "Elu"),
+    "flatten": ("flatten", "layers.Flatten", "lax.collapse", "Flatten"),
+    "fold": ("=", "ops.fold", "", "Col2Im"),
+    "gelu": ("=", "ops.gelu", "nn.gelu", "Gelu"),
+    "hardswish": ("=", "ops.hard_silu", "nn.hard_swish", "HardSwish"),
+    "hardtanh": ("=", "ops.hard_tanh", "nn.hard_tanh", "Clip"),
+    "leaky_relu": ("=", "ops.leaky_relu", "nn.leaky_relu", "LeakyRelu"),
+    "locally_connected_transpose": ("", "", "", ""),
+    "log_softmax": ("=", "ops.log_softmax", "nn.log_softmax", "LogSoftmax"),
+    "lp_pool": ("=", "", "", "LpPool"),
+    "max_unpool": ("=", "", "", "MaxUnpool"),
+    "pad": ("=", "ops.pad", "numpy.pad", "Pad"),
+    "relu": ("=", "ops.relu", "nn.relu", "Relu"),
+    "relu6": ("=", "ops.relu6", "nn.relu6", "Clip"),
+    "sigmoid": ("=", "ops.sigmoid", "nn.sigmoid", "Sigmoid"),
+    "silu": ("=", "ops.silu", "nn.silu", ""),
+    "softmax": ("=", "ops.softmax", "nn.softmax", "Softmax"),
+    "softplus": ("=", "ops.softplus", "nn.softplus", "Softplus"),
+    "tanh": ("=", "ops.tanh", "numpy.tanh", "Tanh"),
+    "unfold": ("=", "ops.unfold", "lax.conv_general_dilated_patches", ""),
+}
+_NO_NAMES = ("torch.as_tensor", "onnx.helper.make_node", "onnx.reference.ReferenceEvaluator")
+
+
+def families() -> tuple[str, ...]:
+    """The functions of `allconv.functional`, those of one, two and three axes as one.
+
+    >>> families()[:4]
+    ('adaptive_avg_pool', 'adaptive_max_pool', 'avg_pool', 'batch_norm')
+    """
+    return tuple(dict.fromkeys(map(_family, functional.__all__)))
+
+
+def names(function: str) -> dict[str, str]:
+    """What torch, Keras, JAX and ONNX call a function of `allconv.functional`.
+
+    Names as they are imported, of ONNX the operator; of functions over one, two or three axes that
+    of two. A framework without such a thing is left out.
+
+    >>> names("conv2d")  # doctest: +NORMALIZE_WHITESPACE
+    {'torch': 'torch.nn.functional.conv2d', 'keras': 'keras.layers.Conv2D',
+     'jax': 'jax.lax.conv_general_dilated', 'onnx': 'Conv'}
+    >>> names("locally_connected2d")
+    {'jax': 'jax.lax.conv_general_dilated_local'}
+    """
+    family = _family(function)
+    if family not in families():
+        raise ArgumentError(f"function is {function!r}; a name in allconv.functional is wanted")
+    if family in _WRITTEN:
+        return _of_calls(family)
+    theirs = dict(zip(_WRITERS, _LISTED[family], strict=True))
+    if theirs["torch"] == "=":
+        theirs["torch"] = f"nn.functional.{_two(family)}"
+    return {
+        framework: name if framework == "onnx" else f"{framework}.{name}"
+        for framework, name in theirs.items()
+        if name
+    }
+
+
+def _family(function: str) -> str:
+    return re.sub(r"[123]d$", "", function)
+
+
+def _two(family: str) -> str:
+    """The function of two axes, of a family that slides a window."""
+    name = f"{family}2d"
+    return name if name in functional.__all__ else family
+
+
+@cache
+def _of_calls(family: str) -> dict[str, str]:
+    problem = problem_of(*_WRITTEN[family]())
+    found = {}
+    for framework, write in _WRITERS.items():
+        with suppress(UnsupportedError):
+            found[framework] = next(_called("\n".join(write(problem))))
+    return found
+
+
+def _called(text: str) -> Iterator[str]:
+    """The functions that a program calls, as they are imported; of a node of ONNX its operator."""
+    tree = ast.parse(text)
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules.update({each.asname or each.name: each.name for each in node.names})
+        elif isinstance(node, ast.ImportFrom):
+            modules.update({e.asname or e.name: f"{node.module}.{e.name}" for e in node.names})
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or isinstance(node.func, ast.Call):
+            continue
+        head, _, rest = ast.unparse(node.func).partition(".")
+        name = f"{modules.get(head, head)}.{rest}"
+        if name == "onnx.helper.make_node":
+            yield ast.literal_eval(node.args[0])
+        elif head in modules and name not in _NO_NAMES:
+            yield name
