@@ -10,6 +10,8 @@ from allconv.engine.program import Program
 from allconv.operators.base import Spec
 from allconv.trace import trace
 
+from .comparing import channels_last
+
 
 @pytest.mark.parametrize(("shape", "to"), [((0, 3, 4), (0, 12)), ((2, 3, 0, 4), (0,))])
 def test_empty_arrays_are_reshaped(shape: tuple[int, ...], to: tuple[int, ...]) -> None:
@@ -29,3 +31,43 @@ def test_copies_over_more_axes_than_the_kernel_has() -> None:
     assert all(isinstance(step, KernelStep) for step in program.steps()), program.plan()
     np.testing.assert_array_equal(turned, x.T)
     np.testing.assert_array_equal(flipped, x.T[backwards])
+
+
+@pytest.mark.parametrize(("of", "to"), [("float32", "float64"), ("float64", "float32")])
+@pytest.mark.parametrize(
+    "shape", [(), (1,), (5,), (2, 3, 5, 7), (3, 9000), (0, 4), (2, 3, 4, 5, 6)]
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_floats_of_the_other_width(of: str, to: str, shape: tuple[int, ...], last: bool) -> None:
+    """Every element is rounded as NumPy rounds it, infinities and NaN too, in either layout."""
+    draw = np.random.default_rng(0)
+    x = np.asarray(draw.normal(size=shape) * 10.0 ** draw.integers(-50, 50, shape))
+    odd = np.array([np.inf, -np.inf, np.nan, 1e300, -0.0, 1e-42])
+    x.reshape(-1)[: odd.size] = odd[: x.size]
+    with np.errstate(over="ignore"):
+        x = x.astype(of)
+    if last:
+        x = channels_last(x)
+    program = Program(trace(lambda x: x.astype(to), Spec(shape, of)).graph, threads=2)
+    (result,) = program(x)
+    assert all(isinstance(step, KernelStep) for step in program.steps()), program.plan()
+    assert result.dtype == to
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(result, x.astype(to))
+    np.testing.assert_array_equal(np.signbit(result), np.signbit(x))
+
+
+def test_a_convolution_of_both_widths_runs_natively() -> None:
+    """Images of one width meet weights of the other in one native call, forward and backward."""
+    from allconv import functional as F
+    from allconv import grad
+
+    x = np.ones((1, 2, 5, 5), np.float32)
+    w = np.ones((3, 2, 3, 3), np.float64)
+    loss = grad(lambda x, w: F.conv2d(x, w, padding=1).sum(), argnums=(0, 1))
+    program = Program(trace(loss, Spec.of(x), Spec.of(w)).graph)
+    gx, gw = program(x, w)
+    assert all(isinstance(step, KernelStep) for step in program.steps()), program.plan()
+    assert (gx.dtype, gw.dtype) == (np.float32, np.float64)
+    assert gx[0, 0, 2, 2] == 27
+    assert gw[0, 0, 1, 1] == 25

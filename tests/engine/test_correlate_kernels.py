@@ -5,107 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from allconv.engine import program as program_module
 from allconv.engine.kernels.direct import Direct, choose_tile
 from allconv.engine.kernels.weight import Weight, choose_weight_tile
-from allconv.engine.plan import DefinitionStep, KernelStep, Planner
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted
-from allconv.errors import Error
-from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.operators.local import Local, LocalTranspose, LocalWeight
-from allconv.operators.pointwise import Relu
-from allconv.trace import Builder
-from allconv.window import Axis, Window
+from allconv.window import Window
 
-VIEWS = ("correlate", "transpose", "weight")
+from .comparing import check_equal, graph_of, planted
+from .geometries import VIEWS
 
 
 def integers(draw, shape, dtype):
     """Small integers, so that sums are exact in every order."""
     return draw.integers(-3, 4, shape).astype(dtype)
-
-
-def channels_last(x):
-    """The same numbers in channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
-
-
-def draw_axis(draw, largest):
-    """An axis of any geometry that fits."""
-    while True:
-        try:
-            return Axis.forward(
-                int(draw.integers(1, largest)),
-                int(draw.integers(1, 5)),
-                stride=int(draw.choice([1, 1, 2, 3])),
-                dilation=int(draw.choice([1, 1, 2, 3])),
-                input_dilation=int(draw.choice([1, 1, 1, 2, 3])),
-                padding=(int(draw.integers(-1, 4)), int(draw.integers(-1, 4))),
-            )
-        except Error:
-            continue
-
-
-def draw_problem(draw, view):
-    """An operator of a view, shared or local, with operands of small integers."""
-    axes = int(draw.choice([0, 1, 2, 2, 2, 3]))
-    largest = 8 if axes == 3 else 20
-    window = Window(tuple(draw_axis(draw, largest) for _ in range(axes)))
-    local = axes > 0 and draw.random() < 0.3
-    groups = int(draw.choice([1, 1, 1, 2, 3]))
-    most = [1, 2, 3, 5, 8] if local or axes == 3 else [1, 2, 3, 5, 8, 17, 33, 70]
-    c, o = (groups * int(draw.choice(most)) for _ in range(2))
-    n = int(draw.choice([1, 1, 2, 3, 9]))
-    dtype = str(draw.choice(["float32", "float64"]))
-    kernel = (*window.kernel, *window.output) if local else window.kernel
-    x = integers(draw, (n, c, *window.input), dtype)
-    y = integers(draw, (n, o, *window.output), dtype)
-    w = integers(draw, (o, c // groups, *kernel), dtype)
-    if view == "correlate":
-        bias = integers(draw, (o, *window.output) if local else (o,), dtype)
-        operands = (x, w, bias) if draw.random() < 0.5 else (x, w)
-        return (Local if local else Correlate)(window, groups), operands
-    if view == "transpose":
-        return (LocalTranspose if local else CorrelateTranspose)(window, groups), (w, y)
-    return (LocalWeight if local else CorrelateWeight)(window, groups), (x, y)
-
-
-def graph_of(operator, operands, *, relu=False):
-    """A graph of one operator, and perhaps an activation."""
-    builder = Builder()
-    y = builder.apply(operator, *(builder.input(Spec.of(each)) for each in operands))
-    return builder.graph([builder.apply(Relu(), y) if relu else y])
-
-
-def check_equal(graph, operands, *, threads=2, seed=None):
-    """The compiled program has no definition step and equals the definition."""
-    program = Program(graph, threads=threads, exact=True)
-    program.prepare()
-    if seed is not None:
-        program.reorder(seed)
-    (got,), (wanted,) = program(*operands), graph.run(*operands)
-    assert not any(isinstance(step, DefinitionStep) for step in program.steps())
-    np.testing.assert_array_equal(got, wanted)
-
-
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("seed", range(3))
-def test_any_geometry_equals_the_definition(view, seed):
-    """Compiled programs equal the definitions on small integers, bit for bit."""
-    draw = np.random.default_rng([seed, VIEWS.index(view)])
-    for _ in range(16):
-        operator, operands = draw_problem(draw, view)
-        relu = draw.random() < 0.3
-        if draw.random() < 0.5:
-            operands = tuple(channels_last(x) if x.ndim > 2 else x for x in operands)
-        check_equal(graph_of(operator, operands, relu=relu), operands)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -186,23 +103,6 @@ def test_an_empty_batch_is_legal(shape):
     check_equal(graph_of(CorrelateWeight(window), (x, y)), (x, y))
 
 
-def planted(monkeypatch, kernel, slot, delta):
-    """Every plan gives kernels of this class one argument that is off."""
-    original = Planner.run
-
-    def run(self):
-        original(self)
-        self.steps = [
-            replace(step, arguments={**step.arguments, slot: step.arguments[slot] + delta})
-            if isinstance(step, KernelStep) and isinstance(step.kernel, kernel)
-            else step
-            for step in self.steps
-        ]
-        return self
-
-    monkeypatch.setattr(program_module.Planner, "run", run)
-
-
 @pytest.mark.parametrize(
     ("view", "kernel", "slot"),
     [
@@ -233,7 +133,8 @@ NARROW = """
 import sys
 sys.path.insert(0, {folder!r})
 import numpy as np
-from test_correlate_kernels import VIEWS, check_equal, draw_problem, graph_of
+from engine.comparing import check_equal, graph_of
+from engine.geometries import VIEWS, draw_problem
 for number, view in enumerate(VIEWS):
     draw = np.random.default_rng([11, number])
     for _ in range(8):
@@ -245,7 +146,7 @@ for number, view in enumerate(VIEWS):
 @pytest.mark.parametrize("target", names()[1:])
 def test_narrower_targets_equal_the_definition(target, request):
     """The same comparison with the features of older processors."""
-    code = NARROW.format(folder=str(request.path.parent))
+    code = NARROW.format(folder=str(request.path.parents[1]))
     environment = {**os.environ, "ALLCONV_TARGET": target}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False

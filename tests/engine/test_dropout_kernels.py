@@ -17,6 +17,8 @@ from allconv.operators.base import Spec
 from allconv.operators.dropout import Dropout
 from allconv.trace import trace
 
+from .comparing import channels_last
+
 Array = NDArray[Any]
 
 
@@ -27,11 +29,6 @@ def run(operator: Dropout, x: Array, key: Array, threads: int | None = None) -> 
     (result,) = program(x, key)
     assert all(isinstance(step, KernelStep) for step in program.steps())
     return result, graph.run(x, key)[0]
-
-
-def last_in_memory(x: Array) -> Array:
-    """The same array as a view of channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 2 else x
 
 
 @settings(deadline=None, max_examples=50)
@@ -50,7 +47,7 @@ def test_equals_the_definition(
     """The same elements are kept, and each has the same bits, in either layout."""
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
     key = np.array([seed, step], np.int64)
-    result, expected = run(Dropout(p, layer), last_in_memory(x) if last else x, key)
+    result, expected = run(Dropout(p, layer), channels_last(x) if last else x, key)
     np.testing.assert_array_equal(result, expected)
 
 
@@ -64,7 +61,7 @@ def test_chunks_and_threads(
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     key = np.array([7, 2**40 + 3], np.int64)
     for threads in (1, 2, 3):
-        for operand in (x, last_in_memory(x)):
+        for operand in (x, channels_last(x)):
             result, expected = run(Dropout(0.3, 5), operand, key, threads)
             np.testing.assert_array_equal(result, expected)
 

@@ -18,8 +18,9 @@ from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
 from allconv.operators.base import Spec
 
+from .comparing import graph_of
 from .drawing import Drawing, add_binary, add_map, add_pool, add_sum, add_view
-from .test_correlate_kernels import VIEWS, draw_problem, graph_of
+from .geometries import VIEWS, draw_problem
 from .test_random_graphs import check_value
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pages are protected by mprotect")

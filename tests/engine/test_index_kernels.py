@@ -14,6 +14,8 @@ from allconv.operators.cells import SumCells
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
 from allconv.trace import trace
 
+from .comparing import channels_last
+
 DTYPES = ("float32", "float64")
 
 
@@ -22,10 +24,7 @@ def compare(operator: Operator, *arrays: Array) -> None:
     graph = trace(lambda *x: operator(*x), *map(Spec.of, arrays)).graph
     wanted = operator.define(*arrays)
     for last in (False, True):
-        given = [
-            np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1) if last and x.ndim > 2 else x
-            for x in arrays
-        ]
+        given = [channels_last(x) if last else x for x in arrays]
         for threads in (1, 2, 3):
             program = Program(graph, threads=threads)
             assert not any(isinstance(step, DefinitionStep) for step in program.steps())

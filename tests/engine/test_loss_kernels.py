@@ -19,6 +19,8 @@ from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftma
 from allconv.operators.reduce import Broadcast, Sum
 from allconv.trace import trace
 
+from .comparing import channels_last
+
 Array = NDArray[Any]
 DTYPES = ("float32", "float64")
 INFINITY = np.inf
@@ -29,7 +31,7 @@ def compiled(function: Callable[..., Any], *arrays: Array) -> list[Array]:
     graph = trace(function, *map(Spec.of, arrays)).graph
     results = []
     for last in (False, True):
-        operands = [last_in_memory(x) if last else x for x in arrays]
+        operands = [channels_last(x) if last else x for x in arrays]
         bits = set()
         for threads in (1, 2, 3):
             program = Program(graph, threads=threads)
@@ -49,11 +51,6 @@ def compare(function: Callable[..., Any], *arrays: Array, ulp: float = 8, near: 
         assert result.dtype == wanted.dtype
         eps, tiny = np.finfo(wanted.dtype).eps, np.finfo(wanted.dtype).tiny
         np.testing.assert_allclose(result, wanted, rtol=ulp * eps, atol=near * eps + tiny)
-
-
-def last_in_memory(x: Array) -> Array:
-    """The same array as a view of channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 2 else x
 
 
 def logits(seed: int, shape: tuple[int, ...], dtype: str, scale: float = 3.0) -> Array:

@@ -24,6 +24,8 @@ from allconv.trace import trace
 from allconv.value import Value
 from allconv.window import Window
 
+from .comparing import channels_last
+
 Array = NDArray[Any]
 DTYPES = ("float32", "float64")
 EXACT = (
@@ -62,11 +64,6 @@ def run(
     assert all(isinstance(step, KernelStep) for step in steps), program.plan()
     kernels = [step.kernel for step in steps if isinstance(step, KernelStep)]
     return results, graph.run(*arrays), [kernel for kernel in kernels if isinstance(kernel, Map)]
-
-
-def last_in_memory(x: Array) -> Array:
-    """The same array as a view of channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
 
 
 def values(seed: int, shape: tuple[int, ...], dtype: str) -> Array:
@@ -122,8 +119,7 @@ def test_operands_broadcast_from_any_layout(
     rng = np.random.default_rng(len(shapes[0]))
     arrays = [rng.integers(-9, 9, shape).astype(dtype) for shape in shapes]
     given = [
-        last_in_memory(x) if swap and x.ndim > 2 else x
-        for x, swap in zip(arrays, last, strict=True)
+        channels_last(x) if swap and x.ndim > 2 else x for x, swap in zip(arrays, last, strict=True)
     ]
     (result,), (expected,), _ = run(lambda a, b, c: a * b + c, *given)
     np.testing.assert_array_equal(result, expected)
@@ -145,7 +141,7 @@ def test_views_with_steps_and_flips_are_read() -> None:
         return x[:, ::2, ::-1, 1::3] + x[:, 1::2, :, ::-3][..., :3]
 
     x = np.arange(2 * 6 * 8 * 10, dtype=np.float32).reshape(2, 6, 8, 10)
-    for operand in (x, last_in_memory(x)):
+    for operand in (x, channels_last(x)):
         (result,), _, _ = run(function, operand)
         np.testing.assert_array_equal(result, function(x))
 
@@ -299,7 +295,7 @@ def test_every_target_has_the_functions(target: str, monkeypatch: pytest.MonkeyP
     """Elementary functions and broadcasting agree with the definitions on every target."""
     monkeypatch.setenv(VARIABLE, target)
     rng = np.random.default_rng(0)
-    x = last_in_memory(rng.standard_normal((2, 21, 3, 5)).astype(np.float32))
+    x = channels_last(rng.standard_normal((2, 21, 3, 5)).astype(np.float32))
     b = rng.standard_normal((21, 1, 1)).astype(np.float32)
     (result,), (expected,), _ = run(lambda x, b: functional.gelu(x + b), x, b)
     np.testing.assert_allclose(result, expected, 0, 4e-7)

@@ -23,6 +23,8 @@ from allconv.operators.reduce import Broadcast
 from allconv.trace import trace
 from allconv.value import Value
 
+from .comparing import channels_last
+
 Array = NDArray[Any]
 EPS = 1e-5
 SHAPES = (
@@ -31,18 +33,13 @@ SHAPES = (
 )
 
 
-def last_in_memory(x: Array) -> Array:
-    """The same array as a view of channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 2 else x
-
-
 def run(
     function: Callable[..., Any], *arrays: Array
 ) -> tuple[tuple[Array, ...], tuple[Array, ...], Program]:
     """What a program gives, the same on 1, 2 and 3 threads and in both layouts; the definitions."""
     graph = trace(function, *map(Spec.of, arrays)).graph
     program = Program(graph, threads=1)
-    swapped = [last_in_memory(x) for x in arrays]
+    swapped = [channels_last(x) for x in arrays]
     results = program(*swapped)
     for threads in (2, 3):
         for again, result in zip(Program(graph, threads=threads)(*swapped), results, strict=True):

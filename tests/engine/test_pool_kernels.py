@@ -26,6 +26,8 @@ from allconv.operators.pool import (
 from allconv.trace import trace
 from allconv.window import Window
 
+from .comparing import channels_last
+
 Array = NDArray[Any]
 DTYPES = ("float32", "float64")
 
@@ -35,7 +37,7 @@ def compare(function: Callable[..., Any], *arrays: Array, exact: bool = True) ->
     graph = trace(function, *map(Spec.of, arrays)).graph
     expected = graph.run(*arrays)
     for last in (False, True):
-        given = [last_in_memory(x) if last else x for x in arrays]
+        given = [channels_last(x) if last else x for x in arrays]
         for threads in (1, 2, 3):
             program = Program(graph, threads=threads)
             results = program(*given)
@@ -47,11 +49,6 @@ def compare(function: Callable[..., Any], *arrays: Array, exact: bool = True) ->
                 else:
                     error = 4 * np.finfo(wanted.dtype).eps
                     np.testing.assert_allclose(result, wanted, error, error)
-
-
-def last_in_memory(x: Array) -> Array:
-    """The same array as a view of channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 2 else x
 
 
 def small_integers(seed: int, shape: tuple[int, ...], dtype: str) -> Array:

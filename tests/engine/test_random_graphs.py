@@ -15,8 +15,8 @@ from allconv.engine.kernels.direct import Direct
 from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
 
+from .comparing import planted
 from .drawing import draw_graph
-from .test_correlate_kernels import planted
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 GRAPHS = int(os.environ.get("ALLCONV_GRAPHS", "3000" if DEEP else "60"))

@@ -19,6 +19,8 @@ from allconv.operators.base import Spec
 from allconv.operators.reduce import Broadcast, Sum
 from allconv.trace import trace
 
+from .comparing import channels_last
+
 Array = NDArray[Any]
 DTYPES = ("float32", "float64")
 
@@ -27,7 +29,7 @@ def compare(function: Callable[..., Any], x: Array, *, tolerance: float = 0.0) -
     """Assert that all layouts and thread counts give the definition's sums, in the same bits."""
     graph = trace(function, Spec.of(x)).graph
     (wanted,) = graph.run(x)
-    for operand in (x, last_in_memory(x)):
+    for operand in (x, channels_last(x)):
         bits = set()
         for threads in (1, 2, 3):
             program = Program(graph, threads=threads)
@@ -37,11 +39,6 @@ def compare(function: Callable[..., Any], x: Array, *, tolerance: float = 0.0) -
             np.testing.assert_allclose(result, wanted, rtol=0, atol=tolerance)
             bits.add(result.tobytes())
         assert len(bits) == 1
-
-
-def last_in_memory(x: Array) -> Array:
-    """The same array as a view of channels-last memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 2 else x
 
 
 def small_integers(seed: int, shape: tuple[int, ...], dtype: str) -> Array:

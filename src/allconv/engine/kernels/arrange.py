@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from allconv.engine.kernels.convert import lower_convert
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.place import Place, reshaped_strides
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
-from allconv.operators.arrange import Concatenate, Pad, Reshape, Slice, Transpose, Unslice
+from allconv.operators.arrange import (
+    Concatenate,
+    Convert,
+    Pad,
+    Reshape,
+    Slice,
+    Transpose,
+    Unslice,
+)
 from allconv.operators.base import Operator
 from allconv.operators.reduce import Broadcast
 
@@ -124,4 +133,5 @@ LOWERINGS: dict[type[Operator], Lowering] = {
     Pad: lower_pad,
     Unslice: lower_unslice,
     Concatenate: lower_concatenate,
+    Convert: lower_convert,
 }

@@ -1,0 +1,57 @@
+"""Floats of one width as floats of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.plan import Planner
+from allconv.graph import Node
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+
+SPLIT = 8192  # elements of a chunk
+
+
+@dataclass(frozen=True)
+class Cast(Kernel):
+    """out[i] = source[i] for `total` elements, `source` of dtype `of`; a chunk is `block` elements.
+
+    Vectors are as long as those of the wider dtype, which is the kernel's.
+    """
+
+    of: str
+    to: str
+
+    slots: ClassVar[tuple[str, ...]] = ("source", "out", "total", "block")
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        from allconv.engine.emit.vector import SIZES
+        from allconv.engine.emit.view import View
+
+        first = code.mul(code.chunk, code.arg("block"))
+        last = code.min(code.add(first, code.arg("block")), code.arg("total"))
+        source = View(code, code.arg("source"), SIZES[self.of], dtype=self.of)
+        out = View(code, code.arg("out"), SIZES[self.to], dtype=self.to)
+        with code.loop(last, start=first, step=code.lanes) as i:
+            mask = code.mask(code.sub(last, i))
+            out[i].store(code.convert(source[i].vector(0, mask), self.to), 0, mask)
+
+
+def lower_convert(planner: Planner, node: Node) -> bool:
+    """One pass over an operand in either layout; the result lies as the operand does."""
+    layout = "last" if planner.read(node.inputs[0]).has("last") else "rows"
+    source = planner.read(node.inputs[0], layout)
+    out = planner.result(node.outputs[0], layout)
+    total = source.spec.size
+    if source.spec.dtype == out.spec.dtype:
+        emit_copy(planner, source, out)
+    elif total:
+        kernel = Cast(planner.target, "float64", source.spec.dtype, out.spec.dtype)
+        arguments = {"source": source, "out": out, "total": total, "block": SPLIT}
+        planner.step(kernel, arguments, writes=[out], chunks=-(-total // SPLIT))
+    return True

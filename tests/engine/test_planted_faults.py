@@ -1,0 +1,164 @@
+"""An off-by-one planted in any kernel is caught by the comparison with the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allconv import functional as F
+from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.cells import CellSum
+from allconv.engine.kernels.convert import Cast
+from allconv.engine.kernels.copy import Copy
+from allconv.engine.kernels.direct import Direct
+from allconv.engine.kernels.dropout import Dropout
+from allconv.engine.kernels.index import AtIndex, TapToIndex
+from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
+from allconv.engine.kernels.map import Map
+from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
+from allconv.engine.kernels.pack import Pack
+from allconv.engine.kernels.pool import Pool
+from allconv.engine.kernels.reduce import SumColumns, SumRows
+from allconv.engine.kernels.weight import JoinWeight, Weight
+from allconv.engine.plan import DefinitionStep
+from allconv.engine.program import Program
+from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
+from allconv.operators.base import Spec
+from allconv.operators.cells import SumCells
+from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.trace import trace
+from allconv.window import Window
+
+from .comparing import planted
+
+WINDOW = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
+X, Y = (2, 4, 9, 9), (2, 5, 9, 9)
+W, LOCAL = (5, 4, 3, 3), (5, 4, 3, 3, 9, 9)
+POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
+POOLED = (2, 4, *POOL.output)
+C = (4,)
+
+
+def taps(draw):
+    """Which tap won, for every output of the pooling."""
+    return draw.integers(0, POOL.taps, POOLED).astype(np.int32)
+
+
+def labels(draw):
+    """A class for every sample."""
+    return draw.integers(0, 7, (6,))
+
+
+def key(draw):
+    """Seed and step."""
+    return draw.integers(0, 99, (2,))
+
+
+def places(draw):
+    """An index for every output of the pooling."""
+    return draw.integers(0, 81, POOLED)
+
+
+def spread(draw):
+    """A variance for every channel."""
+    return draw.integers(1, 5, C).astype(np.float32)
+
+
+# Kernel, argument that is one less, what runs on it, its operands: a shape of whole floats, or a
+# function that draws them.
+CASES = [
+    (Direct, "f2", Correlate(WINDOW), X, W),
+    (Direct, "t2", Correlate(WINDOW), X, W),
+    (Direct, "t3", local.Local(WINDOW), X, LOCAL),
+    (Direct, "f3", CorrelateTranspose(WINDOW), W, Y),
+    (Direct, "o", local.LocalTranspose(WINDOW), LOCAL, Y),
+    (Direct, "cc", Correlate(Window()), (6, 7), (5, 7)),
+    (Pack, "columns", local.Local(WINDOW), X, LOCAL),
+    (Pack, "rows", local.LocalTranspose(WINDOW), LOCAL, Y),
+    (Weight, "f3", CorrelateWeight(WINDOW), X, Y),
+    (Weight, "m3", CorrelateWeight(WINDOW), X, Y),
+    (Weight, "images", CorrelateWeight(WINDOW), X, Y),
+    (JoinWeight, "c", CorrelateWeight(WINDOW), X, Y),
+    (Pool, "taps1", pool.MaxPool(POOL), X),
+    (Pool, "stride2", pool.MaxPool(POOL), X),
+    (Pool, "taps2", pool.AveragePool(POOL), X),
+    (Pool, "offset1", pool.AveragePoolTranspose(POOL), POOLED),
+    (Pool, "number1", pool.ScatterWindow(POOL), POOLED, taps),
+    (Pool, "size1", pool.GatherWindow(POOL), X, taps),
+    (CellSum, "rows", SumCells(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (CellSum, "size", SumCells(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (TapToIndex, "taps", index.FlatIndex((9, 9), (3, 2), (1, 1), ((0, 2, 4, 6), (0, 3, 6))), taps),
+    (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
+    (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),
+    (AtIndex, "count", index.ReadAt((9, 9)), X, places),
+    (Copy, "n6", lambda x: x.T, (3, 5)),
+    (Copy, "s5", lambda x: F.pad(x, (1, 2, 0, 3)), X),
+    (Cast, "total", lambda x: x.astype("float64"), X),
+    (Map, "n3", lambda x, y: x * y + x, X, X),
+    (Map, "n3", pointwise.Relu(), X),
+    (SumRows, "rows", reduce.Sum((0,)), (40, 9)),
+    (SumColumns, "columns", reduce.Sum((1,)), (40, 9)),
+    (SoftmaxRows, "classes", loss.Softmax(), (6, 7)),
+    (CrossEntropyRows, "classes", loss.CrossEntropy(), (6, 7), labels),
+    (CrossEntropyGradientRows, "rows", loss.CrossEntropyGradient(), (6, 7), labels, (6,)),
+    (Moments, "rows", normalize.BatchNorm(1e-5), X, C, C),
+    (MomentsJoin, "channels", normalize.BatchNorm(1e-5), X, C, C),
+    (GradientSums, "rows", normalize.BatchNormGradient(1e-5), X, C, C, spread, X),
+    (GradientJoin, "channels", normalize.BatchNormGradient(1e-5), X, C, C, spread, X),
+    (Dropout, "total", dropout.Dropout(0.5), X, key),
+]  # fmt: skip
+
+
+def drawn(operands):
+    """Whole numbers that are not 0, in float32, or what the operand itself draws."""
+    draw = np.random.default_rng(3)
+    return [
+        each(draw)
+        if callable(each)
+        else (draw.integers(1, 5, each) * draw.choice([-1, 1], each)).astype(np.float32)
+        for each in operands
+    ]
+
+
+def check(function, arrays):
+    """A program writes what the definition gives into results that begin as NaN."""
+    graph = trace(function, *map(Spec.of, arrays)).graph
+    wanted = graph.run(*arrays)
+    program = Program(graph, threads=1)
+    program.prepare()._arena[...] = 255  # NaN, so that nothing is right by what was there before
+    blank = [np.full(y.shape, np.nan if y.dtype.kind == "f" else -9, y.dtype) for y in wanted]
+    results = program(*arrays, out=blank)
+    assert not any(isinstance(step, DefinitionStep) for step in program.steps())
+    for y, want in zip(results, wanted, strict=True):
+        np.testing.assert_allclose(y, want, 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "slot", "function", "operands"),
+    [
+        pytest.param(*case[:3], case[3:], id=f"{case[0].__name__}-{case[1]}-{n}")
+        for n, case in enumerate(CASES)
+    ],
+)
+def test_it_is_caught(monkeypatch, kernel, slot, function, operands):
+    """The comparison holds, and fails when one count, offset or stride of one kernel is off."""
+    arrays = drawn(operands)
+    check(function, arrays)
+    planted(monkeypatch, kernel, slot, -1)
+    with pytest.raises(AssertionError):
+        check(function, arrays)
+
+
+def test_every_kernel_has_a_fault():
+    """A new kernel joins the cases."""
+    from allconv.engine import kernels
+
+    assert kernels.LOWERINGS
+
+    def below(kind):
+        for each in kind.__subclasses__():
+            yield each
+            yield from below(each)
+
+    ours = {k for k in below(Kernel) if k.__module__.startswith("allconv.") and k.slots}
+    assert {k for k in ours if not k.__subclasses__()} == {case[0] for case in CASES}
