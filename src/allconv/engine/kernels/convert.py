@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.graph import Node
 
@@ -52,6 +53,8 @@ def lower_convert(planner: Planner, node: Node) -> bool:
         emit_copy(planner, source, out)
     elif total:
         kernel = Cast(planner.target, "float64", source.spec.dtype, out.spec.dtype)
-        arguments = {"source": source, "out": out, "total": total, "block": SPLIT}
+        arguments: dict[str, int | Place] = {
+            "source": source, "out": out, "total": total, "block": SPLIT
+        }  # fmt: skip
         planner.step(kernel, arguments, writes=[out], chunks=-(-total // SPLIT))
     return True
