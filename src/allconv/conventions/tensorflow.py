@@ -79,16 +79,13 @@ def _depthwise(problem: Problem) -> list[str]:
 
 def _transposed(problem: Problem) -> list[str]:
     kernel, bias = names_of(problem, LAYOUT)
-    both = max(problem.stride) > 1 and max(problem.dilation) > 1
-    lines = spread_taps(kernel, problem.window, KERNEL) if both else []
-    same = problem.is_same and problem.groups == 1 and not both
+    # Zeros between the taps: TensorFlow takes a dilation here on some processors only.
+    dilated = max(problem.dilation) > 1
+    lines = spread_taps(kernel, problem.window, KERNEL)
+    same = problem.is_same and problem.groups == 1 and not dilated
     size = problem.window.input if same else full_size(problem)
     shape = f"output_shape=(x.shape[0], {', '.join(map(str, size))}, {{}}.shape[-2])"
-    settings = spelled(
-        strides=problem.stride,
-        padding="SAME" if same else "VALID",
-        dilations=None if both else unless(problem.dilation, 1),
-    )
+    settings = spelled(strides=problem.stride, padding="SAME" if same else "VALID")
     name = kernel if problem.groups == 1 else "b"
     call = f"tf.nn.conv_transpose({{}}, {shape.format(name)}{settings})"
     lines.append(f"y = {_grouped(problem, call, kernel)}")
