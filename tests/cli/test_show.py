@@ -183,8 +183,9 @@ def test_large_arrays_are_abridged(tmp_path: Path) -> None:
         ("x.csv", "1,2,3\n4,5,6\n"),
         ("x.txt", "\ufeff1 2 3;\n4 5 6"),
         ("x.dat", "1 2 3\r\n4 5 6\r\n"),
+        ("x.csv", "# a, b; c\n1,2,3,\n# more\n4,5,6  # the last\n"),
     ],
-    ids=["csv", "text", "lines"],
+    ids=["csv", "text", "lines", "comments"],
 )
 def test_files_of_text(tmp_path: Path, name: str, content: str) -> None:
     """A row a line, whatever separates the numbers."""
@@ -201,6 +202,13 @@ def test_the_matrix() -> None:
     assert "[w[2]  w[1]  w[0]     0]\n[   0  w[2]  w[1]  w[0]]" in turned
 
 
+def test_the_matrix_of_a_maximum() -> None:
+    """It is that of the derivative: a 1 where the largest stands, the first of equals."""
+    text = shown("max_pool", "--input", "1 5 2 2", "--kernel-size", "2", "--matrix")
+    assert "max pooling is not linear; its derivative at this input is the matrix\n2 x 4" in text
+    assert text.endswith("[0  1  0  0]\n[0  0  1  0]\n")
+
+
 def test_the_sizes() -> None:
     """The arithmetic of the sizes, with what ceil_mode adds."""
     text = shown(
@@ -209,7 +217,23 @@ def test_the_sizes() -> None:
     )  # fmt: skip
     assert "4 -> 2   (kernel 3, stride 2, padding 1, 1)" in text
     text = shown("max_pool", "--input", "1 2 3", "--kernel-size", "2", "--ceil-mode", "--sizes")
-    assert "ceil_mode adds 1" in text
+    assert "ceil_mode adds 1: 3 -> 2" in text
+    assert "paddings that keep" not in text
+    for mode in ("reflect", "circular", "replicate"):
+        text = shown(
+            "conv", "--input", "1 2 3 4", "--kernel", "1 2 3", "--padding", "half",
+            "--padding-mode", mode, "--sizes",
+        )  # fmt: skip
+        assert "4 -> 4   (kernel 3, padding 1, 1)\n    inputs that give 4: 4" in text
+
+
+def test_pooling_slides_over_as_many_axes_as_its_sizes() -> None:
+    """Two sizes are those of a picture: what stands before it are channels."""
+    planes = "1 2 / 3 4 // 5 6 / 7 8"
+    text = shown("max_pool", "--input", planes, "--kernel-size", "2,2")
+    assert array_of(text, "y") == [["4"], ["8"]]
+    text = shown("max_pool", "--input", planes, "--kernel-size", "2")
+    assert array_of(text, "y") == [["8"]]
 
 
 def test_parsing() -> None:
@@ -245,6 +269,9 @@ def _object_file(path: Path) -> None:
 
 FILES = {
     "words.txt": lambda path: path.write_text("1 2\n3 four"),
+    "commas.csv": lambda path: path.write_text("1,5;2,5\n3,5;4,5\n"),
+    "names.csv": lambda path: path.write_text("a,b\n1,2\n"),
+    "gap.csv": lambda path: path.write_text("1,2,3\n4,,6\n"),
     "bytes.csv": lambda path: path.write_bytes(b"\xff\xfe\x00"),
     "objects.npy": _object_file,
     "cut.npy": lambda path: path.write_bytes(
@@ -259,17 +286,38 @@ FILES = {
 X = ("--input", "1 2 3 4")
 W = ("--kernel", "1 2 3")
 REFUSED = {
-    "ragged rows": (("conv", "--input", "1 2 / 3", *W), "row 2 has 1 numbers, row 1 has 2"),
+    "ragged rows": (("conv", "--input", "1 2 / 3", *W), "row 2 has 1 number, row 1 has 2"),
     "ragged planes": (
         ("conv", "--input", "1 / 2 // 3", "--kernel", "1"), "its parts have 1 and 2 rows",
     ),
     "a word": (("conv", "--input", "1 two 3", *W), "'two' is no number, and no file has that name"),
-    "no file": (("conv", "--input", "photo.npy", *W), "no file has that name"),
+    "no file": (("conv", "--input", "photo.npy", *W), "'photo.npy', and there is no such file"),
     "nothing": (("conv", "--input", "", *W), "--input holds no numbers"),
     "separators only": (("conv", "--input", "//", *W), "--input holds no numbers"),
     "no input": (("conv", *W), "missing option '--input'"),
     "no layer": (("convolve", *X), "no such command 'convolve'"),
-    "a word in a file": (("conv", "--input", "words.txt", *W), "words.txt: 'four' is no number"),
+    "a word in a file": (("conv", "--input", "words.txt", *W), "words.txt: line 2: 'four' is no number"),
+    "decimal commas": (
+        ("conv", "--input", "commas.csv", *W), 'commas.csv: line 1 has ";" in it; write numbers'
+    ),
+    "a line of names": (
+        ("conv", "--input", "names.csv", *W),
+        "names.csv: line 1: 'a' is no number; leave out a line of names",
+    ),
+    "an empty cell": (("conv", "--input", "1,,3", *W), "a number is missing before a comma"),
+    "an empty cell in a file": (
+        ("conv", "--input", "gap.csv", *W), "gap.csv: a number is missing before a comma"
+    ),
+    "more than a float64": (
+        ("conv", "--input", "1 1e400 2", *W), "'1e400' is more than a float64 holds (inf)"
+    ),
+    "a file that is not there": (
+        ("conv", "--input", "pictures/x.csv", *W), "'pictures/x.csv', and there is no such file"
+    ),
+    "a folder": (("conv", "--input", ".", *W), "'.', which is a folder; name a file in it"),
+    "a pool's padding by name": (
+        ("max_pool", *X, "--kernel-size", "2", "--padding", "same"), "--padding is same; a whole"
+    ),
     "a file of bytes": (("conv", "--input", "bytes.csv", *W), "is no text; .npy, .csv or text"),
     "a file of objects": (("conv", "--input", "objects.npy", *W), "holds object, not real"),
     "a file of complex": (("conv", "--input", "complex.npy", *W), "holds complex128, not real"),
@@ -325,7 +373,9 @@ REFUSED = {
         ("linear", "--input", "1 // 2", "--kernel", "1"), "--input has 3 axes; a linear layer",
     ),
     "lengths of a linear layer": (("linear", *X, *W), "x is (1, 4); --kernel is (1, 3)"),
-    "axes of a linear layer": (("linear", *X, *X, "--axes", "1", "--kernel", "1"), "has none"),
+    "axes of a linear layer": (
+        ("linear", *X, "--axes", "1", "--kernel", "1"), "no such option '--axes'"
+    ),
     "padding above half": (
         ("max_pool", *X, "--kernel-size", "2", "--padding", "2"), "at most half of kernel_size 2",
     ),
@@ -335,7 +385,6 @@ REFUSED = {
     "output padding": (
         ("conv_transpose", *X, *W, "--output-padding", "1"), "output_padding is 1; it must be",
     ),
-    "no matrix": (("max_pool", *X, "--kernel-size", "2", "--matrix"), "is not linear in x"),
 }  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +25,16 @@ SYNTAX = (
     'planes with "///": "1 2 3 / 4 5 6"'
 )
 
+STDIN = "-"
+
 _SEPARATOR = re.compile(r"\s*([/;]\s*)+|[ \t]*\n\s*")
+_GAP = re.compile(r",[ \t]*,")
+_FILE_NAME = re.compile(r"[./~\\].*|.*\.[A-Za-z]{2,4}")
 
 
 class NumberArray(click.ParamType[Any]):
-    """Numbers typed as text, or a .npy, .csv or text file of them; an array of float64."""
+    """Numbers typed as text, or a .npy, .csv or text file of them ("-": standard input); an array
+    of float64."""
 
     name = "numbers"
 
@@ -40,14 +47,18 @@ class NumberArray(click.ParamType[Any]):
         name = max(param.opts, key=len) if param else "numbers"
         if not isinstance(value, str):
             return value
+        if value == STDIN:
+            return _parse_file(sys.stdin.read(LARGEST_FILE), f"{name}: standard input")
         word = _word(value)
         if word is None:
             return parse(value, name)
-        if _is_file(value):
+        if _is("is_file", value):
             return _read(Path(value), name)
-        raise Misuse(
-            f"{name} is {_short(value)}: {_short(word)} is no number, and no file has that name"
-        )
+        if _is("is_dir", value):
+            raise Misuse(f"{name} is {_short(value)}, which is a folder; name a file in it")
+        if _FILE_NAME.fullmatch(value.strip()):
+            raise Misuse(f"{name} is {_short(value)}, and there is no such file")
+        raise Misuse(f"{name} is {_short(value)}: {_wrong(word)}, and no file has that name")
 
 
 def parse(text: str, name: str) -> Array:
@@ -61,7 +72,9 @@ def parse(text: str, name: str) -> Array:
     rows: list[list[float]] = [[]]
     levels: list[int] = []
     end = 0
-    text = text.strip("/; \t\r\n,")
+    text = text.strip("/; \t\r\n")
+    if _GAP.search(text) or text.startswith(","):
+        raise Misuse(f"{name}: a number is missing before a comma")
     for match in _SEPARATOR.finditer(text):
         rows[-1] = _row(text[end : match.start()])
         levels.append(_level(match.group()))
@@ -73,8 +86,8 @@ def parse(text: str, name: str) -> Array:
     for place, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise Misuse(
-                f"{name}: row {place + 1} has {len(row)} numbers, row 1 has {len(rows[0])}; "
-                "rows are equally long"
+                f"{name}: row {place + 1} has {_numbers(len(row))}, row 1 has "
+                f"{len(rows[0])}; rows are equally long"
             )
     return np.array(rows).reshape(*_lead(levels, name), len(rows[0]))
 
@@ -103,6 +116,10 @@ def _lead(levels: list[int], name: str) -> tuple[int, ...]:
     return tuple(sizes)
 
 
+def _numbers(count: int) -> str:
+    return "1 number" if count == 1 else f"{count} numbers"
+
+
 def _listed(counts: list[int]) -> str:
     found = sorted(set(counts))
     return f"{', '.join(map(str, found[:-1]))} and {found[-1]}"
@@ -119,19 +136,27 @@ def _row(text: str) -> list[float]:
 
 
 def _word(text: str) -> str | None:
-    """The first word that is no number, or None."""
-    for word in re.split(r"[\s,/;]+", text):
-        if word:
-            try:
-                float(word)
-            except ValueError:
-                return word
-    return None
+    """The first word that is no number of float64, or None."""
+    return next((w for w in re.split(r"[\s,/;]+", text) if w and not _is_number(w)), None)
 
 
-def _is_file(text: str) -> bool:
+def _is_number(word: str) -> bool:
+    try:
+        return not math.isinf(float(word)) or "inf" in word.lower()
+    except ValueError:
+        return False
+
+
+def _wrong(word: str) -> str:
+    with suppress(ValueError):
+        return f"{_short(word)} is more than a float64 holds ({float(word)})"
+    return f"{_short(word)} is no number"
+
+
+def _is(what: str, text: str) -> bool:
+    """Whether a text is the path of a file, or of a folder."""
     with suppress(OSError, ValueError):
-        return Path(text).is_file()
+        return bool(getattr(Path(text), what)())
     return False
 
 
@@ -151,10 +176,25 @@ def _read(path: Path, name: str) -> Array:
         raise Misuse(f"{name}: {path} is no text; .npy, .csv or text is wanted") from None
     except OSError as error:
         raise Misuse(f"{name}: {path}: {(error.strerror or 'cannot be read').lower()}") from None
-    word = _word(text)
-    if word is not None:
-        raise Misuse(f"{name}: {path}: {_short(word)} is no number")
-    return parse(text, f"{name}: {path}")
+    return _parse_file(text, f"{name}: {path}")
+
+
+def _parse_file(text: str, name: str) -> Array:
+    """The numbers of a text file: a row a line, which may end in ";"; comments after "#"."""
+    lines = [line.split("#")[0].rstrip().removesuffix(";") for line in text.splitlines()]
+    for place, line in enumerate(lines, 1):
+        if ";" in line:
+            raise Misuse(
+                f'{name}: line {place} has ";" in it; write numbers with points in them, and '
+                "commas or blanks between them"
+            )
+        word = _word(line)
+        if word is not None:
+            header = "; leave out a line of names" if place == 1 else ""
+            raise Misuse(f"{name}: line {place}: {_wrong(word)}{header}")
+    kept = (line for line, whole in zip(lines, text.splitlines(), strict=True)
+            if line.strip() or not whole.strip())  # fmt: skip
+    return parse("\n".join(kept), name)
 
 
 def _read_npy(path: Path, name: str) -> Array:

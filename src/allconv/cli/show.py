@@ -28,6 +28,7 @@ STEPS = PerAxis()
         'allconv show conv --input "1 2 3 4" --kernel "1 2 3" --flip --padding half --stride 2',
         'allconv show max_pool --input "1 2 3 / 4 5 6" --kernel-size 2,2 --stride 1',
         "allconv show conv --input image.npy --kernel kernel.csv --cell 3,4",
+        'allconv show conv --axes 2 --input "1 2 / 3 4 // 5 6 / 7 8" --kernel "1 0 / 0 1 // 1 1 / 1 1"',
     ),
 )
 def command() -> None:
@@ -41,10 +42,12 @@ def command() -> None:
       rows               with "/" or ";"    "1 2 3 / 4 5 6"        2 rows of 3
       planes, channels   with "//"          "1 2 / 3 4 // 5 6 / 7 8"
       sets of planes     with "///"         kernels: outputs, channels, rows
-    or name a file: .npy, or .csv and text with a row a line and blank lines between planes.
+    or name a file: .npy, or .csv and text with a row a line, blank lines between planes and
+    comments after "#"; "-" is the standard input.
 
     Without channels the arrays have as many axes as the window slides over. With channels the
-    input is (channels, ...) and the kernel (outputs, channels, ...).
+    input is (channels, ...) and the kernel (outputs, channels, ...); --axes says over how many
+    axes it slides, where that is not clear.
     """
 
 
@@ -71,6 +74,11 @@ PADDING = click.option(
     "--padding", type=PaddingSetting(),
     help="valid, half, same, same_lower, full or causal; or how many zeros, low:high an axis.",
 )  # fmt: skip
+POOL_PADDING = click.option(
+    "--padding", type=STEPS,
+    help="How many cells each side, at most half of the window. They are never the largest; "
+    "averages take them as zeros, or leave them out.",
+)  # fmt: skip
 MODE = click.option(
     "--padding-mode", type=click.Choice(("zeros", "circular", "reflect", "replicate")),
     help="What stands in the padding.",
@@ -82,14 +90,16 @@ KERNEL = _numbers("--kernel", "The weights.", required=True)
 BIAS = _numbers("--bias", "One for each output channel.")
 SIZE = click.option("--kernel-size", type=STEPS, required=True, help="Of the window.")
 CEIL = click.option("--ceil-mode", is_flag=True, help="A last window for what is left over.")
+AXES = click.option("--axes", type=Whole(1, 3), help="Over how many the window slides.")
+MATRIX = click.option(
+    "--matrix", is_flag=True, help="The layer as a matrix, with letters and numbers."
+)
 SHOWN = [
-    click.option("--axes", type=Whole(1, 3), help="Over how many the window slides."),
     _numbers("--backward", "The gradient of the output (one number: everywhere)."),
     click.option(
         "--cell", "cells", multiple=True, metavar="INDEX",
         help='Only this cell: "0,1", "gx[2]"; slices as in "0,:". May be given often.',
     ),
-    click.option("--matrix", is_flag=True, help="The layer as a matrix, with letters and numbers."),
     click.option("--sizes", is_flag=True, help="How the size of the output comes about."),
 ]  # fmt: skip
 
@@ -101,19 +111,21 @@ def _subcommand(
 
     def made(function: Callable[..., ShownCall]) -> click.Command:
         def run(
-            backward: Any, cells: tuple[str, ...], matrix: bool, sizes: bool, **settings: Any
+            backward: Any,
+            cells: tuple[str, ...],
+            sizes: bool,
+            matrix: bool,
+            **settings: Any,
         ) -> None:
             given = {n: value for n, value in settings.items() if value is not None}
-            from allconv.cli import show_output
+            from allconv.cli import show_output, show_sizes
 
             try:
                 call = function(**given)
                 made = show_output.work_out(call, backward)
                 lines = show_output.cell_texts(made, cells)
-                lines += show_output.matrix_texts(call) if matrix else []
-                lines += (
-                    show_output.size_texts(made, given.get("padding", 0), name) if sizes else []
-                )
+                lines += show_output.matrix_texts(made, call, name) if matrix else []
+                lines += show_sizes.size_texts(made, call, name, given) if sizes else []
             except Misuse:
                 raise
             except Error as error:
@@ -138,7 +150,7 @@ def _as_options(text: str) -> str:
 @_subcommand(
     "conv",
     [INPUT, KERNEL, BIAS, *_steps("stride"), PADDING, MODE, *_steps("dilation", "input_dilation"),
-     GROUPS, FLIP],
+     GROUPS, FLIP, AXES, MATRIX],
     'allconv show conv --input "1 2 3 4" --kernel "1 2 3"',
     'allconv show conv --input "1 2 3 / 4 5 6 / 7 8 9" --kernel "1 0 / 0 1" --backward 1 --matrix',
 )  # fmt: skip
@@ -157,7 +169,7 @@ def _conv(
 @_subcommand(
     "conv_transpose",
     [INPUT, KERNEL, BIAS, *_steps("stride"), PADDING,
-     *_steps("dilation", "output_padding", "output_size"), GROUPS],
+     *_steps("dilation", "output_padding", "output_size"), GROUPS, AXES, MATRIX],
     'allconv show conv_transpose --input "1 10" --kernel "1 2 3" --stride 2',
 )  # fmt: skip
 def _conv_transpose(
@@ -175,7 +187,7 @@ def _conv_transpose(
 
 @_subcommand(
     "local",
-    [INPUT, KERNEL, BIAS, *_steps("stride"), PADDING, *_steps("dilation"), GROUPS],
+    [INPUT, KERNEL, BIAS, *_steps("stride"), PADDING, *_steps("dilation"), GROUPS, AXES, MATRIX],
     'allconv show local --input "1 2 3 4" --kernel "1 0 / 0 1 / 1 1"',
 )
 def _local(
@@ -185,8 +197,9 @@ def _local(
     """A locally connected layer.
 
     Every cell of the output has weights of its own. The kernel is one for all cells, or one for
-    each: "1 0 / 0 1 / 1 1" are three of two taps. With channels it is (outputs, channels, *taps,
-    *cells), and --axes says over how many it slides.
+    each, a row a cell: "1 0 / 0 1 / 1 1" are three of two taps. With channels it is in the order of
+    nn.LocallyConnected, the cells last: (outputs, channels, *taps, *cells); --axes says over how
+    many it slides.
     """
     from allconv.cli.show_call import local
 
@@ -196,24 +209,22 @@ def _local(
 
 @_subcommand(
     "linear",
-    [INPUT, KERNEL, BIAS],
+    [INPUT, KERNEL, BIAS, MATRIX],
     'allconv show linear --input "1 2 3" --kernel "1 0 1 / 2 2 2" --bias "0.1 0.2"',
 )
-def _linear(input: Any, kernel: Any, bias: Any = None, axes: Any = None) -> ShownCall:
+def _linear(input: Any, kernel: Any, bias: Any = None) -> ShownCall:
     """A linear layer.
 
     Every output is a sum over all inputs; the kernel has a row an output.
     """
     from allconv.cli.show_call import linear
 
-    if axes is not None:
-        raise Misuse("--axes is for windows that slide; a linear layer has none")
     return linear(input, kernel, bias)
 
 
 @_subcommand(
     "max_pool",
-    [INPUT, SIZE, *_steps("stride"), PADDING, *_steps("dilation"), CEIL],
+    [INPUT, SIZE, *_steps("stride"), POOL_PADDING, *_steps("dilation"), CEIL, AXES, MATRIX],
     'allconv show max_pool --input "1 5 2 3" --kernel-size 2 --backward "1 1"',
 )
 def _max_pool(input: Any, kernel_size: Any, axes: Any = None, **settings: Any) -> ShownCall:
@@ -225,9 +236,10 @@ def _max_pool(input: Any, kernel_size: Any, axes: Any = None, **settings: Any) -
 
 @_subcommand(
     "avg_pool",
-    [INPUT, SIZE, *_steps("stride"), PADDING, CEIL,
+    [INPUT, SIZE, *_steps("stride"), POOL_PADDING, CEIL,
      click.option("--count-include-pad/--no-count-include-pad", default=True, show_default=True,
-                  help="Whether padding counts among the cells that are averaged.")],
+                  help="Whether padding counts among the cells that are averaged."),
+     AXES, MATRIX],
     'allconv show avg_pool --input "1 5 2 3" --kernel-size 2',
 )  # fmt: skip
 def _avg_pool(input: Any, kernel_size: Any, axes: Any = None, **settings: Any) -> ShownCall:

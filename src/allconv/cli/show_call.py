@@ -99,7 +99,9 @@ def linear(x: Array, w: Array, b: Array | None) -> ShownCall:
 
 def pooling(name: str, x: Array, kernel_size: Any, axes: int | None, **settings: Any) -> ShownCall:
     """Max or average pooling of an array with or without batch and channels."""
-    axes = axes or (x.ndim if x.ndim <= MOST else x.ndim - 2)
+    if axes is None:
+        several = [given for given in (kernel_size, *settings.values()) if isinstance(given, tuple)]
+        axes = len(several[0]) if several else x.ndim if x.ndim <= MOST else x.ndim - 2
     shape = _lifted("--input", x, axes)
     function = getattr(functional, f"{name}{axes}d")
 

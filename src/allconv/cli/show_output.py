@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from allconv.show.view import View
     from allconv.show.working import Working
 
-MOST_PADDINGS = 1_000_000
+MOST_CELLS = 2**24  # of a matrix that is written out
 CELL = re.compile(r"(?:(?P<name>[a-z]+)\[)?(?P<index>[-\d:, ]*)\]?")
 
 
@@ -68,47 +68,32 @@ def _hint(view: View) -> str:
     return f'--cell "{view.name}[{last}]" shows one'
 
 
-def matrix_texts(call: ShownCall) -> list[str]:
-    """The layer as a matrix, as the lecture draws it, and with its numbers."""
+def matrix_texts(made: Working, call: ShownCall, name: str) -> list[str]:
+    """The layer as a matrix, as the lecture draws it, and with its numbers; of a maximum, which is
+    not linear, that of its derivative."""
     from allconv.matrix import as_matrix
 
+    if name == "max_pool":
+        return [_derivative(made, call)]
     x, *others = call.arrays
     matrix = as_matrix(call.function, x.shape, *others)
     return [matrix.text(letters=True), str(matrix)]
 
 
-def size_texts(made: Working, padding: Any, name: str) -> list[str]:
-    """The arithmetic of each axis; of a transposed layer that of the convolution it transposes."""
-    from allconv.functional.settings import pairs
-    from allconv.sizes import solve_sizes
+def _derivative(made: Working, call: ShownCall) -> str:
+    from math import prod
 
-    axes = made.window.axes
-    if not axes:
-        return ["sizes: a linear layer slides over nothing; every output sees every input"]
-    inputs = [(axis.input - 1) * axis.input_dilation + 1 for axis in axes]
-    kernels, strides, dilations = zip(
-        *((axis.kernel, axis.stride, axis.dilation) for axis in axes), strict=True
-    )
-    ends = pairs(0 if padding is None else padding, inputs, kernels, strides, dilations)
-    told = []
-    for n, (axis, input, pair) in enumerate(zip(axes, inputs, ends, strict=True)):
-        if axis.stride * (axis.stride * input + axis.dilation * axis.kernel) > MOST_PADDINGS:
-            raise Misuse(
-                f"--sizes lists the paddings that keep a size; a stride of {axis.stride} over "
-                f"{input} cells has too many"
-            )
-        # Where the padding is part of what the window slides over, it is none of the window's.
-        pair = pair if pair[0] == axis.padding else (axis.padding, 0)
-        solved = solve_sizes(
-            input, axis.kernel, stride=axis.stride, padding=(pair,), dilation=axis.dilation
-        )
-        head = f"sizes of axis {n}"
-        if axis.input_dilation > 1:
-            head += f", {axis.input} cells drawn {axis.input_dilation} apart"
-        if name == "conv_transpose":
-            head += " of the convolution that this is the transpose of"
-        lines = [head, *str(solved).splitlines()]
-        if axis.output != solved.axis.output:
-            lines.append(f"ceil_mode adds {axis.output - solved.axis.output}")
-        told.append("\n    ".join(lines))
-    return told
+    import numpy as np
+
+    from allconv.differentiate import jacobian
+    from allconv.sparse import Letters, Matrix
+
+    (x,) = call.arrays
+    if x.size * prod(made.result.shape) > MOST_CELLS:
+        raise Misuse(f"--matrix would have {prod(made.result.shape):,} x {x.size:,} cells")
+    dense = jacobian(call.function, x).reshape(-1, x.size)
+    rows, columns = np.nonzero(dense)
+    values = dense[rows, columns]
+    letters = Letters("w", (), np.full(values.shape, -1), values)
+    matrix = Matrix(rows, columns, values, letters, made.result.shape, x.shape)
+    return f"max pooling is not linear; its derivative at this input is the matrix\n{matrix}"
