@@ -61,6 +61,7 @@ class Geometry:
         """The operator of a view, with operands of small integers other than 0."""
         window, groups = self.window, self.groups
         where = window.output if self.local else ()
+        back = window.input if self.local else ()
 
         def integers(*shape):
             """Small, so that sums are exact in every order; not 0, so that each term counts."""
@@ -73,7 +74,9 @@ class Geometry:
             bias = [integers(self.outputs, *where)] if draw.random() < 0.5 else []
             return (Local if self.local else Correlate)(window, groups), (x, w, *bias)
         if view == "transpose":
-            return (LocalTranspose if self.local else CorrelateTranspose)(window, groups), (w, y)
+            bias = [integers(self.inputs, *back)] if draw.random() < 0.5 else []
+            kind = LocalTranspose if self.local else CorrelateTranspose
+            return kind(window, groups), (w, y, *bias)
         return (LocalWeight if self.local else CorrelateWeight)(window, groups), (x, y)
 
 

@@ -19,7 +19,9 @@ def draw(
     """An operator of the family with its operands, by their letters."""
     window, groups, shapes = draw_form(data)
     shapes["w"] += window.output
-    shapes["b"] += window.output
+    shapes["b"] = (
+        (shapes["x"][1], *window.input) if "y" in (first, second) else shapes["b"] + window.output
+    )
     dtype = draw_dtype(data)
     names = [first, second, *(["b"] if bias and data.draw(st.booleans()) else [])]
     return operator(window, groups), tuple(draw_array(data, shapes[n], dtype) for n in names)
@@ -36,9 +38,10 @@ def brute_local(operator: Local, x: Array, w: Array, b: Array | None = None):
     return (y,)
 
 
-def brute_transpose(operator: LocalTranspose, w: Array, y: Array):
+def brute_transpose(operator: LocalTranspose, w: Array, y: Array, b: Array | None = None):
     """x by the scalar sum over what meets."""
     x = np.zeros((len(y), w.shape[1] * operator.groups, *operator.window.input))
+    x += 0 if b is None else b
     share = len(w) // operator.groups
     for j, k, i in cells(operator.window):
         for n, o, c in np.ndindex(len(y), len(w), w.shape[1]):
@@ -91,14 +94,15 @@ RECORDS = (
     ),
     Record(
         LocalTranspose,
-        partial(draw, operator=LocalTranspose, first="w", second="y"),
+        partial(draw, operator=LocalTranspose, first="w", second="y", bias=True),
         brute_transpose,
-        linear=(("w",), ("y",)),
+        linear=(("w", "b"), ("y", "b")),
         refusals=(
             *window_refusals(LocalTranspose),
             refusal(r"w is \(3, 2, 3, 3\)", transpose, (3, 2, 3, 3), Y),
             refusal(r"y is \(1, 3, 3\)", transpose, W, (1, 3, 3)),
             refusal("y has 2 channels, not 3", transpose, W, (1, 2, 3, 3)),
+            refusal(r"bias is \(2,\); \(C, \*I\) = \(2, 5, 5\)", transpose, W, Y, (2,)),
         ),
     ),
     Record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allconv.errors import ShapeError
-from allconv.functional.call import apply, evaluate, spatial, take_floats
+from allconv.functional.call import apply, spatial, take_floats
 from allconv.functional.correlate import (
     check_bias,
     check_channels,
@@ -114,14 +114,7 @@ def _locally_connected_transpose(
     )
     check_bias(bias, (weight.shape[1] * groups, *window.input))
     operator = LocalTranspose(window, groups)
-    if bias is None:
-        return apply(operator, weight, x)
-    return evaluate(_with_bias, weight, x, bias, operator=operator)
-
-
-def _with_bias(weight: Any, x: Any, bias: Any, *, operator: LocalTranspose) -> Any:
-    """The bias of a transposed layer, one for each cell, added to every image."""
-    return apply(operator, weight, x) + bias
+    return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 
 locally_connected1d = spatial(_locally_connected, 1)

@@ -3,8 +3,8 @@
     T(x, w, y) = sum over n, g, o, c and all j, k, i that meet
                  of  x[n,g,c,j] * w[g,o,c,k,i] * y[n,g,o,i]
 
-Shapes: x (N, G*C, *I), w (G*O, C, *K, *P), bias (G*O, *P), y (N, G*O, *P). With equal weights
-everywhere it is `Correlate`. The three views are closed under differentiation, as there.
+Shapes: x (N, G*C, *I), w (G*O, C, *K, *P), bias (G*O, *P), y (N, G*O, *P); the bias of the
+transpose is (G*C, *I). With equal weights everywhere it is `Correlate`. The three views are closed under differentiation, as there.
 """
 
 from __future__ import annotations
@@ -79,9 +79,10 @@ class Local(_LocalForm):
 
 @dataclass(frozen=True)
 class LocalTranspose(_LocalForm):
-    """x[n,g,c,j] = sum over o, k of w[g,o,c,k,i] * y[n,g,o,i]: the gradient of the input."""
+    """x[n,g,c,j] = b[g,c,j] + sum over o, k of w[g,o,c,k,i] * y[n,g,o,i]: without a bias the
+    gradient of the input."""
 
-    inputs: ClassVar[tuple[str, ...]] = ("w", "y")
+    inputs: ClassVar[tuple[str, ...]] = ("w", "y", "b?")
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
@@ -91,15 +92,20 @@ class LocalTranspose(_LocalForm):
             raise ShapeError(
                 f"w is {x[0].shape}; y has {x[1].shape[1]} channels, not {x[0].shape[0]}"
             )
+        wanted = (x[0].shape[1] * self.groups, *self.window.input)
+        if len(x) > 2 and x[2].shape != wanted:
+            raise ShapeError(f"bias is {x[2].shape}; (C, *I) = {wanted} is wanted")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        w, y = x
+        w, y = x[:2]
         return (y.with_shape((y.shape[0], w.shape[1] * self.groups, *self.window.input)),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         w, y = self.split(x[0], 0), self.split(x[1], 1)
         shape = (len(y), self.groups, w.shape[2], *self.window.input)
         out = np.zeros(shape, np.result_type(w, y))
+        if len(x) > 2:
+            out += self.split(x[2], 0)
         for k in taps(self.window):
             i, j = meetings(self.window, k)
             out[(..., *j)] += np.einsum(
@@ -111,7 +117,8 @@ class LocalTranspose(_LocalForm):
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
         gw = LocalWeight(self.window, self.groups)(gy[0], x[1])
-        return gw, Local(self.window, self.groups)(gy[0], x[0])
+        g = Local(self.window, self.groups)(gy[0], x[0])
+        return (gw, g) if len(x) == 2 else (gw, g, Sum((0,))(gy[0]))
 
     def cost(self, *x: Spec) -> int:
         return x[1].shape[0] * x[0].size

@@ -55,21 +55,22 @@ def lower_local(planner: Planner, node: Node) -> bool:
 
 
 def lower_local_transpose(planner: Planner, node: Node) -> bool:
-    """The gradient of a locally connected layer's input: weights exist where the output does."""
+    """The transpose of a locally connected layer: weights exist where the output does."""
     operator = node.of(LocalTranspose)
     window, groups = operator.window, operator.groups
     if len(window.axes) > 3:
         return False
     w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
+    bias = _local_bias(planner, node.inputs[2]) if len(node.inputs) > 2 else None
     whole, phases_of = met_phases([axis.transpose_phases() for axis in window.axes])
     x, activation = place_result(planner, node, whole=whole)
     if x.spec.size == 0:
         return True
     if not whole:
-        fill_start(planner, x, None)
+        fill_start(planner, x, bias)
     axes = len(window.axes)
     by_tap, by_cell = w.strides[2 : 2 + axes], w.strides[2 + axes :]
-    problem = Problem(planner, groups, None, activation, y.shape[0])
+    problem = Problem(planner, groups, bias, activation, y.shape[0])
     for phases in phases_of:
         rows = list(zip(phases, by_tap, by_cell, window.output, strict=True))
         shift = sum(p.tap_start * s + p.offset * c for p, s, c, _ in rows)
@@ -97,7 +98,7 @@ def lower_local_weight(planner: Planner, node: Node) -> bool:
 
 
 def _local_bias(planner: Planner, value: Value) -> Place:
-    """A bias (O, *P) as (1, O, *P) with its channels innermost."""
+    """A bias of every cell, (O, *P), as (1, O, *P) with its channels innermost."""
     place = planner.read(value)
     return planner.copied(place.viewed((1, *place.shape), (0, *place.strides)), "last")
 
