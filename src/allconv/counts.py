@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.errors import ArgumentError
-from allconv.functional.settings import Padding, Sizes, pairs, per_axis, whole
+from allconv.functional.settings import Padding, Sizes, is_sequence, pairs, per_axis, whole
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
 from allconv.operators.local import Local
@@ -67,6 +67,8 @@ def count_layers(
     for name, channels in (("in_channels", c), ("out_channels", o)):
         if channels % groups:
             raise ArgumentError(f"groups is {groups}, which does not divide {name} {channels}")
+    if not is_sequence(input_size):
+        raise ArgumentError(f"input_size is {input_size!r}; one size an axis is wanted: (28, 28)")
     axes = len(input_size)
     i = per_axis("input_size", input_size, axes)
     k = per_axis("kernel_size", kernel_size, axes)

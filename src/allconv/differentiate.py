@@ -9,7 +9,7 @@ return like any other function.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from inspect import Parameter, signature
 from typing import Any
@@ -80,7 +80,8 @@ def vjp(f: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[..., tuple[A
     """What `f` returns on these arrays, and its pullback.
 
     The pullback takes the gradient of the result, an array (or tuple, list, dict of arrays) of the
-    result's shapes, and returns a tuple: the gradient of each argument.
+    result's shapes, and returns a tuple: the gradient of each argument. It is that at the arrays as
+    they are now: the pullback keeps copies.
 
     >>> import numpy as np
     >>> from allconv import vjp
@@ -90,14 +91,17 @@ def vjp(f: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[..., tuple[A
            [2.]])))
     """
     places = tuple(range(len(arrays)))
-    operands = _operands(f, arrays, places)
+    operands = tuple(map(_kept, _operands(f, arrays, places)))
     traced = trace(f, *map(_spec, operands))
+    graph = replace(
+        traced.graph, constants={v: _kept(array) for v, array in traced.graph.constants.items()}
+    )
     given = (*operands, *traced.captured)
-    outputs = _evaluate(traced.graph, given)
+    outputs = _evaluate(graph, given)
 
     def pull(gy: Any) -> tuple[Any, ...]:
         seeds = _seeds(traced, gy)
-        return _evaluate(pullback(traced.graph, places), (*given, *seeds))
+        return _evaluate(pullback(graph, places), (*given, *seeds))
 
     return unflatten(traced.structure, iter(outputs)), pull
 
@@ -141,6 +145,11 @@ def jacobian(f: Callable[..., Any], *arrays: Any, argnums: int | tuple[int, ...]
             whole[cell] = row
         seed[cell] = 0.0
     return jacobians[0] if isinstance(argnums, int) else jacobians
+
+
+def _kept(operand: Any) -> Any:
+    """A value of a trace, or a copy of an array."""
+    return operand if isinstance(operand, Value) else np.array(operand)
 
 
 def _told(y: Any) -> str:
@@ -191,6 +200,8 @@ def _spec(operand: Any) -> Spec:
 
 def _seeds(traced: Traced, gy: Any) -> list[Any]:
     """The leaves of the gradient of a result, for its float leaves, of the same specs."""
+    if gy is None:
+        raise ArgumentError("gy is None; the gradient of the result, in its shape, is wanted")
     leaves, structure = flatten(gy)
     if structure != traced.structure:
         raise ArgumentError("the gradient of a result is nested like the result")

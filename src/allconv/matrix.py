@@ -25,7 +25,7 @@ from allconv.operators.arrange import (
     Transpose,
     Unslice,
 )
-from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.base import FLOATS, Array, Operator, Spec, shape_of
 from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
@@ -64,8 +64,8 @@ def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
     [w[0,0,2]  w[0,0,1]]
     [       0  w[0,0,2]]
     """
-    shape = _check_shape(input_shape)
-    graph, arrays = _graph(layer, shape, [np.asarray(each) for each in operands])
+    shape = shape_of("input_shape", input_shape)
+    graph, arrays = _graph(layer, shape, [_operand(each) for each in operands])
     if len(graph.outputs) != 1:
         raise ArgumentError(f"a layer of one result has a matrix; this has {len(graph.outputs)}")
     (result,) = graph.outputs
@@ -74,12 +74,11 @@ def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
     return found.matrix(known.arrays[result].array.reshape(-1), result.dtype)
 
 
-def _check_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in shape]
-    if not all(whole):
-        raise ArgumentError(f"input_shape is {tuple(shape)}; a whole number for every axis, batch "
-                            "included, is wanted: (1, 1, 4, 4)")  # fmt: skip
-    return tuple(int(n) for n in shape)
+def _operand(given: Any) -> Array:
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(f"an operand is {array.dtype.name}; arrays of numbers are wanted")
+    return array
 
 
 def _graph(

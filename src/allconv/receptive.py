@@ -21,7 +21,7 @@ from allconv.errors import ArgumentError
 from allconv.field import Field, Reach, ReceptiveFields
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
-from allconv.operators.base import Spec
+from allconv.operators.base import Spec, shape_of
 from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.dropout import Dropout
@@ -98,7 +98,7 @@ def _spatial_axes(graph: Graph, source: Value) -> Sequence[int]:
 def _graph(f: Any, shapes: Sequence[Sequence[int]]) -> Graph:
     if isinstance(f, Graph):
         return f
-    specs = [Spec(tuple(shape)) for shape in shapes]
+    specs = [Spec(shape_of("the shape", shape)) for shape in shapes]
     if hasattr(f, "traced"):
         graph: Graph = f.traced(*specs).graph
         return graph

@@ -14,7 +14,7 @@ from itertools import islice
 
 from allconv.errors import ShapeError
 from allconv.functional.pool import max_pool1d
-from allconv.functional.settings import Padding, pairs, per_axis
+from allconv.functional.settings import Padding, pairs, whole
 from allconv.operators.base import Spec
 from allconv.trace import trace
 from allconv.window import Axis
@@ -39,7 +39,9 @@ def input_sizes(
     >>> input_sizes(14, 3, stride=2, padding="half"), input_sizes(2, 3, padding=3)
     ((27, 28), ())
     """
-    output, kernel, stride, dilation = _numbers(output, kernel, stride, dilation)
+    output, kernel, stride, dilation = _numbers(
+        output=output, kernel=kernel, stride=stride, dilation=dilation
+    )
     reach = dilation * (kernel - 1)
     if isinstance(padding, str):
         least, most = 0, 2 * reach  # of zeros, by any name
@@ -62,8 +64,9 @@ def paddings(
     >>> paddings(4, 2, 3, stride=2)
     ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
     """
-    output, kernel, stride, dilation = _numbers(output, kernel, stride, dilation)
-    (input,) = per_axis("input", input, 1)
+    input, output, kernel, stride, dilation = _numbers(
+        input=input, output=output, kernel=kernel, stride=stride, dilation=dilation
+    )
     totals = _totals(input, output, kernel, stride, dilation)
     return tuple((low, total - low) for total in totals for low in range(total + 1))
 
@@ -97,6 +100,7 @@ def ceil_mode_adds(
     >>> ceil_mode_adds(5, 2), ceil_mode_adds(4, 2)
     (1, 0)
     """
+    input = whole("input", input, least=1)
     floor, ceil = (
         trace(
             lambda x, ceil=ceil: max_pool1d(x, kernel, stride, padding, dilation, ceil_mode=ceil),
@@ -109,9 +113,8 @@ def ceil_mode_adds(
     return ceil - floor
 
 
-def _numbers(*given: int) -> tuple[int, ...]:
-    names = ("output", "kernel", "stride", "dilation")
-    return tuple(per_axis(name, n, 1)[0] for name, n in zip(names, given, strict=True))
+def _numbers(**given: int) -> tuple[int, ...]:
+    return tuple(whole(name, n, least=1) for name, n in given.items())
 
 
 def _ends(input: int, kernel: int, stride: int, padding: Padding, dilation: int) -> tuple[int, int]:
@@ -120,6 +123,8 @@ def _ends(input: int, kernel: int, stride: int, padding: Padding, dilation: int)
 
 
 def _axis(input: int, kernel: int, stride: int, padding: Padding, dilation: int) -> Axis:
+    input = whole("input", input, least=1)
+    kernel, stride, dilation = _numbers(kernel=kernel, stride=stride, dilation=dilation)
     ends = _ends(input, kernel, stride, padding, dilation)
     return Axis.forward(input, kernel, stride=stride, dilation=dilation, padding=ends)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from allconv.errors import ArgumentError
 from allconv.gradient import gradient
 from allconv.graph import Graph
-from allconv.operators.base import FLOATS, Operator, Spec
+from allconv.operators.base import FLOATS, Operator, Spec, shape_of
 from allconv.trace import Builder, recording, trace
 
 Array = NDArray[Any]
@@ -55,8 +55,10 @@ def check_gradients(
     wanted = [n for n, array in enumerate(taken) if array.dtype.name in FLOATS]
     if not wanted:
         raise ArgumentError("no argument holds floats; only those have gradients")
-    if order < 1 or directions < 1:
-        raise ArgumentError(f"order is {order}, directions {directions}; both are at least 1")
+    if not (_is_count(order) and _is_count(directions)):
+        raise ArgumentError(
+            f"order is {order!r}, directions {directions!r}; both are whole numbers of at least 1"
+        )
     traced = trace(f, *map(Spec.of, taken))
     names = _names(f, len(taken))
     rng = np.random.default_rng(seed)
@@ -142,6 +144,10 @@ def _check_slope(
         )
 
 
+def _is_count(given: Any) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given >= 1
+
+
 def check_adjoint(
     transform: Callable[[Array], Any],
     transpose: Callable[[Array], Any],
@@ -164,10 +170,13 @@ def check_adjoint(
     >>> check_adjoint(
     ...     lambda x: correlate(x, w), lambda y: convolve(y, w, padding="full"), (5,), (3,))
     """
+    if not _is_count(draws):
+        raise ArgumentError(f"draws is {draws!r}; at least 1 is wanted")
+    x_shape, y_shape = shape_of("x_shape", x_shape), shape_of("y_shape", y_shape)
     rng = np.random.default_rng(seed)
     for _ in range(draws):
-        x = rng.integers(-8, 9, tuple(x_shape)).astype(np.float64)
-        y = rng.integers(-8, 9, tuple(y_shape)).astype(np.float64)
+        x = rng.integers(-8, 9, x_shape).astype(np.float64)
+        y = rng.integers(-8, 9, y_shape).astype(np.float64)
         ahead, back = np.asarray(transform(x)), np.asarray(transpose(y))
         for name, given, shape in (("transform", ahead, y.shape), ("transpose", back, x.shape)):
             if given.shape != shape:

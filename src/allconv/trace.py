@@ -101,6 +101,8 @@ class Builder:
             return self.scalar(float(operand), dtype)
         if not isinstance(operand, np.ndarray):
             raise TraceError(f"an array or a number is wanted, got {type(operand).__name__}")
+        if isinstance(operand, np.ma.MaskedArray) and np.ma.is_masked(operand):
+            raise TraceError("a masked array meets a traced value; use its .filled(0), say")
         for value, array in self.constants.items():
             if array is operand:
                 return value
@@ -207,6 +209,8 @@ def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ())
       %2 = Multiply()(%0, %1): float32 (3,)
       return %2
     """
+    if not callable(function):
+        raise ArgumentError(f"a function or a network is wanted, got {type(function).__name__}")
     builder = Builder()
     labels = [*names, *("",) * (len(specs) - len(names))]
     values = [builder.input(spec, name) for spec, name in zip(specs, labels, strict=True)]

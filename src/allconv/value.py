@@ -100,16 +100,19 @@ class Value:
 
     def __pow__(self, exponent: Any) -> Value:
         """Whole powers and the square root; other powers are exp(exponent * log(x))."""
-        if exponent == 0.5:
+        number = isinstance(exponent, int | float | np.integer | np.floating)
+        if number and exponent == 0.5:
             return self._apply(pointwise.Sqrt(), self)
-        if not isinstance(exponent, int) or isinstance(exponent, bool) or not -16 <= exponent <= 16:
-            raise TraceError(f"x ** {exponent}: whole powers and 0.5 are recorded; use exp and log")
-        if exponent < 0:
-            return 1.0 / self**-exponent
-        power = full_like(self, 1.0) if exponent == 0 else self
-        for _ in range(exponent - 1):
+        if not number or isinstance(exponent, bool) or abs(exponent) > 16 or exponent % 1:
+            told = exponent if number else f"a {type(exponent).__name__}"
+            raise TraceError(
+                f"x ** {told}: whole powers up to 16 and 0.5 are recorded; use exp and log"
+            )
+        exponent = int(exponent)
+        power: Value = full_like(self, 1.0) if exponent == 0 else self
+        for _ in range(abs(exponent) - 1):
             power = power * self
-        return power
+        return 1.0 / power if exponent < 0 else power
 
     def __matmul__(self, other: Any) -> Value:
         """(N, C) @ (C, O): a linear layer, which is a window as large as its input."""
@@ -127,6 +130,8 @@ class Value:
     def reshape(self, *shape: Any) -> Value:
         """The same values in row-major order under another shape; one size may be -1."""
         sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+        if not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes):
+            raise ArgumentError(f"reshape to {shape!r}: whole numbers are wanted")
         sizes = [int(n) for n in sizes]
         if sizes.count(-1) > 1:
             raise ArgumentError(f"reshape to {tuple(sizes)}: one size can be -1")
@@ -148,20 +153,32 @@ class Value:
 
     def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
         """The sum over some axes (all when None)."""
-        axes = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        turned = tuple(sorted(a + self.ndim if a < 0 else a for a in axes))
-        return self._apply(Sum(turned, keepdims), self) if turned else self
+        axes = self._axes(axis)
+        return self._apply(Sum(axes, keepdims), self) if axes else self
+
+    def _axes(self, axis: int | Sequence[int] | None) -> tuple[int, ...]:
+        """Axes counted from the front, in order."""
+        if axis is None:
+            return tuple(range(self.ndim))
+        axes = tuple(axis) if isinstance(axis, Sequence) else (axis,)
+        for a in axes:
+            whole = isinstance(a, int | np.integer) and not isinstance(a, bool)
+            if not whole or not -self.ndim <= a < self.ndim:
+                raise ArgumentError(f"axis is {axis!r}; the value has the shape {self.shape}")
+        return tuple(sorted(int(a) % self.ndim for a in axes))
 
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
         """The mean over some axes (all when None)."""
         total = self.sum(axis, keepdims)
-        axes = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        count = prod(self.shape[a] for a in axes)
+        count = prod(self.shape[a] for a in self._axes(axis))
         return total * (1.0 / count if count else nan)
 
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""
-        name = np.dtype(dtype).name
+        try:
+            name = np.dtype(dtype).name
+        except TypeError:
+            raise ArgumentError(f"dtype is {dtype!r}; float32 or float64 is wanted") from None
         return self if name == self.dtype else self._apply(Convert(name), self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
@@ -247,7 +264,10 @@ def _take(value: Value, index: Any) -> Value:
     start, step, count, kept = [], [], [], []
     for part, n in zip(parts, value.shape, strict=True):
         if isinstance(part, slice):
-            cells = range(n)[part]
+            try:
+                cells = range(n)[part]
+            except (TypeError, ValueError) as error:
+                raise TraceError(f"index {part}: {error}") from None
             kept.append(len(cells))
         else:
             if not -n <= part < n:

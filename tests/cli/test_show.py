@@ -296,7 +296,9 @@ REFUSED = {
     "separators only": (("conv", "--input", "//", *W), "--input holds no numbers"),
     "no input": (("conv", *W), "missing option '--input'"),
     "no layer": (("convolve", *X), "no such command 'convolve'"),
-    "a word in a file": (("conv", "--input", "words.txt", *W), "words.txt: line 2: 'four' is no number"),
+    "a word in a file": (
+        ("conv", "--input", "words.txt", *W), "words.txt: line 2: 'four' is no number"
+    ),
     "decimal commas": (
         ("conv", "--input", "commas.csv", *W), 'commas.csv: line 1 has ";" in it; write numbers'
     ),

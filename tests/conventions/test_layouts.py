@@ -32,6 +32,9 @@ def test_weights_come_back(framework: str, name: str) -> None:
     assert all(array.flags.writeable and array.flags.c_contiguous for array in arrays.values())
     state = conventions.from_weights(layer, arrays, framework)
     assert set(state) == set(layer.state_dict()) - {"num_batches_tracked"}
+    if arrays:
+        listed = conventions.from_weights(layer, [*arrays.values()], framework)
+        assert all(np.array_equal(listed[key], state[key]) for key in state)
     for key, array in state.items():
         np.testing.assert_array_equal(array, layer.state_dict()[key])
     layer.load_state_dict(state, strict=False)
@@ -153,6 +156,11 @@ def test_what_is_refused() -> None:
             conv, {"kernel": conv.weight, "bias": conv.bias}, "keras")),
         (ShapeError, "is wanted", lambda: conventions.from_weights(
             conv, {"weight": conv.weight, "bias": conv.weight}, "torch")),
+        (ArgumentError, "arrays is a NoneType; weight, bias are wanted, by name",
+         lambda: conventions.from_weights(conv, None, "torch")),
+        (ArgumentError, "arrays is a list;",
+         lambda: conventions.from_weights(conv, [conv.weight], "torch")),
+        (ArgumentError, "input_shape is 5;", lambda: conventions.call(conv, "torch", 5)),
         (ArgumentError, "same axes", lambda: conventions.reorder(conv.weight, "OIHW", "HWI")),
         (ShapeError, "has 3 axes", lambda: conventions.reorder(conv.weight, "OIW", "WIO")),
         (ShapeError, "a batch", lambda: conventions.images(np.zeros(3), "torch", "keras")),

@@ -266,8 +266,12 @@ def test_labels_of_a_trace() -> None:
 
 @pytest.mark.parametrize(
     "refusal",
-    [MemoryError("Unable to allocate 1 EiB"), ValueError("Maximum allowed dimension exceeded")],
-    ids=["memory", "integers"],
+    [
+        MemoryError("Unable to allocate 1 EiB"),
+        ValueError("Maximum allowed dimension exceeded"),
+        OverflowError("Python int too large to convert to C long"),
+    ],
+    ids=["memory", "integers", "a size"],
 )
 def test_too_large_for_memory(refusal: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory does not do, an error of ours names the operator."""
@@ -278,3 +282,44 @@ def test_too_large_for_memory(refusal: Exception, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("allconv.engine.eager.run_operator", exhausted)
     with pytest.raises(LimitError, match=f"relu: Relu needs more memory than there is: {refusal}"):
         F.relu(X)
+
+
+def test_settings_as_arrays_without_axes() -> None:
+    """One number in an array is one number."""
+    x, w = np.ones((1, 1, 5)), np.ones((1, 1, 3))
+    y = F.conv1d(x, w, stride=np.array(2), padding=np.array(1))
+    np.testing.assert_array_equal(y, F.conv1d(x, w, stride=2, padding=1))
+    with pytest.raises(ArgumentError, match=r"stride is .*1.5.*; a whole number is wanted"):
+        F.conv1d(x, w, stride=np.array(1.5))
+
+
+@pytest.mark.parametrize("value", ["a", np.ones(3), True, 1j])
+def test_what_a_border_cannot_hold(value: Any) -> None:
+    """A border holds one real number; None is 0, as in torch, and -0 is 0."""
+    with pytest.raises(ArgumentError, match=r"pad: value is .*; a number is wanted"):
+        F.pad(np.ones(2), (1, 1), value=value)
+    np.testing.assert_array_equal(F.pad(np.ones(1), (1, 0), value=None), [0, 1])
+    for zero in (-0.0, 0.0):
+        assert not np.signbit(F.pad(np.ones(1), (1, 0), value=zero)).any()
+
+
+@pytest.mark.parametrize("given", ["no", 1, None, np.array([1, 0])])
+def test_flags_are_flags(given: Any) -> None:
+    """What only counts as true is no True."""
+    x, w = np.ones((1, 1, 5)), np.ones((1, 1, 3))
+    for name, call in {
+        "flip": lambda: F.conv1d(x, w, flip=given),
+        "ceil_mode": lambda: F.max_pool1d(x, 2, ceil_mode=given),
+        "return_indices": lambda: F.max_pool1d(x, 2, return_indices=given),
+        "count_include_pad": lambda: F.avg_pool1d(x, 2, count_include_pad=given),
+    }.items():
+        with pytest.raises(ArgumentError, match=f"{name} is .*; True or False is wanted"):
+            call()
+
+
+def test_calls_that_do_not_fit_name_the_function() -> None:
+    """Python's own message is about the function that was called."""
+    with pytest.raises(TypeError, match=r"^conv1d\(\) missing 1 required positional"):
+        F.conv1d(X)
+    with pytest.raises(TypeError, match=r"^max_pool2d\(\) got an unexpected keyword"):
+        F.max_pool2d(X, kernel=2)

@@ -88,6 +88,11 @@ TRANSPOSED = {
         ArgumentError,
         "output_padding is 2; it must be below the stride 2 or dilation 1",
     ),
+    "output_padding and a size by name": (
+        {"stride": 2, "output_padding": 1, "padding": "same"},
+        ArgumentError,
+        'padding="same" says the size of the output; give output_padding or that, not both',
+    ),
     "output_padding negative": ({"output_padding": -1}, ArgumentError, "output_padding is -1"),
     "output_padding of 3": ({"output_padding": (0, 0, 0)}, ArgumentError, "one number, or 2"),
     "output_size out of reach": (

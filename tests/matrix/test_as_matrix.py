@@ -304,6 +304,17 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
         ac.as_matrix(nn.MaxPool1d(2), (1, 1, 4))
     with pytest.raises(ArgumentError, match=r"input_shape is \(None, 1, 4\)"):
         ac.as_matrix(nn.Conv1d(1, 1, 2), (None, 1, 4))
+    for wrong in (5, None, "115", (1, 1, 4.0), (1, 1, -4)):
+        with pytest.raises(
+            ArgumentError, match=r"input_shape is .*; a whole number for every axis"
+        ):
+            ac.as_matrix(nn.Conv1d(1, 1, 2), wrong)  # type: ignore[arg-type]
+        with pytest.raises(ArgumentError, match=r"the shape is .*; a whole number for every axis"):
+            ac.receptive_field(nn.Conv1d(1, 1, 2), wrong)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="an operand is str"):
+        ac.as_matrix(F.conv1d, (1, 1, 4), "abc")
+    with pytest.raises(ArgumentError, match="a function or a network is wanted, got int"):
+        ac.as_matrix(3, (1, 1, 4))
     with pytest.raises(ArgumentError, match="this has 2"):
         ac.as_matrix(lambda x: (x, x), (1, 3))
     with pytest.raises(ArgumentError, match="give its input's shape alone"):

@@ -8,7 +8,7 @@ import pytest
 import allconv as ac
 from allconv import functional as F
 from allconv import nn
-from allconv.errors import UnsupportedError
+from allconv.errors import ArgumentError, UnsupportedError
 from allconv.nn import networks
 from allconv.operators.base import Array
 
@@ -66,6 +66,27 @@ def test_it_can_be_trained() -> None:
     assert np.abs(gradients["1.weight"]).max() > 0
 
 
+def test_a_border_that_ceil_mode_makes_is_padding() -> None:
+    """Where every cell of the padded image counts, outputs are those of the pooling."""
+    net = nn.Sequential(nn.AvgPool2d(3, 2, 1, ceil_mode=True))
+    found = ac.rewrite.pool_to_stride(net, (1, 2, 6, 6))
+    x = images(1, 2, 6, 6)
+    before, after = net(x), found.net(x)
+    assert before.shape == after.shape == (1, 2, 4, 4)
+    assert found.net[0].padding == ((1, 2), (1, 2))
+    np.testing.assert_allclose(before[..., :3, :3], after[..., :3, :3], 1e-5, 1e-6)
+    assert found.needs_training  # the last row and column divide by fewer cells
+
+
+def test_a_layer_in_two_places_is_one_convolution_in_both() -> None:
+    """Shared pooling becomes shared weights."""
+    pool = nn.MaxPool2d(3, 1, 1)
+    found = ac.rewrite.pool_to_stride(nn.Sequential(pool, nn.ReLU(), pool), (1, 2, 8, 8))
+    assert found.net[0] is found.net[2]
+    assert isinstance(found.net[2], nn.Conv2d)
+    assert isinstance(found.net[1], nn.ReLU)
+
+
 def test_refusals() -> None:
     """No pooling layer, and max pooling that is no layer, are refused with a reason."""
     with pytest.raises(UnsupportedError, match="has no pooling layer to replace"):
@@ -77,3 +98,8 @@ def test_refusals() -> None:
 
     with pytest.raises(UnsupportedError, match="by a function, not by a layer"):
         ac.rewrite.pool_to_stride(nn.Sequential(Halved()), (1, 1, 8, 8))
+    with pytest.raises(ArgumentError, match=r"pass nn.Sequential\(net\)"):
+        ac.rewrite.pool_to_stride(nn.MaxPool2d(2), (1, 1, 8, 8))
+    for layer in (nn.AvgPool2d(2, divisor_override=3), nn.MaxPool2d(2, return_indices=True)):
+        with pytest.raises(UnsupportedError, match="has no convolution in its place"):
+            ac.rewrite.pool_to_stride(nn.Sequential(layer), (1, 1, 8, 8))

@@ -91,6 +91,13 @@ def test_locally_connected(axes: int, data: st.DataObject) -> None:
     w, bias = whole(data, groups * o, c, *k, *y.shape[2:]), whole(data, *y.shape[1:])
     function = getattr(F, f"locally_connected{axes}d")
     compare(lambda x, w, bias: function(x, w, bias, s, padding, d, groups), x, w, bias)
+    back = getattr(F, f"locally_connected_transpose{axes}d")
+    size = x.shape[2:]
+    bias = whole(data, *x.shape[1:])
+    compare(
+        lambda y, w, bias: back(y, w, bias, s, padding, 0, groups, d, output_size=size),
+        whole(data, *y.shape), w, bias,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])

@@ -233,6 +233,16 @@ def test_names_in_messages() -> None:
         ac.grad(max)([1, 2])  # a builtin without a signature
 
 
+def test_a_pullback_keeps_what_it_was_made_of() -> None:
+    """Arrays that change after `vjp`, given or closed over, do not change the gradient."""
+    x, factor = np.ones(3), np.full(3, 2.0)
+    _, pull = ac.vjp(lambda x: x * x * factor, x)
+    x[:] = factor[:] = 7
+    np.testing.assert_array_equal(pull(np.ones(3))[0], [4, 4, 4])
+    with pytest.raises(ArgumentError, match="gy is None; the gradient of the result"):
+        pull(None)
+
+
 def test_arguments_are_untouched() -> None:
     """No argument is written into, and no result shares its memory."""
     x = X.copy()

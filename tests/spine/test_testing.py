@@ -216,6 +216,12 @@ def test_bad_calls() -> None:
         check_gradients(lambda x: x, np.array([1, 2]))
     with pytest.raises(ArgumentError, match="order is 0"):
         check_gradients(lambda x: x, np.ones(2), order=0)
+    with pytest.raises(ArgumentError, match=r"order is 1\.5"):
+        check_gradients(lambda x: x, np.ones(2), order=1.5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="draws is 0; at least 1 is wanted"):
+        check_adjoint(lambda x: x, lambda y: 2 * y, (3,), (3,), draws=0)
+    with pytest.raises(ArgumentError, match="x_shape is 3; a whole number for every axis"):
+        check_adjoint(lambda x: x, lambda y: y, 3, (3,))  # type: ignore[arg-type]
 
 
 def test_check_adjoint() -> None:

@@ -175,7 +175,16 @@ OTHERWISE_REFUSED = {
     "holds 6 values": lambda x: x.reshape(4, -1),
     "@ takes matrices": lambda x: x @ X,
     r"@ takes matrices .*\(3,\) and \(2, 3\)": lambda x: np.ones(3) @ x,
-    "sum over axes": lambda x: x.sum(2),
+    r"axis is 2; the value has the shape \(2, 3\)": lambda x: x.sum(2),
+    "axis is -3; the value": lambda x: x.mean(-3),
+    r"axis is \('a',\)": lambda x: x.sum(("a",)),
+    r"x \*\* a ndarray": lambda x: x ** np.ones((2, 3)),
+    "reshape to .* whole numbers are wanted": lambda x: x.reshape("ab"),
+    "reshape to .* whole numbers are wanted ": lambda x: x.reshape(2, 3.0),
+    "dtype is 'foo'; float32 or": lambda x: x.astype("foo"),
+    "slice step cannot be zero": lambda x: x[::0],
+    "slice indices must be": lambda x: x[0:1.5],
+    "a masked array meets": lambda x: x + np.ma.array(np.ones((2, 3)), mask=np.eye(2, 3)),
     r"\(2, 3\) and \(2,\) do not broadcast": lambda x: x + np.ones(2),
     "not int64; use .astype": lambda x: x + np.ones((2, 3), np.int64),
     "complex128 is not computed here": lambda x: x + np.ones((2, 3), complex),
@@ -190,6 +199,19 @@ def test_otherwise_refused(message: str) -> None:
     """What has no recorded form is refused in a sentence that says what was given."""
     with pytest.raises((Error, TypeError), match=message.strip()):
         trace(OTHERWISE_REFUSED[message], MATRIX)
+
+
+def test_whole_powers_of_any_type() -> None:
+    """A whole exponent is one in whatever type it comes, and axes may be NumPy's integers."""
+    graph = trace(lambda x: (x ** np.int64(2), x**2.0, x**-1, x.sum(np.int64(1))), MATRIX).graph
+    for result, wanted in zip(graph.run(X), (X**2, X**2, 1 / X, X.sum(1)), strict=True):
+        np.testing.assert_allclose(result, wanted)
+
+
+def test_what_is_no_function_is_named() -> None:
+    """A number in the place of a function."""
+    with pytest.raises(ArgumentError, match="a function or a network is wanted, got int"):
+        trace(3, MATRIX)  # type: ignore[arg-type]
 
 
 def test_attributes() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -184,3 +186,20 @@ def test_the_lecture() -> None:
     ]  # fmt: skip
     assert counts[0].multiply_adds == 1_600_000_000
     assert str(counts[2]).startswith("convolution, one 10x10 filter: 100 weights, 1 bias, 4,000,")
+
+
+@pytest.mark.parametrize("wrong", [3.5, None, "3", (3, 3), True, 0])
+def test_what_is_no_size(wrong: Any) -> None:
+    """Each number of a window is a whole one of at least 1."""
+    for name, call in {
+        "input": lambda: output_size(wrong, 3),
+        "stride": lambda: output_size(5, 3, stride=wrong),
+        "dilation": lambda: solve_sizes(5, 3, dilation=wrong),
+        "output": lambda: input_sizes(wrong, 3),
+        "kernel": lambda: paddings(4, 4, wrong),
+        "input ": lambda: ceil_mode_adds(wrong, 2),
+    }.items():
+        with pytest.raises(ArgumentError, match=f"^{name.strip()} is "):
+            call()
+    with pytest.raises(ArgumentError, match="input_size is 5; one size an axis"):
+        count_layers(1, 1, 5, 1)  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ STEPS = PerAxis()
         'allconv show conv --input "1 2 3 4" --kernel "1 2 3" --flip --padding half --stride 2',
         'allconv show max_pool --input "1 2 3 / 4 5 6" --kernel-size 2,2 --stride 1',
         "allconv show conv --input image.npy --kernel kernel.csv --cell 3,4",
-        'allconv show conv --axes 2 --input "1 2 / 3 4 // 5 6 / 7 8" --kernel "1 0 / 0 1 // 1 1 / 1 1"',
+        'allconv show conv --axes 2 --input "1 2 / 3 4 // 5 6 / 7 8" --kernel "1 0 // 0 1"',
     ),
 )
 def command() -> None:

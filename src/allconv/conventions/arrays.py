@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,12 @@ def weights(layer: Module, framework: str) -> dict[str, Array]:
     }
 
 
-def from_weights(layer: Module, arrays: Mapping[str, Any], framework: str) -> dict[str, Array]:
+def from_weights(
+    layer: Module, arrays: Mapping[str, Any] | Sequence[Any], framework: str
+) -> dict[str, Array]:
     """A framework's arrays of such a layer as a state for `layer.load_state_dict(strict=False)`.
+
+    `arrays` are by name, or in the order of `weights`, as the `get_weights` of Keras gives them.
 
     Errors: ArgumentError for names that are missing or too many, ShapeError for shapes of another
     layer.
@@ -45,6 +49,11 @@ def from_weights(layer: Module, arrays: Mapping[str, Any], framework: str) -> di
     True
     """
     names = _names(layer, layout_of(framework))
+    if isinstance(arrays, Sequence) and not isinstance(arrays, str) and len(arrays) == len(names):
+        arrays = dict(zip(names.values(), arrays, strict=True))
+    if not isinstance(arrays, Mapping):
+        told = ", ".join(names.values())
+        raise ArgumentError(f"arrays is a {type(arrays).__name__}; {told} are wanted, by name")
     if set(arrays) != set(names.values()):
         given = ", ".join(map(repr, arrays)) or "none"
         raise ArgumentError(f"arrays are {given}; {', '.join(names.values())} are wanted")

@@ -9,8 +9,7 @@ from typing import Any
 
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.functional.settings import per_axis
-from allconv.operators.base import Operator, Spec
+from allconv.operators.base import Operator, Spec, shape_of
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local
 from allconv.operators.normalize import Normalize
@@ -119,7 +118,7 @@ def is_depthwise(axes: int, channels: int, groups: int) -> bool:
 def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
     """The problem of a layer of `nn`, or of an operator, for inputs of this shape (batch, channels,
     sizes; all of a linear layer's axes)."""
-    shape = per_axis("input_shape", list(input_shape), len(input_shape), least=0)
+    shape = shape_of("input_shape", input_shape)
     if isinstance(layer, Operator):
         return _of_operator(layer, shape)
     known = (*CONVOLUTIONS, *TRANSPOSED, *LOCAL, *NORMS, *POOLS, nn.Linear)

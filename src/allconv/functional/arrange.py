@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, bordered, check_border
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_floats
@@ -14,12 +16,13 @@ from allconv.operators.arrange import Concatenate, Pad, Reshape
 
 
 @public
-def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
+def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | None = 0.0) -> Any:
     """A border around an array. Any shape.
 
     `pad` is (low, high) of the last axis, then of the last but one, and so on, as in PyTorch;
     negative numbers crop. `mode` says what the border holds: "constant" (`value`), "reflect" (the
-    image mirrored at its edge), "replicate" (its edge) or "circular" (its other side).
+    image mirrored at its edge), "replicate" (its edge) or "circular" (its other side). A `value` of
+    None is 0.
 
     >>> import numpy as np
     >>> pad(np.ones((1, 2)), (1, 0, 0, 1))
@@ -36,16 +39,24 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float = 0.
         raise ArgumentError(
             f"pad is {pad!r}; (low, high) of the last axis, of the last but one, ... is wanted"
         )
+    number = 0.0 if value is None else _number(value)
     ends = [whole("pad", each) for each in pad]
     given = [(ends[n], ends[n + 1]) for n in range(0, len(ends), 2)]
     rest = [(0, 0)] * (len(x.shape) - len(given))
     pairs = (*rest, *reversed(given))
     if mode == "constant":
-        return apply(Pad(pairs, float(value)), x)
-    if value != 0.0:
+        return apply(Pad(pairs, number), x)
+    if number != 0.0:
         raise ArgumentError(f'value is {value}; it goes with mode="constant", not {mode!r}')
     check_border(x.shape, pairs, mode)
     return evaluate(bordered, x, ends=pairs, mode=mode) if any(ends) else fresh(x)
+
+
+def _number(value: Any) -> float:
+    """What a border holds; -0 is 0, as they are equal."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ArgumentError(f"value is {value!r}; a number is wanted")
+    return float(value) + 0.0
 
 
 @public

@@ -130,9 +130,9 @@ def _program(
 def _within_memory(name: str) -> Iterator[None]:
     try:
         yield
-    except (MemoryError, ValueError) as error:
+    except (MemoryError, ValueError, OverflowError) as error:
         # NumPy says of sizes beyond its integers that a maximum is exceeded.
-        if not isinstance(error, MemoryError) and "maximum" not in str(error).lower():
+        if isinstance(error, ValueError) and "maximum" not in str(error).lower():
             raise
         raise LimitError(f"{name} needs more memory than there is: {error}") from error
 
@@ -164,7 +164,14 @@ def spatial(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P
 
     def fixed(*args: P.args, **kwargs: P.kwargs) -> R:
         with naming(name):
-            return function(axes, *args, **kwargs)
+            try:
+                return function(axes, *args, **kwargs)
+            except TypeError as error:
+                # Python names the function that it could not call: the one behind this one.
+                if not str(error).startswith(f"{function.__name__}()"):
+                    raise
+                text = str(error).replace(function.__name__, name, 1)
+                raise TypeError(text) from None
 
     whole = signature(function, eval_str=False)
     fixed.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])  # type: ignore[attr-defined]

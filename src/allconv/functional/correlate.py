@@ -7,7 +7,7 @@ from typing import Any
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, Pairs, bordered, check_border
 from allconv.functional.call import apply, evaluate, spatial, take_floats
-from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, whole
+from allconv.functional.settings import SPREAD, Padding, Sizes, flag, pairs, per_axis, whole
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.window import Axis, Window
 
@@ -120,7 +120,7 @@ def _conv(
     spread = tuple((i - 1) * each + 1 for i, each in zip(input, b, strict=True))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
-    w = flipped(weight, axes) if flip else weight
+    w = flipped(weight, axes) if flag("flip", flip) else weight
     operands = (x, w) if bias is None else (x, w, bias)
     if padding_mode == "zeros" or not any(map(any, ends)):
         return apply(Correlate(window, groups), *operands)
@@ -211,6 +211,11 @@ def transpose_window(
     if size is not None and any(output_padding):
         raise ArgumentError("give output_padding or output_size, not both")
     if isinstance(padding, str) and size is None and padding in ("same", "same_lower"):
+        if any(output_padding):
+            raise ArgumentError(
+                f'padding="{padding}" says the size of the output; give output_padding or that, '
+                "not both"
+            )
         size = tuple(p * s for p, s in zip(output, stride, strict=True))
     # A named padding depends on the forward input's size, except by "same" not on its value.
     ends = pairs(padding, size or output, kernel, stride, dilation)

@@ -9,7 +9,7 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
-from allconv.functional.settings import Sizes, per_axis, whole
+from allconv.functional.settings import Sizes, flag, per_axis, whole
 from allconv.operators.arrange import Pad
 from allconv.operators.correlate import Correlate
 from allconv.operators.index import FlatIndex
@@ -34,7 +34,7 @@ def _window(
     for p, k in zip(pads, kernel, strict=True):
         if 2 * p > k:
             raise ArgumentError(f"padding is {p}; at most half of kernel_size {k} is possible")
-    if not ceil_mode:
+    if not flag("ceil_mode", ceil_mode):
         return Window.forward(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
     return Window(tuple(map(_ceiled, input, kernel, s, d, pads)))
 
@@ -81,7 +81,7 @@ def _max_pool(
     check_sizes(x)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
-    if return_indices:
+    if flag("return_indices", return_indices):
         return evaluate(max_and_index, x, window=window, index=flat_index(window))
     y, _ = apply(MaxPool(window), x)
     return y
@@ -131,12 +131,13 @@ def _avg_pool(
     if divisor_override is not None:
         divisor = whole("divisor_override", divisor_override, least=1)
         return evaluate(_divided_sum, x, window=window, divisor=float(divisor))
-    if count_include_pad and any(a.high > a.padding for a in window.axes):
+    counted = flag("count_include_pad", count_include_pad)
+    if counted and any(a.high > a.padding for a in window.axes):
         # Padding is counted, what lies beyond is not: so make the padding cells of the input.
         x = apply(Pad(((0, 0), (0, 0), *((a.padding, a.padding) for a in window.axes))), x)
         window = Window(tuple(_moved(axis) for axis in window.axes))
         return apply(AveragePool(window, False), x)
-    return apply(AveragePool(window, count_include_pad), x)
+    return apply(AveragePool(window, counted), x)
 
 
 def _moved(axis: Axis) -> Axis:

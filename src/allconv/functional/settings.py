@@ -19,6 +19,8 @@ Padding = int | str | Sequence[int] | Sequence[tuple[int, int]]
 
 def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) -> int:
     """One whole number; booleans, fractions and numbers out of range are refused."""
+    if isinstance(given, np.ndarray) and not given.shape:
+        given = given[()]
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | np.integer):
         raise ArgumentError(f"{name} is {given!r}; a whole number is wanted")
     if abs(int(given)) > most:
@@ -28,9 +30,18 @@ def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) 
     return int(given)
 
 
+def flag(name: str, given: Any) -> bool:
+    """True or False, and nothing that only counts as such."""
+    if not isinstance(given, bool | np.bool_):
+        raise ArgumentError(f"{name} is {given!r}; True or False is wanted")
+    return bool(given)
+
+
 def is_sequence(given: Any) -> bool:
     """Whether a setting is several numbers."""
-    return isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes)
+    if isinstance(given, np.ndarray):
+        return given.ndim > 0
+    return isinstance(given, Sequence) and not isinstance(given, str | bytes)
 
 
 def per_axis(

@@ -172,6 +172,11 @@ class Module:
         Returns the names that are missing and those that are unexpected; when `strict`, these are
         an error. Shapes must agree; floats are converted to the module's dtype.
         """
+        if not isinstance(state, Mapping):
+            raise ArgumentError(
+                f"state is {type(state).__name__}; arrays by name, as state_dict() gives them, "
+                "are wanted"
+            )
         places = self.named_places()
         missing = [name for name in places if name not in state]
         unexpected = [name for name in state if name not in places]
@@ -193,7 +198,10 @@ class Module:
 
     def astype(self, dtype: Any) -> Module:
         """A copy of the module with float32 or float64 parameters."""
-        name = np.dtype(dtype).name
+        try:
+            name = np.dtype(dtype).name
+        except TypeError:
+            name = repr(dtype)
         if name not in FLOATS:
             raise ArgumentError(f"dtype is {name}; {' or '.join(FLOATS)} is wanted")
         self.state_dict()  # draws what was not drawn, so that both have the same weights

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from allconv.errors import ShapeError
+from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
@@ -60,6 +60,8 @@ def run_backward(
     arrays = _taken(x if several else (x,))
     specs = tuple(Spec.of(each) for each in arrays)
     ready = _kept(net, "backward", specs, training, _backward)
+    if grad_output is None:
+        raise ArgumentError("grad_output is None; an array of the output's shape is wanted")
     given, wanted = flatten(grad_output)[0], _results(ready.traced)
     if len(given) != len(wanted):
         raise ShapeError(f"{len(given)} gradients are given; there are {len(wanted)} outputs")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -21,6 +21,7 @@ from allconv.nn.pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from allconv.operators.arrange import Pad
 from allconv.operators.base import Array
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.window import Window
@@ -79,6 +80,8 @@ def pool_to_stride(net: Module, input_shape: Sequence[int]) -> Strided:
     """
     if not isinstance(net, Module):
         raise ArgumentError(f"net is {type(net).__name__}; a module is wanted")
+    if isinstance(net, _POOLS):
+        raise ArgumentError("net is a pooling layer itself; pass nn.Sequential(net)")
     found = _windows(net, input_shape)
     if not found:
         raise UnsupportedError("the network has no pooling layer to replace")
@@ -86,22 +89,24 @@ def pool_to_stride(net: Module, input_shape: Sequence[int]) -> Strided:
     modules = dict(copy.named_modules())
     approximate = []
     for name, (operator, channels) in found.items():
-        parent, _, key = name.rpartition(".")
-        _put(modules[parent], key, _convolution(operator.window, channels))
+        _put(modules.values(), modules[name], _convolution(operator.window, channels))
         if isinstance(operator, MaxPool) or not _is_average(operator):
             approximate.append(name)
     new = tuple(f"{name}.{each}" for name in found for each in ("weight", "bias"))
     return Strided(copy, tuple(found), tuple(approximate), new)
 
 
-def _put(parent: Module, key: str, module: Module) -> None:
-    """Another module in the place of one, where the order says what comes after what."""
-    children = parent._children()
-    order = list(children)
-    setattr(parent, key, module)
-    made = {name: children[name] for name in order}
-    children.clear()
-    children.update(made)
+def _put(parents: Iterable[Module], old: Module, new: Module) -> None:
+    """Another module in every place of one; the order says what comes after what."""
+    for parent in parents:
+        children = parent._children()
+        order = list(children)
+        for key in order:
+            if children[key] is old:
+                setattr(parent, key, new)
+        made = {name: children[name] for name in order}
+        children.clear()
+        children.update(made)
 
 
 def _windows(
@@ -112,10 +117,18 @@ def _windows(
         f"{n} ({type(m).__name__})": n for n, m in net.named_modules() if isinstance(m, _POOLS)
     }
     found: dict[str, tuple[MaxPool | AveragePool, int]] = {}
-    for node in capture(net, input_shape).graph:
+    modules = dict(net.named_modules())
+    graph = capture(net, input_shape).graph
+    made = {value: node for node in graph for value in node.outputs}
+    for node in graph:
         operator = node.operator
+        if node.path in names:
+            _check_alone(modules[names[node.path]], node.path)
         if not isinstance(operator, MaxPool | AveragePool):
             continue
+        before = made.get(node.inputs[0])
+        if before is not None and before.path == node.path and isinstance(before.operator, Pad):
+            operator = replace(operator, window=_with_border(operator.window, before.operator))
         if node.path not in names:
             if isinstance(operator, MaxPool):
                 error = UnsupportedError(
@@ -127,6 +140,23 @@ def _windows(
         if found.setdefault(name, now) != now:
             raise UnsupportedError("the layer is used for two shapes").at(node.path)
     return found
+
+
+def _check_alone(layer: Module, path: str) -> None:
+    """Refuse pooling that is more than the largest, or the mean, under a window."""
+    for name in ("return_indices", "divisor_override"):
+        if getattr(layer, name, None):
+            raise UnsupportedError(f"{name} has no convolution in its place").at(path)
+
+
+def _with_border(window: Window, border: Pad) -> Window:
+    """A window over an input whose padding was made before, as one with that padding."""
+    return Window(
+        tuple(
+            replace(axis, input=axis.input - low - high, padding=axis.padding + low)
+            for axis, (low, high) in zip(window.axes, border.pairs[2:], strict=True)
+        )
+    )
 
 
 def _is_average(operator: AveragePool) -> bool:

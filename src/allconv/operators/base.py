@@ -8,6 +8,7 @@ written in operators again (`adjoint`) and what it costs (`cost`). It knows noth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -16,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from allconv.errors import ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 
 Array = NDArray[Any]
 FLOATS = ("float32", "float64")
@@ -66,6 +67,25 @@ class Spec:
 
     def __str__(self) -> str:
         return f"{self.dtype} {self.shape}"
+
+
+def shape_of(name: str, given: Any) -> tuple[int, ...]:
+    """A shape as users give it, (1, 3, 8, 8) say; anything else is refused by name.
+
+    >>> shape_of("input_shape", [1, 3, 8, 8])
+    (1, 3, 8, 8)
+    """
+    sizes: list[Any] = list(given) if isinstance(given, Sequence | np.ndarray) else [None]
+    if not all(_is_size(n) for n in sizes):
+        raise ArgumentError(
+            f"{name} is {given!r}; a whole number for every axis, batch included, is wanted: "
+            "(1, 1, 4, 4), say"
+        )
+    return tuple(int(n) for n in sizes)
+
+
+def _is_size(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= 0
 
 
 class Operator(ABC):

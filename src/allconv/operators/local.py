@@ -4,7 +4,8 @@
                  of  x[n,g,c,j] * w[g,o,c,k,i] * y[n,g,o,i]
 
 Shapes: x (N, G*C, *I), w (G*O, C, *K, *P), bias (G*O, *P), y (N, G*O, *P); the bias of the
-transpose is (G*C, *I). With equal weights everywhere it is `Correlate`. The three views are closed under differentiation, as there.
+transpose is (G*C, *I). With equal weights everywhere it is `Correlate`. The three views are closed
+under differentiation, as there.
 """
 
 from __future__ import annotations
