@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import pytest
+from PIL import Image
 from tests.cli.running import run
 
 from allconv import nn, onnx
@@ -48,18 +49,29 @@ def by_crops(path: Path, x: Array, step: int) -> Array:
     return np.moveaxis(np.array(answers), (0, 1), (2, 3))
 
 
-def test_unpadded(tmp_path: Path) -> None:
+def check_program(lines: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be done next runs on a picture of 17 x 20."""
+    monkeypatch.chdir(folder)
+    Image.fromarray(pixels(17, 20, 3)).save("picture.png")
+    space: dict[str, Array] = {}
+    exec("\n".join(line.strip() for line in lines), space)  # noqa: S102 - this is what is tested
+    assert space["scores"].shape == (1, 3, 4, 7)
+
+
+def test_unpadded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file gives, for images of any size, the bits that the classifier gives for crops."""
     model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
     write(model, padding=0)
     result = run("densify", model, "-o", out)
     assert result.status == 0
-    assert result.out.splitlines()[-3:] == [
+    told = result.out.splitlines()
+    assert told[-6:-3] == [
         "no answer depends on padding: each is that for its part of the image alone",
         f"result: {out} takes images of 10 x 8 or larger; an answer every 2 pixels",
-        f"next: allconv.onnx.load({str(out)!r})(x) in Python, x uint8 (N, H, W, C), "
-        "gives (N, classes, *places)",
+        "next: a map of scores (1, classes, *places) for a picture, in Python",
     ]
+    check_program(told[-3:], tmp_path, monkeypatch)
+    assert "gives a map, (1, 3, 1, 1) for one image" in run("predict", out, "picture.png").err
     dense = onnx.load(out)
     assert dense.classes == CLASSES
     session = ort.InferenceSession(out, providers=["CPUExecutionProvider"])
@@ -114,7 +126,9 @@ def test_networks_of_train(tmp_path: Path, name: str) -> None:
     kind = Preprocess(12, 12, 1, (0.3,), (0.3,))
     net = nn.networks.build(name, 1, 12, 4)
     onnx.save(net, model, (None, 1, 12, 12), preprocess=kind)
-    assert run("densify", model, "-o", out).status == 0
+    result = run("densify", model, "-o", out)
+    assert result.status == 0
+    assert ("parameters instead of" in result.out) == (name == "local")
     x = pixels(2, 12, 12, 1)
     np.testing.assert_allclose(onnx.load(out)(x)[..., 0, 0], onnx.load(model)(x), atol=1e-5)
 
@@ -131,5 +145,5 @@ def test_the_file_is_inspected(tmp_path: Path) -> None:
     larger = run("inspect", out, "--size", "14x10")
     assert re.search(r"\n\S+ \(Conv\) .* 3 x 3 x 2 ", larger.out)
     smaller = run("inspect", out, "--size", "6")
-    assert smaller.status == 1
+    assert smaller.status == 2
     assert "does not fit" in smaller.err

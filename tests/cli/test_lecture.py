@@ -75,7 +75,7 @@ def test_misuse() -> None:
     """Another name is refused with the names there are, and two things at once are."""
     unknown = run("lecture", "--show", "corelation")
     assert unknown.status == 2
-    assert "there is no example 'corelation'; there are two-layers" in unknown.err
+    assert "there is no example 'corelation'; there are 51: correlation" in unknown.err
     both = run("lecture", "--show", "correlation", "--list")
     assert (both.status, both.out) == (2, "")
 

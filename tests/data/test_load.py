@@ -280,7 +280,7 @@ BAD = [
         two_classes,
         {"pixel_limit": 5},
         FileError,
-        "class 'a' .16 unreadable files; a/000.png .*limit of 5 ",
+        r"class 'a' .\d unreadable files; a/000.png .*limit of 5 ",
     ),
     (idx_labels, {}, FileError, "4 images, .* has 5 labels; they must belong together"),
     (idx_cut, {}, FileError, "train-images-idx3-ubyte: is cut short"),

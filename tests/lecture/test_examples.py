@@ -110,7 +110,7 @@ def test_inputs_are_read_only_and_named() -> None:
         example.inputs["x"][0] = 5
     with pytest.raises(ArgumentError, match="no input z; there are x, w"):
         example.changed(z=1)
-    with pytest.raises(ArgumentError, match="no example 'corelation'"):
+    with pytest.raises(ArgumentError, match=r"no example 'corelation'; there are .*: correlation"):
         ac.lecture.find("corelation")
     assert example.check().verdict == "yes"
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @click.argument("data", required=False)
 @click.option(
     "--model", "models", multiple=True, type=settings.Name(settings.network_names),
-    help="A network to train, several times for several.  [default: all]",
+    help="A network to train, several times for several.  [default: plain, local, convnet and "
+    "all-cnn]",
 )  # fmt: skip
 @click.option("--epochs", type=settings.COUNT, default=5, show_default=True)
 @click.option("--batch-size", type=settings.COUNT, default=64, show_default=True)

@@ -10,7 +10,7 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, screen
+from allconv.cli.output import screen
 
 if TYPE_CHECKING:
     from allconv.data import Preprocess
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from allconv.nn.dense import DenseNetwork
     from allconv.onnx import OnnxModule
 
+GROWN = 2  # times as many parameters are told
 STEPS = 2  # by how many steps the canvas of noise is larger than a crop
 
 
@@ -51,8 +52,11 @@ def command(model: str, out: str, size: tuple[int, int] | None) -> None:
         net = load(model)
         single, shape, preprocess = _classifier(net, model, size)
         dense = densify(single, shape)
+        for line in [*_grown(dense, single), _compared(dense, single)]:
+            shown.line(line)
         save_open(dense, out, classes=net.classes, preprocess=preprocess)
-        _tell(shown, dense, single, out, takes_bytes=preprocess is not None)
+        for line in _told(dense, out, takes_bytes=preprocess is not None):
+            shown.line(line)
 
 
 def _classifier(
@@ -72,29 +76,44 @@ def _classifier(
     return inner, inner.input_shape, Preprocess.from_json(net.preprocess)
 
 
-def _tell(
-    shown: Screen, dense: DenseNetwork, single: Module, out: str, *, takes_bytes: bool
-) -> None:
-    """Say what the file is for, and how its answers stand to those for crops alone."""
-    crop, step = _times(dense.crop), _times(dense.step)
-    if dense.is_exact:
-        shown.line("no answer depends on padding: each is that for its part of the image alone")
-    else:
-        shown.line(_compared(dense, single))
-    every = f"{dense.step[0]}" if len(set(dense.step)) == 1 else step
+def _grown(dense: DenseNetwork, single: Module) -> list[str]:
+    """That there are many more weights, where there are."""
+    before, after = (sum(w.size for w in net.parameters().values()) for net in (single, dense))
+    if after < GROWN * before:
+        return []
+    return [
+        f"{after:,} parameters instead of {before:,}: layers that are locally connected become "
+        "linear, with a weight for every pair of cells; the classifier on crops may be faster"
+    ]
+
+
+def _told(dense: DenseNetwork, out: str, *, takes_bytes: bool) -> list[str]:
+    """What the file is for, and a program that uses it."""
+    every = f"{dense.step[0]}" if len(set(dense.step)) == 1 else _times(dense.step)
     plural = "" if every == "1" else "s"
-    shown.line(
+    crop, channels = _times(dense.crop), dense.input_shape[1]
+    lines = [
         f"result: {out} takes images of {crop} or larger; an answer every {every} pixel{plural}"
-    )
-    given = "uint8 (N, H, W, C)" if takes_bytes else "float32 (N, C, H, W)"
-    shown.line(
-        f"next: allconv.onnx.load({out!r})(x) in Python, x {given}, gives (N, classes, *places)"
-    )
+    ]
+    if not takes_bytes:
+        use = f"allconv.onnx.load({out!r})(x), x float32 (N, {channels}, *size),"
+        return [*lines, f"next: in Python {use} gives scores (N, classes, *places)"]
+    read = 'convert("RGB"))[None]' if channels == 3 else 'convert("L"))[None, ..., None]'
+    return [
+        *lines,
+        "next: a map of scores (1, classes, *places) for a picture, in Python",
+        "    import allconv, numpy, PIL.Image",
+        f'    x = numpy.asarray(PIL.Image.open("picture.png").{read}',
+        f"    scores = allconv.onnx.load({out!r})(x)",
+    ]
 
 
 def _compared(dense: DenseNetwork, single: Module) -> str:
     """How far answers lie from those for crops alone, on an image of noise."""
     import numpy as np
+
+    if dense.is_exact:
+        return "no answer depends on padding: each is that for its part of the image alone"
 
     sizes = [c + STEPS * s for c, s in zip(dense.crop, dense.step, strict=True)]
     shape = (1, dense.input_shape[1], *sizes)

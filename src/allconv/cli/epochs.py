@@ -22,9 +22,12 @@ class EpochLines(Callback):
 
     def on_step(self, info: StepInfo) -> None:
         """See `Callback`."""
+        left = info.seconds_left
+        if info.images_per_second:
+            left += (self._epochs - info.epoch) * self._samples / info.images_per_second
         note = (
             f"loss {info.loss:.3f}  accuracy {percent(info.accuracy)}  "
-            f"{info.images_per_second:,.0f} images/s  {duration(info.seconds_left)} left"
+            f"{info.images_per_second:,.0f} images/s  {duration(left)} left"
         )
         self._screen.show(self._name(info.epoch), info.step, info.steps, note)
 

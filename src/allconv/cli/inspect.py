@@ -11,6 +11,7 @@ from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import screen, table
+from allconv.errors import ShapeError
 
 if TYPE_CHECKING:
     from allconv.nn import Module
@@ -42,7 +43,12 @@ def command(
 
     with screen(err=True) as shown:
         net, shape = _network(model, size, channels, classes)
-        rows, totals = describe(net, shape)
+        try:
+            rows, totals = describe(net, shape)
+        except ShapeError as error:
+            if size is None and channels is None:
+                raise
+            raise Misuse(f"{model} does not take {shape}: {error}; give another --size") from None
         shown.hide()
     for line in [*table([HEAD, *rows], left=2), "", *totals]:
         click.echo(line)

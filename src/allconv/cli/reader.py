@@ -56,6 +56,11 @@ class Reader:
             (1, *pixels, preprocess.channels) if takes_bytes else (1, preprocess.channels, *pixels)
         )
         result = trace_module(net, Spec(shape, inference.dtype)).graph.outputs[0]
+        if result.ndim > 2 and net.classes and result.shape[1] == len(net.classes):
+            raise UnsupportedError(
+                f"{name} gives a map, {result.shape} for one image, as densified files do; "
+                f"allconv.onnx.load({name!r}) runs it in Python"
+            )
         if result.ndim != 2:
             raise UnsupportedError(
                 f"{name} gives {result.shape} for one image; a classifier gives (1, classes)"

@@ -144,8 +144,9 @@ def _fit(
 
     count = sum(array.size for array in net.parameters().values())
     epochs, batch = suited(len(data.train), options["epochs"], options["batch_size"])
+    times = f"{epochs} epoch{'s' * (epochs > 1)}"
     shown.line(
-        f"training {options['model']}, {count:,} parameters, for {epochs} epochs of "
+        f"training {options['model']}, {count:,} parameters, for {times} of "
         f"{-(-len(data.train) // batch):,} steps; everything goes to {folder}"
     )
     return fit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -141,9 +142,10 @@ def check_classes(
     if 0 in counts:
         name = classes[counts.index(0)]
         sentence = f"{source} has no training image of class {name!r}"
-        if unreadable:
-            path, why = unreadable[0]
-            sentence += f" ({len(unreadable)} unreadable files; {path} {why})"
+        own = [(path, why) for path, why in unreadable if name in Path(path).parts[:-1]]
+        if own:
+            path, why = own[0]
+            sentence += f" ({len(own)} unreadable file{'s' * (len(own) > 1)}; {path} {why})"
         raise FileError(f"{sentence}; add some or remove the class")
 
 

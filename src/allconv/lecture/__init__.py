@@ -14,6 +14,7 @@ correlation, channels, counts, tensorflow, gradients, fields, transposed, dense,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from allconv.errors import ArgumentError
 from allconv.lecture import (
@@ -64,8 +65,9 @@ def find(name: str) -> Example:
     for example in examples():
         if example.name == name:
             return example
-    names = ", ".join(example.name for example in examples())
-    raise ArgumentError(f"there is no example {name!r}; there are {names}")
+    names = [example.name for example in examples()]
+    near = ", ".join(get_close_matches(name, names)) or f"{', '.join(names[:3])} and others"
+    raise ArgumentError(f"there is no example {name!r}; there are {len(names)}: {near}")
 
 
 def check(chosen: Iterable[Example] | None = None) -> tuple[Result, ...]:

@@ -61,7 +61,8 @@ def compare_networks(
 ) -> Iterator[Comparison]:
     """Train networks of `nn.networks` on the same images, without augmentation.
 
-    names: of the networks (None: all). watch: gives the callbacks of a training, by its title.
+    names: of the networks (None: the four small ones). watch: gives the callbacks of a training,
+        by its title.
     ArgumentError where the data has no test part.
 
     >>> from allconv.data import load
@@ -72,7 +73,7 @@ def compare_networks(
     """
     if data.test is None:
         raise ArgumentError(f"{data.report.source} has no test part; give one, or a share for it")
-    chosen = networks.names() if names is None else tuple(names)
+    chosen = tuple(networks.SMALL if names is None else names)
     return (
         _compared(name, data, data.test, epochs, batch_size, seed, threads, watch)
         for name in chosen

@@ -13,13 +13,14 @@ from allconv.nn.networks.local import local
 from allconv.nn.networks.plain import plain
 from allconv.nn.sequential import Sequential
 
-_NETWORKS: dict[str, Callable[[int, tuple[int, int], int], Sequential]] = {
+SMALL: dict[str, Callable[[int, tuple[int, int], int], Sequential]] = {
     "plain": plain,
     "local": local,
     "convnet": convnet,
     "all-cnn": all_cnn,
-    **FAMILY,
 }
+"""The small networks, which a laptop trains in minutes."""
+_NETWORKS = {**SMALL, **FAMILY}
 
 
 def names() -> tuple[str, ...]:
