@@ -84,7 +84,7 @@ def names(function: str) -> dict[str, str]:
     >>> names("locally_connected2d")
     {'jax': 'jax.lax.conv_general_dilated_local'}
     """
-    family = _family(function)
+    family = _family(str(function))
     if family not in families():
         raise ArgumentError(f"function is {function!r}; a name in allconv.functional is wanted")
     if family in _WRITTEN:

@@ -65,7 +65,7 @@ def take_labels(name: str, given: Any) -> Any:
     array = take_array(name, given)
     if array.dtype.kind not in "iu":
         raise ArgumentError(
-            f"{name} is {array.dtype.name}; labels are integers: pass {name}.astype(np.int64)"
+            f"{name} is {array.dtype.name}; integers are wanted: pass {name}.astype(np.int64)"
         )
     if array.size and array.max() > np.iinfo(np.int64).max:
         raise ArgumentError(f"{name} holds {array.max()}, more than an int64 can")
