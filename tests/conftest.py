@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 
 # Compiled kernels are shared by the workers of a run, and kept apart from the user's own.
 os.environ.setdefault("ALLCONV_CACHE", str(Path(tempfile.gettempdir()) / "allconv-test-kernels"))
+
+# A run that was begun in the background ignores Ctrl-C, and so would what it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW_DRAWS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 

@@ -206,7 +206,7 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.dropout(X, 0.5), ArgumentError, "pass seed=0"),
     (lambda: F.dropout(X, 0.5, seed=-1), ArgumentError, "seed must be in"),
     (lambda: F.dropout(X, 0.5, seed=2**63), ArgumentError, "below 2**63"),
-    (lambda: F.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), ArgumentError, "target is float64; integers are wanted"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), ArgumentError, "integers are wanted"),
     (
         lambda: F.cross_entropy(np.ones((2, 3)), [0, 3]),
         ArgumentError,

@@ -52,7 +52,7 @@ def test_tables(name: str) -> None:
     kinds = [type(layer).__name__ for layer in net]
     assert kinds.count("ReLU") == kinds.count("Conv2d") - 1
     assert kinds[-3:] == ["Conv2d", "GlobalAvgPool2d", "Flatten"]
-    assert [layer.p for layer in net if isinstance(layer, Dropout)] == [0.2, 0.5, 0.5]
+    assert [layer.p for layer in net if isinstance(layer, Dropout)] == [0.5, 0.5]
     summary = net.summary((1, 3, 32, 32))
     assert summary.parameters == count
     sizes = [row.output[2:] for row in summary.rows if row.kind == "Conv2d"]

@@ -10,12 +10,13 @@ Before each of two changes of size stand, with 96 channels the first time and 19
 
 and then, in all of them, 3x3 192 (not padded), 1x1 192, 1x1 classes, global average. Sizes are
 those of convolutions, each padded by half its kernel and followed by ReLU; /2 is stride 2; pool is
-max pooling 3x3 with stride 2. Dropout is 0.2 on the image and 0.5 after each change of size. An
-image of 32 x 32 becomes 16 x 16, 8 x 8, 6 x 6 and is averaged. Smaller images are padded to 32 by
-the first convolution.
+max pooling 3x3 with stride 2. Dropout is 0.5 after each change of size. An image of 32 x 32 becomes
+16 x 16, 8 x 8, 6 x 6 and is averaged. Smaller images are padded to 32 by the first convolution.
 
-One thing is not the paper's: the last convolution, which gives the scores, has no ReLU. With it
-scores that are 0 for every image have no gradient, and training ended there.
+Two things are not the paper's. The last convolution, which gives the scores, has no ReLU: with it
+scores that are 0 for every image have no gradient, and training ended there. And the image itself
+has no dropout (of 0.2): where images have a plain ground, networks come to need the noise on it.
+All-CNN-C on Fashion-MNIST was right on 89 % of images with the noise, and on 36 % without.
 
 Springenberg, Dosovitskiy, Brox and Riedmiller 2015, arXiv:1412.6806, tables 1 and 2, section 3.
 """
@@ -41,7 +42,7 @@ KINDS = ("base", "strided-cnn", "convpool-cnn", "all-cnn")
 
 def family(kind: str, base: str, channels: int, size: tuple[int, int], classes: int) -> Sequential:
     """The network of a kind and a base model, as the table above has it."""
-    layers: list[Module] = [Dropout(0.2)]
+    layers: list[Module] = []
     extra = [_missing(n) for n in size]
     for width in (96, 192):
         for kernel, stride in _convolutions(kind, base):
