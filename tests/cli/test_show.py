@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from pathlib import Path
 
@@ -191,6 +192,12 @@ def test_files_of_text(tmp_path: Path, name: str, content: str) -> None:
     """A row a line, whatever separates the numbers."""
     (tmp_path / name).write_text(content, "utf-8")
     assert array_of(shown("max_pool", "--input", name, "--kernel-size", "2,3"), "y") == [["6"]]
+
+
+def test_the_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dash reads numbers that another command writes, as from a file."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("# made\n1 2 3 4\n"))
+    assert array_of(shown("conv", "--input", "-", "--kernel", "1 2 3"), "y") == [["14", "20"]]
 
 
 def test_the_matrix() -> None:

@@ -363,3 +363,22 @@ def test_refusals(name: str) -> None:
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("padding", "stride", "told"),
+    [
+        ("half", 1, "; padding 1"),
+        ("full", 2, "; stride 2; padding 2"),
+        (((1, 0),), 1, "; padding 1:0"),
+        (((0, 2),), 1, "; padding 0:2"),
+        (((-1, 0),), 1, "; padding -1:0"),
+        (0, 2, "; stride 2"),
+    ],
+)
+def test_the_padding_is_told(padding: Any, stride: int, told: str) -> None:
+    """One number where both ends have it, else both."""
+    made = ac.working(
+        ac.correlate, [1.0, 2, 3, 4, 5, 6], [1.0, 2, 3], padding=padding, stride=stride
+    )
+    assert made.title.split(")")[-1] == told

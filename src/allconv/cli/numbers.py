@@ -48,7 +48,7 @@ class NumberArray(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         if value == STDIN:
-            return _parse_file(sys.stdin.read(LARGEST_FILE), f"{name}: standard input")
+            return _read_stdin(name)
         word = _word(value)
         if word is None:
             return parse(value, name)
@@ -158,6 +158,13 @@ def _is(what: str, text: str) -> bool:
     with suppress(OSError, ValueError):
         return bool(getattr(Path(text), what)())
     return False
+
+
+def _read_stdin(name: str) -> Array:
+    try:
+        return _parse_file(sys.stdin.read(LARGEST_FILE), f"{name}: standard input")
+    except UnicodeDecodeError:
+        raise Misuse(f"{name}: the standard input is no text") from None
 
 
 def _read(path: Path, name: str) -> Array:

@@ -19,7 +19,7 @@ from allconv.show.call import record_call
 from allconv.show.explain import explanation
 from allconv.show.place import Call, Place
 from allconv.show.view import View
-from allconv.window import Window
+from allconv.window import Axis, Window
 
 
 class Working:
@@ -173,12 +173,18 @@ def _geometry(operator: Any) -> list[str]:
         if any(step != 1 for step in steps):
             same = len(set(steps)) == 1
             found.append(f"{name.replace('_', ' ')} {steps[0] if same else _shape(tuple(steps))}")
-    low = tuple(axis.padding for axis in axes)
-    if any(low):
-        found.append(f"padding {low[0] if len(set(low)) == 1 else _shape(low)} at the start")
+    ends = [_padding(axis) for axis in axes]
+    if any(end != "0" for end in ends):
+        found.append(f"padding {ends[0] if len(set(ends)) == 1 else ' x '.join(ends)}")
     if getattr(operator, "groups", 1) > 1:
         found.append(f"{operator.groups} groups")
     return found
+
+
+def _padding(axis: Axis) -> str:
+    """One number where both ends can have it, else low:high."""
+    low, high = axis.padding, axis.high
+    return str(low) if high <= low < high + axis.stride else f"{low}:{high}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
