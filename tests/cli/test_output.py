@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from allconv.cli import main
+from allconv.cli.epochs import EpochLines
 from allconv.cli.output import CompileNotice, Screen, duration, screen
 from allconv.engine import cache, target
 from allconv.engine.kernels.copy import Copy
+from allconv.train.callbacks import BeginInfo, StepInfo
 
 from .conftest import QUICK
 
@@ -117,3 +119,19 @@ def test_compiling_is_counted_on_a_terminal(terminal: Terminal) -> None:
 def test_durations(seconds: float, said: str) -> None:
     """Never 60 s, never 60 min."""
     assert duration(seconds) == said
+
+
+def test_the_time_that_is_left_is_that_of_the_run() -> None:
+    """What is left of this epoch, and the epochs after it at the same speed."""
+
+    class Shown(Screen):
+        note = ""
+
+        def show(self, what: str, done: int, total: int | None, note: str = "") -> None:
+            self.note = note
+
+    shown = Shown()
+    lines = EpochLines(shown)
+    lines.on_begin(BeginInfo(epochs=3, first=1, steps=10, samples=600, batch_size=60))
+    lines.on_step(StepInfo(1, 5, 10, 0.5, 0.75, images_per_second=100.0, seconds_left=3.0))
+    assert shown.note == "loss 0.500  accuracy 75.0 %  100 images/s  15.0 s left"
