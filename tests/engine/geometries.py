@@ -93,7 +93,7 @@ def draw_geometry(draw, wanted):
         geometry = _attempt(draw, wanted)
         small = geometry.work() <= (3_000_000 if wanted == "large" else 400_000)
         has = wanted == "large" or wanted in geometry.features()
-        if small and has and (draw.integers(EMPTY) == 0 or _is_dense(geometry.window)):
+        if small and has and (draw.integers(EMPTY) == 0 or _is_dense(geometry)):
             return geometry
 
 
@@ -146,17 +146,19 @@ def _axis(draw, size, wanted):
             continue
 
 
-def _is_dense(window):
-    """Whether most cells of the output, of the input and of the kernel meet something."""
-    shares = np.ones(3)
-    for axis in window.axes:
+def _is_dense(geometry):
+    """Whether most cells of the output, of the input and of the kernel meet something; where
+    weights are not shared, most pairs of cell and tap."""
+    shares, pairs = np.ones(3), 1.0
+    for axis in geometry.window.axes:
         i, k = np.mgrid[: axis.output, : axis.kernel]
         spread = i * axis.stride + k * axis.dilation - axis.padding
         met = (spread >= 0) & (spread % axis.input_dilation == 0)
         met &= spread // axis.input_dilation < axis.input
         inputs = np.unique(spread[met] // axis.input_dilation)
         shares *= met.any(1).mean(), len(inputs) / axis.input, met.any(0).mean()
-    return shares.min() > 0.7
+        pairs *= met.mean()
+    return shares.min() > 0.7 and (pairs > 0.55 or not geometry.local)
 
 
 def planned_features(steps):
