@@ -92,3 +92,14 @@ def test_summary_of_one_layer() -> None:
     assert (row.kind, row.output, row.parameters, row.multiply_adds) == ("Linear", (1, 2), 8, 6)
     with pytest.raises(ArgumentError, match="a shape is 1"):
         nn.Linear(3, 2).summary(1, 3)  # type: ignore[arg-type]
+
+
+def test_the_small_ones_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`allconv compare` trains the four networks that a laptop trains in minutes, unless told."""
+    from allconv.data import load
+    from allconv.train import compare
+
+    trained: list[str] = []
+    monkeypatch.setattr(compare, "_compared", lambda name, *rest: trained.append(name))
+    list(compare.compare_networks(load(samples=20), epochs=1))
+    assert trained == ["plain", "local", "convnet", "all-cnn"]
