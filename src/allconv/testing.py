@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from allconv.errors import ArgumentError
 from allconv.gradient import gradient
 from allconv.graph import Graph
-from allconv.operators.base import FLOATS, Operator, Spec, shape_of
+from allconv.operators.base import FLOATS, Operator, Spec, is_whole, shape_of
 from allconv.trace import Builder, recording, trace
 
 Array = NDArray[Any]
@@ -145,7 +145,7 @@ def _check_slope(
 
 
 def _is_count(given: Any) -> bool:
-    return isinstance(given, int) and not isinstance(given, bool) and given >= 1
+    return is_whole(given) and given >= 1
 
 
 def check_adjoint(

@@ -16,7 +16,7 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.operators import pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
-from allconv.operators.base import Operator, Spec
+from allconv.operators.base import Operator, Spec, is_whole
 from allconv.operators.correlate import Correlate
 from allconv.operators.reduce import Sum, full_like
 from allconv.window import Window
@@ -130,7 +130,7 @@ class Value:
     def reshape(self, *shape: Any) -> Value:
         """The same values in row-major order under another shape; one size may be -1."""
         sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-        if not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes):
+        if not all(is_whole(n) for n in sizes):
             raise ArgumentError(f"reshape to {shape!r}: whole numbers are wanted")
         sizes = [int(n) for n in sizes]
         if sizes.count(-1) > 1:
@@ -162,8 +162,7 @@ class Value:
             return tuple(range(self.ndim))
         axes = tuple(axis) if isinstance(axis, Sequence) else (axis,)
         for a in axes:
-            whole = isinstance(a, int | np.integer) and not isinstance(a, bool)
-            if not whole or not -self.ndim <= a < self.ndim:
+            if not is_whole(a) or not -self.ndim <= a < self.ndim:
                 raise ArgumentError(f"axis is {axis!r}; the value has the shape {self.shape}")
         return tuple(sorted(int(a) % self.ndim for a in axes))
 
@@ -281,8 +280,7 @@ def _take(value: Value, index: Any) -> Value:
 
 
 def _is_basic(part: Any) -> bool:
-    number = isinstance(part, int | np.integer) and not isinstance(part, bool)
-    return number or isinstance(part, slice) or part is Ellipsis
+    return is_whole(part) or isinstance(part, slice) or part is Ellipsis
 
 
 def _ufunc(operator: Operator) -> Callable[..., Any]:

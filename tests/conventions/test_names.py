@@ -61,6 +61,12 @@ def test_names_are_those_that_calls_use() -> None:
     assert conventions.names("locally_connected_transpose3d") == {}
 
 
+def test_what_is_given_is_ones_own() -> None:
+    """Writing into the answer changes no other."""
+    conventions.names("conv2d").clear()
+    assert conventions.names("conv2d")["onnx"] == "Conv"
+
+
 def test_other_functions_are_refused() -> None:
     """A name that is no function of ours is named."""
     with pytest.raises(ArgumentError, match="function is 'deconv2d'"):

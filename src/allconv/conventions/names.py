@@ -88,7 +88,7 @@ def names(function: str) -> dict[str, str]:
     if family not in families():
         raise ArgumentError(f"function is {function!r}; a name in allconv.functional is wanted")
     if family in _WRITTEN:
-        return _of_calls(family)
+        return dict(_of_calls(family))
     theirs = dict(zip(_WRITERS, _LISTED[family], strict=True))
     if theirs["torch"] == "=":
         theirs["torch"] = f"nn.functional.{_two(family)}"

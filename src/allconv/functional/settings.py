@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError
+from allconv.operators.base import is_whole
 from allconv.window import PADDING_NAMES, named_padding
 
 MOST = 2**31 - 1
@@ -21,7 +22,7 @@ def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) 
     """One whole number; booleans, fractions and numbers out of range are refused."""
     if isinstance(given, np.ndarray) and not given.shape:
         given = given[()]
-    if isinstance(given, bool | np.bool_) or not isinstance(given, int | np.integer):
+    if not is_whole(given):
         raise ArgumentError(f"{name} is {given!r}; a whole number is wanted")
     if abs(int(given)) > most:
         raise ArgumentError(f"{name} is {given}; at most {most} is possible")

@@ -76,7 +76,7 @@ def shape_of(name: str, given: Any) -> tuple[int, ...]:
     (1, 3, 8, 8)
     """
     sizes: list[Any] = list(given) if isinstance(given, Sequence | np.ndarray) else [None]
-    if not all(_is_size(n) for n in sizes):
+    if not all(is_whole(n) and n >= 0 for n in sizes):
         raise ArgumentError(
             f"{name} is {given!r}; a whole number for every axis, batch included, is wanted: "
             "(1, 1, 4, 4), say"
@@ -84,8 +84,9 @@ def shape_of(name: str, given: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in sizes)
 
 
-def _is_size(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= 0
+def is_whole(n: Any) -> bool:
+    """Whether something is a whole number, of Python or NumPy; a boolean is none."""
+    return isinstance(n, int | np.integer) and not isinstance(n, bool)
 
 
 class Operator(ABC):
