@@ -14,6 +14,7 @@ from allconv.engine.kernel import Routine
 from allconv.engine.target import names, restricted
 
 TARGETS = [restricted(name) for name in names()]
+HOST = TARGETS[0]
 DTYPES = ("float32", "float64")
 KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
 
@@ -30,6 +31,11 @@ class Written(Routine):
         code = Code(self.target, self.dtype, self.name, self.arguments)
         self.body(code)
         return code.finish()
+
+
+def empty_code() -> Code:
+    """The code of a kernel that does nothing yet."""
+    return Code(HOST, "float32", "k", ())
 
 
 def address_of(routine: Routine) -> int:

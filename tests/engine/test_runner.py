@@ -19,9 +19,7 @@ from allconv.engine.runner import Column, Counters, Job, Runner, native_entries,
 from allconv.engine.target import host
 from allconv.errors import Error
 
-from .calling import KERNEL, TARGETS, Written, address_of
-
-HOST = TARGETS[0]
+from .calling import HOST, KERNEL, Written, address_of
 
 
 def add_previous(code):

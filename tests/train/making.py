@@ -1,4 +1,4 @@
-"""Small networks and data that can be told apart."""
+"""Small networks, data that can be told apart, and a callback that listens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 
 from allconv import nn
 from allconv.data import Dataset, Part, load
+from allconv.train import Callback
+
+QUICK = {"epochs": 4, "batch_size": 16, "learning_rate": 0.02, "augment": None}
 
 
 def stripes(count: int = 48, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +65,30 @@ def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
 def names(folder: Path) -> list[str]:
     """What lies in a folder."""
     return sorted(entry.name for entry in folder.iterdir())
+
+
+class Watcher(Callback):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    def on_begin(self, begin):
+        """See Callback."""
+        self.told.append(("begin", begin))
+
+    def on_step(self, info):
+        """See Callback."""
+        self.told.append(("step", info))
+
+    def on_epoch(self, record):
+        """See Callback."""
+        self.told.append(("epoch", record))
+
+    def on_end(self, history):
+        """See Callback."""
+        self.told.append(("end", history))
+
+    def of(self, kind):
+        """What was told by one method."""
+        return [about for name, about in self.told if name == kind]
