@@ -186,7 +186,7 @@ def _slid(node: Node, fields: list[Field | None], *, forward: bool) -> Field:
         return _everything(node, fields)  # weights that are computed
     field = fields[data]
     assert field is not None  # noqa: S101 (for the type checker: some operand has one)
-    axes: tuple[Axis, ...] = node.operator.window.axes  # type: ignore[attr-defined]
+    axes: tuple[Axis, ...] = node.operator.window.axes  # type: ignore[attr-defined]  # by _RULES
     field = _over(field, node.inputs[data], (1,))
     return tuple(
         reach
@@ -208,7 +208,7 @@ def _span(a: Axis, *, forward: bool) -> tuple[Fraction, Fraction, Fraction]:
 
 def _sum(node: Node, fields: list[Field | None]) -> Field:
     ((field, value),) = _given(node, fields)
-    operator: Sum = node.operator  # type: ignore[assignment]
+    operator: Sum = node.operator  # type: ignore[assignment]  # by _RULES
     kept = [axis for axis in range(value.ndim) if operator.keep or axis not in operator.axes]
     return _renumbered(_over(field, value, operator.axes), {a: n for n, a in enumerate(kept)})
 
@@ -234,13 +234,13 @@ def _places(shape: tuple[int, ...]) -> dict[tuple[int, int], int]:
 
 def _transpose(node: Node, fields: list[Field | None]) -> Field:
     ((field, _),) = _given(node, fields)
-    order: tuple[int, ...] = node.operator.order  # type: ignore[attr-defined]
+    order: tuple[int, ...] = node.operator.order  # type: ignore[attr-defined]  # by _RULES
     return _renumbered(field, {axis: place for place, axis in enumerate(order)})
 
 
 def _slice(node: Node, fields: list[Field | None]) -> Field:
     """i stands for start + step*i."""
-    operator: Slice = node.operator  # type: ignore[assignment]
+    operator: Slice = node.operator  # type: ignore[assignment]  # by _RULES
     return _shifted(
         node, fields, lambda a: (Fraction(operator.step[a]), Fraction(operator.start[a]))
     )
@@ -248,7 +248,7 @@ def _slice(node: Node, fields: list[Field | None]) -> Field:
 
 def _pad(node: Node, fields: list[Field | None]) -> Field:
     """i stands for i - low."""
-    operator: Pad = node.operator  # type: ignore[assignment]
+    operator: Pad = node.operator  # type: ignore[assignment]  # by _RULES
     return _shifted(node, fields, lambda a: (Fraction(1), Fraction(-operator.pairs[a][0])))
 
 
@@ -268,7 +268,7 @@ def _shifted(
 
 def _concatenate(node: Node, fields: list[Field | None]) -> Field:
     """Each part at its place: a border that continues the image moves with the image."""
-    axis: int = node.operator.axis  # type: ignore[attr-defined]
+    axis: int = node.operator.axis  # type: ignore[attr-defined]  # by _RULES
     starts = accumulate((value.shape[axis] for value in node.inputs), initial=0)
     placed = zip(fields, node.inputs, starts, strict=False)
     parts = [(field, v.shape[axis], start) for field, v, start in placed if field is not None]
@@ -308,7 +308,7 @@ def _normalize(node: Node, fields: list[Field | None]) -> Field:
 def _sum_cells(node: Node, fields: list[Field | None]) -> Field:
     """i stands for the cells that are listed: inside step*i + first to step*i + last."""
     ((field, value),) = _given(node, fields)
-    operator: SumCells = node.operator  # type: ignore[assignment]
+    operator: SumCells = node.operator  # type: ignore[assignment]  # by _RULES
     listed = [(p, cells) for p, cells in enumerate(operator.cells) if cells]
     if not listed:
         return _over(field, value, (operator.axis,))
@@ -329,7 +329,7 @@ def _step(firsts: Sequence[tuple[int, int]]) -> Fraction:
 def _softmax(node: Node, fields: list[Field | None]) -> Field:
     """Each cell depends on all of its axis."""
     ((field, value),) = _given(node, fields)
-    axis: int = node.operator.axis  # type: ignore[attr-defined]
+    axis: int = node.operator.axis  # type: ignore[attr-defined]  # by _RULES
     return _over(field, value, (axis,))
 
 

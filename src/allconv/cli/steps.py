@@ -26,7 +26,7 @@ class PerAxis(Setting):
     ) -> int | tuple[int, ...]:
         """One number or several, or a usage error; how large they may be functions say."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[no-any-return]  # a default
         numbers = [as_integer(part) for part in value.lower().replace("x", ",").split(",")]
         whole = tuple(n for n in numbers if n is not None)
         if len(whole) != len(numbers):

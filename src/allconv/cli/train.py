@@ -175,7 +175,7 @@ def _optimizer(options: dict[str, Any]) -> Optimizer:
     found = find_optimizer(options["optimizer"])
     if options["weight_decay"] is None:
         return found
-    return replace(found, weight_decay=options["weight_decay"])  # type: ignore[call-arg]
+    return replace(found, weight_decay=options["weight_decay"])  # type: ignore[call-arg]  # all of the command's have it
 
 
 def _doubt(accuracy: float, count: int) -> str:

@@ -155,7 +155,7 @@ def _of_operator(operator: Operator, shape: tuple[int, ...]) -> Problem:
         raise UnsupportedError(f"{operator.name} has no call here")
     if isinstance(operator, Normalize):
         return Problem(kind, shape, eps=operator.eps, has_weight=True, has_bias=True)
-    window: Window = operator.window  # type: ignore[attr-defined]
+    window: Window = operator.window  # type: ignore[attr-defined]  # all KINDS but that have one
     sizes = window.output if kind == "transposed" else window.input
     if shape[2:] != sizes or len(shape) < 2:
         raise ArgumentError(f"input_shape is {shape}; the operator is for (N, C, *{sizes})")

@@ -72,7 +72,7 @@ class _Follower:
         result = self._result(names[-1])
         if self._divisor is not None:
             # A depthwise kernel of ones, divided: the mean by a divisor of the user's own.
-            operator = AveragePool(self._window.operator.window)  # type: ignore[attr-defined]
+            operator = AveragePool(self._window.operator.window)  # type: ignore[attr-defined]  # an average has one
             return Call(operator, operands[:1], result, self._divisor)
         return Call(self._window.operator, operands, result)
 

@@ -100,7 +100,7 @@ class Problem:
         }  # fmt: skip
         slots |= loop_slots(phases, blocks)
         if blocks.merges(phases[3]):
-            slots |= {"t3": 1, "cc": slots["cc"] * phases[3].tap_count}  # type: ignore[operator]
+            slots |= {"t3": 1, "cc": slots["cc"] * phases[3].tap_count}  # type: ignore[operator]  # slots are ints here
             slots["cblock"] = slots["cc"]
         slots |= self._bias_slots(channels, phases, item)
         kernel = Direct(

@@ -66,7 +66,7 @@ def _normalize(d: Densifier, node: Node) -> Form:
 
 def _softmax(d: Densifier, node: Node) -> Form:
     form = d.form(node)
-    axis: int = node.operator.axis  # type: ignore[attr-defined]
+    axis: int = node.operator.axis  # type: ignore[attr-defined]  # by VALUES
     if not form.is_image:
         form = d.gathered(form)
     if axis != 1 or form.value.shape[1] != form.shape[1]:
@@ -76,7 +76,7 @@ def _softmax(d: Densifier, node: Node) -> Form:
 
 def _reshape(d: Densifier, node: Node) -> Form:
     """Case 1."""
-    to: tuple[int, ...] = node.operator.to  # type: ignore[attr-defined]
+    to: tuple[int, ...] = node.operator.to  # type: ignore[attr-defined]  # by VALUES
     if to[:1] != (1,):
         raise UnsupportedError(f"a reshape to {to}, which mixes the images of a batch")
     return Form(d.form(node).value, to)
@@ -85,7 +85,7 @@ def _reshape(d: Densifier, node: Node) -> Form:
 def _sum(d: Densifier, node: Node) -> Form:
     """Case 6."""
     form, out = d.image(node), node.outputs[0].shape
-    axes: tuple[int, ...] = node.operator.axes  # type: ignore[attr-defined]
+    axes: tuple[int, ...] = node.operator.axes  # type: ignore[attr-defined]  # by VALUES
     if set(axes) == set(range(2, len(form.shape))):
         d.keeps_order = False
         ones = np.ones((form.shape[1], 1, *form.shape[2:]), form.value.dtype)
@@ -98,14 +98,14 @@ def _sum(d: Densifier, node: Node) -> Form:
 
 
 def _pad(d: Densifier, node: Node) -> Form:
-    operator: Pad = node.operator  # type: ignore[assignment]
+    operator: Pad = node.operator  # type: ignore[assignment]  # by VALUES
     if operator.pairs[0] != (0, 0):
         raise UnsupportedError("padding of the batch")
     return image_form(d.apply(operator, d.image(node).value))
 
 
 def _slice(d: Densifier, node: Node) -> Form:
-    operator: Slice = node.operator  # type: ignore[assignment]
+    operator: Slice = node.operator  # type: ignore[assignment]  # by VALUES
     x = d.image(node).value
     if operator.count[0] != 1 or any(step != 1 for step in operator.step[2:]):
         raise UnsupportedError("a slice that leaves out or turns round cells of an image")
@@ -123,7 +123,7 @@ def _slice(d: Densifier, node: Node) -> Form:
 
 
 def _concatenate(d: Densifier, node: Node) -> Form:
-    operator: Concatenate = node.operator  # type: ignore[assignment]
+    operator: Concatenate = node.operator  # type: ignore[assignment]  # by VALUES
     if operator.axis != 1 or any(value not in d.forms for value in node.inputs):
         raise UnsupportedError("only channels that depend on the image are put side by side")
     forms = [d.forms[value] for value in node.inputs]

@@ -22,7 +22,7 @@ from allconv.window import Axis, Window
 
 
 def _correlate(d: Densifier, node: Node) -> Form:
-    operator: Correlate = node.operator  # type: ignore[assignment]
+    operator: Correlate = node.operator  # type: ignore[assignment]  # by WINDOWS
     form, operands = d.form(node), d.rest(node, 1)
     if not operator.window.axes:
         if operator.groups != 1 or len(form.shape) != 2:
@@ -70,7 +70,7 @@ def _matrix(d: Densifier, node: Node) -> Form:
 
 
 def _correlate_transpose(d: Densifier, node: Node) -> Form:
-    operator: CorrelateTranspose = node.operator  # type: ignore[assignment]
+    operator: CorrelateTranspose = node.operator  # type: ignore[assignment]  # by WINDOWS
     if any(a.stride != 1 or a.input_dilation != 1 for a in operator.window.axes):
         raise UnsupportedError("a transposed convolution that enlarges its input; stride 1 is done")
     form = d.image(node, 1)
@@ -78,7 +78,7 @@ def _correlate_transpose(d: Densifier, node: Node) -> Form:
 
 
 def _pool(d: Densifier, node: Node) -> Form:
-    operator: MaxPool | AveragePool = node.operator  # type: ignore[assignment]
+    operator: MaxPool | AveragePool = node.operator  # type: ignore[assignment]  # by WINDOWS
     x, window = _covered(d, d.image(node).value, operator.window)
     axes = tuple(replace(a, stride=1) if _is_head(a) else a for a in window.axes)
     return image_form(d.apply(replace(operator, window=Window(axes)), x))
@@ -91,7 +91,7 @@ def _is_head(axis: Axis) -> bool:
 
 def _sum_cells(d: Densifier, node: Node) -> Form:
     """Case 7."""
-    operator: SumCells = node.operator  # type: ignore[assignment]
+    operator: SumCells = node.operator  # type: ignore[assignment]  # by WINDOWS
     form, axis = d.form(node), operator.axis
     sizes, rank = form.value.shape[2:], len(form.shape)
     if rank != form.value.ndim or axis < 2 or prod(sizes[: axis - 2]) != 1:
