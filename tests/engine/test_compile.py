@@ -43,4 +43,4 @@ def test_what_cannot_be_out(out: object, error: type[Exception], message: str) -
     """Nothing is written where a result does not fit, or where it would overwrite an input."""
     program = ac.compile(lambda x: x * 2.0, (2, 3))
     with pytest.raises(error, match=message):
-        program(X, out=out)  # type: ignore[arg-type]
+        program(X, out=out)

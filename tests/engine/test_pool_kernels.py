@@ -180,7 +180,7 @@ def test_the_tap_is_left_out_where_nothing_reads_it() -> None:
     window = Window.forward((4, 4), (2, 2), stride=(2, 2))
     planner = Planner(trace(lambda x: MaxPool(window)(x)[0], Spec((1, 16, 4, 4))).graph, ("last",))
     (step,) = planner.run().steps
-    assert step.kernel.mode == "max"  # type: ignore[union-attr]
+    assert step.kernel.mode == "max"
 
 
 @pytest.mark.parametrize("name", names())

@@ -102,7 +102,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("call", "error", "message"), REFUSED, ids=[r[2] for r in REFUSED])
-def test_refusals(call, error, message) -> None:  # type: ignore[no-untyped-def]
+def test_refusals(call, error, message) -> None:
     """What cannot be computed is refused with the argument and what was given."""
     with pytest.raises(error) as refused:
         call()

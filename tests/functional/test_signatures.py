@@ -65,7 +65,7 @@ NOT_IN_TORCH = {"concatenate", "flatten"} | {
 
 def parameters(function: object) -> list[inspect.Parameter]:
     """The parameters of a function."""
-    return list(inspect.signature(function).parameters.values())  # type: ignore[arg-type]
+    return list(inspect.signature(function).parameters.values())
 
 
 def written(parameter: inspect.Parameter) -> str:

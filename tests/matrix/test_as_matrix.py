@@ -308,9 +308,9 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(
             ArgumentError, match=r"input_shape is .*; a whole number for every axis"
         ):
-            ac.as_matrix(nn.Conv1d(1, 1, 2), wrong)  # type: ignore[arg-type]
+            ac.as_matrix(nn.Conv1d(1, 1, 2), wrong)
         with pytest.raises(ArgumentError, match=r"the shape is .*; a whole number for every axis"):
-            ac.receptive_field(nn.Conv1d(1, 1, 2), wrong)  # type: ignore[arg-type]
+            ac.receptive_field(nn.Conv1d(1, 1, 2), wrong)
     with pytest.raises(ArgumentError, match="an operand is str"):
         ac.as_matrix(F.conv1d, (1, 1, 4), "abc")
     with pytest.raises(ArgumentError, match="a function or a network is wanted, got int"):

@@ -68,7 +68,7 @@ def test_refusals() -> None:
     with pytest.raises(ArgumentError, match="classes is 0"):
         networks.build("plain", 1, 28, 0)
     with pytest.raises(ArgumentError, match=r"channels is 1\.5"):
-        networks.build("plain", 1.5, 28, 10)  # type: ignore[arg-type]
+        networks.build("plain", 1.5, 28, 10)
     with pytest.raises(ArgumentError, match="size is"):
         networks.build("plain", 1, (28, 28, 28), 10)
 
@@ -91,7 +91,7 @@ def test_summary_of_one_layer() -> None:
     (row,) = nn.Linear(3, 2).summary((1, 3)).rows
     assert (row.kind, row.output, row.parameters, row.multiply_adds) == ("Linear", (1, 2), 8, 6)
     with pytest.raises(ArgumentError, match="a shape is 1"):
-        nn.Linear(3, 2).summary(1, 3)  # type: ignore[arg-type]
+        nn.Linear(3, 2).summary(1, 3)
 
 
 def test_the_small_ones_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ TORCH = {  # the order of torch.nn, positional part
 
 def settings(function: object) -> dict[str, object]:
     """Names and defaults of the arguments after the first."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]  # type: ignore[arg-type]
+    parameters = list(inspect.signature(function).parameters.values())[1:]
     return {p.name: p.default for p in parameters}
 
 
@@ -199,7 +199,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("make", "error", "message"), REFUSED, ids=[r[2] for r in REFUSED])
-def test_refused_when_made(make, error, message) -> None:  # type: ignore[no-untyped-def]
+def test_refused_when_made(make, error, message) -> None:
     """A setting that can never do is refused when the layer is made."""
     with pytest.raises(error) as refused:
         make()

@@ -77,7 +77,7 @@ def test_foreign_values_are_refused() -> None:
     value = outer.input(Spec((2,)))
 
     class Captures(nn.Module):
-        def forward(self, x):  # type: ignore[no-untyped-def]
+        def forward(self, x):
             return x + value
 
     with recording(outer), pytest.raises(TraceError, match="values of another trace"):

@@ -62,7 +62,7 @@ class Doubled:
     """An adjoint whose last gradient is twice too large."""
 
     def adjoint(self: Any, x: Any, y: Any, gy: Any) -> Any:
-        *others, last = super().adjoint(x, y, gy)  # type: ignore[misc]
+        *others, last = super().adjoint(x, y, gy)
         gradients = [*others, last]
         place = max(n for n, g in enumerate(gradients) if g is not None)
         gradients[place] = gradients[place] * 2.0
@@ -73,7 +73,7 @@ class Negated:
     """An adjoint whose first gradient has the wrong sign."""
 
     def adjoint(self: Any, x: Any, y: Any, gy: Any) -> Any:
-        first, *others = super().adjoint(x, y, gy)  # type: ignore[misc]
+        first, *others = super().adjoint(x, y, gy)
         return -first, *others
 
 
@@ -217,11 +217,11 @@ def test_bad_calls() -> None:
     with pytest.raises(ArgumentError, match="order is 0"):
         check_gradients(lambda x: x, np.ones(2), order=0)
     with pytest.raises(ArgumentError, match=r"order is 1\.5"):
-        check_gradients(lambda x: x, np.ones(2), order=1.5)  # type: ignore[arg-type]
+        check_gradients(lambda x: x, np.ones(2), order=1.5)
     with pytest.raises(ArgumentError, match="draws is 0; at least 1 is wanted"):
         check_adjoint(lambda x: x, lambda y: 2 * y, (3,), (3,), draws=0)
     with pytest.raises(ArgumentError, match="x_shape is 3; a whole number for every axis"):
-        check_adjoint(lambda x: x, lambda y: y, 3, (3,))  # type: ignore[arg-type]
+        check_adjoint(lambda x: x, lambda y: y, 3, (3,))
 
 
 def test_check_adjoint() -> None:

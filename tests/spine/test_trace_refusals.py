@@ -110,4 +110,4 @@ def test_otherwise_refused(message: str) -> None:
 def test_what_is_no_function_is_named() -> None:
     """A number in the place of a function."""
     with pytest.raises(ArgumentError, match="a function or a network is wanted, got int"):
-        trace(3, MATRIX)  # type: ignore[arg-type]
+        trace(3, MATRIX)

@@ -202,4 +202,4 @@ def test_what_is_no_size(wrong: Any) -> None:
         with pytest.raises(ArgumentError, match=f"^{name.strip()} is "):
             call()
     with pytest.raises(ArgumentError, match="input_size is 5; one size an axis"):
-        count_layers(1, 1, 5, 1)  # type: ignore[arg-type]
+        count_layers(1, 1, 5, 1)
