@@ -8,15 +8,16 @@ return like any other function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, wraps
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from allconv.engine.program import Program
+from allconv.engine.programs import Kept, keep
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_array, take_float
 from allconv.gradient import gradient, pullback
@@ -24,9 +25,6 @@ from allconv.graph import Graph
 from allconv.operators.base import Spec
 from allconv.trace import Traced, current, flatten, trace, unflatten
 from allconv.value import Value
-
-KEPT = 64  # programs of the structures seen last
-
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The function that returns the gradient of `f`, which returns one number.
@@ -216,25 +214,13 @@ def _seeds(traced: Traced, gy: Any) -> list[Any]:
     return seeds
 
 
-@dataclass(frozen=True)
-class _Structure:
-    """A graph without constants that equals others of the same structure."""
-
-    key: Hashable
-    graph: Graph = field(compare=False)
-
-
-@lru_cache(maxsize=KEPT)
-def _program(structure: _Structure) -> Program:
-    return Program(structure.graph, exact=True)
-
-
 def _evaluate(graph: Graph, operands: Sequence[Any]) -> tuple[Any, ...]:
     """A graph run on arrays; or recorded, where an operand belongs to a trace."""
     if not any(isinstance(operand, Value) for operand in operands):
         # What was closed over is given like an argument: programs are kept, arrays are not.
         bare = Graph((*graph.inputs, *graph.constants), graph.nodes, graph.outputs)
-        return _program(_Structure(bare.key(), bare))(*operands, *graph.constants.values())
+        kept = keep(bare.key(), lambda: Kept(Program(bare, exact=True)))
+        return kept.program(*operands, *graph.constants.values())
     builder = current()
     if builder is None:
         raise ArgumentError("an argument belongs to a trace that has ended")

@@ -15,7 +15,18 @@ from allconv.engine import runner, threads
 from allconv.engine.compiler import processor
 from allconv.engine.emit.runner import RunnerCode
 from allconv.engine.emit.view import View
-from allconv.engine.runner import Column, Counters, Job, Runner, native_entries, new_table
+from allconv.engine.runner import (
+    DONE,
+    OVER,
+    PAUSED,
+    Column,
+    Counters,
+    Job,
+    Runner,
+    Stopper,
+    native_entries,
+    new_table,
+)
 from allconv.engine.target import host
 from allconv.errors import Error
 
@@ -124,10 +135,12 @@ def test_part_of_a_table():
         chain.check()
 
 
-def low_level(chain, epoch, words, *, leader) -> bool:
+def low_level(chain, epoch, words, *, leader, nanoseconds=0) -> int:
     scratch = np.zeros(64, np.int64)
-    size = len(chain.table)
-    return runner.run(chain.table, 0, size, epoch, words, scratch.ctypes.data, leader=leader)
+    return runner.run(
+        chain.table, 0, len(chain.table), epoch, words, scratch.ctypes.data,
+        leader=leader, nanoseconds=nanoseconds,
+    )  # fmt: skip
 
 
 def test_who_comes_too_early_or_too_late_does_nothing():
@@ -227,7 +240,7 @@ def test_who_waits_leaves_when_the_run_is_over():
     counters.words[16] = (2 << 32) + 1
     helper.join(20)
     assert waited
-    assert results == [False]
+    assert results == [OVER]
     assert not chain.rows[0].any()
 
 
@@ -271,10 +284,81 @@ def test_epochs_begin_again():
 def test_two_runs_of_one_table_at_once_are_an_error():
     """A leader that finds a later run in its counters says so instead of returning."""
     chain = Chain([3])
-    call = chain.job.begin()
+    run = chain.job.begin()
     threads.execute(chain.job, 1)
     with pytest.raises(Error, match="run twice at the same time"):
-        call(0, np.zeros(64, np.int64).ctypes.data)
+        run.lead(np.zeros(64, np.int64).ctypes.data)
+
+
+def test_the_leader_pauses_and_goes_on():
+    """With no time at all the leader comes back after every chunk, and no chunk is run twice."""
+    chain = Chain(SIZES)
+    counters = Counters(len(SIZES))
+    for _ in range(3):
+        chain.clear()
+        epoch, turns = counters.next_epoch(), 1
+        while low_level(chain, epoch, counters.words, leader=True, nanoseconds=1) == PAUSED:
+            turns += 1
+        chain.check()
+        assert turns == sum(SIZES) + 1
+        assert low_level(chain, epoch, counters.words, leader=True) == DONE
+
+
+def test_a_helper_goes_on_while_the_leader_pauses():
+    """Chunks that the leader leaves are claimed by others; it finds the run done."""
+    chain = Chain(SIZES)
+    counters = Counters(len(SIZES))
+    epoch = counters.next_epoch()
+    assert low_level(chain, epoch, counters.words, leader=True, nanoseconds=1) == PAUSED
+    assert low_level(chain, epoch, counters.words, leader=False) == DONE
+    chain.check()
+    assert low_level(chain, epoch, counters.words, leader=True, nanoseconds=1) == DONE
+    chain.check()
+
+
+@pytest.mark.parametrize("pauses", [0, 1, 5, 11, sum(SIZES)])
+def test_nothing_is_claimed_after_a_stop(monkeypatch, pauses):
+    """A run that is stopped anywhere is over for everybody; the next one is whole."""
+    monkeypatch.setattr(runner, "SLICE", 1)
+    chain = Chain(SIZES)
+    scratch = np.zeros(64, np.int64).ctypes.data
+    for _ in range(3):
+        chain.clear()
+        run = chain.job.begin()
+        for _ in range(pauses):
+            run.lead(scratch)
+        run.stop()
+        left = [row.copy() for row in chain.rows]
+        run.help(scratch)
+        for row, before in zip(chain.rows, left, strict=True):
+            np.testing.assert_array_equal(row, before)
+        chain.clear()
+        threads.execute(chain.job, 2)
+        chain.check()
+
+
+def test_a_stop_waits_for_claimed_chunks():
+    """While a helper is inside a chunk, stopping does not return; then no other chunk is run."""
+    arrived, gate, out = np.zeros((3, 2), np.int64)
+    block = np.array([a.ctypes.data for a in (arrived, gate, out)], np.int64)
+    table = new_table(1)
+    slots = ("arrived", "gate", "out")
+    table[0, :3] = address_of(Written(HOST, "float32", slots, hold)), block.ctypes.data, 2
+    job = Job(table)
+    run = job.begin()
+    job.counters.words[0] = job.counters.epoch  # open
+    helper = threading.Thread(target=run.help, args=(0,))
+    helper.start()
+    until(lambda: arrived.any())
+    stopper = threading.Thread(target=run.stop)
+    stopper.start()
+    time.sleep(0.05)
+    waited = stopper.is_alive()
+    gate[:] = 1
+    stopper.join(20)
+    helper.join(20)
+    assert waited
+    assert out.sum() == arrived.sum() == 1
 
 
 def test_native_entries_count_calls_not_steps():
@@ -318,10 +402,10 @@ def test_the_control_register_is_set_and_restored(setting):
     words = np.array([0x1F80, setting, 0], np.int32)
     blocks = [np.array([words[k:].ctypes.data], np.int64) for k in range(3)]
     load, store = control("ldmxcsr"), control("stmxcsr")
-    call = job.begin()
+    run = job.begin()
     y[:] = 0
     load(blocks[1].ctypes.data, 0, 0)
-    call(0, 0)
+    run.lead(0)
     store(blocks[2].ctypes.data, 0, 0)
     load(blocks[0].ctypes.data, 0, 0)
     np.testing.assert_array_equal(y, want)
@@ -330,17 +414,18 @@ def test_the_control_register_is_set_and_restored(setting):
 
 def test_the_runner_is_a_routine():
     """Its key names the architecture, and its function is exported under its name."""
-    routine = Runner(host(), "x86_64")
-    assert "architecture = 'x86_64'" in routine.key()
-    assert routine.name in routine.ir()
+    for kind in (Runner, Stopper):
+        routine = kind(host(), "x86_64", "clock_gettime 1")
+        assert "architecture = 'x86_64'" in routine.key()
+        assert routine.name in routine.ir()
 
 
 def test_the_runner_is_written_for_arm_too():
     """Elsewhere the control register and the pause are other instructions, and nothing of x86."""
-    text = RunnerCode("run", "aarch64").emit()
+    text = RunnerCode("run", "aarch64", "clock_gettime 6").emit()
     assert "llvm.aarch64.set.fpcr" in text
     assert "x86" not in text
-    assert "x86" not in RunnerCode("run", "riscv64").emit()
+    assert "x86" not in RunnerCode("run", "riscv64", "GetTickCount64").emit()
 
 
 def test_tables_lie_on_cache_lines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import os
 import subprocess
@@ -21,26 +22,46 @@ from .test_runner import Chain
 
 
 class Meeting:
-    """Work that notes who came; worker 0 waits until `wanted` workers have."""
+    """Work that notes who came; the leader waits until `expected` workers have."""
 
-    def __init__(self, wanted: int = 1, scratch: int = 0) -> None:
+    def __init__(self, expected: int = 1, scratch: int = 0) -> None:
         self.scratch = scratch
-        self.wanted = wanted
-        self.came: list[tuple[int, int, int]] = []
+        self.expected = expected
+        self.came: list[tuple[str, int, int]] = []
         self.enough = threading.Event()
         self.failure: BaseException | None = None
+        self.stopped = 0
+        self.slices = 1
 
-    def begin(self):
-        def call(worker: int, scratch: int) -> None:
-            self.came.append((worker, scratch, threading.get_ident()))
-            if len(self.came) >= self.wanted:
-                self.enough.set()
-            if worker == 0:
-                assert self.enough.wait(20)
-                if self.failure:
-                    raise self.failure
+    def begin(self, holding=None):
+        return MeetingRun(self)
 
-        return call
+
+class MeetingRun:
+    """One run of it."""
+
+    def __init__(self, meeting: Meeting) -> None:
+        self.meeting = meeting
+
+    def _come(self, role: str, scratch: int) -> None:
+        self.meeting.came.append((role, scratch, threading.get_ident()))
+        if len(self.meeting.came) >= self.meeting.expected:
+            self.meeting.enough.set()
+
+    def help(self, scratch: int) -> None:
+        self._come("helper", scratch)
+
+    def lead(self, scratch: int) -> bool:
+        meeting = self.meeting
+        self._come("leader", scratch)
+        assert meeting.enough.wait(20)
+        if meeting.failure:
+            raise meeting.failure
+        meeting.slices -= 1
+        return meeting.slices <= 0
+
+    def stop(self) -> None:
+        self.meeting.stopped += 1
 
 
 @pytest.fixture
@@ -76,6 +97,18 @@ def test_a_bad_number_is_named(n):
     """set_threads takes integers of at least 1."""
     with pytest.raises(ArgumentError, match="threads must be an integer of at least 1, got"):
         threads.set_threads(n)
+
+
+def test_too_many_threads_are_refused(unset, monkeypatch):
+    """A number that no machine has, of however many digits, is named and not tried."""
+    with pytest.raises(ArgumentError, match="threads must be at most 1024, got 50000"):
+        threads.set_threads(50_000)
+    for text in ("50000", "9" * 5000):
+        monkeypatch.setenv(threads.VARIABLE, text)
+        with pytest.raises(ArgumentError, match="ALLCONV_THREADS must be at most 1024, got"):
+            threads.get_threads()
+    monkeypatch.setenv(threads.VARIABLE, "0003")
+    assert threads.get_threads() == 3
 
 
 def test_affinity_is_honoured(monkeypatch):
@@ -121,25 +154,27 @@ def test_quota_of_control_groups_version_1(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_workers_have_numbers_and_scratch_of_their_own(count):
-    """Each worker is another thread with its number and aligned memory; the caller is worker 0."""
+def test_workers_have_scratch_of_their_own(count):
+    """Each worker is another thread with aligned memory; the caller leads."""
     meeting = Meeting(count, scratch=1000)
     threads.execute(meeting, count)
-    workers, scratch, identities = zip(*sorted(meeting.came), strict=True)
-    assert workers == tuple(range(count))
+    roles, scratch, identities = zip(*sorted(meeting.came), strict=True)
+    assert roles == ("helper",) * (count - 1) + ("leader",)
     assert len(set(identities)) == count
-    assert identities[0] == threading.get_ident()
+    assert identities[-1] == threading.get_ident()
     assert all(address % 64 == 0 for address in scratch)
     assert all(b - a >= 1000 for a, b in pairwise(sorted(scratch)))
 
 
 def test_scratch_grows_and_is_kept():
-    """Less memory than before is the same memory."""
+    """Less memory than before is the same memory; a block that was given out stays valid."""
     scratch = threads.Scratch()
-    assert scratch.address(0) % 64 == 0
-    large = scratch.address(10_000)
-    assert scratch.address(100) == large
-    assert scratch.address(10_000) == large
+    small = scratch.block(10)
+    assert small.address % 64 == 0
+    large = scratch.block(10_000)
+    assert scratch.block(100) is large
+    assert scratch.block(10_000) is large
+    assert small.memory.ctypes.data == small.address
 
 
 def test_the_caller_does_not_wait_for_helpers():
@@ -150,47 +185,61 @@ def test_the_caller_does_not_wait_for_helpers():
         scratch = 0
         inside = threading.Semaphore(0)
 
-        def begin(self):
-            def call(worker: int, scratch: int) -> None:
-                if worker:
-                    self.inside.release()
-                    assert held.wait(20)
-                else:
-                    for _ in range(2):
-                        assert self.inside.acquire(timeout=20)
+        def begin(self, holding=None):
+            return self
 
-            return call
+        def help(self, scratch: int) -> None:
+            self.inside.release()
+            assert held.wait(20)
+
+        def lead(self, scratch: int) -> bool:
+            return all(self.inside.acquire(timeout=20) for _ in range(2))
+
+        def stop(self) -> None:
+            pass
 
     threads.execute(Hold(), 3)
     alone = Meeting(1)
     threads.execute(alone, 3)
-    assert [worker for worker, _, _ in alone.came] == [0]
+    assert [role for role, _, _ in alone.came] == ["leader"]
     held.set()
     threads.execute(Meeting(3), 3)
 
 
 def test_a_second_caller_runs_alone():
-    """While one caller has the team another is worker 0 of its own run, with its own scratch."""
+    """While one caller has the team another leads its own run, with its own scratch."""
     outer, inner = Meeting(2, scratch=64), Meeting(1, scratch=64)
-    begin = outer.begin
 
-    def nested():
-        call = begin()
+    class Nested(MeetingRun):
+        def lead(self, scratch: int) -> bool:
+            other = threading.Thread(target=threads.execute, args=(inner, 2))
+            other.start()
+            other.join(20)
+            return super().lead(scratch)
 
-        def both(worker: int, scratch: int) -> None:
-            if worker == 0:
-                other = threading.Thread(target=threads.execute, args=(inner, 2))
-                other.start()
-                other.join(20)
-            call(worker, scratch)
-
-        return both
-
-    outer.begin = nested
+    outer.begin = lambda holding=None: Nested(outer)
     threads.execute(outer, 2)
-    assert len(inner.came) == 1
-    assert inner.came[0][0] == 0
+    assert [role for role, _, _ in inner.came] == ["leader"]
     assert inner.came[0][1] not in [scratch for _, scratch, _ in outer.came]
+
+
+def test_who_is_called_inside_of_a_run_runs_too():
+    """A handler that runs between two slices leads a run of its own; the outer one goes on."""
+    outer, inner = Meeting(1), Meeting(1, scratch=1_000_000)
+
+    class Interrupted(MeetingRun):
+        def lead(self, scratch: int) -> bool:
+            if not inner.came:
+                threads.execute(inner, 2)
+            return super().lead(scratch)
+
+    outer.slices = 3
+    outer.begin = lambda holding=None: Interrupted(outer)
+    threads.execute(outer, 2)
+    assert len(inner.came) >= 1
+    scratch = [address for role, address, _ in outer.came if role == "leader"]
+    assert len(scratch) == 3
+    assert len(set(scratch)) == 1
 
 
 def test_many_callers_at_once():
@@ -218,37 +267,60 @@ def test_many_callers_at_once():
 
 @pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt()])
 def test_an_exception_leaves_the_team_usable(failure):
-    """What the caller raises comes through, and the next run has its helpers."""
+    """What the caller raises comes through once the run is stopped; the next has its helpers."""
     meeting = Meeting(2)
     meeting.failure = failure
     with pytest.raises(type(failure)):
         threads.execute(meeting, 2)
+    assert meeting.stopped == 1
     threads.execute(Meeting(2), 2)
+
+
+def test_a_run_that_was_forked_begins_again(monkeypatch):
+    """In a child nobody finishes what helpers had claimed: the run is not stopped but led anew."""
+    meeting = Meeting(1)
+    meeting.slices = 3
+
+    class Forked(MeetingRun):
+        def lead(self, scratch: int) -> bool:
+            if meeting.slices == 3:
+                monkeypatch.setattr(threads, "_team", threads._Team())
+            return super().lead(scratch)
+
+    runs = []
+
+    def begin(holding=None):
+        runs.append(Forked(meeting))
+        return runs[-1]
+
+    meeting.begin = begin
+    threads.execute(meeting, 2)
+    assert len(runs) == 2
+    assert meeting.stopped == 0
 
 
 def test_a_helper_without_memory_stays_away():
     """Scratch that cannot be had for a helper costs its help only, once."""
 
     class Huge(Meeting):
-        def begin(self):
-            call = super().begin()
+        def begin(self, holding=None):
             self.scratch = 2**62
-            return call
+            return super().begin()
 
     huge = Huge(1)
     threads.execute(huge, 2)
-    assert [worker for worker, _, _ in huge.came] == [0]
+    assert [role for role, _, _ in huge.came] == ["leader"]
     threads.execute(Meeting(2), 2)
 
 
 def test_threads_that_cannot_be_started_are_done_without(monkeypatch):
     """A system that gives no more threads gives fewer helpers."""
 
-    def refuse(self):
+    def refuse(function, arguments):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threads, "_team", threads._Team())
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     meeting = Meeting(1)
     threads.execute(meeting, 4)
     assert len(meeting.came) == 1
@@ -258,7 +330,7 @@ def test_nothing_is_kept_after_a_run():
     """A sleeping team holds no reference to what it ran."""
 
     meeting = Meeting(2)
-    gone = weakref.ref(meeting)  # its call holds it
+    gone = weakref.ref(meeting)  # its runs hold it
     threads.execute(meeting, 2)
     del meeting
     deadline = time.monotonic() + 20
@@ -325,6 +397,24 @@ for _ in range(50): run()
 print("fine")
 """
 
+FORK_IN_A_HANDLER = """
+import signal, time
+big = Chain([64] * 3000)
+def runs_on(*_):
+    global child
+    if child is None: child = os.fork()
+child = None
+signal.signal(signal.SIGALRM, runs_on)
+signal.setitimer(signal.ITIMER_REAL, 0.02)
+while child is None:
+    big.clear(); threads.execute(big.job, 3); big.check()
+if child == 0:
+    for _ in range(5): run()
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+print("fine")
+"""
+
 INTERRUPT = """
 import time, _thread
 caught, ready, over = 0, threading.Event(), threading.Event()
@@ -350,8 +440,8 @@ print("fine")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize(
     "script",
-    [FORK, FORK_WHILE_BUSY, EXIT_WHILE_BUSY, INTERRUPT],
-    ids=["fork", "fork while busy", "exit while busy", "interrupt"],
+    [FORK, FORK_WHILE_BUSY, FORK_IN_A_HANDLER, EXIT_WHILE_BUSY, INTERRUPT],
+    ids=["fork", "fork while busy", "fork in a handler", "exit while busy", "interrupt"],
 )
 def test_a_process_of_its_own(script, tmp_path):
     """Fork, exit and Ctrl-C with a busy team: no hang, no crash, right results."""

@@ -64,8 +64,6 @@ def load(routine: Routine) -> Loaded:
     if found is None:
         from allconv.engine.compiler import guarded  # llvmlite is loaded at first use
 
-        # Guarded as a whole: with a lock of its own for the cache, a fork could wait for one lock
-        # and hold the other.
         found = guarded(_load)(routine)
     return found
 

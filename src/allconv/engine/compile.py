@@ -49,7 +49,6 @@ class Compiled:
         self._structure = structure
         self._inputs = inputs
         self._names = tuple(names)
-        self._state: dict[str, Array] = {}
 
     def __call__(self, *arrays: Any, out: Array | None = None) -> Any:
         """Run; `out` receives the result of a function of one result."""
@@ -83,9 +82,8 @@ class Compiled:
             if Spec.of(np.asarray(state[name])) != value.spec:
                 given = Spec.of(np.asarray(state[name]))
                 raise ShapeError(f"{name} is {given}; {value.spec} is wanted")
-        self._state = {name: np.array(state[name]) for name in self._names}
         numbered = enumerate(self._names, self._inputs)
-        self.program.bind({number: self._state[name] for number, name in numbered})
+        self.program.bind({number: _kept(state[name]) for number, name in numbered})
 
 
 def compile(
@@ -128,6 +126,11 @@ def compile(
 def _snapshot(graph: Graph) -> Graph:
     """The graph with constants of its own: what a caller writes later changes no result."""
     return replace(graph, constants={v: np.array(array) for v, array in graph.constants.items()})
+
+
+def _kept(array: Array) -> Array:
+    """An array that nobody changes: itself, if it is read-only and owns its memory; else a copy."""
+    return array if array.base is None and not array.flags.writeable else np.array(array)
 
 
 def _spec(shape: Sequence[int], dtype: str) -> Spec:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import itertools
-import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextvars import copy_context
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
@@ -15,17 +14,11 @@ from typing import ParamSpec, TypeVar
 import llvmlite.binding as llvm
 
 from allconv.engine.kernel import Routine
+from allconv.engine.lock import ONCE
 from allconv.errors import Error
 
 on_compile: list[Callable[[Routine], None]] = []
 """Called with each routine before it is compiled, on the thread that compiles."""
-
-# LLVM is not safe to use from several threads, nor from a child that was forked in the middle.
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 
 _libraries = itertools.count()
 _compilations = 0
@@ -38,28 +31,41 @@ def guarded(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Re
     """Let one thread at a time into a function that uses LLVM, and none that can be interrupted.
 
     llvmlite frees an object twice when Ctrl-C strikes while it frees it. Only the main thread is
-    ever interrupted: it waits for another one, which goes on to the end whatever happens.
+    ever interrupted: it waits for another one, which goes on to the end whatever happens. Where no
+    thread can be started it does the work itself.
     """
 
     def locked(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Result:
-        with _lock:
+        with ONCE:
             return function(*args, **options)
 
     @wraps(function)
     def call(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Result:
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != threading.main_thread().ident:
             return locked(*args, **options)
-        future: Future[_Result] = Future()
+        results: list[_Result] = []
+        errors: list[BaseException] = []
+        done = _thread.allocate_lock()
+        done.acquire()
 
         def work() -> None:
             try:
-                future.set_result(locked(*args, **options))
+                results.append(locked(*args, **options))
             except BaseException as error:
-                future.set_exception(error)
+                errors.append(error)
+            finally:
+                done.release()
 
         context = copy_context()  # warnings are caught where they would have been
-        threading.Thread(target=context.run, args=(work,), name="allconv-compiler").start()
-        return future.result()
+        try:
+            # Not threading.Thread: a signal handler may be here while its lock is held.
+            _thread.start_new_thread(context.run, (work,))
+        except RuntimeError:
+            return locked(*args, **options)
+        done.acquire()
+        if errors:
+            raise errors[0]
+        return results[0]
 
     return call
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from allconv.engine.program import Program
+from allconv.engine.programs import Kept, keep
 from allconv.operators.base import Array, Operator, Spec
 from allconv.trace import Builder
 
-KEPT = 256  # programs of one operator; each is a few kilobytes and its scratch memory
-
-
 def run_operator(operator: Operator, *arrays: Array) -> Any:
     """The results of an operator: an array, or a tuple of several. Exact."""
-    program = _program(operator, tuple(Spec.of(array) for array in arrays))
-    outputs = program(*arrays)
+    specs = tuple(Spec.of(array) for array in arrays)
+    outputs = keep((operator, specs), lambda: _made(operator, specs)).program(*arrays)
     return outputs if len(outputs) > 1 else outputs[0]
 
 
-@lru_cache(maxsize=KEPT)
-def _program(operator: Operator, specs: tuple[Spec, ...]) -> Program:
+def _made(operator: Operator, specs: tuple[Spec, ...]) -> Kept:
     builder = Builder()
     result = builder.apply(operator, *(builder.input(spec) for spec in specs))
-    return Program(builder.graph(result if isinstance(result, tuple) else (result,)), exact=True)
+    outputs = result if isinstance(result, tuple) else (result,)
+    return Kept(Program(builder.graph(outputs), exact=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import prod
 
@@ -24,15 +24,12 @@ class Storage:
     """A block of memory. Its address is known when the program runs.
 
     `kind` is "input" (`number`-th array of a call), "output" (a fresh array), "constant" (kept with
-    the plan), "kept" (computed once from static inputs) or "arena" (reused between steps).
+    the plan) or "arena" (between steps; kept, where static inputs alone decide what it holds).
     """
 
     kind: str
     bytes: int
     number: int = 0
-    first: int = field(default=-1)  # the first and last step that touch it, for the arena
-    last: int = field(default=-1)
-    offset: int = 0  # in the arena
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 For every node the planner calls the lowering of its operator (see `kernels`), which asks where its
 operands lie (`read`), says where its results shall lie (`result`, or `alias` where nothing needs to
-move) and adds steps (`step`). A node without a lowering becomes a step that runs its definition.
-Steps that depend on static inputs alone are kept apart: they run once, when those are bound.
+move) and adds steps (`step`), each with the places that it reads and writes. A node without a
+lowering becomes a step that runs its definition. Steps that depend on static inputs alone are kept
+apart (see `once`): they run once, when those are bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -39,7 +39,11 @@ class Address:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class KernelStep:
-    """Chunks of one kernel on one block of arguments."""
+    """Chunks of one kernel on one block of arguments.
+
+    `reads` and `writes` are all that it touches: each place is a box of strides, of which every
+    cell may be read, and is written.
+    """
 
     kernel: Kernel
     arguments: Mapping[str, int | Address]
@@ -47,11 +51,13 @@ class KernelStep:
     scratch: int
     what: str
     path: str
+    reads: tuple[Place, ...]
+    writes: tuple[Place, ...]
 
     @property
     def storages(self) -> list[Storage]:
         """The memory that it touches."""
-        return [a.storage for a in self.arguments.values() if isinstance(a, Address)]
+        return [place.storage for place in (*self.reads, *self.writes)]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,21 +65,20 @@ class DefinitionStep:
     """A node that runs by its definition, on arrays."""
 
     node: Node
-    inputs: tuple[Place, ...]
-    outputs: tuple[Place, ...]
+    reads: tuple[Place, ...]
+    writes: tuple[Place, ...]
 
     @property
     def storages(self) -> list[Storage]:
         """The memory that it touches."""
-        return [place.storage for place in (*self.inputs, *self.outputs)]
+        return [place.storage for place in (*self.reads, *self.writes)]
 
 
 PlanStep: TypeAlias = KernelStep | DefinitionStep
 Lowering: TypeAlias = Callable[["Planner", Node], bool]
 
 
-@cache
-def lowerings() -> dict[type[Operator], Lowering]:
+def lowerings() -> Mapping[type[Operator], Lowering]:
     """The lowering of every operator that has one."""
     from allconv.engine.kernels import LOWERINGS  # kernels import this file
 
@@ -98,15 +103,14 @@ class Planner:
 
     def __post_init__(self) -> None:
         self.places: dict[Value, Place] = {}
-        self.steps: list[PlanStep] = []
-        self.prologue: list[PlanStep] = []
+        self.steps: list[PlanStep] = []  # of every run
+        self.prologue: list[PlanStep] = []  # of the first run after static inputs were bound
         self.constants: dict[Storage, Array] = {}
         self.outputs: list[Place] = []
         self.absorbed: set[Node] = set()  # nodes that an earlier step computes along the way
         self._users = self.graph.users()
         self._producers = {v: node for node in self.graph.nodes for v in node.outputs}
         self._numbers = {v: n for n, v in reversed(list(enumerate(self.graph.outputs)))}
-        self._fixed: set[Storage] = set()  # holds the same on every run
         self._copies: dict[tuple[Value, str], Place] = {}
         self._what = ""
         self._path = ""
@@ -116,8 +120,6 @@ class Planner:
         operands = (*self.graph.inputs, *self.graph.constants)
         for number, (value, layout) in enumerate(zip(operands, self.layouts, strict=True)):
             storage = Storage("input", size_in_bytes(value.spec), number)
-            if number in self.static:
-                self._fixed.add(storage)
             self.places[value] = Place(storage, value.spec, layout_strides(value.spec, layout))
         for node in self.graph.nodes:
             if node not in self.absorbed:
@@ -127,6 +129,7 @@ class Planner:
                     self._define(node)
         self._what, self._path = "output", ""
         self.outputs = [self._finish(n, v) for n, v in enumerate(self.graph.outputs)]
+        self.prologue, self.steps = once(self.steps, self.static)
         return self
 
     @staticmethod
@@ -170,7 +173,6 @@ class Planner:
         memory[...] = array
         storage = Storage("constant", array.nbytes)
         self.constants[storage] = memory
-        self._fixed.add(storage)
         spec = Spec.of(array)
         return Place(storage, spec, layout_strides(spec, "rows"))
 
@@ -191,19 +193,36 @@ class Planner:
         arguments: Mapping[str, int | Place | Address],
         *,
         writes: Sequence[Place],
+        reads: Sequence[Place] | None = None,
         chunks: int = 1,
         scratch: int = 0,
         what: str = "",
     ) -> None:
-        """Add a step; `writes` are the places that it fills, the other addresses are read."""
+        """Add a step; `writes` are the places that it fills.
+
+        It reads the places among its arguments that it does not write; `reads` names them where
+        what it reads are other boxes than those.
+        """
         if chunks < 1:
             return
+        if reads is None:
+            written = {place.storage for place in writes}
+            places = [a for a in arguments.values() if isinstance(a, Place)]
+            reads = [place for place in places if place.storage not in written]
+            for a in arguments.values():  # TEMPORARY until kernels with addresses name reads
+                if isinstance(a, Address) and a.storage not in written:
+                    spec = Spec((a.storage.bytes,), "uint8")
+                    reads.append(Place(a.storage, spec, (1,)))
         turned = {
             name: Address(a.storage, a.offset) if isinstance(a, Place) else a
             for name, a in arguments.items()
         }
-        step = KernelStep(kernel, turned, chunks, scratch, what or self._what, self._path)
-        self._add(step, [place.storage for place in writes])
+        self.steps.append(
+            KernelStep(
+                kernel, turned, chunks, scratch, what or self._what, self._path,
+                tuple(reads), tuple(writes),
+            )
+        )  # fmt: skip
 
     def producer(self, value: Value) -> Node | None:
         """The node that computes a value (None for inputs)."""
@@ -214,24 +233,10 @@ class Planner:
         users = self._users.get(value, [])
         return users[0] if len(users) == 1 and value not in self._numbers else None
 
-    def _add(self, step: PlanStep, written: Sequence[Storage]) -> None:
-        read = [storage for storage in step.storages if storage not in written]
-        once = all(storage in self._fixed for storage in read) and all(
-            storage.kind in ("arena", "kept") for storage in written
-        )
-        if once and read:
-            for storage in written:
-                storage.kind = "kept"
-                self._fixed.add(storage)
-            self.prologue.append(step)
-            return
-        self._fixed.difference_update(written)
-        self.steps.append(step)
-
     def _define(self, node: Node) -> None:
         inputs = tuple(self.read(value) for value in node.inputs)
         outputs = tuple(self.result(value, "rows") for value in node.outputs)
-        self._add(DefinitionStep(node, inputs, outputs), [place.storage for place in outputs])
+        self.steps.append(DefinitionStep(node, inputs, outputs))
 
     def _finish(self, number: int, value: Value) -> Place:
         """An output in its own array."""
@@ -247,29 +252,30 @@ class Planner:
         return target
 
 
-def assign_arena(steps: Sequence[PlanStep]) -> int:
-    """Give every arena storage an offset so that those alive together do not overlap; the size.
+def once(
+    steps: Sequence[PlanStep], static: frozenset[int]
+) -> tuple[list[PlanStep], list[PlanStep]]:
+    """The steps that give the same on every run, and the others.
 
-    Greedy by size: each block goes to the lowest offset that is free during its life.
+    Memory varies if it is an input that is not static or an output, or if a step that writes it
+    reads, or also writes, memory that varies.
     """
-    blocks: dict[Storage, None] = {}
-    for number, step in enumerate(steps):
-        for storage in step.storages:
-            if storage.kind == "arena":
-                storage.first = number if storage.first < 0 else storage.first
-                storage.last = number
-                blocks[storage] = None
-    placed: list[Storage] = []
-    for storage in sorted(blocks, key=lambda block: -block.bytes):
-        need = -(-storage.bytes // 64) * 64 + 64
-        offset = 0
-        for other in sorted(placed, key=lambda block: block.offset):
-            apart = other.last < storage.first or storage.last < other.first
-            if not apart and offset + need > other.offset:
-                offset = max(offset, other.offset + -(-other.bytes // 64) * 64 + 64)
-        storage.offset = offset
-        placed.append(storage)
-    return max((s.offset + s.bytes + 128 for s in placed), default=0)
+    varying = {
+        storage
+        for step in steps
+        for storage in step.storages
+        if storage.kind == "output" or (storage.kind == "input" and storage.number not in static)
+    }
+    size = -1
+    while size < len(varying):
+        size = len(varying)
+        for step in steps:
+            if any(place.storage in varying for place in (*step.reads, *step.writes)):
+                varying.update(place.storage for place in step.writes)
+    parts: tuple[list[PlanStep], list[PlanStep]] = ([], [])
+    for step in steps:
+        parts[any(place.storage in varying for place in step.writes)].append(step)
+    return parts
 
 
 def array_at(memory: Array, place: Place) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -53,12 +54,24 @@ class Runner(Routine):
     """The machine code of the runner."""
 
     architecture: str
+    clock: str
 
     def ir(self) -> str:
         """The LLVM IR of the runner."""
         from allconv.engine.emit.runner import RunnerCode  # llvmlite is loaded at first use
 
-        return RunnerCode(self.name, self.architecture).emit()
+        return RunnerCode(self.name, self.architecture, self.clock).emit()
+
+
+@dataclass(frozen=True)
+class Stopper(Runner):
+    """The machine code that breaks a run off."""
+
+    def ir(self) -> str:
+        """The LLVM IR of the stopper."""
+        from allconv.engine.emit.stopper import StopperCode
+
+        return StopperCode(self.name, self.architecture).emit()
 
 
 class Counters:
@@ -82,11 +95,20 @@ class Counters:
         return self.epoch
 
 
+OVER, DONE, PAUSED = 0, 1, 2
+"""What the native function returns: the run is over, all its steps are done, its time was up."""
+
+SLICE = 50_000_000
+"""Nanoseconds after which the leader returns to Python, where signal handlers run."""
+
 _native_entries = 0
 
 
 def native_entries() -> int:
-    """How often this process has entered native code to run steps (helping threads not counted)."""
+    """How often this process has entered native code to run steps (helping threads not counted).
+
+    A run is one entry, and one more for every `SLICE` that it takes.
+    """
     return _native_entries
 
 
@@ -99,14 +121,17 @@ def run(
     scratch: int,
     *,
     leader: bool = True,
-) -> bool:
-    """Run, or help to run, the steps first ... first + count - 1; True once all are done.
+    nanoseconds: int = 0,
+) -> int:
+    """Run, or help to run, the steps first ... first + count - 1, and say how it ended.
 
-    The leader opens the run; another thread returns False if the run is over or not open soon.
-    `scratch` is the address of memory that no other thread uses.
+    The leader opens the run, and returns PAUSED if it is not done after so many `nanoseconds` (0:
+    stays); called again it goes on. Another thread returns OVER if the run is over or not open
+    soon. `scratch` is the address of memory that no other thread uses.
     """
     addresses = (table.ctypes.data, first, count, epoch, counters.ctypes.data)
-    return bool(_native()(*addresses, scratch, _relax(), int(leader)))
+    role = (int(leader), _clock(), nanoseconds)
+    return int(_native()(*addresses, scratch, _relax(), *role))
 
 
 class Job:
@@ -132,35 +157,76 @@ class Job:
         self.scratch = scratch
         self._address = table.ctypes.data
 
-    def begin(self) -> Callable[[int, int], None]:
-        """Begin a run: returns call(worker, scratch address), which worker 0 leads.
-
-        The call holds all that a thread touches which enters after the run is over.
-        """
-        native, relax = _native(), _relax()
+    def begin(self, holding: object = None) -> Run:
+        """Begin a run; it holds `holding`, the memory that its steps touch."""
         epoch = self.counters.next_epoch()
-        table, words = self.table, self.counters.words
         steps = (self._address, self.first, self.count, epoch, self.counters.address)
+        return Run(steps, (self.table, self.counters.words, holding), self.counters)
 
-        def call(worker: int, scratch: int) -> None:
-            global _native_entries
-            kept = (table, words)
-            if worker:
-                native(*steps, scratch, relax, 0)
-                return
-            _native_entries += 1
-            if not native(*steps, scratch, relax, 1):
-                raise Error(f"a table of {len(kept[0])} steps was run twice at the same time")
 
-        return call
+class Run:
+    """One run of a job: one thread leads it, any number may help, each with scratch memory.
+
+    It holds all that a thread touches which enters after the run is over.
+    """
+
+    def __init__(self, steps: tuple[int, ...], holding: object, counters: Counters) -> None:
+        self._steps = steps
+        self._holding = holding
+        self._counters = counters
+        self._native, self._relax, self._clock = _native(), _relax(), _clock()
+
+    def help(self, scratch: int) -> None:
+        """Claim and run chunks until there are none."""
+        self._native(*self._steps, scratch, self._relax, 0, self._clock, 0)
+
+    def lead(self, scratch: int) -> bool:
+        """Run until all steps are done (True) or `SLICE` is over (False: lead again)."""
+        global _native_entries
+        _native_entries += 1
+        ended = self._native(*self._steps, scratch, self._relax, 1, self._clock, SLICE)
+        if ended == OVER:
+            raise Error(f"a table of {self._steps[2]} steps was run twice at the same time")
+        return bool(ended == DONE)
+
+    def stop(self) -> None:
+        """Have no further chunk claimed, and return when all that were claimed have ended."""
+        self._counters.next_epoch()  # the one by which whoever still looks knows that it is over
+        _stopper()(*self._steps, self._relax)
 
 
 @cache
 def _native() -> Callable[..., int]:
+    _stopper()  # not compiled while somebody waits for a run to stop
+    return _function(Runner, 10)
+
+
+@cache
+def _stopper() -> Callable[..., int]:
+    return _function(Stopper, 6)
+
+
+def _function(kind: type[Runner | Stopper], arguments: int) -> Callable[..., int]:
     from allconv.engine.compiler import processor
 
-    loaded = code_cache.load(Runner(host(), processor()[0]))
-    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 8)(loaded.address)
+    routine = kind(host(), processor()[0], clock_name())
+    loaded = code_cache.load(routine)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loaded.address)
+
+
+def clock_name() -> str:
+    """The system's monotonic clock, as `emit.runner` knows it."""
+    if sys.platform == "win32":
+        return "GetTickCount64"
+    return f"clock_gettime {time.CLOCK_MONOTONIC}"
+
+
+@cache
+def _clock() -> int:
+    """The address of the function that tells the time."""
+    name = clock_name().split()[0]
+    library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
 
 
 @cache

@@ -6,47 +6,81 @@ begin nor to end: it returns when all chunks are done. A second caller at the sa
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from allconv.engine.buffer import LINE, aligned
 from allconv.errors import ArgumentError
 
 VARIABLE = "ALLCONV_THREADS"
 
-Call: TypeAlias = Callable[[int, int], None]  # of a worker's number and its scratch address
+MOST = 1024
+"""Threads at most."""
+
+
+class Run(Protocol):
+    """A run that threads have entered or will enter: see `runner.Run`."""
+
+    def help(self, scratch: int) -> None:
+        """Claim and run chunks until there are none."""
+
+    def lead(self, scratch: int) -> bool:
+        """Run for a while; whether all is done."""
+
+    def stop(self) -> None:
+        """Return when nobody is, or will be, in a chunk."""
 
 
 class Work(Protocol):
-    """What a team can run: see `runner.Job`."""
+    """What a team can run again and again: see `runner.Job`."""
 
     scratch: int
 
-    def begin(self) -> Call:
-        """Begin a run that any number of workers may enter; it is done when worker 0 returns."""
+    def begin(self, holding: object = None) -> Run:
+        """Begin a run, which holds the memory that it touches."""
 
 
-def execute(work: Work, threads: int | None = None) -> None:
-    """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`)."""
+def execute(work: Work, threads: int | None = None, holding: object = None) -> None:
+    """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`).
+
+    Signal handlers run on the way. Where one raises (Ctrl-C), no chunk is claimed any more, and the
+    error goes on when those that were claimed have ended.
+    """
     wanted = get_threads() if threads is None else threads
-    scratch = _caller.scratch.address(work.scratch)
-    call = work.begin()
+    scratch = _caller.scratch.block(work.scratch)
+    finished = False
+    while not finished:
+        finished = _lead(work.begin(holding), wanted, scratch, work.scratch)
+
+
+def _lead(run: Run, wanted: int, scratch: Block, size: int) -> bool:
+    """Lead a run to its end; False in a forked child, where the helpers of the run are not."""
     team = _team
-    if wanted == 1 or not team.busy.acquire(blocking=False):
-        call(0, scratch)
-        return
+    helped = wanted > 1 and team.busy.acquire(blocking=False)
     try:
-        # An interrupt in between does no harm: helpers enter only what the caller has entered.
-        team.wake(wanted - 1, call, work.scratch)
-        call(0, scratch)
+        if helped:
+            # An interrupt in between does no harm: helpers enter only what the caller has entered.
+            team.wake(wanted - 1, run, size)
+        while not run.lead(scratch.address):
+            if team is not _team:
+                return False  # a handler forked: what helpers had claimed, nobody finishes
+        return True
+    except BaseException:
+        if team is _team:
+            run.stop()
+        raise
     finally:
-        team.busy.release()
+        if helped:
+            team.busy.release()
 
 
 def set_threads(n: int) -> None:
@@ -61,10 +95,12 @@ def get_threads() -> int:
 
 
 def check_threads(n: int, name: str = "threads") -> int:
-    """n, if it is an integer of at least 1; else ArgumentError."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ArgumentError(f"{name} must be an integer of at least 1, got {n!r}")
-    return n
+    """n, if it is an integer from 1 to `MOST`; else ArgumentError."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ArgumentError(f"{name} must be an integer of at least 1, got {n!r:.100}")
+    if n > MOST:
+        raise ArgumentError(f"{name} must be at most {MOST}, got {n:.6g}")
+    return int(n)
 
 
 def available_cpus() -> int:
@@ -115,22 +151,36 @@ def _default() -> int:
     text = os.environ.get(VARIABLE)
     if not text:
         return available_cpus()
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise ArgumentError(f"{VARIABLE} must be an integer of at least 1, got {text!r}")
-    return int(text)
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        raise ArgumentError(f"{VARIABLE} must be an integer of at least 1, got {text!r:.100}")
+    if len(text.lstrip("0")) > len(str(MOST)):
+        raise ArgumentError(f"{VARIABLE} must be at most {MOST}, got {text:.100}")
+    return check_threads(int(text), VARIABLE)
+
+
+class Block(NamedTuple):
+    """Memory and its address, a multiple of 64."""
+
+    memory: NDArray[np.uint8]
+    address: int
 
 
 class Scratch:
     """Memory of one thread's own, which grows on demand and is kept."""
 
     def __init__(self) -> None:
-        self._memory = aligned(LINE)  # an empty array would start anywhere
+        self._block = _block(LINE)  # an empty array would start anywhere
 
-    def address(self, size: int) -> int:
-        """The address of at least `size` bytes, a multiple of 64."""
-        if self._memory.nbytes < size:
-            self._memory = aligned(size)
-        return self._memory.ctypes.data
+    def block(self, size: int) -> Block:
+        """At least `size` bytes; who holds the block may use it even when it has grown since."""
+        if self._block.memory.nbytes < size:
+            self._block = _block(size)
+        return self._block
+
+
+def _block(size: int) -> Block:
+    memory = aligned(size)
+    return Block(memory, memory.ctypes.data)
 
 
 class _Caller(threading.local):
@@ -141,19 +191,18 @@ class _Caller(threading.local):
 
 
 class _Helper:
-    """A daemon thread that sleeps until it is given a call."""
+    """A daemon thread that sleeps until it is given a run."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._calls: deque[tuple[Call, int]] = deque(maxlen=1)  # a newer call replaces an older
+    def __init__(self) -> None:
+        self._runs: deque[tuple[Run, int]] = deque(maxlen=1)  # a newer run replaces an older
         self._wake = threading.Lock()
         self._wake.acquire()
-        thread = threading.Thread(target=self._work, name=f"allconv-{number}", daemon=True)
-        thread.start()
+        # Not threading.Thread: a signal handler may be here while its lock is held.
+        _thread.start_new_thread(self._work, ())
 
-    def give(self, call: Call, scratch: int) -> None:
-        """Wake the thread to help with a call; if it is still busy it will look at it later."""
-        self._calls.append((call, scratch))
+    def give(self, run: Run, scratch: int) -> None:
+        """Wake the thread to help with a run; if it is still busy it will look at it later."""
+        self._runs.append((run, scratch))
         with suppress(RuntimeError):  # it has been woken already
             self._wake.release()
 
@@ -164,10 +213,10 @@ class _Helper:
             self._help(scratch)
 
     def _help(self, scratch: Scratch) -> None:
-        """Run the newest call; a function, so that nothing it names is kept while asleep."""
+        """Help with the newest run; a function, so that nothing it names is kept while asleep."""
         with suppress(IndexError, MemoryError):  # without memory there is no help
-            call, size = self._calls.pop()
-            call(self._number, scratch.address(size))
+            run, size = self._runs.pop()
+            run.help(scratch.block(size).address)
 
 
 class _Team:
@@ -178,13 +227,13 @@ class _Team:
         self.busy = threading.RLock()
         self._helpers: list[_Helper] = []
 
-    def wake(self, count: int, call: Call, scratch: int) -> None:
-        """Have up to `count` helpers enter a call; fewer if no more threads can be started."""
-        with suppress(RuntimeError):
+    def wake(self, count: int, run: Run, scratch: int) -> None:
+        """Have up to `count` helpers enter a run; fewer if no more threads can be started."""
+        with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
-                self._helpers.append(_Helper(len(self._helpers) + 1))
+                self._helpers.append(_Helper())
         for helper in self._helpers[:count]:
-            helper.give(call, scratch)
+            helper.give(run, scratch)
 
 
 _caller = _Caller()

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
 from allconv import trace
+from allconv.engine.eager import run_operator
+from allconv.engine.program import Program
+from allconv.engine.programs import Kept, keep
 from allconv.errors import ArgumentError, Error, LimitError, TraceError
 from allconv.operators.base import FLOATS, Array, Operator, Spec, dtype_name
 from allconv.value import Value
@@ -95,8 +98,6 @@ def apply(operator: Operator, *operands: Any) -> Any:
     """An operator recorded when an operand belongs to a trace, else run on the arrays."""
     if any(isinstance(x, Value) for x in operands):
         return trace.record(operator, *operands)
-    from allconv.engine.eager import run_operator
-
     with _within_memory(operator.name):
         return run_operator(operator, *operands)
 
@@ -111,19 +112,17 @@ def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> A
     if any(isinstance(x, Value) for x in operands):
         return function(*operands, **settings)
     specs = tuple(Spec.of(x) for x in operands)
-    run, structure = _program(function, specs, tuple(settings.items()))
+    key = (function, specs, tuple(settings.items()))
     with _within_memory(function.__name__.strip("_")):
-        return trace.unflatten(structure, iter(run(*operands)))
+        kept = keep(key, lambda: _recorded(function, specs, settings))
+        return trace.unflatten(kept.about, iter(kept.program(*operands)))
 
 
-@lru_cache(maxsize=64)
-def _program(
-    function: Callable[..., Any], specs: tuple[Spec, ...], settings: tuple[tuple[str, Any], ...]
-) -> tuple[Callable[..., tuple[Array, ...]], Any]:
-    from allconv.engine.program import Program
-
-    traced = trace.trace(lambda *x: function(*x, **dict(settings)), *specs)
-    return Program(traced.graph, exact=True), traced.structure
+def _recorded(
+    function: Callable[..., Any], specs: tuple[Spec, ...], settings: dict[str, Any]
+) -> Kept:
+    traced = trace.trace(lambda *x: function(*x, **settings), *specs)
+    return Kept(Program(traced.graph, exact=True), traced.structure)
 
 
 @contextmanager

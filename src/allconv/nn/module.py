@@ -213,9 +213,12 @@ class Module:
     def __deepcopy__(self, memo: dict[int, Any]) -> Module:
         copy = object.__new__(type(self))
         memo[id(self)] = copy
-        kept = {key: value for key, value in self.__dict__.items() if key != "_programs"}
-        copy.__dict__.update(deepcopy(kept, memo))
+        copy.__dict__.update(deepcopy(self.__getstate__(), memo))
         return copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All attributes but what was prepared for running."""
+        return {key: value for key, value in self.__dict__.items() if key != "_weights"}
 
     # Running
 

@@ -1,11 +1,13 @@
-"""Modules on arrays: programs kept for the shapes seen last, forward and backward."""
+"""Modules on arrays: a program for every shape, forward and backward, on weights that all share."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from allconv.engine.program import Program
+from allconv.engine.programs import Kept, keep
+from allconv.engine.weights import Weights
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
@@ -16,40 +18,36 @@ from allconv.nn.tracing import ModuleTrace, trace_module
 from allconv.operators.base import Array, Spec
 from allconv.trace import Builder, flatten, unflatten
 
-KEPT = 8  # programs a module
+
+def _call(net: Module, kept: Kept, arrays: Sequence[Array], seed: int | None) -> Sequence[Array]:
+    """The outputs for inputs, with the state that the network has now."""
+    traced, inputs = kept.about
+    drawn = [key_of(seed)] if traced.uses_key else []
+    weights = _weights(net, (*traced.parameters, *traced.buffers))
+    return kept.program(*arrays[:inputs], *drawn, *arrays[inputs:], weights=weights)
 
 
-class Ready:
-    """A traced network and its program, in which the state is bound until it changes."""
+def _weights(net: Module, names: tuple[str, ...]) -> Weights:
+    """The state that all programs of a network share, until it changes."""
+    places = net.named_places()
+    state = [places[name].value(name) for name in names]
+    known: tuple[list[Array], Weights] | None = net.__dict__.get("_weights")
+    if known is None or not _same(known[0], state):
+        known = net.__dict__["_weights"] = state, Weights(state)
+    return known[1]
 
-    def __init__(self, traced: ModuleTrace, graph: Graph, inputs: int) -> None:
-        from allconv.engine.program import Program
 
-        self.traced = traced
-        self._names = (*traced.parameters, *traced.buffers)
-        self._static = range(inputs, inputs + len(self._names))
-        self._program = Program(graph, exact=True, static=self._static)
-        self._state: list[Array] | None = None
-
-    def __call__(self, net: Module, arrays: Sequence[Array], seed: int | None) -> Sequence[Array]:
-        """The outputs for inputs, with the state that the network has now."""
-        places = net.named_places()
-        state = [places[name].value(name) for name in self._names]
-        known = self._state
-        if known is None or any(a is not b for a, b in zip(state, known, strict=True)):
-            self._program.bind(dict(zip(self._static, state, strict=True)))
-            self._state = state
-        drawn = [key_of(seed)] if self.traced.uses_key else []
-        inputs = self._static.start
-        return self._program(*arrays[:inputs], *drawn, *arrays[inputs:])
+def _same(left: Sequence[Array], right: Sequence[Array]) -> bool:
+    """Whether these are the very same arrays."""
+    return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))
 
 
 def run(net: Module, x: Sequence[Any], *, training: bool, seed: int | None) -> Any:
     """The outputs of a network for arrays."""
     arrays = _taken(x)
     specs = tuple(Spec.of(each) for each in arrays)
-    ready = _kept(net, "forward", specs, training, _forward)
-    return unflatten(ready.traced.structure, iter(ready(net, arrays, seed)))
+    kept = _kept(net, "forward", specs, training, _forward)
+    return unflatten(kept.about[0].structure, iter(_call(net, kept, arrays, seed)))
 
 
 def run_backward(
@@ -59,10 +57,10 @@ def run_backward(
     several = isinstance(x, tuple)
     arrays = _taken(x if several else (x,))
     specs = tuple(Spec.of(each) for each in arrays)
-    ready = _kept(net, "backward", specs, training, _backward)
+    kept = _kept(net, "backward", specs, training, _backward)
     if grad_output is None:
         raise ArgumentError("grad_output is None; an array of the output's shape is wanted")
-    given, wanted = flatten(grad_output)[0], _results(ready.traced)
+    given, wanted = flatten(grad_output)[0], _results(kept.about[0])
     if len(given) != len(wanted):
         raise ShapeError(f"{len(given)} gradients are given; there are {len(wanted)} outputs")
     seeds = []
@@ -71,9 +69,9 @@ def run_backward(
         if gradient.shape != value.shape:
             raise ShapeError(f"grad_output is {gradient.shape}; the output is {value.shape}")
         seeds.append(gradient)
-    gradients = iter(ready(net, [*arrays, *seeds], seed))
+    gradients = iter(_call(net, kept, [*arrays, *seeds], seed))
     gx = tuple(next(gradients) if spec.is_float else None for spec in specs)
-    return (gx if several else gx[0]), dict(zip(ready.traced.parameters, gradients, strict=True))
+    return (gx if several else gx[0]), dict(zip(kept.about[0].parameters, gradients, strict=True))
 
 
 def _taken(x: Sequence[Any]) -> list[Array]:
@@ -96,18 +94,13 @@ def _kept(
     kind: str,
     specs: tuple[Spec, ...],
     training: bool,
-    make: Callable[[ModuleTrace, int], Ready],
-) -> Ready:
-    """What is ready for these specs: kept while the network has the same structure."""
-    kept: OrderedDict[Hashable, Ready] = net.__dict__.setdefault("_programs", OrderedDict())
+    make: Callable[[ModuleTrace, int], Kept],
+) -> Kept:
+    """The program for these specs: kept while the network has the same structure."""
     key = (kind, specs, training, _structure(net))
-    ready = kept.pop(key, None)
-    if ready is None:
-        ready = make(trace_module(net, *specs, training=training), len(specs))
-    kept[key] = ready
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
-    return ready
+    return keep(
+        key, lambda: make(trace_module(net, *specs, training=training), len(specs)), owner=net
+    )
 
 
 def _structure(net: Module) -> Hashable:
@@ -115,11 +108,11 @@ def _structure(net: Module) -> Hashable:
     return modules, tuple(place.spec for place in net.named_places().values())
 
 
-def _forward(traced: ModuleTrace, inputs: int) -> Ready:
-    return Ready(traced, traced.graph, inputs)
+def _forward(traced: ModuleTrace, inputs: int) -> Kept:
+    return _program(traced, traced.graph, inputs)
 
 
-def _backward(traced: ModuleTrace, inputs: int) -> Ready:
+def _backward(traced: ModuleTrace, inputs: int) -> Kept:
     """The program of the gradients of the inputs and parameters."""
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in traced.graph.inputs]
@@ -129,4 +122,11 @@ def _backward(traced: ModuleTrace, inputs: int) -> Ready:
     _, gradients = backward(
         builder, traced.graph, operands, [*seeds, *(None for _ in traced.updates)], wanted
     )
-    return Ready(traced, builder.graph(gradients), inputs)
+    return _program(traced, builder.graph(gradients), inputs)
+
+
+def _program(traced: ModuleTrace, graph: Graph, inputs: int) -> Kept:
+    """A program on the state, which are the inputs after the network's arrays."""
+    names = (*traced.parameters, *traced.buffers)
+    static = range(inputs, inputs + len(names))
+    return Kept(Program(graph, exact=True, static=static), (traced, inputs))

@@ -9,17 +9,16 @@ the other is written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from allconv.engine.program import Program
+from allconv.engine.programs import Kept, keep
 from allconv.errors import ArgumentError, ShapeError
 from allconv.nn.module import Module
 from allconv.operators.base import Array, Spec
 from allconv.train.objective import SLOT, Objective, Recorded, record_step
-
-if TYPE_CHECKING:
-    from allconv.engine.program import Program
 
 
 class StepResult(NamedTuple):
@@ -54,7 +53,6 @@ class TrainingStep:
         self.state = self._beginning()
         self.dtype = _float_dtype(net)
         self._spare: dict[str, Array] = {}
-        self._programs: dict[tuple[int, ...], tuple[Recorded, Program]] = {}
         self._key = np.array([seed, 0], np.int64)
         self._scalars = {name: np.zeros((), self.dtype) for name in objective.scalars(0.0, 0)}
 
@@ -68,12 +66,12 @@ class TrainingStep:
 
     def prepare(self, shape: tuple[int, ...]) -> tuple[Recorded, Program]:
         """The graph and the program for batches x of a shape, made once."""
-        if shape not in self._programs:
-            from allconv.engine.program import Program
+        kept = keep(shape, lambda: self._made(shape), owner=self)
+        return kept.about, kept.program
 
-            recorded = record_step(self.net, self.objective, Spec(shape, self.dtype))
-            self._programs[shape] = recorded, Program(recorded.graph, threads=self.threads)
-        return self._programs[shape]
+    def _made(self, shape: tuple[int, ...]) -> Kept:
+        recorded = record_step(self.net, self.objective, Spec(shape, self.dtype))
+        return Kept(Program(recorded.graph, threads=self.threads), recorded)
 
     def __call__(self, x: Array, labels: Array, *, rate: float, step: int = 0) -> StepResult:
         """One step on a batch x (N, ...) of the network's dtype with labels int64 (N, ...).

@@ -10,9 +10,15 @@ ROW_BYTES = 64  # of a step in the table
 LINE_BYTES = 64  # every counter has a cache line of its own
 SPINS = 2000  # turns of a waiting loop before the processor is offered to others
 
-PARAMETERS = ("table", "first", "count", "epoch", "counters", "scratch", "relax", "leader")
+PARAMETERS = (
+    *("table", "first", "count", "epoch", "counters", "scratch", "relax"),
+    *("leader", "clock", "nanoseconds"),
+)
 _KERNEL = ir.FunctionType(ir.VoidType(), [I64] * 3)
 _RELAX = ir.FunctionType(I32, [])
+_MOMENT = ir.LiteralStructType([I64, I64])  # struct timespec
+_CLOCK = ir.FunctionType(I32, [I32, ir.PointerType()])
+_TICKS = ir.FunctionType(I64, [])
 _VOID = ir.VoidType()
 _ARM = ("aarch64", "arm64")
 
@@ -22,13 +28,17 @@ class RunnerCode:
 
     Counters are an opening word, then a claim word and a done word a step. Each is epoch << 32 | n;
     a word of an earlier epoch counts as n = 0, one of a later epoch means that this run is over.
-    The function returns 1 when all its steps are done and 0 when it found the run over.
+    The function returns 1 when all its steps are done, 0 when it found the run over, and 2 when it
+    has run for so many nanoseconds (0: any number), between two chunks or while it waits for those
+    of others. Called again it goes on.
     """
 
-    def __init__(self, name: str, architecture: str) -> None:
+    def __init__(self, name: str, architecture: str, clock: str) -> None:
         self.architecture = architecture
+        self.clock = clock
         self.module = ir.Module(name)
-        self.function = ir.Function(self.module, ir.FunctionType(I64, [I64] * 8), name)
+        kind = ir.FunctionType(I64, [I64] * len(PARAMETERS))
+        self.function = ir.Function(self.module, kind, name)
         self.arguments = dict(zip(PARAMETERS, self.function.args, strict=True))
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.epoch = self.arguments["epoch"]
@@ -38,16 +48,58 @@ class RunnerCode:
         """Write the function and return its IR."""
         b = self.builder
         control = self._set_control()
-        steps, done, over = self._blocks("steps", "done", "over")
+        self.moment = b.alloca(_MOMENT)
+        steps, done, over, self.paused = self._blocks("steps", "done", "over", "paused")
+        self.timed = b.icmp_signed("!=", self.arguments["nanoseconds"], I64(0))
+        self.deadline = self._emit_deadline()
         self._emit_opening(steps, over)
         b.position_at_end(steps)
         first = self.arguments["first"]
         self._emit_steps(first, b.add(first, self.arguments["count"]), done, over)
-        for block, result in ((done, 1), (over, 0)):
+        for block, result in ((done, 1), (over, 0), (self.paused, 2)):
             b.position_at_end(block)
             self._restore_control(control)
             b.ret(I64(result))
         return str(self.module)
+
+    def _emit_deadline(self) -> ir.Value:
+        """When to pause, where there is a limit."""
+        b = self.builder
+        before = b.block
+        timed, begin = self._blocks("timed", "begin")
+        b.cbranch(self.timed, timed, begin)
+        b.position_at_end(timed)
+        limit = b.add(self._now(), self.arguments["nanoseconds"])
+        b.branch(begin)
+        b.position_at_end(begin)
+        deadline = b.phi(I64)
+        deadline.add_incoming(I64(0), before)
+        deadline.add_incoming(limit, timed)
+        return deadline
+
+    def _emit_pause(self, otherwise: ir.Block) -> None:
+        """Pause if the time is up."""
+        b = self.builder
+        (look,) = self._blocks("look")
+        b.cbranch(self.timed, look, otherwise)
+        b.position_at_end(look)
+        late = b.icmp_signed(">", self._now(), self.deadline)
+        b.cbranch(late, self.paused, otherwise)
+
+    def _now(self) -> ir.Value:
+        """Nanoseconds of the system's clock."""
+        b = self.builder
+        name, *number = self.clock.split()
+        if name == "clock_gettime":
+            function = b.inttoptr(self.arguments["clock"], ir.PointerType(_CLOCK))
+            b.call(function, [I32(int(number[0])), self.moment])
+            seconds, rest = (
+                b.load(b.gep(self.moment, [I32(0), I32(k)], source_etype=_MOMENT), typ=I64)
+                for k in range(2)
+            )
+            return b.add(b.mul(seconds, I64(10**9)), rest)
+        function = b.inttoptr(self.arguments["clock"], ir.PointerType(_TICKS))
+        return b.mul(b.call(function, []), I64(10**6))
 
     def _emit_opening(self, steps: ir.Block, over: ir.Block) -> None:
         """The leader opens the run; others enter an open run, and wait a little for it to open."""
@@ -127,7 +179,10 @@ class RunnerCode:
         kernel = b.inttoptr(address, ir.PointerType(_KERNEL))
         chunk = b.urem(b.add(b.mul(index, multiplier), offset), chunks)
         b.call(kernel, [arguments, self.arguments["scratch"], chunk])
-        self._emit_count(finished, again)
+        (counted,) = self._blocks("counted")
+        self._emit_count(finished, counted)
+        b.position_at_end(counted)
+        self._emit_pause(again)
 
     def _emit_count(self, finished: ir.Value, after: ir.Block) -> None:
         """Count a chunk that is done; its run cannot be over before that."""
@@ -162,7 +217,7 @@ class RunnerCode:
         b.cbranch(b.icmp_unsigned(">", spins, I64(SPINS)), give_way, again)
         b.position_at_end(give_way)
         b.call(b.inttoptr(self.arguments["relax"], ir.PointerType(_RELAX)), [])
-        b.branch(again)
+        self._emit_pause(again)
         b.position_at_end(again)
         spins.add_incoming(b.add(spins, I64(1)), again)
         b.branch(turn)

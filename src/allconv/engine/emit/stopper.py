@@ -1,0 +1,87 @@
+"""The machine code that breaks a run off: no chunk is claimed any more, and none is being run."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+from allconv.engine.emit.integer import I32, I64
+from allconv.engine.emit.runner import LINE_BYTES, ROW_BYTES
+
+PARAMETERS = ("table", "first", "count", "epoch", "counters", "relax")
+_RELAX = ir.FunctionType(I32, [])
+
+
+class StopperCode:
+    """The function `int64 name(int64 ...)` of PARAMETERS being written; see `RunnerCode`.
+
+    Step by step the words are set to the next epoch, which no run uses: whoever looks at them finds
+    its run over. A claim word tells, when it is exchanged, how many chunks were claimed; the done word
+    is exchanged when so many are done. Where some were not claimed, nobody is beyond that step.
+    """
+
+    def __init__(self, name: str, architecture: str) -> None:
+        self.architecture = architecture
+        self.module = ir.Module(name)
+        kind = ir.FunctionType(I64, [I64] * len(PARAMETERS))
+        self.function = ir.Function(self.module, kind, name)
+        self.arguments = dict(zip(PARAMETERS, self.function.args, strict=True))
+        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+
+    def emit(self) -> str:
+        """Write the function and return its IR."""
+        b, arguments = self.builder, self.arguments
+        epoch, first = arguments["epoch"], arguments["first"]
+        later = b.add(epoch, I64(1))
+        tag = b.shl(later, I64(32))
+        b.store_atomic(later, self._pointer(arguments["counters"]), "release", 8)
+        end = b.add(first, arguments["count"])
+        before = b.block
+        head, step_, claimed_, wait, idle, counted, following, out = (
+            self.function.append_basic_block(name)
+            for name in ("head", "step", "claimed", "wait", "idle", "counted", "following", "out")
+        )
+        b.branch(head)
+        b.position_at_end(head)
+        step = b.phi(I64)
+        step.add_incoming(first, before)
+        b.cbranch(b.icmp_signed("<", step, end), step_, out)
+
+        b.position_at_end(step_)
+        row = b.add(arguments["table"], b.mul(step, I64(ROW_BYTES)))
+        chunks = b.load(self._pointer(b.add(row, I64(2 * 8))), typ=I64)
+        line = b.add(b.mul(step, I64(2 * LINE_BYTES)), I64(LINE_BYTES))
+        claim = b.add(arguments["counters"], line)
+        finished = b.add(claim, I64(LINE_BYTES))
+        b.cbranch(b.icmp_unsigned("==", chunks, I64(0)), following, claimed_)
+
+        b.position_at_end(claimed_)
+        word = b.atomic_rmw("xchg", self._pointer(claim), tag, "acq_rel")
+        claims = self._count(word, epoch)
+        b.branch(wait)
+
+        b.position_at_end(wait)
+        done = b.load_atomic(self._pointer(finished), "acquire", 8, typ=I64)
+        b.cbranch(b.icmp_unsigned(">=", self._count(done, epoch), claims), counted, idle)
+        b.position_at_end(idle)
+        b.call(b.inttoptr(arguments["relax"], ir.PointerType(_RELAX)), [])
+        b.branch(wait)
+
+        b.position_at_end(counted)
+        b.store_atomic(tag, self._pointer(finished), "release", 8)
+        b.cbranch(b.icmp_unsigned("<", claims, chunks), out, following)
+
+        b.position_at_end(following)
+        step.add_incoming(b.add(step, I64(1)), following)
+        b.branch(head)
+        b.position_at_end(out)
+        b.ret(I64(0))
+        return str(self.module)
+
+    def _count(self, word: ir.Value, epoch: ir.Value) -> ir.Value:
+        """The count of a word of this epoch, 0 of another one."""
+        b = self.builder
+        now = b.icmp_unsigned("==", b.lshr(word, I64(32)), epoch)
+        return b.select(now, b.and_(word, I64(0xFFFFFFFF)), I64(0))
+
+    def _pointer(self, address: ir.Value) -> ir.Value:
+        return self.builder.inttoptr(address, ir.PointerType(I64))

@@ -1,0 +1,45 @@
+"""What a process does once, and what a fork waits for: loading files, compiling, linking.
+
+LLVM serves one thread at a time (`ONCE`). A child that is forked while another thread compiles, or is
+in the middle of an import, would wait for that thread for ever: it is not in the child. So a fork
+waits until both are finished.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+ONCE = threading.RLock()
+
+PATIENCE = 10.0
+"""Seconds a fork waits for imports at most, should the thread that forks be importing itself."""
+
+_LOADED_LATE = ("allconv", "llvmlite", "numpy", "onnx", "PIL", "platformdirs", "safetensors")
+
+
+def _importing() -> bool:
+    """Whether a file that is loaded at first use is being loaded."""
+    for name, module in tuple(sys.modules.items()):
+        if name.partition(".")[0] in _LOADED_LATE:
+            spec = getattr(module, "__spec__", None)
+            if getattr(spec, "_initializing", False):
+                return True
+    return False
+
+
+def _before_fork() -> None:
+    ONCE.acquire()
+    end = time.monotonic() + PATIENCE
+    while _importing() and time.monotonic() < end:
+        ONCE.release()  # the import may be waiting for it
+        time.sleep(0.0005)
+        ONCE.acquire()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=ONCE.release, after_in_child=ONCE.release
+    )

@@ -1,0 +1,56 @@
+"""Memory between steps, lent to whatever runs: programs of many sizes share what one of them needs.
+
+The lists are changed by single operations only, which no thread, signal handler or child process can
+find half done; so nobody waits for memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allconv.engine.buffer import aligned
+
+IDLE = 256 * 1024 * 1024
+"""Bytes that may lie idle beside the block that was used last, whatever its size."""
+
+_idle: deque[NDArray[np.uint8]] = deque()  # the one that was used last is the last
+
+
+def borrow(size: int) -> NDArray[np.uint8]:
+    """At least `size` bytes on a cache line, of undefined content, for one run.
+
+    Where none of the idle blocks is large enough, the one that was used last makes room for a
+    larger one: there are never more blocks than runs at the same time.
+    """
+    small: list[NDArray[np.uint8]] = []
+    found = None
+    while found is None:
+        try:
+            block = _idle.pop()
+        except IndexError:
+            break
+        if block.nbytes >= size:
+            found = block
+        else:
+            small.append(block)
+    _idle.extendleft(small if found is not None else small[1:])
+    return aligned(size) if found is None else found
+
+
+def give_back(block: NDArray[np.uint8]) -> None:
+    """Lend a block again; what lies idle for too long is released."""
+    if block.nbytes:
+        _idle.append(block)
+    while sum(each.nbytes for each in tuple(_idle)) - block.nbytes > IDLE:
+        try:
+            _idle.popleft()
+        except IndexError:
+            break
+
+
+def idle_bytes() -> int:
+    """Bytes that are kept and not in use."""
+    return sum(block.nbytes for block in tuple(_idle))

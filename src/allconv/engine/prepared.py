@@ -1,0 +1,178 @@
+"""A plan made ready: what its runs share, and what each run borrows.
+
+Shared, and never changed by a run: the table, the memory that constants and bound weights lie in.
+Borrowed for one run and given back: a run state (addresses, argument blocks, counters) and the memory
+between steps. Lists of what can be borrowed change by single operations, so a second caller, a
+signal handler or a forked child never waits: it takes another state. A run that is broken off gives
+nothing back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allconv.engine import memory as lent
+from allconv.engine.allocate import allocate
+from allconv.engine.buffer import aligned
+from allconv.engine.place import Place, Storage
+from allconv.engine.plan import KernelStep, Planner, array_at
+from allconv.engine.table import Filled, Table
+from allconv.engine.weights import Weights, needed, recipes
+from allconv.operators.base import Array
+
+STATES = 8  # kept for callers at the same time
+
+
+class Prepared:
+    """A plan with its table. `threads` may run it (None: as many as the process uses)."""
+
+    def __init__(self, planner: Planner, threads: int | None) -> None:
+        self.planner = planner
+        self.threads = threads
+        numbers: dict[Storage, int] = {}
+        self.table = Table(planner.steps, lambda s: numbers.setdefault(s, len(numbers)))
+        self.numbers = numbers
+        self._recipes = recipes(planner.prologue, sorted(planner.static), planner.constants)
+        self._kept = [storage for storage in self._recipes if storage in numbers]
+        self._own: dict[str, Array] = {}  # prepared from constants alone
+        between = [s for s in numbers if s.kind == "arena" and s not in self._recipes]
+        self.arena = allocate(planner.steps, between)
+        pairs = [(numbers[s], offset) for s, offset in self.arena.offsets.items()]
+        self._between = np.array(pairs, np.int64).reshape(-1, 2).T
+        self._inputs = [(n, s.number) for s, n in numbers.items() if s.kind == "input"]
+        self._outputs = {s.number: n for s, n in numbers.items() if s.kind == "output"}
+        self._memory: list[Any] = [planner.constants.get(s) for s in numbers]
+        self._idle: deque[_State] = deque(maxlen=STATES)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that it holds, the memory between steps and prepared weights not counted."""
+        constants = sum(array.nbytes for array in self.planner.constants.values())
+        return constants + self.table.bytes * (1 + len(self._idle))
+
+    def run(
+        self,
+        operands: Sequence[Array],
+        weights: Weights | None,
+        out: Sequence[Array | None] | None,
+    ) -> tuple[Array, ...]:
+        """Run on arrays that lie as planned; arrays in `out` receive the outputs."""
+        results = [self._output(n, place, out) for n, place in enumerate(self.planner.outputs)]
+        places = self._prepared_memory(operands, weights)
+        places += [(number, operands[operand]) for number, operand in self._inputs]
+        places += [(number, results[output]) for output, number in self._outputs.items()]
+        arena = lent.borrow(self.arena.bytes)
+        state = self._borrow()
+        state.run(arena, self._between, places, self.threads)
+        self._idle.append(state)
+        lent.give_back(arena)
+        if out is not None:
+            for given, result in zip(out, results, strict=True):
+                if given is not None and given is not result:
+                    given[...] = result
+            pairs = zip(out, results, strict=True)
+            results = [result if given is None else given for given, result in pairs]
+        return tuple(results)
+
+    def _borrow(self) -> _State:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _State(self.table, self._memory)
+
+    def _prepared_memory(
+        self, operands: Sequence[Array], weights: Weights | None
+    ) -> list[tuple[int, Array]]:
+        """What static inputs alone decide, by number; prepared now where it is not there yet."""
+        store = self._own if weights is None else weights.prepared
+        missing = {s for s in self._kept if self._recipes[s] not in store}
+        if missing:
+            for storage, array in self._prepare(operands, missing).items():
+                store.setdefault(self._recipes[storage], array)
+        return [(self.numbers[s], store[self._recipes[s]]) for s in self._kept]
+
+    def _prepare(self, operands: Sequence[Array], missing: set[Storage]) -> dict[Storage, Array]:
+        """Run the steps that fill this memory."""
+        steps = needed(self.planner.prologue, missing)
+        numbers: dict[Storage, int] = {}
+        table = Table(steps, lambda storage: numbers.setdefault(storage, len(numbers)))
+        memory: list[Any] = []
+        for storage in numbers:
+            if storage.kind == "input":
+                memory.append(operands[storage.number])
+            else:
+                known = self.planner.constants.get(storage)
+                memory.append(aligned(storage.bytes) if known is None else known)
+        bases = np.array([each.ctypes.data for each in memory], np.int64)
+        Filled(table).run(bases, memory, None)
+        return {storage: memory[numbers[storage]] for storage in missing}
+
+    def _output(self, number: int, place: Place, out: Sequence[Array | None] | None) -> Array:
+        given = None if out is None else out[number]
+        if given is not None and _lies_at(given, place):
+            return given
+        memory = np.empty(max(place.storage.bytes, 1), np.uint8)
+        return array_at(memory, place)
+
+    def reorder(self, seed: int) -> None:
+        """Another order of the chunks of every step."""
+        self.table.reorder(np.random.default_rng(seed))
+        self._idle.clear()
+
+    def describe(self) -> str:
+        """The steps as a table."""
+        rows = [("step", "kernel", "chunks", "layer")]
+        for step in self.planner.steps:
+            if isinstance(step, KernelStep):
+                kernel = type(step.kernel).__name__
+                rows.append((step.what, kernel, str(step.chunks), step.path))
+            else:
+                rows.append((step.node.operator.name, "BY DEFINITION", "1", step.node.path))
+        widths = [max(len(row[c]) for row in rows) for c in range(3)]
+        return "\n".join(
+            "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[3]])
+            for row in rows
+        )
+
+
+class _State:
+    """What one run at a time changes: where every storage lies, and the filled table."""
+
+    def __init__(self, table: Table, constants: Sequence[Array | None]) -> None:
+        self._constants = constants
+        self._filled = Filled(table)
+        self._bases = np.zeros(len(constants), np.int64)
+        for number, array in enumerate(constants):
+            if array is not None:
+                self._bases[number] = array.ctypes.data
+
+    def run(
+        self,
+        arena: Array,
+        between: NDArray[np.int64],
+        places: Sequence[tuple[int, Array]],
+        threads: int | None,
+    ) -> None:
+        """Run with memory between steps at these offsets of an arena, and arrays by number."""
+        memory: list[Any] = list(self._constants)
+        for number, array in places:
+            self._bases[number] = array.__array_interface__["data"][0]
+            memory[number] = array
+        numbers, offsets = between
+        self._bases[numbers] = offsets + arena.__array_interface__["data"][0]
+        if self._filled.defines:
+            for number, offset in zip(numbers.tolist(), offsets.tolist(), strict=True):
+                memory[number] = arena[offset:]
+        memory.append(arena)
+        self._filled.run(self._bases, memory, threads)
+
+
+def _lies_at(array: Array, place: Place) -> bool:
+    """Whether kernels can write what belongs at a place straight into an array."""
+    alike = array.shape == place.shape and array.strides == place.strides
+    return alike and array.flags.aligned and array.dtype.isnative
