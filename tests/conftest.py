@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Compiled kernels are shared by the workers of a run, and kept apart from the user's own.
@@ -25,3 +27,53 @@ settings.register_profile(
     "deep", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+class Verified:
+    """Every plan that a test makes is verified; the summary says how many, and how long it took."""
+
+    plans, seconds = 0, 0.0
+
+    def check(self, prepared) -> None:
+        """Raise on a plan that reads what nobody wrote, say."""
+        from allconv.engine.verify import check_plan
+
+        start = time.perf_counter()
+        check_plan(prepared.planner, prepared.arena)
+        self.add(1, time.perf_counter() - start)
+
+    def add(self, plans: int, seconds: float) -> None:
+        """Count some more."""
+        self.plans, self.seconds = self.plans + plans, self.seconds + seconds
+
+
+VERIFIED = Verified()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def verify_plans():
+    """Verify plans from the first test on."""
+    from allconv.engine.prepared import on_prepare
+
+    on_prepare.append(VERIFIED.check)
+    yield
+    on_prepare.remove(VERIFIED.check)
+
+
+def pytest_sessionfinish(session) -> None:
+    """Tell the process that collects the results of several workers."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["verified"] = (VERIFIED.plans, VERIFIED.seconds)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error) -> None:
+    """Add what a worker has verified."""
+    VERIFIED.add(*getattr(node, "workeroutput", {}).get("verified", (0, 0.0)))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say what verifying cost."""
+    terminalreporter.write_line(
+        f"plans verified: {VERIFIED.plans}, in {VERIFIED.seconds:.1f} s of all workers"
+    )

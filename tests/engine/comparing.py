@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from allconv.engine import memory
 from allconv.engine import program as program_module
 from allconv.engine.plan import DefinitionStep, KernelStep, Planner
 from allconv.engine.program import Program
@@ -44,6 +45,13 @@ def check_equal(graph, operands, *, threads=2, seed=None):
     assert not any(isinstance(step, DefinitionStep) for step in steps)
     np.testing.assert_array_equal(got, wanted)
     return steps, wanted
+
+
+def poison(prepared) -> None:
+    """Fill the memory between steps of the next run with NaN, so that nothing there is right."""
+    block = memory.borrow(prepared.arena.bytes)
+    block[...] = 255
+    memory.give_back(block)
 
 
 def planted(monkeypatch, kernel, slot, delta):

@@ -10,7 +10,7 @@ import pytest
 from allconv import nn
 from allconv.engine import compiler
 from allconv.engine.plan import KernelStep, Planner
-from allconv.engine.runner import Runner
+from allconv.engine.runner import Runner, Stopper, clock_name
 from allconv.engine.target import names, restricted
 from allconv.nn.networks.convnet import convnet
 from allconv.operators.base import Spec
@@ -24,7 +24,7 @@ WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone 
 CLASSES = {
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
     "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
-    "SumColumns", "SumRows", "Weight",
+    "Stopper", "SumColumns", "SumRows", "Weight",
 }  # fmt: skip
 
 
@@ -46,12 +46,14 @@ def texts(name):
     if name not in names():
         pytest.skip(f"this machine cannot run {name}")
     target = restricted(name)
-    routines = {Runner(target, compiler.processor()[0])}
+    own = (target, compiler.processor()[0], clock_name())
+    routines = {Runner(*own), Stopper(*own)}
     for graph in map(full_window, graphs()):
         count = len(graph.inputs) + len(graph.constants)
         planner = Planner(graph, ("rows",) * count, target=target).run()
-        routines.update(s.kernel for s in planner.steps if isinstance(s, KernelStep))
-        assert all(isinstance(step, KernelStep) for step in planner.steps)
+        steps = [*planner.prologue, *planner.steps]
+        routines.update(s.kernel for s in steps if isinstance(s, KernelStep))
+        assert all(isinstance(step, KernelStep) for step in steps)
     return {routine.name: compiler.assembly(routine) for routine in routines}
 
 
@@ -86,7 +88,7 @@ def test_sse2_code_has_no_vex_encoding():
 def test_the_patterns_find_what_they_look_for():
     """Every kernel class has VEX encodings for AVX2, and convolutions 512 bits for AVX-512."""
     assert {r.split("_")[0] for r, text in texts("avx2").items() if vex(text)} >= CLASSES - {
-        "Runner"
+        "Runner", "Stopper"
     }
     direct = [text for routine, text in texts("avx512").items() if routine.startswith("Direct")]
     assert direct
@@ -97,4 +99,4 @@ def test_the_patterns_find_what_they_look_for():
 def test_no_kernel_calls_a_library(name):
     """Everything is emitted: only the runner calls, the kernels and what yields the processor."""
     calling = {r for r, text in texts(name).items() if re.search(r"^\tcall", text, re.MULTILINE)}
-    assert {routine.split("_")[0] for routine in calling} == {"Runner"}
+    assert {routine.split("_")[0] for routine in calling} == {"Runner", "Stopper"}

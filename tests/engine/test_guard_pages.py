@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from allconv.engine import threads as team
+from allconv.engine.border import ready
 from allconv.engine.place import layout_strides
 from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
 from allconv.operators.base import Spec
 
-from .comparing import graph_of
+from .comparing import graph_of, poison
 from .drawing import Drawing, add_binary, add_map, add_pool, add_sum, add_view
 from .geometries import VIEWS, draw_problem
 from .test_random_graphs import check_value
@@ -99,10 +100,10 @@ def check_case(family, number):
             guarded(Spec.of(x), layout_strides(Spec.of(x), kind), end=end, content=x)
             for x, kind in zip(operands, kinds, strict=True)
         ]
-        _, layouts = program._border([*arrays, *graph.constants.values()])
-        prepared = program.prepare(layouts)
-        prepared._arena[...] = 255
-        team._caller.scratch._memory[...] = 255
+        every = [*arrays, *graph.constants.values()]
+        prepared = program.prepare(tuple(ready(array).layout for array in every))
+        poison(prepared)
+        team._caller.scratch.block(0).memory[...] = 255
         places = prepared.planner.outputs
         out = [guarded(place.spec, place.strides, end=end) for place in places]
         program(*arrays, out=out)

@@ -10,7 +10,7 @@ nothing back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array
 
 STATES = 8  # kept for callers at the same time
+
+on_prepare: list[Callable[[Prepared], None]] = []
+"""Called with each plan that is made ready, on the thread that plans."""
 
 
 class Prepared:
@@ -48,6 +51,8 @@ class Prepared:
         self._outputs = {s.number: n for s, n in numbers.items() if s.kind == "output"}
         self._memory: list[Any] = [planner.constants.get(s) for s in numbers]
         self._idle: deque[_State] = deque(maxlen=STATES)
+        for notify in on_prepare:
+            notify(self)
 
     @property
     def bytes(self) -> int:

@@ -18,8 +18,8 @@ from allconv.operators.cells import SumCells
 if TYPE_CHECKING:
     from allconv.engine.emit.code import Code
 
-CHUNKS = 64  # at most, of a step
-CHUNK_WORK = 16384  # elements, at least, of a chunk
+CHUNKS = 64  # of a step, at most, unless they would be too long
+CHUNK_WORK = (16384, 4_000_000)  # elements of a chunk, at least and at most
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def lower_cells(planner: Planner, node: Node) -> bool:
     inner = prod(out.shape[a] for a in order[at + 1 :])
     rows, lists = out.spec.size // inner, operator.cells
     work = inner * sum(map(len, lists)) * (rows // len(lists))
-    block = -(-rows // max(1, min(CHUNKS, work // CHUNK_WORK)))
+    least, most = CHUNK_WORK
+    block = -(-rows // max(1, min(CHUNKS, work // least), -(-work // most)))
     arguments: dict[str, int | Place | Address] = {
         "source": x,
         "out": out,

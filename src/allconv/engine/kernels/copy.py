@@ -117,4 +117,8 @@ def emit_runs(
     block = max(1, min(first, SPLIT * first // prod(n for n, _ in filled)))
     arguments["block"] = block
     kernel = Copy(planner.target, {4: "float32", 8: "float64"}[source.item])
-    planner.step(kernel, arguments, writes=[out], chunks=-(-first // block), what=what)
+    counts, strides = [n for n, _ in axes], list(zip(*(steps for _, steps in axes), strict=True))
+    read = source.viewed(tuple(counts), strides[1])
+    written = out.viewed((*counts[:-1], counts[-1] + zeros), strides[0])
+    chunks = -(-first // block)
+    planner.step(kernel, arguments, reads=[read], writes=[written], chunks=chunks, what=what)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from allconv.engine.emit.integer import Index
     from allconv.engine.emit.view import View
 
-CHUNKS = 64  # at most, of the step that makes indices
+ROWS = 4096  # at most, of a chunk that makes indices
+CHUNKS = 64  # of that step, at most, unless they would be longer
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def lower_index(planner: Planner, node: Node) -> bool:
         return True
     batch, channels, *output = out.shape
     rows = batch * prod(output)
-    block = -(-rows // CHUNKS)
+    block = min(-(-rows // CHUNKS), ROWS)
     arguments: dict[str, int | Place | Address] = {
         "tap": tap,
         "out": out,
