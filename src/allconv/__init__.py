@@ -92,9 +92,12 @@ def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
         raise AttributeError(f"module 'allconv' has no attribute {name!r}")
     room = _ROOMS[name]
-    if room is None:
-        return import_module(f"allconv.{name}")
-    found = getattr(import_module(f"allconv.{room}"), name)
+    from allconv.engine.lock import ONCE  # a fork waits for what is being loaded
+
+    with ONCE:
+        if room is None:
+            return import_module(f"allconv.{name}")
+        found = getattr(import_module(f"allconv.{room}"), name)
     globals()[name] = found
     return found
 

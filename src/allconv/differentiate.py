@@ -26,6 +26,7 @@ from allconv.operators.base import Spec
 from allconv.trace import Traced, current, flatten, trace, unflatten
 from allconv.value import Value
 
+
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The function that returns the gradient of `f`, which returns one number.
 

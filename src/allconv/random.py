@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import Generator, Philox
 
 from allconv.errors import ArgumentError
 
@@ -90,13 +91,13 @@ def uniform(
     return numbers.reshape(index.shape[0], 2 * block.shape[1])[:, :count]
 
 
-def generator(seed: int, *key: str | int) -> np.random.Generator:
+def generator(seed: int, *key: str | int) -> Generator:
     """A NumPy generator of its own for each (seed, key): the same whatever was drawn before.
 
     >>> generator(0, "4.weight").integers(100, size=3).tolist()
     [65, 59, 66]
     """
-    return np.random.Generator(_philox(seed, *key))
+    return Generator(_philox(seed, *key))
 
 
 def permutation(seed: int, epoch: int, count: int) -> npt.NDArray[np.int64]:
@@ -107,8 +108,8 @@ def permutation(seed: int, epoch: int, count: int) -> npt.NDArray[np.int64]:
     return np.argsort(np.asarray(words, np.uint64), kind="stable").astype(np.int64, copy=False)
 
 
-def _philox(seed: int, *key: str | int) -> np.random.Philox:
-    return np.random.Philox(key=_hash((check_seed(seed), *key), 16))
+def _philox(seed: int, *key: str | int) -> Philox:
+    return Philox(key=_hash((check_seed(seed), *key), 16))
 
 
 def _hash(parts: tuple[str | int, ...], size: int) -> int:

@@ -88,7 +88,8 @@ def test_sse2_code_has_no_vex_encoding():
 def test_the_patterns_find_what_they_look_for():
     """Every kernel class has VEX encodings for AVX2, and convolutions 512 bits for AVX-512."""
     assert {r.split("_")[0] for r, text in texts("avx2").items() if vex(text)} >= CLASSES - {
-        "Runner", "Stopper"
+        "Runner",
+        "Stopper",
     }
     direct = [text for routine, text in texts("avx512").items() if routine.startswith("Direct")]
     assert direct

@@ -28,7 +28,7 @@ print(compiler.compilations())
 
 
 def test_two_hundred_sizes_compile_five_times_at_most(tmp_path):
-    """Convolving images of 200 sizes compiles at most 5 routines, the two of the runner included."""
+    """Convolving images of 200 sizes compiles at most 5 routines, the runner's two included."""
     environment = {"ALLCONV_CACHE": str(tmp_path / "cache"), "PATH": ""}
     done = subprocess.run(
         [sys.executable, "-c", SIZES], env=environment, capture_output=True, text=True, check=True

@@ -24,7 +24,6 @@ ITEM = {"float32": 4, "float64": 8}
 
 def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
     """The rows of a network for an input of a shape, and lines with the totals."""
-    from allconv.engine.plan import assign_arena
     from allconv.engine.program import Program
     from allconv.nn.tracing import trace_module
     from allconv.operators.base import Spec
@@ -36,16 +35,16 @@ def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]]
     traced = trace_module(net, Spec(shape, dtype))
     known = len(traced.parameters) + len(traced.buffers)
     program = Program(traced.graph, static=range(1, 1 + known))
-    planner = program.prepare().planner
+    prepared = program.prepare()
     layers = _layers(net, traced, receptive_fields(traced.graph))
     fused = {n.path for n in program.graph.nodes if isinstance(n.operator, Pointwise | Normalize)}
-    kernels = _kernels(planner.steps, fused)
+    kernels = _kernels(prepared.planner.steps, fused)
     rows = [layer.row(kernels.get(layer.path, "-")) for layer in layers]
     held = sum(value.spec.size for value in _parameters(traced)) * ITEM[dtype]
     totals = [
         f"{sum(layer.parameters for layer in layers):,} parameters ({_bytes(held)}), "
         f"{traced.graph.cost():,} multiply-adds for one image",
-        f"working memory {_bytes(assign_arena(planner.steps))}; {_natively(program)}",
+        f"working memory {_bytes(prepared.arena.bytes)}; {_natively(program)}",
     ]
     return rows, totals
 

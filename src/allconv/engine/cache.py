@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from allconv.engine.kernel import FORMAT, Routine
+from allconv.engine.lock import ONCE
 
 VARIABLE = "ALLCONV_CACHE"
 LIMIT = 256 * 1024 * 1024
@@ -62,8 +63,8 @@ def load(routine: Routine) -> Loaded:
     """The machine code of a routine, ready to be called."""
     found = _loaded.get(routine)
     if found is None:
-        from allconv.engine.compiler import guarded  # llvmlite is loaded at first use
-
+        with ONCE:
+            from allconv.engine.compiler import guarded  # llvmlite is loaded at first use
         found = guarded(_load)(routine)
     return found
 

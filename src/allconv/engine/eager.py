@@ -9,6 +9,7 @@ from allconv.engine.programs import Kept, keep
 from allconv.operators.base import Array, Operator, Spec
 from allconv.trace import Builder
 
+
 def run_operator(operator: Operator, *arrays: Array) -> Any:
     """The results of an operator: an array, or a tuple of several. Exact."""
     specs = tuple(Spec.of(array) for array in arrays)

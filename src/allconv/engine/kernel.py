@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from allconv.engine.lock import ONCE
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Kernel(Routine):
 
 @cache
 def _key(routine: Routine) -> str:
-    from allconv.engine.compiler import llvm_version
-
+    with ONCE:
+        from allconv.engine.compiler import llvm_version
     kind = type(routine)
     lines = [
         f"format {FORMAT}",

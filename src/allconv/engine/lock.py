@@ -1,8 +1,8 @@
 """What a process does once, and what a fork waits for: loading files, compiling, linking.
 
-LLVM serves one thread at a time (`ONCE`). A child that is forked while another thread compiles, or is
-in the middle of an import, would wait for that thread for ever: it is not in the child. So a fork
-waits until both are finished.
+LLVM serves one thread at a time, and a child that is forked while another thread compiles, or is in
+the middle of an import, would wait for that thread for ever: it is not in the child. So both are
+done under one lock, which a fork takes; and a fork waits for other imports that it can see.
 """
 
 from __future__ import annotations

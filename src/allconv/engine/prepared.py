@@ -1,10 +1,10 @@
 """A plan made ready: what its runs share, and what each run borrows.
 
 Shared, and never changed by a run: the table, the memory that constants and bound weights lie in.
-Borrowed for one run and given back: a run state (addresses, argument blocks, counters) and the memory
-between steps. Lists of what can be borrowed change by single operations, so a second caller, a
-signal handler or a forked child never waits: it takes another state. A run that is broken off gives
-nothing back.
+Borrowed for one run and given back: a run state (addresses, argument blocks, counters) and the
+memory between steps. Lists of what can be borrowed change by single operations, so a second caller,
+a signal handler or a forked child never waits: it takes another state. A run that is broken off
+gives nothing back.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _forgetter(owner: int) -> Callable[[Any], None]:
 
 def _trim() -> None:
     """Drop the programs that were not used for the longest time, but never the last one."""
-    entries = sorted(tuple(_entries.items()), key=lambda item: -item[1].used)
+    entries = sorted(_entries.items(), key=lambda item: -item[1].used)
     held = 0
     for number, (key, entry) in enumerate(entries):
         held += entry.program.bytes

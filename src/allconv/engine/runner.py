@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from allconv.engine import cache as code_cache
 from allconv.engine.buffer import LINE, aligned
 from allconv.engine.kernel import Routine
+from allconv.engine.lock import ONCE
 from allconv.engine.target import host
 from allconv.errors import Error
 
@@ -207,8 +208,8 @@ def _stopper() -> Callable[..., int]:
 
 
 def _function(kind: type[Runner | Stopper], arguments: int) -> Callable[..., int]:
-    from allconv.engine.compiler import processor
-
+    with ONCE:
+        from allconv.engine.compiler import processor
     routine = kind(host(), processor()[0], clock_name())
     loaded = code_cache.load(routine)
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loaded.address)
@@ -224,16 +225,19 @@ def clock_name() -> str:
 @cache
 def _clock() -> int:
     """The address of the function that tells the time."""
-    name = clock_name().split()[0]
-    library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
-    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    return _system(clock_name().split()[0])
 
 
 @cache
 def _relax() -> int:
     """The address of the function that offers the processor to others."""
+    return _system("SwitchToThread" if sys.platform == "win32" else "sched_yield")
+
+
+def _system(name: str) -> int:
+    """The address of a function of the system."""
     if sys.platform == "win32":
-        function = ctypes.windll.kernel32.SwitchToThread
+        library: ctypes.CDLL = ctypes.windll.kernel32
     else:
-        function = ctypes.CDLL(None).sched_yield
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+        library = ctypes.CDLL(None)
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0

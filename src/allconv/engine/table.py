@@ -53,9 +53,8 @@ class Table:
                 else:
                     self.blocks[slot] = argument
             start += len(step.kernel.slots)
-        for step in steps:
-            for storage in step.storages:
-                number(storage)
+        for storage in (storage for step in steps for storage in step.storages):
+            number(storage)
         addresses = np.array(where, np.int64).reshape(-1, 3).T
         self.slots: NDArray[np.int64] = addresses[0]
         self.storages: NDArray[np.int64] = addresses[1]

@@ -1,9 +1,9 @@
 """What every plan must satisfy, checked on the plan alone; and, for small plans, as it runs.
 
-`check_plan` holds the places that steps name to each other: each lies inside its storage, nothing is
-read that nobody wrote, what is alive together lies apart. `check_run` holds the kernels to the places
-that their steps name: it runs step by step in memory full of NaN and compares all of it before and
-after each. Both raise `PlanError`. They are for tests and tools: no run pays for them.
+`check_plan` holds the places that steps name to each other: each lies inside its storage, nothing
+is read that nobody wrote, what is alive together lies apart. `check_run` holds the kernels to the
+places that their steps name: it runs step by step in memory full of NaN and compares all of it
+before and after each. Both raise `PlanError`. They are for tests and tools: no run pays for them.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ class PlanError(Error):
 def check_plan(planner: Planner, arena: Arena) -> None:
     """Check the places of all steps; see `PlanError`."""
     written: dict[Storage, NDArray[np.bool_] | None] = {}  # which bytes; None: all of them
-    for number, value in enumerate((*planner.graph.inputs, *planner.graph.constants)):
+    for value in (*planner.graph.inputs, *planner.graph.constants):
         written[planner.places[value].storage] = None
-        del number
     written.update(dict.fromkeys(planner.constants, None))
     for step in (*planner.prologue, *planner.steps):
         _check_step(step)
@@ -100,11 +99,10 @@ def _bytes(marks: NDArray[np.bool_], place: Place) -> NDArray[np.bool_]:
 
 def _is_whole(place: Place) -> bool:
     """Whether a place is all of its storage."""
-    cells = [(n, abs(s)) for n, s in zip(place.shape, place.strides, strict=True) if n > 1]
-    cells = sorted(cells, key=lambda cell: cell[1])
-    dense = all(outer[1] == inner[0] * inner[1] for inner, outer in pairwise([(1, place.item), *cells]))
-    first = not cells or cells[0][1] == place.item
-    return place.spec.size * place.item == place.storage.bytes and dense and first
+    axes = [(n, s) for n, s in zip(place.shape, place.strides, strict=True) if n > 1]
+    axes = [(1, place.item), *sorted(axes, key=lambda axis: axis[1])]
+    dense = all(inner[0] * inner[1] == outer[1] for inner, outer in pairwise(axes))
+    return dense and place.spec.size * place.item == place.storage.bytes
 
 
 def _is_written(written: dict[Storage, NDArray[np.bool_] | None], place: Place) -> bool:
@@ -160,10 +158,10 @@ def _check_arena(steps: Sequence[PlanStep], arena: Arena) -> None:
 
 
 def check_run(planner: Planner, operands: Sequence[Array]) -> tuple[Array, ...]:
-    """Run a plan step by step, every storage in memory of its own between bytes that must stay.
+    """Run a plan step by step, every storage in memory of its own with a margin around it.
 
-    Each step may change only the places that it writes, and must leave no NaN where it fills bytes
-    that hold nothing yet... (the comparison with definitions sees those). Returns the outputs.
+    Each step may change only the places that it writes. Returns the outputs, which hold NaN where
+    a step read what it should not have.
     """
     memory = _Memory(planner, operands)
     for step in (*planner.prologue, *planner.steps):

@@ -1,9 +1,9 @@
 """Inputs that are bound once, and what programs have made of them: packed weights, above all.
 
-Programs for other sizes of image prepare the same parameters in the same way. So what is prepared is
-kept beside the parameters under a key that says how it was made, and shared by all programs that make
-it so. Nothing here is ever changed once it is there: a run takes it by reference, and whoever binds
-new parameters makes new `Weights`.
+Programs for other sizes of image prepare the same parameters in the same way. So what is prepared
+is kept beside the parameters under a key that says how it was made, and shared by all programs that
+make it so. Nothing here is ever changed once it is there: a run takes it by reference, and whoever
+binds new parameters makes new `Weights`.
 """
 
 from __future__ import annotations
@@ -79,5 +79,3 @@ def needed(steps: Sequence[PlanStep], storages: set[Storage]) -> list[PlanStep]:
 
 def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()
-
-

@@ -12,6 +12,7 @@ from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
+from numpy import ma
 
 from allconv import trace
 from allconv.engine.eager import run_operator
@@ -28,7 +29,7 @@ R = TypeVar("R")
 def take_array(name: str, given: Any) -> Array:
     """Any array-like as a NumPy array: arrays, DLPack, buffers, nested lists; not copied if it can
     be helped, byte order made the machine's."""
-    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+    if isinstance(given, ma.MaskedArray) and ma.is_masked(given):
         raise ArgumentError(f"{name} is masked; pass {name}.filled(0) or another number")
     try:
         if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):

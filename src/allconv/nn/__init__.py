@@ -1,6 +1,9 @@
 """Layers and networks: classes that keep settings and parameters and call `allconv.functional`."""
 
-from allconv.nn import networks
+from allconv.nn import (
+    networks,
+    running,  # noqa: F401  # loaded here, lest a call load it while a child is forked
+)
 from allconv.nn.adaptive import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,

@@ -15,8 +15,8 @@ class StopperCode:
     """The function `int64 name(int64 ...)` of PARAMETERS being written; see `RunnerCode`.
 
     Step by step the words are set to the next epoch, which no run uses: whoever looks at them finds
-    its run over. A claim word tells, when it is exchanged, how many chunks were claimed; the done word
-    is exchanged when so many are done. Where some were not claimed, nobody is beyond that step.
+    its run over. A claim word tells, when it is exchanged, how many chunks were claimed; the done
+    word is set when so many are done. Where some were not claimed, nobody is beyond that step.
     """
 
     def __init__(self, name: str, architecture: str) -> None:
