@@ -21,13 +21,13 @@ def backward(
     seeds: Sequence[Value | None],
     wanted: Sequence[int],
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-    """Record a graph in a builder, then its gradient.
+    """Record a graph in a builder that has recorded nothing yet, then its gradient.
 
     `seeds` are the gradients of the graph's outputs; the result is the outputs and the gradients of
     the operands at the places `wanted` (zeros where nothing depends on one).
     """
     with recording(builder):
-        return _backward(builder, _expanded(graph, wanted), operands, seeds, wanted)
+        return _backward(builder, graph, operands, seeds, wanted)
 
 
 def _backward(
@@ -37,56 +37,50 @@ def _backward(
     seeds: Sequence[Value | None],
     wanted: Sequence[int],
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-    here = builder.inline(graph, operands)
-    depends = _dependents(graph, wanted)
+    depends = _dependents(graph.nodes, {graph.inputs[n] for n in wanted})
+
+    def expand(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
+        """In other operators, where the gradient is taken through those."""
+        return node.operator.expand(*inputs) if depends.intersection(node.inputs) else None
+
+    here = builder.inline(graph, operands, expand)
+    nodes = tuple(builder.nodes)
+    depends = _dependents(nodes, {operands[n] for n in wanted})
     gradients: dict[Value, Value] = {}
 
     def collect(value: Value, gradient: Value) -> None:
         known = gradients.get(value)
         gradients[value] = gradient if known is None else known + gradient
 
-    for output, seed in zip(graph.outputs, seeds, strict=True):
+    outputs = tuple(here[value] for value in graph.outputs)
+    for output, seed in zip(outputs, seeds, strict=True):
         if seed is not None and output in depends:
             collect(output, seed)
-    for node in reversed(graph.nodes):
+    for node in reversed(nodes):
         gy = tuple(gradients.get(value) for value in node.outputs)
         if not any(g is not None for g in gy) or not depends.intersection(node.inputs):
             continue
-        x = tuple(here[value] for value in node.inputs)
-        y = tuple(here[value] for value in node.outputs)
+        adjoint = node.operator.adjoint
         with builder.at(node.path):
-            for value, gradient in zip(node.inputs, node.operator.adjoint(x, y, gy), strict=True):
+            for value, gradient in zip(
+                node.inputs, adjoint(node.inputs, node.outputs, gy), strict=True
+            ):
                 if gradient is not None and value in depends:
                     collect(value, gradient)
-    outputs = tuple(here[value] for value in graph.outputs)
-    return outputs, tuple(_gradient(gradients, graph.inputs[n], operands[n]) for n in wanted)
+    return outputs, tuple(_gradient(gradients, operands[n]) for n in wanted)
 
 
-def _gradient(gradients: dict[Value, Value], value: Value, operand: Value) -> Value:
-    return gradients[value] if value in gradients else full_like(operand, 0.0)
+def _gradient(gradients: dict[Value, Value], operand: Value) -> Value:
+    return gradients[operand] if operand in gradients else full_like(operand, 0.0)
 
 
-def _dependents(graph: Graph, wanted: Sequence[int]) -> set[Value]:
-    """The values that depend on the inputs at the places `wanted`."""
-    depends = {graph.inputs[n] for n in wanted}
-    for node in graph.nodes:
+def _dependents(nodes: Sequence[Node], values: set[Value]) -> set[Value]:
+    """These values and all that depend on them."""
+    depends = set(values)
+    for node in nodes:
         if depends.intersection(node.inputs):
             depends.update(node.outputs)
     return depends
-
-
-def _expanded(graph: Graph, wanted: Sequence[int]) -> Graph:
-    """The graph with those operators expanded whose gradient is taken through other operators."""
-    depends = _dependents(graph, wanted)
-
-    def expand(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
-        return node.operator.expand(*inputs) if depends.intersection(node.inputs) else None
-
-    builder = Builder()
-    operands = [builder.input(value.spec, value.name) for value in graph.inputs]
-    with recording(builder):
-        here = builder.inline(graph, operands, expand)
-    return builder.graph([here[value] for value in graph.outputs])
 
 
 def gradient(graph: Graph, wanted: Sequence[int], *, with_value: bool = False) -> Graph:

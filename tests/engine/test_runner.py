@@ -361,8 +361,9 @@ def test_a_stop_waits_for_claimed_chunks():
     assert out.sum() == arrived.sum() == 1
 
 
-def test_native_entries_count_calls_not_steps():
-    """One run of a table of any length is one entry, with any number of helpers."""
+def test_native_entries_count_calls_not_steps(monkeypatch):
+    """One run of a table of any length is one entry a slice, with any number of helpers."""
+    monkeypatch.setattr(runner, "SLICE", 10**12)
     chain = Chain([1] * 20)
     before = native_entries()
     threads.execute(chain.job, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,16 @@ class ModuleTrace:
     shapes: tuple[tuple[str, Any], ...] = ()
 
 
-def trace_module(net: Module, *specs: Spec, training: bool = False) -> ModuleTrace:
+def trace_module(
+    net: Module,
+    *specs: Spec,
+    training: bool = False,
+    then: Callable[[Any], Any] = lambda result: result,
+) -> ModuleTrace:
     """Record one pass through a network for inputs of these specs.
+
+    What is recorded goes on with `then`, a function of the network's result, if that is given: its
+    result takes the place of the network's, and inputs of its own come last.
 
     >>> from allconv import nn
     >>> trace_module(nn.Linear(3, 2), Spec((1, 3))).parameters
@@ -57,7 +66,7 @@ def trace_module(net: Module, *specs: Spec, training: bool = False) -> ModuleTra
 
     scope = Scope(net, training, draw_key, dict(bound))
     with recording(builder), entered(scope):
-        result = net.record(*x)
+        result = then(net.record(*x))
         leaves, structure = flatten(result)
         outputs = [builder._value(leaf, "float32") for leaf in leaves]
     if builder.captured:

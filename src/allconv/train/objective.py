@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
-from allconv.errors import ArgumentError, ShapeError
+from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.loss import cross_entropy
 from allconv.gradient import backward
 from allconv.graph import Graph
 from allconv.nn.module import Module
-from allconv.nn.tracing import KEY, ModuleTrace, trace_module
+from allconv.nn.tracing import KEY, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.reduce import Sum
 from allconv.operators.update import ClipFactor
-from allconv.trace import Builder, recording
+from allconv.trace import Builder, current, flatten, recording
 from allconv.train.optimizers import Optimizer, decays
 from allconv.value import Value
 
@@ -88,55 +89,50 @@ class Objective:
 
 def record_step(net: Module, objective: Objective, x: Spec) -> Recorded:
     """The graph of one step of training for batches of a shape."""
-    traced = trace_module(net, x, training=True)
-    forward = _with_loss(traced, objective, x)
-    builder = Builder()
-    dtype = forward.outputs[0].dtype
-    values = {value: builder.input(value.spec, value.name) for value in forward.inputs[:3]}
-    names = tuple(objective.scalars(0.0, 0))
-    scalars = {name: builder.input(Spec((), dtype), name) for name in names}
-    arrays = forward.inputs[3:]
-    values.update((value, builder.input(value.spec, value.name)) for value in arrays)
-    count = len(traced.parameters)
-    parameters = [values[value] for value in arrays[:count]]
-    slots = {
-        SLOT.format(slot=slot, name=p.name): builder.input(p.spec, slot)
-        for p in parameters
-        for slot in objective.optimizer.slots
-    }
-    seeds = [builder.scalar(1.0, dtype), *(None for _ in forward.outputs[1:])]
-    wanted = range(3, 3 + count)
-    outputs, gradients = backward(builder, forward, list(values.values()), seeds, wanted)
-    with recording(builder):
-        updated = _updates(builder, objective, parameters, gradients, scalars, list(slots.values()))
-    new = {**updated, **dict(zip(traced.updates, outputs[2:], strict=True))}
-    state = (*traced.parameters, *traced.buffers, *slots)
-    kept = tuple(name for name in state if name in new)
-    graph = builder.graph([*outputs[:2], *(new[name] for name in kept)])
-    return Recorded(graph, names, state, kept)
-
-
-def _with_loss(traced: ModuleTrace, objective: Objective, x: Spec) -> Graph:
-    """Of x, labels, key, parameters and buffers: the loss, the logits, the new buffers."""
-    results = traced.graph.outputs[: len(traced.graph.outputs) - len(traced.updates)]
-    if len(results) != 1 or results[0].spec.rank < 2 or not results[0].spec.is_float:
-        given = ", ".join(str(value.spec) for value in results)
-        raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is wanted")
+    traced = trace_module(net, x, training=True, then=partial(_with_loss, objective))
     if not traced.parameters:
         raise ArgumentError("the network has no parameters, so there is nothing to train")
-    shape = results[0].shape
+    forward, count = traced.graph, len(traced.parameters)
+    arrays = forward.inputs[1 : 1 + count + len(traced.buffers)]
+    dtype = forward.outputs[0].dtype
     builder = Builder()
-    image = builder.input(x, "x")
-    labels = builder.input(Spec((shape[0], *shape[2:]), "int64"), "labels")
-    key = builder.input(KEY, "key")
-    arrays = traced.graph.inputs[1 : 1 + len(traced.parameters) + len(traced.buffers)]
+    image, labels, key = (
+        builder.input(spec, name)
+        for spec, name in ((x, "x"), (forward.inputs[-1].spec, "labels"), (KEY, "key"))
+    )
+    names = tuple(objective.scalars(0.0, 0))
+    scalars = {name: builder.input(Spec((), dtype), name) for name in names}
     state = [builder.input(value.spec, value.name) for value in arrays]
+    slots = {
+        SLOT.format(slot=slot, name=p.name): builder.input(p.spec, slot)
+        for p in state[:count]
+        for slot in objective.optimizer.slots
+    }
+    operands = [image, *state, *([key] if traced.uses_key else []), labels]
+    seeds = [builder.scalar(1.0, dtype), *(None for _ in forward.outputs[1:])]
+    outputs, gradients = backward(builder, forward, operands, seeds, range(1, 1 + count))
     with recording(builder):
-        here = builder.inline(traced.graph, [image, *state, *([key] if traced.uses_key else [])])
-        logits = here[results[0]]
-        loss = objective.record_loss(logits, labels)
-    buffers = [here[value] for value in traced.graph.outputs[1:]]
-    return builder.graph([loss, logits, *buffers])
+        updated = _updates(
+            builder, objective, state[:count], gradients, scalars, list(slots.values())
+        )
+    new = {**updated, **dict(zip(traced.updates, outputs[2:], strict=True))}
+    held = (*traced.parameters, *traced.buffers, *slots)
+    kept = tuple(name for name in held if name in new)
+    graph = builder.graph([*outputs[:2], *(new[name] for name in kept)])
+    return Recorded(graph, names, held, kept)
+
+
+def _with_loss(objective: Objective, result: Any) -> tuple[Any, Any]:
+    """The loss and the logits; the labels become the last input of what is being recorded."""
+    logits = result if isinstance(result, Value) else None
+    if logits is None or logits.spec.rank < 2 or not logits.spec.is_float:
+        given = ", ".join(str(leaf.spec) for leaf in flatten(result)[0])
+        raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is expected")
+    builder = current()
+    if builder is None:
+        raise TraceError("a loss is recorded inside a trace")
+    labels = builder.input(Spec((logits.shape[0], *logits.shape[2:]), "int64"), "labels")
+    return objective.record_loss(logits, labels), logits
 
 
 def _updates(
