@@ -180,6 +180,16 @@ def test_weights_are_not_copied_if_nobody_can_change_them():
     np.testing.assert_array_equal(program(x), before)
 
 
+def test_a_network_and_what_is_compiled_of_it_share_weights():
+    """While they are the same; what others could write into is not shared."""
+    net = nn.Linear(3, 2)
+    net(np.ones((1, 3), np.float32))
+    program = compile_(net, (4, 3))
+    assert program.program._weights is net.__dict__["_weights"][1]
+    array = np.ones(3)
+    assert Weights.of([array]) is not Weights.of([array])
+
+
 def test_weights_lie_as_kernels_can_read_them():
     """Arrays of any strides are brought into order once, when they are bound."""
     array = np.arange(12.0).reshape(3, 4)

@@ -51,7 +51,7 @@ class Program:
         if set(arrays) != set(self.static):
             given = sorted(arrays)
             raise ArgumentError(f"inputs {list(self.static)} are static, {given} given")
-        self._weights = Weights([arrays[number] for number in self.static])
+        self._weights = Weights.of([arrays[number] for number in self.static])
 
     def __call__(
         self,
@@ -140,7 +140,7 @@ class Program:
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = state["_weights"]
         self.__dict__.update(state)
-        self._weights = None if arrays is None else Weights(arrays)
+        self._weights = None if arrays is None else Weights.of(arrays)
 
 
 def predicted_seconds(graph: Graph) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from weakref import WeakValueDictionary
 
 from allconv.engine.border import Ready, ready
 from allconv.engine.place import Storage
@@ -22,13 +23,28 @@ class Weights:
     """Arrays in the order of a program's static inputs, and memory prepared from them, by key."""
 
     def __init__(self, arrays: Sequence[Array]) -> None:
+        self.arrays = tuple(arrays)
         self.operands: tuple[Ready, ...] = tuple(map(ready, arrays))
         self.prepared: dict[str, Array] = {}
+
+    @classmethod
+    def of(cls, arrays: Sequence[Array]) -> Weights:
+        """The weights of these arrays, shared by all who hold the very same read-only ones."""
+        key = tuple(map(id, arrays))
+        found = _shared.get(key)
+        if found is None:
+            found = cls(arrays)
+            if not any(array.flags.writeable for array in arrays):
+                _shared[key] = found
+        return found
 
     @property
     def bytes(self) -> int:
         """Bytes of what was prepared."""
         return sum(array.nbytes for array in tuple(self.prepared.values()))
+
+
+_shared: WeakValueDictionary[tuple[int, ...], Weights] = WeakValueDictionary()
 
 
 def recipes(

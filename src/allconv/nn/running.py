@@ -33,7 +33,7 @@ def _weights(net: Module, names: tuple[str, ...]) -> Weights:
     state = [places[name].value(name) for name in names]
     known: tuple[list[Array], Weights] | None = net.__dict__.get("_weights")
     if known is None or not _same(known[0], state):
-        known = net.__dict__["_weights"] = state, Weights(state)
+        known = net.__dict__["_weights"] = state, Weights.of(state)
     return known[1]
 
 
