@@ -50,7 +50,7 @@ def check_equal(graph, operands, *, threads=2, seed=None):
 def poison(prepared) -> None:
     """Fill the memory between steps of the next run with NaN, so that nothing there is right."""
     block = memory.borrow(prepared.arena.bytes)
-    block[...] = 255
+    block.memory[...] = 255
     memory.give_back(block)
 
 

@@ -8,43 +8,40 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-from numpy.typing import NDArray
-
-from allconv.engine.buffer import aligned
+from allconv.engine.buffer import Block
 
 IDLE = 256 * 1024 * 1024
 """Bytes that may lie idle beside the block that was used last, whatever its size."""
 
-_idle: deque[NDArray[np.uint8]] = deque()  # the one that was used last is the last
+_idle: deque[Block] = deque()  # the one that was used last is the last
 
 
-def borrow(size: int) -> NDArray[np.uint8]:
+def borrow(size: int) -> Block:
     """At least `size` bytes on a cache line, of undefined content, for one run.
 
     Where none of the idle blocks is large enough, the one that was used last makes room for a
     larger one: there are never more blocks than runs at the same time.
     """
-    small: list[NDArray[np.uint8]] = []
+    small: list[Block] = []
     found = None
     while found is None:
         try:
             block = _idle.pop()
         except IndexError:
             break
-        if block.nbytes >= size:
+        if block.memory.nbytes >= size:
             found = block
         else:
             small.append(block)
     _idle.extendleft(small if found is not None else small[1:])
-    return aligned(size) if found is None else found
+    return Block.of(size) if found is None else found
 
 
-def give_back(block: NDArray[np.uint8]) -> None:
+def give_back(block: Block) -> None:
     """Lend a block again; what lies idle for too long is released."""
-    if block.nbytes:
+    if block.memory.nbytes:
         _idle.append(block)
-    while sum(each.nbytes for each in tuple(_idle)) - block.nbytes > IDLE:
+    while sum(each.memory.nbytes for each in tuple(_idle)) - block.memory.nbytes > IDLE:
         try:
             _idle.popleft()
         except IndexError:
@@ -53,4 +50,4 @@ def give_back(block: NDArray[np.uint8]) -> None:
 
 def idle_bytes() -> int:
     """Bytes that are kept and not in use."""
-    return sum(block.nbytes for block in tuple(_idle))
+    return sum(block.memory.nbytes for block in tuple(_idle))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from allconv.engine import memory as lent
 from allconv.engine.allocate import allocate
-from allconv.engine.buffer import aligned
+from allconv.engine.buffer import Block, aligned
 from allconv.engine.place import Place, Storage
 from allconv.engine.plan import KernelStep, Planner, array_at
 from allconv.engine.table import Filled, Table
@@ -158,23 +158,22 @@ class _State:
 
     def run(
         self,
-        arena: Array,
+        arena: Block,
         between: NDArray[np.int64],
         places: Sequence[tuple[int, Array]],
         threads: int | None,
     ) -> None:
         """Run with memory between steps at these offsets of an arena, and arrays by number."""
-        memory: list[Any] = list(self._constants)
+        bases, memory = self._bases, [*self._constants, arena.memory]
         for number, array in places:
-            self._bases[number] = array.__array_interface__["data"][0]
+            bases[number] = array.__array_interface__["data"][0]
             memory[number] = array
         numbers, offsets = between
-        self._bases[numbers] = offsets + arena.__array_interface__["data"][0]
+        bases[numbers] = offsets + arena.address
         if self._filled.defines:
             for number, offset in zip(numbers.tolist(), offsets.tolist(), strict=True):
-                memory[number] = arena[offset:]
-        memory.append(arena)
-        self._filled.run(self._bases, memory, threads)
+                memory[number] = arena.memory[offset:]
+        self._filled.run(bases, memory, threads)
 
 
 def _lies_at(array: Array, place: Place) -> bool:

@@ -102,17 +102,13 @@ class Filled:
         rows[...] = table.rows
         rows[:, Column.ARGS] += self._blocks.ctypes.data
         counters = Counters(len(rows))
+        self.defines = any(isinstance(s, DefinitionStep) for s in table.segments)
         self._segments = [
             s
             if isinstance(s, DefinitionStep)
             else Job(rows, counters, first=s.first, count=s.count, scratch=s.scratch)
             for s in table.segments
         ]
-
-    @property
-    def defines(self) -> bool:
-        """Whether a step runs by its definition."""
-        return any(isinstance(segment, DefinitionStep) for segment in self._segments)
 
     def run(self, bases: NDArray[np.int64], memory: Sequence[Any], threads: int | None) -> None:
         """Run the steps, given the address and the memory of every storage."""

@@ -13,12 +13,11 @@ from collections import deque
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from allconv.engine.buffer import LINE, aligned
+from allconv.engine.buffer import LINE, Block
 from allconv.errors import ArgumentError
 
 VARIABLE = "ALLCONV_THREADS"
@@ -158,29 +157,17 @@ def _default() -> int:
     return check_threads(int(text), VARIABLE)
 
 
-class Block(NamedTuple):
-    """Memory and its address, a multiple of 64."""
-
-    memory: NDArray[np.uint8]
-    address: int
-
-
 class Scratch:
     """Memory of one thread's own, which grows on demand and is kept."""
 
     def __init__(self) -> None:
-        self._block = _block(LINE)  # an empty array would start anywhere
+        self._block = Block.of(LINE)  # an empty array would start anywhere
 
     def block(self, size: int) -> Block:
         """At least `size` bytes; who holds the block may use it even when it has grown since."""
         if self._block.memory.nbytes < size:
-            self._block = _block(size)
+            self._block = Block.of(size)
         return self._block
-
-
-def _block(size: int) -> Block:
-    memory = aligned(size)
-    return Block(memory, memory.ctypes.data)
 
 
 class _Caller(threading.local):
