@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from allconv.engine.emit.view import Rows, View
 
 
+NEARLY = 1.05  # times the least work
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
 its weights, outputs and biases begin."""
@@ -186,10 +187,10 @@ class Direct(Kernel):
         merged = code.compare("!=", code.arg("merged"), 0)
         alone = code.select(merged, 1, taps[3])
         run = code.select(merged, taps[3], 1)
+        total, block = code.mul(code.arg("cc"), run), code.mul(code.arg("block"), run)
 
         def channels(b: Index, *_: Index) -> Index:
-            rest = code.sub(code.arg("cc"), code.mul(b, code.arg("block")))
-            return code.mul(code.min(rest, code.arg("block")), run)
+            return code.min(code.sub(total, code.mul(b, block)), block)
 
         loops = [
             (code.arg("cblocks"), packed.block, code.arg("wc")),
@@ -258,7 +259,8 @@ def _widths(target: Target) -> tuple[int, int]:
 
 
 def choose_vectors(target: Target, vectors: int) -> int:
-    """Vectors of a tile for so many vectors of output channels: the least work on wide images.
+    """Vectors of a tile for so many vectors of output channels: the most of those that take nearly
+    the least work on wide images, for many are better on narrow ones.
 
     This is the width of a block of packed weights, so no size of an image may decide it.
     """
@@ -268,7 +270,8 @@ def choose_vectors(target: Target, vectors: int) -> int:
         for width in _widths(target)
         if _fits(target, width, v) and _fits(target, _widths(target)[1], v)
     ]
-    return min(costs)[1]
+    least, _ = min(costs)
+    return max(v for cost, v in costs if cost <= NEARLY * least)
 
 
 def choose_tile(target: Target, rows: int, columns: int, vectors: int) -> tuple[int, int, int]:

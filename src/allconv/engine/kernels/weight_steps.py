@@ -75,7 +75,7 @@ class _Gradient:
             Parts.of_cells(axes) if self.local
             else Parts.of(axes, x.images, blocks.blocks * pixel, self.groups * unit)
         )  # fmt: skip
-        cut = _cut(axes, tile, parts, blocks, merged)
+        cut = _cut(axes, (tile[0], tile[1], width), parts, blocks, merged)
         whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
         whole *= parts.total * prod(cut.tapblocks) * cut.rowsplits
         work = x.images * self.groups * prod(axis.pairs for axis in axes) * x.channels * y.channels
@@ -188,18 +188,15 @@ def _cut(
     axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], parts: Parts, blocks: Blocks,
     merged: bool,
 ) -> _Cut:  # fmt: skip
-    """Cut input channels first, which packs nothing twice, then taps."""
-    height, width, vectors = tile
+    """Cut input channels first, which packs nothing twice, then taps. The tile counts taps of axis
+    2, input channels and output channels, which are cut elsewhere."""
+    height, width, lanes = tile
     cells = parts.images * parts.rows * parts.columns
     taps2, taps3 = axes[2].taps, axes[3].taps
-    lanes = 64 * vectors  # about the output channels that cannot be cut
-
-    def share(most: int) -> int:
-        return max(1, most // max(1, cells * lanes))
-
-    csplit = max(1, min(blocks.blocks, share(MOST) // (blocks.block * taps2 * taps3)))
+    room = MOST // (cells * lanes)  # pairs of tap and input channel
+    csplit = max(1, min(blocks.blocks, room // (blocks.block * taps2 * taps3)))
     channels = csplit * blocks.block
-    room = max(1, share(MOST) // channels)  # taps
+    room = max(1, room // channels)  # taps
     block2 = max(height, min(taps2, room // taps3))
     tapblocks2 = max(1, min(-(-taps2 // block2), axes[2].fewest // height))
     room = max(1, room // -(-taps2 // tapblocks2))
