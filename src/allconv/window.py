@@ -148,7 +148,7 @@ class Axis:
         return tuple(_reversed(phase) for phase in solved)
 
     def weight_phases(self) -> tuple[Phase, ...]:
-        """Solved for `k`: the classes of taps, each with the outputs that meet it (perhaps none)."""
+        """Solved for `k`: the classes of taps, each with the outputs that meet it, if any do."""
         solved = _phases(
             self.kernel, self.output, self.dilation, self.stride, self.padding, self.input_dilation
         )

@@ -126,17 +126,17 @@ class Parts:
     counts: tuple[int, int, int, int, int]  # blocks of images, cells of axes 0, 1, rows, columns
 
     @classmethod
-    def of(cls, axes: tuple[AxisPhases, ...], images: int, pixel: int, unit: int) -> Parts:
+    def of(cls, axes: tuple[AxisPhases, ...], x: Image, pixel: int, unit: int) -> Parts:
         """Parts of at most `CHAIN` cells, as far as their sums, of `unit` bytes each, fit."""
+        images = x.images
         m0, m1, m2, m3 = (max(axis.most, 1) for axis in axes)
         lines = images * m0 * m1 * m2
         fitting = max(1, PARTIALS // unit)
-        columns = -(-m3 // min(-(-m3 // CHAIN), max(1, fitting // lines)))
+        long = max(PARTIALS, x.place.spec.size * x.place.item // 16)  # for rows longer than that
+        columns = -(-m3 // min(-(-m3 // CHAIN), max(1, long // unit // lines)))
         least = -(-lines // fitting)  # rows of images in a part
         rows = m2
-        while rows > 1 and (
-            rows * m3 > CHAIN or band_bytes(axes, rows, columns, pixel) > BAND
-        ):
+        while rows > 1 and (rows * m3 > CHAIN or band_bytes(axes, rows, columns, pixel) > BAND):
             rows = -(-rows // 2)
         rows = max(rows, min(m2, least))
         count = 1

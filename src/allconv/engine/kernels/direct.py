@@ -95,7 +95,9 @@ class Direct(Kernel):
         weights = code.add(code.arg("w"), code.mul(group, code.arg("wg")))
         for axis in (0, 1):
             dilation = code.arg(f"d{axis}")
-            low, taps[axis] = clip_taps(code, start[axis], dilation, code.arg(f"i{axis}"), taps[axis])
+            low, taps[axis] = clip_taps(
+                code, start[axis], dilation, code.arg(f"i{axis}"), taps[axis]
+            )
             start[axis] = code.add(start[axis], code.mul(low, dilation))
             weights = code.add(weights, code.mul(low, code.arg(f"wt{axis}")))
         part = band.Part(

@@ -53,9 +53,7 @@ class Pack(Kernel):
         last = code.min(code.add(first, code.arg("lines")), code.arg("total"))
         taps = code.arg("taps")
         found = [code.const(0.0)]
-        with code.loop(
-            code.ceil_div(last, taps), start=code.div(first, taps), carry=found
-        ) as unit:
+        with code.loop(code.ceil_div(last, taps), start=code.div(first, taps), carry=found) as unit:
             source, rows, columns = self._unit(code, unit)
             begin = code.mul(unit, taps)
             low = code.max(code.sub(first, begin), 0)
@@ -71,7 +69,10 @@ class Pack(Kernel):
 
     def _unit(self, code: Code, unit: Index) -> tuple[Index, Index, Index]:
         """Where the weights of a row block lie, and how many rows and columns it has."""
-        row_block, rest = code.rem(unit, code.arg("rowblocks")), code.div(unit, code.arg("rowblocks"))
+        row_block, rest = (
+            code.rem(unit, code.arg("rowblocks")),
+            code.div(unit, code.arg("rowblocks")),
+        )
         block = code.arg("columnblocks")
         column_block, rest = code.rem(rest, block), code.div(rest, block)
         positions = code.mul(*(code.arg(f"q{axis}") for axis in range(AXES)))
@@ -102,7 +103,7 @@ class Pack(Kernel):
         return steps
 
     def _panel(self, code: Code, source: Index, out: Index, rows: Index, columns: Index) -> None:
-        """Copy rows x columns weights, by rows where columns are contiguous; zeros beyond."""
+        """Copy rows x columns weights, by rows where columns are contiguous; zeros elsewhere."""
         from allconv.engine.emit.view import View
         from allconv.engine.kernels.band import emit_zeros
 
@@ -122,6 +123,8 @@ class Pack(Kernel):
         unused = code.sub(code.arg("width"), columns)
         with code.when(code.compare(">", unused, 0)), code.loop(rows) as r:
             emit_zeros(code, code.add(out, code.mul(r, line), code.mul(columns, size)), unused)
+        missing = code.mul(code.sub(code.arg("block"), rows), code.arg("width"))
+        emit_zeros(code, code.add(out, code.mul(rows, line)), missing)
 
     def _look(self, code: Code, panel: Index, rows: Index, found: list[ir.Value]) -> None:
         """Add 0 times every weight of a panel that was just written: NaN unless it is finite."""

@@ -62,9 +62,7 @@ def clip_taps(
 
 def reach(code: Code, stride: Index, cells: Index, dilation: Index, taps: Index) -> Index:
     """How many source cells the taps of adjacent cells reach over; 0 without cells or taps."""
-    over = code.add(
-        code.mul(stride, code.sub(cells, 1)), code.mul(dilation, code.sub(taps, 1)), 1
-    )
+    over = code.add(code.mul(stride, code.sub(cells, 1)), code.mul(dilation, code.sub(taps, 1)), 1)
     some = code.both(code.compare(">", cells, 0), code.compare(">", taps, 0))
     return code.select(some, over, 0)
 

@@ -15,6 +15,7 @@ from math import inf, prod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.form import AxisPhases
@@ -30,7 +31,7 @@ from allconv.operators.pool import (
     MaxPool,
     ScatterWindow,
 )
-from allconv.window import Phase, Window
+from allconv.window import Axis, Phase, Window
 
 if TYPE_CHECKING:
     from llvmlite import ir
@@ -158,7 +159,7 @@ class _Row:
 
     def emit(self) -> None:
         """The phases of the last axis, one after the other."""
-        code, step = self.code, self.arg("step", 2)
+        code = self.code
         first, n = share(code, code.arg("phases2"), self.parts[0], code.arg("phaseblocks"))
         with code.loop(code.add(first, n), start=first) as p:
             phase = self.phase(2, p)
@@ -191,9 +192,7 @@ class _Row:
 class _Group:
     """Adjacent cells of a phase of a row, for one vector of channels at a time."""
 
-    def __init__(
-        self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int
-    ) -> None:
+    def __init__(self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int) -> None:
         code = row.code
         self.row, self.code, self.kernel, self.pixels = row, code, row.kernel, pixels
         self.spans = [*row.spans, row.span(2, phase, m, clip=pixels == 1)]
@@ -204,9 +203,7 @@ class _Group:
         self.cells = [
             code.add(p, code.mul(row.arg("step", 2), code.add(m, k))) for k in range(pixels)
         ]
-        self.outs = [
-            code.add(row.out, code.mul(cell, row.arg("out", 2))) for cell in self.cells
-        ]
+        self.outs = [code.add(row.out, code.mul(cell, row.arg("out", 2))) for cell in self.cells]
 
     def emit(self, channel: Index, mask: Mask) -> None:
         """One vector of channels, of every pixel."""
@@ -355,12 +352,12 @@ class _Walk:
         lead, weights = AXES - len(axes), _steps(self.window.kernel, 1)
         source, out = _steps(size, channels), _steps(out_size, channels)
         cells = _steps(size if self.back else out_size, 1)
-        rows = [
+        rows: list[list[tuple[int, ...]]] = [
             [(p.out_count, p.tap_count, p.offset, p.tap_start * weight, *_inner(p, n))
              for p in axis.phases]
             for axis, weight, n in zip(axes, weights, size, strict=True)
         ]  # fmt: skip
-        table, slots = phase_table(planner, [[]] * lead + rows)
+        table, slots = phase_table(planner, [*[[]] * lead, *rows])
         slots |= {f"{name}{axis}": value for name, value in _ABSENT.items() for axis in range(lead)}
         for a, axis in enumerate(axes):
             common = axis.common
@@ -455,13 +452,27 @@ def lower_average(planner: Planner, node: Node) -> bool:
     if not 0 < len(window.axes) <= AXES:
         return False
     (y,) = node.outputs
-    counts, divisor, counted = None, "all", operator.counts()
-    if np.any(counted != window.taps):
-        counts, divisor = planner.constant(counted.astype(y.dtype)), "source" if back else "out"
+    counts, divisor = None, "all"
+    if not operator.count_padding:
+        met = [_met(axis) for axis in window.axes]
+        if any(np.any(n != axis.kernel) for n, axis in zip(met, window.axes, strict=True)):
+            counted = np.asarray(prod(np.ix_(*met)), y.dtype)
+            counts, divisor = planner.constant(counted), "source" if back else "out"
     kernel = Pool(planner.target, y.dtype, "sum", len(window.axes), divisor=divisor)
     x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
     _Walk(kernel, window, back, x, out, counts=counts).add_step(planner)
     return True
+
+
+def _met(axis: Axis) -> NDArray[np.int64]:
+    """How many input cells each output meets, at least 1."""
+    counts = np.empty(axis.output, np.int64)
+    for phase in axis.phases():
+        base = phase.offset + phase.stride * np.arange(phase.out_count)
+        low = -(np.minimum(base, 0) // phase.dilation)
+        high = np.minimum(-((base - axis.input) // phase.dilation), phase.tap_count)
+        counts[phase.out_start :: phase.out_step] = np.maximum(high - low, 1)
+    return counts
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {

@@ -73,7 +73,10 @@ class Weight(Kernel):
     def _unit(self, code: Code, counts: dict[str, Index]) -> None:
         """Pack the band of every image, then compute block after block of channels."""
         step = [code.arg(f"step{axis}") for axis in range(4)]
-        outer = [(code.rem(counts[k], s), code.div(counts[k], s)) for k, s in zip(("k0", "k1"), step, strict=False)]
+        outer = [
+            (code.rem(counts[k], s), code.div(counts[k], s))
+            for k, s in zip(("k0", "k1"), step, strict=False)
+        ]
         which = (outer[0][0], outer[1][0], counts["q2"], counts["q3"])
         phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate(which)]
         t2, taps2 = share(code, phases[2]["taps"], counts["tapblocks2"], code.arg("tapblocks2"))
@@ -85,9 +88,7 @@ class Weight(Kernel):
         taps = (outer[0][1], outer[1][1], t2, t3)
         strides = (code.arg("s0"), code.arg("s1"), code.arg("s2"), self.stride)
         start = [
-            code.add(
-                phase["offset"], code.mul(stride, cell), code.mul(code.arg(f"d{axis}"), tap)
-            )
+            code.add(phase["offset"], code.mul(stride, cell), code.mul(code.arg(f"d{axis}"), tap))
             for axis, (phase, stride, cell, tap) in enumerate(
                 zip(phases, strides, cells, taps, strict=True)
             )
@@ -113,7 +114,11 @@ class Weight(Kernel):
             *(phase["y"] for phase in phases),
             *(
                 code.mul(code.arg(slot), i)
-                for slot, i in zip(("yn", "yg", "y0", "y1", "y2", "y3"), (n0, counts["groups"], *cells), strict=True)
+                for slot, i in zip(
+                    ("yn", "yg", "y0", "y1", "y2", "y3"),
+                    (n0, counts["groups"], *cells),
+                    strict=True,
+                )
             ),
         )
         out = code.add(
@@ -282,7 +287,10 @@ class JoinWeight(Kernel):
     def _unit(self, code: Code, unit: Index) -> None:
         """Decode a unit, add its parts up and write the sums."""
         counts: dict[str, Index] = {}
-        rest, sums = unit, code.mul(*(code.arg(s) for s in ("groups", "kblocks", "k0", "k1", "k2", "k3")))
+        rest, sums = (
+            unit,
+            code.mul(*(code.arg(s) for s in ("groups", "kblocks", "k0", "k1", "k2", "k3"))),
+        )
         for slot in ("k3", "k2", "k1", "k0", "kblocks", "groups", "q2", "q1"):
             counts[slot] = code.rem(rest, code.arg(slot))
             rest = code.div(rest, code.arg(slot))

@@ -63,9 +63,7 @@ class _Gradient:
         merged = blocks.merges(axes[3])
         last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
         run = x.channels * axes[3].fewest if merged else last
-        tile = choose_weight_tile(
-            planner.target, axes[2].fewest, run, -(-y.channels // lanes)
-        )
+        tile = choose_weight_tile(planner.target, axes[2].fewest, run, -(-y.channels // lanes))
         width = tile[2] * lanes
         kblocks = -(-y.channels // width)
         # Bytes of a part: of a group, and of all.
@@ -73,7 +71,7 @@ class _Gradient:
         pixel = blocks.pitch * item
         parts = (
             Parts.of_cells(axes) if self.local
-            else Parts.of(axes, x.images, blocks.blocks * pixel, self.groups * unit)
+            else Parts.of(axes, x, blocks.blocks * pixel, self.groups * unit)
         )  # fmt: skip
         cut = _cut(axes, (tile[0], tile[1], width), parts, blocks, merged)
         whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
