@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import gcd, prod
 from typing import Any
 
@@ -148,6 +147,13 @@ class Axis:
         )
         return tuple(_reversed(phase) for phase in solved)
 
+    def weight_phases(self) -> tuple[Phase, ...]:
+        """Solved for `k`: the classes of taps, each with the outputs that meet it, if any do."""
+        solved = _phases(
+            self.kernel, self.output, self.dilation, self.stride, self.padding, self.input_dilation
+        )
+        return tuple(_exchanged(phase) for phase in solved)
+
 
 def _check_positive(**numbers: int) -> None:
     """Refuse a size or step below 1."""
@@ -157,23 +163,26 @@ def _check_positive(**numbers: int) -> None:
 
 
 def _phases(count: int, kernel: int, s: int, d: int, p: int, b: int) -> tuple[Phase, ...]:
-    """Classes of the outputs of `b*source = s*out + d*tap - p`."""
-    out_step, tap_step = b // gcd(s, b), b // gcd(d, b)
+    """Classes of the outputs of `b*source = s*out + d*tap - p`: the residues of a step."""
+    common = gcd(d, b)
+    out_step, tap_step = b // gcd(s, b), b // common
+    inverse = pow(d // common, -1, tap_step)
     phases = []
     for start in range(min(out_step, count)):
-        taps = [k for k in range(min(tap_step, kernel)) if (s * start + d * k - p) % b == 0]
-        tap_start = taps[0] if taps else 0
+        tap, rest = divmod(p - s * start, common)
+        tap = tap * inverse % tap_step
+        met = rest == 0 and tap < kernel
         phases.append(
             Phase(
                 out_start=start,
                 out_step=out_step,
                 out_count=-(-(count - start) // out_step),
-                tap_start=tap_start,
+                tap_start=tap if met else 0,
                 tap_step=tap_step,
-                tap_count=-(-(kernel - tap_start) // tap_step) if taps else 0,
-                offset=(s * start + d * tap_start - p) // b if taps else 0,
+                tap_count=-(-(kernel - tap) // tap_step) if met else 0,
+                offset=(s * start + d * tap - p) // b if met else 0,
                 stride=s // gcd(s, b),
-                dilation=d // gcd(d, b),
+                dilation=d // common,
             )
         )
     return tuple(phases)
@@ -192,6 +201,21 @@ def _reversed(phase: Phase) -> Phase:
         phase.offset + last * phase.dilation,
         phase.stride,
         -phase.dilation,
+    )
+
+
+def _exchanged(phase: Phase) -> Phase:
+    """The same meetings with outputs and taps in each other's place."""
+    return Phase(
+        phase.tap_start,
+        phase.tap_step,
+        phase.tap_count,
+        phase.out_start,
+        phase.out_step,
+        phase.out_count,
+        phase.offset,
+        phase.dilation,
+        phase.stride,
     )
 
 
@@ -256,14 +280,6 @@ class Window:
     def taps(self) -> int:
         """How many taps the kernel has."""
         return prod(self.kernel)
-
-    def phases(self) -> tuple[tuple[Phase, ...], ...]:
-        """The phases of a correlation: one tuple of `Phase`, an axis each, for every class."""
-        return tuple(product(*(axis.phases() for axis in self.axes)))
-
-    def transpose_phases(self) -> tuple[tuple[Phase, ...], ...]:
-        """The phases of the transpose: one tuple of `Phase`, an axis each, for every class."""
-        return tuple(product(*(axis.transpose_phases() for axis in self.axes)))
 
 
 def named_padding(

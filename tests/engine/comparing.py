@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -32,7 +34,7 @@ def channels_last(x):
 def check_equal(graph, operands, *, threads=2, seed=None):
     """The compiled program has no definition step and equals the definition, cell by cell.
 
-    Returns the steps and the result. The second run writes over NaN, in memory that lies as the
+    Returns the plan and the result. The second run writes over NaN, in memory that lies as the
     first result does, so that a cell which no kernel writes is seen.
     """
     program = Program(graph, threads=threads, exact=True)
@@ -41,10 +43,21 @@ def check_equal(graph, operands, *, threads=2, seed=None):
         program.reorder(seed)
     (first,), (wanted,) = program(*operands), graph.run(*operands)
     (got,) = program(*operands, out=[np.full_like(first, np.nan)])
-    steps = program.steps()
-    assert not any(isinstance(step, DefinitionStep) for step in steps)
+    planner = program.prepare().planner
+    assert not any(isinstance(step, DefinitionStep) for step in program.steps())
     np.testing.assert_array_equal(got, wanted)
-    return steps, wanted
+    return planner, wanted
+
+
+def phase_column(planner, step, name):
+    """A column of the table of phases of a step, of one axis: "taps2" are the taps of axis 2."""
+    columns = sys.modules[type(step.kernel).__module__].COLUMNS
+    table = planner.constants[step.arguments["phases"].storage]
+    starts = [n for slot, n in step.arguments.items() if re.fullmatch(r"first\d", slot)]
+    begin = step.arguments[f"first{name[-1]}"]
+    end = min([n for n in starts if n > begin], default=table.nbytes)
+    row = table.strides[0]
+    return table[begin // row : end // row, columns.index(name[:-1])]
 
 
 def poison(prepared) -> None:
@@ -55,17 +68,21 @@ def poison(prepared) -> None:
 
 
 def planted(monkeypatch, kernel, slot, delta):
-    """Every plan gives kernels of this class one argument that is off."""
+    """Every plan gives kernels of this class one argument that is off, or one column of their
+    table of phases ("taps2": that of axis 2)."""
     original = Planner.run
+
+    def wrong(planner, step):
+        if not (isinstance(step, KernelStep) and isinstance(step.kernel, kernel)):
+            return step
+        if slot in step.arguments:
+            return replace(step, arguments={**step.arguments, slot: step.arguments[slot] + delta})
+        phase_column(planner, step, slot)[...] += delta
+        return step
 
     def run(self):
         original(self)
-        self.steps = [
-            replace(step, arguments={**step.arguments, slot: step.arguments[slot] + delta})
-            if isinstance(step, KernelStep) and isinstance(step.kernel, kernel)
-            else step
-            for step in self.steps
-        ]
+        self.steps = [wrong(self, step) for step in self.steps]
         return self
 
     monkeypatch.setattr(program_module.Planner, "run", run)

@@ -16,10 +16,16 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.window import Axis, Window
 
+from .comparing import phase_column
+
 # What a tenth of all geometries, or more, must have. The last three are told by the plan.
-DRAWN = ("stride", "dilation", "stride and dilation", "groups", "depthwise", "lopsided", "ragged")
+DRAWN = (
+    "stride", "dilation", "stride and dilation", "groups", "depthwise", "lopsided", "ragged",
+    "phases",
+)  # fmt: skip
 PLANNED = ("tiles", "chunks", "channel blocks")
 WANTED = (*DRAWN, "large")
+MANY = 12  # phases
 EMPTY = 60  # one geometry in so many may be of any sparseness
 VIEWS = ("correlate", "transpose", "weight")
 
@@ -49,6 +55,7 @@ class Geometry:
             "depthwise": groups > 1 and channels[0] == 1,
             "lopsided": any(_is_lopsided(axis) for axis in axes),
             "ragged": all(n % 2 for n in channels) and max(channels) > 1,
+            "phases": max(_phases(axes, "phases"), _phases(axes, "transpose_phases")) >= MANY,
         }
         return {name for name, true in found.items() if true}
 
@@ -80,6 +87,11 @@ class Geometry:
         return (LocalWeight if self.local else CorrelateWeight)(window, groups), (x, y)
 
 
+def _phases(axes, which):
+    """How many phases a window has, or its transpose."""
+    return prod(len(getattr(axis, which)()) for axis in axes)
+
+
 def _is_lopsided(axis):
     """Whether it crops, or both sides cannot have been padded alike: `high` is the least padding
     of the high side, which may be as much as the stride less one below what was asked for."""
@@ -106,6 +118,8 @@ def draw_problem(draw, view):
 def _attempt(draw, wanted):
     one = draw.choice
     local = wanted not in ("large", "groups", "depthwise") and draw.random() < 0.25
+    if wanted == "phases":
+        return _many_phases(draw, local)
     count = int(one([1, 2, 2, 2, 3] if wanted in DRAWN[:3] or local else [0, 1, 2, 2, 2, 3]))
     if wanted == "large":
         count = int(one([1, 2, 2]))
@@ -125,6 +139,34 @@ def _attempt(draw, wanted):
     groups = int(one([2, 3, 4] if wanted == "groups" else [1, 1, 1, 1, 2, 3]))
     inputs, outputs = (int(one(odd if wanted == "ragged" else some)) for _ in range(2))
     return Geometry(window, batch, groups * inputs, groups * outputs, groups, local)
+
+
+def _many_phases(draw, local):
+    """A geometry of long strides under long kernels, or of long dilations of the input."""
+    count = int(draw.choice([1, 1, 2, 2, 3]))
+    most = {1: 40, 2: 9, 3: 5}[count]
+    axes = []
+    while len(axes) < count:
+        step = int(draw.integers(2, most + 1))
+        kernel = int(draw.integers(max(1, step - 2), 2 * step + 2))
+        low, high = (int(draw.integers(-1, 4)) for _ in range(2))
+        back = draw.random() < 0.3  # the input is dilated: the phases are those of the forward pass
+        try:
+            axes.append(
+                Axis.forward(
+                    int(draw.integers(1, 8 if back else 3 * most)), kernel,
+                    stride=int(draw.choice([1, 1, 2, 3])) if back else step,
+                    dilation=int(draw.choice([1, 1, 1, 2, 3])),
+                    input_dilation=step if back else int(draw.choice([1, 1, 1, 2])),
+                    padding=(low, high),
+                )
+            )  # fmt: skip
+        except Error:
+            continue
+    inputs, outputs = (int(draw.choice([1, 2, 3, 5, 8, 17])) for _ in range(2))
+    groups = int(draw.choice([1, 1, 2]))
+    batch = int(draw.choice([1, 1, 2, 5]))
+    return Geometry(Window(tuple(axes)), batch, groups * inputs, groups * outputs, groups, local)
 
 
 def _axis(draw, size, wanted):
@@ -161,17 +203,19 @@ def _is_dense(geometry):
     return shares.min() > 0.7 and (pairs > 0.55 or not geometry.local)
 
 
-def planned_features(steps):
-    """What the plan of a program has of `PLANNED`."""
+def planned_features(planner):
+    """What a plan has of `PLANNED`."""
     found = Counter()
-    for step in steps:
+    for step in planner.steps:
         if isinstance(step, KernelStep) and isinstance(step.kernel, Direct | Weight):
             slot = step.arguments
             height, width, _ = step.kernel.tile
             if isinstance(step.kernel, Direct):
-                tiles = slot["rows"] > height or slot["cols"] > width
+                rows, columns = (phase_column(planner, step, f"cells{a}").max() for a in (2, 3))
+                tiles = rows > height * slot["rowblocks"] or columns > width * slot["colblocks"]
             else:
-                tiles = slot["t2"] > height or slot["cblock"] > width
+                taps = phase_column(planner, step, "taps2").max()
+                tiles = taps > height * slot["tapblocks2"] or slot["cc"] > width
             found["tiles"] += tiles
             found["chunks"] += step.chunks > 1
             found["channel blocks"] += slot["cblocks"] > 1 or slot["kblocks"] > 1

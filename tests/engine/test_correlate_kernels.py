@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from allconv.engine.kernels.direct import Direct, choose_tile
+from allconv.engine.kernels.direct import Direct, choose_tile, choose_vectors
 from allconv.engine.kernels.weight import Weight, choose_weight_tile
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted
@@ -106,11 +106,11 @@ def test_an_empty_batch_is_legal(shape):
 @pytest.mark.parametrize(
     ("view", "kernel", "slot"),
     [
-        ("correlate", Direct, "f2"),
-        ("correlate", Direct, "t2"),
-        ("transpose", Direct, "f3"),
-        ("weight", Weight, "f3"),
-        ("weight", Weight, "m3"),
+        ("correlate", Direct, "offset2"),
+        ("correlate", Direct, "taps2"),
+        ("transpose", Direct, "offset3"),
+        ("weight", Weight, "offset3"),
+        ("weight", Weight, "cells3"),
     ],
 )
 def test_a_planted_off_by_one_is_caught(monkeypatch, view, kernel, slot):
@@ -160,7 +160,10 @@ def test_tiles_fit_their_registers_and_their_problem(target):
     chosen = restricted(target)
     for columns in range(1, 40):
         for rows, vectors in ((1, 1), (3, 2), (40, 5)):
-            height, width, v = choose_tile(chosen, rows, columns, vectors)
+            packed = choose_vectors(chosen, vectors)
+            assert packed <= vectors
+            height, width, v = choose_tile(chosen, rows, columns, packed)
+            assert v == packed
             assert height <= rows
             assert width <= columns
             assert height * width * v + v + 1 <= chosen.registers

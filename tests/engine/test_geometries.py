@@ -39,8 +39,8 @@ def test_geometries_equal_their_definitions(share):
                 if draw.random() < 0.5:
                     operands = tuple(map(channels_last, operands))
                 relu = draw.random() < 0.2
-                steps, wanted = check_equal(graph_of(operator, operands, relu=relu), operands)
-                planned |= planned_features(steps)
+                planner, wanted = check_equal(graph_of(operator, operands, relu=relu), operands)
+                planned |= planned_features(planner)
                 counts["mostly zero"] += not relu and np.mean(wanted == 0) > 0.5
                 counts["cases"] += not relu
         counts.update(geometry.features() | planned)

@@ -34,6 +34,10 @@ from .comparing import planted, poison
 WINDOW = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
 X, Y = (2, 4, 9, 9), (2, 5, 9, 9)
 W, LOCAL = (5, 4, 3, 3), (5, 4, 3, 3, 9, 9)
+STRIDED = Window.forward((9, 9), (3, 3), stride=(2, 3), padding=((1, 1), (0, 1)))
+STRIDED_Y = (2, 5, *STRIDED.output)
+SPREAD = Window.forward((9, 9), (3, 3), input_dilation=(2, 3), padding=((1, 1), (0, 1)))
+SPREAD_Y = (2, 5, *SPREAD.output)
 POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
 POOLED = (2, 4, *POOL.output)
 C = (4,)
@@ -64,22 +68,33 @@ def spread(draw):
     return draw.integers(1, 5, C).astype(np.float32)
 
 
-# Kernel, argument that is one less, what runs on it, its operands: a shape of whole floats, or a
-# function that draws them.
+# Kernel, argument (or column of its table of phases, and axis) that is one less, what runs on it,
+# its operands: a shape of whole floats, or a function that draws them.
 CASES = [
-    (Direct, "f2", Correlate(WINDOW), X, W),
-    (Direct, "t2", Correlate(WINDOW), X, W),
-    (Direct, "t3", local.Local(WINDOW), X, LOCAL),
-    (Direct, "f3", CorrelateTranspose(WINDOW), W, Y),
+    (Direct, "offset2", Correlate(WINDOW), X, W),
+    (Direct, "taps2", Correlate(WINDOW), X, W),
+    (Direct, "taps2", local.Local(WINDOW), X, LOCAL),
+    (Direct, "wp1", local.Local(WINDOW), X, LOCAL),
+    (Direct, "offset3", CorrelateTranspose(WINDOW), W, Y),
+    (Direct, "taps3", CorrelateTranspose(STRIDED), W, STRIDED_Y),
+    (Direct, "offset2", CorrelateTranspose(STRIDED), W, STRIDED_Y),
+    (Direct, "units", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "o", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Direct, "cc", Correlate(Window()), (6, 7), (5, 7)),
     (Pack, "columns", local.Local(WINDOW), X, LOCAL),
     (Pack, "rows", local.LocalTranspose(WINDOW), LOCAL, Y),
-    (Weight, "f3", CorrelateWeight(WINDOW), X, Y),
-    (Weight, "m3", CorrelateWeight(WINDOW), X, Y),
+    (Pack, "total", CorrelateTranspose(STRIDED), W, STRIDED_Y),
+    (Weight, "offset3", CorrelateWeight(WINDOW), X, Y),
+    (Weight, "cells3", CorrelateWeight(WINDOW), X, Y),
     (Weight, "images", CorrelateWeight(WINDOW), X, Y),
+    (Weight, "taps2", CorrelateWeight(SPREAD), X, SPREAD_Y),
+    (Weight, "units", CorrelateWeight(WINDOW), X, Y),
     (JoinWeight, "c", CorrelateWeight(WINDOW), X, Y),
+    (JoinWeight, "parts", CorrelateWeight(WINDOW), X, Y),
+    (JoinWeight, "wq2", local.LocalWeight(SPREAD), X, SPREAD_Y),
     (Pool, "taps1", pool.MaxPool(POOL), X),
+    (Pool, "cells2", pool.MaxPool(POOL), X),
+    (Pool, "units", pool.ScatterWindow(POOL), POOLED, taps),
     (Pool, "stride2", pool.MaxPool(POOL), X),
     (Pool, "taps2", pool.AveragePool(POOL), X),
     (Pool, "offset1", pool.AveragePoolTranspose(POOL), POOLED),

@@ -96,6 +96,6 @@ def test_the_drawing_is_worth_its_name():
 
 def test_a_planted_off_by_one_is_caught(monkeypatch):
     """The comparison above fails when convolutions leave out a tap."""
-    planted(monkeypatch, Direct, "t2", -1)
+    planted(monkeypatch, Direct, "taps2", -1)
     with pytest.raises(AssertionError):
         check_graphs(range(GROUPS))

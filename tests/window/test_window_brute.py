@@ -141,6 +141,19 @@ def test_transpose_phases_enumerate_the_meetings(axis: Axis) -> None:
     assert len(phases) <= axis.stride
 
 
+@given(any_axis)
+@often
+def test_weight_phases_enumerate_the_meetings(axis: Axis) -> None:
+    """The classes of taps list each meeting exactly once, and each tap is in exactly one class."""
+    phases = axis.weight_phases()
+    met = walk(phases, axis.input)
+    assert len(met) == len(set(met))
+    assert set(met) == related(axis)
+    assert sorted(
+        phase.tap_start + phase.tap_step * t for phase in phases for t in range(phase.tap_count)
+    ) == list(range(axis.kernel))
+
+
 def covered(phases: tuple[Phase, ...]) -> list[int]:
     """The outputs of all phases, sorted."""
     return sorted(
@@ -199,7 +212,7 @@ def test_theorem_gradients_are_correlations(given_axis: dict) -> None:
 
 @given(st.lists(settings_of_axis, max_size=3))
 def test_window_is_its_axes(each: list[dict]) -> None:
-    """A window has the sizes of its axes, and the product of their phases."""
+    """A window has the sizes of its axes."""
     axes = [forward(settings) for settings in each]
     columns = {name: [settings[name] for settings in each] for name in (*SIZES, "padding")}
     window = Window.forward(columns.pop("input"), columns.pop("kernel"), **columns)
@@ -208,9 +221,6 @@ def test_window_is_its_axes(each: list[dict]) -> None:
     assert window.kernel == tuple(axis.kernel for axis in axes)
     assert window.output == tuple(axis.output for axis in axes)
     assert window.taps == prod(window.kernel)
-    assert len(set(window.phases())) == prod(len(axis.phases()) for axis in axes)
-    transposed = prod(len(axis.transpose_phases()) for axis in axes)
-    assert len(set(window.transpose_phases())) == transposed
 
 
 @given(

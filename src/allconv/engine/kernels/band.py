@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from allconv.engine.emit.integer import Index
 
 SLOTS = (
-    "x", "xn", "xg", "xc", "x0", "x1", "x2", "x3", "i0", "i1", "i2", "i3",
-    "f0", "f1", "f2", "f3", "s0", "s1", "s2", "d0", "d1", "d2", "d3",
-    "bt0", "bt1", "u2", "u3", "bc", "blocks", "block",
+    "x", "xn", "xg", "xc", "x0", "x1", "x2", "x3", "i0", "i1", "i2", "i3", "d0", "d1",
+    "bc", "block",
 )  # fmt: skip
-"""Source x with strides and sizes i; offsets f, strides s, dilations d; the band's extents
-(taps bt0, bt1, rows u2, columns u3), channels bc in `blocks` blocks of `block`."""
+"""Source x with strides and sizes i; dilations d of the outer axes; channels bc in blocks of
+`block`."""
 
 
 def pitch_of(channels: int) -> int:
@@ -28,6 +27,18 @@ def pitch_of(channels: int) -> int:
     if channels >= 64:
         return 64
     return channels if channels <= 4 else -(-channels // 8) * 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of the input that is packed: its first cell, which may lie outside, and counts."""
+
+    start: tuple[Index, Index, Index, Index]
+    taps: tuple[Index, Index]  # of axes 0 and 1
+    rows: Index
+    columns: Index
+    first_block: Index  # of channels
+    blocks: Index
 
 
 @dataclass(frozen=True)
@@ -41,41 +52,47 @@ class Band:
     tap0: Index
     block: Index
 
+    @classmethod
+    def of(cls, code: Code, pitch: int, address: Index, part: Part) -> Band:
+        """The band of a part, at an address."""
+        pixel = pitch * code.size
+        row = code.mul(part.columns, pixel)
+        tap1 = code.mul(part.rows, row)
+        tap0 = code.mul(part.taps[1], tap1)
+        return cls(address, pixel, row, tap1, tap0, code.mul(part.taps[0], tap0))
+
 
 def emit_band(
-    code: Code,
-    pitch: int,
-    address: Index,
-    image: Index,
-    group: Index,
-    start: tuple[Index, Index, Index, Index],
+    code: Code, pitch: int, address: Index, image: Index, group: Index, part: Part
 ) -> Band:
-    """Pack the band whose first cell is `start` (source coordinates, may lie outside)."""
-    pixel = pitch * code.size
-    row = code.mul(code.arg("u3"), pixel)
-    tap1 = code.mul(code.arg("u2"), row)
-    tap0 = code.mul(code.arg("bt1"), tap1)
-    block = code.mul(code.arg("bt0"), tap0)
-    band = Band(address, pixel, row, tap1, tap0, block)
+    """Pack a part of one image and group."""
+    band = Band.of(code, pitch, address, part)
+    start, columns = part.start, part.columns
     source = code.add(
         code.arg("x"), code.mul(image, code.arg("xn")), code.mul(group, code.arg("xg"))
     )
-    first = code.min(code.max(code.sub(0, start[3]), 0), code.arg("u3"))
-    last = code.max(code.min(code.sub(code.arg("i3"), start[3]), code.arg("u3")), first)
-    with code.loop(code.arg("blocks")) as cb:
-        channel = code.mul(cb, code.arg("block"))
+    first = code.min(code.max(code.sub(0, start[3]), 0), columns)
+    last = code.max(code.min(code.sub(code.arg("i3"), start[3]), columns), first)
+    with code.loop(part.blocks) as cb:
+        channel = code.mul(code.add(part.first_block, cb), code.arg("block"))
         count = code.min(code.sub(code.arg("bc"), channel), code.arg("block"))
         plane = code.add(source, code.mul(channel, code.arg("xc")))
-        with code.loop(code.arg("bt0")) as t0, code.loop(code.arg("bt1")) as t1:
+        with code.loop(part.taps[0]) as t0, code.loop(part.taps[1]) as t1:
             a0 = code.add(start[0], code.mul(t0, code.arg("d0")))
             a1 = code.add(start[1], code.mul(t1, code.arg("d1")))
             outer = code.both(code.within(a0, code.arg("i0")), code.within(a1, code.arg("i1")))
             here = code.add(plane, code.mul(a0, code.arg("x0")), code.mul(a1, code.arg("x1")))
-            there = code.add(address, code.mul(cb, block), code.mul(t0, tap0), code.mul(t1, tap1))
-            with code.loop(code.arg("u2")) as u:
+            there = code.add(
+                address,
+                *(
+                    code.mul(i, step)
+                    for i, step in ((cb, band.block), (t0, band.tap0), (t1, band.tap1))
+                ),
+            )
+            with code.loop(part.rows) as u:
                 a2 = code.add(start[2], u)
                 inside = code.both(outer, code.within(a2, code.arg("i2")))
-                out = code.add(there, code.mul(u, row))
+                out = code.add(there, code.mul(u, band.row))
                 line = code.add(
                     here, code.mul(a2, code.arg("x2")), code.mul(start[3], code.arg("x3"))
                 )
@@ -83,12 +100,11 @@ def emit_band(
                     with then:
                         emit_zeros(code, out, code.mul(first, pitch))
                         _row(code, pitch, line, out, first, last, count)
-                        rest = code.sub(code.arg("u3"), last)
-                        emit_zeros(
-                            code, code.add(out, code.mul(last, pixel)), code.mul(rest, pitch)
-                        )
+                        rest = code.sub(columns, last)
+                        beyond = code.add(out, code.mul(last, band.pixel))
+                        emit_zeros(code, beyond, code.mul(rest, pitch))
                     with otherwise:
-                        emit_zeros(code, out, code.mul(code.arg("u3"), pitch))
+                        emit_zeros(code, out, code.mul(columns, pitch))
     return band
 
 

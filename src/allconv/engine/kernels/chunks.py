@@ -1,21 +1,28 @@
-"""How a problem is cut into chunks: by its shape alone, never by the number of threads."""
+"""How a problem is cut into chunks: by its shape alone, never by the number of threads.
+
+A unit is what a kernel computes from one band. A chunk is some units, where units are small, or one
+unit, which is cut down to `MOST` multiply-adds where that can be done without other bits.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from allconv.engine.kernels.band import pitch_of
-from allconv.engine.kernels.form import Image, split_evenly
+from allconv.engine.kernels.form import AxisPhases, Image, split_evenly
 from allconv.engine.place import Place
-from allconv.window import Phase
 
 BAND = 256 * 1024  # bytes of a band: it stays in the second-level cache
-CHUNKS = 32  # wanted, where each has
+CHUNKS = 32  # expected at least, where each has
 WORK = 100_000  # multiply-adds at least
+MOST = 20_000_000  # multiply-adds of a unit, above which it is cut further
 FEW = 8  # chunks, below which the output channels are split
 EVEN = 4  # blocks of rows come in multiples of this
 CHAIN = 4096  # cells at most in one accumulator of a weight gradient
 PARTIALS = 32 * 1024 * 1024  # bytes at most of partial sums
+UNIT = 2000  # multiply-adds that beginning a unit is worth
+COPY = 10  # multiply-adds that packing an element is worth
 
 
 @dataclass(frozen=True)
@@ -30,106 +37,137 @@ class Blocks:
     @classmethod
     def of(cls, channels: int) -> Blocks:
         """Equal blocks of at most 64 channels."""
-        block = split_evenly(channels, 64)
+        block = block_of(channels)
         return cls(channels, pitch_of(block), block, -(-channels // block))
 
-    def merges(self, phase: Phase) -> bool:
-        """Whether taps of the last axis and channels are one run of the band."""
-        return self.blocks == 1 and self.pitch == self.channels and phase.dilation == 1
+    def merges(self, axis: AxisPhases) -> bool:
+        """Whether taps of the last axis and channels are one run, of the band and of weights."""
+        alike = self.blocks == 1 and self.pitch == self.channels
+        common = axis.common
+        return alike and common.dilation == 1 and (common.tap_step in (1, -1) or axis.taps <= 1)
 
 
-@dataclass(frozen=True)
-class Extent:
-    """The band of a chunk of `rows` x `cols` cells: its rows and columns, and its bytes."""
-
-    rows: int
-    cols: int
-    bytes: int
-
-    @classmethod
-    def of(cls, phases: tuple[Phase, ...], rows: int, cols: int, pixel: int) -> Extent:
-        """The extent of cells of a phase; `pixel` counts the bytes of all channels of a pixel."""
-        if any(phase.tap_count == 0 for phase in phases):
-            return cls(0, 0, 0)
-        u2, u3 = (
-            phase.stride * (cells - 1) + phase.dilation * (phase.tap_count - 1) + 1
-            for phase, cells in ((phases[2], rows), (phases[3], cols))
-        )
-        return cls(u2, u3, phases[0].tap_count * phases[1].tap_count * u2 * u3 * pixel)
+def block_of(channels: int) -> int:
+    """Channels of a block: a function of their number alone, for it orders the sums."""
+    return split_evenly(channels, 64)
 
 
-def wanted_chunks(work: int) -> int:
+def band_bytes(axes: tuple[AxisPhases, ...], rows: int, cols: int, pixel: int) -> int:
+    """The largest band of `rows` x `cols` cells; `pixel` counts the bytes of all its channels."""
+    if any(axis.taps == 0 for axis in axes):
+        return 0
+    u2, u3 = (
+        axis.common.stride * (cells - 1) + axis.common.dilation * (axis.taps - 1) + 1
+        for axis, cells in ((axes[2], rows), (axes[3], cols))
+    )
+    return axes[0].taps * axes[1].taps * u2 * u3 * pixel
+
+
+def expected_chunks(work: int) -> int:
     """How many chunks some work is worth."""
     return max(1, min(CHUNKS, work // WORK))
 
 
-def split_channels(blocks: int, chunks: int, work: int) -> int:
-    """Blocks of output channels in a chunk: all, unless there are few chunks without splitting.
+def split_channels(blocks: int, chunks: int, work: int, unit: int) -> int:
+    """Blocks of output channels in a unit of so much work: all, unless it is too much or there are
+    few chunks without splitting.
 
     Each split packs the same band again.
     """
-    splits = max(1, min(wanted_chunks(work), FEW) // chunks)
-    return max(1, -(-blocks // splits))
+    splits = max(1, min(expected_chunks(work), FEW) // chunks, -(-unit // MOST))
+    return max(1, blocks // splits if unit > MOST else -(-blocks // splits))
 
 
-def cells_of_chunk(
-    phases: tuple[Phase, ...], tile: tuple[int, int, int], outer: int, work: int, pixel: int
+def units_of_chunk(units: int, work: int, packed: int) -> int:
+    """Units in a chunk of at least `WORK`; each unit packs so many elements."""
+    return max(1, min(units, WORK // (work // units + UNIT + COPY * packed)))
+
+
+def cut_cells(
+    axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], outer: int, depth: int, pixel: int
 ) -> tuple[int, int]:
-    """Rows and columns of a chunk: its band stays in the cache, and there are chunks enough."""
-    (height, width, _), m2, m3 = tile, phases[2].out_count, phases[3].out_count
-    rows, cols = m2, m3
-    while rows > height and Extent.of(phases, rows, cols, pixel).bytes > BAND:
+    """Blocks of rows and of columns of a phase: the band of each stays in the cache, none is too
+    much work, and there are chunks enough. `outer` counts what else there is, `depth` the
+    multiply-adds of a cell."""
+    (height, width, _), (a2, a3) = tile, axes[2:]
+    rows, cols = a2.most, a3.most
+
+    def large() -> bool:
+        return band_bytes(axes, rows, cols, pixel) > BAND or rows * cols * depth > MOST
+
+    while rows > height and large():
         rows = max(height, rows // 2)
-    while cols > 4 * width and Extent.of(phases, rows, cols, pixel).bytes > BAND:
+    while cols > 4 * width and large():
         cols = max(4 * width, cols // 2)
-    wanted = wanted_chunks(work)
-    if outer * -(-m2 // rows) * -(-m3 // cols) < wanted:
-        rows = max(min(rows, 8), min(rows, m2 * outer // wanted), height)
-    missing = -(-wanted // (outer * -(-m2 // rows)))
-    if m2 == 1 and missing > 1:
-        cols = max(min(cols, 2 * width), min(cols, m3 // missing), width)
-    blocks = -(-m2 // rows)
+    while cols > width and rows * cols * depth > 4 * MOST:
+        cols = max(width, cols // 2)
+    expected = expected_chunks(outer * a2.most * a3.most * depth)
+    if outer * -(-a2.most // rows) * -(-a3.most // cols) < expected:
+        rows = max(min(rows, 8), min(rows, a2.most * outer // expected), height)
+    missing = -(-expected // (outer * -(-a2.most // rows)))
+    if a2.most == 1 and missing > 1:
+        cols = max(min(cols, 2 * width), min(cols, a3.most // missing), width)
+    blocks = -(-a2.most // rows)
     if blocks > 1 and outer * blocks < CHUNKS:
         blocks = -(-blocks // EVEN) * EVEN  # every thread gets as many
-    rows = max(height, split_evenly(m2, -(-m2 // blocks)))
-    cols = max(width, min(m3, -(-split_evenly(m3, cols) // width) * width))
-    return rows, cols
+    whole = -(-split_evenly(a3.most, cols) // width) * width  # columns in whole tiles
+    columns = -(-a3.most // whole)
+    return max(1, min(blocks, a2.least // height)), max(1, min(columns, a3.least // width))
 
 
-def part_of_batch(phases: tuple[Phase, ...], images: int, pixel: int, unit: int) -> tuple[int, int]:
-    """Rows and images of a part of the batch, by shape alone."""
-    m0, m1, m2, m3 = (phase.out_count for phase in phases)
-    least = -(-images * m0 * m1 * m2 // max(1, PARTIALS // unit))  # rows of images in a part
-    rows = m2
-    while rows > 1 and (rows * m3 > CHAIN or Extent.of(phases, rows, m3, pixel).bytes > BAND):
-        rows = -(-rows // 2)
-    rows = max(rows, min(m2, least))
-    count = 1
-    if rows == m2:
-        bytes_of_one = max(Extent.of(phases, rows, m3, pixel).bytes, 1)
-        fitting = min(BAND // bytes_of_one, CHAIN // (rows * m3), -(-images // 8))
-        count = max(1, min(images, max(fitting, -(-least // rows))))
-    return split_evenly(m2, rows), split_evenly(images, count)
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a weight gradient, which fix the order of its sums: images, rows and columns of
+    each, and how many of each there are."""
+
+    images: int
+    rows: int
+    columns: int
+    counts: tuple[int, int, int, int, int]  # blocks of images, cells of axes 0, 1, rows, columns
+
+    @classmethod
+    def of(cls, axes: tuple[AxisPhases, ...], x: Image, pixel: int, unit: int) -> Parts:
+        """Parts of at most `CHAIN` cells, as far as their sums, of `unit` bytes each, fit."""
+        images = x.images
+        m0, m1, m2, m3 = (max(axis.most, 1) for axis in axes)
+        lines = images * m0 * m1 * m2
+        fitting = max(1, PARTIALS // unit)
+        long = max(PARTIALS, x.place.spec.size * x.place.item // 16)  # for rows longer than that
+        columns = -(-m3 // min(-(-m3 // CHAIN), max(1, long // unit // lines)))
+        least = -(-lines // fitting)  # rows of images in a part
+        rows = m2
+        while rows > 1 and (rows * m3 > CHAIN or band_bytes(axes, rows, columns, pixel) > BAND):
+            rows = -(-rows // 2)
+        rows = max(rows, min(m2, least))
+        count = 1
+        if rows == m2:
+            bytes_of_one = max(band_bytes(axes, rows, columns, pixel), 1)
+            fits = min(BAND // bytes_of_one, CHAIN // (rows * m3), -(-images // 8))
+            count = max(1, min(images, max(fits, -(-least // rows))))
+        rows, count = split_evenly(m2, rows), split_evenly(images, count)
+        blocks = -(-images // count), m0, m1, -(-m2 // rows), -(-m3 // columns)
+        return cls(count, rows, columns, blocks)
+
+    @classmethod
+    def of_cells(cls, axes: tuple[AxisPhases, ...]) -> Parts:
+        """Every cell of three axes is a part of its own."""
+        m0, m1, m2, m3 = (max(axis.most, 1) for axis in axes)
+        return cls(1, 1, m3, (1, m0, m1, m2, 1))
+
+    @property
+    def total(self) -> int:
+        """How many parts there are."""
+        return prod(self.counts)
 
 
-def band_slots(
-    x: Image, phases: tuple[Phase, ...], blocks: Blocks, extent: Extent
-) -> dict[str, int | Place]:
-    """Where a band comes from and how large it is."""
+def source_slots(x: Image, axes: tuple[AxisPhases, ...], blocks: Blocks) -> dict[str, int | Place]:
+    """Where bands come from, and how phases walk there."""
     slots: dict[str, int | Place] = {"x": x.place, **x.slots("x")}
-    for axis, (phase, size) in enumerate(zip(phases, x.sizes, strict=True)):
-        slots |= {f"i{axis}": size, f"f{axis}": phase.offset, f"d{axis}": phase.dilation}
+    for axis, (phases, size) in enumerate(zip(axes, x.sizes, strict=True)):
+        slots |= {f"i{axis}": size, f"d{axis}": phases.common.dilation}
         if axis < 3:
-            slots[f"s{axis}"] = phase.stride
-    empty = extent.rows == 0
+            slots[f"s{axis}"] = phases.common.stride
     return slots | {
-        "bt0": phases[0].tap_count, "bt1": phases[1].tap_count, "u2": extent.rows,
-        "u3": extent.cols, "bc": blocks.channels, "blocks": 0 if empty else blocks.blocks,
-        "block": blocks.block,
+        "bc": blocks.channels, "cc": blocks.channels,
+        "block": blocks.block, "cblocks": blocks.blocks, "merged": int(blocks.merges(axes[3])),
     }  # fmt: skip
-
-
-def loop_slots(phases: tuple[Phase, ...], blocks: Blocks) -> dict[str, int | Place]:
-    """The counts of the loops over taps and channels."""
-    slots: dict[str, int | Place] = {f"t{axis}": p.tap_count for axis, p in enumerate(phases)}
-    return slots | {"cc": blocks.channels, "cblock": blocks.block, "cblocks": blocks.blocks}

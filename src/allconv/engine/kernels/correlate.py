@@ -2,90 +2,69 @@
 
 from __future__ import annotations
 
-from allconv.engine.kernels.form import four
-from allconv.engine.kernels.pack import Moving
-from allconv.engine.kernels.problem import (
-    Problem,
-    fill_start,
-    met_phases,
-    of_floats,
-    place_result,
-    tap_strides,
-)
+from allconv.engine.kernels.pack import pack
+from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats, place_result
 from allconv.engine.kernels.weight_steps import lower_weights
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.window import Phase
+from allconv.window import Axis, Phase
 
 
 def lower_correlate(planner: Planner, node: Node) -> bool:
     """The forward pass; with the batch as an axis where each image gives one cell."""
     operator = node.of(Correlate)
-    window, groups = operator.window, operator.groups
+    window = operator.window
     if len(window.axes) > 3:
         return False
     x, w = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    whole, phases_of = met_phases([axis.phases() for axis in window.axes])
-    y, activation = place_result(planner, node, whole=whole)
+    y, activation = place_result(planner, node)
     if y.spec.size == 0:
         return True
-    if not whole:
-        fill_start(planner, y, bias)
     batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
-    problem = Problem(planner, groups, bias, activation, batch)
-    out_channels, in_channels = w.shape[0] // groups, w.shape[1]
-    for phases in phases_of:
-        shift = sum(p.tap_start * s for p, s in zip(phases, w.strides[2:], strict=True))
-        problem.run(
-            x, y, w, four(phases, batch), shift,
-            rows=(in_channels, w.strides[1]), columns=(out_channels, w.strides[0]),
-            taps=tap_strides(w.strides[2:], phases, batch),
-        )  # fmt: skip
+    packed = pack(planner, operator, w)
+    problem = Problem(planner, operator.groups, bias, activation, batch)
+    steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
+    problem.run(x, y, packed, [axis.phases() for axis in window.axes], steps)
     return True
 
 
 def lower_transpose(planner: Planner, node: Node) -> bool:
-    """The gradient of the input, one phase of the stride after the other."""
+    """The gradient of the input: its phases are the residues of the stride."""
     operator = node.of(CorrelateTranspose)
-    window, groups = operator.window, operator.groups
+    window = operator.window
     if len(window.axes) > 3:
         return False
     w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    whole, phases_of = met_phases([axis.transpose_phases() for axis in window.axes])
-    single = all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes)
-    x, activation = place_result(planner, node, whole=whole or single)
+    x, activation = place_result(planner, node)
     if x.spec.size == 0:
         return True
-    rows = (w.shape[0] // groups, w.strides[0])
-    columns = (w.shape[1], w.strides[1])
-    if single:
-        # Each input cell meets one tap: weights that move with the cell, and one tap each.
-        problem = Problem(planner, groups, bias, activation, y.shape[0])
-        phases = tuple(Phase(0, 1, a.input, 0, 1, 1, 0, 0, 1) for a in window.axes)
-        moving = tuple(
-            Moving(a.input, stride, a.padding, 1, 0, a.kernel)
-            for a, stride in zip(window.axes, w.strides[2:], strict=True)
-        )
-        shift = sum(a.padding * s for a, s in zip(window.axes, w.strides[2:], strict=True))
-        problem.run(
-            y, x, w, four(phases, y.shape[0]), shift, rows=rows, columns=columns,
-            taps=((1, 0),) * 4, moving=moving,
-        )  # fmt: skip
+    packed = pack(planner, operator, w)
+    if all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes):
+        problem = Problem(planner, operator.groups, bias, activation, y.shape[0])
+        steps = [WeightSteps(start, tap, cell=tap) for start, tap in packed.by_tap()]
+        problem.run(y, x, packed, [_single_phases(axis) for axis in window.axes], steps)
         return True
-    if not whole:
-        fill_start(planner, x, bias)
-    problem = Problem(planner, groups, bias, activation, None)
-    for phases in phases_of:
-        shift = sum(p.tap_start * s for p, s in zip(phases, w.strides[2:], strict=True))
-        problem.run(
-            y, x, w, four(phases, None), shift, rows=rows, columns=columns,
-            taps=tap_strides(w.strides[2:], phases, None),
-        )  # fmt: skip
+    problem = Problem(planner, operator.groups, bias, activation, None)
+    steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
+    problem.run(y, x, packed, [axis.transpose_phases() for axis in window.axes], steps)
     return True
+
+
+def _single_phases(axis: Axis) -> tuple[Phase, ...]:
+    """The inputs of an axis of a single output: those that meet a tap, the number of which moves
+    with the cell (`tap_start` is that of cell 0), and those before and after them."""
+    low = min(max(-axis.padding, 0), axis.input)
+    high = max(min(axis.kernel - axis.padding, axis.input), low)
+    classes = (
+        Phase(0, 1, low, 0, 1, 0, 0, 0, 1),
+        Phase(low, 1, high - low, axis.padding, 1, 1, 0, 0, 1),
+        Phase(high, 1, axis.input - high, 0, 1, 0, 0, 0, 1),
+    )
+    return tuple(phase for phase in classes if phase.out_count)
 
 
 def lower_weight(planner: Planner, node: Node) -> bool:
@@ -96,7 +75,7 @@ def lower_weight(planner: Planner, node: Node) -> bool:
         return False
     x = planner.read(node.inputs[0])
     batch = all(axis.output == 1 for axis in window.axes)
-    return lower_weights(planner, node, x, window.phases(), operator.groups, batch, local=False)
+    return lower_weights(planner, node, x, window, operator.groups, batch, local=False)
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {

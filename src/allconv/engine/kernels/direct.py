@@ -1,8 +1,8 @@
 """The direct algorithm: y = b + sum over channel blocks, taps and channels of x times w.
 
 Rows of the register tile are output cells along the last axes, its vectors are output channels. The
-same kernel computes correlations, their transposes (one phase at a time), linear and locally
-connected layers: they differ in where their operands lie. The order of summation of an output is
+same kernel computes correlations, their transposes (phase by phase), linear and locally connected
+layers: they differ in where their operands lie. The order of summation of an output is
 fixed: bias, channel blocks, taps in row-major order, channels of the block.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
+from allconv.engine.kernels.phases import clip_taps, phase_slots, reach, read_phase, share
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:
@@ -22,11 +23,30 @@ if TYPE_CHECKING:
     from allconv.engine.emit.view import Rows, View
 
 
+NEARLY = 1.05  # times the least work
+COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
+"""Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
+its weights, outputs and biases begin."""
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of a unit along axes 2 and 3: where they begin, how many, and what they read."""
+
+    base: Index  # the source of the first row's tap 0
+    rows: Index
+    columns: Index
+    taps: tuple[Index, Index, Index, Index]  # of axes 0 and 1 those that exist
+
+
 @dataclass(frozen=True)
 class Direct(Kernel):
-    """One chunk: `rows` x `cols` output cells of one image and group, some blocks of channels.
+    """A unit: some rows and columns of a phase, of one image and group, some blocks of channels.
 
-    Chunks count images, groups, cells of axes 0 and 1, blocks of rows, of columns, of channels.
+    Units count images, groups, phases and cells of axes 0 and 1, phases and blocks of rows, phases
+    and blocks of columns, blocks of channels; a chunk is `chunkunits` of them. Taps of axes 0 and 1
+    whose source does not exist are left out, and those of axis 2 where the tile is one row high;
+    else the band has zeros there.
     """
 
     tile: tuple[int, int, int]  # cells along axis 2, along axis 3, vectors of channels
@@ -36,62 +56,79 @@ class Direct(Kernel):
     activation: str  # "" or "relu"
 
     slots: ClassVar[tuple[str, ...]] = (
-        *band.SLOTS, "w", "b", "y",
-        "groups", "p0", "p1", "rowblocks", "colblocks", "splits", "rows", "cols", "m2", "m3",
-        "t0", "t1", "t2", "t3", "cc", "cblock", "cblocks", "o", "kblocks", "ksplit",
+        *band.SLOTS, *phase_slots(4), "w", "b", "y", "units", "chunkunits",
+        "groups", "p0", "p1", "p2", "p3", "m0", "m1", "rowblocks", "colblocks", "splits",
+        "s0", "s1", "s2", "d2", "d3", "cc", "cblocks", "merged", "o", "kblocks", "ksplit",
         "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "wp0", "wp1", "wp2",
         "bg", "bp0", "bp1", "bp2", "yn", "yg", "y0", "y1", "y2", "y3",
     )  # fmt: skip
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        image, group, m0, m1, row, column, split = self._chunk(code)
-        r0 = code.min(code.mul(row, code.arg("rows")), code.sub(code.arg("m2"), code.arg("rows")))
-        q0 = code.min(
-            code.mul(column, code.arg("cols")), code.sub(code.arg("m3"), code.arg("cols"))
-        )
-        start = (
-            code.add(code.arg("f0"), code.mul(m0, code.arg("s0"))),
-            code.add(code.arg("f1"), code.mul(m1, code.arg("s1"))),
-            code.add(code.arg("f2"), code.mul(r0, code.arg("s2"))),
-            code.add(code.arg("f3"), code.mul(q0, self.stride)),
-        )
-        packed = band.emit_band(code, self.pitch, code.scratch, image, group, start)
+        first = code.mul(code.chunk, code.arg("chunkunits"))
+        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
+        with code.loop(last, start=first) as unit:
+            image, group, p0, m0, p1, m1, *rest = _counted(code, unit)
+            phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate((p0, p1))]
+            exists = code.both(
+                code.compare("<", m0, phases[0]["cells"]), code.compare("<", m1, phases[1]["cells"])
+            )
+            with code.when(exists):
+                self._unit(code, (image, group), (m0, m1), phases, rest)
 
-        def at(name: str, base: Index) -> Index:
-            """The address of the chunk's first position in operand `name`."""
-            moves = ((f"{name}g", group), (f"{name}p0", m0), (f"{name}p1", m1), (f"{name}p2", r0))
-            return code.add(base, *(code.mul(code.arg(slot), i) for slot, i in moves))
-
-        weights = at("w", code.arg("w"))
-        bias = at("b", code.arg("b")) if self.bias else 0
+    def _unit(
+        self, code: Code, place: tuple[Index, Index], outer: tuple[Index, Index],
+        phases: list[dict[str, Index]], rest: list[Index],
+    ) -> None:  # fmt: skip
+        """Pack the band, then compute block after block of channels."""
+        (image, group), (p2, row, p3, column, split) = place, rest
+        phases = phases + [read_phase(code, COLUMNS, axis, p) for axis, p in ((2, p2), (3, p3))]
+        r0, rows = share(code, phases[2]["cells"], row, code.arg("rowblocks"))
+        q0, columns = share(code, phases[3]["cells"], column, code.arg("colblocks"))
+        cells = (*outer, r0, q0)
+        strides = (code.arg("s0"), code.arg("s1"), code.arg("s2"), self.stride)
+        start = [
+            code.add(phase["offset"], code.mul(stride, cell))
+            for phase, stride, cell in zip(phases, strides, cells, strict=True)
+        ]
+        taps = [phase["taps"] for phase in phases]
+        weights = code.add(code.arg("w"), code.mul(group, code.arg("wg")))
+        for axis in (0, 1):
+            dilation = code.arg(f"d{axis}")
+            low, taps[axis] = clip_taps(
+                code, start[axis], dilation, code.arg(f"i{axis}"), taps[axis]
+            )
+            start[axis] = code.add(start[axis], code.mul(low, dilation))
+            weights = code.add(weights, code.mul(low, code.arg(f"wt{axis}")))
+        part = band.Part(
+            start=(start[0], start[1], start[2], start[3]),
+            taps=(taps[0], taps[1]),
+            rows=reach(code, code.arg("s2"), rows, code.arg("d2"), taps[2]),
+            columns=reach(code, self.stride, columns, code.arg("d3"), taps[3]),
+            first_block=0,
+            blocks=code.arg("cblocks"),
+        )
+        packed = band.emit_band(code, self.pitch, code.scratch, image, group, part)
+        weights = code.add(weights, *_moves(code, phases, "w", ("wp0", "wp1", "wp2"), cells))
         y = code.add(
-            code.arg("y"),
-            *(
-                code.mul(code.arg(slot), i)
-                for slot, i in (
-                    ("yn", image), ("yg", group), ("y0", m0), ("y1", m1), ("y2", r0), ("y3", q0),
-                )
-            ),
+            code.arg("y"), code.mul(image, code.arg("yn")), code.mul(group, code.arg("yg")),
+            *_moves(code, phases, "y", ("y0", "y1", "y2", "y3"), cells),
         )  # fmt: skip
+        bias: Index = 0
+        if self.bias:
+            moves = _moves(code, phases, "b", ("bp0", "bp1", "bp2"), cells)
+            bias = code.add(code.arg("b"), code.mul(group, code.arg("bg")), *moves)
         first = code.mul(split, code.arg("ksplit"))
         last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
+        here = _Cells(start[2], rows, columns, (taps[0], taps[1], taps[2], taps[3]))
         with code.loop(last, start=first) as k:
-            self._channels(code, packed, k, weights, bias, y)
-
-    def _chunk(self, code: Code) -> list[Index]:
-        """What the chunk number counts, outer first."""
-        rest: Index = code.chunk
-        parts: list[Index] = []
-        for slot in ("splits", "colblocks", "rowblocks", "p1", "p0", "groups"):
-            parts.insert(0, code.rem(rest, code.arg(slot)))
-            rest = code.div(rest, code.arg(slot))
-        return [rest, *parts]
+            self._channels(code, packed, here, k, weights, bias, y)
 
     def _channels(
-        self, code: Code, packed: band.Band, k: Index, weights: Index, bias: Index, y: Index
-    ) -> None:
-        """All cells of the chunk for one block of output channels."""
+        self, code: Code, packed: band.Band, cells: _Cells, k: Index, weights: Index, bias: Index,
+        y: Index,
+    ) -> None:  # fmt: skip
+        """All cells of the unit for one block of output channels."""
         from allconv.engine.emit.tile import Tile
         from allconv.engine.emit.view import View
 
@@ -102,49 +139,67 @@ class Direct(Kernel):
         w = View(code, code.add(weights, code.mul(k, code.arg("wk"))))
         b = View(code, code.add(bias, code.mul(k, block * code.size)))
         out = View(code, code.add(y, code.mul(k, block * code.size)))
-        with code.loop(code.arg("rows"), step=height) as r_:
-            r = code.min(r_, code.sub(code.arg("rows"), height))
+        with code.loop(cells.rows, step=height) as r_:
+            r = code.min(r_, code.sub(cells.rows, height))
             here = w.moved(code.mul(r, code.arg("wp2")))
+            low, taps2 = self._taps_of_row(code, cells, r)
+            here = here.moved(code.mul(low, code.arg("wt2")))
+            line = code.add(code.mul(code.arg("s2"), r), code.mul(code.arg("d2"), low))
             start = None
             if self.bias:
                 there = b.moved(code.mul(r, code.arg("bp2")))
                 start = [there.vector(v, masks[v]) for v in range(vectors)]
-            with code.loop(code.arg("cols"), step=width) as q_:
-                q = code.min(q_, code.sub(code.arg("cols"), width))
+            with code.loop(cells.columns, step=width) as q_:
+                q = code.min(q_, code.sub(cells.columns, width))
                 tile = Tile(code, height * width, vectors, start)
-                self._contract(code, tile, packed, r, q, here)
-                cells = out.moved(code.mul(r, code.arg("y2"))).moved(code.mul(q, code.arg("y3")))
+                origin = code.add(
+                    packed.address,
+                    code.mul(line, packed.row),
+                    code.mul(q, self.stride * packed.pixel),
+                )
+                taps = (*cells.taps[:2], taps2, cells.taps[3])
+                self._contract(code, tile, packed, taps, View(code, origin), here)
+                target = out.moved(code.mul(r, code.arg("y2"))).moved(code.mul(q, code.arg("y3")))
                 offsets = [
                     code.add(code.mul(code.arg("y2"), i), code.mul(code.arg("y3"), j))
                     for i in range(height)
                     for j in range(width)
                 ]
-                self._store(code, tile, cells.rows(offsets), left, masks)
+                self._store(code, tile, target.rows(offsets), left, masks)
+
+    def _taps_of_row(self, code: Code, cells: _Cells, r: Index) -> tuple[Index, Index]:
+        """The first tap of axis 2 to take for a row of the tile, and how many."""
+        if self.tile[0] > 1:
+            return 0, cells.taps[2]
+        base = code.add(cells.base, code.mul(code.arg("s2"), r))
+        return clip_taps(code, base, code.arg("d2"), code.arg("i2"), cells.taps[2])
 
     def _contract(
-        self, code: Code, tile: Tile, packed: band.Band, r: Index, q: Index, w: View
+        self, code: Code, tile: Tile, packed: band.Band, taps: tuple[Index, ...], x: View, w: View
     ) -> None:
         """Sum over channel blocks, taps and channels."""
         from allconv.engine.emit.tile import contract
-        from allconv.engine.emit.view import View
 
         height, width, vectors = self.tile
         step = code.mul(code.arg("s2"), packed.row)
         cell = self.stride * packed.pixel
-        a: Rows = View(code, code.add(packed.address, code.mul(r, step), code.mul(q, cell))).rows(
+        a = x.rows(
             [code.add(code.mul(step, i), j * cell) for i in range(height) for j in range(width)]
         )
+        merged = code.compare("!=", code.arg("merged"), 0)
+        alone = code.select(merged, 1, taps[3])
+        run = code.select(merged, taps[3], 1)
+        total, block = code.mul(code.arg("cc"), run), code.mul(code.arg("block"), run)
 
         def channels(b: Index, *_: Index) -> Index:
-            rest = code.sub(code.arg("cc"), code.mul(b, code.arg("cblock")))
-            return code.min(rest, code.arg("cblock"))
+            return code.min(code.sub(total, code.mul(b, block)), block)
 
         loops = [
             (code.arg("cblocks"), packed.block, code.arg("wc")),
-            (code.arg("t0"), packed.tap0, code.arg("wt0")),
-            (code.arg("t1"), packed.tap1, code.arg("wt1")),
-            (code.arg("t2"), code.mul(code.arg("d2"), packed.row), code.arg("wt2")),
-            (code.arg("t3"), code.mul(code.arg("d3"), packed.pixel), code.arg("wt3")),
+            (taps[0], packed.tap0, code.arg("wt0")),
+            (taps[1], packed.tap1, code.arg("wt1")),
+            (taps[2], code.mul(code.arg("d2"), packed.row), code.arg("wt2")),
+            (alone, code.mul(code.arg("d3"), packed.pixel), code.arg("wt3")),
             (channels, code.size, vectors * code.lanes * code.size),
         ]
         contract(code, tile, loops, a, w)
@@ -168,27 +223,70 @@ def relu(code: Code, x: object) -> object:
     return code.builder.select(code.fcompare("<=", x, 0.0), code.const(0.0), x)
 
 
-def choose_tile(target: Target, rows: int, columns: int, vectors: int) -> tuple[int, int, int]:
-    """The register tile (cells along axis 2, along axis 3, vectors) with the least work.
+def _counted(code: Code, unit: Index) -> list[Index]:
+    """What the number of a unit counts, outer first."""
+    parts: list[Index] = []
+    rest = unit
+    for slot in (
+        "splits", "colblocks", "p3", "rowblocks", "p2", "m1", "p1", "m0", "p0", "groups",
+    ):  # fmt: skip
+        parts.insert(0, code.rem(rest, code.arg(slot)))
+        rest = code.div(rest, code.arg(slot))
+    return [rest, *parts]
 
-    A step of the tile costs its multiplications at two a cycle, at least four cycles (two units of
-    latency four) and at least its loads at two a cycle, and one for the loop. Few shapes are
-    offered, so that few kernels are compiled.
+
+def _moves(
+    code: Code, phases: list[dict[str, Index]], column: str, slots: tuple[str, ...],
+    cells: tuple[Index, ...],
+) -> list[Index]:  # fmt: skip
+    """How far the phases, and the cells within them, lie from the first of an operand."""
+    begin = [phase[column] for phase in phases]
+    return begin + [code.mul(code.arg(s), i) for s, i in zip(slots, cells, strict=False)]
+
+
+def _cost(cells: int, vectors: int) -> float:
+    """Cycles of a step of a tile: its multiplications at two a cycle, at least four cycles (two
+    units of latency four) and at least its loads at two a cycle, and one for the loop."""
+    return max(cells * vectors / 2, (cells + vectors) / 2, 4.0) + 1
+
+
+def _fits(target: Target, cells: int, vectors: int) -> bool:
+    """Whether the registers hold a tile, a row of weights and what a step needs besides."""
+    return cells * vectors + vectors + 1 + (not target.fma) <= target.registers
+
+
+def _widths(target: Target) -> tuple[int, int]:
+    """The two widths of tiles that are offered; few, so that few kernels are compiled."""
+    return (14, 7) if target.registers >= 32 else (6, 4)
+
+
+def choose_vectors(target: Target, vectors: int) -> int:
+    """Vectors of a tile for so many vectors of output channels: the most of those that take nearly
+    the least work on wide images, for many are better on narrow ones.
+
+    This is the width of a block of packed weights, so no size of an image may decide it.
     """
-    wide, narrow = (14, 7) if target.registers >= 32 else (6, 4)
-    best: tuple[float, tuple[int, int, int]] | None = None
-    for v in range(1, min(vectors, 4) + 1):
-        shapes = [(1, w) for w in (wide, narrow) if w <= columns]
-        if columns < narrow:
-            shapes = [(h, columns) for h in range(1, min(rows, narrow // columns) + 1)]
-        for height, width in shapes:
-            cells = height * width
-            if cells * v + v + 1 + (not target.fma) > target.registers:
-                continue
-            step = max(cells * v / 2, (cells + v) / 2, 4.0) + 1
-            tiles = -(-rows // height) * -(-columns // width) * -(-vectors // v)
-            if best is None or tiles * step < best[0]:
-                best = tiles * step, (height, width, v)
-    if best is None:
+    costs = [
+        (-(-vectors // v) * _cost(width, v) / width, v)
+        for v in range(1, min(vectors, 3) + 1)
+        for width in _widths(target)
+        if _fits(target, width, v) and _fits(target, _widths(target)[1], v)
+    ]
+    least, _ = min(costs)
+    return max(v for cost, v in costs if cost <= NEARLY * least)
+
+
+def choose_tile(target: Target, rows: int, columns: int, vectors: int) -> tuple[int, int, int]:
+    """The register tile (cells along axis 2, along axis 3, vectors) with the least work."""
+    wide, narrow = _widths(target)
+    shapes = [(1, width) for width in (wide, narrow) if width <= columns]
+    if columns < narrow:
+        shapes = [(height, columns) for height in range(1, min(rows, narrow // columns) + 1)]
+    costs = [
+        (-(-rows // height) * -(-columns // width) * _cost(height * width, vectors), n)
+        for n, (height, width) in enumerate(shapes)
+        if _fits(target, height * width, vectors)
+    ]
+    if not costs:
         raise ValueError(f"no tile for {rows} x {columns} cells and {vectors} vectors")
-    return best[1]
+    return (*shapes[min(costs)[1]], vectors)

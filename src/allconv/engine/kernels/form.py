@@ -8,6 +8,7 @@ of its own (locally connected), the batch itself becomes the last axis: images f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allconv.engine.place import Place
@@ -15,6 +16,51 @@ from allconv.window import Phase
 
 AXES = 4
 UNIT = Phase(0, 1, 1, 0, 1, 1, 0, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisPhases:
+    """The phases of one axis, which differ in their counts and starts alone.
+
+    A problem's phases are the product of those of its axes: kernels look each axis up by itself.
+    """
+
+    phases: tuple[Phase, ...]
+
+    @property
+    def common(self) -> Phase:
+        """A phase, for the steps, the stride and the dilation that all share."""
+        return self.phases[0]
+
+    @property
+    def cells(self) -> int:
+        """Outputs of all phases."""
+        return sum(phase.out_count for phase in self.phases)
+
+    @property
+    def most(self) -> int:
+        """Outputs of the largest phase."""
+        return max(phase.out_count for phase in self.phases)
+
+    @property
+    def least(self) -> int:
+        """Outputs of the smallest phase."""
+        return min(phase.out_count for phase in self.phases)
+
+    @property
+    def taps(self) -> int:
+        """The most taps of a phase."""
+        return max(phase.tap_count for phase in self.phases)
+
+    @property
+    def fewest(self) -> int:
+        """The fewest taps of a phase."""
+        return min(phase.tap_count for phase in self.phases)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of output and tap, all phases together."""
+        return sum(phase.out_count * phase.tap_count for phase in self.phases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +106,10 @@ class Image:
         return named | {f"{name}{axis}": stride for axis, stride in enumerate(self.strides)}
 
 
-def four(phases: tuple[Phase, ...], batch: int | None) -> tuple[Phase, ...]:
+def four(axes: Sequence[AxisPhases], batch: int | None) -> tuple[AxisPhases, ...]:
     """The phases of four axes; `batch` is its size where the batch is the last of them."""
-    own = () if batch is None else (Phase(0, 1, batch, 0, 1, 1, 0, 1, 1),)
-    axes = (*phases, *own)
-    return (UNIT,) * (AXES - len(axes)) + axes
-
-
-def output_slots(image: Image, phases: tuple[Phase, ...]) -> tuple[int, dict[str, int]]:
-    """Where the cells of a phase lie in an output: the offset of the first, strides as slots."""
-    offset = sum(p.out_start * s for p, s in zip(phases, image.strides, strict=True))
-    slots = {"yn": image.image_stride, "yg": image.group_stride}
-    for axis, (phase, stride) in enumerate(zip(phases, image.strides, strict=True)):
-        slots[f"y{axis}"] = phase.out_step * stride
-    return offset, slots
+    own = () if batch is None else (AxisPhases((Phase(0, 1, batch, 0, 1, 1, 0, 1, 1),)),)
+    return (AxisPhases((UNIT,)),) * (AXES - len(axes) - len(own)) + (*axes, *own)
 
 
 def split_evenly(total: int, at_most: int) -> int:

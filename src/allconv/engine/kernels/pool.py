@@ -1,8 +1,9 @@
 """Pooling: channels last, vectors over channels, the taps of a window clipped as the kernel runs.
 
 One emitter serves all operators. It walks the phases of the window (see `window.Phase`): those of
-the correlation for max, gather and average, those of its transpose for their gradients. Images
-of one and two axes are those of three whose outer axes have size 1.
+the correlation for max, gather and average, those of its transpose for their gradients. A row of
+outputs looks up its phases of the outer axes, then goes through those of the last. Images of one
+and two axes are those of three whose outer axes have size 1.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from math import inf, prod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.phases import clip_taps, phase_slots, phase_table, read_phase, share
 from allconv.engine.place import Place
-from allconv.engine.plan import Address, Lowering, Planner
+from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.pool import (
@@ -27,7 +31,7 @@ from allconv.operators.pool import (
     MaxPool,
     ScatterWindow,
 )
-from allconv.window import Phase, Window
+from allconv.window import Axis, Phase, Window
 
 if TYPE_CHECKING:
     from llvmlite import ir
@@ -39,19 +43,27 @@ if TYPE_CHECKING:
 
 AXES = 3
 PIXELS = 4  # of a row that are computed at once
-CHUNKS = 64  # at most, of a step
+CHUNKS = 64  # expected at least, of a step that has as many
 CHUNK_WORK = 32768  # elements times taps, at least, of a chunk
+MOST = 4_000_000  # elements times taps of a unit, above which it is cut further
+UNIT = 500  # elements times taps that beginning a unit is worth
 
-# What an axis is that the images do not have.
+COLUMNS = ("cells", "taps", "offset", "number", "inner", "inner_end")
+"""Of a phase: its counts, the source cell of its first cell and tap, what its first tap adds to the
+number of a tap, and which of its cells find all taps."""
+
+# Values for the axes that images do not have.
 _ABSENT = {
-    "n": 1, "offset": 0, "stride": 1, "dilation": 1, "taps": 1, "size": 1,
+    "n": 1, "step": 1, "stride": 1, "dilation": 1, "size": 1,
     "number": 0, "source": 0, "out": 0, "counts": 0,
 }  # fmt: skip
+_ONE = {"cells": 1, "taps": 1, "offset": 0, "number": 0}
 
 
 @dataclass(frozen=True)
 class Pool(Kernel):
-    """The outputs of one phase of a window; a chunk is `block` rows of (image, depth, height).
+    """A unit: some cells of some phases of the last axis, in one row (image, depth, height) of
+    outputs, and some channels; a chunk is `block` units.
 
     Modes, with x at the source cells of the taps:
       "max"      out = the largest x
@@ -70,34 +82,57 @@ class Pool(Kernel):
     divisor: str = "none"
 
     slots: ClassVar[tuple[str, ...]] = (
-        *("source", "tap", "out", "counts", "count", "number", "rows", "block", "channels"),
-        *("source_image", "out_image", "inner", "inner_end"),
+        *phase_slots(AXES),
+        *("source", "tap", "out", "counts", "count", "units", "block", "channels"),
+        *("phases2", "phaseblocks", "cellblocks", "channelblocks", "source_image", "out_image"),
         *(f"{name}{axis}" for name in _ABSENT for axis in range(AXES)),
     )
 
     def emit(self, code: Code) -> None:
         """Write the body."""
         first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
-        with code.loop(last, start=first) as row:
-            _Row(self, code, row).emit()
+        last = code.min(code.add(first, code.arg("block")), code.arg("units"))
+        with code.loop(last, start=first) as unit:
+            parts: list[Index] = []
+            for slot in ("channelblocks", "cellblocks", "phaseblocks"):
+                parts.insert(0, code.rem(unit, code.arg(slot)))
+                unit = code.div(unit, code.arg(slot))
+            _Row(self, code, unit, parts).emit()
 
 
 class _Row:
-    """A row of output pixels being computed."""
+    """A part of a row of output pixels being computed: of its phases, their cells, channels."""
 
-    def __init__(self, kernel: Pool, code: Code, row: Index) -> None:
-        self.kernel, self.code = kernel, code
+    def __init__(self, kernel: Pool, code: Code, row: Index, parts: list[Index]) -> None:
+        self.kernel, self.code, self.parts = kernel, code, parts
         rest, height = code.div(row, self.arg("n", 1)), code.rem(row, self.arg("n", 1))
         image, depth = code.div(rest, self.arg("n", 0)), code.rem(rest, self.arg("n", 0))
         outer = (depth, height)
         self.source = code.mul(image, code.arg("source_image"))
         self.out = code.add(code.mul(image, code.arg("out_image")), *self.steps("out", outer))
         self.count = code.add(0, *self.steps("counts", outer))  # for divisor "out"
-        self.spans = [self.span(axis, m) for axis, m in enumerate(outer)]
-        channels = code.arg("channels")
-        self.whole = code.sub(channels, code.rem(channels, code.lanes))
+        self.phases = []
+        self.spans = []
+        for axis, cell in enumerate(outer):
+            step = self.arg("step", axis)
+            phase = self.phase(axis, code.rem(cell, step))
+            self.phases.append(phase)
+            self.spans.append(self.span(axis, phase, code.div(cell, step)))
+        channels, lanes = code.arg("channels"), code.lanes
+        vectors = code.div(channels, lanes)
+        begin, n = share(code, vectors, parts[2], code.arg("channelblocks"))
+        self.channels = code.mul(begin, lanes), code.mul(code.add(begin, n), lanes)
+        self.whole = code.mul(vectors, lanes)
         self.mask = code.mask(code.sub(channels, self.whole))
+        # The last block has the channels that fill no vector.
+        last = code.compare("==", code.add(parts[2], 1), code.arg("channelblocks"))
+        self.ragged = code.both(last, code.compare("<", self.whole, channels))
+
+    def phase(self, axis: int, number: Index) -> dict[str, Index]:
+        """A phase of an axis."""
+        if axis < AXES - self.kernel.axes:
+            return dict(_ONE)
+        return read_phase(self.code, COLUMNS, axis, number)
 
     def arg(self, name: str, axis: int) -> Index:
         """A number of an axis."""
@@ -110,51 +145,65 @@ class _Row:
         """Each index of the outer axes times the stride called `name`."""
         return [self.code.mul(i, self.arg(name, axis)) for axis, i in enumerate(indices)]
 
-    def span(self, axis: int, m: Index, *, clip: bool = True) -> tuple[Index, Index, Index]:
+    def span(
+        self, axis: int, phase: dict[str, Index], m: Index, *, clip: bool = True
+    ) -> tuple[Index, Index, Index]:
         """The source cell of output m's tap 0, and the first and last + 1 tap to take."""
-        code, taps = self.code, self.arg("taps", axis)
-        base = code.add(self.arg("offset", axis), code.mul(self.arg("stride", axis), m))
+        code, taps = self.code, phase["taps"]
+        base = code.add(phase["offset"], code.mul(self.arg("stride", axis), m))
         if not clip or axis < AXES - self.kernel.axes:
             return base, 0, taps
-        dilation = self.arg("dilation", axis)
-        low = code.ceil_div(code.max(code.sub(0, base), 0), dilation)
-        room = code.max(code.sub(self.arg("size", axis), base), 0)
-        return base, low, code.min(taps, code.ceil_div(room, dilation))
+        dilation, size = self.arg("dilation", axis), self.arg("size", axis)
+        low, count = clip_taps(code, base, dilation, size, taps)
+        return base, low, code.add(low, count)
 
     def emit(self) -> None:
-        """Pixels whose taps all exist in groups, the last of which may overlap; others alone."""
+        """The phases of the last axis, one after the other."""
         code = self.code
-        inner, end = code.arg("inner"), code.arg("inner_end")
-        gap = code.sub(end, inner)
-        with code.loop(code.sub(self.arg("n", 2), gap)) as k:
-            m = code.select(code.compare("<", k, inner), k, code.add(k, gap))
-            self.emit_pixels(m, 1)
-        with code.loop(end, start=inner, step=PIXELS) as k:
-            self.emit_pixels(code.min(k, code.sub(end, PIXELS)), PIXELS)
+        first, n = share(code, code.arg("phases2"), self.parts[0], code.arg("phaseblocks"))
+        with code.loop(code.add(first, n), start=first) as p:
+            phase = self.phase(2, p)
+            low, count = share(code, phase["cells"], self.parts[1], code.arg("cellblocks"))
+            self.emit_cells(phase, p, low, code.add(low, count))
 
-    def emit_pixels(self, m: Index, pixels: int) -> None:
-        """All channels of adjacent pixels; one pixel may lie at the border."""
+    def emit_cells(self, phase: dict[str, Index], p: Index, low: Index, high: Index) -> None:
+        """Cells whose taps all exist in groups, the last of which may overlap; others alone."""
         code = self.code
-        group = _Group(self, m, pixels)
-        with code.loop(self.whole, step=code.lanes) as channel:
+        inner = code.min(code.max(phase["inner"], low), high)
+        end = code.max(code.min(phase["inner_end"], high), inner)
+        end = code.select(code.compare("<", code.sub(end, inner), PIXELS), inner, end)
+        gap = code.sub(end, inner)
+        with code.loop(code.sub(high, gap), start=low) as k:
+            m = code.select(code.compare("<", k, inner), k, code.add(k, gap))
+            self.emit_pixels(phase, p, m, 1)
+        with code.loop(end, start=inner, step=PIXELS) as k:
+            self.emit_pixels(phase, p, code.min(k, code.sub(end, PIXELS)), PIXELS)
+
+    def emit_pixels(self, phase: dict[str, Index], p: Index, m: Index, pixels: int) -> None:
+        """All channels of adjacent cells of a phase; one cell may lie at the border."""
+        code = self.code
+        group = _Group(self, phase, p, m, pixels)
+        with code.loop(self.channels[1], start=self.channels[0], step=code.lanes) as channel:
             group.emit(channel, None)
-        with code.when(code.compare("<", self.whole, code.arg("channels"))):
+        with code.when(self.ragged):
             group.emit(self.whole, self.mask)
 
 
 class _Group:
-    """Adjacent output pixels of a row, for one vector of channels at a time."""
+    """Adjacent cells of a phase of a row, for one vector of channels at a time."""
 
-    def __init__(self, row: _Row, m: Index, pixels: int) -> None:
+    def __init__(self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int) -> None:
         code = row.code
         self.row, self.code, self.kernel, self.pixels = row, code, row.kernel, pixels
-        self.spans = [*row.spans, row.span(2, m, clip=pixels == 1)]
+        self.spans = [*row.spans, row.span(2, phase, m, clip=pixels == 1)]
+        self.number = code.add(*(each["number"] for each in (*row.phases, phase)))
         pitch = code.mul(row.arg("stride", 2), row.arg("source", 2))
-        self.sources = [code.mul(p, pitch) for p in range(pixels)]
-        self.outs = [
-            code.add(row.out, code.mul(code.add(m, p), row.arg("out", 2))) for p in range(pixels)
+        self.sources = [code.mul(k, pitch) for k in range(pixels)]
+        # The cells of the row, and where they begin.
+        self.cells = [
+            code.add(p, code.mul(row.arg("step", 2), code.add(m, k))) for k in range(pixels)
         ]
-        self.m = m
+        self.outs = [code.add(row.out, code.mul(cell, row.arg("out", 2))) for cell in self.cells]
 
     def emit(self, channel: Index, mask: Mask) -> None:
         """One vector of channels, of every pixel."""
@@ -166,7 +215,7 @@ class _Group:
             registers += [self.first_number()] * self.pixels
         with ExitStack() as loops:
             element = code.add(self.row.source, channel)
-            number, count = code.arg("number"), code.arg("counts")
+            number, count = self.number, code.arg("counts")
             for axis, (base, low, high) in enumerate(self.spans):
                 t = loops.enter_context(code.loop(high, start=low, carry=registers))
                 cell = code.add(base, code.mul(self.row.arg("dilation", axis), t))
@@ -211,7 +260,7 @@ class _Group:
             if self.kernel.divisor == "all":
                 x = code.fdiv(x, code.splat(code.builder.sitofp(code.arg("count"), code.scalar)))
             elif self.kernel.divisor == "out":
-                along = code.mul(code.add(self.m, p), self.row.arg("counts", 2))
+                along = code.mul(self.cells[p], self.row.arg("counts", 2))
                 place = code.mul(code.add(self.row.count, along), code.size)
                 x = code.fdiv(x, self.number_at(code.add(code.arg("counts"), place)))
             self.view("out", element).store(x, 0, self.mask)
@@ -221,7 +270,7 @@ class _Group:
 
     def first_number(self) -> ir.Value:
         """The number of the first tap that exists, which wins among windows of -inf; else -1."""
-        code, exists, number = self.code, True, self.code.arg("number")
+        code, exists, number = self.code, True, self.number
         for axis, (_, low, high) in enumerate(self.spans):
             exists = code.both(exists, code.compare("<", low, high))
             number = code.add(number, code.mul(low, self.row.arg("number", axis)))
@@ -253,7 +302,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Walk:
-    """All phases of a window, or `back` through those of its transpose, on these arrays."""
+    """All phases of a window, or `back` those of its transpose, on these arrays."""
 
     kernel: Pool
     window: Window
@@ -269,64 +318,91 @@ class _Walk:
         pair = self.window.input, self.window.output
         return pair[::-1] if self.back else pair
 
-    def add_steps(self, planner: Planner) -> None:
-        """One step for every phase."""
+    def add_step(self, planner: Planner) -> None:
+        """One step for all phases."""
         batch, channels = self.out.shape[:2]
         if not batch * channels:
             return
         window = self.window
-        for phases in window.transpose_phases() if self.back else window.phases():
-            pixels = [phase.out_count for phase in phases]
-            taps = prod(max(phase.tap_count, 1) for phase in phases)
-            rows = batch * prod(pixels[:-1])
-            work = rows * pixels[-1] * channels * taps
-            block = -(-rows // max(1, min(CHUNKS, work // CHUNK_WORK)))
-            slots: dict[str, int | Place | Address] = {"rows": rows, "block": block}
-            slots.update(self._slots(phases))
-            slots.update(self._addresses(phases))
-            dilated = any(p.dilation != 1 and p.tap_count > 1 for p in phases)
-            kernel = replace(self.kernel, dilated=dilated)
-            writes = [self.out, self.tap] if kernel.mode == "argmax" and self.tap else [self.out]
-            planner.step(kernel, slots, writes=writes, chunks=-(-rows // block))
+        axes = [
+            AxisPhases(axis.transpose_phases() if self.back else axis.phases())
+            for axis in window.axes
+        ]
+        cut = _Cut.of(axes, batch, channels, planner.target.lanes(self.out.spec.dtype))
+        table, slots = self._slots(planner, axes)
+        slots |= {
+            "units": cut.units, "block": cut.block, "phaseblocks": cut.phases,
+            "cellblocks": cut.cells, "channelblocks": cut.channels, "source": self.source,
+            "out": self.out, "tap": self.tap or 0, "counts": self.counts or 0,
+        }  # fmt: skip
+        dilated = any(axis.common.dilation != 1 and axis.taps > 1 for axis in axes)
+        kernel = replace(self.kernel, dilated=dilated)
+        reads, writes = [self.source, table], [self.out]
+        if self.counts:
+            reads.append(self.counts)
+        if self.tap:
+            (writes if kernel.mode == "argmax" else reads).append(self.tap)
+        planner.step(kernel, slots, reads=reads, writes=writes, chunks=-(-cut.units // cut.block))
 
-    def _slots(self, phases: Sequence[Phase]) -> dict[str, int]:
-        """The sizes and strides of a phase."""
+    def _slots(
+        self, planner: Planner, axes: Sequence[AxisPhases]
+    ) -> tuple[Place, dict[str, int | Place]]:
+        """The table of phases, and the sizes and strides that all share."""
         (size, out_size), channels = self.sizes, self.out.shape[1]
-        lead, weights = AXES - len(phases), _steps(self.window.kernel, 1)
+        lead, weights = AXES - len(axes), _steps(self.window.kernel, 1)
         source, out = _steps(size, channels), _steps(out_size, channels)
         cells = _steps(size if self.back else out_size, 1)
-        slots = {f"{name}{axis}": value for name, value in _ABSENT.items() for axis in range(lead)}
-        for a, phase in enumerate(phases):
+        rows: list[list[tuple[int, ...]]] = [
+            [(p.out_count, p.tap_count, p.offset, p.tap_start * weight, *_inner(p, n))
+             for p in axis.phases]
+            for axis, weight, n in zip(axes, weights, size, strict=True)
+        ]  # fmt: skip
+        table, slots = phase_table(planner, [*[[]] * lead, *rows])
+        slots |= {f"{name}{axis}": value for name, value in _ABSENT.items() for axis in range(lead)}
+        for a, axis in enumerate(axes):
+            common = axis.common
             values = (
-                phase.out_count, phase.offset, phase.stride, phase.dilation, phase.tap_count,
-                size[a], phase.tap_step * weights[a], source[a], phase.out_step * out[a],
-                cells[a] * (1 if self.back else phase.out_step),
+                out_size[a], common.out_step, common.stride, common.dilation, size[a],
+                common.tap_step * weights[a], source[a], out[a], cells[a],
             )  # fmt: skip
             slots |= {f"{name}{lead + a}": x for name, x in zip(_ABSENT, values, strict=True)}
-        slots["inner"], slots["inner_end"] = _inner(phases[-1], size[-1])
-        return slots | {
+        return table, slots | {
+            "phases2": len(axes[-1].phases),
             "count": self.window.taps,
             "channels": channels,
-            "number": sum(p.tap_start * w for p, w in zip(phases, weights, strict=True)),
             "source_image": channels * prod(size),
             "out_image": channels * prod(out_size),
         }
 
-    def _addresses(self, phases: Sequence[Phase]) -> dict[str, Address | int]:
-        """Where the first output of a phase lies, and the arrays that lie alike."""
-        steps = _steps(self.sizes[1], 1)
-        cell = sum(phase.out_start * step for phase, step in zip(phases, steps, strict=True))
-        channels = self.out.shape[1]
 
-        def at(place: Place | None, elements: int) -> Address | int:
-            return Address(place.storage, place.offset + elements * place.item) if place else 0
+@dataclass(frozen=True)
+class _Cut:
+    """How rows of outputs are cut: blocks of phases, of the cells of a phase, of channels; how many
+    units there are, and how many make a chunk."""
 
-        return {
-            "source": at(self.source, 0),
-            "out": at(self.out, cell * channels),
-            "tap": at(self.tap, 0 if self.back else cell * channels),
-            "counts": at(self.counts, 0 if self.back else cell),
-        }
+    phases: int
+    cells: int
+    channels: int
+    units: int
+    block: int
+
+    @classmethod
+    def of(cls, axes: Sequence[AxisPhases], batch: int, channels: int, lanes: int) -> _Cut:
+        """By the shape alone: no unit is too much work, and there are chunks enough."""
+        last, outer = axes[-1], axes[:-1]
+        rows = batch * prod(axis.cells for axis in outer)
+        row = channels * max(last.pairs, last.cells) * prod(max(a.taps, 1) for a in outer)
+        work = batch * channels * prod(max(axis.pairs, axis.cells) for axis in axes)
+        expected = max(1, min(CHUNKS, work // CHUNK_WORK))
+        pieces = max(-(-row // MOST), -(-expected // rows))
+        cells = max(1, min(pieces, last.least // (4 * PIXELS)))
+        phases = max(1, min(-(-pieces // cells), len(last.phases)))
+        vectors = max(1, min(-(-pieces // (cells * phases)), channels // lanes))
+        missing = -(-pieces // (cells * phases * vectors))
+        cells = max(cells, min(cells * missing, last.least))
+        units = rows * cells * phases * vectors
+        block = max(1, min(-(-units // expected), MOST // (work // units + UNIT)))
+        return cls(phases, cells, vectors, units, block)
 
 
 def _steps(sizes: Sequence[int], innermost: int) -> list[int]:
@@ -335,11 +411,10 @@ def _steps(sizes: Sequence[int], innermost: int) -> list[int]:
 
 
 def _inner(phase: Phase, size: int) -> tuple[int, int]:
-    """The outputs m whose taps all exist; none where they are too few for a group."""
+    """The cells m whose taps all exist: from the first to before the last."""
     first = max(0, -(phase.offset // phase.stride))
     reach = phase.dilation * max(phase.tap_count - 1, 0)
-    last = min(phase.out_count, (size - 1 - reach - phase.offset) // phase.stride + 1)
-    return (first, last) if last - first >= PIXELS else (0, 0)
+    return first, (size - 1 - reach - phase.offset) // phase.stride + 1
 
 
 def lower_max(planner: Planner, node: Node) -> bool:
@@ -353,7 +428,7 @@ def lower_max(planner: Planner, node: Node) -> bool:
     kernel = Pool(planner.target, y.dtype, "argmax" if used else "max", len(window.axes))
     x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
     won = planner.result(tap, "last") if used else None
-    _Walk(kernel, window, False, x, out, won).add_steps(planner)
+    _Walk(kernel, window, False, x, out, won).add_step(planner)
     return True
 
 
@@ -366,7 +441,7 @@ def lower_moved(planner: Planner, node: Node) -> bool:
     x, tap = (planner.read(value, "last") for value in node.inputs)
     (y,) = node.outputs
     kernel = Pool(planner.target, y.dtype, "scatter" if back else "gather", len(window.axes))
-    _Walk(kernel, window, back, x, planner.result(y, "last"), tap).add_steps(planner)
+    _Walk(kernel, window, back, x, planner.result(y, "last"), tap).add_step(planner)
     return True
 
 
@@ -377,13 +452,27 @@ def lower_average(planner: Planner, node: Node) -> bool:
     if not 0 < len(window.axes) <= AXES:
         return False
     (y,) = node.outputs
-    counts, divisor, counted = None, "all", operator.counts()
-    if np.any(counted != window.taps):
-        counts, divisor = planner.constant(counted.astype(y.dtype)), "source" if back else "out"
+    counts, divisor = None, "all"
+    if not operator.count_padding:
+        met = [_met(axis) for axis in window.axes]
+        if any(np.any(n != axis.kernel) for n, axis in zip(met, window.axes, strict=True)):
+            counted = np.asarray(prod(np.ix_(*met)), y.dtype)
+            counts, divisor = planner.constant(counted), "source" if back else "out"
     kernel = Pool(planner.target, y.dtype, "sum", len(window.axes), divisor=divisor)
     x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
-    _Walk(kernel, window, back, x, out, counts=counts).add_steps(planner)
+    _Walk(kernel, window, back, x, out, counts=counts).add_step(planner)
     return True
+
+
+def _met(axis: Axis) -> NDArray[np.int64]:
+    """How many input cells each output meets, at least 1."""
+    counts = np.empty(axis.output, np.int64)
+    for phase in axis.phases():
+        base = phase.offset + phase.stride * np.arange(phase.out_count)
+        low = -(np.minimum(base, 0) // phase.dilation)
+        high = np.minimum(-((base - axis.input) // phase.dilation), phase.tap_count)
+        counts[phase.out_start :: phase.out_step] = np.maximum(high - low, 1)
+    return counts
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {

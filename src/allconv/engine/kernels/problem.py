@@ -1,25 +1,23 @@
-"""The steps of a correlation, phase by phase: packed weights, then the direct kernel."""
+"""The steps of a correlation: its weights packed once, then one step for all phases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 
-from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
     Blocks,
-    Extent,
-    band_slots,
-    cells_of_chunk,
-    loop_slots,
+    band_bytes,
+    cut_cells,
+    source_slots,
     split_channels,
+    units_of_chunk,
 )
-from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.direct import Direct, choose_tile
-from allconv.engine.kernels.form import Image, output_slots
-from allconv.engine.kernels.pack import Moving, Packed, pack
+from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.pack import Packed
+from allconv.engine.kernels.phases import phase_table
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -27,9 +25,34 @@ from allconv.operators.pointwise import Relu
 from allconv.window import Phase
 
 
+@dataclass(frozen=True, slots=True)
+class WeightSteps:
+    """Where weights lie along an axis, in bytes: tap 0, and the steps by tap, by output cell and
+    by source cell (for weights that move with either)."""
+
+    start: int = 0
+    tap: int = 0
+    cell: int = 0
+    source: int = 0
+
+    def first(self, phase: Phase) -> int:
+        """Where a phase begins to read."""
+        moved = phase.out_start * self.cell + phase.offset * self.source
+        return self.start + phase.tap_start * self.tap + moved
+
+    def by_tap(self, phase: Phase) -> int:
+        """The step from tap to tap of a phase."""
+        return phase.tap_step * self.tap + phase.dilation * self.source
+
+    def by_cell(self, phase: Phase) -> int:
+        """The step from cell to cell of a phase."""
+        return phase.out_step * self.cell + phase.stride * self.source
+
+
 @dataclass(frozen=True)
 class Problem:
-    """What all phases of one node share."""
+    """A node that runs on the direct kernel, with all its phases; `batch` is the number of images
+    where they are the last axis."""
 
     planner: Planner
     groups: int
@@ -38,129 +61,103 @@ class Problem:
     batch: int | None
 
     def run(
-        self,
-        x: Place,
-        y: Place,
-        w: Place,
-        phases: tuple[Phase, ...],
-        shift: int,
-        *,
-        rows: tuple[int, int],
-        columns: tuple[int, int],
-        taps: tuple[tuple[int, int], ...],
-        moving: tuple[Moving, ...] | None = None,
-    ) -> None:
-        """Add the steps of one phase: pack its weights, then the direct kernel."""
-        planner, target = self.planner, self.planner.target
-        lanes = target.lanes(x.spec.dtype)
-        m2 = 1 if moving is not None else phases[2].out_count
-        tile = choose_tile(target, m2, phases[3].out_count, -(-columns[0] // lanes))
-        blocks = Blocks.of(rows[0])
-        if moving is None:
-            moving = ()
-        moving = (Moving(),) * (3 - len(moving)) + moving
-        packed = pack(
-            planner, w, groups=self.groups, rows=rows, columns=columns,
-            group_stride=(w.shape[0] // self.groups) * w.strides[0], taps=taps, offset=shift,
-            width=tile[2] * lanes, block=blocks.block, moving=moving,
-        )  # fmt: skip
-        source = Image.of(x, self.groups, batch=self.batch is not None)
-        target_image = Image.of(y, self.groups, batch=self.batch is not None)
-        self._direct(source, target_image, phases, tile, blocks, packed, columns[0])
+        self, x: Place, y: Place, packed: Packed,
+        axes: Sequence[Sequence[Phase]], steps: Sequence[WeightSteps],
+    ) -> None:  # fmt: skip
+        """Add the step, given the phases of the axes of the window and how weights lie there."""
+        batch = self.batch is not None
+        source, target = (Image.of(place, self.groups, batch=batch) for place in (x, y))
+        walk = four([AxisPhases(tuple(phases)) for phases in axes], self.batch)
+        lead = AXES - len(axes) - batch
+        weights = (*[WeightSteps()] * lead, *steps, *[WeightSteps()] * batch)
+        self._direct(source, target, walk, packed, weights)
 
     def _direct(
-        self,
-        x: Image,
-        y: Image,
-        phases: tuple[Phase, ...],
-        tile: tuple[int, int, int],
-        blocks: Blocks,
-        packed: Packed,
-        channels: int,
-    ) -> None:
-        item = x.place.item
-        m0, m1, m2, m3 = (phase.out_count for phase in phases)
-        outer = x.images * self.groups * m0 * m1
-        work = outer * m2 * m3 * channels * blocks.channels * prod(packed.taps)
+        self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
+        weights: tuple[WeightSteps, ...],
+    ) -> None:  # fmt: skip
+        target, form, item = self.planner.target, packed.format, x.place.item
+        moving = any(step.cell or step.source for step in weights)
+        lanes = target.lanes(form.dtype)
+        tile = choose_tile(target, 1 if moving else axes[2].least, axes[3].least,
+                           form.width // lanes)  # fmt: skip
+        blocks, columnblocks = Blocks.of(form.rows), form.columnblocks
         pixel = blocks.blocks * blocks.pitch * item
-        rows, cols = cells_of_chunk(phases, tile, outer, work, pixel)
-        extent = Extent.of(phases, rows, cols, pixel)
-        chunks = outer * -(-m2 // rows) * -(-m3 // cols)
-        split = split_channels(packed.columnblocks, chunks, work)
-        splits = -(-packed.columnblocks // split)
-        offset, out = output_slots(y, phases)
-        slots = band_slots(x, phases, blocks, extent) | out | packed.slots(item)
+        depth = form.rows * prod(axis.taps for axis in axes)
+        outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
+        outer *= axes[0].most * axes[1].most
+        work = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
+        rowblocks, colblocks = cut_cells(axes, tile, outer, depth * form.columns, pixel)
+        rows, cols = -(-axes[2].most // rowblocks), -(-axes[3].most // colblocks)
+        unit = rows * cols * depth * columnblocks * form.width
+        split = split_channels(columnblocks, outer * rowblocks * colblocks, work, unit)
+        splits = -(-columnblocks // split)
+        units = outer * rowblocks * colblocks * splits
+        scratch = band_bytes(axes, rows, cols, pixel)
+        block = units_of_chunk(units, work, scratch // item)
+        table, slots = self._table(axes, weights, y)
+        slots |= source_slots(x, axes, blocks) | packed.slots()
         slots |= {
-            "w": packed.place,
-            "y": y.place.viewed(y.place.shape, y.place.strides, offset),
-            "groups": self.groups, "p0": m0, "p1": m1,
-            "rowblocks": -(-m2 // rows), "colblocks": -(-m3 // cols), "splits": splits,
-            "rows": rows, "cols": cols, "m2": m2, "m3": m3,
-            "o": channels, "kblocks": packed.columnblocks, "ksplit": split,
+            "y": y.place, "units": units, "chunkunits": block, "groups": self.groups,
+            "m0": axes[0].most, "m1": axes[1].most,
+            "rowblocks": rowblocks, "colblocks": colblocks, "splits": splits,
+            "o": form.columns, "kblocks": columnblocks, "ksplit": split,
         }  # fmt: skip
-        slots |= loop_slots(phases, blocks)
-        if blocks.merges(phases[3]):
-            slots |= {"t3": 1, "cc": slots["cc"] * phases[3].tap_count}  # type: ignore[operator]  # slots are ints here
-            slots["cblock"] = slots["cc"]
-        slots |= self._bias_slots(channels, phases, item)
         kernel = Direct(
-            self.planner.target, x.place.spec.dtype, tile, blocks.pitch, phases[3].stride,
+            target, form.dtype, tile, blocks.pitch, axes[3].common.stride,
             self.bias is not None, self.activation,
         )  # fmt: skip
+        biases = [] if self.bias is None else [self.bias]
         self.planner.step(
-            kernel, slots, writes=[y.place], chunks=chunks * splits, scratch=extent.bytes + 256
-        )
+            kernel, slots, reads=[x.place, packed.place, table, *biases], writes=[y.place],
+            chunks=-(-units // block), scratch=scratch + 256,
+        )  # fmt: skip
 
-    def _bias_slots(
-        self, channels: int, phases: tuple[Phase, ...], item: int
-    ) -> dict[str, int | Place]:
-        """A bias (C,) by group, or (1, C, *P) that moves with the cells of a phase."""
-        bias = self.bias
-        slots: dict[str, int | Place] = {"bg": channels * item, "bp0": 0, "bp1": 0, "bp2": 0}
-        if bias is None:
-            return slots | {"b": 0}
-        if len(bias.shape) > 1:
-            strides = (0,) * (5 - len(bias.shape)) + bias.strides[2:]
-            cells = list(zip(phases[:3], strides, strict=True))
-            slots |= {f"bp{axis}": p.out_step * s for axis, (p, s) in enumerate(cells)}
-            start = sum(p.out_start * s for p, s in cells)
-            bias = bias.viewed(bias.shape, bias.strides, start)
-        return slots | {"b": bias}
+    def _table(
+        self, axes: tuple[AxisPhases, ...], weights: tuple[WeightSteps, ...], y: Image
+    ) -> tuple[Place, dict[str, int | Place]]:
+        """The table of phases, and what all phases share."""
+        bias = self._bias_strides()
+        table, slots = phase_table(
+            self.planner,
+            [
+                [
+                    (p.out_count, p.tap_count, p.offset, w.first(p), p.out_start * step,
+                     p.out_start * by_bias)
+                    for p in axis.phases
+                ]
+                for axis, w, step, by_bias in zip(axes, weights, y.strides, bias, strict=True)
+            ],
+        )  # fmt: skip
+        for axis, (phases, w) in enumerate(zip(axes, weights, strict=True)):
+            common = phases.common
+            slots |= {
+                f"p{axis}": len(phases.phases),
+                f"wt{axis}": w.by_tap(common),
+                f"y{axis}": common.out_step * y.strides[axis],
+            }
+            if axis < 3:
+                slots[f"wp{axis}"] = w.by_cell(common)
+                slots[f"bp{axis}"] = common.out_step * bias[axis]
+        slots |= {"yn": y.image_stride, "yg": y.group_stride}
+        return table, slots | {"bg": y.channels * y.place.item, "b": self.bias or 0}
+
+    def _bias_strides(self) -> tuple[int, ...]:
+        """Of a bias (C,) by channel none, of (1, C, *P) those of the cells."""
+        if self.bias is None or len(self.bias.shape) == 1:
+            return (0,) * AXES
+        own = self.bias.strides[2:]
+        return (0,) * (AXES - 1 - len(own)) + own + (0,)
 
 
-def place_result(planner: Planner, node: Node, *, whole: bool = True) -> tuple[Place, str]:
-    """Where the result goes, and the activation that is computed on the way, if all is computed."""
+def place_result(planner: Planner, node: Node) -> tuple[Place, str]:
+    """Where the result goes, and the activation that is computed on the way."""
     (value,) = node.outputs
     user = planner.sole_user(value)
-    if whole and user is not None and isinstance(user.operator, Relu):
+    if user is not None and isinstance(user.operator, Relu):
         planner.absorbed.add(user)
         return planner.result(user.outputs[0]), "relu"
     return planner.result(value), ""
-
-
-def met_phases(axes: Sequence[tuple[Phase, ...]]) -> tuple[bool, list[tuple[Phase, ...]]]:
-    """Whether every phase has taps, and those that have: without taps there is nothing to add."""
-    met = [tuple(phase for phase in phases if phase.tap_count) for phases in axes]
-    return all(map(len, met)) and met == list(axes), list(product(*met))
-
-
-def fill_start(planner: Planner, y: Place, bias: Place | None) -> None:
-    """Set cells that no phase computes: to the bias, or to zero."""
-    if bias is None:
-        fill(planner, y, 0.0)
-        return
-    lead = (0,) * (len(y.shape) - 1)
-    strides = (0, *bias.strides, *lead[1:]) if len(bias.shape) == 1 else (0, *bias.strides[1:])
-    emit_copy(planner, bias.viewed(y.shape, strides), y)
-
-
-def tap_strides(
-    strides: tuple[int, ...], phases: tuple[Phase, ...], batch: int | None
-) -> tuple[tuple[int, int], ...]:
-    """(count, stride in bytes) of the taps of four axes."""
-    own = tuple((p.tap_count, p.tap_step * s) for p, s in zip(phases, strides, strict=True))
-    last = () if batch is None else ((1, 0),)
-    return ((1, 0),) * (4 - len(own) - len(last)) + own + last
 
 
 def of_floats(lower: Lowering) -> Lowering:

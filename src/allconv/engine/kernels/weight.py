@@ -12,22 +12,41 @@ from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
+from allconv.engine.kernels.phases import phase_slots, reach, read_phase, share
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:
     from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.integer import Condition, Index
     from allconv.engine.emit.tile import Tile
     from allconv.engine.emit.view import Rows, View
 
 
+COLUMNS = ("taps", "cells", "offset", "tap", "y")
+"""Of a phase: its counts, the source cell of its first cell and tap, the number of its first tap,
+and how many bytes further its first cell of y lies."""
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What a unit sums over, and for which taps of axes 2 and 3 it does."""
+
+    images: Index
+    rows: Index
+    columns: Index
+    taps: tuple[Index, Index]
+    blocks: tuple[Index, Index]  # of input channels: the first, and how many
+
+
 @dataclass(frozen=True)
 class Weight(Kernel):
-    """One chunk: a part of the batch, one group, some blocks of output channels.
+    """A unit: a part of the batch, one group, one tap of axes 0 and 1 and some of a phase of axes 2
+    and 3, some blocks of input and of output channels.
 
-    Chunks count blocks of images, groups, cells of axes 0 and 1, blocks of rows, splits of the
-    output channels. Results go to partial[part][group][channel block][tap][row][lane], where parts
-    count images, cells and rows.
+    Units count parts (blocks of images, cells of axes 0 and 1, blocks of rows, of columns), groups,
+    taps of axes 0 and 1, phases and blocks of taps of axes 2 and 3, blocks of input channels, of
+    output channels; a chunk is `chunkunits` of them. Results go to
+    partial[part][group][channel block][tap][row][lane].
     """
 
     tile: tuple[int, int, int]  # taps along axis 2, channels, vectors of output channels
@@ -35,63 +54,112 @@ class Weight(Kernel):
     stride: int  # along axis 3
 
     slots: ClassVar[tuple[str, ...]] = (
-        *band.SLOTS, "y", "out", "images", "groups", "p0", "p1", "rowblocks", "splits", "n",
-        "rows", "m2", "m3", "t0", "t1", "t2", "t3", "cc", "cblock", "cblocks", "o",
+        *band.SLOTS, *phase_slots(4), "y", "out", "units", "chunkunits",
+        "p0", "p1", "rowblocks", "colblocks", "groups", "k0", "k1", "k2", "k3",
+        "q2", "tapblocks2", "q3", "tapblocks3", "rowsplits", "splits",
+        "images", "n", "rows", "columns", "s0", "s1", "s2", "d2", "d3",
+        "step0", "step1", "step2", "step3", "cc", "cblocks", "csplit", "merged", "o",
         "kblocks", "ksplit", "outpart", "outgroup", "bandbytes",
         "yn", "yg", "y0", "y1", "y2", "y3",
     )  # fmt: skip
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        block, group, m0, m1, row, split = self._chunk(code)
-        n0 = code.mul(block, code.arg("images"))
-        images = code.min(code.sub(code.arg("n"), n0), code.arg("images"))
-        r0 = code.mul(row, code.arg("rows"))
-        rows = code.min(code.sub(code.arg("m2"), r0), code.arg("rows"))
-        start = (
-            code.add(code.arg("f0"), code.mul(m0, code.arg("s0"))),
-            code.add(code.arg("f1"), code.mul(m1, code.arg("s1"))),
-            code.add(code.arg("f2"), code.mul(r0, code.arg("s2"))),
-            code.arg("f3"),
+        first = code.mul(code.chunk, code.arg("chunkunits"))
+        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
+        with code.loop(last, start=first) as unit:
+            self._unit(code, _counted(code, unit))
+
+    def _unit(self, code: Code, counts: dict[str, Index]) -> None:
+        """Pack the band of every image, then compute block after block of channels."""
+        step = [code.arg(f"step{axis}") for axis in range(4)]
+        outer = [
+            (code.rem(counts[k], s), code.div(counts[k], s))
+            for k, s in zip(("k0", "k1"), step, strict=False)
+        ]
+        which = (outer[0][0], outer[1][0], counts["q2"], counts["q3"])
+        phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate(which)]
+        t2, taps2 = share(code, phases[2]["taps"], counts["tapblocks2"], code.arg("tapblocks2"))
+        t3, taps3 = share(code, phases[3]["taps"], counts["tapblocks3"], code.arg("tapblocks3"))
+        n0 = code.mul(counts["block"], code.arg("images"))
+        r0 = code.mul(counts["rowblocks"], code.arg("rows"))
+        c0 = code.mul(counts["colblocks"], code.arg("columns"))
+        cells = (counts["p0"], counts["p1"], r0, c0)
+        taps = (outer[0][1], outer[1][1], t2, t3)
+        strides = (code.arg("s0"), code.arg("s1"), code.arg("s2"), self.stride)
+        start = [
+            code.add(phase["offset"], code.mul(stride, cell), code.mul(code.arg(f"d{axis}"), tap))
+            for axis, (phase, stride, cell, tap) in enumerate(
+                zip(phases, strides, cells, taps, strict=True)
+            )
+        ]
+        rows = _left(code, phases[2]["cells"], r0, code.arg("rows"))
+        for axis in (0, 1):
+            exists = code.both(
+                code.compare("<", cells[axis], phases[axis]["cells"]),
+                code.within(start[axis], code.arg(f"i{axis}")),
+            )
+            rows = code.select(exists, rows, 0)
+        first_block = code.mul(counts["rowsplits"], code.arg("csplit"))
+        terms = _Terms(
+            images=code.min(code.sub(code.arg("n"), n0), code.arg("images")),
+            rows=rows,
+            columns=_left(code, phases[3]["cells"], c0, code.arg("columns")),
+            taps=(taps2, taps3),
+            blocks=(first_block, _left(code, code.arg("cblocks"), first_block, code.arg("csplit"))),
         )
-        with code.loop(images) as i:
-            address = code.add(code.scratch, code.mul(i, code.arg("bandbytes")))
-            packed = band.emit_band(code, self.pitch, address, code.add(n0, i), group, start)
-        packed = _at(code, packed, code.scratch)
+        packed = self._pack(code, terms, counts["groups"], n0, start)
         y = code.add(
             code.arg("y"),
+            *(phase["y"] for phase in phases),
             *(
                 code.mul(code.arg(slot), i)
-                for slot, i in (("yn", n0), ("yg", group), ("y0", m0), ("y1", m1), ("y2", r0))
+                for slot, i in zip(
+                    ("yn", "yg", "y0", "y1", "y2", "y3"),
+                    (n0, counts["groups"], *cells),
+                    strict=True,
+                )
             ),
         )
-        part = code.mul(block, code.arg("p0"))
-        part = code.mul(code.add(part, m0), code.arg("p1"))
-        part = code.add(code.mul(code.add(part, m1), code.arg("rowblocks")), row)
         out = code.add(
             code.arg("out"),
-            code.mul(part, code.arg("outpart")),
-            code.mul(group, code.arg("outgroup")),
+            code.mul(counts["part"], code.arg("outpart")),
+            code.mul(counts["groups"], code.arg("outgroup")),
         )
-        first = code.mul(split, code.arg("ksplit"))
+        tap2 = code.add(phases[2]["tap"], code.mul(step[2], t2))
+        tap3 = code.add(phases[3]["tap"], code.mul(step[3], t3))
+        plane = code.add(code.mul(counts["k0"], code.arg("k1")), counts["k1"])
+        tap = code.add(
+            code.mul(code.add(code.mul(plane, code.arg("k2")), tap2), code.arg("k3")), tap3
+        )
+        first = code.mul(counts["splits"], code.arg("ksplit"))
         last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
         with code.loop(last, start=first) as k:
-            self._channels(code, packed, k, (images, rows), y, out)
+            self._channels(code, packed, k, terms, y, out, tap)
 
-    def _chunk(self, code: Code) -> list[Index]:
-        """What the chunk number counts, outer first."""
-        rest: Index = code.chunk
-        parts: list[Index] = []
-        for slot in ("splits", "rowblocks", "p1", "p0", "groups"):
-            parts.insert(0, code.rem(rest, code.arg(slot)))
-            rest = code.div(rest, code.arg(slot))
-        return [rest, *parts]
+    def _pack(
+        self, code: Code, terms: _Terms, group: Index, n0: Index, start: list[Index]
+    ) -> band.Band:
+        """The bands of all images, one after the other."""
+        taps2, taps3 = terms.taps
+        part = band.Part(
+            start=(start[0], start[1], start[2], start[3]),
+            taps=(1, 1),
+            rows=reach(code, code.arg("s2"), terms.rows, code.arg("d2"), taps2),
+            columns=reach(code, self.stride, terms.columns, code.arg("d3"), taps3),
+            first_block=terms.blocks[0],
+            blocks=terms.blocks[1],
+        )
+        with code.loop(terms.images) as i:
+            address = code.add(code.scratch, code.mul(i, code.arg("bandbytes")))
+            band.emit_band(code, self.pitch, address, code.add(n0, i), group, part)
+        return band.Band.of(code, self.pitch, code.scratch, part)
 
     def _channels(
-        self, code: Code, packed: band.Band, k: Index, counts: tuple[Index, Index], y: Index,
-        out: Index,
+        self, code: Code, packed: band.Band, k: Index, terms: _Terms, y: Index, out: Index,
+        first_tap: Index,
     ) -> None:  # fmt: skip
-        """All taps and input channels for one block of output channels."""
+        """All taps and input channels of the unit for one block of output channels."""
         from allconv.engine.emit.tile import Tile
         from allconv.engine.emit.view import View
 
@@ -100,67 +168,54 @@ class Weight(Kernel):
         left = code.sub(code.arg("o"), code.mul(k, vectors * code.lanes))
         right = View(code, code.add(y, code.mul(k, lane_bytes)))
         line = code.mul(code.arg("cc"), lane_bytes)
-        taps = [code.arg(f"t{axis}") for axis in range(4)]
-        target = code.add(out, code.mul(k, code.mul(*taps, line)))
+        taps = code.mul(*(code.arg(f"k{axis}") for axis in range(4)))
+        target = code.add(out, code.mul(k, taps, line), code.mul(first_tap, line))
+        by_tap2 = code.mul(code.arg("step2"), code.arg("k3"), line)
+        by_tap3 = code.mul(code.arg("step3"), line)
         step2 = code.mul(code.arg("d2"), packed.row)
         step3 = code.mul(code.arg("d3"), packed.pixel)
-        with code.loop(taps[0]) as t0, code.loop(taps[1]) as t1:
-            outer = code.mul(code.add(code.mul(t0, taps[1]), t1), taps[2])
-            plane = code.add(packed.address, code.mul(t0, packed.tap0), code.mul(t1, packed.tap1))
-            with code.loop(taps[2], step=height) as t2_:
-                t2 = code.min(t2_, code.sub(taps[2], height))
-                with code.loop(taps[3]) as t3, code.loop(code.arg("cblocks")) as b:
-                    channel = code.mul(b, code.arg("cblock"))
-                    count = code.min(code.sub(code.arg("cc"), channel), code.arg("cblock"))
-                    with code.loop(count, step=width) as c_:
-                        c = code.max(code.min(c_, code.sub(count, width)), 0)
-                        a = View(
-                            code,
-                            code.add(
-                                plane,
-                                code.mul(b, packed.block),
-                                code.mul(t2, step2),
-                                code.mul(t3, step3),
-                                code.mul(c, code.size),
-                            ),
-                        ).rows(
-                            [
-                                code.add(code.mul(step2, i), j * code.size)
-                                for i in range(height)
-                                for j in range(width)
-                            ]
+        merged = code.compare("!=", code.arg("merged"), 0)
+        (taps2, taps3), (first_block, blocks) = terms.taps, terms.blocks
+        alone, run = code.select(merged, 1, taps3), code.select(merged, taps3, 1)
+        with code.loop(taps2, step=height) as t2_:
+            t2 = code.min(t2_, code.sub(taps2, height))
+            with code.loop(alone) as t3, code.loop(blocks) as b:
+                channel = code.mul(code.add(first_block, b), code.arg("block"))
+                rest = code.min(code.sub(code.arg("cc"), channel), code.arg("block"))
+                count = code.mul(rest, run)
+                with code.loop(count, step=width) as c_:
+                    c = code.min(c_, code.sub(count, width))
+                    origin = code.add(
+                        packed.address, code.mul(b, packed.block), code.mul(t2, step2),
+                        code.mul(t3, step3), code.mul(c, code.size),
+                    )  # fmt: skip
+                    cells = [(i, j) for i in range(height) for j in range(width)]
+                    a = View(code, origin).rows(
+                        [code.add(code.mul(step2, i), j * code.size) for i, j in cells]
+                    )
+                    tile = Tile(code, height * width, vectors)
+                    self._contract(code, tile, packed, terms, a, right, left)
+                    place = code.add(
+                        target, code.mul(t2, by_tap2), code.mul(t3, by_tap3),
+                        code.mul(code.add(channel, c), lane_bytes),
+                    )  # fmt: skip
+                    tile.store(
+                        View(code, place).rows(
+                            [code.add(code.mul(by_tap2, i), j * lane_bytes) for i, j in cells]
                         )
-                        tile = Tile(code, height * width, vectors)
-                        self._contract(code, tile, packed, counts, a, right, left)
-                        tap = code.add(code.mul(code.add(outer, t2), taps[3]), t3)
-                        place = code.add(
-                            target,
-                            code.mul(tap, line),
-                            code.mul(code.add(channel, c), lane_bytes),
-                        )
-                        row = code.mul(taps[3], line)
-                        tile.store(
-                            View(code, place).rows(
-                                [
-                                    code.add(code.mul(row, i), j * lane_bytes)
-                                    for i in range(height)
-                                    for j in range(width)
-                                ]
-                            )
-                        )
+                    )
 
     def _contract(
-        self, code: Code, tile: Tile, packed: band.Band, counts: tuple[Index, Index], a: Rows,
-        right: View, left: Index,
+        self, code: Code, tile: Tile, packed: band.Band, terms: _Terms, a: Rows, right: View,
+        left: Index,
     ) -> None:  # fmt: skip
         """Sum over images, rows and columns; only the last block of channels needs masks."""
         from allconv.engine.emit.tile import contract
 
-        images, rows = counts
         loops = [
-            (images, code.arg("bandbytes"), code.arg("yn")),
-            (rows, code.mul(code.arg("s2"), packed.row), code.arg("y2")),
-            (code.arg("m3"), self.stride * packed.pixel, code.arg("y3")),
+            (terms.images, code.arg("bandbytes"), code.arg("yn")),
+            (terms.rows, code.mul(code.arg("s2"), packed.row), code.arg("y2")),
+            (terms.columns, self.stride * packed.pixel, code.arg("y3")),
         ]
         whole = code.compare(">=", left, tile.vectors * code.lanes)
         masks = code.masks(left, tile.vectors)
@@ -182,54 +237,105 @@ class Weight(Kernel):
                 contract(code, tile, loops, a, right, masked)
 
 
-def _at(code: Code, packed: band.Band, address: Index) -> band.Band:
-    """The strides of a band as they are outside the loop that packed it, at another address."""
-    row = code.mul(code.arg("u3"), packed.pixel)
-    tap1 = code.mul(code.arg("u2"), row)
-    tap0 = code.mul(code.arg("bt1"), tap1)
-    return band.Band(address, packed.pixel, row, tap1, tap0, code.mul(code.arg("bt0"), tap0))
+def _counted(code: Code, unit: Index) -> dict[str, Index]:
+    """What the number of a unit counts; "block" are images and "part" all that divide the batch."""
+    counts: dict[str, Index] = {}
+    rest = unit
+    for slot in (
+        "splits", "rowsplits", "tapblocks3", "q3", "tapblocks2", "q2", "k1", "k0", "groups",
+    ):  # fmt: skip
+        counts[slot] = code.rem(rest, code.arg(slot))
+        rest = code.div(rest, code.arg(slot))
+    counts["part"] = rest
+    for slot in ("colblocks", "rowblocks", "p1", "p0"):
+        counts[slot] = code.rem(rest, code.arg(slot))
+        rest = code.div(rest, code.arg(slot))
+    return counts | {"block": rest}
+
+
+def _left(code: Code, total: Index, begin: Index, most: Index) -> Index:
+    """How many of a block of at most so many there are from its beginning on."""
+    return code.max(code.min(code.sub(total, begin), most), 0)
 
 
 @dataclass(frozen=True)
 class JoinWeight(Kernel):
     """w[o, c, k] = sum of the parts, in their order.
 
-    A chunk is one (position, group, block of o, tap); positions have weights of their own.
+    A unit is one (position, group, block of o, tap), a chunk `chunkunits` of them. With `local`
+    positions have weights of their own, and each cell is a part: that of phase and number, by a
+    table of the first cell of the phase of each tap (-1: none).
     """
 
     width: int  # output channels of a block
+    local: bool
 
     slots: ClassVar[tuple[str, ...]] = (
-        "partial", "w", "parts", "part", "q1", "q2", "groups", "kblocks", "o", "c",
-        "t0", "t1", "t2", "t3", "wq0", "wq1", "wq2", "wg", "wo", "wc", "wt0", "wt1", "wt2", "wt3",
+        *phase_slots(3), "partial", "w", "units", "chunkunits", "parts", "part",
+        "q0", "q1", "q2", "groups", "kblocks", "o", "c", "k0", "k1", "k2", "k3",
+        "m1", "m2", "tapstep0", "tapstep1", "tapstep2", "cellstep0", "cellstep1", "cellstep2",
+        "wq0", "wq1", "wq2", "wg", "wo", "wc", "wk0", "wk1", "wk2", "wk3",
     )  # fmt: skip
 
     def emit(self, code: Code) -> None:
         """Write the body."""
+        first = code.mul(code.chunk, code.arg("chunkunits"))
+        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
+        with code.loop(last, start=first) as unit:
+            self._unit(code, unit)
+
+    def _unit(self, code: Code, unit: Index) -> None:
+        """Decode a unit, add its parts up and write the sums."""
+        counts: dict[str, Index] = {}
+        rest, sums = (
+            unit,
+            code.mul(*(code.arg(s) for s in ("groups", "kblocks", "k0", "k1", "k2", "k3"))),
+        )
+        for slot in ("k3", "k2", "k1", "k0", "kblocks", "groups", "q2", "q1"):
+            counts[slot] = code.rem(rest, code.arg(slot))
+            rest = code.div(rest, code.arg(slot))
+        counts["q0"] = rest
+        steps = [*(f"k{axis}" for axis in range(4)), *(f"q{axis}" for axis in range(3))]
+        block = code.mul(counts["kblocks"], self.width)
+        out = code.add(
+            code.arg("w"),
+            *(code.mul(counts[name], code.arg(f"w{name}")) for name in steps),
+            code.mul(counts["groups"], code.arg("wg")),
+            code.mul(block, code.arg("wo")),
+        )
+        line = code.mul(code.arg("c"), self.width, code.size)
+        source = code.add(
+            code.arg("partial"), code.mul(code.rem(unit, sums) if self.local else unit, line)
+        )
+        parts = code.arg("parts")
+        if self.local:
+            part, met = self._part_of_cell(code, counts)
+            source = code.add(source, code.mul(part, code.arg("part")))
+            parts = code.select(met, 1, 0)
+        self._add(code, source, parts, out, code.min(code.sub(code.arg("o"), block), self.width))
+
+    def _part_of_cell(self, code: Code, counts: dict[str, Index]) -> tuple[Index, Condition]:
+        """The part of a position, and whether the tap meets it."""
+        numbers: list[Index] = []
+        met: Condition = True
+        for axis in range(3):
+            cell, step = counts[f"q{axis}"], code.arg(f"cellstep{axis}")
+            phase = code.rem(counts[f"k{axis}"], code.arg(f"tapstep{axis}"))
+            first = read_phase(code, ("first",), axis, phase)["first"]
+            met = code.both(met, code.compare("==", first, code.rem(cell, step)))
+            numbers.append(code.div(cell, step))
+        inner = code.add(code.mul(numbers[1], code.arg("m2")), numbers[2])
+        return code.add(code.mul(numbers[0], code.arg("m1"), code.arg("m2")), inner), met
+
+    def _add(self, code: Code, source: Index, parts: Index, out: Index, count: Index) -> None:
+        """The sums of one tap, channel after channel."""
         from allconv.engine.emit.view import View
 
-        rest: Index = code.chunk
-        out: Index = code.arg("w")
-        for axis in reversed(range(4)):
-            t = code.rem(rest, code.arg(f"t{axis}"))
-            rest = code.div(rest, code.arg(f"t{axis}"))
-            out = code.add(out, code.mul(t, code.arg(f"wt{axis}")))
-        k, rest = code.rem(rest, code.arg("kblocks")), code.div(rest, code.arg("kblocks"))
-        group, rest = code.rem(rest, code.arg("groups")), code.div(rest, code.arg("groups"))
-        q2, rest = code.rem(rest, code.arg("q2")), code.div(rest, code.arg("q2"))
-        q1, q0 = code.rem(rest, code.arg("q1")), code.div(rest, code.arg("q1"))
-        for axis, q in enumerate((q0, q1, q2)):
-            out = code.add(out, code.mul(q, code.arg(f"wq{axis}")))
-        first = code.mul(k, self.width)
-        out = code.add(out, code.mul(group, code.arg("wg")), code.mul(first, code.arg("wo")))
-        count = code.min(code.sub(code.arg("o"), first), self.width)
-        line = self.width * code.size
-        source = code.add(code.arg("partial"), code.mul(code.chunk, code.mul(code.arg("c"), line)))
-        vectors = self.width // code.lanes
+        vectors, line = self.width // code.lanes, self.width * code.size
         with code.loop(code.arg("c")) as c:
             here = code.add(source, code.mul(c, line))
             sums = [code.const(0.0)] * vectors
-            with code.loop(code.arg("parts"), carry=sums) as p:
+            with code.loop(parts, carry=sums) as p:
                 view = View(code, code.add(here, code.mul(p, code.arg("part"))))
                 sums[:] = [code.fadd(x, view.vector(v)) for v, x in enumerate(sums)]
             line_of_sums = View(code, code.scratch)

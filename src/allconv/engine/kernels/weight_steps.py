@@ -1,141 +1,204 @@
-"""The steps of a weight gradient, phase by phase: sums over parts of the batch, then their sum."""
+"""The steps of a weight gradient: sums over parts of the batch, then their sum."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
+    MOST,
     Blocks,
-    Extent,
-    band_slots,
-    loop_slots,
-    part_of_batch,
+    Parts,
+    band_bytes,
+    source_slots,
     split_channels,
+    units_of_chunk,
 )
-from allconv.engine.kernels.form import Image, four, output_slots
+from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.phases import phase_table
 from allconv.engine.kernels.weight import JoinWeight, Weight, choose_weight_tile
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.graph import Node
-from allconv.window import Phase
+from allconv.window import Window
 
 
 def lower_weights(
-    planner: Planner,
-    node: Node,
-    x: Place,
-    all_phases: tuple[tuple[Phase, ...], ...],
-    groups: int,
-    batch: bool,
-    *,
-    local: bool,
+    planner: Planner, node: Node, x: Place, window: Window, groups: int, batch: bool, *, local: bool
 ) -> bool:
+    """Two steps; with `batch` the images are an axis, with `local` every cell is a part."""
     y = planner.read(node.inputs[1], "last")
     w = planner.result(node.outputs[0], "rows")
-    axes = len(x.shape) - 2
-    covered = sum(prod(p.tap_count for p in phases) for phases in all_phases)
-    if covered < prod(w.shape[2 : 2 + axes]) or local or y.spec.size == 0 or x.spec.size == 0:
-        fill(planner, w, 0.0)
     if y.spec.size == 0 or x.spec.size == 0:
+        fill(planner, w, 0.0)
         return True
     size = x.shape[0] if batch else None
-    source = Image.of(x, groups, batch=batch)
-    result = Image.of(y, groups, batch=batch)
-    for phases in all_phases:
-        if all(phase.tap_count for phase in phases):
-            _weight_phase(planner, source, result, w, four(phases, size), groups, (batch, local))
+    source, result = (Image.of(place, groups, batch=batch) for place in (x, y))
+    walk = four([AxisPhases(axis.weight_phases()) for axis in window.axes], size)
+    lead = AXES - len(window.axes) - batch
+    kernel = (*[1] * lead, *window.kernel, *[1] * batch)
+    _Gradient(planner, source, result, walk, kernel, lead, groups, local).add_steps(w)
     return True
 
 
-def _weight_phase(
-    planner: Planner,
-    x: Image,
-    y: Image,
-    w: Place,
-    phases: tuple[Phase, ...],
-    groups: int,
-    kind: tuple[bool, bool],
-) -> None:
-    """One phase: the taps that it covers. `kind`: the batch is an axis; every cell is a part."""
-    target, dtype, item = planner.target, x.place.spec.dtype, x.place.item
-    lanes = target.lanes(dtype)
-    blocks = Blocks.of(x.channels)
-    merged = blocks.merges(phases[3])
-    t3 = phases[3].tap_count
-    run = x.channels * t3 if merged else x.channels - (blocks.blocks - 1) * blocks.block
-    tile = choose_weight_tile(target, phases[2].tap_count, run, -(-y.channels // lanes))
-    width = tile[2] * lanes
-    kblocks = -(-y.channels // width)
-    m0, m1, m2, m3 = (phase.out_count for phase in phases)
-    taps = prod(phase.tap_count for phase in phases)
-    unit = kblocks * taps * x.channels * width * item  # bytes of a part of a group
-    pixel = blocks.blocks * blocks.pitch * item
-    rows, images = (1, 1) if kind[1] else part_of_batch(phases, x.images, pixel, groups * unit)
-    extent = Extent.of(phases, rows, m3, pixel)
-    positions = m0 * m1 * -(-m2 // rows)
-    parts = -(-x.images // images) * positions
-    work = x.images * m0 * m1 * m2 * m3 * taps * x.channels * y.channels
-    split = split_channels(kblocks, parts * groups, work * groups)
-    splits = -(-kblocks // split)
-    partial = planner.temporary((parts * groups * unit // item,), dtype)
-    offset, out = output_slots(y, phases)
-    slots = band_slots(x, phases, blocks, extent) | out | loop_slots(phases, blocks)
-    slots |= {
-        "y": y.place.viewed(y.place.shape, y.place.strides, offset), "out": partial,
-        "images": images, "groups": groups, "p0": m0, "p1": m1, "rowblocks": -(-m2 // rows),
-        "splits": splits, "n": x.images, "rows": rows, "m2": m2, "m3": m3, "o": y.channels,
-        "kblocks": kblocks, "ksplit": split, "outpart": groups * unit, "outgroup": unit,
-        "bandbytes": extent.bytes,
-    }  # fmt: skip
-    if merged:
-        slots |= {"t3": 1, "cc": run, "cblock": run}
-    kernel = Weight(target, dtype, tile, blocks.pitch, phases[3].stride)
-    chunks = parts * groups * splits
-    planner.step(
-        kernel, slots, writes=[partial], chunks=chunks, scratch=images * extent.bytes + 256
-    )
-    _join(planner, partial, w, phases, groups, kind, (parts, unit, kblocks, width), y, x)
+@dataclass(frozen=True)
+class _Gradient:
+    """A weight gradient over four axes, the first `lead` of which the window does not have."""
+
+    planner: Planner
+    x: Image
+    y: Image
+    axes: tuple[AxisPhases, ...]  # classes of taps, with the outputs that meet them
+    kernel: tuple[int, ...]
+    lead: int
+    groups: int
+    local: bool
+
+    def add_steps(self, w: Place) -> None:
+        """Sums over parts of the batch, and their sum."""
+        planner, x, y, axes = self.planner, self.x, self.y, self.axes
+        dtype, item = x.place.spec.dtype, x.place.item
+        lanes, blocks = planner.target.lanes(dtype), Blocks.of(x.channels)
+        merged = blocks.merges(axes[3])
+        last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
+        run = x.channels * axes[3].fewest if merged else last
+        tile = choose_weight_tile(planner.target, axes[2].fewest, run, -(-y.channels // lanes))
+        width = tile[2] * lanes
+        kblocks = -(-y.channels // width)
+        # Bytes of a part: of a group, and of all.
+        unit = kblocks * prod(self.kernel) * x.channels * width * item
+        pixel = blocks.pitch * item
+        parts = (
+            Parts.of_cells(axes) if self.local
+            else Parts.of(axes, x, blocks.blocks * pixel, self.groups * unit)
+        )  # fmt: skip
+        cut = _cut(axes, (tile[0], tile[1], width), parts, blocks, merged)
+        whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
+        whole *= parts.total * prod(cut.tapblocks) * cut.rowsplits
+        work = x.images * self.groups * prod(axis.pairs for axis in axes) * x.channels * y.channels
+        ksplit = split_channels(kblocks, whole, work, cut.work * kblocks * width)
+        splits = -(-kblocks // ksplit)
+        units = whole * splits
+        bytes_of_band = (
+            band_bytes(cut.outer_alone(axes), parts.rows, parts.columns, pixel) * cut.csplit
+        )
+        block = units_of_chunk(units, work, bytes_of_band * parts.images // item)
+        partial = planner.temporary((parts.total * self.groups * unit // item,), dtype)
+        table, slots = self._table()
+        slots |= source_slots(x, axes, blocks)
+        slots |= {
+            "y": y.place, "out": partial, "units": units, "chunkunits": block,
+            "p0": parts.counts[1], "p1": parts.counts[2],
+            "rowblocks": parts.counts[3], "colblocks": parts.counts[4], "groups": self.groups,
+            "tapblocks2": cut.tapblocks[0], "tapblocks3": cut.tapblocks[1],
+            "rowsplits": cut.rowsplits, "csplit": cut.csplit, "splits": splits,
+            "images": parts.images, "n": x.images, "rows": parts.rows, "columns": parts.columns,
+            "o": y.channels, "kblocks": kblocks, "ksplit": ksplit,
+            "outpart": self.groups * unit, "outgroup": unit, "bandbytes": bytes_of_band,
+        }  # fmt: skip
+        planner.step(
+            Weight(planner.target, dtype, tile, blocks.pitch, axes[3].common.stride), slots,
+            reads=[x.place, y.place, table], writes=[partial], chunks=-(-units // block),
+            scratch=parts.images * bytes_of_band + 256,
+        )  # fmt: skip
+        self._join(partial, w, parts, kblocks, width)
+
+    def _table(self) -> tuple[Place, dict[str, int | Place]]:
+        """The table of phases, and what all phases share."""
+        y = self.y
+        table, slots = phase_table(
+            self.planner,
+            [
+                [
+                    (p.tap_count, p.out_count, p.offset, p.tap_start, p.out_start * step)
+                    for p in axis.phases
+                ]
+                for axis, step in zip(self.axes, y.strides, strict=True)
+            ],
+        )
+        for axis, phases in enumerate(self.axes):
+            common = phases.common
+            slots |= {
+                f"k{axis}": self.kernel[axis],
+                f"step{axis}": common.tap_step,
+                f"y{axis}": common.out_step * y.strides[axis],
+            }
+        slots |= {"q2": len(self.axes[2].phases), "q3": len(self.axes[3].phases)}
+        return table, slots | {"yn": y.image_stride, "yg": y.group_stride}
+
+    def _join(self, partial: Place, w: Place, parts: Parts, kblocks: int, width: int) -> None:
+        """Add the parts up and put the sums where the weights lie."""
+        axes, lead, y = self.axes, self.lead, self.y
+        count = sum(1 for _ in w.shape[2:]) // (2 if self.local else 1)
+        by_tap = [0] * AXES
+        by_tap[lead : lead + count] = w.strides[2 : 2 + count]
+        cells, by_cell = [1] * 3, [0] * 3
+        if self.local:
+            cells[lead:] = w.shape[2 + count :]
+            by_cell[lead:] = w.strides[2 + count :]
+        firsts = [[(p.out_start if p.out_count else -1,) for p in a.phases] for a in axes[:3]]
+        table, slots = phase_table(self.planner, firsts)
+        for axis in range(AXES):
+            slots |= {f"k{axis}": self.kernel[axis], f"wk{axis}": by_tap[axis]}
+        for axis in range(3):
+            slots |= {
+                f"q{axis}": cells[axis], f"wq{axis}": by_cell[axis],
+                f"tapstep{axis}": axes[axis].common.tap_step,
+                f"cellstep{axis}": axes[axis].common.out_step,
+            }  # fmt: skip
+        units = prod(cells) * self.groups * kblocks * prod(self.kernel)
+        sums = 1 if self.local else parts.total
+        channels = self.x.channels
+        part = self.groups * kblocks * prod(self.kernel) * channels * width * w.item
+        block = units_of_chunk(units, 0, sums * channels * width)
+        slots |= {
+            "partial": partial, "w": w, "units": units, "chunkunits": block, "parts": sums,
+            "part": part, "groups": self.groups, "kblocks": kblocks, "o": y.channels, "c": channels,
+            "m1": parts.counts[2], "m2": parts.counts[3],
+            "wg": y.channels * w.strides[0], "wo": w.strides[0], "wc": w.strides[1],
+        }  # fmt: skip
+        self.planner.step(
+            JoinWeight(self.planner.target, w.spec.dtype, width, self.local), slots,
+            reads=[partial, table], writes=[w], chunks=-(-units // block),
+            scratch=width * w.item, what="join weights",
+        )  # fmt: skip
 
 
-def _join(
-    planner: Planner,
-    partial: Place,
-    w: Place,
-    phases: tuple[Phase, ...],
-    groups: int,
-    kind: tuple[bool, bool],
-    sizes: tuple[int, int, int, int],
-    y: Image,
-    x: Image,
-) -> None:
-    """Add the parts up and put the sums where the weights lie."""
-    parts, unit, kblocks, width = sizes
-    batch, local = kind
-    axes = (len(w.shape) - 2) // (2 if local else 1)
-    own = phases[4 - axes - batch : 4 - batch]
-    by_tap, by_cell = w.strides[2 : 2 + axes], w.strides[2 + axes :]
-    offset = sum(p.tap_start * s for p, s in zip(own, by_tap, strict=True))
-    strides = [p.tap_step * s for p, s in zip(own, by_tap, strict=True)]
-    strides = [0] * (4 - axes - batch) + strides + [0] * batch
-    cells, steps = [1, 1, 1], [0, 0, 0]
-    if local:
-        offset += sum(p.out_start * s for p, s in zip(own, by_cell, strict=True))
-        cells[3 - axes :] = [p.out_count for p in own]
-        steps[3 - axes :] = [p.out_step * s for p, s in zip(own, by_cell, strict=True)]
-    positions = prod(cells) if local else 1
-    slots: dict[str, int | Place] = {
-        "partial": partial, "w": w.viewed(w.shape, w.strides, offset),
-        "parts": 1 if local else parts, "part": groups * unit, "q1": cells[1], "q2": cells[2],
-        "groups": groups, "kblocks": kblocks, "o": y.channels, "c": x.channels,
-        "wg": y.channels * w.strides[0], "wo": w.strides[0], "wc": w.strides[1],
-    }  # fmt: skip
-    slots |= {f"t{axis}": p.tap_count for axis, p in enumerate(phases)}
-    slots |= {f"wt{axis}": stride for axis, stride in enumerate(strides)}
-    slots |= {f"wq{axis}": step for axis, step in enumerate(steps)}
-    taps = prod(p.tap_count for p in phases)
-    kernel = JoinWeight(planner.target, w.spec.dtype, width)
-    planner.step(
-        kernel, slots, writes=[w], chunks=positions * groups * kblocks * taps,
-        scratch=width * w.item, what="join weights",
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Cut:
+    """How the outputs of a weight gradient are cut, so that no unit is too much work: blocks of
+    taps of axes 2 and 3, splits of the input channels into `csplit` blocks; the multiply-adds of
+    what is left, for one output channel."""
+
+    tapblocks: tuple[int, int]
+    rowsplits: int
+    csplit: int
+    work: int
+
+    def outer_alone(self, axes: tuple[AxisPhases, ...]) -> tuple[AxisPhases, ...]:
+        """The axes of a unit, which has one tap of the first two."""
+        single = four([], None)
+        return (*single[:2], *axes[2:])
+
+
+def _cut(
+    axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], parts: Parts, blocks: Blocks,
+    merged: bool,
+) -> _Cut:  # fmt: skip
+    """Cut input channels first, which packs nothing twice, then taps. The tile counts taps of axis
+    2, input channels and output channels, which are cut elsewhere."""
+    height, width, lanes = tile
+    cells = parts.images * parts.rows * parts.columns
+    taps2, taps3 = axes[2].taps, axes[3].taps
+    room = MOST // (cells * lanes)  # pairs of tap and input channel
+    csplit = max(1, min(blocks.blocks, room // (blocks.block * taps2 * taps3)))
+    channels = csplit * blocks.block
+    room = max(1, room // channels)  # taps
+    block2 = max(height, min(taps2, room // taps3))
+    tapblocks2 = max(1, min(-(-taps2 // block2), axes[2].fewest // height))
+    room = max(1, room // -(-taps2 // tapblocks2))
+    least3 = -(-width // blocks.channels) if merged else 1  # taps that fill a tile
+    tapblocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
+    work = cells * channels * -(-taps2 // tapblocks2) * -(-taps3 // tapblocks3)
+    return _Cut((tapblocks2, tapblocks3), -(-blocks.blocks // csplit), csplit, work)

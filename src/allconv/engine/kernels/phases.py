@@ -1,0 +1,74 @@
+"""The table of phases: a kernel looks up what differs from phase to phase, one row an axis.
+
+Every cell of a problem belongs to one phase of each axis (see `window.Phase`), so that a few short
+tables stand for their product, however many phases there are: a phase is an index, never a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allconv.engine.place import Place
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+    from allconv.engine.plan import Planner
+
+ITEM = 8  # bytes of a number in the table
+
+
+def phase_slots(axes: int) -> tuple[str, ...]:
+    """The table, and where the rows of each axis begin, in bytes."""
+    return ("phases", *(f"first{axis}" for axis in range(axes)))
+
+
+def phase_table(
+    planner: Planner, axes: Sequence[Sequence[Sequence[int]]]
+) -> tuple[Place, dict[str, int | Place]]:
+    """One table of the rows of all axes, one row a phase, with its slots."""
+    rows = np.array([row for axis in axes for row in axis], np.int64)
+    table = planner.constant(rows)
+    slots: dict[str, int | Place] = {"phases": table}
+    begin = 0
+    for axis, its_rows in enumerate(axes):
+        slots[f"first{axis}"] = begin * rows.shape[1] * ITEM
+        begin += len(its_rows)
+    return table, slots
+
+
+def read_phase(code: Code, columns: Sequence[str], axis: int, phase: Index) -> dict[str, Index]:
+    """The numbers of a phase of an axis, by column."""
+    from allconv.engine.emit.view import View
+
+    start = code.add(code.arg("phases"), code.arg(f"first{axis}"))
+    address = code.add(start, code.mul(phase, len(columns) * ITEM))
+    row = View(code, address, ITEM, dtype="int64")
+    return {name: row[n].scalar() for n, name in enumerate(columns)}
+
+
+def clip_taps(
+    code: Code, base: Index, dilation: Index, size: Index, taps: Index
+) -> tuple[Index, Index]:
+    """The first tap whose source base + dilation*t exists, and how many do from there."""
+    low = code.ceil_div(code.max(code.sub(0, base), 0), dilation)
+    room = code.max(code.sub(size, base), 0)
+    high = code.min(taps, code.ceil_div(room, dilation))
+    return low, code.max(code.sub(high, low), 0)
+
+
+def reach(code: Code, stride: Index, cells: Index, dilation: Index, taps: Index) -> Index:
+    """How many source cells the taps of adjacent cells reach over; 0 without cells or taps."""
+    over = code.add(code.mul(stride, code.sub(cells, 1)), code.mul(dilation, code.sub(taps, 1)), 1)
+    some = code.both(code.compare(">", cells, 0), code.compare(">", taps, 0))
+    return code.select(some, over, 0)
+
+
+def share(code: Code, total: Index, part: Index, parts: Index) -> tuple[Index, Index]:
+    """Where a part of an even split begins, and how long it is: none is empty if parts <= total."""
+    begin = code.div(code.mul(total, part), parts)
+    end = code.div(code.mul(total, code.add(part, 1)), parts)
+    return begin, code.sub(end, begin)
