@@ -191,6 +191,7 @@ class Planner:
         arguments: Mapping[str, int | Place | Address],
         *,
         writes: Sequence[Place],
+        reads: Sequence[Place] = (),
         chunks: int = 1,
         scratch: int = 0,
         what: str = "",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.reduce import lower_mean_pool
 from allconv.engine.place import Place
 from allconv.engine.plan import Address, Lowering, Planner
 from allconv.graph import Node
@@ -378,6 +379,8 @@ def lower_average(planner: Planner, node: Node) -> bool:
         return False
     (y,) = node.outputs
     counts, divisor, counted = None, "all", operator.counts()
+    if not back and lower_mean_pool(planner, node.inputs[0], y, window, int(counted.flat[0])):
+        return True
     if np.any(counted != window.taps):
         counts, divisor = planner.constant(counted.astype(y.dtype)), "source" if back else "out"
     kernel = Pool(planner.target, y.dtype, "sum", len(window.axes), divisor=divisor)
