@@ -1,4 +1,4 @@
-"""Sixteen partial sums: the order in which numbers are added, the same for every vector width.
+"""Sixteen partial sums: the order in which a run of numbers is added, for every vector width.
 
 Number i belongs to partial sum i mod 16, which takes its numbers in ascending order; then halves
 of the partial sums are added onto each other: 8 and 8, 4 and 4, 2 and 2, 1 and 1. A partial sum
@@ -17,6 +17,7 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 
 PARTS = 16
+ROW = 2 * PARTS  # numbers at most of the rows that are summed up together
 SIDE = 4  # vectors in a turn of a loop over memory
 
 
@@ -35,12 +36,20 @@ def added(code: Code, sums: Sequence[ir.Value], x: ir.Value) -> list[ir.Value]:
 
 
 def joined(code: Code, sums: Sequence[ir.Value]) -> ir.Value:
-    """The partial sums in registers, added up."""
-    level = list(sums)
-    while len(level) > 1:
-        half = len(level) // 2
-        level = [code.fadd(x, y) for x, y in zip(level[:half], level[half:], strict=True)]
-    return code.reduce(code.fadd, level[0])
+    """The partial sums in registers, added up to a scalar."""
+    return code.reduce(code.fadd, _one_vector(code, sums))
+
+
+def _one_vector(code: Code, sums: Sequence[ir.Value]) -> ir.Value:
+    """The upper halves of the registers added onto the lower ones, which may be all there are."""
+    level, half = list(sums), PARTS // code.lanes
+    while half > 1:
+        half //= 2
+        upper = level[half:]
+        level = [
+            code.fadd(x, upper[v]) if v < len(upper) else x for v, x in enumerate(level[:half])
+        ]
+    return level[0]
 
 
 def along(code: Code, x: View, n: Index) -> ir.Value:
@@ -57,106 +66,104 @@ def along(code: Code, x: View, n: Index) -> ir.Value:
     return joined(code, sums)
 
 
+def rows_along(code: Code, x: View, pitch: Index, rows: Index, n: Index, out: View) -> None:
+    """out[row] = the sum of each row of 1 <= n <= ROW numbers, of rows `pitch` bytes apart."""
+    lanes = code.lanes
+    few = code.compare("<", rows, lanes)
+    with code.loop(code.select(few, rows, 0)) as row:
+        total = along(code, x.moved(code.mul(row, pitch)), n)
+        out.moved(code.mul(row, code.size)).store_scalar(total)
+    many = code.select(few, 0, rows)
+    for vectors in range(1, ROW // lanes + 1):
+        is_so_wide = code.compare("==", code.ceil_div(n, lanes), vectors)
+        with code.loop(code.select(is_so_wide, many, 0), step=lanes) as next_row:
+            first = code.min(next_row, code.sub(rows, lanes))  # the last ones once more
+            masks = [*[None] * (vectors - 1), code.mask(code.sub(n, (vectors - 1) * lanes))]
+            here = x.moved(code.mul(first, pitch))
+            sums = [_row(code, here.moved(code.mul(pitch, row)), masks) for row in range(lanes)]
+            total = code.reduce_each(code.fadd, sums)
+            out.moved(code.mul(first, code.size)).store(total)
+
+
+def _row(code: Code, x: View, masks: Sequence[Mask]) -> ir.Value:
+    """A row of a few vectors, whose lanes are still to be added up."""
+    sums: list[ir.Value] = []
+    for v, mask in enumerate(masks):
+        read, part = x.vector(v, mask), v % (PARTS // code.lanes)
+        if part < len(sums):
+            sums[part] = code.fadd(sums[part], read)
+        else:
+            sums.append(read)
+    return _one_vector(code, sums)
+
+
 class Strips:
-    """Sixteen partial sums of `width` numbers each, in memory: sums of strips, number by number.
+    """Sixteen partial sums of `width` numbers each, in memory: sums of strips, number by number."""
 
-    `step` is how many bytes apart the numbers of a strip that is read lie; None: side by side.
-    """
-
-    def __init__(self, code: Code, address: Index, width: Index, step: Index | None = None) -> None:
+    def __init__(self, code: Code, address: Index, width: Index) -> None:
         self.code = code
         self.width = width
         self.pitch = code.mul(width, code.size)
-        self.step = step
         self.sums = View(code, address, self.pitch)
 
-    def add_rows(self, x: View, pitch: Index, n: Index) -> None:
-        """Take n >= 1 strips that lie `pitch` bytes apart, the first ones of a run."""
+    def sum(self, x: View, pitch: Index, n: Index, out: View) -> None:
+        """out = the sum of n >= 1 strips that lie `pitch` bytes apart."""
         code = self.code
-        self._rows(x, pitch, code.min(n, PARTS), self._put)
+        self._take(x, pitch, code.min(n, PARTS), self._put)
         with code.loop(n, start=PARTS, step=PARTS) as i:
             left = code.min(code.sub(n, i), PARTS)
-            self._rows(x.moved(code.mul(i, pitch)), pitch, left, self._add)
-
-    def add(self, x: View, i: Index) -> None:
-        """Take the i-th strip of a run, which lies side by side."""
-        code = self.code
-        out = self.sums[code.rem(i, PARTS)]
-        with code.either(code.compare("<", i, PARTS)) as (then, otherwise):
-            with then:
-                self._each(self.width, lambda c, mask: self._put(out, c, mask, _vector(x, c, mask)))
-            with otherwise:
-                self._each(self.width, lambda c, mask: self._add(out, c, mask, _vector(x, c, mask)))
-
-    def join(self, n: Index) -> View:
-        """Add up the partial sums of n strips; the strip lies in the first one."""
-        code = self.code
+            self._take(x.moved(code.mul(i, pitch)), pitch, left, self._add)
         parts, half = code.min(n, PARTS), PARTS // 2
         while half:
             with code.when(code.compare("<", half, parts)):
-                upper = self.sums[half]
-                self._each(
-                    code.mul(code.sub(parts, half), self.width),
-                    lambda c, mask, upper=upper: self._add(
-                        self.sums, c, mask, _vector(upper, c, mask)
-                    ),
-                )
+                pairs = code.mul(code.sub(parts, half), self.width)
+                each_vector(code, pairs, self._adding(self.sums[half]))
             parts, half = code.min(parts, half), half // 2
-        return self.sums
+        copy(code, self.sums, out, self.width)
 
-    def write(self, out: View, finish: Callable[[ir.Value], ir.Value]) -> None:
-        """Write the strip that `join` left, each vector passed through `finish`."""
-        self._each(
-            self.width,
-            lambda c, mask: out.moved(c).store(finish(_vector(self.sums, c, mask)), 0, mask),
-        )
-
-    def _rows(
-        self, x: View, pitch: Index, n: Index, take: Callable[[View, Index, Mask, ir.Value], None]
+    def _take(
+        self, x: View, pitch: Index, n: Index, take: Callable[[View, View, Index, Mask], None]
     ) -> None:
         """n strips, each for the next partial sum; strips that follow each other are one."""
-        code, width = self.code, self.width
-        if self.step is None:
-            follows = code.compare("==", pitch, self.pitch)
-            width = code.select(follows, code.mul(n, width), width)
-            n = code.select(follows, 1, n)
-        with code.loop(n, at_least_once=True) as i:
+        code = self.code
+        follows = code.compare("==", pitch, self.pitch)
+        width = code.select(follows, code.mul(n, self.width), self.width)
+        with code.loop(code.select(follows, 1, n), at_least_once=True) as i:
             here, out = x.moved(code.mul(i, pitch)), self.sums[i]
-            if self.step is None:
-                self._each(width, lambda c, mask: take(out, c, mask, _vector(here, c, mask)))
-            else:
-                self._scattered(here, out, take)
+            each_vector(code, width, lambda at, mask: take(here, out, at, mask))
 
-    def _scattered(
-        self, x: View, out: View, take: Callable[[View, Index, Mask, ir.Value], None]
-    ) -> None:
-        """A strip whose numbers lie `step` bytes apart."""
-        code = self.code
-        with code.loop(self.width, step=code.lanes, at_least_once=True) as c:
-            left = code.sub(self.width, c)
-            read = x.moved(code.mul(c, self.step or 0)).spread(self.step or 0, left)
-            take(out, code.mul(c, code.size), code.mask(left), read)
+    def _put(self, x: View, out: View, at: Index, mask: Mask) -> None:
+        out.moved(at).store(x.moved(at).vector(0, mask), 0, mask)
 
-    def _put(self, out: View, c: Index, mask: Mask, x: ir.Value) -> None:
-        out.moved(c).store(x, 0, mask)
+    def _add(self, x: View, out: View, at: Index, mask: Mask) -> None:
+        total = self.code.fadd(out.moved(at).vector(0, mask), x.moved(at).vector(0, mask))
+        out.moved(at).store(total, 0, mask)
 
-    def _add(self, out: View, c: Index, mask: Mask, x: ir.Value) -> None:
-        out.moved(c).store(self.code.fadd(_vector(out, c, mask), x), 0, mask)
-
-    def _each(self, n: Index, body: Callable[[Index, Mask], None]) -> None:
-        """body(bytes from the start, mask) for every vector of n numbers."""
-        code = self.code
-        start: Index = 0
-        for side in (SIDE, 1):
-            step = side * code.lanes
-            end = code.mul(code.div(n, step), step)
-            with code.loop(end, start=start, step=step) as i:
-                for v in range(side):
-                    body(code.mul(code.add(i, v * code.lanes), code.size), None)
-            start = end
-        with code.when(code.compare("<", start, n)):
-            body(code.mul(start, code.size), code.mask(code.sub(n, start)))
+    def _adding(self, x: View) -> Callable[[Index, Mask], None]:
+        return lambda at, mask: self._add(x, self.sums, at, mask)
 
 
-def _vector(x: View, distance: Index, mask: Mask) -> ir.Value:
-    return x.moved(distance).vector(0, mask)
+def copy(
+    code: Code, x: View, out: View, n: Index, change: Callable[[ir.Value], ir.Value] | None = None
+) -> None:
+    """Write n numbers that follow each other, passed through `change`."""
+
+    def move(at: Index, mask: Mask) -> None:
+        read = x.moved(at).vector(0, mask)
+        out.moved(at).store(change(read) if change else read, 0, mask)
+
+    each_vector(code, n, move)
+
+
+def each_vector(code: Code, n: Index, body: Callable[[Index, Mask], None]) -> None:
+    """body(bytes from the start, mask) for every vector of n numbers."""
+    start: Index = 0
+    for side in (SIDE, 1):
+        step = side * code.lanes
+        end = code.mul(code.div(n, step), step)
+        with code.loop(end, start=start, step=step) as i:
+            for v in range(side):
+                body(code.mul(code.add(i, v * code.lanes), code.size), None)
+        start = end
+    with code.when(code.compare("<", start, n)):
+        body(code.mul(start, code.size), code.mask(code.sub(n, start)))

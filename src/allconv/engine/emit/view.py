@@ -59,18 +59,6 @@ class View:
         name = f"llvm.masked.load.{suffix(kind)}.p0"
         return self.code.intrinsic(name, kind, self._pointer(v), I32(self.size), mask, kind(None))
 
-    def spread(self, step: Index, n: Index) -> ir.Value:
-        """Read a vector of elements `step` bytes apart, of which there are n >= 1.
-
-        Lanes behind the last one read it again.
-        """
-        code = self.code
-        x = ir.Constant(code.vector_type(self.dtype), ir.Undefined)
-        for lane in range(code.lanes):
-            element = self.moved(code.mul(code.min(lane, code.sub(n, 1)), step))
-            x = code.builder.insert_element(x, element.scalar(), I32(lane))
-        return x
-
     def store(self, x: ir.Value, v: Index = 0, mask: Mask = None) -> None:
         """Write the v-th vector from here; lanes outside the mask are not touched."""
         if mask is None:

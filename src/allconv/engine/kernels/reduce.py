@@ -6,14 +6,14 @@ The order of additions is that of `operators.reduce`; nothing that is decided he
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from math import inf, prod
 from operator import mul
 
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.order import Pass, passes
-from allconv.engine.kernels.runs import AXES, KEPT, STRIP, SumAcross, SumAlong
+from allconv.engine.kernels.runs import AXES, HELD, KEPT, MOST_PASSES, STRIP, SumRuns, encoded
 from allconv.engine.place import Place, collapse, layout_strides
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -26,7 +26,6 @@ ENOUGH = 32  # tasks of a step that is worth that many
 CHUNKS = 64  # of a step, more if a chunk would have more than MOST elements
 LEAST, MOST = 32768, 1 << 21  # elements of a chunk
 PARTS = 16  # partial sums of a run; a strip is a multiple of as many numbers
-SHORT = 8  # contiguous numbers below which a run is not worth a vector
 
 
 def lower_sum(planner: Planner, node: Node) -> bool:
@@ -88,7 +87,7 @@ def _lower(planner: Planner, x: Place, operator: Sum, result: Value, count: int 
         return
     todo = passes(x.shape, operator.axes)
     while todo:
-        step = _next_step(x, todo, steps, planner.target.lanes(x.spec.dtype))
+        step = _next_step(x, todo, steps)
         if step is None:
             x = _with_summed_last(planner, x, kept, todo[0].axis)
             continue
@@ -101,12 +100,11 @@ def _result(
 ) -> tuple[Place, tuple[int, ...]]:
     """Memory for a sum in the order of x's own, and its stride along each axis of x (0: summed)."""
     order = _in_memory(x, kept)
-    at = dict(zip(order, _packed([x.shape[a] for a in order], x.item), strict=True))
-    steps = tuple(at.get(a, 0) for a in range(len(x.shape)))
-    strides = tuple(at.get(a, x.item) for a in (range(len(x.shape)) if keep else kept))
+    packed = dict(zip(sorted(kept), _spread(order, x.shape, x.item), strict=True))
+    steps = tuple(packed.get(a, 0) for a in range(len(x.shape)))
+    strides = tuple(packed.get(a, x.item) for a in (range(len(x.shape)) if keep else kept))
     for layout in ("rows", "last"):
-        packed = layout_strides(result.spec, layout)
-        pairs = zip(result.shape, strides, packed, strict=True)
+        pairs = zip(result.shape, strides, layout_strides(result.spec, layout), strict=True)
         if all(n == 1 or stride == other for n, stride, other in pairs):
             return planner.result(result, layout), steps
     memory = planner.temporary(tuple(x.shape[a] for a in order), result.dtype)
@@ -117,11 +115,6 @@ def _result(
 def _in_memory(x: Place, axes: Sequence[int]) -> list[int]:
     """Axes by their strides, the outermost first."""
     return sorted(axes, key=lambda a: -abs(x.strides[a]) if x.strides[a] else -inf)
-
-
-def _packed(sizes: Sequence[int], item: int) -> list[int]:
-    """Strides of a contiguous array."""
-    return list(accumulate(reversed([*sizes[1:], item]), mul))[::-1] if sizes else []
 
 
 def _with_summed_last(planner: Planner, x: Place, kept: Sequence[int], last: int) -> Place:
@@ -135,21 +128,36 @@ def _with_summed_last(planner: Planner, x: Place, kept: Sequence[int], last: int
 
 
 @dataclass(frozen=True)
-class _Step:
-    """Some passes over x. `axes` are the others, merged: (size, (stride of the result, of x)).
+class _Axis:
+    """An axis of n cells in blocks of `cells`, of which every `span` become one number."""
 
-    When they run `across` strips, `width` numbers lie side by side in the result, `apart` bytes
-    from each other in x; else every number is a task of its own.
+    n: int
+    span: int
+    cells: int
+    step: int  # bytes between cells of x
+    out_step: int  # and between numbers of the result
+
+    @property
+    def blocks(self) -> int:
+        """Blocks, the last of which may be smaller."""
+        return -(-self.n // self.cells)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Some passes over x, on blocks of some axes, for every index of the others.
+
+    The axes of the passes come last, that of the first pass at the very end. `width` numbers lie
+    side by side both in x and in the result.
     """
 
     x: Place
     passes: tuple[Pass, ...]
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]  # of the result
-    axes: tuple[tuple[int, tuple[int, ...]], ...]
-    across: bool
+    sizes: tuple[int, ...]  # of the result
+    strides: tuple[int, ...]
     width: int
-    apart: int
+    kept: tuple[_Axis, ...]
+    axes: tuple[_Axis, ...]
 
     @property
     def strip(self) -> int:
@@ -164,144 +172,130 @@ class _Step:
         return -(-self.width // self.strip)
 
     @property
-    def taken(self) -> tuple[int, ...]:
-        """The axes of the passes."""
-        return tuple(dict.fromkeys(each.axis for each in self.passes))
-
-    @property
     def tasks(self) -> int:
-        """Strips, or numbers, of the result."""
-        others = prod(n for n, _ in self.axes)
-        return others * self.strips * prod(self.sizes[a] for a in self.taken)
+        """Strips of blocks."""
+        return self.strips * prod(a.n for a in self.kept) * prod(a.blocks for a in self.axes)
 
     @property
     def work(self) -> int:
-        """Elements of x in a task."""
-        spans = (
-            min(self.x.shape[a], prod(each.run for each in self.passes if each.axis == a))
-            for a in self.taken
-        )
-        return prod(spans) * min(self.width, self.strip)
+        """Elements of a task."""
+        return prod(a.cells for a in self.axes) * min(self.width, self.strip)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the kernel has memory for the sums of the first pass over a block."""
+        first = self.axes[-1].cells
+        runs = -(-first // self.passes[0].run)
+        return self.work // first * runs * self.x.item <= HELD
+
+    def enlarged(self, enough: int) -> _Step:
+        """The step with larger blocks, which are read more in a row, while there are enough."""
+        step = self
+        for number in reversed(range(len(self.axes))):
+            while (axis := step.axes[number]).cells < axis.n:
+                larger = replace(axis, cells=min(axis.n, 2 * axis.cells))
+                axes = (*step.axes[:number], larger, *step.axes[number + 1 :])
+                after = replace(step, axes=axes)
+                if not after.fits or after.work > LEAST or after.tasks < enough:
+                    return step
+                step = after
+        return step
 
     def add(self, planner: Planner, out: Place | None, count: int | None) -> Place:
         """Add the step; the result lies in `out`, divided by `count`, or in memory of its own."""
         mean = out is not None and count is not None
         out = out or planner.temporary(self.sizes, self.x.spec.dtype)
         out = out.viewed(self.sizes, self.strides)
-        kernel, slots = self._kernel(planner, mean=mean), self._slots(out)
-        total = self.tasks * self.work
-        block = max(1, min(max(LEAST, total // CHUNKS), MOST) // self.work)
-        slots |= {"tasks": self.tasks, "block": block, "count": count or 1}
+        share = max(LEAST, min(MOST, self.tasks * self.work // CHUNKS))
+        block = max(1, share // self.work)
+        slots = {"x": self.x, "out": out, "block": block, "count": count or 1, **self._slots()}
         planner.step(
-            kernel,
+            SumRuns(planner.target, self.x.spec.dtype, mean),
             slots,
             reads=[self.x],
             writes=[out],
             chunks=-(-self.tasks // block),
-            scratch=kernel.scratch,
+            scratch=SumRuns.scratch,
         )
         return out
 
-    def _kernel(self, planner: Planner, *, mean: bool) -> SumAlong | SumAcross:
-        numbers = {a: n for n, a in enumerate(self.taken)}
-        passes = tuple((numbers[each.axis], each.run) for each in self.passes)
-        cut = any(self.sizes[a] > 1 for a in self.taken)
-        common = planner.target, self.x.spec.dtype, passes, len(self.axes), cut, mean
-        if not self.across:
-            return SumAlong(*common)
-        return SumAcross(*common, spread=self.apart != self.x.item, wide=self.strips > 1)
-
-    def _slots(self, out: Place) -> dict[str, int | Place]:
-        slots: dict[str, int | Place] = dict.fromkeys(SumAlong.slots, 0)
-        slots |= {
-            "x": self.x,
-            "out": out,
+    def _slots(self) -> dict[str, int]:
+        none = _Axis(1, 1, 1, 0, 0)
+        axes = [*[none] * (AXES - len(self.axes)), *self.axes]
+        kept = [*self.kept[::-1], *[none] * (KEPT - len(self.kept))]
+        taken = list(dict.fromkeys(each.axis for each in self.passes))
+        slots = {
+            "tasks": self.tasks,
+            "passes": encoded([(AXES - 1 - taken.index(p.axis), p.run) for p in self.passes]),
+            "turns": len(self.passes),
             "width": self.width,
             "strip": self.strip,
             "strips": self.strips,
-            "step": self.apart,
         }
-        for n, a in enumerate(self.taken):
-            slots |= {
-                f"n{n}": self.x.shape[a],
-                f"s{n}": self.x.strides[a],
-                f"blocks{n}": self.sizes[a],
-                f"o{n}": out.strides[a],
-            }
-        for k, (n, (out_step, step)) in enumerate(self.axes):
-            slots |= {f"kept{k}": n, f"kept_x{k}": step, f"kept_out{k}": out_step}
+        for n, a in enumerate(axes):
+            moved = a.cells // a.span * a.out_step
+            values = (a.n, a.step, a.cells, a.blocks, a.out_step, moved)
+            names = ("n", "s", "cells", "blocks", "o", "next")
+            slots |= {f"{name}{n}": value for name, value in zip(names, values, strict=True)}
+        for n, a in enumerate(kept):
+            slots |= {f"kept{n}": a.n, f"kept_x{n}": a.step, f"kept_out{n}": a.out_step}
         return slots
 
 
-def _next_step(x: Place, todo: Sequence[Pass], final: tuple[int, ...], lanes: int) -> _Step | None:
-    """The most passes that leave tasks enough; None: x must be copied first.
+def _next_step(x: Place, todo: Sequence[Pass], final: tuple[int, ...]) -> _Step | None:
+    """As many passes as leave tasks enough; None: x must be copied first.
 
     After the last pass the result has the strides `final`.
     """
-    for across, row in _ways(x, todo):
-        steps = []
-        for count in range(1, len(row) + 1):
-            strides = final if count == len(todo) else None
-            step = _step(x, row[:count], strides, lanes if across else 0)
-            if step is not None:
-                steps.append(step)
-        if steps:
-            enough = min(ENOUGH, x.spec.size // LEAST, max(step.tasks for step in steps))
-            good = [step for step in steps if step.tasks >= enough and step.work <= MOST]
-            return (good or steps[:1])[-1]
-    return None
-
-
-def _ways(x: Place, todo: Sequence[Pass]) -> Iterator[tuple[bool, Sequence[Pass]]]:
-    """Whether to sum across strips, and which passes can be taken so, the best way first."""
-    first = todo[0]
-    is_along = x.strides[first.axis] == x.item
-    side = [a for a, n in enumerate(x.shape) if n > 1 and x.strides[a] == x.item and a != first.axis]
-    if side:
-        yield True, list(takewhile(lambda each: each.axis != side[0], todo))
-    elif is_along and x.shape[first.axis] >= SHORT:
-        yield False, todo
-    yield True, list(takewhile(lambda each: each.group == first.group, todo))
-    if is_along:
-        yield False, todo
+    first = todo[0].axis
+    side = [a for a, n in enumerate(x.shape) if n > 1 and x.strides[a] == x.item and a != first]
+    if not side and x.strides[first] != x.item:
+        return None
+    row = list(takewhile(lambda each: each.axis not in side[:1], todo))[:MOST_PASSES]
+    tried = (
+        _step(x, row[:count], final if count == len(todo) else None, strips=bool(side))
+        for count in range(1, len(row) + 1)
+    )
+    steps = [step for step in tried if step is not None]
+    if not steps:
+        return None
+    enough = min(ENOUGH, x.spec.size // LEAST, steps[0].tasks)
+    good = [step for step in steps if step.fits and step.tasks >= enough and step.work <= MOST]
+    return (good or steps[:1])[-1].enlarged(enough)
 
 
 def _step(
-    x: Place, row: Sequence[Pass], final: tuple[int, ...] | None, lanes: int
+    x: Place, row: Sequence[Pass], final: tuple[int, ...] | None, *, strips: bool
 ) -> _Step | None:
-    """Some passes as one step, across strips of at least that many `lanes` (0: along memory)."""
-    sizes: list[int] = list(x.shape)
+    """Some passes as one step, if the kernel has axes enough."""
+    sizes = list(x.shape)
     for each in row:
         sizes = each.after(sizes)
-    taken = {each.axis for each in row}
-    others = _in_memory(x, [a for a, n in enumerate(x.shape) if a not in taken and n > 1])
-    strides = final or _strides_after(x, sizes, others, across=lanes > 0)
-    axes = collapse(
+    order = _in_memory(x, range(len(sizes)))
+    strides = final or _spread(order, sizes, x.item)
+    taken = list(dict.fromkeys(each.axis for each in row))
+    others = [a for a in order if a not in taken]
+    merged = collapse(
         tuple(x.shape[a] for a in others),
         (tuple(strides[a] for a in others), tuple(x.strides[a] for a in others)),
     )
-    axes = [axis for axis in axes if axis[0] > 1]
-    width, apart = 1, 0
-    if lanes:
-        if not axes or axes[-1][1][0] != x.item:
-            return None
-        width, (_, apart) = axes.pop()
-        if apart != x.item and width < lanes:
-            return None
-    if len(axes) > KEPT or len(taken) > AXES:
+    kept = [_Axis(n, 1, 1, step, out) for n, (out, step) in merged if n > 1]
+    side = kept.pop() if strips and kept else _Axis(1, 1, 1, x.item, x.item)
+    if (side.step, side.out_step) != (x.item, x.item):
         return None
-    return _Step(x, tuple(row), tuple(sizes), strides, tuple(axes), lanes > 0, width, apart)
+    axes = [*kept[-1:]]
+    for a in reversed(taken):
+        span = prod(each.run for each in row if each.axis == a)
+        axes.append(_Axis(x.shape[a], span, min(x.shape[a], span), x.strides[a], strides[a]))
+    if len(axes) > AXES or len(kept) - 1 > KEPT:
+        return None
+    return _Step(x, tuple(row), tuple(sizes), strides, side.n, tuple(kept[:-1]), tuple(axes))
 
 
-def _strides_after(
-    x: Place, sizes: Sequence[int], others: Sequence[int], *, across: bool
-) -> tuple[int, ...]:
-    """Strides of the sums in an array of their own: as x lies, or with the strips innermost."""
-    order = _in_memory(x, range(len(sizes)))
-    if across:
-        order = [*(a for a in order if a not in others), *others]
-    at = dict(zip(order, _packed([sizes[a] for a in order], x.item), strict=True))
-    return tuple(at[a] for a in range(len(sizes)))
+def _spread(order: Sequence[int], sizes: Sequence[int], item: int) -> tuple[int, ...]:
+    """Strides of a contiguous array whose axes lie in some order, outermost first."""
+    inside = accumulate((sizes[a] for a in reversed(order)), mul, initial=item)
+    return tuple(step for _, step in sorted(zip(reversed(order), inside, strict=False)))
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {Sum: lower_sum}

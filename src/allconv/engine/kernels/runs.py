@@ -1,211 +1,238 @@
-"""Sums over runs, in the order of `operators.reduce`: several passes in one kernel.
-
-A task is one number of the result, or a strip of numbers that lie side by side, or a part of
-these where the result alone would give too few tasks; the sums of the parts are summed up by
-further steps. How passes are shared out between steps and chunks changes no bit.
-"""
+"""Sums over runs, in the order of `operators.reduce`: pass after pass over a block of an array."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.order import CELLS, RUN_OF_CHANNELS
 
 if TYPE_CHECKING:
     from llvmlite import ir
 
     from allconv.engine.emit.code import Code
     from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.sixteen import Strips
     from allconv.engine.emit.view import View
 
-AXES = 5  # of passes
-KEPT = 4  # axes that no pass takes
+AXES = 5  # of a block
+KEPT = 3  # further axes
 STRIP = 1024  # bytes of a strip: sixteen of them stay in the first-level cache
+HELD = 65536  # bytes of the sums of the first pass over a block: two such stay in the second
+
+_AXIS_BITS = 3
+_PASS_BITS = _AXIS_BITS + 1
+MOST_PASSES = 62 // _PASS_BITS
+
+
+def encoded(passes: Sequence[tuple[int, int]]) -> int:
+    """Passes (axis, run) as one number, the first in its lowest bits."""
+    bits = [axis | (run == RUN_OF_CHANNELS) << _AXIS_BITS for axis, run in passes]
+    return sum(each << _PASS_BITS * n for n, each in enumerate(bits))
 
 
 @dataclass(frozen=True)
-class _Runs(Kernel):
-    """The passes over each block of the axes that they take, for every index of the other axes.
+class SumRuns(Kernel):
+    """out[kept, i0, ..., i4] = the sums of the runs of x[kept, j0, ..., j4], strip by strip.
 
-    `passes` are (axis, run), the innermost first; `kept` counts the other axes. With `cut` the
-    axes have several blocks, each of as many cells as all runs of its axis together hold. A
-    `mean` divides by `count`. Strides are in bytes.
+    A task is one strip of a block of `cells` along every axis, of which the `passes` (`encoded`)
+    take some; the first pass takes the last axis. Strips are contiguous in x and in out, or have
+    one number, and then the last axis is contiguous in x. A chunk is `block` of the `tasks`. A
+    `mean` divides by `count`. Strides are in bytes; `next` is the one between blocks in out.
     """
 
-    passes: tuple[tuple[int, int], ...]
-    kept: int
-    cut: bool
     mean: bool
 
     slots: ClassVar[tuple[str, ...]] = (
-        *("x", "out", "tasks", "block", "count", "width", "strip", "strips", "step"),
-        *(f"{name}{a}" for name in ("n", "s", "blocks", "o") for a in range(AXES)),
+        *("x", "out", "tasks", "block", "count", "passes", "turns", "width", "strip", "strips"),
+        *(f"{name}{a}" for name in ("n", "s", "cells", "blocks", "o", "next") for a in range(AXES)),
         *(f"{name}{k}" for name in ("kept", "kept_x", "kept_out") for k in range(KEPT)),
     )
+    scratch: ClassVar[int] = 2 * HELD + 16 * STRIP
 
     def emit(self, code: Code) -> None:
         """Write the body."""
         first = code.mul(code.chunk, code.arg("block"))
         last = code.min(code.add(first, code.arg("block")), code.arg("tasks"))
         with code.loop(last, start=first) as number:
-            self._emit_task(code, number)
+            _Task(self, code, number).emit()
 
-    def _emit_task(self, code: Code, number: Index) -> None:
-        """Find the task of a number: strips first, then blocks, then the other axes."""
-        from allconv.engine.emit.view import View
 
-        rest, x, out, width = self.start(code, number)
-        left: dict[int, Index] = {}
-        for a in sorted({axis for axis, _ in self.passes}, reverse=True):
-            left[a] = code.arg(f"n{a}")
-            if self.cut:
-                index, rest = _split(code, rest, code.arg(f"blocks{a}"))
-                cells = code.mul(index, prod(run for axis, run in self.passes if axis == a))
-                left[a] = code.sub(left[a], cells)
-                x = code.add(x, code.mul(cells, code.arg(f"s{a}")))
-                out = code.add(out, code.mul(index, code.arg(f"o{a}")))
-        for k in reversed(range(self.kept)):
-            index, rest = _split(code, rest, code.arg(f"kept{k}")) if k else (rest, 0)
+class _Task:
+    """One strip of one block being summed."""
+
+    def __init__(self, kernel: SumRuns, code: Code, number: Index) -> None:
+        self.kernel, self.code = kernel, code
+        index, rest = code.rem(number, code.arg("strips")), code.div(number, code.arg("strips"))
+        start = code.mul(index, code.arg("strip"))
+        self.width = code.min(code.sub(code.arg("width"), start), code.arg("strip"))
+        along = code.mul(start, code.size)
+        x, out = code.add(code.arg("x"), along), code.add(code.arg("out"), along)
+        self.sizes: list[Index] = []
+        for a in reversed(range(AXES)):
+            index, rest = (
+                code.rem(rest, code.arg(f"blocks{a}")),
+                code.div(rest, code.arg(f"blocks{a}")),
+            )
+            cell = code.mul(index, code.arg(f"cells{a}"))
+            self.sizes.insert(0, code.min(code.sub(code.arg(f"n{a}"), cell), code.arg(f"cells{a}")))
+            x = code.add(x, code.mul(cell, code.arg(f"s{a}")))
+            out = code.add(out, code.mul(index, code.arg(f"next{a}")))
+        for k in range(KEPT):
+            index, rest = code.rem(rest, code.arg(f"kept{k}")), code.div(rest, code.arg(f"kept{k}"))
             x = code.add(x, code.mul(index, code.arg(f"kept_x{k}")))
             out = code.add(out, code.mul(index, code.arg(f"kept_out{k}")))
-        self.emit_sum(code, View(code, x), View(code, out), width, left)
+        self.x, self.out = x, out
 
-    @abstractmethod
-    def start(self, code: Code, number: Index) -> tuple[Index, Index, Index, Index]:
-        """The number of the task without its strip, the addresses of the strip, its width."""
-
-    @abstractmethod
-    def emit_sum(
-        self, code: Code, x: View, out: View, width: Index, left: dict[int, Index]
-    ) -> None:
-        """Sum up a block that has so many cells left along each axis."""
-
-    @property
-    @abstractmethod
-    def scratch(self) -> int:
-        """Bytes of memory for sums on their way."""
-
-    def runs(
-        self, code: Code, number: int, left: dict[int, Index]
-    ) -> tuple[Index, Index, dict[int, Index]]:
-        """Of a pass: how many numbers its run has, the bytes between them, the cells between."""
-        axis, run = self.passes[number]
-        cells = prod(length for a, length in self.passes[:number] if a == axis)
-        count = code.min(code.ceil_div(left[axis], cells), run)
-        return count, code.mul(code.arg(f"s{axis}"), cells), {axis: cells}
-
-    def finished(self, code: Code, x: ir.Value) -> ir.Value:
-        """A sum, or the mean."""
-        return code.fdiv(x, self._count(code, x)) if self.mean else x
-
-    def _count(self, code: Code, x: ir.Value) -> ir.Value:
-        count = code.builder.sitofp(code.arg("count"), code.scalar)
-        return count if x.type == code.scalar else code.splat(count)
-
-
-@dataclass(frozen=True)
-class SumAlong(_Runs):
-    """Sums whose first runs are contiguous in memory: every run gives one number."""
-
-    def start(self, code: Code, number: Index) -> tuple[Index, Index, Index, Index]:
-        """Every number is a task."""
-        return number, code.arg("x"), code.arg("out"), 1
-
-    @property
-    def scratch(self) -> int:
-        """The numbers of one run of every further pass."""
-        return sum(run for _, run in self.passes[1:]) * 8
-
-    def emit_sum(
-        self, code: Code, x: View, out: View, width: Index, left: dict[int, Index]
-    ) -> None:
-        """Sum up a block."""
-        out.store_scalar(self.finished(code, self._run(code, len(self.passes) - 1, x, left)))
-
-    def _run(self, code: Code, number: int, x: View, left: dict[int, Index]) -> ir.Value:
-        """The sum of one run of a pass."""
-        from allconv.engine.emit.sixteen import along
+    def emit(self) -> None:
+        """All passes, from x to one half of the memory, from there to the other, and so on."""
         from allconv.engine.emit.view import View
 
-        count, step, taken = self.runs(code, number, left)
-        if number == 0:
-            return along(code, x, count)
-        before = sum(run for _, run in self.passes[1:number])
-        sums = View(code, code.add(code.scratch, before * code.size), code.size)
-        with code.loop(count, at_least_once=True) as i:
-            rest = _rest(code, left, taken, i)
-            sums[i].store_scalar(self._run(code, number - 1, x.moved(code.mul(i, step)), rest))
-        return along(code, sums, count)
+        code = self.code
+        here, there = code.scratch, code.add(code.scratch, HELD)
+        carry = [code.value(i) for i in (code.arg("passes"), self.x, here, there, *self.sizes)]
+        with code.loop(code.arg("turns"), carry=carry, at_least_once=True) as turn:
+            passes, source, out, other, *sizes = carry
+            axis = code.rem(passes, 1 << _AXIS_BITS)
+            of_channels = code.compare("!=", code.rem(code.div(passes, 1 << _AXIS_BITS), 2), 0)
+            run = code.select(of_channels, RUN_OF_CHANNELS, CELLS)
+            one = _Pass(self, turn, axis, run, sizes)
+            one.emit(View(code, source), View(code, out))
+            after = [
+                code.select(code.compare("==", axis, a), one.runs, n) for a, n in enumerate(sizes)
+            ]
+            following = code.div(passes, 1 << _PASS_BITS)
+            carry[:] = [code.value(i) for i in (following, out, other, out, *after)]
+        self._write(View(code, carry[1]), carry[4:])
+
+    def _write(self, sums: View, sizes: Sequence[Index]) -> None:
+        """The sums, which follow each other, to their places: as few runs of them as possible."""
+        from allconv.engine.emit.sixteen import copy
+        from allconv.engine.emit.view import View
+
+        code, width, left = self.code, self.width, list(sizes)
+        for a in reversed(range(AXES)):  # numbers along the innermost axis with several are a run
+            follows = code.compare("==", code.arg(f"o{a}"), code.size)
+            alone = code.both(code.compare("==", width, 1), follows)
+            width = code.select(alone, left[a], width)
+            left[a] = code.select(alone, 1, left[a])
+        pitch = code.mul(width, code.size)
+        with ExitStack() as loops:
+            number: Index = 0
+            out = self.out
+            for a, n in enumerate(left):
+                i = loops.enter_context(code.loop(n, at_least_once=True))
+                number = code.add(code.mul(number, n), i)
+                out = code.add(out, code.mul(i, code.arg(f"o{a}")))
+            change = self._mean if self.kernel.mean else None
+            copy(code, sums.moved(code.mul(number, pitch)), View(code, out), width, change)
+
+    def _mean(self, x: ir.Value) -> ir.Value:
+        code = self.code
+        return code.fdiv(x, code.splat(code.builder.sitofp(code.arg("count"), code.scalar)))
 
 
-@dataclass(frozen=True)
-class SumAcross(_Runs):
-    """Sums of strips, vector by vector: what lies side by side is not summed here.
+class _Pass:
+    """A pass over one axis of a block: its numbers, and those of the axes before and after it.
 
-    The numbers of a strip lie `step` bytes apart if `spread`. If `wide`, several strips make up
-    the `width` of the innermost axis.
+    `rows` of `n` cells of `inner` numbers each, within three `outer` loops.
     """
 
-    spread: bool
-    wide: bool
-
-    def start(self, code: Code, number: Index) -> tuple[Index, Index, Index, Index]:
-        """Every strip is a task."""
-        x, out, width = code.arg("x"), code.arg("out"), code.arg("width")
-        if not self.wide:
-            return number, x, out, width
-        index, rest = _split(code, number, code.arg("strips"))
-        first = code.mul(index, code.arg("strip"))
-        width = code.min(code.sub(width, first), code.arg("strip"))
-        step = code.arg("step") if self.spread else code.size
-        x, out = code.add(x, code.mul(first, step)), code.add(out, code.mul(first, code.size))
-        return rest, x, out, width
-
-    @property
-    def scratch(self) -> int:
-        """Sixteen partial sums of every pass."""
-        return len(self.passes) * 16 * STRIP
-
-    def emit_sum(
-        self, code: Code, x: View, out: View, width: Index, left: dict[int, Index]
+    def __init__(
+        self, task: _Task, turn: Index, axis: Index, run: Index, sizes: Sequence[Index]
     ) -> None:
-        """Sum up a block."""
+        code = self.code = task.code
+        self.run = run
+        self.n = sizes[0]
+        before: Index = 1
+        self.inner = task.width
+        for a, n in enumerate(sizes):
+            self.n = code.select(code.compare("==", axis, a), n, self.n)
+            before = code.mul(before, code.select(code.compare("<", a, axis), n, 1))
+            self.inner = code.mul(self.inner, code.select(code.compare(">", a, axis), n, 1))
+        self.runs = code.div(code.add(self.n, code.sub(run, 1)), run)
+        # The first pass reads x, the others sums that follow each other.
+        is_first = code.compare("==", turn, 0)
+        steps = [code.arg(f"s{a}") for a in range(AXES)]
+        *far, near = sizes[: AXES - 1]
+        merges = code.compare("==", steps[AXES - 3], code.mul(near, steps[AXES - 2]))
+        far[-1], near = (
+            code.select(merges, 1, far[-1]),
+            code.select(merges, code.mul(far[-1], near), near),
+        )
+        cell = code.mul(self.inner, code.size)
+        self.outer = [
+            (code.select(is_first, n, 1), step) for n, step in zip(far, steps, strict=False)
+        ]
+        self.rows = code.select(is_first, near, before)
+        self.row = code.select(is_first, steps[AXES - 2], code.mul(self.n, cell))
+        self.cell = code.select(is_first, steps[AXES - 1], cell)
+
+    def emit(self, x: View, out: View) -> None:
+        """Write out[outer, row, run, inner]."""
+        code = self.code
+        sums = code.mul(self.rows, self.runs, self.inner, code.size)
+        with ExitStack() as loops:
+            number: Index = 0
+            for n, step in self.outer:
+                i = loops.enter_context(code.loop(n, at_least_once=True))
+                number = code.add(code.mul(number, n), i)
+                x = x.moved(code.mul(i, step))
+            self._emit_rows(x, out.moved(code.mul(number, sums)))
+
+    def _emit_rows(self, x: View, out: View) -> None:
+        code = self.code
+        numbers = code.both(
+            code.compare("==", self.inner, 1), code.compare("==", self.cell, code.size)
+        )
+        with code.either(numbers) as (then, otherwise):
+            with then:
+                self._emit_along(x, out)
+            with otherwise:
+                self._emit_strips(x, out)
+
+    def _emit_along(self, x: View, out: View) -> None:
+        """Rows of contiguous numbers: short ones, or the runs of each one, several at a time."""
+        from allconv.engine.emit.sixteen import ROW, along, rows_along
+
+        code = self.code
+        short = code.compare("<=", self.n, ROW)
+        by_rows = code.both(code.inverse(short), code.compare("==", self.run, ROW))
+        whole = code.select(by_rows, code.div(self.n, ROW), 0)
+        with code.loop(code.select(short, 1, self.rows), at_least_once=True) as row:
+            here = x.moved(code.mul(row, self.row))
+            there = out.moved(code.mul(row, self.runs, code.size))
+            rows_along(
+                code,
+                here,
+                code.select(short, self.row, ROW * code.size),
+                code.select(short, self.rows, whole),
+                code.select(short, self.n, ROW),
+                there,
+            )
+            with code.loop(code.select(short, 0, self.runs), start=whole) as number:
+                first = code.mul(number, self.run)
+                left = code.min(code.sub(self.n, first), self.run)
+                total = along(code, here.moved(code.mul(first, code.size)), left)
+                there.moved(code.mul(number, code.size)).store_scalar(total)
+
+    def _emit_strips(self, x: View, out: View) -> None:
+        """Strips of numbers side by side."""
         from allconv.engine.emit.sixteen import Strips
 
-        steps = [code.arg("step") if self.spread else None, *[None] * len(self.passes)]
-        sums = [
-            Strips(code, code.add(code.scratch, number * 16 * STRIP), width, steps[number])
-            for number in range(len(self.passes))
-        ]
-        self._run(code, sums, len(self.passes) - 1, x, left)
-        sums[-1].write(out, lambda y: self.finished(code, y))
-
-    def _run(
-        self, code: Code, sums: list[Strips], number: int, x: View, left: dict[int, Index]
-    ) -> View:
-        """The sum of one run of a pass."""
-        count, step, taken = self.runs(code, number, left)
-        if number == 0:
-            sums[0].add_rows(x, step, count)
-        else:
-            with code.loop(count, at_least_once=True) as i:
-                rest = _rest(code, left, taken, i)
-                sum_before = self._run(code, sums, number - 1, x.moved(code.mul(i, step)), rest)
-                sums[number].add(sum_before, i)
-        return sums[number].join(count)
-
-
-def _split(code: Code, number: Index, n: Index) -> tuple[Index, Index]:
-    """The index along an axis of n, and the number of the rest."""
-    return code.rem(number, n), code.div(number, n)
-
-
-def _rest(
-    code: Code, left: dict[int, Index], taken: dict[int, Index], i: Index
-) -> dict[int, Index]:
-    """The cells that are left after i runs of the passes before."""
-    return left | {a: code.sub(left[a], code.mul(i, cells)) for a, cells in taken.items()}
+        code, most = self.code, STRIP // self.code.size
+        with (
+            code.loop(self.rows, at_least_once=True) as row,
+            code.loop(self.runs, at_least_once=True) as number,
+            code.loop(self.inner, step=most, at_least_once=True) as start,
+        ):
+            first = code.mul(number, self.run)
+            left = code.min(code.sub(self.n, first), self.run)
+            width = code.min(code.sub(self.inner, start), most)
+            strips = Strips(code, code.add(code.scratch, 2 * HELD), width)
+            at = code.mul(code.add(code.mul(row, self.runs), number), self.inner, code.size)
+            along = code.mul(start, code.size)
+            here = code.add(code.mul(row, self.row), code.mul(first, self.cell), along)
+            strips.sum(x.moved(here), self.cell, left, out.moved(code.add(at, along)))
