@@ -17,8 +17,6 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 
 PARTS = 16
-ROW = 2 * PARTS  # numbers at most of the rows that are summed up together
-SIDE = 4  # vectors in a turn of a loop over memory
 
 
 def empty(code: Code) -> list[ir.Value]:
@@ -37,110 +35,138 @@ def added(code: Code, sums: Sequence[ir.Value], x: ir.Value) -> list[ir.Value]:
 
 def joined(code: Code, sums: Sequence[ir.Value]) -> ir.Value:
     """The partial sums in registers, added up to a scalar."""
-    return code.reduce(code.fadd, _one_vector(code, sums))
+    return code.reduce(code.fadd, in_one(code, sums))
 
 
-def _one_vector(code: Code, sums: Sequence[ir.Value]) -> ir.Value:
-    """The upper halves of the registers added onto the lower ones, which may be all there are."""
-    level, half = list(sums), PARTS // code.lanes
-    while half > 1:
-        half //= 2
-        upper = level[half:]
-        level = [
-            code.fadd(x, upper[v]) if v < len(upper) else x for v, x in enumerate(level[:half])
-        ]
+def in_one(code: Code, sums: Sequence[ir.Value]) -> ir.Value:
+    """The partial sums in one register, its lanes still to be added up."""
+    level = list(sums)
+    while len(level) > 1:
+        half = len(level) // 2
+        level = [code.fadd(x, y) for x, y in zip(level[:half], level[half:], strict=True)]
     return level[0]
 
 
-def along(code: Code, x: View, n: Index) -> ir.Value:
-    """The sum of n numbers that follow each other in memory, as a scalar."""
-    sums = empty(code)
-    whole = code.sub(n, code.rem(n, PARTS))
-    with code.loop(whole, step=PARTS, carry=sums) as i:
-        here = x.moved(code.mul(i, code.size))
-        sums[:] = [code.fadd(part, here.vector(v)) for v, part in enumerate(sums)]
-    with code.when(code.compare("<", whole, n), carry=sums):
-        here = x.moved(code.mul(whole, code.size))
-        masks = code.masks(code.sub(n, whole), len(sums))
-        sums[:] = [code.fadd(s, here.vector(v, masks[v])) for v, s in enumerate(sums)]
-    return joined(code, sums)
+class Runs:
+    """Runs of numbers that follow each other in memory, each summed up but for `in_one`'s lanes."""
 
-
-def rows_along(code: Code, x: View, pitch: Index, rows: Index, n: Index, out: View) -> None:
-    """out[row] = the sum of each row of 1 <= n <= ROW numbers, of rows `pitch` bytes apart."""
-    lanes = code.lanes
-    few = code.compare("<", rows, lanes)
-    with code.loop(code.select(few, rows, 0)) as row:
-        total = along(code, x.moved(code.mul(row, pitch)), n)
-        out.moved(code.mul(row, code.size)).store_scalar(total)
-    many = code.select(few, 0, rows)
-    for vectors in range(1, ROW // lanes + 1):
-        is_so_wide = code.compare("==", code.ceil_div(n, lanes), vectors)
-        with code.loop(code.select(is_so_wide, many, 0), step=lanes) as next_row:
-            first = code.min(next_row, code.sub(rows, lanes))  # the last ones once more
-            masks = [*[None] * (vectors - 1), code.mask(code.sub(n, (vectors - 1) * lanes))]
-            here = x.moved(code.mul(first, pitch))
-            sums = [_row(code, here.moved(code.mul(pitch, row)), masks) for row in range(lanes)]
-            total = code.reduce_each(code.fadd, sums)
-            out.moved(code.mul(first, code.size)).store(total)
-
-
-def _row(code: Code, x: View, masks: Sequence[Mask]) -> ir.Value:
-    """A row of a few vectors, whose lanes are still to be added up."""
-    sums: list[ir.Value] = []
-    for v, mask in enumerate(masks):
-        read, part = x.vector(v, mask), v % (PARTS // code.lanes)
-        if part < len(sums):
-            sums[part] = code.fadd(sums[part], read)
-        else:
-            sums.append(read)
-    return _one_vector(code, sums)
-
-
-class Strips:
-    """Sixteen partial sums of `width` numbers each, in memory: sums of strips, number by number."""
-
-    def __init__(self, code: Code, address: Index, width: Index) -> None:
+    def __init__(self, code: Code, n: Index) -> None:
+        """Of n numbers, or of any multiple of PARTS."""
         self.code = code
-        self.width = width
-        self.pitch = code.mul(width, code.size)
-        self.sums = View(code, address, self.pitch)
+        self.mask = code.mask(code.rem(n, code.lanes))
 
-    def sum(self, x: View, pitch: Index, n: Index, out: View) -> None:
-        """out = the sum of n >= 1 strips that lie `pitch` bytes apart."""
-        code = self.code
-        self._take(x, pitch, code.min(n, PARTS), self._put)
-        with code.loop(n, start=PARTS, step=PARTS) as i:
-            left = code.min(code.sub(n, i), PARTS)
-            self._take(x.moved(code.mul(i, pitch)), pitch, left, self._add)
-        parts, half = code.min(n, PARTS), PARTS // 2
-        while half:
-            with code.when(code.compare("<", half, parts)):
-                pairs = code.mul(code.sub(parts, half), self.width)
-                each_vector(code, pairs, self._adding(self.sums[half]))
-            parts, half = code.min(parts, half), half // 2
-        copy(code, self.sums, out, self.width)
+    def sums(self, x: View, n: Index) -> ir.Value:
+        """The partial sums of a run."""
+        code, sums = self.code, empty(self.code)
+        whole = code.sub(n, code.rem(n, code.lanes))
+        pairs = code.sub(n, code.rem(n, 2 * PARTS))
+        with code.loop(pairs, step=2 * PARTS, carry=sums) as i:
+            here = x.moved(code.mul(i, code.size))
+            for v in range(2 * PARTS // code.lanes):
+                sums[:] = added(code, sums, here.vector(v))
+        with code.loop(whole, start=pairs, step=code.lanes, carry=sums) as i:
+            sums[:] = added(code, sums, x.moved(code.mul(i, code.size)).vector())
+        with code.when(code.compare("<", whole, n), carry=sums):
+            last = x.moved(code.mul(whole, code.size)).vector(0, self.mask)
+            sums[:] = added(code, sums, last)
+        return in_one(code, sums)
 
-    def _take(
-        self, x: View, pitch: Index, n: Index, take: Callable[[View, View, Index, Mask], None]
-    ) -> None:
-        """n strips, each for the next partial sum; strips that follow each other are one."""
-        code = self.code
-        follows = code.compare("==", pitch, self.pitch)
-        width = code.select(follows, code.mul(n, self.width), self.width)
-        with code.loop(code.select(follows, 1, n), at_least_once=True) as i:
-            here, out = x.moved(code.mul(i, pitch)), self.sums[i]
-            each_vector(code, width, lambda at, mask: take(here, out, at, mask))
 
-    def _put(self, x: View, out: View, at: Index, mask: Mask) -> None:
-        out.moved(at).store(x.moved(at).vector(0, mask), 0, mask)
+def pair_of_parts(code: Code, x: View, masks: Sequence[Mask]) -> ir.Value:
+    """The partial sums of a run of at most 2*PARTS numbers, a vector for each of the masks."""
+    count = PARTS // code.lanes
+    read = [x.vector(v, mask) for v, mask in enumerate(masks)]
+    sums = [code.fadd(a, b) for a, b in zip(read, read[count:], strict=False)]
+    sums += read[len(sums) : count]
+    return in_one(code, [*sums, *[code.const(0.0)] * (count - len(sums))])
 
-    def _add(self, x: View, out: View, at: Index, mask: Mask) -> None:
-        total = self.code.fadd(out.moved(at).vector(0, mask), x.moved(at).vector(0, mask))
-        out.moved(at).store(total, 0, mask)
 
-    def _adding(self, x: View) -> Callable[[Index, Mask], None]:
-        return lambda at, mask: self._add(x, self.sums, at, mask)
+def short_rows(code: Code, x: View, pitch: Index, rows: Index, n: Index, out: View) -> None:
+    """out[row] = the sum of each of rows >= lanes rows of 1 <= n <= 2*PARTS numbers."""
+    lanes = code.lanes
+    for vectors in range(1, 2 * PARTS // lanes + 1):
+        is_so_wide = code.compare("==", code.ceil_div(n, lanes), vectors)
+        masks = [*[None] * (vectors - 1), code.mask(code.sub(n, (vectors - 1) * lanes))]
+        with code.loop(code.select(is_so_wide, rows, 0), step=lanes) as following:
+            first = code.min(following, code.sub(rows, lanes))  # the last ones once more
+            here = x.moved(code.mul(first, pitch))
+            total = [
+                pair_of_parts(code, here.moved(code.mul(pitch, row)), masks) for row in range(lanes)
+            ]
+            out.moved(code.mul(first, code.size)).store(code.reduce_each(code.fadd, total))
+
+
+def write_totals(code: Code, sums: View, n: Index, out: View) -> None:
+    """out[i] = the lanes of vector i added up, of n vectors; a few more are read and written."""
+    lanes = code.lanes
+    with code.loop(n, step=lanes, at_least_once=True) as i:
+        here = sums.moved(code.mul(i, lanes * code.size))
+        total = code.reduce_each(code.fadd, [here.vector(v) for v in range(lanes)])
+        out.moved(code.mul(i, code.size)).store(total)
+
+
+def strips(
+    code: Code, x: View, pitch: Index, n: Index, width: Index, out: View, memory: Index
+) -> None:
+    """out = the sum of n >= 1 strips of `width` numbers that lie `pitch` bytes apart.
+
+    Up to PARTS strips are added in registers; more are added to partial sums in `memory` first, as
+    they come. A part of a vector is written behind the ends of `out` and of the partial sums.
+    """
+    sums = View(code, memory, code.mul(width, code.size))
+    few = code.compare("<=", n, PARTS)
+    with code.when(code.inverse(few)):
+        _take(code, x, pitch, PARTS, width, sums, add=False)
+    with code.loop(code.select(few, 0, n), start=PARTS, step=PARTS) as i:
+        left = code.min(code.sub(n, i), PARTS)
+        _take(code, x.moved(code.mul(i, pitch)), pitch, left, width, sums, add=True)
+    source = View(code, code.select(few, x.address, memory))
+    step = code.select(few, pitch, sums.strides[0])
+    parts = code.min(n, PARTS)
+
+    def join(at: Index, vectors: int, mask: Mask) -> None:
+        total = _halves(code, source.moved(at), step, parts, 0, 1, vectors, mask)
+        for v, each in enumerate(total):
+            out.moved(at).store(each, v)
+
+    each_vector(code, width, 4 if code.target.registers >= 32 else 2, join)
+
+
+def _take(
+    code: Code, x: View, pitch: Index, n: Index, width: Index, sums: View, *, add: bool
+) -> None:
+    """n strips, each for the next partial sum; strips that follow each other are one.
+
+    The zeros behind the end of a strip change nothing of the next sum, or are overwritten by it.
+    """
+    follow = code.compare("==", pitch, sums.strides[0])
+    width = code.select(follow, code.mul(n, width), width)
+    with code.loop(code.select(follow, 1, n), at_least_once=True) as i:
+        here, out = x.moved(code.mul(i, pitch)), sums[i]
+
+        def take(at: Index, vectors: int, mask: Mask) -> None:
+            for v in range(vectors):
+                read, there = here.moved(at).vector(v, mask), out.moved(at)
+                there.store(code.fadd(there.vector(v), read) if add else read, v)
+
+        each_vector(code, width, 4, take)
+
+
+def _halves(
+    code: Code, x: View, pitch: Index, n: Index, part: int, apart: int, vectors: int, mask: Mask
+) -> list[ir.Value]:
+    """The partial sums part, part + apart, part + 2*apart ... of n that lie `pitch` bytes apart.
+
+    Those at odd places are added onto those at even places, so that what is held is little.
+    """
+    if apart == PARTS:
+        here = x.moved(code.mul(part, pitch))
+        return [here.vector(v, mask) for v in range(vectors)]
+    total = _halves(code, x, pitch, n, part, 2 * apart, vectors, mask)
+    with code.when(code.compare("<", part + apart, n), carry=total):
+        others = _halves(code, x, pitch, n, part + apart, 2 * apart, vectors, mask)
+        total[:] = [code.fadd(a, b) for a, b in zip(total, others, strict=True)]
+    return total
 
 
 def copy(
@@ -148,22 +174,22 @@ def copy(
 ) -> None:
     """Write n numbers that follow each other, passed through `change`."""
 
-    def move(at: Index, mask: Mask) -> None:
-        read = x.moved(at).vector(0, mask)
-        out.moved(at).store(change(read) if change else read, 0, mask)
+    def move(at: Index, vectors: int, mask: Mask) -> None:
+        for v in range(vectors):
+            read = x.moved(at).vector(v, mask)
+            out.moved(at).store(change(read) if change else read, v, mask)
 
-    each_vector(code, n, move)
+    each_vector(code, n, 4, move)
 
 
-def each_vector(code: Code, n: Index, body: Callable[[Index, Mask], None]) -> None:
-    """body(bytes from the start, mask) for every vector of n numbers."""
+def each_vector(code: Code, n: Index, side: int, body: Callable[[Index, int, Mask], None]) -> None:
+    """body(bytes from the start, vectors, mask) over n numbers: `side` vectors, then single ones."""
     start: Index = 0
-    for side in (SIDE, 1):
-        step = side * code.lanes
+    for vectors in (side, 1):
+        step = vectors * code.lanes
         end = code.mul(code.div(n, step), step)
         with code.loop(end, start=start, step=step) as i:
-            for v in range(side):
-                body(code.mul(code.add(i, v * code.lanes), code.size), None)
+            body(code.mul(i, code.size), vectors, None)
         start = end
     with code.when(code.compare("<", start, n)):
-        body(code.mul(start, code.size), code.mask(code.sub(n, start)))
+        body(code.mul(start, code.size), 1, code.mask(code.sub(n, start)))

@@ -5,7 +5,7 @@ The order of additions is that of `operators.reduce`; nothing that is decided he
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from math import inf, prod
@@ -13,7 +13,17 @@ from operator import mul
 
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.order import Pass, passes
-from allconv.engine.kernels.runs import AXES, HELD, KEPT, MOST_PASSES, STRIP, SumRuns, encoded
+from allconv.engine.kernels.runs import (
+    AXES,
+    HELD,
+    KEPT,
+    MARGIN,
+    MOST_PASSES,
+    STRIP,
+    WIDE,
+    SumRuns,
+    encoded,
+)
 from allconv.engine.place import Place, collapse, layout_strides
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -136,6 +146,7 @@ class _Axis:
     cells: int
     step: int  # bytes between cells of x
     out_step: int  # and between numbers of the result
+    number: int = -1  # of the axis of x, where a pass takes it
 
     @property
     def blocks(self) -> int:
@@ -161,8 +172,9 @@ class _Step:
 
     @property
     def strip(self) -> int:
-        """Numbers of a strip: even shares, whole cache lines."""
-        most = STRIP // self.x.item
+        """Numbers of a strip: even shares, whole cache lines, less where many are added up."""
+        first = self.x.shape[self.passes[0].axis]
+        most = (STRIP if first > PARTS else WIDE) // self.x.item
         share = -(-self.width // -(-self.width // most))
         return min(most, -(-share // PARTS) * PARTS)
 
@@ -186,7 +198,7 @@ class _Step:
         """Whether the kernel has memory for the sums of the first pass over a block."""
         first = self.axes[-1].cells
         runs = -(-first // self.passes[0].run)
-        return self.work // first * runs * self.x.item <= HELD
+        return self.work // first * runs * self.x.item <= HELD - MARGIN
 
     def enlarged(self, enough: int) -> _Step:
         """The step with larger blocks, which are read more in a row, while there are enough."""
@@ -223,10 +235,10 @@ class _Step:
         none = _Axis(1, 1, 1, 0, 0)
         axes = [*[none] * (AXES - len(self.axes)), *self.axes]
         kept = [*self.kept[::-1], *[none] * (KEPT - len(self.kept))]
-        taken = list(dict.fromkeys(each.axis for each in self.passes))
+        numbers = {axis.number: n for n, axis in enumerate(axes)}
         slots = {
             "tasks": self.tasks,
-            "passes": encoded([(AXES - 1 - taken.index(p.axis), p.run) for p in self.passes]),
+            "passes": encoded([(numbers[each.axis], each.run) for each in self.passes]),
             "turns": len(self.passes),
             "width": self.width,
             "strip": self.strip,
@@ -283,10 +295,11 @@ def _step(
     side = kept.pop() if strips and kept else _Axis(1, 1, 1, x.item, x.item)
     if (side.step, side.out_step) != (x.item, x.item):
         return None
-    axes = [*kept[-1:]]
-    for a in reversed(taken):
+    axes = kept[-1:]
+    for a in taken:
         span = prod(each.run for each in row if each.axis == a)
-        axes.append(_Axis(x.shape[a], span, min(x.shape[a], span), x.strides[a], strides[a]))
+        axes.append(_Axis(x.shape[a], span, min(x.shape[a], span), x.strides[a], strides[a], a))
+    axes.sort(key=lambda axis: (axis.number == taken[0], -abs(axis.step)))
     if len(axes) > AXES or len(kept) - 1 > KEPT:
         return None
     return _Step(x, tuple(row), tuple(sizes), strides, side.n, tuple(kept[:-1]), tuple(axes))

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 AXES = 5  # of a block
 KEPT = 3  # further axes
 STRIP = 1024  # bytes of a strip: sixteen of them stay in the first-level cache
+WIDE = 8192  # bytes of a strip of which so few are added that no partial sums are held
 HELD = 65536  # bytes of the sums of the first pass over a block: two such stay in the second
+MARGIN = 64  # bytes behind the end of what is held that may be written, too
 
 _AXIS_BITS = 3
 _PASS_BITS = _AXIS_BITS + 1
@@ -50,7 +52,7 @@ class SumRuns(Kernel):
         *(f"{name}{a}" for name in ("n", "s", "cells", "blocks", "o", "next") for a in range(AXES)),
         *(f"{name}{k}" for name in ("kept", "kept_x", "kept_out") for k in range(KEPT)),
     )
-    scratch: ClassVar[int] = 2 * HELD + 16 * STRIP
+    scratch: ClassVar[int] = 2 * HELD + 16 * STRIP + MARGIN
 
     def emit(self, code: Code) -> None:
         """Write the body."""
@@ -194,33 +196,65 @@ class _Pass:
                 self._emit_strips(x, out)
 
     def _emit_along(self, x: View, out: View) -> None:
-        """Rows of contiguous numbers: short ones, or the runs of each one, several at a time."""
-        from allconv.engine.emit.sixteen import ROW, along, rows_along
+        """Numbers that follow each other: many short rows at once, or run by run."""
+        from allconv.engine.emit.sixteen import short_rows
 
         code = self.code
-        short = code.compare("<=", self.n, ROW)
-        by_rows = code.both(code.inverse(short), code.compare("==", self.run, ROW))
-        whole = code.select(by_rows, code.div(self.n, ROW), 0)
-        with code.loop(code.select(short, 1, self.rows), at_least_once=True) as row:
-            here = x.moved(code.mul(row, self.row))
-            there = out.moved(code.mul(row, self.runs, code.size))
-            rows_along(
-                code,
-                here,
-                code.select(short, self.row, ROW * code.size),
-                code.select(short, self.rows, whole),
-                code.select(short, self.n, ROW),
-                there,
-            )
-            with code.loop(code.select(short, 0, self.runs), start=whole) as number:
-                first = code.mul(number, self.run)
-                left = code.min(code.sub(self.n, first), self.run)
-                total = along(code, here.moved(code.mul(first, code.size)), left)
-                there.moved(code.mul(number, code.size)).store_scalar(total)
+        short = code.both(
+            code.compare("<=", self.n, CELLS), code.compare(">=", self.rows, code.lanes)
+        )
+        with code.either(short) as (then, otherwise):
+            with then:
+                short_rows(code, x, self.row, self.rows, self.n, out)
+            with otherwise:
+                self._emit_long_rows(x, out)
+
+    def _emit_long_rows(self, x: View, out: View) -> None:
+        """A vector a run, as many as the memory holds; then the lanes of several at once."""
+        from allconv.engine.emit.sixteen import write_totals
+        from allconv.engine.emit.view import View
+
+        code = self.code
+        held = 16 * STRIP // (code.lanes * code.size)
+        runs_held = code.min(self.runs, held)
+        rows_held = code.div(held, runs_held)
+        sums = View(code, code.add(code.scratch, 2 * HELD), code.lanes * code.size)
+        with (
+            code.loop(self.rows, step=rows_held, at_least_once=True) as row,
+            code.loop(self.runs, step=runs_held, at_least_once=True) as first,
+        ):
+            rows = code.min(code.sub(self.rows, row), rows_held)
+            runs = code.min(code.sub(self.runs, first), runs_held)
+            self._emit_runs(x.moved(code.mul(row, self.row)), rows, first, runs, sums)
+            there = code.mul(code.add(code.mul(row, self.runs), first), code.size)
+            write_totals(code, sums, code.mul(rows, runs), out.moved(there))
+
+    def _emit_runs(self, x: View, rows: Index, first: Index, runs: Index, sums: View) -> None:
+        """sums[row, run] of some runs of some rows: whole ones of cells, then all others."""
+        from allconv.engine.emit.sixteen import Runs, pair_of_parts
+
+        code = self.code
+        of_cells = code.compare("==", self.run, CELLS)
+        whole = code.max(code.sub(code.div(self.n, CELLS), first), 0)
+        whole = code.select(of_cells, code.min(whole, runs), 0)
+        any_run = Runs(code, self.n)
+        pitch = code.mul(self.run, code.size)
+        with code.loop(rows, at_least_once=True) as row:
+            here = x.moved(code.add(code.mul(row, self.row), code.mul(first, pitch)))
+            before = code.mul(row, runs)
+            with code.loop(whole) as number:
+                cells = here.moved(code.mul(number, CELLS * code.size))
+                total = pair_of_parts(code, cells, [None] * (CELLS // code.lanes))
+                sums[code.add(before, number)].store(total)
+            with code.loop(runs, start=whole) as number:
+                left = code.sub(self.n, code.mul(code.add(first, number), self.run))
+                cells = here.moved(code.mul(number, pitch))
+                total = any_run.sums(cells, code.min(left, self.run))
+                sums[code.add(before, number)].store(total)
 
     def _emit_strips(self, x: View, out: View) -> None:
         """Strips of numbers side by side."""
-        from allconv.engine.emit.sixteen import Strips
+        from allconv.engine.emit.sixteen import strips
 
         code, most = self.code, STRIP // self.code.size
         with (
@@ -231,8 +265,8 @@ class _Pass:
             first = code.mul(number, self.run)
             left = code.min(code.sub(self.n, first), self.run)
             width = code.min(code.sub(self.inner, start), most)
-            strips = Strips(code, code.add(code.scratch, 2 * HELD), width)
             at = code.mul(code.add(code.mul(row, self.runs), number), self.inner, code.size)
-            along = code.mul(start, code.size)
-            here = code.add(code.mul(row, self.row), code.mul(first, self.cell), along)
-            strips.sum(x.moved(here), self.cell, left, out.moved(code.add(at, along)))
+            side = code.mul(start, code.size)
+            here = x.moved(code.add(code.mul(row, self.row), code.mul(first, self.cell), side))
+            memory = code.add(code.scratch, 2 * HELD)
+            strips(code, here, self.cell, left, width, out.moved(code.add(at, side)), memory)
