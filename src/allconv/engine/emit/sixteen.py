@@ -183,7 +183,7 @@ def copy(
 
 
 def each_vector(code: Code, n: Index, side: int, body: Callable[[Index, int, Mask], None]) -> None:
-    """body(bytes from the start, vectors, mask) over n numbers: `side` vectors, then single ones."""
+    """body(bytes from the start, vectors, mask) over n numbers: `side` vectors, then one."""
     start: Index = 0
     for vectors in (side, 1):
         step = vectors * code.lanes

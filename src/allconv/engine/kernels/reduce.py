@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from math import inf, prod
 from operator import mul
 
@@ -34,7 +34,8 @@ from allconv.window import Axis, Window
 
 ENOUGH = 32  # tasks of a step that is worth that many
 CHUNKS = 64  # of a step, more if a chunk would have more than MOST elements
-LEAST, MOST = 32768, 1 << 21  # elements of a chunk
+LEAST, MOST = 1 << 15, 1 << 21  # elements of a chunk
+BLOCK = 1 << 17  # elements of a task that is read more in a row
 PARTS = 16  # partial sums of a run; a strip is a multiple of as many numbers
 
 
@@ -208,7 +209,7 @@ class _Step:
                 larger = replace(axis, cells=min(axis.n, 2 * axis.cells))
                 axes = (*step.axes[:number], larger, *step.axes[number + 1 :])
                 after = replace(step, axes=axes)
-                if not after.fits or after.work > LEAST or after.tasks < enough:
+                if not after.fits or after.work > BLOCK or after.tasks < enough:
                     return step
                 step = after
         return step
@@ -220,7 +221,8 @@ class _Step:
         out = out.viewed(self.sizes, self.strides)
         share = max(LEAST, min(MOST, self.tasks * self.work // CHUNKS))
         block = max(1, share // self.work)
-        slots = {"x": self.x, "out": out, "block": block, "count": count or 1, **self._slots()}
+        slots: dict[str, int | Place] = {"x": self.x, "out": out, "block": block}
+        slots |= {"count": count or 1, **self._slots()}
         planner.step(
             SumRuns(planner.target, self.x.spec.dtype, mean),
             slots,
@@ -235,10 +237,10 @@ class _Step:
         none = _Axis(1, 1, 1, 0, 0)
         axes = [*[none] * (AXES - len(self.axes)), *self.axes]
         kept = [*self.kept[::-1], *[none] * (KEPT - len(self.kept))]
-        numbers = {axis.number: n for n, axis in enumerate(axes)}
+        numbers = {axis.number: n for n, axis in enumerate(axes)}  # else it is that of the strips
         slots = {
             "tasks": self.tasks,
-            "passes": encoded([(numbers[each.axis], each.run) for each in self.passes]),
+            "passes": encoded([(numbers.get(each.axis, AXES), each.run) for each in self.passes]),
             "turns": len(self.passes),
             "width": self.width,
             "strip": self.strip,
@@ -263,10 +265,9 @@ def _next_step(x: Place, todo: Sequence[Pass], final: tuple[int, ...]) -> _Step 
     side = [a for a, n in enumerate(x.shape) if n > 1 and x.strides[a] == x.item and a != first]
     if not side and x.strides[first] != x.item:
         return None
-    row = list(takewhile(lambda each: each.axis not in side[:1], todo))[:MOST_PASSES]
     tried = (
-        _step(x, row[:count], final if count == len(todo) else None, strips=bool(side))
-        for count in range(1, len(row) + 1)
+        _step(x, todo[:count], final if count == len(todo) else None, side[0] if side else None)
+        for count in range(1, min(len(todo), MOST_PASSES) + 1)
     )
     steps = [step for step in tried if step is not None]
     if not steps:
@@ -277,9 +278,9 @@ def _next_step(x: Place, todo: Sequence[Pass], final: tuple[int, ...]) -> _Step 
 
 
 def _step(
-    x: Place, row: Sequence[Pass], final: tuple[int, ...] | None, *, strips: bool
+    x: Place, row: Sequence[Pass], final: tuple[int, ...] | None, side: int | None
 ) -> _Step | None:
-    """Some passes as one step, if the kernel has axes enough."""
+    """Some passes as one step across strips along an axis (None: there are none), if that fits."""
     sizes = list(x.shape)
     for each in row:
         sizes = each.after(sizes)
@@ -292,17 +293,22 @@ def _step(
         (tuple(strides[a] for a in others), tuple(x.strides[a] for a in others)),
     )
     kept = [_Axis(n, 1, 1, step, out) for n, (out, step) in merged if n > 1]
-    side = kept.pop() if strips and kept else _Axis(1, 1, 1, x.item, x.item)
-    if (side.step, side.out_step) != (x.item, x.item):
+    strip = _Axis(1, 1, 1, x.item, x.item)
+    if side in taken:
+        strip = replace(strip, n=x.shape[side])
+    elif side is not None:
+        strip = kept.pop()
+    if (strip.step, strip.out_step) != (x.item, x.item):
         return None
     axes = kept[-1:]
-    for a in taken:
+    for a in (a for a in taken if a != side):
         span = prod(each.run for each in row if each.axis == a)
         axes.append(_Axis(x.shape[a], span, min(x.shape[a], span), x.strides[a], strides[a], a))
     axes.sort(key=lambda axis: (axis.number == taken[0], -abs(axis.step)))
     if len(axes) > AXES or len(kept) - 1 > KEPT:
         return None
-    return _Step(x, tuple(row), tuple(sizes), strides, side.n, tuple(kept[:-1]), tuple(axes))
+    step = _Step(x, tuple(row), tuple(sizes), strides, strip.n, tuple(kept[:-1]), tuple(axes))
+    return None if side in taken and step.strips > 1 else step
 
 
 def _spread(order: Sequence[int], sizes: Sequence[int], item: int) -> tuple[int, ...]:

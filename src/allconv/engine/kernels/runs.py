@@ -41,8 +41,9 @@ class SumRuns(Kernel):
 
     A task is one strip of a block of `cells` along every axis, of which the `passes` (`encoded`)
     take some; the first pass takes the last axis. Strips are contiguous in x and in out, or have
-    one number, and then the last axis is contiguous in x. A chunk is `block` of the `tasks`. A
-    `mean` divides by `count`. Strides are in bytes; `next` is the one between blocks in out.
+    one number, and then the last axis is contiguous in x. Where one strip is the whole `width`,
+    passes may take it as axis number AXES. A chunk is `block` of the `tasks`. A `mean` divides by
+    `count`. Strides are in bytes; `next` is the one between blocks in out.
     """
 
     mean: bool
@@ -94,7 +95,8 @@ class _Task:
 
         code = self.code
         here, there = code.scratch, code.add(code.scratch, HELD)
-        carry = [code.value(i) for i in (code.arg("passes"), self.x, here, there, *self.sizes)]
+        start = (code.arg("passes"), self.x, here, there, *self.sizes, self.width)
+        carry = [code.value(i) for i in start]
         with code.loop(code.arg("turns"), carry=carry, at_least_once=True) as turn:
             passes, source, out, other, *sizes = carry
             axis = code.rem(passes, 1 << _AXIS_BITS)
@@ -114,7 +116,8 @@ class _Task:
         from allconv.engine.emit.sixteen import copy
         from allconv.engine.emit.view import View
 
-        code, width, left = self.code, self.width, list(sizes)
+        code = self.code
+        *left, width = sizes
         for a in reversed(range(AXES)):  # numbers along the innermost axis with several are a run
             follows = code.compare("==", code.arg(f"o{a}"), code.size)
             alone = code.both(code.compare("==", width, 1), follows)
@@ -149,7 +152,7 @@ class _Pass:
         self.run = run
         self.n = sizes[0]
         before: Index = 1
-        self.inner = task.width
+        self.inner: Index = 1
         for a, n in enumerate(sizes):
             self.n = code.select(code.compare("==", axis, a), n, self.n)
             before = code.mul(before, code.select(code.compare("<", a, axis), n, 1))
@@ -158,7 +161,7 @@ class _Pass:
         # The first pass reads x, the others sums that follow each other.
         is_first = code.compare("==", turn, 0)
         steps = [code.arg(f"s{a}") for a in range(AXES)]
-        *far, near = sizes[: AXES - 1]
+        *far, near, _, _ = sizes
         merges = code.compare("==", steps[AXES - 3], code.mul(near, steps[AXES - 2]))
         far[-1], near = (
             code.select(merges, 1, far[-1]),
