@@ -170,7 +170,7 @@ class Value:
         """The mean over some axes (all when None)."""
         total = self.sum(axis, keepdims)
         count = prod(self.shape[a] for a in self._axes(axis))
-        return total * (1.0 / count if count else nan)
+        return total / (count or nan)
 
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""

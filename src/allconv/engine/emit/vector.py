@@ -207,6 +207,56 @@ class Vectors(Integers):
             x = op(x, self.builder.shuffle_vector(x, empty, pattern))
         return self.lane(x, 0)
 
+    def reduce_each(
+        self, op: Callable[[ir.Value, ir.Value], ir.Value], rows: Sequence[ir.Value]
+    ) -> ir.Value:
+        """The vector of `reduce` of each of `lanes` vectors, in the same order.
+
+        Two vectors become one at a time: halves of their rows onto halves, so that nothing is
+        computed twice.
+        """
+        lanes = self.lanes
+        held = [[(row, lane) for lane in range(lanes)] for row in range(lanes)]
+        steps: list[tuple[list[int], list[int]]] = []
+        size = lanes
+        while size > 1:
+            steps.append(self._halves(size // 2))
+            lower = steps[-1][0]
+            pairs = [x + y for x, y in zip(held[::2], held[1::2], strict=True)]
+            held = [[pair[lane] for lane in lower] for pair in pairs]
+            size //= 2
+        # Row `row` as the input of that number ends in another lane: take them in another order.
+        level = [rows[0]] * lanes
+        for lane, (row, _) in enumerate(held[0]):
+            level[row] = rows[lane]
+        for lower, upper in steps:
+            level = [
+                op(self._picked(x, y, lower), self._picked(x, y, upper))
+                for x, y in zip(level[::2], level[1::2], strict=True)
+            ]
+        return level[0]
+
+    def _halves(self, half: int) -> tuple[list[int], list[int]]:
+        """Lanes of two vectors of rows of 2*half elements: the lower halves, the upper halves.
+
+        Rows that are shorter than a quarter of 512 bits stay within their quarter, where x86 has
+        the shuffles.
+        """
+        quarter = min(16 // self.size, self.lanes)
+        part = self.lanes if 2 * half > quarter else quarter
+        lower = [
+            vector * self.lanes + first + lane
+            for first in range(0, self.lanes, part)
+            for vector in range(2)
+            for lane in range(part)
+            if lane % (2 * half) < half
+        ]
+        return lower, [lane + half for lane in lower]
+
+    def _picked(self, x: ir.Value, y: ir.Value, lanes: Sequence[int]) -> ir.Value:
+        pattern = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+        return self.builder.shuffle_vector(x, y, pattern)
+
 
 def suffix(kind: ir.Type) -> str:
     """The name of a type in the name of an intrinsic: v16f32, i64."""

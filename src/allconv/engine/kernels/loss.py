@@ -81,6 +81,22 @@ class _Row:
         with code.when(code.compare("<", self.whole, self.classes), carry):
             body(self.whole, self.tail)
 
+    def sums(self, body: Callable[[Index, Mask], list[ir.Value]], terms: int = 1) -> list[ir.Value]:
+        """Sums over the classes of what `body` gives, in the order of `operators.reduce`."""
+        from allconv.engine.emit.sixteen import added, empty, joined
+
+        code = self.code
+        carry = empty(code) * terms
+        parts = len(carry) // terms
+
+        def add(c: Index, mask: Mask) -> None:
+            for term, x in enumerate(body(c, mask)):
+                here = slice(term * parts, (term + 1) * parts)
+                carry[here] = added(code, carry[here], x)
+
+        self.each(add, carry)
+        return [joined(code, carry[term * parts :][:parts]) for term in range(terms)]
+
     def load(self, c: Index, mask: Mask) -> ir.Value:
         """A vector of x; -inf, which adds nothing, behind the end."""
         x = self.x[c].vector(0, mask)
@@ -110,17 +126,14 @@ class _Row:
         from allconv.engine.emit.math import log1p
 
         code = self.code
-        sums = [code.const(0.0), code.const(0.0)]  # of those below the maximum, and of the others
 
-        def add(c: Index, mask: Mask) -> None:
+        def terms(c: Index, mask: Mask) -> list[ir.Value]:
             x = self.load(c, mask)
             most = code.fcompare("==", x, self.shift)
             one, zero = code.const(1.0), code.const(0.0)
-            sums[0] = code.fadd(sums[0], code.select(most, zero, self.exp(x)))
-            sums[1] = code.fadd(sums[1], code.select(most, one, zero))
+            return [code.select(most, zero, self.exp(x)), code.select(most, one, zero)]
 
-        self.each(add, sums)
-        below, equal = (code.reduce(code.fadd, each) for each in sums)
+        below, equal = self.sums(terms, 2)  # of those below the maximum, and of the others
         finite = code.fsub(self.highest, self.highest)
         return log1p(code, code.splat(code.fadd(code.fadd(below, code.fsub(equal, 1.0)), finite)))
 
@@ -151,15 +164,13 @@ class SoftmaxRows(_Rows):
 
             row.each(write, [])
             return
-        sums = [code.const(0.0)]
 
-        def add(c: Index, mask: Mask) -> None:
+        def exponential(c: Index, mask: Mask) -> list[ir.Value]:
             e = row.exp(row.load(c, mask))
             out[c].store(e, 0, mask)
-            sums[0] = code.fadd(sums[0], e)
+            return [e]
 
-        row.each(add, sums)
-        total = code.splat(code.reduce(code.fadd, sums[0]))
+        total = code.splat(*row.sums(exponential))
 
         def divide(c: Index, mask: Mask) -> None:
             out[c].store(code.fdiv(out[c].vector(0, mask), total), 0, mask)
@@ -209,14 +220,13 @@ class CrossEntropyRows(_Labelled):
         total = row.log_sum()
         loss = code.lane(row.minus_log(x, total), 0)
         if self.smooth:
-            sums = [code.const(0.0)]
 
-            def add(c: Index, mask: Mask) -> None:
+            def entropy(c: Index, mask: Mask) -> list[ir.Value]:
                 y = row.minus_log(row.load(c, mask), total)
-                sums[0] = code.fadd(sums[0], code.select(mask, y, code.const(0.0)))
+                return [code.select(mask, y, code.const(0.0))]
 
-            row.each(add, sums)
-            others = code.fmul(code.reduce(code.fadd, sums[0]), self.share(code, 1))
+            (every,) = row.sums(entropy)
+            others = code.fmul(every, self.share(code, 1))
             loss = code.fadd(code.fmul(loss, self.share(code, 0)), others)
         out = View(code, code.arg("out"), code.size)[row.number]
         out.store_scalar(self.checked(code, valid, loss))
@@ -236,16 +246,14 @@ class CrossEntropyGradientRows(_Labelled):
         code = row.code
         out = View(code, code.arg("out"), code.size).moved(row.start)
         valid, label, x = self.label(row)
-        zero, sums = code.const(0.0), [code.const(0.0)]
+        zero = code.const(0.0)
 
-        def add(c: Index, mask: Mask) -> None:
+        def exponential(c: Index, mask: Mask) -> list[ir.Value]:
             e = row.exp(row.load(c, mask))
             out[c].store(e, 0, mask)
-            at_label = _lanes_equal(code, c, label)
-            sums[0] = code.fadd(sums[0], code.select(at_label, zero, e))
+            return [code.select(_lanes_equal(code, c, label), zero, e)]
 
-        row.each(add, sums)
-        others = code.splat(code.reduce(code.fadd, sums[0]))
+        others = code.splat(*row.sums(exponential))
         total = code.fadd(others, row.exp(x))
         gy = View(code, code.arg("gy"), code.arg("gy_step"))[row.number].scalar()
         scale = code.splat(self.checked(code, valid, gy))
@@ -279,7 +287,8 @@ def _add_step(
         return
     block = -(-rows // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
     slots = {"x": x, "out": out, "rows": rows, "block": block, "classes": classes, **more}
-    planner.step(kernel, slots, writes=[out], chunks=-(-rows // block))
+    reads = [x, *(place for place in more.values() if isinstance(place, Place))]
+    planner.step(kernel, slots, reads=reads, writes=[out], chunks=-(-rows // block))
 
 
 def lower_softmax(planner: Planner, node: Node) -> bool:

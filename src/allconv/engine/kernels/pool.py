@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phases import clip_taps, phase_slots, phase_table, read_phase, share
+from allconv.engine.kernels.reduce import lower_mean_pool
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -453,11 +454,15 @@ def lower_average(planner: Planner, node: Node) -> bool:
         return False
     (y,) = node.outputs
     counts, divisor = None, "all"
-    if not operator.count_padding:
-        met = [_met(axis) for axis in window.axes]
-        if any(np.any(n != axis.kernel) for n, axis in zip(met, window.axes, strict=True)):
-            counted = np.asarray(prod(np.ix_(*met)), y.dtype)
-            counts, divisor = planner.constant(counted), "source" if back else "out"
+    met = [_met(axis) for axis in window.axes]
+    count = window.taps if operator.count_padding else prod(int(n[0]) for n in met if n.size)
+    if not back and lower_mean_pool(planner, node.inputs[0], y, window, count):
+        return True
+    if not operator.count_padding and any(
+        np.any(n != axis.kernel) for n, axis in zip(met, window.axes, strict=True)
+    ):
+        counted = np.asarray(prod(np.ix_(*met)), y.dtype)
+        counts, divisor = planner.constant(counted), "source" if back else "out"
     kernel = Pool(planner.target, y.dtype, "sum", len(window.axes), divisor=divisor)
     x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
     _Walk(kernel, window, back, x, out, counts=counts).add_step(planner)
