@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from allconv.data.formats import HEAD_BYTES, check_format, shown
+from allconv.data.formats import HEAD_BYTES, check_format
 from allconv.errors import ArgumentError, Error, FileError, LimitError
+from allconv.files import open_file
+from allconv.text import printable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -100,7 +102,11 @@ def _opened(path: Path, pixel_limit: int) -> Iterator[ImageFile]:
     from PIL import Image
 
     try:
-        with _quiet(), path.open("rb") as file, _opened_as_format(file, path) as image:
+        with (
+            _quiet(),
+            open_file(path, "an image") as file,
+            _opened_as_format(file, path) as image,
+        ):
             width, height = image.size
             if width * height > pixel_limit:
                 raise LimitError(
@@ -109,23 +115,16 @@ def _opened(path: Path, pixel_limit: int) -> Iterator[ImageFile]:
                 )
             yield image
     except Error as error:
-        raise error.at(shown(path)) from None
-    except FileNotFoundError:
-        raise FileError("no such file").at(shown(path)) from None
-    except IsADirectoryError:
-        raise FileError("is a folder, not an image").at(shown(path)) from None
-    except PermissionError:
-        raise FileError("may not be read by this user").at(shown(path)) from None
+        raise error.at(printable(path)) from None
     except Image.DecompressionBombError as error:
-        raise LimitError(f"is too large for Pillow: {error}").at(shown(path)) from error
+        raise LimitError(f"is too large for Pillow: {error}").at(printable(path)) from error
     except MemoryError:
-        raise LimitError("does not fit into memory; scale it down").at(shown(path)) from None
+        raise LimitError("does not fit into memory; scale it down").at(printable(path)) from None
     except Exception as error:
         # A parser fed with damaged bytes may raise anything (struct.error, IndexError ...).
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"is damaged or cut short ({reason}); replace it").at(
-            shown(path)
-        ) from error
+        told = f"is damaged or cut short ({printable(reason, 200)}); replace it"
+        raise FileError(told).at(printable(path)) from error
 
 
 def _opened_as_format(file: BinaryIO, path: Path) -> ImageFile:
