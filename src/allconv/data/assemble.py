@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from allconv.data.augment import Augment
+from allconv.data.cache import resized
 from allconv.data.dataset import Dataset, Part
-from allconv.data.images import resize
 from allconv.data.options import Options
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
@@ -83,9 +83,9 @@ def from_parts(
     chosen = size == (height, width)
     return finish(
         classes,
-        _resized(train, size),
-        _resized(validation, size),
-        None if test is None else _resized(test, size),
+        _resized(train, size, options),
+        _resized(validation, size, options),
+        None if test is None else _resized(test, size, options),
         Report(
             source=source,
             classes=classes,
@@ -158,5 +158,5 @@ def check_classes(
         raise FileError(f"{sentence}; add some or remove the class")
 
 
-def _resized(part: Part, size: tuple[int, int]) -> Part:
-    return Part(resize(part.images, size), part.labels, part.names)
+def _resized(part: Part, size: tuple[int, int], options: Options) -> Part:
+    return Part(resized(part.images, size, options.memory_limit), part.labels, part.names)

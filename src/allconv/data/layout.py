@@ -80,6 +80,12 @@ def _sources(root: Path, notes: list[str]) -> dict[int, Path]:
                 f"{printable(root)} has both {sources[part].name} and {path.name}; keep one"
             )
         sources[part] = path
+        for each in subfolders(path):
+            if _part(each) in (VALIDATION, TEST):
+                raise FileError(
+                    f"{printable(path)} holds the folder {_named(each)}; parts lie beside each "
+                    "other and hold the folders of the classes, so move or rename it"
+                )
     if TRAINING not in sources:
         have = ", ".join(sorted(path.name.lower() for path in marked))
         raise FileError(f"{printable(root)} has {have} but no train folder")
@@ -129,6 +135,11 @@ def _by_name(folder: Path, notes: list[str]) -> dict[str, Path]:
 def _check_whole(root: Path, parts: list[dict[str, Path]]) -> None:
     """Refuse classes that hold parts, and one folder that holds what was meant."""
     folders = [path for part in parts for path in part.values()]
+    if len(folders) == 1 and len(subfolders(folders[0])) > 1:
+        raise FileError(
+            f"{printable(root)} has only one class, {_named(folders[0])}, which holds folders; "
+            f"give {printable(folders[0])} if these are the classes"
+        )
     for path in folders:
         for each in subfolders(path):
             if _part(each) in (VALIDATION, TEST):
@@ -137,11 +148,6 @@ def _check_whole(root: Path, parts: list[dict[str, Path]]) -> None:
                     f"{printable(path)} holds the folder {_named(each)}; parts stand above "
                     f"classes, as {printable(right)} would"
                 )
-    if len(folders) == 1 and len(subfolders(folders[0])) > 1:
-        raise FileError(
-            f"{printable(root)} has only one class, {_named(folders[0])}, which holds folders; "
-            f"give {printable(folders[0])} if these are the classes"
-        )
 
 
 def _without_folders(folder: Path) -> str:

@@ -97,7 +97,12 @@ def entries(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 def subfolders(folder: Path) -> list[Path]:
     """Sorted folders in a folder that are not hidden, links to folders included; see `entries`."""
     with _readable(folder), os.scandir(folder) as found:
-        return sorted(Path(each) for each in found if not is_hidden(each.name) and each.is_dir())
+        return sorted(Path(each) for each in found if not is_hidden(each.name) and _is_folder(each))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link that leads back to itself is none."""
+    return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
 
 
 @contextmanager
