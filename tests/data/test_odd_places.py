@@ -197,10 +197,10 @@ def test_full_memory_is_one_sentence(tmp_path, monkeypatch):
 
     empty = np.empty
 
-    def refuse(shape, *settings):
+    def refuse(shape, *settings, **named):
         if np.ndim(shape) and len(shape) == 4:
             raise MemoryError
-        return empty(shape, *settings)
+        return empty(shape, *settings, **named)
 
     monkeypatch.setattr(np, "empty", refuse)
     with pytest.raises(LimitError, match="do not fit into memory; use a smaller image_size"):
