@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from allconv.errors import FileError
-from allconv.files import atomic_write, make_folder
+from allconv.files import atomic_write, make_folder, open_file
 
 
 def names(folder: Path) -> list[str]:
@@ -149,3 +150,87 @@ def test_names_that_no_file_can_have(tmp_path):
     with pytest.raises(FileError, match="it is no legal name"):
         atomic_write(tmp_path / "a\0b", b"new")
     assert names(tmp_path) == []
+
+
+def test_plain_files_are_opened(tmp_path):
+    """By themselves and behind a link, to be read from the start."""
+    (tmp_path / "a").write_bytes(b"one")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for name in "ab":
+        with open_file(tmp_path / name) as file:
+            assert file.read() == b"one"
+            assert file.seek(0) == 0
+
+
+def special(folder: Path, kind: str) -> Path | str:
+    """A place that is no plain file."""
+    path = folder / "x"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
+    elif kind == "link to a pipe":
+        os.mkfifo(folder / "pipe")
+        path.symlink_to(folder / "pipe")
+    elif kind == "circle":
+        path.symlink_to(path)
+    elif kind == "below a file":
+        path.write_bytes(b"")
+        path /= "below"
+    elif kind == "broken link":
+        path.symlink_to(folder / "none")
+    return {"device": "/dev/zero", "long": "x" * 5000, "zero": "a\0b"}.get(kind, path)
+
+
+SPECIAL = {
+    "folder": "x: is a folder, not an image",
+    "pipe": "x: is a pipe, not an image",
+    "socket": "x: is a socket, not an image",
+    "link to a pipe": "x: is a pipe, not an image",
+    "device": "/dev/zero: is a device, not an image",
+    "circle": "x: is a symbolic link that leads back to itself",
+    "below a file": "below: no such file: a part of its path is no folder",
+    "broken link": "x: no such file",
+    "nothing": "x: no such file",
+    "long": "x: no such file: its name is longer than the system allows",
+    "zero": r"a\\x00b: no such file: it is no legal name",
+}
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+def test_what_is_no_file_is_refused_without_waiting(tmp_path, kind):
+    """Pipes, sockets, devices and circles are named as what they are."""
+    with pytest.raises(FileError, match=SPECIAL[kind]):
+        open_file(special(tmp_path, kind), "an image")
+
+
+def test_a_pipe_that_takes_the_place_of_a_file(tmp_path, monkeypatch):
+    """Even where it comes between looking and opening, nobody waits for it."""
+    (tmp_path / "a").write_bytes(b"one")
+    opened = os.open
+
+    def swap(path, flags):
+        Path(path).unlink()
+        os.mkfifo(path)
+        return opened(path, flags)
+
+    monkeypatch.setattr(os, "open", swap)
+    with pytest.raises(FileError, match="is a pipe, not a file"):
+        open_file(tmp_path / "a")
+
+
+def test_files_that_may_not_be_read(tmp_path, monkeypatch):
+    """Rights, and any other fault of the system, are one sentence with the path."""
+    (tmp_path / "a").write_bytes(b"one")
+    for number, message in ((errno.EACCES, "may not be read by this user"), (errno.EIO, "error")):
+
+        def refuse(path, flags, code=number):
+            raise OSError(code, os.strerror(code))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", refuse)
+            with pytest.raises(FileError, match=f"a: .*{message}"):
+                open_file(tmp_path / "a")

@@ -30,7 +30,7 @@ def class_folders(root: Path, counts: dict[str, int], size: tuple[int, int] = (1
     for k, (name, count) in enumerate(counts.items()):
         (root / name).mkdir(parents=True, exist_ok=True)
         for n in range(count):
-            save(root / name / f"{n:03}.png", pattern(*size, seed=20 * k + n))
+            save(root / name / f"{n:03}.png", pattern(*size, seed=50 * k + n))
     return root
 
 

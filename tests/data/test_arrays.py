@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from allconv import data
-from allconv.data.arrays import encode_labels, to_images
+from allconv.data.labels import encode_labels, kind_of, label_values, names_of, values_of
+from allconv.data.pixels import find_white, take_images, to_bytes, to_images
 from allconv.errors import ArgumentError, FileError, LimitError, ShapeError
 
 X = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
@@ -53,11 +54,18 @@ def test_shapes_of_images(x, shape):
 )
 def test_values_of_images(values, result):
     """Each kind of number becomes bytes by the rule of the docstring."""
-    assert to_images(values[None, None])[0, 0, :, 0].tolist() == result
+    images = to_images(values[None, None, :, None])
+    assert images.dtype == np.uint8
+    assert images[0, 0, :, 0].tolist() == result
 
 
 BAD_IMAGES = [
     (np.zeros((3, 784)), ShapeError, r"flattened need x\.reshape\(-1, 28, 28\)"),
+    (np.zeros((28, 20)), ShapeError, r"got \(28, 20\); one gray image is x\[None\]"),
+    (np.zeros((28, 20, 3)), ShapeError, r"x\[None\] for one, x\[\.\.\., None\] for 28"),
+    (np.zeros((28, 20, 1)), ShapeError, "one image .H, W, C. or 28 gray ones of 20 x 1"),
+    (np.ma.array(np.zeros((1, 2, 2)), mask=True), ArgumentError, "is a masked array"),
+    ([np.ma.array(np.zeros((2, 2)), mask=True)], ArgumentError, "is a masked array"),
     (np.zeros((3, 4, 5, 2)), ShapeError, r"\(N, C, H, W\) with C = 1 or 3, got \(3, 4, 5, 2\)"),
     (np.zeros(3), ShapeError, r"got \(3,\)"),
     (np.zeros((0, 4, 4)), ShapeError, "holds no pixel"),
@@ -67,6 +75,13 @@ BAD_IMAGES = [
     (np.full((1, 2, 2), np.nan), ArgumentError, "from nan to nan"),
     (np.full((1, 2, 2), np.inf), ArgumentError, "to inf"),
     (np.full((1, 2, 2), 256), ArgumentError, "values up to 256"),
+    (np.full((1, 2, 2), 1.001), ArgumentError, r"float64 values up to 1\.001, of which less than"),
+    (np.full((1, 2, 2), 15.5), ArgumentError, "less than 16 levels"),
+    (
+        np.full((1, 2, 2), 4095, np.uint16),
+        ArgumentError,
+        "16 levels of gray .* with white at 65535",
+    ),
     (np.full((1, 2, 2), 1j), ArgumentError, "must hold numbers, got dtype complex128"),
     (np.full((1, 2, 2), "a"), ArgumentError, "must hold numbers"),
     (np.full((1, 2, 2), None), ArgumentError, "must hold numbers, got dtype object"),
@@ -88,7 +103,7 @@ def test_images_that_are_refused(x, error, message):
         (["b", "a"], None, [1, 0], ("a", "b")),
         (np.array(["b", "a"], object), None, [1, 0], ("a", "b")),
         (np.array([b"b", b"a"]), None, [1, 0], ("a", "b")),
-        ([True, False], None, [1, 0], ("0", "1")),
+        ([True, False], None, [1, 0], ("False", "True")),
         ([[1], [0]], None, [1, 0], ("0", "1")),
         ([0, 1], ["x", "y", "z"], [0, 1], ("x", "y", "z")),
         (["y", "x"], ["z", "y", "x"], [1, 2], ("z", "y", "x")),
@@ -109,6 +124,12 @@ BAD_LABELS = [
     ({"y": []}, None, ShapeError, "y holds no label"),
     ({"y": [0.0, 1.0]}, None, ArgumentError, r"float64; .* y\.astype\(int\)"),
     ({"y": [None, "a"]}, None, ArgumentError, "dtype object"),
+    ({"y": ["a", 1]}, None, ArgumentError, "y mixes text and other labels"),
+    ({"y": ["a", b"a"]}, None, ArgumentError, "y mixes text and other labels"),
+    ({"y": [[1], [2, 3]]}, None, ShapeError, "must be one label an image"),
+    ({"y": ["a", "b\ud800"]}, None, ArgumentError, "has characters that UTF-8 cannot hold"),
+    ({"y": [b"a", b"\xe9"]}, None, ArgumentError, r"b'\\xe9', which is no UTF-8"),
+    ({"y": np.ma.array([0, 1], mask=[0, 1])}, None, ArgumentError, "y is a masked array"),
     ({"y": [2**64 - 1]}, None, ArgumentError, r"above 2\*\*63 - 1"),
     ({"y": [0, 1], "y_val": [2]}, None, ArgumentError, "y_val has the label 2, .* 2 classes of y"),
     ({"y": [0, 1], "y_val": ["a"]}, None, ArgumentError, "y and y_val mix numbers and names"),
@@ -233,3 +254,117 @@ def test_npz_bombs_do_not_explode(tmp_path):
     assert (tmp_path / "a.npz").stat().st_size < 100_000
     with pytest.raises(LimitError, match="the limit is 1,000,000; raise memory_limit"):
         data.load(tmp_path / "a.npz", memory_limit=1_000_000)
+
+
+KINDS = {
+    "bytes": (np.uint8, None, [0, 128, 255], [0, 128, 255]),
+    "booleans": (np.bool_, 1, [0, 1, 1], [0, 255, 255]),
+    "shares": (np.float32, 1, [0, 128 / 255, 1], [0, 128, 255]),
+    "half floats": (np.float16, 1, [0, 0.5, 1], [0, 128, 255]),
+    "floats": (np.float64, 255, [0, 128, 255], [0, 128, 255]),
+    "integers": (np.int64, 255, [0, 128, 255], [0, 128, 255]),
+    "small integers": (np.int8, 255, [0, 100, 127], [0, 100, 127]),
+    "16 bits": (np.uint16, 65535, [0, 128 * 257, 65535], [0, 128, 255]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_later_arrays_are_read_by_the_white_of_the_first(kind):
+    """Dark images alone mean what they meant among the others, whatever their own range."""
+    dtype, white, values, expected = KINDS[kind]
+    x = np.array(values, dtype).reshape(3, 1, 1, 1)
+    assert find_white(x) == white
+    together = to_bytes(x, white)
+    alone = np.concatenate([to_bytes(x[n : n + 1], white) for n in range(3)])
+    assert together.ravel().tolist() == alone.ravel().tolist() == expected
+
+
+@pytest.mark.parametrize("white", [None, 1, 255, 65535])
+def test_bytes_and_booleans_say_themselves_what_they_mean(white):
+    """uint8 and bool are read alike for every network, and black is black in every kind."""
+    assert to_bytes(np.array([[[[7]]]], np.uint8), white).ravel().tolist() == [7]
+    assert to_bytes(np.array([[[[True]]]]), white).ravel().tolist() == [255]
+    for dtype in (np.float64, np.uint16, np.int32):
+        assert to_bytes(np.zeros((1, 2, 2, 1), dtype), white).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("white", "x", "message"),
+    [
+        (None, np.full((1, 1, 1, 1), 0.7), r"float64 values up to 0\.7, .* 1 or 255 here"),
+        (None, np.full((1, 1, 1, 1), 200, np.uint16), "white may be 255 or 65535 here; give uint8"),
+        (None, np.full((1, 1, 1, 1), 1.5), "16 levels"),
+        (1, np.full((1, 1, 1, 1), 1.5), r"up to 1\.5; the images for training were in \[0, 1\]"),
+        (1, np.full((1, 1, 1, 1), 2, np.int64), r"were in \[0, 1\]"),
+        (255, np.full((1, 1, 1, 1), 300, np.uint16), r"were in \[0, 255\]"),
+        (65535, np.full((1, 1, 1, 1), 300.0), "holds floats, the images for training had 16 bits"),
+        (65535, np.full((1, 1, 1, 1), 70000), r"were in \[0, 65535\]"),
+    ],
+)
+def test_numbers_that_may_mean_two_things_are_refused(white, x, message):
+    """Beside other images for training, their range says nothing."""
+    with pytest.raises(ArgumentError, match=message):
+        to_bytes(x, white)
+
+
+def test_all_parts_are_read_as_the_first():
+    """A validation part that is all dark stays dark, of floats and of 16 bits."""
+    dark = np.ones((4, 6, 5, 3))
+    for x, part in (
+        (X.astype(float), dark),
+        (X / 255, dark / 255),
+        (X * np.uint16(257), dark.astype(np.uint16) * 257),
+    ):
+        found = data.load((x, Y), validation=(part, [0, 1, 0, 1]))
+        assert np.array_equal(np.unique(found.validation.images), [1])
+        assert np.array_equal(found.train.images, X)
+    with pytest.raises(ArgumentError, match=r"x_val has float64 values up to 0\.003"):
+        data.load((X, Y), validation=(dark / 255, [0, 1, 0, 1]))
+
+
+def test_what_may_be_one_image_needs_to_be_said():
+    """Three axes that end in 1 or 3 are many images if there are as many labels, or of the size."""
+    for shape in ((28, 20, 3), (28, 20, 1), (3, 3, 3), (1, 1, 1)):
+        x = np.zeros(shape, np.uint8)
+        with pytest.raises(ShapeError, match=r"give x\[None\] for one"):
+            take_images(x)
+        assert take_images(x, count=shape[0]).shape == (*shape, 1)
+        assert take_images(x, size=shape[1:]).shape == (*shape, 1)
+    narrow = data.load((np.arange(80, dtype=np.uint8).reshape(20, 4, 1), np.arange(20) % 2))
+    assert narrow.train.images.shape == (18, 4, 1, 1)
+    with pytest.raises(ShapeError, match=r"x is \(28, 20, 3\), one image"):
+        data.load((np.zeros((28, 20, 3)), [1]))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([7, -1, 200]),
+        np.array([7, 1, 200], np.uint8),
+        np.array([True, False]),
+        np.array(["b", "a", "Käfer"]),
+        np.array(["b", "a"], object),
+        np.array([b"b", "ä".encode()]),
+        np.array(["b", "a"], np.dtypes.StringDType()),
+        [[3], [1]],
+    ],
+)
+def test_labels_come_back_from_their_names(labels):
+    """The values of the classes, their names and the name of their type are one thing."""
+    values = label_values(labels)
+    numbers, names = encode_labels({"y": labels})
+    assert names == names_of(values)
+    assert np.array_equal(values[numbers["y"]], np.ravel(labels))
+    again = values_of(names, kind_of(values))
+    assert again.dtype == values.dtype
+    assert np.array_equal(again, values)
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [(["a"], "int64"), (["300"], "uint8"), (["no"], "bool"), (["1"], "float64"), (["1"], "\x1b")],
+)
+def test_names_that_are_no_labels(names, kind):
+    """A file whose classes are not of the type that it says is refused."""
+    with pytest.raises(FileError, match=r"are no labels of type .*; save the network again"):
+        values_of(names, kind)

@@ -201,7 +201,7 @@ def test_warnings_about_classes(tmp_path):
     warnings = data.load(tmp_path).report.warnings()
     assert "uneven: 'many' has 28 training images, 'few' has 3" in warnings[0]
     assert warnings[1] == "fewer than 5 training images: 'few' has 3; add some"
-    making.class_folders(tmp_path, {"few": 40})
+    making.class_folders(tmp_path, {"many": 40, "few": 40})
     assert data.load(tmp_path).report.warnings() == []
 
 

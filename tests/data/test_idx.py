@@ -138,7 +138,7 @@ def test_without_test_files(tmp_path, digits):
         (np.zeros((4, 48), np.uint8), np.zeros(4, np.uint8), r"uint8 \(4, 48\); images are"),
         (np.zeros((4, 8, 6), np.uint8), np.zeros((4, 1), np.uint8), r"\(4, 1\); labels are"),
         (np.zeros((4, 8, 6), np.uint8), np.zeros(4, np.uint8), "only one class, '0'"),
-        (np.zeros((0, 8, 6), np.uint8), np.zeros(0, np.uint8), "holds no pixel"),
+        (np.zeros((0, 8, 6), np.uint8), np.zeros(0, np.uint8), "holds no label"),
     ],
 )
 def test_files_that_do_not_fit_together(tmp_path, images, labels, message):

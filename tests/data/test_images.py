@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import warnings
@@ -258,7 +259,7 @@ def test_refusals_of_the_system_and_of_pillow(tmp_path, monkeypatch):
             raise problem
 
         with monkeypatch.context() as patch:
-            patch.setattr(type(path), "open", refuse)
+            patch.setattr(os, "open", refuse)
             with pytest.raises(error, match=message):
                 read_image(path, 3)
 

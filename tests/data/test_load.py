@@ -37,6 +37,13 @@ def test_a_dataset_is_checked():
         replace(made, classes=("one",))
     with pytest.raises(ShapeError, match=r"images are \(6, 5, 1\), the preprocessing is for \(5,"):
         replace(made, preprocess=replace(made.preprocess, height=5))
+    for classes, message in (
+        (("a", "a"), "classes must be different names, 'a' is there twice"),
+        (("a", 2), "the class 2 is int; give its name"),
+        (("a", "b\ud800"), "has characters that UTF-8 cannot hold"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            replace(made, classes=classes)
 
 
 def test_long_reports_are_cut():
@@ -146,9 +153,11 @@ def loose_images(folder):
     return folder
 
 
-def empty_class(folder):
-    (folder / "c").mkdir()
-    return two_classes(folder)
+def classes_without_images(folder):
+    for name in "bc":
+        (folder / name).mkdir()
+        (folder / name / "notes.txt").write_text("later")
+    return making.class_folders(folder, {"a": 8})
 
 
 def only_broken(folder):
@@ -257,10 +266,10 @@ BAD = [
     (one_class, {}, FileError, "has only one class, 'only'; a classifier needs two or more"),
     (loose_images, {}, FileError, "holds 1 images but no folders; put the images of each class"),
     (
-        empty_class,
+        classes_without_images,
         {},
         FileError,
-        "has no training image of class 'c'; add some or remove the class",
+        "has images in 1 of 3 class folders; a classifier needs two or more classes",
     ),
     (only_broken, {}, FileError, "has no training image of class 'a'"),
     (class_broken_inside, {}, FileError, "has no training image of class 'c'"),
@@ -294,7 +303,7 @@ BAD = [
         "Python objects in x.npy, .* can run code",
     ),
     (
-        npz_with("a.npz", x=np.zeros((4, 3, 3)), y=np.arange(5)),
+        npz_with("a.npz", x=np.zeros((4, 3, 4)), y=np.arange(5)),
         {},
         ShapeError,
         r"a\.npz: x has 4 images, y has 5 labels",

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from allconv.data.augment import Augment
+from allconv.data.cache import resized
 from allconv.data.dataset import Dataset, Part
-from allconv.data.images import resize
 from allconv.data.options import Options
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
 from allconv.data.split import Indices, hold_out, sample
 from allconv.errors import FileError
+from allconv.text import printable
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,12 @@ def from_parts(
     shares: Shares,
     *,
     flip: bool | None = None,
+    white: int | None = None,
 ) -> Dataset:
-    """Data set of arrays: parts that are None are held out of `train`, images scaled if asked."""
+    """Data set of arrays: parts that are None are held out of `train`, images scaled if asked.
+
+    `white` is its value in the arrays, as `pixels.find_white` gives it.
+    """
     check_classes(source, classes, train.labels)
     kept, to_validation, to_test = divide(
         train.labels, options, shares, validation=validation is None, test=test is None
@@ -78,9 +83,9 @@ def from_parts(
     chosen = size == (height, width)
     return finish(
         classes,
-        _resized(train, size),
-        _resized(validation, size),
-        None if test is None else _resized(test, size),
+        _resized(train, size, options),
+        _resized(validation, size, options),
+        None if test is None else _resized(test, size, options),
         Report(
             source=source,
             classes=classes,
@@ -92,6 +97,7 @@ def from_parts(
             reason="the size of the images" if chosen else "as asked",
         ),
         flip=flip,
+        white=white,
     )
 
 
@@ -103,6 +109,7 @@ def finish(
     report: Report,
     *,
     flip: bool | None = None,
+    white: int | None = None,
 ) -> Dataset:
     """The data set of parts that are ready; `report` still lacks its counts.
 
@@ -114,7 +121,7 @@ def finish(
             f"{report.source} has too few images to hold some out for validation; "
             "give 3 or more of each class"
         )
-    preprocess = Preprocess.from_training(train.images)
+    preprocess = Preprocess.from_training(train.images, white=white)
     augment = Augment.default(preprocess.height, preprocess.width, preprocess.channels)
     if flip is not None:
         augment = Augment(flip=flip, shift=augment.shift)
@@ -136,18 +143,20 @@ def check_classes(
 ) -> None:
     """FileError unless there are two classes and each has a training image, by their labels."""
     if len(classes) < 2:
-        found = f"only one class, {classes[0]!r}" if classes else "no class"
+        found = f"only one class, '{printable(classes[0])}'" if classes else "no class"
         raise FileError(f"{source} has {found}; a classifier needs two or more")
     counts = count_classes(labels, classes)
     if 0 in counts:
         name = classes[counts.index(0)]
-        sentence = f"{source} has no training image of class {name!r}"
+        sentence = f"{source} has no training image of class '{printable(name)}'"
         own = [(path, why) for path, why in unreadable if name in Path(path).parts[:-1]]
         if own:
             path, why = own[0]
-            sentence += f" ({len(own)} unreadable file{'s' * (len(own) > 1)}; {path} {why})"
+            sentence += (
+                f" ({len(own)} unreadable file{'s' * (len(own) > 1)}; {printable(path)} {why})"
+            )
         raise FileError(f"{sentence}; add some or remove the class")
 
 
-def _resized(part: Part, size: tuple[int, int]) -> Part:
-    return Part(resize(part.images, size), part.labels, part.names)
+def _resized(part: Part, size: tuple[int, int], options: Options) -> Part:
+    return Part(resized(part.images, size, options.memory_limit), part.labels, part.names)

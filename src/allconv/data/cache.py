@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -11,10 +15,10 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from allconv.data.images import PIXEL_LIMIT, Pixels, read_image
+from allconv.data.images import PIXEL_LIMIT, Pixels, read_image, resize
 from allconv.data.options import MEMORY_LIMIT, Progress
 from allconv.data.parallel import in_order
-from allconv.errors import Error, FileError
+from allconv.errors import Error, FileError, LimitError
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +47,7 @@ def decode_files(
     `progress(done, total)` is called after each file. FileError if there is no room for the file.
     """
     row = (*size, channels)
-    total = len(paths) * size[0] * size[1] * channels
-    sink = _Mapped(row) if total > memory_limit else _InMemory(len(paths), row)
+    sink = _sink(len(paths), row, memory_limit)
     kept, failed = [], {}
 
     def decode(path: Path) -> Pixels:
@@ -64,9 +67,30 @@ def decode_files(
     return Decoded(images, tuple(kept), failed)
 
 
+def resized(images: Pixels, size: tuple[int, int], memory_limit: int = MEMORY_LIMIT) -> Pixels:
+    """Images (N, H, W, C) scaled and cropped to `size` as `read_image` does; kept as above."""
+    if images.shape[1:3] == size:
+        return images
+    with closing(_sink(len(images), (*size, images.shape[3]), memory_limit)) as sink:
+        for image in images:
+            sink.add(resize(image[None], size)[0])
+        return sink.finish()
+
+
+def _sink(count: int, row: tuple[int, int, int], memory_limit: int) -> _InMemory | _Mapped:
+    is_large = count * math.prod(row) > memory_limit
+    return _Mapped(count, row) if is_large else _InMemory(count, row)
+
+
 class _InMemory:
     def __init__(self, count: int, row: tuple[int, int, int]) -> None:
-        self._images = np.empty((count, *row), np.uint8)
+        try:
+            self._images = np.empty((count, *row), np.uint8)
+        except MemoryError:
+            raise LimitError(
+                f"{count:,} images of {row[1]} x {row[0]} do not fit into memory; use a smaller "
+                "image_size or memory_limit, or fewer samples"
+            ) from None
         self._used = 0
 
     def add(self, image: Pixels) -> None:
@@ -83,10 +107,12 @@ class _InMemory:
 class _Mapped:
     """Written as a file, so that a full disk is an error and no crash, and mapped when complete."""
 
-    def __init__(self, row: tuple[int, int, int]) -> None:
+    def __init__(self, count: int, row: tuple[int, int, int]) -> None:
         self._row = row
         self._used = 0
         try:
+            if count * math.prod(row) > shutil.disk_usage(tempfile.gettempdir()).free:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             file = tempfile.TemporaryFile(prefix="allconv-")  # noqa: SIM115  # `close` does
         except OSError as error:
             raise self._no_room(error) from None

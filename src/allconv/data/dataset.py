@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from allconv.data.augment import Augment
 from allconv.data.images import Pixels
+from allconv.data.labels import check_names
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
 from allconv.data.split import sample
@@ -68,6 +69,7 @@ class Dataset:
     augment: Augment
 
     def __post_init__(self) -> None:
+        check_names(self.classes)
         wanted = (self.preprocess.height, self.preprocess.width, self.preprocess.channels)
         for part in self.parts().values():
             if part.images.shape[1:] != wanted:

@@ -1,14 +1,13 @@
 """A folder of class folders: the folders' sorted names are the classes, what is in them the images.
 
-    FOLDER/CLASS/...            held out by class: 15 % to validate, 15 % to test
-    FOLDER/train/CLASS/...      and, where they are, val (valid, validation) and test beside it
-
+What is not divided by its folders (layout.py) is held out by class: 15 % to validate, 15 % to test.
 Files may lie deeper in a class folder. Hidden files and folders are not looked at.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +17,18 @@ import numpy as np
 from allconv.data.assemble import Shares, check_classes, divide, finish
 from allconv.data.cache import decode_files
 from allconv.data.dataset import Dataset, Part
-from allconv.data.formats import is_image_name, shown
 from allconv.data.image_size import choose_size
 from allconv.data.images import Header, read_header
-from allconv.data.listing import Found, entries, find_images
+from allconv.data.layout import Layout, find_layout
+from allconv.data.listing import Found, find_images
 from allconv.data.options import Options
 from allconv.data.parallel import in_order
-from allconv.data.report import Report
+from allconv.data.repeated import find_repeated
+from allconv.data.report import Report, some
 from allconv.errors import Error, FileError
+from allconv.text import encodable, printable
 
 SHARES = Shares(validation=0.15, test=0.15)
-
-_PARTS = {"train": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 
 
 @dataclass
@@ -51,29 +50,34 @@ class _Files:
 def load_folder(root: Path, options: Options) -> Dataset:
     """Data set of a folder of class folders: split, sized, decoded, with a report of what is there.
 
-    Files that cannot be read are left out and reported, or with `strict` a FileError. FileError too
-    for a folder without class folders, with one class, or with a class that has no training image.
+    Files that cannot be read are left out and reported, or with `strict` a FileError; so are class
+    folders without images. FileError too for a folder without class folders, with one class, or
+    with a class that has images but none for training.
     """
-    classes, folders = _layout(root)
+    layout = find_layout(root)
+    found = {
+        part: {label: find_images(folder) for label, folder in by_class.items()}
+        for part, by_class in layout.folders.items()
+    }
+    classes, found, notes = _with_images(root, layout, found)
     parts: list[_Files | None] = [None, None, None]
     unreadable: list[tuple[Path, str]] = []
-    ignored: list[Path] = []
-    for k, by_class in folders.items():
-        found = {label: find_images(folder) for label, folder in by_class.items()}
-        for each in found.values():
+    for part, by_label in found.items():
+        for each in by_label.values():
             unreadable += each.unreadable
-            ignored += each.ignored
-        parts[k] = _read_headers(found, unreadable, options.pixel_limit)
-    _check_strict(root, unreadable, options)
+        parts[part] = _read_headers(by_label, unreadable, options.pixel_limit)
+    _check_strict(unreadable, options)
     reasons = [(_relative(path, root), why) for path, why in unreadable]
-    train, validation, test = _divided(root, classes, parts, options, reasons)
-    groups = [train, validation, test]
+    groups = _divided(root, classes, parts, options, reasons)
     headers = [header for group in groups for header in group.headers]
     size, channels, reason = choose_size(headers, options.image_size)
     made = _decode(root, groups, size, channels, options, unreadable)
-    _check_strict(root, unreadable, options)
+    _check_strict(unreadable, options)
+    ignored = [
+        path for by_label in found.values() for each in by_label.values() for path in each.ignored
+    ]
     report = Report(
-        source=shown(root),
+        source=printable(root),
         classes=classes,
         counts={},
         smallest=(min(h.height for h in headers), min(h.width for h in headers)),
@@ -83,44 +87,64 @@ def load_folder(root: Path, options: Options) -> Dataset:
         reason=reason,
         unreadable=tuple((_relative(path, root), why) for path, why in unreadable),
         ignored=tuple(_relative(path, root) for path in ignored),
+        notes=(*notes, *_repeated(root, groups)),
     )
     return finish(classes, made[0], made[1], made[2] if len(made[2]) else None, report)
 
 
-def _layout(root: Path) -> tuple[tuple[str, ...], dict[int, dict[int, Path]]]:
-    """Names of the classes and, for each part (0 to 2) that there is, its folders by label."""
-    folders = entries(root, lambda path: path.is_dir())
-    names = {path.name.lower() for path in folders}
-    if names and names <= set(_PARTS):
-        if "train" not in names:
-            raise FileError(f"{shown(root)} has {', '.join(sorted(names))} but no train folder")
-        sources: dict[int, Path] = {}
-        for path in folders:
-            k = _PARTS[path.name.lower()]
-            if k in sources:
-                raise FileError(
-                    f"{shown(root)} has both {sources[k].name} and {path.name}; keep one"
-                )
-            sources[k] = path
-    else:
-        sources = {0: root}
-    inside = {
-        k: {path.name: path for path in entries(folder, lambda path: path.is_dir())}
-        for k, folder in sources.items()
-    }
-    classes = tuple(sorted({name for folders in inside.values() for name in folders}))
-    if not classes:
-        loose = len(entries(root, lambda path: path.is_file() and is_image_name(path)))
-        what = f"holds {loose} images but no folders" if loose else "holds no folders of images"
-        raise FileError(
-            f"{shown(root)} {what}; put the images of each class into a folder with its name"
+def _with_images(
+    root: Path, layout: Layout, found: dict[int, dict[int, Found]]
+) -> tuple[tuple[str, ...], dict[int, dict[int, Found]], list[str]]:
+    """Classes, what is in their folders, and notes, without the classes that have no image."""
+    kept = [
+        label
+        for label in range(len(layout.classes))
+        if any(
+            each.images or each.unreadable
+            for by_label in found.values()
+            for number, each in by_label.items()
+            if number == label
         )
-    label = {name: k for k, name in enumerate(classes)}
-    labelled = {
-        k: {label[name]: path for name, path in sorted(folders.items())}
-        for k, folders in inside.items()
+    ]
+    empty = [name for k, name in enumerate(layout.classes) if k not in kept]
+    notes = [f"the folder '{printable(name)}' holds no image and is left out" for name in empty]
+    if len(kept) < 2 and empty:
+        raise FileError(
+            f"{printable(root)} has images in {len(kept) or 'none'} of {len(layout.classes)} class "
+            "folders; a classifier needs two or more classes"
+        )
+    places = {label: k for k, label in enumerate(kept)}
+    renumbered = {
+        part: {places[label]: each for label, each in by_label.items() if label in places}
+        for part, by_label in found.items()
     }
-    return tuple(shown(Path(name)) for name in classes), labelled
+    return tuple(layout.classes[label] for label in kept), renumbered, [*layout.notes, *notes]
+
+
+def _repeated(root: Path, groups: Sequence[_Files]) -> list[str]:
+    """Sentences on files that are in two classes, or in two parts."""
+    paths = [path for group in groups for path in group.paths]
+    labels = [label for group in groups for label in group.labels]
+    parts = [part for part, group in enumerate(groups) for _ in group.paths]
+    in_classes, in_parts = [], []
+    for same in find_repeated(paths):
+        names = [f"'{printable(_relative(paths[index], root))}'" for index in same[:3]]
+        told = " and ".join(names) + (" ..." if len(same) > 3 else "")
+        if len({labels[index] for index in same}) > 1:
+            in_classes.append(told)
+        elif len({parts[index] for index in same}) > 1:
+            in_parts.append(told)
+    notes = []
+    if in_classes:
+        notes.append(
+            f"the same file in several classes, of which one at most is right: {some(in_classes)}"
+        )
+    if in_parts:
+        notes.append(
+            "the same file for training and for measuring, or for both measures, which makes them "
+            f"look better: {some(in_parts)}"
+        )
+    return notes
 
 
 def _read_headers(
@@ -160,7 +184,7 @@ def _divided(
     split = validation is not None or test is not None
     shares = Shares(SHARES.validation, 0.0 if split else SHARES.test)
     labels = np.array(files.labels, np.int64)
-    check_classes(shown(root), classes, labels, unreadable)
+    check_classes(printable(root), classes, labels, unreadable)
     indices = divide(labels, options, shares, validation=validation is None, test=test is None)
     held = [files.take(chosen.tolist()) for chosen in indices]
     return held[0], validation or held[1], test or held[2]
@@ -168,7 +192,7 @@ def _divided(
 
 def _decode(
     root: Path,
-    groups: list[_Files],
+    groups: Sequence[_Files],
     size: tuple[int, int],
     channels: int,
     options: Options,
@@ -195,13 +219,14 @@ def _decode(
     return parts
 
 
-def _check_strict(root: Path, unreadable: list[tuple[Path, str]], options: Options) -> None:
+def _check_strict(unreadable: list[tuple[Path, str]], options: Options) -> None:
     if options.strict and unreadable:
         path, why = unreadable[0]
         more = f" (and {len(unreadable) - 1} more files)" if len(unreadable) > 1 else ""
-        raise FileError(f"{shown(path)}: {why}{more}; without strict such files are left out")
+        raise FileError(f"{printable(path)}: {why}{more}; without strict such files are left out")
 
 
 def _relative(path: Path, root: Path) -> str:
-    """The path below the root, with "/" on every system."""
-    return shown(path.relative_to(root) if path.is_relative_to(root) else path).replace(os.sep, "/")
+    """The path below the root, with "/" on every system, as text that any file can hold."""
+    below = path.relative_to(root) if path.is_relative_to(root) else path
+    return encodable(below).replace(os.sep, "/")

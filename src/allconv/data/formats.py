@@ -6,7 +6,6 @@ where the content cannot tell (camera raw files are TIFF inside) or is unknown.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from allconv.errors import FileError
@@ -64,11 +63,6 @@ _SUFFIX_FORMATS = {
     **dict.fromkeys((".pbm", ".pgm", ".ppm", ".pnm"), "PNM"),
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"), "camera raw"),
 }
-
-
-def shown(path: Path) -> str:
-    """The path as text that any terminal takes: bytes that are no characters become marks."""
-    return os.fsencode(path).decode(errors="replace")
 
 
 def is_image_name(path: Path) -> bool:

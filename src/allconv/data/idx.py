@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import os
 import re
 import zlib
 from pathlib import Path
@@ -20,16 +21,19 @@ import numpy.typing as npt
 from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
-from allconv.data.formats import shown
 from allconv.data.listing import entries
 from allconv.data.options import MEMORY_LIMIT, Options
 from allconv.errors import Error, FileError, LimitError
+from allconv.files import open_file
+from allconv.text import printable
 
 SHARES = Shares(validation=0.10, test=0.15)
 
+DEFLATE_RATIO = 1032
+"""Deflate cannot pack more bytes into one."""
+
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _MOST_AXES = 8
-_GZIP_RATIO = 1032  # deflate cannot pack more bytes into one
 _PIECE = 2**24
 _NAME = re.compile(
     r"(?P<set>.*[-_.])?(?P<part>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]idx\d[-_.]ubyte"
@@ -45,22 +49,23 @@ def read_idx(path: Path, *, limit: int = MEMORY_LIMIT) -> npt.NDArray[Any]:
     for another magic number, a file cut short or too long; LimitError above `limit` bytes.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as raw:
+        with open_file(path, "an IDX file") as raw:
+            size = os.fstat(raw.fileno()).st_size
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             if not packed:
                 return read_stream(raw, size, limit, exact=True)
             with gzip.GzipFile(fileobj=raw) as file:
-                return read_stream(cast(BinaryIO, file), size * _GZIP_RATIO, limit, exact=False)
+                return read_stream(cast(BinaryIO, file), size * DEFLATE_RATIO, limit, exact=False)
     except Error as error:
-        raise error.at(shown(path)) from None
-    except FileNotFoundError:
-        raise FileError("no such file").at(shown(path)) from None
+        raise error.at(printable(path)) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FileError(f"is damaged or cut short ({error}); replace it").at(shown(path)) from None
+        told = f"is damaged or cut short ({error}); replace it"
+        raise FileError(told).at(printable(path)) from None
+    except MemoryError:
+        raise LimitError("does not fit into memory").at(printable(path)) from None
     except OSError as error:
-        raise FileError(f"cannot be read ({error.strerror})").at(shown(path)) from None
+        raise FileError(f"cannot be read ({error.strerror})").at(printable(path)) from None
 
 
 def find_idx(folder: Path) -> dict[str, Path]:
@@ -82,7 +87,7 @@ def find_idx(folder: Path) -> dict[str, Path]:
             found[role] = path
     if len(sets) > 1:
         names = ", ".join(sorted(repr(name) for name in sets))
-        raise FileError(f"{shown(folder)} holds several sets of IDX files ({names}); keep one")
+        raise FileError(f"{printable(folder)} holds several sets of IDX files ({names}); keep one")
     return found
 
 
@@ -104,12 +109,14 @@ def load_idx(source: str, files: dict[str, Path], options: Options) -> Dataset:
 def _read_pair(images: Path, labels: Path, limit: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     x, y = read_idx(images, limit=limit), read_idx(labels, limit=limit)
     if x.ndim not in (3, 4) or x.dtype != np.uint8:
-        raise FileError(f"{shown(images)} holds {x.dtype} {x.shape}; images are uint8 (N, H, W)")
+        raise FileError(
+            f"{printable(images)} holds {x.dtype} {x.shape}; images are uint8 (N, H, W)"
+        )
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise FileError(f"{shown(labels)} holds {y.dtype} {y.shape}; labels are integers (N,)")
+        raise FileError(f"{printable(labels)} holds {y.dtype} {y.shape}; labels are integers (N,)")
     if len(x) != len(y):
         raise FileError(
-            f"{shown(images)} has {len(x)} images, {shown(labels)} has {len(y)} labels; "
+            f"{printable(images)} has {len(x)} images, {printable(labels)} has {len(y)} labels; "
             "they must belong together"
         )
     return x, y
@@ -144,5 +151,8 @@ def read_stream(file: BinaryIO, most: int, limit: int, *, exact: bool) -> npt.ND
         raise FileError(f"is cut short: {said}, there are {data.tell():,} bytes; replace it")
     if file.read(1):
         raise FileError(f"is too long: {said}, and more follows")
-    values = np.frombuffer(data.getbuffer(), dtype).reshape(shape)
+    try:
+        values = np.frombuffer(data.getbuffer(), dtype).reshape(shape)
+    except ValueError:  # no bytes at all, and more along the other axes than NumPy counts
+        raise FileError(f"is no array: {said}; replace it") from None
     return values.astype(dtype.newbyteorder("="), copy=False)

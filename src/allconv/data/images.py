@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from allconv.data.formats import HEAD_BYTES, check_format, shown
+from allconv.data.formats import HEAD_BYTES, check_format
+from allconv.data.opaque import is_gray, opaque
 from allconv.errors import ArgumentError, Error, FileError, LimitError
+from allconv.files import open_file
+from allconv.text import printable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,9 +32,8 @@ Pixels = npt.NDArray[np.uint8]
 PIXEL_LIMIT = 100_000_000
 """Largest height times width of an image that is decoded, unless another limit is given."""
 
-_GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
+_UNKNOWN = ("unknown", "unsupported", "unrecognized", "cannot handle")  # as Pillow says it
 _ORIENTATION_TAG = 0x0112
-_WHITE = (255, 255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ def read_header(path: Path, *, pixel_limit: int = PIXEL_LIMIT) -> Header:
     """Read size and kind of an image without decoding it; errors as those of `read_image`."""
     with _opened(path, pixel_limit) as image:
         width, height = image.size
+        gray = is_gray(image)  # before anything may decode it
         # Pillow gives the size of a TIFF upright, of all others as stored.
         if image.format != "TIFF" and _orientation(image) >= 5:
             width, height = height, width
-        return Header(height, width, image.mode in _GRAY_MODES)
+        return Header(height, width, gray)
 
 
 def read_image(
@@ -63,9 +66,9 @@ def read_image(
     """Decode an image file: uint8 (H, W, C), with C = 1 or 3.
 
     The image is turned upright by its EXIF orientation; transparency is laid on white; palette,
-    1-bit, 16-bit and CMYK pixels become 8-bit gray or RGB. With `size` = (height, width) it is
-    then scaled to cover that size, aspect kept, and cropped around its centre; JPEG files much
-    larger than that are decoded at 1/2, 1/4 or 1/8.
+    1-bit, 16-bit (value / 257) and CMYK pixels become 8-bit gray or RGB. With `size` = (height,
+    width) it is then scaled to cover that size, aspect kept, and cropped around its centre; JPEG
+    files much larger than that are decoded at 1/2, 1/4 or 1/8.
     Errors: FileError for what cannot be read, LimitError above `pixel_limit`; both name the file.
     """
     if channels not in (1, 3):
@@ -73,8 +76,7 @@ def read_image(
     with _opened(path, pixel_limit) as image:
         if size is not None and image.format == "JPEG":
             _draft(image, size)
-        image.load()
-        plain = _upright(_plain(image, "L" if channels == 1 else "RGB"), _orientation(image))
+        plain = _upright(opaque(image, "L" if channels == 1 else "RGB"), _orientation(image))
         if size is not None:
             plain = _cover(plain, size)
         pixels = np.array(plain, np.uint8)
@@ -100,7 +102,11 @@ def _opened(path: Path, pixel_limit: int) -> Iterator[ImageFile]:
     from PIL import Image
 
     try:
-        with _quiet(), path.open("rb") as file, _opened_as_format(file, path) as image:
+        with (
+            _quiet(),
+            open_file(path, "an image") as file,
+            _opened_as_format(file, path) as image,
+        ):
             width, height = image.size
             if width * height > pixel_limit:
                 raise LimitError(
@@ -109,23 +115,18 @@ def _opened(path: Path, pixel_limit: int) -> Iterator[ImageFile]:
                 )
             yield image
     except Error as error:
-        raise error.at(shown(path)) from None
-    except FileNotFoundError:
-        raise FileError("no such file").at(shown(path)) from None
-    except IsADirectoryError:
-        raise FileError("is a folder, not an image").at(shown(path)) from None
-    except PermissionError:
-        raise FileError("may not be read by this user").at(shown(path)) from None
+        raise error.at(printable(path)) from None
     except Image.DecompressionBombError as error:
-        raise LimitError(f"is too large for Pillow: {error}").at(shown(path)) from error
+        raise LimitError(f"is too large for Pillow: {error}").at(printable(path)) from error
     except MemoryError:
-        raise LimitError("does not fit into memory; scale it down").at(shown(path)) from None
+        raise LimitError("does not fit into memory; scale it down").at(printable(path)) from None
     except Exception as error:
         # A parser fed with damaged bytes may raise anything (struct.error, IndexError ...).
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"is damaged or cut short ({reason}); replace it").at(
-            shown(path)
-        ) from error
+        told = f"is damaged or cut short ({printable(reason, 200)}); replace it"
+        if reason.lower().startswith(_UNKNOWN):
+            told = f"has pixels that are not read ({printable(reason, 200)}); save it as 8-bit PNG"
+        raise FileError(told).at(printable(path)) from error
 
 
 def _opened_as_format(file: BinaryIO, path: Path) -> ImageFile:
@@ -133,8 +134,9 @@ def _opened_as_format(file: BinaryIO, path: Path) -> ImageFile:
     from PIL.GifImagePlugin import GifImageFile
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.PngImagePlugin import PngImageFile
-    from PIL.TiffImagePlugin import TiffImageFile
     from PIL.WebPImagePlugin import WebPImageFile
+
+    from allconv.data.tiff import Tiff
 
     readers: dict[str, type[ImageFile]] = {
         "PNG": PngImageFile,
@@ -142,7 +144,7 @@ def _opened_as_format(file: BinaryIO, path: Path) -> ImageFile:
         "BMP": BmpImageFile,
         "GIF": GifImageFile,
         "WEBP": WebPImageFile,
-        "TIFF": TiffImageFile,
+        "TIFF": Tiff,
     }
     name = check_format(file.read(HEAD_BYTES), path)
     file.seek(0)
@@ -153,21 +155,6 @@ def _draft(image: ImageFile, size: tuple[int, int]) -> None:
     """Have a JPEG decoded at a scale that leaves twice the size wanted, for smooth scaling."""
     side = 2 * max(size)
     image.draft(None, (side, side))
-
-
-def _plain(image: Image.Image, mode: str) -> Image.Image:
-    """The image as 8-bit gray ("L") or "RGB", without transparency."""
-    from PIL import Image
-
-    if image.mode.startswith("I;16"):
-        wide = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert(mode)
-    if image.mode in ("I", "F"):
-        raise FileError(f"has 32-bit pixels (mode {image.mode}); save it with 8 or 16 bits")
-    if image.has_transparency_data:
-        colour = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", colour.size, _WHITE), colour).convert(mode)
-    return image.convert(mode)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from numpy.lib import format as npy
 from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
-from allconv.data.formats import shown
+from allconv.data.idx import DEFLATE_RATIO
 from allconv.data.options import Options
 from allconv.errors import Error, FileError, LimitError
+from allconv.files import open_file
+from allconv.text import printable
 
 SHARES = Shares(validation=0.15, test=0.15)
+
+_RATIOS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
 
 _NAMES = {
     "x": ("x", "x_train"),
@@ -27,7 +32,7 @@ _NAMES = {
 
 
 def load_npz(path: Path, options: Options) -> Dataset:
-    """Data set of an .npz file; see `allconv.data.arrays.to_images` for the shapes and values of x.
+    """Data set of an .npz file; see `allconv.data.pixels.to_images` for the shapes and values of x.
 
     `x_train`, `y_train` are taken for `x`, `y`. Nothing is unpickled. Parts that are not in the
     file are held out: 15 % of each class to validate, 15 % to test. Errors: FileError, LimitError.
@@ -39,17 +44,17 @@ def load_npz(path: Path, options: Options) -> Dataset:
         if (x in arrays) != (y in arrays) or (not suffix and x not in arrays):
             missing = y if x in arrays else x
             have = ", ".join(arrays) or "none of them"
-            raise FileError(f"{shown(path)} has no array {missing!r} (it has {have}); add it")
+            raise FileError(f"{printable(path)} has no array {missing!r} (it has {have}); add it")
         if x in arrays:
             parts[suffix] = arrays[x], arrays[y]
     classes = arrays["classes"].ravel().tolist() if "classes" in arrays else None
-    return load_arrays(shown(path), parts, options, SHARES, classes)
+    return load_arrays(printable(path), parts, options, SHARES, classes)
 
 
 def read_npz(path: Path, *, limit: int) -> dict[str, npt.NDArray[Any]]:
     """The arrays of an .npz file that a data set can use, together at most `limit` bytes."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path, "an .npz file") as file, zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             found = {
                 name: members[alias]
@@ -62,20 +67,35 @@ def read_npz(path: Path, *, limit: int) -> dict[str, npt.NDArray[Any]]:
                 raise LimitError(
                     f"holds {total:,} bytes, the limit is {limit:,}; raise memory_limit"
                 )
+            size = os.fstat(file.fileno()).st_size
+            for info in found.values():
+                _check_claim(info, size)
             return {name: _read_member(archive, info) for name, info in found.items()}
     except Error as error:
-        raise error.at(shown(path)) from None
-    except FileNotFoundError:
-        raise FileError("no such file").at(shown(path)) from None
+        raise error.at(printable(path)) from None
+    except MemoryError:
+        raise LimitError("does not fit into memory").at(printable(path)) from None
     except zipfile.BadZipFile as error:
         reason = f"is not an .npz file, or damaged or cut short ({error}); save it again"
-        raise FileError(reason).at(shown(path)) from None
+        raise FileError(reason).at(printable(path)) from None
     except OSError as error:
-        raise FileError(f"cannot be read ({error.strerror})").at(shown(path)) from None
+        raise FileError(f"cannot be read ({error.strerror})").at(printable(path)) from None
     except Exception as error:
         # Damaged bytes may raise anything in the readers of zip and of array headers.
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"is damaged ({reason}); save it again").at(shown(path)) from error
+        told = f"is damaged ({printable(reason, 200)}); save it again"
+        raise FileError(told).at(printable(path)) from error
+
+
+def _check_claim(info: zipfile.ZipInfo, size: int) -> None:
+    """FileError where a member says it is larger than a file of `size` bytes can hold."""
+    ratio = _RATIOS.get(info.compress_type)
+    packed = min(info.compress_size, size)
+    if info.compress_size > size or (ratio and info.file_size > ratio * packed):
+        raise FileError(
+            f"has {info.filename} cut short: it says {info.file_size:,} bytes, more than the file "
+            "can hold; save it again"
+        )
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allconv.data.images import PIXEL_LIMIT, Pixels, read_image
+from allconv.data.pixels import WHITES
 from allconv.errors import ArgumentError, FileError, ShapeError
 
 _LARGEST_SIDE = 65_536
@@ -23,6 +24,8 @@ class Preprocess:
     """Size of the images, and mean and standard deviation of each channel on the scale 0 to 1.
 
     `mean` and `std` have one number a channel and are rounded to float32, in which `apply` counts.
+    `white` is the value of white in the arrays that were trained on, by which later arrays of the
+    same kind become bytes: 1, 255 or 65535; None where those were bytes, or files.
     """
 
     height: int
@@ -30,6 +33,7 @@ class Preprocess:
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    white: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("height", "width"):
@@ -44,6 +48,8 @@ class Preprocess:
         object.__setattr__(self, "std", self._numbers("std"))
         if min(self.std) <= 0:
             raise ArgumentError(f"std must be above 0, got {self.std}")
+        if isinstance(self.white, bool) or self.white not in (None, *WHITES):
+            raise ArgumentError(f"white must be 1, 255, 65535 or None, got {self.white!r}")
 
     def _numbers(self, name: str) -> tuple[float, ...]:
         values = getattr(self, name)
@@ -56,7 +62,7 @@ class Preprocess:
         return numbers
 
     @classmethod
-    def from_training(cls, images: Pixels) -> Self:
+    def from_training(cls, images: Pixels, *, white: int | None = None) -> Self:
         """Measure mean and standard deviation of uint8 images (N, H, W, C), exactly.
 
         A channel that never changes gets the deviation 1, so that it becomes 0.
@@ -77,7 +83,7 @@ class Preprocess:
         variance = (counts * (value - mean[:, None]) ** 2).sum(1) / total
         std = np.where(np.count_nonzero(counts, 1) > 1, np.sqrt(variance), 1.0)
         height, width = images.shape[1:3]
-        return cls(height, width, channels, tuple(mean.tolist()), tuple(std.tolist()))
+        return cls(height, width, channels, tuple(mean.tolist()), tuple(std.tolist()), white)
 
     def apply(self, images: Pixels) -> npt.NDArray[np.float32]:
         """uint8 (N, H, W, C) to float32 (N, C, H, W): y = (x / 255 - mean) / std in float32.
@@ -104,7 +110,10 @@ class Preprocess:
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back to an equal value."""
-        return json.dumps(asdict(self))
+        fields = asdict(self)
+        if self.white is None:  # as files have it that were written before there was a `white`
+            del fields["white"]
+        return json.dumps(fields)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -113,8 +122,8 @@ class Preprocess:
             fields: Any = json.loads(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise FileError(f"the preprocessing is not JSON ({error}); save it again") from None
-        names = list(cls.__dataclass_fields__)
-        if not isinstance(fields, dict) or sorted(fields) != sorted(names):
+        names = [name for name in cls.__dataclass_fields__ if name != "white"]
+        if not isinstance(fields, dict) or fields.keys() - {"white"} != set(names):
             raise FileError(f"the preprocessing must be a JSON object of {', '.join(names)}")
         try:
             return cls(**fields)

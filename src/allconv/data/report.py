@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from allconv.text import printable
 
 UNEVEN = 3
 """Largest over smallest class from which the classes are called uneven."""
@@ -29,6 +31,7 @@ class Report:
 
     `counts["training"][k]` is the number of training images of `classes[k]`; so for "validation"
     and "test". `smallest` and `largest` are the least and greatest (height, width) of the files.
+    `notes` are sentences on folders and files that may not be what they seem.
     """
 
     source: str
@@ -41,31 +44,31 @@ class Report:
     reason: str
     unreadable: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def warnings(self) -> list[str]:
-        """Sentences about uneven and too small classes."""
+        """Sentences about the folders and files, and about uneven and too small classes."""
         training = self.counts["training"]
         least, most = min(training), max(training)
-        found = []
+        found = list(self.notes)
         if most > UNEVEN * least:
             found.append(
-                f"the classes are uneven: {self.classes[training.index(most)]!r} has {most} "
-                f"training images, {self.classes[training.index(least)]!r} has {least}; "
+                f"the classes are uneven: {self._named(training.index(most))} has {most} "
+                f"training images, {self._named(training.index(least))} has {least}; "
                 "rare classes will be recognised less well"
             )
-        small = [
-            f"{name!r} has {count}"
-            for name, count in zip(self.classes, training, strict=True)
-            if count < FEW
-        ]
+        small = [f"{self._named(k)} has {n}" for k, n in enumerate(training) if n < FEW]
         if small:
-            found.append(f"fewer than {FEW} training images: {_some(small)}; add some")
+            found.append(f"fewer than {FEW} training images: {some(small)}; add some")
         return found
+
+    def _named(self, label: int) -> str:
+        return f"'{printable(self.classes[label])}'"
 
     def lines(self) -> list[str]:
         """The report as lines of plain text."""
         total = ", ".join(f"{sum(counts):,} {part}" for part, counts in self.counts.items())
-        lines = [f"{self.source}: {len(self.classes)} classes; images: {total}"]
+        lines = [f"{printable(self.source)}: {len(self.classes)} classes; images: {total}"]
         lines += self._table()
         (low_height, low_width), (high_height, high_width) = self.smallest, self.largest
         found = f"{low_width} x {low_height}"
@@ -76,15 +79,19 @@ class Report:
         lines.append(f"found {found} pixels; used as {width} x {height} {kind}: {self.reason}")
         if self.unreadable:
             lines.append(f"{_files(len(self.unreadable))} left out, as unreadable:")
-            lines += [f"  {name}: {why}" for name, why in self.unreadable[:_FILES_SHOWN]]
+            lines += [
+                f"  {printable(name)}: {printable(why)}"
+                for name, why in self.unreadable[:_FILES_SHOWN]
+            ]
             if len(self.unreadable) > _FILES_SHOWN:
                 lines.append(f"  ... and {len(self.unreadable) - _FILES_SHOWN} more")
         if self.ignored:
-            lines.append(f"{_files(len(self.ignored))} ignored, no images: {_some(self.ignored)}")
+            names = some([printable(name) for name in self.ignored])
+            lines.append(f"{_files(len(self.ignored))} ignored, no images: {names}")
         return lines + [f"warning: {sentence}" for sentence in self.warnings()]
 
     def _table(self) -> list[str]:
-        shown = self.classes[:_CLASSES_SHOWN]
+        shown = [printable(name) for name in self.classes[:_CLASSES_SHOWN]]
         width = max(len(name) for name in ("class", *shown))
         rows = [f"  {'class':<{width}}" + "".join(f"{part:>12}" for part in self.counts)]
         for k, name in enumerate(shown):
@@ -99,7 +106,7 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count:,} files"
 
 
-def _some(names: tuple[str, ...] | list[str], limit: int = 5) -> str:
+def some(names: Sequence[str], limit: int = 5) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more

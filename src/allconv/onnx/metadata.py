@@ -7,10 +7,11 @@ Kept in the file's own metadata, under the keys `allconv.classes` (JSON, a list 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from allconv.errors import FileError, LimitError
+from allconv.errors import ArgumentError, FileError, LimitError
+from allconv.text import encodable, printable
 from allconv.version import __version__
 
 CLASSES, PREPROCESS, VERSION = "allconv.classes", "allconv.preprocess", "allconv.version"
@@ -44,10 +45,18 @@ def _classes(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def make_metadata(classes: Sequence[str] | None, preprocess: str | None) -> dict[str, str]:
+def make_metadata(
+    classes: Sequence[str] | None, preprocess: str | None, more: Mapping[str, str]
+) -> dict[str, str]:
     """The entries that a file of ours carries."""
-    entries = {VERSION: __version__}
+    entries = {VERSION: __version__, **more}
     if classes is not None:
+        for name in classes:
+            if encodable(str(name)) != str(name):
+                raise ArgumentError(
+                    f"the class '{printable(str(name), 80)}' has characters that UTF-8 cannot "
+                    "hold; give it another name"
+                )
         entries[CLASSES] = json.dumps([str(name) for name in classes], ensure_ascii=False)
     if preprocess is not None:
         entries[PREPROCESS] = preprocess

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +50,7 @@ def save(
     *,
     classes: Sequence[str] | None = None,
     preprocess: Preprocessing | None = None,
+    metadata: Mapping[str, str] | None = None,
     input_name: str = "input",
     output_name: str = "output",
 ) -> None:
@@ -61,6 +62,7 @@ def save(
     preprocess  a `data.Preprocess`: then the file takes the pixels themselves, uint8 (N, H, W, C)
                 as Pillow gives them, and (x / 255 - mean) / std and the change to (N, C, H, W) are
                 its first nodes; the sizes are kept in the metadata (`allconv.preprocess`, JSON)
+    metadata    other text to keep in the file, by key
 
     The output is the network's own: for a classifier (N, classes), before any softmax. Float
     parameters and buffers are initializers under their names in `net.state_dict()`, so that `load`
@@ -70,8 +72,8 @@ def save(
     2 GB, FileError where the file cannot be written.
     """
     model = to_proto(
-        net, shape, classes=classes, preprocess=preprocess, input_name=input_name,
-        output_name=output_name,
+        net, shape, classes=classes, preprocess=preprocess, metadata=metadata,
+        input_name=input_name, output_name=output_name,
     )  # fmt: skip
     atomic_write(Path(path), model.SerializeToString(deterministic=True))
 
@@ -82,6 +84,7 @@ def to_proto(
     *,
     classes: Sequence[str] | None = None,
     preprocess: Preprocessing | None = None,
+    metadata: Mapping[str, str] | None = None,
     input_name: str = "input",
     output_name: str = "output",
 ) -> ModelProto:
@@ -100,7 +103,7 @@ def to_proto(
     if preprocess is not None:
         x[0] = write_preprocess(writer, preprocess, network, first[0])
     emitted = emit(writer, network, x, names["output"])
-    return _model(writer, network, emitted, first, classes, preprocess)
+    return _model(writer, network, emitted, first, classes, preprocess, metadata or {})
 
 
 def _checked(net: Any, shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
@@ -132,6 +135,7 @@ def _model(
     first: Sequence[str],
     classes: Sequence[str] | None,
     preprocess: Preprocessing | None,
+    metadata: Mapping[str, str],
 ) -> ModelProto:
     """The nodes with everything around them."""
     inputs = [
@@ -164,7 +168,7 @@ def _model(
         producer_version=__version__,
     )
     text = preprocess.to_json() if preprocess is not None else None
-    helper.set_model_props(model, make_metadata(classes, text))
+    helper.set_model_props(model, make_metadata(classes, text, metadata))
     return model
 
 

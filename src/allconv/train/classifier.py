@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from importlib import import_module
 from inspect import signature
@@ -14,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from allconv import data
-from allconv.data.arrays import to_images
 from allconv.data.images import Pixels, resize
+from allconv.data.labels import kind_of, label_values, names_of, take_labels, values_of
+from allconv.data.listing import expand
+from allconv.data.pixels import take_images, to_bytes
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.nn.module import Module
 from allconv.operators.base import Array
+from allconv.text import printable
 from allconv.train.callbacks import Callback
 from allconv.train.evaluate import BATCH, softmax
 from allconv.train.feed import Augmentation
@@ -28,6 +31,9 @@ from allconv.train.length import suited
 from allconv.train.loop import fit
 from allconv.train.optimizers import Optimizer
 from allconv.train.schedules import Schedule
+
+LABELS = "allconv.labels"
+"""The key, in a file's metadata, of the type of the labels where they are no text."""
 
 Model: TypeAlias = str | Module | Callable[[int, tuple[int, int], int], Module]
 
@@ -42,7 +48,9 @@ class ImageClassifier:
     The others are those of `fit`.
 
     Images are uint8, or other numbers in [0, 255] or [0, 1], of shape (N, H, W), (N, H, W, C) or
-    (N, C, H, W) with C = 1 or 3. After `fit`: `classes_`, `network_`, `preprocess_`, `history_`.
+    (N, C, H, W) with C = 1 or 3; one image is x[None]. What the numbers mean is learnt with the
+    rest, and saved: images in [0, 1] if those for training were. After `fit`: `classes_`,
+    `network_`, `preprocess_`, `history_`.
 
     >>> x = np.zeros((40, 8, 8), np.uint8)
     >>> x[20:, 2:6] = 255
@@ -133,9 +141,15 @@ class ImageClassifier:
 
     def fit(self, x: Any, y: Any = None) -> Self:
         """Train on a folder, .npz file or Dataset (y is None), or on images and labels (N,)."""
-        source = x if y is None else (x, y)
         if y is None and not isinstance(x, str | os.PathLike | data.Dataset):
             raise ArgumentError("y is missing: fit(x, y) for arrays, fit(folder) for files")
+        if y is not None and _is_of_files(x):
+            raise ArgumentError(
+                "x names files; put those of each class into a folder with its name and call "
+                "fit(folder), or give arrays"
+            )
+        values = None if y is None else label_values(y)
+        source = x if y is None else (x, y)
         loaded = data.load(
             source, image_size=self.image_size, seed=self.seed, validation=self.validation
         )
@@ -160,9 +174,7 @@ class ImageClassifier:
             callbacks=self.callbacks,
         )
         self.network_, self.preprocess_, self.history_ = network, preprocess, history
-        # The names of the classes are sorted as the labels are, which may be numbers.
-        self.classes_ = np.array(loaded.classes) if y is None else np.unique(np.asarray(y))
-        self._is_unit = y is not None and _is_unit(x)
+        self.classes_ = np.array(loaded.classes) if values is None else values
         self._takes_pixels = False
         self._keep_inference()
         return self
@@ -190,52 +202,73 @@ class ImageClassifier:
     def predict_proba(self, x: Any) -> Array:
         """Probabilities float64 (N, classes), the columns as in `classes_`.
 
-        Images are an array, a file, a folder (all images below it, sorted by path) or a list of
-        files. They are scaled as those for training were.
+        Images are an array, a Part, a file, a folder (all images below it, sorted by path), a
+        pattern ("photos/*.jpg"), or a list of these three. They are scaled as those for training
+        were.
         """
         self._check_fitted()
-        images = self._images(x)
-        found = [np.empty((0, len(self.classes_)))]
-        for start in range(0, len(images), BATCH):
-            logits = self._inference(self._prepared(images[start : start + BATCH]))
-            found.append(softmax(logits.astype(np.float64)))
-        return np.concatenate(found)
+        return np.concatenate([self._probabilities(images) for images in self._batches(x)])
+
+    def _probabilities(self, images: Pixels) -> Array:
+        """Those of images as the network takes them: those from files preprocess by themselves."""
+        batch: Array = images if self._takes_pixels else self.preprocess_.apply(images)
+        logits = self._inference(batch.astype(self._inference.dtype, copy=False))
+        if logits.shape != (len(images), len(self.classes_)):
+            raise ShapeError(
+                f"the network gives {logits.shape} for {len(images)} images and there are "
+                f"{len(self.classes_)} classes; (N, classes) is expected, so save it again"
+            )
+        return softmax(logits.astype(np.float64))
 
     def score(self, x: Any, y: Any = None) -> float:
         """The share of images that are predicted right, of images and labels, or of a Part."""
         if isinstance(x, data.Part) and y is None:
             self._check_fitted()
-            return float((self.predict(x.images) == self.classes_[x.labels]).mean())
-        labels = np.asarray(y)
+            return float((self.predict(x) == self.classes_[x.labels]).mean())
+        if y is None:
+            raise ArgumentError("y is missing: score(x, y) for arrays and files, score(part)")
+        labels = take_labels(y)
         predicted = self.predict(x)
         if labels.shape != predicted.shape:
             raise ShapeError(f"y is {labels.shape}; there are {len(predicted)} images")
+        if (labels.dtype.kind in "biu") != (predicted.dtype.kind in "biu"):
+            raise ArgumentError(
+                f"y holds {labels.dtype}, the classes are {predicted.dtype}; give labels as in "
+                "classes_"
+            )
         return float((predicted == labels).mean())
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
             raise Error("this ImageClassifier has learnt nothing yet; call fit first")
 
-    def _images(self, x: Any) -> Pixels:
-        """Images of any kind as uint8 of the size and channels of the network."""
-        if isinstance(x, str | os.PathLike):
-            path = Path(x)
-            files: Iterable[Any] = data.find_images(path).images if path.is_dir() else [path]
-            return self._decoded(list(files), str(path))
-        if isinstance(x, list) and x and all(isinstance(each, str | os.PathLike) for each in x):
-            return self._decoded(x, "the list")
-        images = to_images(_scaled(np.asarray(x), self._is_unit))
-        return resize(images, (self.preprocess_.height, self.preprocess_.width))
+    def _batches(self, x: Any) -> Iterator[Pixels]:
+        """Images of any kind as uint8 of the size and channels of the network, some at a time."""
+        if _is_of_files(x):
+            files = _files([x] if isinstance(x, str | os.PathLike) else x)
+            for start in range(0, len(files), BATCH):
+                yield np.stack([self.preprocess_.load(f) for f in files[start : start + BATCH]])
+            return
+        images = self._pixels(x.images if isinstance(x, data.Part) else x)
+        size = (self.preprocess_.height, self.preprocess_.width)
+        for start in range(0, len(images), BATCH):
+            yield resize(images[start : start + BATCH], size)
 
-    def _prepared(self, images: Pixels) -> Array:
-        """Images as the network takes them: those from files preprocess by themselves."""
-        batch: Array = images if self._takes_pixels else self.preprocess_.apply(images)
-        return batch.astype(self._inference.dtype, copy=False)
-
-    def _decoded(self, files: Sequence[str | os.PathLike[str]], source: str) -> Pixels:
-        if not files:
-            raise FileError(f"{source} holds no image")
-        return np.stack([self.preprocess_.load(Path(file)) for file in files])
+    def _pixels(self, x: Any) -> Pixels:
+        """An array of images as bytes; ShapeError where the network takes other channels."""
+        kind = self.preprocess_
+        array = take_images(x, size=(kind.height, kind.width) if kind.channels == 1 else None)
+        if array.shape[3] != kind.channels:
+            hint = "give these as colour, np.repeat(x, 3, -1) of (N, H, W, 1)"
+            if kind.channels == 1:
+                hint = "give these in gray"
+            elif np.shape(x)[0] == 3:
+                hint = "one image (C, H, W) is x[None]"
+            raise ShapeError(
+                f"x is {np.shape(x)}, images with {array.shape[3]} channels; the network was "
+                f"trained on images with {kind.channels}: {hint}"
+            )
+        return to_bytes(array, kind.white)
 
     def _keep_inference(self) -> None:
         self._inference = Inference(self.network_, threads=self.threads)
@@ -251,24 +284,36 @@ class ImageClassifier:
             raise UnsupportedError("this classifier came from a file and is as it was; copy that")
         preprocess = self.preprocess_
         shape = (None, preprocess.channels, preprocess.height, preprocess.width)
-        names = [str(name) for name in self.classes_]
-        onnx.save(self.network_, path, shape, classes=names, preprocess=preprocess)
+        kind = kind_of(self.classes_)
+        onnx.save(
+            self.network_,
+            path,
+            shape,
+            classes=names_of(self.classes_),
+            preprocess=preprocess,
+            metadata={} if kind is None else {LABELS: kind},
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """A classifier from a file that `save` or `allconv train` wrote.
 
-        Its classes are names, and its settings the defaults: `fit` begins anew.
+        It answers as the one that was saved, and its settings are the defaults: `fit` begins anew.
         """
         from allconv import onnx
 
         network = onnx.load(path)
         if not network.classes or network.preprocess is None:
-            raise FileError(f"{path} does not say its classes and preprocessing; use onnx.load")
+            raise FileError(
+                f"{printable(path)} does not say its classes and preprocessing; use onnx.load"
+            )
         made = cls()
         made.network_ = network
-        made.preprocess_ = data.Preprocess.from_json(network.preprocess)
-        made.classes_, made._is_unit = np.array(network.classes), False
+        try:
+            made.preprocess_ = data.Preprocess.from_json(network.preprocess)
+            made.classes_ = values_of(network.classes, network.model.metadata.get(LABELS))
+        except FileError as error:
+            raise error.at(printable(path)) from None
         made._takes_pixels = network.model.inputs[0].dtype == "uint8"
         made._keep_inference()
         return made
@@ -282,20 +327,21 @@ class ImageClassifier:
             self._keep_inference()
 
 
-def _is_unit(x: Any) -> bool:
-    """Whether images are floats in [0, 1]."""
-    array = np.asarray(x)
-    return array.dtype.kind == "f" and bool(array.size) and float(array.max()) <= 1
+def _is_of_files(x: Any) -> bool:
+    """Whether images are given by a name, or a list of names."""
+    if isinstance(x, list | tuple):
+        return any(isinstance(each, str | os.PathLike) for each in x)
+    return isinstance(x, str | os.PathLike)
 
 
-def _scaled(x: npt.NDArray[Any], unit: bool) -> npt.NDArray[Any]:
-    """Floats on the scale of the training, which the range of a few images cannot tell."""
-    if x.dtype.kind != "f" or not x.size:
-        return x
-    low, high = float(x.min()), float(x.max())
-    if unit and high > 1:
-        raise ArgumentError(f"x has values up to {high:g}; the images for training were in [0, 1]")
-    if unit or not (low >= 0 and high <= 255):
-        return x
-    rounded: npt.NDArray[Any] = np.rint(x).astype(np.uint8)
-    return rounded
+def _files(places: Sequence[Any]) -> list[Path]:
+    """The image files that names stand for; FileError where one cannot be looked at."""
+    for each in places:
+        if not isinstance(each, str | os.PathLike):
+            raise ArgumentError(
+                f"x names files and holds {type(each).__name__}, too; give one kind"
+            )
+    found = expand(places)
+    for path, why in found.unreadable:
+        raise FileError(why).at(printable(path))
+    return found.images

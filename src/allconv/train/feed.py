@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from allconv import random
-from allconv.data.arrays import to_images
 from allconv.data.augment import Augment, UserAugment
 from allconv.data.batches import batches
 from allconv.data.dataset import Part
+from allconv.data.pixels import to_images
 from allconv.data.preprocess import Preprocess
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_array, take_labels
@@ -146,7 +146,7 @@ def feed_of(data: Any, dtype: str, preprocess: Preprocess | None, name: str = "d
             raise ArgumentError(
                 f"x is {x.dtype.name}; give uint8 images, or floats for the network as they are"
             )
-        data = Part(to_images(x), labels)
+        data = Part(to_images(x, count=len(labels)), labels)
     if not len(data):
         raise ShapeError(f"{name} holds no image")
     return ImageFeed(data.labels, dtype, data, preprocess or Preprocess.from_training(data.images))
