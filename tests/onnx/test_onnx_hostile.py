@@ -67,7 +67,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     made = chain(node("Relu", "x" * 100)).SerializeToString()
     path.write_bytes(made.replace(b"x" * 100, b"\xff" + b"x" * 99))
-    with pytest.raises(FileError, match=r"needs '�x+[.]{3}', which nothing before it makes"):
+    with pytest.raises(FileError, match=r"needs '\\xffx+[.]{3}', which nothing before it makes"):
         load(path)
 
 

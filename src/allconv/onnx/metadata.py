@@ -14,6 +14,7 @@ from allconv.errors import FileError, LimitError
 from allconv.version import __version__
 
 CLASSES, PREPROCESS, VERSION = "allconv.classes", "allconv.preprocess", "allconv.version"
+PRODUCER = "allconv"
 MOST_ENTRIES = 1000
 MOST_CLASSES = 100_000
 

@@ -14,7 +14,7 @@ from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.emit import Emitted, emit
 from allconv.onnx.images import write_preprocess
-from allconv.onnx.metadata import make_metadata
+from allconv.onnx.metadata import PRODUCER, make_metadata
 from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
 from allconv.onnx.writer import Writer
@@ -160,7 +160,7 @@ def _model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
-        producer_name="allconv",
+        producer_name=PRODUCER,
         producer_version=__version__,
     )
     text = preprocess.to_json() if preprocess is not None else None

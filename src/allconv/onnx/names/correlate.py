@@ -22,7 +22,7 @@ def read_conv(call: Call) -> Value:
     settings = read_settings(call, x.ndim - 2, w.shape[2:])
     convolution = _CONVOLUTIONS[x.ndim - 3]
     y: Value = convolution(
-        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group", 1)
+        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group")
     )
     return y
 
@@ -55,7 +55,7 @@ def read_conv_transpose(call: Call) -> Value:
             size, total = sizes[n], max(whole - sizes[n], 0)
             low = total // 2 if settings.padding == "same" else total - total // 2
         window.append(Axis(size, k, p, s, d, 1, low))
-    operator = CorrelateTranspose(Window(tuple(window)), call.integer("group", 1))
+    operator = CorrelateTranspose(Window(tuple(window)), call.integer("group"))
     y: Value = apply(operator, w, x) if b is None else apply(operator, w, x, b)
     return y
 
@@ -98,9 +98,11 @@ def write_correlate_weight(writer: Writer, written: Written) -> Any:
 
 
 READERS = {
-    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), (2, 3)),
+    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), weights=(1, 2)),
     "ConvTranspose": Name(
-        read_conv_transpose, (*ATTRIBUTES, "group", "output_padding", "output_shape"), (2, 3)
+        read_conv_transpose,
+        (*ATTRIBUTES, "group", "output_padding", "output_shape"),
+        weights=(1, 2),
     ),
 }
 WRITERS = {

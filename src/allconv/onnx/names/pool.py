@@ -30,30 +30,30 @@ from allconv.window import Axis, Window
 def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
     """The window on x. `ceil_mode` adds an output that reaches outside, if it starts inside."""
     pairs = settings.pairs(x.shape[2:])
-    window = Window.forward(
+    if ceil_mode:
+        rows = zip(
+            x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True
+        )
+        return Window(tuple(_ceiled(*row) for row in rows))
+    return Window.forward(
         x.shape[2:],
         settings.kernel,
         stride=settings.stride,
         dilation=settings.dilation,
-        padding=[(low, max(high, 0)) for low, high in pairs],
-    )
-    if not ceil_mode:
-        return window
-    return Window(
-        tuple(_ceiled(axis, sum(pair)) for axis, pair in zip(window.axes, pairs, strict=True))
+        padding=pairs,
     )
 
 
-def _ceiled(axis: Axis, pads: int) -> Axis:
-    reach = axis.dilation * (axis.kernel - 1) + 1
-    output = -(-(axis.input + pads - reach) // axis.stride) + 1
-    if (output - 1) * axis.stride >= axis.input + axis.padding:
+def _ceiled(i: int, k: int, s: int, d: int, pair: tuple[int, int]) -> Axis:
+    """An axis whose last output may reach beyond the padding, as far as to its first tap."""
+    output = -(-(i + sum(pair) - d * (k - 1) - 1) // s) + 1
+    if (output - 1) * s >= i + pair[0]:
         output -= 1
-    return Axis(axis.input, axis.kernel, output, axis.stride, axis.dilation, 1, axis.padding)
+    return Axis(i, k, output, s, d, 1, pair[0])
 
 
 def read_max_pool(call: Call) -> Value:
-    """The largest value under the window; the second output, of indices, is not done."""
+    """The largest value under the window; the second output, of indices, is not supported."""
     x = call.value(0)
     settings = read_settings(call, x.ndim - 2)
     y, _ = apply(MaxPool(_window(x, settings, call.flag("ceil_mode"))), x)
@@ -88,7 +88,7 @@ def _counts(window: Window, counted: bool) -> bool:
 def _whole(call: Call) -> tuple[Value, Window]:
     x = call.value(0)
     if not 3 <= x.ndim <= 5:
-        raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are done")
+        raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
     return x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:])
 
 
@@ -164,7 +164,11 @@ READERS = {
     "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
     "GlobalAveragePool": Name(read_global_average_pool),
     "GlobalMaxPool": Name(read_global_max_pool),
-    "MaxPool": Name(read_max_pool, (*ATTRIBUTES, "ceil_mode", "storage_order")),
+    "MaxPool": Name(
+        read_max_pool,
+        (*ATTRIBUTES, "ceil_mode"),
+        silent=("storage_order",),  # of the indices
+    ),
 }
 WRITERS = {
     MaxPool: write_max_pool,
