@@ -26,6 +26,13 @@ class Bytes:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A value of dtype bool: true where a float is above 0."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
 class Name:
     """How a node of one name is read.
 
@@ -55,7 +62,7 @@ class Call:
     def __init__(
         self,
         node: Node,
-        operands: Sequence[Value | Bytes | Array | None],
+        operands: Sequence[Value | Bytes | Condition | Array | None],
         lift: Callable[[Array], Value],
         budget: Budget,
     ) -> None:
@@ -124,6 +131,8 @@ class Call:
             return given
         if isinstance(given, Bytes):
             raise self.unsupported("uint8 is only cast to float32")
+        if isinstance(given, Condition):
+            raise self.unsupported("a condition is only taken by Where")
         if given is None:
             raise self.wrong(f"input {number} is missing")
         if given.dtype.kind != "f":

@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.onnx.names import WRITERS
+from allconv.onnx.names import UNWRITTEN, WRITERS
 from allconv.onnx.network import Network
 from allconv.onnx.patterns import Match, match
 from allconv.onnx.writer import Shape, Writer, Written
@@ -140,9 +140,10 @@ def _write(writer: Writer, written: Written, found: Match | None) -> None:
         return
     write: Any = WRITERS.get(type(written.operator))
     if write is None:
-        name = written.operator.name
-        error = UnsupportedError(f"{name} cannot be written to ONNX; it has no spelling there")
-        raise error.at(written.path)
+        raise writer.unsupported(written, UNWRITTEN[type(written.operator)])
     if written.operator.name == "MaxPool":
         written.outputs = written.outputs[:1]
-    write(writer, written)
+    try:
+        write(writer, written)
+    except UnsupportedError as error:
+        raise error.at(written.path) from None

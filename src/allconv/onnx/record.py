@@ -9,7 +9,7 @@ import numpy as np
 
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
-from allconv.onnx.call import Bytes, Call, unsupported
+from allconv.onnx.call import Bytes, Call, Condition, unsupported
 from allconv.onnx.limits import Budget
 from allconv.onnx.model import Input, Model
 from allconv.onnx.names import LOCAL, NAMES
@@ -111,7 +111,10 @@ def _output(result: Any, name: str) -> Value | Array:
         return result
     if isinstance(result, np.ndarray) and result.dtype.kind == "f":
         return result
-    dtype = "uint8" if isinstance(result, Bytes) else result.dtype.name
+    if isinstance(result, Bytes | Condition):
+        dtype = "uint8" if isinstance(result, Bytes) else "bool"
+    else:
+        dtype = result.dtype.name
     raise UnsupportedError(
         f"output {shown(name)} is {dtype}; only networks that return floats are supported"
     )

@@ -140,19 +140,16 @@ def _span(x: Value, axis: int, start: int, count: int) -> Value:
 def read_slice(call: Call) -> Value:
     """x[start:end:step] along some axes."""
     x = call.value(0)
-    rows = slices(call, x.ndim)
-    begins, steps, counts = [], [], []
-    for axis, n in enumerate(x.shape):
-        cells = range(n)[rows.get(axis, slice(None))]
-        begins.append(cells.start if len(cells) else 0)
-        steps.append(cells.step if len(cells) else 1)
-        counts.append(len(cells))
-    y: Value = apply(Slice(tuple(begins), tuple(steps), tuple(counts)), x)
+    rows = slices(call, x.shape)
+    begins = tuple(cells.start if len(cells) else 0 for cells in rows)
+    steps = tuple(cells.step if len(cells) else 1 for cells in rows)
+    y: Value = apply(Slice(begins, steps, tuple(map(len, rows))), x)
     return y
 
 
-def slices(call: Call, rank: int) -> dict[int, slice]:
-    """The slice of each axis that is named, in attributes or, since 10, in inputs."""
+def slices(call: Call, shape: Sequence[int]) -> tuple[range, ...]:
+    """The cells that are taken along each axis; attributes say which or, since 10, inputs."""
+    rank = len(shape)
     starts, ends = listed(call, 1, "starts"), listed(call, 2, "ends")
     every = tuple(range(len(starts)))
     given = call.known_integers(3) if call.has(3) else call.integers("axes", every[:rank])
@@ -160,10 +157,21 @@ def slices(call: Call, rank: int) -> dict[int, slice]:
     axes = call.axes(given, rank)
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         raise call.wrong("starts, ends, axes and steps do not fit together")
-    return {
-        axis: slice(start, None if step < 0 and end < -_LARGE // 2 else end, step)
-        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
-    }
+    rows = [range(n) for n in shape]
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        rows[axis] = _cells(shape[axis], start, end, step)
+    return tuple(rows)
+
+
+def _cells(n: int, start: int, end: int, step: int) -> range:
+    """The cells of a slice; backwards, a start before the first cell is the first, not as in
+    Python one before it."""
+    if n == 0:
+        return range(0)
+    start, end = (each + n if each < 0 else each for each in (start, end))
+    if step > 0:
+        return range(min(max(start, 0), n), min(max(end, 0), n), step)
+    return range(min(max(start, 0), n - 1), min(max(end, -1), n - 1), step)
 
 
 def read_pad(call: Call) -> Value:
@@ -211,7 +219,9 @@ def write_reshape(writer: Writer, written: Written) -> None:
         return
     free = [axis for axis, n in enumerate(after) if n is None]
     if len(free) > 1:
-        raise writer.unsupported(written, "a shape in which several sizes follow the batch")
+        raise writer.unsupported(
+            written, "a shape in which several sizes follow the batch; give shape[0] a number"
+        )
     empty = 0 in after
     sizes = [-1 if n is None else n for n in after]
     if free and not empty and written.keeps(free[0]):
@@ -233,7 +243,7 @@ def write_slice(writer: Writer, written: Written) -> None:
     for axis, (start, step, count, n) in enumerate(rows):
         if n is None:
             if (start, step) != (0, 1) or written.result[axis] is not None:
-                raise writer.unsupported(written, "a part of the batch")
+                raise writer.unsupported(written, "a part of the batch; give shape[0] a number")
             continue
         if (start, step, count) == (0, 1, n):
             continue

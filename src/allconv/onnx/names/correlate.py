@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allconv import functional
 from allconv.functional.call import apply, take_floats
 from allconv.onnx.call import Call, Name
+from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import ATTRIBUTES, crop, moved, read_settings, write_settings
 from allconv.onnx.writer import Writer, Written
-from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.value import Value
 from allconv.window import Axis, Window
 
@@ -51,6 +50,9 @@ def read_conv_transpose(call: Call) -> Value:
     ):
         whole = s * (p - 1) + d * (k - 1) + 1 + extra[n]
         low, size = pair[0], whole - sum(pair)
+        if sizes and sizes[n] > whole and settings.padding in ("same", "same_lower"):
+            # Where the other cells lie is told in two ways.
+            raise call.unsupported(f"a result of {sizes}, more than the {whole} cells of an axis")
         if sizes:
             size, total = sizes[n], max(whole - sizes[n], 0)
             low = total // 2 if settings.padding == "same" else total - total // 2
@@ -79,22 +81,48 @@ def write_correlate(writer: Writer, written: Written) -> None:
 
 
 def write_correlate_transpose(writer: Writer, written: Written) -> None:
-    """ConvTranspose; cells beyond what the taps reach are output_padding."""
+    """ConvTranspose; cells beyond what the taps reach are output_padding.
+
+    Runtimes want less of that than the stride, and no negative padding: where there is more, the
+    cells are zeros around the result (Pad), and the bias is added after them.
+    """
     operator: CorrelateTranspose = written.operator
     axes = operator.window.axes
     w, y, *bias = written.inputs
-    if not axes or any(axis.padding < 0 for axis in axes):
-        raise writer.unsupported(written, "a transposed window without axes, or cropped")
+    if not axes:
+        raise writer.unsupported(written, DERIVATIVE)
+    around = [_around(axis) for axis in axes]
+    axes = tuple(_without(axis, *each) for axis, each in zip(axes, around, strict=True))
     settings = write_settings(axes)
     beyond = [max(-axis.high, 0) for axis in axes]
     if any(beyond):
         settings["output_padding"] = beyond
-    writer.node(written, "ConvTranspose", [y, w, *bias], group=operator.groups, **settings)
+    settings["group"] = operator.groups
+    if not any(map(any, around)):
+        writer.node(written, "ConvTranspose", [y, w, *bias], **settings)
+        return
+    (result,) = written.outputs
+    inner = writer.fresh(f"{result}/inner")
+    writer.add("ConvTranspose", (y, w), (inner,), **settings)
+    pairs = [(0, 0), (0, 0), *around]
+    if not bias:
+        writer.pad(written, inner, pairs, 0.0, y=result)
+        return
+    padded = writer.pad(written, inner, pairs, 0.0)
+    column = writer.fresh(f"{result}/bias")
+    writer.add("Unsqueeze", (*bias, writer.integers(range(1, 1 + len(axes)))), (column,))
+    writer.node(written, "Add", [padded, column])
 
 
-def write_correlate_weight(writer: Writer, written: Written) -> Any:
-    """The gradient of the weights has no spelling."""
-    raise writer.unsupported(written, "a gradient")
+def _around(axis: Axis) -> tuple[int, int]:
+    """The cells (low, high) that no tap reaches and that output_padding cannot make."""
+    beyond = max(-axis.high, 0)
+    return max(-axis.padding, 0), beyond if beyond >= axis.stride else 0
+
+
+def _without(axis: Axis, low: int, high: int) -> Axis:
+    size = axis.input - low - high
+    return Axis(size, axis.kernel, axis.output, axis.stride, axis.dilation, 1, axis.padding + low)
 
 
 READERS = {
@@ -108,5 +136,4 @@ READERS = {
 WRITERS = {
     Correlate: write_correlate,
     CorrelateTranspose: write_correlate_transpose,
-    CorrelateWeight: write_correlate_weight,
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.call import Bytes, Call, Name
+from allconv.onnx.call import Bytes, Call, Condition, Name
 from allconv.onnx.names import arrange
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.tensors import dtype_name
@@ -46,7 +46,7 @@ def read_constant_of_shape(call: Call) -> Array:
 def read_shape(call: Call) -> Array:
     """The sizes of an array, or some of them."""
     shape = _shape(call)
-    start, end = call.integer("start"), call.integer("end", len(shape))
+    start, end = call.integer("start", 0), call.integer("end", len(shape))
     return np.array(shape[start:end], np.int64)
 
 
@@ -57,7 +57,7 @@ def read_size(call: Call) -> Array:
 
 def _shape(call: Call) -> tuple[int, ...]:
     given: Any = call.operand(0)
-    return tuple((given.value if isinstance(given, Bytes) else given).shape)
+    return tuple((given.value if isinstance(given, Bytes | Condition) else given).shape)
 
 
 def _not_of_data(call: Call) -> Any:
@@ -89,8 +89,7 @@ def _concat(call: Call) -> Array:
 
 def _slice(call: Call) -> Array:
     data = call.known(0)
-    rows = arrange.slices(call, data.ndim)
-    return data[tuple(rows.get(axis, slice(None)) for axis in range(data.ndim))]
+    return data[np.ix_(*map(list, arrange.slices(call, data.shape)))] if data.ndim else data
 
 
 def _squeeze(call: Call) -> Array:

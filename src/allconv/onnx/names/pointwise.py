@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.call import Call, Condition, Name
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.writer import Writer, Written
 from allconv.operators import pointwise as operators
@@ -143,6 +145,20 @@ def read_pow(call: Call) -> Value:
     return y.reshape(broadcast_shapes(call, x.shape, exponents.shape))
 
 
+def read_greater(call: Call) -> Condition:
+    """a > b, which only Where takes: their difference is above 0, whatever infinities they are."""
+    return Condition(call.value(0) - call.value(1))
+
+
+def read_where(call: Call) -> Value:
+    """a where a condition holds, else b."""
+    condition = call.operand(0)
+    if not isinstance(condition, Condition):
+        raise call.unsupported("of other conditions than those of Greater")
+    y: Value = apply(operators.Select(), condition.value, call.value(1), call.value(2))
+    return y
+
+
 def read_reciprocal(call: Call) -> Value:
     """1 / x."""
     y: Value = 1.0 / call.value(0)
@@ -165,6 +181,7 @@ READERS = {
     "Erf": _unary(operators.Erf()),
     "Exp": _unary(operators.Exp()),
     "Gelu": Name(read_gelu, ("approximate",)),
+    "Greater": Name(read_greater),
     "HardSigmoid": Name(read_hard_sigmoid, ("alpha", "beta")),
     "HardSwish": Name(read_hard_swish),
     "LeakyRelu": Name(read_leaky_relu, ("alpha",)),
@@ -185,11 +202,47 @@ READERS = {
     "Sub": _binary(operators.Subtract()),
     "Sum": _several(lambda a, b: a + b),
     "Tanh": _unary(operators.Tanh()),
+    "Where": Name(read_where),
 }
 
 
 def _writer(op: str) -> Callable[[Writer, Written], None]:
     return lambda writer, written: writer.node(written, op, written.inputs)
+
+
+def write_select(writer: Writer, written: Written) -> None:
+    """Where a condition is above 0."""
+    c, a, b = written.inputs
+    where = _above_zero(writer, written, c)
+    writer.node(written, "Where", [where, a, b])
+
+
+def _above_zero(writer: Writer, written: Written, x: str) -> str:
+    zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, written.dtype))
+    name = writer.fresh(f"{written.outputs[0]}/above")
+    writer.add("Greater", (x, zero), (name,))
+    return name
+
+
+def write_log1p(writer: Writer, written: Written) -> None:
+    """log(u) for u = 1 + x, and for small x without what was lost in rounding u.
+
+    That is log(u) - ((u - 1) - x) / u; elsewhere it could be infinity less infinity.
+    """
+    (x,), (y,) = written.inputs, written.outputs
+
+    def make(op: str, *inputs: str) -> str:
+        name = writer.fresh(f"{y}/{op}")
+        writer.add(op, inputs, (name,))
+        return name
+
+    one = writer.constant(f"{y}/one", np.array(1, written.dtype))
+    small = writer.constant(f"{y}/small", np.array(0.25, written.dtype))
+    u = make("Add", x, one)
+    log = make("Log", u)
+    lost = make("Div", make("Sub", make("Sub", u, one), x), u)
+    large = _above_zero(writer, written, make("Sub", make("Abs", x), small))
+    writer.node(written, "Where", [large, log, make("Sub", log, lost)])
 
 
 WRITERS = {
@@ -199,10 +252,12 @@ WRITERS = {
     operators.Erf: _writer("Erf"),
     operators.Exp: _writer("Exp"),
     operators.Log: _writer("Log"),
+    operators.Log1p: write_log1p,
     operators.Maximum: _writer("Max"),
     operators.Multiply: _writer("Mul"),
     operators.Negate: _writer("Neg"),
     operators.Relu: _writer("Relu"),
+    operators.Select: write_select,
     operators.Sigmoid: _writer("Sigmoid"),
     operators.Sqrt: _writer("Sqrt"),
     operators.Subtract: _writer("Sub"),

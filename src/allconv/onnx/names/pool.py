@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
 from allconv.onnx.names.window import (
     ATTRIBUTES,
+    Pairs,
     Settings,
     crop,
     moved,
@@ -16,13 +15,7 @@ from allconv.onnx.names.window import (
 )
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Pad
-from allconv.operators.pool import (
-    AveragePool,
-    AveragePoolTranspose,
-    GatherWindow,
-    MaxPool,
-    ScatterWindow,
-)
+from allconv.operators.pool import AveragePool, MaxPool
 from allconv.value import Value
 from allconv.window import Axis, Window
 
@@ -56,7 +49,9 @@ def read_max_pool(call: Call) -> Value:
     """The largest value under the window; the second output, of indices, is not supported."""
     x = call.value(0)
     settings = read_settings(call, x.ndim - 2)
-    y, _ = apply(MaxPool(_window(x, settings, call.flag("ceil_mode"))), x)
+    window = _window(x, settings, call.flag("ceil_mode"))
+    _check_met(call, window, settings.pairs(x.shape[2:]))
+    y, _ = apply(MaxPool(window), x)
     result: Value = y
     return result
 
@@ -76,8 +71,17 @@ def read_average_pool(call: Call) -> Value:
         axes = zip(window.axes, pairs, strict=True)
         window = Window(tuple(moved(axis, *pair) for axis, pair in axes))
         counted = False
+    if not counted:
+        _check_met(call, window, pairs)
     y: Value = apply(AveragePool(window, _counts(window, counted)), x)
     return y
+
+
+def _check_met(call: Call, window: Window, pairs: Pairs) -> None:
+    """Refuse windows that lie in the padding: they hold no cell of which to take anything."""
+    for axis, pair in zip(window.axes, pairs, strict=True):
+        if max(pair) > axis.dilation * (axis.kernel - 1):
+            raise call.unsupported(f"pads {pairs}, as large as the window: some hold padding only")
 
 
 def _counts(window: Window, counted: bool) -> bool:
@@ -133,8 +137,10 @@ def write_average_pool(writer: Writer, written: Written) -> None:
     x, axes = written.inputs[0], operator.window.axes
     if operator.count_padding:
         x, axes = _inside(writer, written, operator.window, 0.0)
-    elif any(map(any, map(crop, axes))):
-        raise writer.unsupported(written, "an average over a window that crops")
+    elif any(map(any, map(crop, axes))):  # what is cropped is met by no window
+        crops = [crop(axis) for axis in axes]
+        x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
+        axes = tuple(moved(axis, *each) for axis, each in zip(axes, crops, strict=True))
     counted = int(operator.count_padding)
     writer.node(written, "AveragePool", [x], count_include_pad=counted, **write_settings(axes))
 
@@ -155,11 +161,6 @@ def _inside(
     return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), axes
 
 
-def write_gradient(writer: Writer, written: Written) -> Any:
-    """The gradients of pooling have no spelling."""
-    raise writer.unsupported(written, "a gradient")
-
-
 READERS = {
     "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
     "GlobalAveragePool": Name(read_global_average_pool),
@@ -173,7 +174,4 @@ READERS = {
 WRITERS = {
     MaxPool: write_max_pool,
     AveragePool: write_average_pool,
-    AveragePoolTranspose: write_gradient,
-    ScatterWindow: write_gradient,
-    GatherWindow: write_gradient,
 }

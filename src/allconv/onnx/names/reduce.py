@@ -67,7 +67,9 @@ def write_broadcast(writer: Writer, written: Written) -> None:
     for axis, n in enumerate(after):
         old = before[axis - lead] if axis >= lead else 1
         if n is None and old is not None:
-            raise writer.unsupported(written, "repeating an array over the batch")
+            raise writer.unsupported(
+                written, "an array is repeated over the batch; give shape[0] a number"
+            )
         sizes.append(1 if n is None else n)
     writer.node(written, "Expand", [*written.inputs, writer.integers(sizes)])
 

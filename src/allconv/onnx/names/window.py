@@ -68,7 +68,7 @@ def write_settings(axes: Sequence[Axis]) -> dict[str, Any]:
     """The attributes of a window whose padding is not negative."""
     if any(axis.input_dilation != 1 for axis in axes):
         raise UnsupportedError(
-            "input_dilation has no spelling in ONNX; use a transposed convolution"
+            "this cannot be written to ONNX: input_dilation; use a transposed convolution"
         )
     return {
         "kernel_shape": [axis.kernel for axis in axes],
