@@ -15,6 +15,7 @@ from allconv.onnx.network import Network
 from allconv.onnx.patterns import Match, match
 from allconv.onnx.writer import Shape, Writer, Written
 from allconv.operators.base import Array
+from allconv.text import encodable
 from allconv.value import Value
 
 
@@ -104,7 +105,7 @@ def _last(
 
 def _name(node: Node, found: Match | None, number: int) -> str:
     """The name of a result: the layer's path and the operator, "features.0/Correlate"."""
-    layer = node.path.split(" (")[0]
+    layer = encodable(node.path.split(" (")[0])
     op = found.op if found else node.operator.name
     name = f"{layer}/{op}" if layer and layer.split("/")[-1] != op else layer or op
     return f"{name}.{number}" if number else name

@@ -10,7 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from allconv.errors import FileError, LimitError
+import numpy as np
+
+from allconv.errors import ArgumentError, FileError, LimitError
+from allconv.text import json_text
 from allconv.version import __version__
 
 CLASSES, PREPROCESS, VERSION = "allconv.classes", "allconv.preprocess", "allconv.version"
@@ -45,11 +48,22 @@ def _classes(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _checked(classes: Sequence[str]) -> list[str]:
+    """The names of the classes, as they are given; what could not be read again is refused."""
+    several = isinstance(classes, Sequence | np.ndarray) and not isinstance(classes, str | bytes)
+    names = list(classes) if several else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"classes is {type(classes).__name__}; a list of names is expected")
+    if len(names) > MOST_CLASSES:
+        raise LimitError(f"classes are {len(names):,} names; {MOST_CLASSES:,} are the most")
+    return [str(name) for name in names]
+
+
 def make_metadata(classes: Sequence[str] | None, preprocess: str | None) -> dict[str, str]:
     """The entries that a file of ours carries."""
     entries = {VERSION: __version__}
     if classes is not None:
-        entries[CLASSES] = json.dumps([str(name) for name in classes], ensure_ascii=False)
+        entries[CLASSES] = json_text(_checked(classes))
     if preprocess is not None:
         entries[PREPROCESS] = preprocess
     return entries
