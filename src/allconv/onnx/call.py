@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.onnx.limits import MOST_AXES, MOST_VALUES, Budget, fits
+from allconv.onnx.limits import MOST_AXES, MOST_LISTED, Budget, fits
 from allconv.onnx.model import Node
 from allconv.onnx.schema import schema_of, shortest
 from allconv.onnx.text import plain, reason
@@ -90,10 +90,12 @@ class Call:
 
     def check_shape(self, shape: Sequence[int]) -> None:
         """Refuse a result with too many axes or values, before it is made."""
-        if not fits(shape):
+        most = self.budget.most_values
+        if not fits(shape, most):
+            values = f"{prod(shape):,} values" if len(shape) <= MOST_AXES else "as many sizes"
             raise self.too_large(
-                f"it gives {len(shape)} axes and {prod(shape):,} values; {MOST_AXES} and "
-                f"{MOST_VALUES:,} are the most"
+                f"it gives {len(shape)} axes and {values}; {MOST_AXES} and {most:,} are the most "
+                "for inputs of this size"
             )
 
     def check_constants(self, shape: Sequence[int]) -> None:
@@ -163,6 +165,10 @@ class Call:
         array = self.known(number)
         if array.dtype.kind not in "iu" or array.ndim > 1:
             raise self.wrong(f"input {number} is {array.dtype.name} {array.shape}, not integers")
+        if array.size > MOST_LISTED:
+            raise self.too_large(
+                f"input {number} lists {array.size:,} numbers; {MOST_LISTED:,} are the most"
+            )
         return tuple(int(n) for n in array.reshape(-1))
 
     def known_number(self, number: int) -> float:

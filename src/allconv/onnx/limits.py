@@ -17,6 +17,15 @@ MOST_AXES = 32
 MOST_VALUES = 2**31
 """The values of one array."""
 
+LARGE_VALUES = 2**28
+"""The values of an array that small inputs become, 1 GB; or `VALUES_PER_VALUE` if that is more."""
+
+VALUES_PER_VALUE = 2**12
+"""The values of an array for each value of the inputs, up to `MOST_VALUES` (VGG-19 has 22)."""
+
+MOST_LISTED = 2**16
+"""The numbers of a list of sizes, axes or pads that is an array of the file."""
+
 MOST_CONSTANTS = 10_000_000
 """The numbers of one array that is made while a network is recorded; ten times as many in all."""
 
@@ -27,10 +36,9 @@ WORK_PER_VALUE = 2**20
 """The multiply-adds of a network for each value of its inputs (VGG-19 has 130,000)."""
 
 
-def fits(shape: Sequence[int]) -> bool:
+def fits(shape: Sequence[int], most: int = MOST_VALUES) -> bool:
     """Whether an array may have this shape; a size of 0 does not excuse the others."""
-    axes, values = len(shape), prod(max(n, 1) for n in shape[: MOST_AXES + 1])
-    return axes <= MOST_AXES and values <= MOST_VALUES
+    return len(shape) <= MOST_AXES and prod(max(n, 1) for n in shape) <= most
 
 
 @dataclass
@@ -41,13 +49,19 @@ class Budget:
     constants: int = 10 * MOST_CONSTANTS
     work: int = 0
 
+    @property
+    def most_values(self) -> int:
+        """The values that an array may have."""
+        return min(max(LARGE_VALUES, VALUES_PER_VALUE * self.values), MOST_VALUES)
+
     def take_constants(self, op: str, shape: Sequence[int]) -> None:
         """Count an array that is made while recording, before it is."""
-        made = prod(shape)
-        self.constants -= made
-        if not fits(shape) or made > MOST_CONSTANTS or self.constants < 0:
+        if len(shape) > MOST_AXES:
+            raise LimitError(f"{op} makes constants of {len(shape)} axes; {MOST_AXES} are the most")
+        self.constants -= prod(shape)
+        if not fits(shape, MOST_CONSTANTS) or self.constants < 0:
             raise LimitError(
-                f"{op} makes {made:,} constants; {MOST_CONSTANTS:,} are computed, and "
+                f"{op} makes {prod(shape):,} constants; {MOST_CONSTANTS:,} are computed, and "
                 f"{10 * MOST_CONSTANTS:,} for a network"
             )
 

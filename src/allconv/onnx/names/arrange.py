@@ -29,6 +29,8 @@ def reshaped(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
     """The shape that a Reshape asks for: -1 is the rest; 0 keeps a size unless `allowzero`."""
     given = call.known_integers(1)
     keeps = not call.flag("allowzero")
+    if len(given) > MOST_AXES:
+        raise call.too_large(f"{len(given)} axes; {MOST_AXES} are the most")
     kept = [a for a, n in enumerate(given) if n == 0 and keeps]
     if kept and kept[-1] >= len(shape):
         raise call.wrong(f"a shape of {tuple(shape)} keeps an axis that is not there")
