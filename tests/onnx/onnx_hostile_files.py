@@ -123,7 +123,7 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     # tensors
     "too few bytes": (set_tensor(raw_data=b"1234"), FileError, "18 values; 1 are in the file"),
     "half a number": (set_tensor(raw_data=b"12345"), FileError, "18 values"),
-    "sizes whose product overflows": (set_tensor(dims=[2**62, 4]), FileError, "are in the file"),
+    "sizes whose product overflows": (set_tensor(dims=[2**62, 4]), FileError, "impossible shape"),
     "a negative size": (set_tensor(dims=[-2, -9]), FileError, "impossible shape"),
     "a thousand axes": (set_tensor(dims=[1] * 1000), FileError, "impossible shape"),
     "float16": (set_tensor(data_type=TensorProto.FLOAT16), UnsupportedError, "FLOAT16; export"),
@@ -165,7 +165,7 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     "a thousand axes, one by one": (
         lambda: chain(node("Unsqueeze", "x", "a"), arrays={"a": ints(*range(1000))}),
         LimitError,
-        "32 and 2,147,483,648 are the most",
+        "1004 axes; 32 are the most",
     ),
     "an input of a thousand axes": (
         changed(
@@ -243,7 +243,7 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     "a training node": (
         changed(lambda m: m.graph.node[1].attribute.add(name="training_mode", type=2, i=1)),
         UnsupportedError,
-        "training_mode",
+        "in training form",
     ),
     # bombs
     "a constant of 2**40 cells": (
@@ -257,13 +257,13 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     ),
     "an array repeated 2**40 times": (
         lambda: chain(node("Expand", "x", "s"), arrays={"s": ints(2**40, 1, 1, 1)}),
-        UnsupportedError,
-        "Expand",
+        LimitError,
+        "Expand: it gives 4 axes and 19,791,209,299,968 values; 32 and 268,435,456",
     ),
     "a padding of 2**40 cells": (
         lambda: chain(node("Pad", "x", "p"), arrays={"p": ints(2**40, *(0,) * 7)}),
-        UnsupportedError,
-        "Pad",
+        LimitError,
+        "Pad: pads .* is the most",
     ),
     "a range of 2**40 numbers": (
         lambda: chain(
@@ -317,8 +317,8 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     "a backslash": (outside(("location", "..\\secret")), FileError, "no name below"),
     "a name of 5,000 letters": (outside(("location", "a" * 5000)), FileError, "no name below"),
     "a file that is not there": (outside(("location", "gone")), FileError, "cannot be opened"),
-    "a link": (outside(("location", "link")), FileError, "cannot be opened"),
-    "a link to a folder": (outside(("location", "up/decoy")), FileError, "cannot be opened"),
+    "a link": (outside(("location", "link")), FileError, "a link that leaves"),
+    "a link to a folder": (outside(("location", "up/decoy")), FileError, "a link that leaves"),
     "a file with two names": (outside(("location", "twin")), FileError, "no plain file"),
     "a pipe": (outside(("location", "pipe")), FileError, "no plain file"),
     "a folder": (outside(("location", "folder")), FileError, "no plain file"),

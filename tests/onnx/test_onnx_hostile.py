@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from onnx_hostile_files import ROWS, base, chain, local, node, outside
 
+from allconv import functional as F
 from allconv import nn
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
 from allconv.onnx import load, save
@@ -67,7 +68,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     made = chain(node("Relu", "x" * 100)).SerializeToString()
     path.write_bytes(made.replace(b"x" * 100, b"\xff" + b"x" * 99))
-    with pytest.raises(FileError, match=r"needs '�x+[.]{3}', which nothing before it makes"):
+    with pytest.raises(FileError, match=r"needs '\\xffx+[.]{3}', which nothing before it makes"):
         load(path)
 
 
@@ -159,8 +160,8 @@ def test_saving_refuses(tmp_path: Path) -> None:
     for shape, names, message in rows:
         with pytest.raises(Error, match=message):
             save(net, path, shape, **names)
-    with pytest.raises(UnsupportedError, match="Log1p cannot be written"):
-        save(lambda x: np.log1p(x), path, (None, 3))
+    with pytest.raises(UnsupportedError, match="cross_entropy is a loss"):
+        save(lambda x: F.cross_entropy(x, np.zeros(2, np.int64)), path, (2, 3))
     with pytest.raises(FileError, match="cannot be written"):
         save(net, tmp_path / "gone" / "model.onnx", (None, 3))
     assert list(tmp_path.iterdir()) == []

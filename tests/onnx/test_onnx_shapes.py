@@ -95,7 +95,7 @@ def test_arrays_of_another_shape(tmp_path: Path) -> None:
     """A call with another number of arrays, or of other sizes than the file's, names both."""
     save(Linear(3, 2), tmp_path / "model.onnx", (None, 3))
     net = load(tmp_path / "model.onnx")
-    with pytest.raises(ShapeError, match=r"'input' is \(1, 4\); \(any, 3\) is wanted"):
+    with pytest.raises(ShapeError, match=r"'input' is \(1, 4\); \(any, 3\) is expected"):
         net(np.ones((1, 4), np.float32))
     with pytest.raises(ShapeError, match="takes 1 arrays, 2 are given"):
         net(np.ones((1, 3), np.float32), np.ones((1, 3), np.float32))

@@ -31,6 +31,13 @@ class Parameter:
         self._array: Array | None = frozen(taken)
 
     @classmethod
+    def holding(cls, array: Array) -> Self:
+        """A place for a read-only array of floats that nobody else keeps: it is not copied."""
+        place = cls.__new__(cls)
+        place.spec, place.initializer, place._array = Spec.of(array), None, array
+        return place
+
+    @classmethod
     def drawn(
         cls, shape: tuple[int, ...], initializer: Initializer, dtype: str = "float32"
     ) -> Self:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from allconv.errors import FileError
-from allconv.onnx.call import shortest, unsupported
+from allconv.onnx.call import unsupported
 from allconv.onnx.external import Outside
 from allconv.onnx.model import Node
+from allconv.onnx.schema import shortest
 from allconv.onnx.tensors import read_tensor
 from allconv.onnx.text import shown
+from allconv.onnx.wire import Raw
 from onnx import AttributeProto
 
 _FIELDS = {
@@ -27,10 +30,15 @@ _SEVERAL = ("floats", "ints", "strings", "tensors", "graphs", "sparse_tensors", 
 _SINGLE = ("f", "i", "s", "t", "g", "sparse_tensor", "tp")
 
 
-def read_attributes(proto: Any, node: Node, outside: Outside) -> dict[str, Any]:
-    """The attributes of a node by name; graphs and sparse tensors are refused."""
+def read_attributes(
+    proto: Any, node: Node, outside: Outside, raw_of: Callable[[int], Raw | None]
+) -> dict[str, Any]:
+    """The attributes of a node by name; graphs and sparse tensors are refused.
+
+    `raw_of` gives, by the number of an attribute, where a tensor lies that was left in the file.
+    """
     found: dict[str, Any] = {}
-    for each in proto.attribute:
+    for number, each in enumerate(proto.attribute):
         if not each.name or each.name in found:
             raise FileError(f"{shown(node.label)} has an attribute twice; export again")
         if each.ref_attr_name:
@@ -42,16 +50,18 @@ def read_attributes(proto: Any, node: Node, outside: Outside) -> dict[str, Any]:
         held |= {name for name in _SEVERAL if len(getattr(each, name))}
         if held - {field}:
             raise FileError(f"{shown(node.label)}: {shown(each.name)} is of two types")
-        found[each.name] = _plain(getattr(each, field), field, outside)
+        given = getattr(each, field)
+        if field == "t":
+            found[each.name] = read_tensor(given, outside, raw_of(number))
+        else:
+            found[each.name] = _plain(given, field)
     return found
 
 
-def _plain(given: Any, field: str, outside: Outside) -> Any:
-    if field == "t":
-        return read_tensor(given, outside)
+def _plain(given: Any, field: str) -> Any:
     if field in ("floats", "ints", "strings"):
         kind = {"floats": "f", "ints": "i", "strings": "s"}[field]
-        return tuple(_plain(each, kind, outside) for each in given)
+        return tuple(_plain(each, kind) for each in given)
     if field == "f":
         return shortest(np.float32(given))
     return given.decode("utf-8", "replace") if field == "s" else int(given)

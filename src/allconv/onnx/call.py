@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from allconv.errors import FileError, UnsupportedError
+from allconv.errors import FileError, LimitError, UnsupportedError
+from allconv.onnx.limits import MOST_AXES, MOST_LISTED, Budget, fits
 from allconv.onnx.model import Node
-from allconv.onnx.text import plain
+from allconv.onnx.schema import schema_of, shortest
+from allconv.onnx.text import plain, reason
 from allconv.operators.base import Array
 from allconv.value import Value
 
@@ -23,35 +26,55 @@ class Bytes:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A value of dtype bool: true where a float is above 0."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
 class Name:
     """How a node of one name is read.
 
-    `attributes` are all that may be given; inputs in `settings` must be known when the network is
-    recorded, those in `buffers` are statistics that gradients leave alone; `inputs` is the least
-    and the largest number of inputs; `since` is the oldest operator set that is understood.
+    `attributes` are those that are read, of all that the format has; those in `silent` say nothing
+    about the results of inference, and so do the inputs in `silent_inputs`. Inputs in `settings`
+    must be known when the network is recorded, those in `buffers` are statistics that gradients
+    leave alone, those in `weights` are parameters wherever the file keeps them. `outputs_count`:
+    an output that nothing takes still says what the node means.
     """
 
     read: Callable[[Call], Any]
     attributes: tuple[str, ...] = ()
-    inputs: tuple[int, int] = (1, 1)
+    silent: tuple[str, ...] = ()
+    silent_inputs: tuple[int, ...] = ()
     settings: tuple[int, ...] = ()
     buffers: tuple[int, ...] = ()
-    since: int = 1
+    weights: tuple[int, ...] = ()
+    outputs_count: bool = False
 
 
 class Call:
-    """A node with its operands: values of the trace, or arrays that are known."""
+    """A node with its operands: values of the trace, or arrays that are known.
+
+    It keeps which attributes and inputs were looked at, so that none is ever passed over.
+    """
 
     def __init__(
         self,
         node: Node,
-        operands: Sequence[Value | Bytes | Array | None],
+        operands: Sequence[Value | Bytes | Condition | Array | None],
         lift: Callable[[Array], Value],
+        budget: Budget,
     ) -> None:
         self.node = node
         self.operands = operands
         self.lift = lift
+        self.budget = budget
         self.version = node.version
+        schema = None if node.domain else schema_of(node.op, node.version)
+        self.defaults = schema.defaults if schema else {}
+        self.read_attributes: set[str] = set()
+        self.read_inputs: set[int] = set()
 
     def unsupported(self, what: str) -> UnsupportedError:
         """An error that names operator, domain and operator set."""
@@ -59,7 +82,35 @@ class Call:
 
     def wrong(self, what: str) -> FileError:
         """An error for a node that breaks the rules of the format."""
-        return FileError(f"{what}; export the network again")
+        return FileError(f"{reason(what)}; export the network again")
+
+    def too_large(self, what: str) -> LimitError:
+        """An error for a node that asks for more than is possible."""
+        return LimitError(reason(what))
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Refuse a result with too many axes or values, before it is made."""
+        most = self.budget.most_values
+        if not fits(shape, most):
+            values = f"{prod(shape):,} values" if len(shape) <= MOST_AXES else "as many sizes"
+            raise self.too_large(
+                f"it gives {len(shape)} axes and {values}; {MOST_AXES} and {most:,} are the most "
+                "for inputs of this size"
+            )
+
+    def check_constants(self, shape: Sequence[int]) -> None:
+        """Refuse to compute more constants than a file may ask for."""
+        self.budget.take_constants(self.node.op, shape)
+
+    def check_all_read(self, name: Name) -> None:
+        """Refuse an attribute or input that is given and that the reader did not look at."""
+        for each in self.node.attributes:
+            if each not in self.read_attributes and each not in name.silent:
+                raise self.unsupported(f"attribute {plain(each)} beside the others")
+        for number in range(len(self.operands)):
+            known = number in self.read_inputs or number in name.silent_inputs
+            if not known and self.has(number):
+                raise self.unsupported(f"input {number} beside the others")
 
     # Operands
 
@@ -70,17 +121,26 @@ class Call:
         """Whether an optional input is given."""
         return number < len(self.operands) and self.operands[number] is not None
 
+    def operand(self, number: int) -> Any:
+        """An input as it is; None where it is left out."""
+        self.read_inputs.add(number)
+        return self.operands[number] if number < len(self.operands) else None
+
     def value(self, number: int) -> Value:
         """An input as floats of the trace."""
-        given = self.operands[number] if number < len(self.operands) else None
+        given = self.operand(number)
         if isinstance(given, Value):
             return given
         if isinstance(given, Bytes):
             raise self.unsupported("uint8 is only cast to float32")
+        if isinstance(given, Condition):
+            raise self.unsupported("a condition is only taken by Where")
         if given is None:
             raise self.wrong(f"input {number} is missing")
         if given.dtype.kind != "f":
-            raise self.unsupported(f"input {number} is {given.dtype.name}, floats are computed")
+            raise self.unsupported(
+                f"input {number} is {given.dtype.name}; only floats are computed"
+            )
         return self.lift(given)
 
     def optional(self, number: int) -> Value | None:
@@ -93,9 +153,11 @@ class Call:
 
     def known(self, number: int) -> Array:
         """An input whose numbers are known while the network is recorded."""
-        given = self.operands[number] if number < len(self.operands) else None
+        given = self.operand(number)
         if not isinstance(given, np.ndarray):
-            raise self.unsupported(f"input {number} is computed from the data; a constant is done")
+            raise self.unsupported(
+                f"input {number} is computed from the data; only a constant is supported"
+            )
         return given
 
     def known_integers(self, number: int) -> tuple[int, ...]:
@@ -103,6 +165,10 @@ class Call:
         array = self.known(number)
         if array.dtype.kind not in "iu" or array.ndim > 1:
             raise self.wrong(f"input {number} is {array.dtype.name} {array.shape}, not integers")
+        if array.size > MOST_LISTED:
+            raise self.too_large(
+                f"input {number} lists {array.size:,} numbers; {MOST_LISTED:,} are the most"
+            )
         return tuple(int(n) for n in array.reshape(-1))
 
     def known_number(self, number: int) -> float:
@@ -122,9 +188,21 @@ class Call:
         """A number."""
         return float(self._attribute(name, float, default))
 
-    def text(self, name: str, default: str) -> str:
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Numbers."""
+        given: tuple[float, ...] = self._attribute(name, tuple, None)
+        if any(not isinstance(each, float) for each in given):
+            raise self.wrong(f"{name} are no numbers")
+        return given
+
+    def text(self, name: str, default: str | None = None) -> str:
         """A text."""
         return str(self._attribute(name, str, default))
+
+    def array(self, name: str, default: Array | None = None) -> Array:
+        """A tensor."""
+        found: Array = self._attribute(name, np.ndarray, default)
+        return found
 
     def integers(self, name: str, default: Sequence[int] | None = None) -> tuple[int, ...]:
         """Whole numbers."""
@@ -135,14 +213,19 @@ class Call:
 
     def flag(self, name: str, default: int = 0) -> bool:
         """0 or 1."""
-        return self.integer(name, default) != 0
+        found = self.integer(name, default)
+        if found not in (0, 1):
+            raise self.wrong(f"{name} is {found}, neither 0 nor 1")
+        return found == 1
 
     def given(self, name: str) -> bool:
         """Whether an attribute is given."""
         return name in self.node.attributes
 
     def _attribute(self, name: str, kind: type, default: Any) -> Any:
-        found = self.node.attributes.get(name, default)
+        """An attribute, else the format's default in this operator set, else the one given here."""
+        self.read_attributes.add(name)
+        found = self.node.attributes.get(name, self.defaults.get(name, default))
         if found is None:
             raise self.wrong(f"{name} is missing")
         if not isinstance(found, kind):
@@ -166,16 +249,5 @@ class Call:
 def unsupported(node: Node, what: str = "") -> UnsupportedError:
     """ "unsupported: Conv, domain ai.onnx, opset 21", and why."""
     domain = node.domain or "ai.onnx"
-    told = f"unsupported: {plain(node.op)}, domain {plain(domain)}"
-    return UnsupportedError(f"{told}, opset {node.version}" + (f": {what}" if what else ""))
-
-
-def shortest(number: Any) -> float:
-    """A float32 as the float64 of the fewest digits that rounds to it: 1e-05, not 9.99999974e-06.
-
-    >>> shortest(np.float32(0.1))
-    0.1
-    """
-    return (
-        float(str(np.float32(number))) if np.asarray(number).dtype == np.float32 else float(number)
-    )
+    told = f"unsupported: {plain(node.op)}, domain {plain(domain)}, opset {node.version}"
+    return UnsupportedError(f"{told}: {reason(what)}" if what else told)

@@ -10,11 +10,12 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.onnx.names import WRITERS
+from allconv.onnx.names import UNWRITTEN, WRITERS
 from allconv.onnx.network import Network
 from allconv.onnx.patterns import Match, match
 from allconv.onnx.writer import Shape, Writer, Written
 from allconv.operators.base import Array
+from allconv.text import encodable
 from allconv.value import Value
 
 
@@ -104,7 +105,7 @@ def _last(
 
 def _name(node: Node, found: Match | None, number: int) -> str:
     """The name of a result: the layer's path and the operator, "features.0/Correlate"."""
-    layer = node.path.split(" (")[0]
+    layer = encodable(node.path.split(" (")[0])
     op = found.op if found else node.operator.name
     name = f"{layer}/{op}" if layer and layer.split("/")[-1] != op else layer or op
     return f"{name}.{number}" if number else name
@@ -140,9 +141,10 @@ def _write(writer: Writer, written: Written, found: Match | None) -> None:
         return
     write: Any = WRITERS.get(type(written.operator))
     if write is None:
-        name = written.operator.name
-        error = UnsupportedError(f"{name} cannot be written to ONNX; it has no spelling there")
-        raise error.at(written.path)
+        raise writer.unsupported(written, UNWRITTEN[type(written.operator)])
     if written.operator.name == "MaxPool":
         written.outputs = written.outputs[:1]
-    write(writer, written)
+    try:
+        write(writer, written)
+    except UnsupportedError as error:
+        raise error.at(written.path) from None

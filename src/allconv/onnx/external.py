@@ -1,25 +1,26 @@
 """Numbers that a file keeps beside itself: opened only below the file's own folder.
 
-A name in the file is hostile until shown otherwise: each component is opened relative to the one
-before, links are not followed, and what is found must be a plain file with one name.
+A name in the file is hostile until shown otherwise: `below` opens it, and what is found must be a
+plain file with one name.
 """
 
 from __future__ import annotations
 
 import os
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from allconv.errors import FileError, LimitError, UnsupportedError
+from allconv.onnx.below import can_open_below, is_below, open_below
 from allconv.onnx.text import shown
+from allconv.onnx.wire import Raw
 
 _KEYS = frozenset({"location", "offset", "length", "checksum"})
 _REMEDY = "save the network as one file: onnx.save_model(model, path)"
 _DIGITS = 19
-_LONGEST_NAME = 255
-_MOST_PARTS = 64
 
 
 @dataclass
@@ -30,8 +31,9 @@ class Outside:
     limit: int
     taken: int = 0
 
-    def read(self, tensor: Any, wanted: int) -> bytes:
-        """The bytes of a tensor that lies outside."""
+    @contextmanager
+    def opened(self, tensor: Any, wanted: int) -> Iterator[Raw]:
+        """The bytes of a tensor that lies outside, so many of them."""
         of = f"tensor {shown(tensor.name)}"
         if self.folder is None:
             raise UnsupportedError(f"{of} is outside the bytes that were given; {_REMEDY}")
@@ -42,16 +44,14 @@ class Outside:
                 f"the tensors outside the file are more than {self.limit:,} bytes; "
                 "set size_limit higher"
             )
-        handle = _open_below(self.folder, location, of)
-        try:
-            size = os.fstat(handle).st_size
-            if offset + wanted > size:
+        with os.fdopen(_open(self.folder, location, of), "rb", buffering=0) as file:
+            if offset + wanted > os.fstat(file.fileno()).st_size:
                 raise FileError(f"{of}: {shown(location)} ends before the tensor does")
-            return _read_all(handle, offset, wanted, of)
-        except OSError as error:
-            raise FileError(f"{of}: {shown(location)} cannot be read: {error.strerror}") from None
-        finally:
-            os.close(handle)
+            try:
+                yield Raw(file, offset, wanted)
+            except OSError as error:
+                told = f"{of}: {shown(location)} cannot be read: {error.strerror}"
+                raise FileError(told) from None
 
 
 def _entries(entries: Any, wanted: int, of: str) -> tuple[str, int]:
@@ -74,42 +74,16 @@ def _number(text: str, name: str, of: str) -> int:
     return int(text)
 
 
-def _open_below(folder: Path, location: str, of: str) -> int:
-    """Open a plain file below a folder, one component after the other."""
-    parts = location.split("/")
-    legal = all(part not in ("", ".", "..") and len(part) <= _LONGEST_NAME for part in parts)
-    if not legal or "\\" in location or "\0" in location or len(parts) > _MOST_PARTS:
+def _open(folder: Path, location: str, of: str) -> int:
+    """Open a plain file below a folder, or say why not."""
+    if not is_below(location):
         raise FileError(f"{of}: {shown(location)} is no name below the file's folder; {_REMEDY}")
-    if os.open not in os.supports_dir_fd or not hasattr(os, "O_NOFOLLOW"):
+    if not can_open_below():
         raise UnsupportedError(f"{of} is outside the file, which is not safe here; {_REMEDY}")
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for part in parts[:-1]:
-            handle = _step(handle, part, flags | os.O_DIRECTORY)
-        handle = _step(handle, parts[-1], flags | os.O_NONBLOCK)
+        return open_below(folder, location)
+    except FileError as error:
+        raise FileError(f"{of}: {shown(location)} {error}; {_REMEDY}") from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no legal name"
         raise FileError(f"{of}: {shown(location)} cannot be opened: {why}; {_REMEDY}") from None
-    found = os.fstat(handle)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        os.close(handle)
-        raise FileError(f"{of}: {shown(location)} is no plain file with one name; {_REMEDY}")
-    return handle
-
-
-def _step(handle: int, part: str, flags: int) -> int:
-    """Open a component in a folder that is open, and close the folder."""
-    try:
-        return os.open(part, flags, dir_fd=handle)
-    finally:
-        os.close(handle)
-
-
-def _read_all(handle: int, offset: int, wanted: int, of: str) -> bytes:
-    os.lseek(handle, offset, os.SEEK_SET)
-    with os.fdopen(os.dup(handle), "rb") as file:
-        data = file.read(wanted)
-    if len(data) != wanted:
-        raise FileError(f"{of} changed while it was read")
-    return data

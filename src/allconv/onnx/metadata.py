@@ -10,11 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from allconv.errors import ArgumentError, FileError, LimitError
-from allconv.text import encodable, printable
+from allconv.text import encodable, json_text, printable
 from allconv.version import __version__
 
 CLASSES, PREPROCESS, VERSION = "allconv.classes", "allconv.preprocess", "allconv.version"
+PRODUCER = "allconv"
 MOST_ENTRIES = 1000
 MOST_CLASSES = 100_000
 
@@ -45,19 +48,30 @@ def _classes(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _checked(classes: Sequence[str]) -> list[str]:
+    """The names of the classes, as they are given; what could not be read again is refused."""
+    several = isinstance(classes, Sequence | np.ndarray) and not isinstance(classes, str | bytes)
+    names = list(classes) if several else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"classes is {type(classes).__name__}; a list of names is expected")
+    if len(names) > MOST_CLASSES:
+        raise LimitError(f"classes are {len(names):,} names; {MOST_CLASSES:,} are the most")
+    for name in names:
+        if encodable(name) != name:
+            raise ArgumentError(
+                f"the class '{printable(name, 80)}' has characters that UTF-8 cannot hold; "
+                "give it another name"
+            )
+    return [str(name) for name in names]
+
+
 def make_metadata(
     classes: Sequence[str] | None, preprocess: str | None, more: Mapping[str, str]
 ) -> dict[str, str]:
     """The entries that a file of ours carries."""
     entries = {VERSION: __version__, **more}
     if classes is not None:
-        for name in classes:
-            if encodable(str(name)) != str(name):
-                raise ArgumentError(
-                    f"the class '{printable(str(name), 80)}' has characters that UTF-8 cannot "
-                    "hold; give it another name"
-                )
-        entries[CLASSES] = json.dumps([str(name) for name in classes], ensure_ascii=False)
+        entries[CLASSES] = json_text(_checked(classes))
     if preprocess is not None:
         entries[PREPROCESS] = preprocess
     return entries

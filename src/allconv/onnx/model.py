@@ -30,11 +30,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Input:
-    """An array that the network takes: a size that may be any is None, and so is a shape."""
+    """An array that the network takes: a size that may be any is None, and so is a shape.
+
+    Some exporters declare a batch of any size as 0, so it is None; `empty` says that it was 0.
+    """
 
     name: str
     shape: tuple[int | None, ...] | None
     dtype: str
+    empty: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from allconv.errors import Error, FileError, ShapeError
+from allconv.errors import FileError, ShapeError
 from allconv.functional.call import take_array
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
 from allconv.onnx.model import Model
-from allconv.onnx.read import SIZE_LIMIT, read_model
+from allconv.onnx.read import SIZE_LIMIT, read_model, told
 from allconv.onnx.record import record_model
 from allconv.operators.base import Spec
 from allconv.value import Value
@@ -30,13 +32,14 @@ class OnnxModule(Module):
     """
 
     def __init__(self, model: Model) -> None:
-        self.model = model
+        settings = dict(model.arrays)  # what stays when parameters are replaced: no second copy
+        for name in model.parameters:
+            self._places()[name] = Parameter.holding(settings.pop(name))
+        for name in model.buffers:
+            self._places()[name] = Buffer.holding(settings.pop(name))
+        self.model = replace(model, arrays=settings)
         self.classes = model.classes
         self.preprocess = model.preprocess
-        for name in model.parameters:
-            self._places()[name] = Parameter(model.arrays[name])
-        for name in model.buffers:
-            self._places()[name] = Buffer(model.arrays[name])
 
     def forward(self, *x: Any) -> Any:
         """The outputs of the file's graph; a tuple of several."""
@@ -65,9 +68,10 @@ def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxM
     """Read an ONNX file as a network.
 
     Nothing in the file runs. FileError for what is no legal network, UnsupportedError (with
-    operator, domain and operator set) for what is not done, LimitError above `size_limit` bytes.
-    Where the file fixes all sizes but the batch, the network is recorded once, so that a file
-    whose parts do not fit is refused here.
+    operator, domain and operator set) for what is not supported, LimitError above `size_limit`
+    bytes and for a file that asks for more than `onnx.limits` allows: values of an array,
+    constants to be made, multiply-adds. Where the file fixes all sizes but the batch, the network
+    is recorded once, so that a file whose parts do not fit is refused here.
 
     >>> import tempfile
     >>> from allconv import nn
@@ -78,22 +82,35 @@ def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxM
     ['bias', 'weight']
     """
     net = OnnxModule(read_model(path, size_limit=size_limit))
-    try:
+    with told(Path(path)):
         check_network(net)
-    except Error as error:
-        raise type(error)(f"{os.fspath(path)}: {error}") from None
     return net
 
 
 def check_network(net: OnnxModule) -> None:
-    """Record a network once where its sizes are known; FileError where its parts do not fit."""
-    specs = []
-    for each in net.model.inputs:
-        if each.shape is None or any(n is None for n in each.shape[1:]):
-            return
-        shape = tuple(1 if n is None else n for n in each.shape)
-        specs.append(Spec(shape, "float32" if each.dtype == "uint8" else each.dtype))
+    """Record a network once where its sizes are known; FileError where its parts do not fit.
+
+    A batch declared as 0 is mostly one of any size, so that the network is recorded for 1; where
+    it does not fit then, it may still be right for 0.
+    """
+    if any(each.shape is None or None in each.shape[1:] for each in net.model.inputs):
+        return
     try:
-        trace_module(net, *specs)
-    except ShapeError as error:
-        raise FileError(f"the parts of the network do not fit: {error}") from None
+        trace_module(net, *_specs(net.model, 1))
+    except (ShapeError, FileError) as error:
+        if any(each.empty for each in net.model.inputs):
+            trace_module(net, *_specs(net.model, 0))
+        elif isinstance(error, FileError):
+            raise
+        else:
+            raise FileError(f"the parts of the network do not fit: {error}") from None
+
+
+def _specs(model: Model, batch: int) -> list[Spec]:
+    """The inputs of a model; a batch of any size is one, or `batch` where it is declared as 0."""
+    specs = []
+    for each in model.inputs:
+        number = batch if each.empty else 1
+        shape = tuple(number if n is None else n for n in each.shape or ())
+        specs.append(Spec(shape, "float32" if each.dtype == "uint8" else each.dtype))
+    return specs

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from allconv.errors import UnsupportedError
+from allconv.errors import ArgumentError, UnsupportedError
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
@@ -45,12 +46,31 @@ def network_of(net: Any, shape: tuple[int | None, ...] | None) -> Network:
     """A module, a function or a graph as what is to be written."""
     if isinstance(net, Graph):
         return Network(net, len(net.inputs), {}, len(net.outputs), _static(net))
+    _check_inputs(net)
     batch, *sizes = shape or (None,)
     batches = _BATCHES if batch is None else (batch,)
     traces = [_traced(net, (each, *sizes)) for each in batches]
     graph, arrays, results = traces[0]
     shapes = _static(graph) if len(traces) == 1 else _following(graph, traces[1][0])
     return Network(graph, 1, arrays, results, shapes)
+
+
+def _check_inputs(net: Any) -> None:
+    """Refuse what does not take one array, where its signature says so."""
+    if hasattr(net, "plan") and not isinstance(net, Module):
+        raise ArgumentError("net is compiled already; give the network that it was made from")
+    if not callable(net):
+        raise ArgumentError(
+            f"net is {type(net).__name__}; a network, a function or a graph is expected"
+        )
+    try:
+        signature(net.forward if isinstance(net, Module) else net).bind(None)
+    except TypeError as error:
+        raise ArgumentError(
+            f"the network does not take one array ({error}); write one that does, or a graph"
+        ) from None
+    except ValueError:
+        return  # it has no signature, as some functions of C
 
 
 def _traced(

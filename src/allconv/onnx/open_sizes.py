@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from allconv.files import atomic_write
 from allconv.nn.dense import DenseNetwork
 from allconv.onnx.metadata import PREPROCESS
-from allconv.onnx.write import to_proto
+from allconv.onnx.write import to_bytes, to_proto
 from onnx import ModelProto, ValueInfoProto
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def save_open(
     for entry in model.metadata_props:
         if entry.key == PREPROCESS and preprocess is not None:
             entry.value = preprocess.to_json()
-    atomic_write(Path(path), model.SerializeToString(deterministic=True))
+    atomic_write(Path(path), to_bytes(model))
 
 
 def _open(model: ModelProto, *, first: int, axes: int) -> None:

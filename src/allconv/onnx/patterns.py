@@ -14,7 +14,7 @@ from typing import Any
 
 from allconv import functional
 from allconv.graph import Graph, Node
-from allconv.onnx.call import shortest
+from allconv.onnx.schema import shortest
 from allconv.operators.base import Array, Spec
 from allconv.trace import trace
 from allconv.value import Value

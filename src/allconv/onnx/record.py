@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 
 from allconv import trace
-from allconv.errors import ArgumentError, Error, LimitError, ShapeError, UnsupportedError
-from allconv.onnx.call import Bytes, Call, unsupported
+from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
+from allconv.onnx.call import Bytes, Call, Condition, unsupported
+from allconv.onnx.limits import Budget
 from allconv.onnx.model import Input, Model
 from allconv.onnx.names import LOCAL, NAMES
 from allconv.onnx.names.fold import FOLDS
 from allconv.onnx.names.local import read_local
-from allconv.onnx.tensors import MOST_AXES
 from allconv.onnx.text import plain, shown
 from allconv.operators.base import Array
 from allconv.value import Value
-
-MOST_VALUES = 2**31
 
 
 def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]) -> Any:
@@ -35,14 +33,17 @@ def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]
             lifted[id(array)] = array, builder.constant(array)
         return lifted[id(array)][1]
 
+    budget = Budget(sum(value.size for value in x))
     known: dict[str, Any] = dict(model.arrays)
     known.update((name, place(name)) for name in (*model.parameters, *model.buffers))
     for each, value in zip(model.inputs, x, strict=True):
         known[each.name] = Bytes(value) if each.dtype == "uint8" else value
     for node in model.nodes:
         operands = [known[name] if name else None for name in node.inputs]
+        recorded = len(builder.nodes)
         with builder.at(plain(node.label)):
-            known.update(_results(Call(node, operands, lift)))
+            known.update(_results(Call(node, operands, lift, budget)))
+        budget.take_work(plain(node.label), builder.nodes[recorded:])
     outputs = [_output(known[name], name) for name in model.outputs]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
@@ -54,7 +55,7 @@ def check_inputs(model: Model, x: Sequence[Any]) -> None:
     for each, given in zip(model.inputs, x, strict=True):
         if not _fits(each, tuple(given.shape)):
             sizes = ", ".join("any" if n is None else str(n) for n in each.shape or ())
-            raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is wanted")
+            raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is expected")
 
 
 def _fits(wanted: Input, given: tuple[int, ...]) -> bool:
@@ -69,7 +70,7 @@ def _results(call: Call) -> dict[str, Any]:
     """The results of a node by name, as numbers where all its operands are known integers."""
     node = call.node
     try:
-        result = _read(call)
+        results = _read(call)
     except ArgumentError as error:
         raise unsupported(node, str(error)) from None
     except UnsupportedError as error:
@@ -78,25 +79,26 @@ def _results(call: Call) -> dict[str, Any]:
         raise error.at(plain(node.label)) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise call.wrong(f"{plain(node.label)} breaks the rules of the format: {error}") from error
-    results = result if isinstance(result, tuple) else (result,)
-    if any(node.outputs[len(results) :]):
-        raise unsupported(node, f"output {len(results) + 1}")
-    for each in results:
-        if isinstance(each, Value) and (each.ndim > MOST_AXES or each.size > MOST_VALUES):
-            raise LimitError(
-                f"{plain(node.label)} gives {each.ndim} axes and {each.size:,} values; "
-                f"{MOST_AXES} and {MOST_VALUES:,} are the most"
-            )
+    except MemoryError:
+        raise call.too_large("it needs more memory than there is").at(plain(node.label)) from None
     return {name: each for name, each in zip(node.outputs, results, strict=False) if name}
 
 
-def _read(call: Call) -> Any:
+def _read(call: Call) -> tuple[Any, ...]:
     node = call.node
     if (node.domain, node.op) == LOCAL:
-        return read_local(call)
-    if node.op in FOLDS and _is_known(call.operands):
-        return np.asarray(FOLDS[node.op](call))  # NumPy makes a number of an array of no axes
-    return NAMES[node.op].read(call)
+        return (read_local(call),)
+    name = NAMES[node.op]
+    folds = node.op in FOLDS and _is_known(call.operands)
+    result = np.asarray(FOLDS[node.op](call)) if folds else name.read(call)
+    call.check_all_read(name)
+    results = result if isinstance(result, tuple) else (result,)
+    if any(node.outputs[len(results) :]):
+        raise call.unsupported(f"output {len(results) + 1}")
+    for each in results:
+        if isinstance(each, Value):
+            call.check_shape(each.shape)
+    return results
 
 
 def _is_known(operands: Sequence[Any]) -> bool:
@@ -109,7 +111,10 @@ def _output(result: Any, name: str) -> Value | Array:
         return result
     if isinstance(result, np.ndarray) and result.dtype.kind == "f":
         return result
-    dtype = "uint8" if isinstance(result, Bytes) else result.dtype.name
+    if isinstance(result, Bytes | Condition):
+        dtype = "uint8" if isinstance(result, Bytes) else "bool"
+    else:
+        dtype = result.dtype.name
     raise UnsupportedError(
-        f"output {shown(name)} is {dtype}; a network that returns floats is done"
+        f"output {shown(name)} is {dtype}; only networks that return floats are supported"
     )

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from allconv.errors import FileError
 from allconv.onnx.call import unsupported
 from allconv.onnx.model import Input, Node
 from allconv.onnx.names import LOCAL, NAMES
+from allconv.onnx.schema import Schema, schema_of
 from allconv.onnx.text import shown
 from allconv.operators.base import FLOATS, Array
 
 
 def check_node(node: Node) -> None:
-    """Refuse what is not read: the operator, its version, a number of inputs, an attribute."""
+    """Refuse what is not read, and what the format does not have in this operator set."""
     if (node.domain, node.op) == LOCAL:
         return
     name = NAMES.get(node.op)
     if name is None:
         raise unsupported(node)
-    if node.version < name.since:
-        raise unsupported(node, f"it is read from opset {name.since}")
-    least, most = name.inputs
-    if not least <= len(node.inputs) <= most:
-        raise unsupported(node, f"it has {len(node.inputs)} inputs")
+    schema = schema_of(node.op, node.version)
+    if schema is None:
+        raise unsupported(node, "this operator set has no operator of that name")
     for each in node.attributes:
-        if each not in name.attributes:
+        if each not in schema.attributes:
+            raise unsupported(node, f"attribute {shown(each)}, which it does not have there")
+        if each not in (*name.attributes, *name.silent):
             raise unsupported(node, f"attribute {shown(each)}")
+    for each in schema.required.difference(node.attributes):
+        raise FileError(f"{shown(node.label)} lacks its attribute {each}; export the network again")
+    _check_counts(node, schema)
+
+
+def _check_counts(node: Node, schema: Schema) -> None:
+    """Refuse inputs that must be given and are not, and inputs or outputs beyond the last."""
+    if not schema.least_inputs <= len(node.inputs) <= schema.most_inputs:
+        raise unsupported(node, f"it has {len(node.inputs)} inputs")
+    for number, given in enumerate(node.inputs):
+        if not given and schema.inputs[min(number, len(schema.inputs) - 1)]:
+            raise FileError(f"{shown(node.label)} lacks its input {number}; export again")
+    if not 1 <= len(node.outputs) <= schema.most_outputs:
+        raise unsupported(node, f"it has {len(node.outputs)} outputs")
 
 
 def check_order(
-    nodes: list[Node], inputs: tuple[Input, ...], arrays: dict[str, Array], graph: Any
+    nodes: list[Node], inputs: tuple[Input, ...], arrays: dict[str, Array], results: Sequence[str]
 ) -> None:
     """Refuse names that are used before, or made after, something of that name exists."""
     known = {"", *arrays, *(each.name for each in inputs)}
@@ -46,21 +61,29 @@ def check_order(
             if name and name in known:
                 raise FileError(f"{shown(name)} is made twice; export the network again")
             known.add(name)
-    for each in graph.output:
-        if not each.name or each.name not in known:
-            raise FileError(f"output {shown(each.name)} is never made; export the network again")
+    for name in results:
+        if not name or name not in known:
+            raise FileError(f"output {shown(name)} is never made; export the network again")
 
 
-def without_unused(nodes: list[Node], graph: Any) -> list[Node]:
-    """The nodes, their results that nothing takes left out: a mask of dropout, say."""
+def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
+    """The nodes, their results that nothing takes left out: a mask of dropout, say.
+
+    Where an output says what a node means, it stays.
+    """
     used = {name for node in nodes for name in node.inputs}
-    used.update(each.name for each in graph.output)
+    used.update(results)
     return [
         node
-        if used.issuperset(node.outputs)
+        if used.issuperset(node.outputs) or _outputs_count(node)
         else replace(node, outputs=tuple(name if name in used else "" for name in node.outputs))
         for node in nodes
     ]
+
+
+def _outputs_count(node: Node) -> bool:
+    name = NAMES.get(node.op)
+    return name is not None and name.outputs_count
 
 
 def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 
 from allconv.errors import FileError, UnsupportedError
 from allconv.onnx.external import Outside
+from allconv.onnx.limits import fits
 from allconv.onnx.text import shown
+from allconv.onnx.wire import Raw
 from allconv.operators.base import Array
 from onnx import TensorProto
-
-MOST_AXES = 32
 
 DTYPES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -48,43 +49,71 @@ def dtype_name(code: int, of: str) -> str:
     raise UnsupportedError(f"{of} is {name}; export the network as float32")
 
 
-def read_tensor(tensor: Any, outside: Outside) -> Array:
-    """The array that a tensor holds, in the file or beside it."""
+def read_tensor(tensor: Any, outside: Outside, raw: Raw | None = None) -> Array:
+    """The values of a tensor, read-only; `raw` is where they lie if they were left in the file.
+
+    Sizes are compared with the bytes that are there before an array is made.
+    """
     of = f"tensor {shown(tensor.name)}"
     dtype = np.dtype(dtype_name(tensor.data_type, of))
     if tensor.HasField("segment"):
         raise UnsupportedError(f"{of} is in segments; export the network in one piece")
     shape = tuple(int(n) for n in tensor.dims)
-    if len(shape) > MOST_AXES or any(n < 0 for n in shape):
+    if any(n < 0 for n in shape) or not fits(shape):
         raise FileError(f"{of} has an impossible shape; export the network again")
-    wanted = prod(shape) * dtype.itemsize
+    array = _array(tensor, dtype, shape, outside, raw, of)
+    array.flags.writeable = False
+    return array
+
+
+def _array(
+    tensor: Any,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    outside: Outside,
+    raw: Raw | None,
+    of: str,
+) -> Array:
+    """The values from where they are: beside the file, in it, or in the message itself."""
     if tensor.data_location == TensorProto.EXTERNAL:
-        if tensor.raw_data or any(len(getattr(tensor, each)) for each in _ALL_FIELDS):
+        if raw or tensor.raw_data or any(len(getattr(tensor, each)) for each in _ALL_FIELDS):
             raise FileError(f"{of} is both inside and outside the file; export the network again")
-        return _from_bytes(outside.read(tensor, wanted), dtype, shape)
+        with outside.opened(tensor, prod(shape) * dtype.itemsize) as bytes_outside:
+            return _from_file(bytes_outside, dtype, shape)
     if tensor.data_location != TensorProto.DEFAULT or len(tensor.external_data):
         raise FileError(f"{of} says where it is outside the file, and is not; export it again")
-    return _from_fields(tensor, dtype, shape, of)
+    return _from_fields(tensor, dtype, shape, raw, of)
 
 
-def _from_fields(tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], of: str) -> Array:
+def _from_fields(
+    tensor: Any, dtype: np.dtype[Any], shape: tuple[int, ...], raw: Raw | None, of: str
+) -> Array:
     """The values of a tensor inside the file: raw bytes, or the typed field of its dtype."""
-    field = _FIELDS.get(dtype.name, "int32_data")
+    field, data = _FIELDS.get(dtype.name, "int32_data"), tensor.raw_data
     filled = [each for each in _ALL_FIELDS if len(getattr(tensor, each))]
-    if (tensor.raw_data and filled) or set(filled) - {field}:
+    if bool(raw) + bool(data) + bool(filled) > 1 or set(filled) - {field}:
         raise FileError(f"{of} holds its values twice or as another dtype; export it again")
-    count = prod(shape)
-    given = len(tensor.raw_data) // dtype.itemsize if tensor.raw_data else 0
-    given += len(getattr(tensor, field))
-    if given != count or len(tensor.raw_data) % dtype.itemsize:
+    count, length = prod(shape), raw.length if raw else len(data)
+    given = length // dtype.itemsize + len(getattr(tensor, field))
+    if given != count or length % dtype.itemsize:
         raise FileError(f"{of} is {shape}, which is {count} values; {given} are in the file")
-    if tensor.raw_data:
-        return _from_bytes(tensor.raw_data, dtype, shape)
-    values: Array = np.array(getattr(tensor, field), np.dtype(_wide(dtype)))
+    if raw:
+        return _from_file(raw, dtype, shape)
+    if data:
+        little: Array = np.frombuffer(data, _stored(dtype)).reshape(shape)
+        return _native(little.copy(), dtype)
+    return _from_numbers(getattr(tensor, field), dtype, shape, of)
+
+
+def _from_numbers(
+    numbers: Sequence[Any], dtype: np.dtype[Any], shape: tuple[int, ...], of: str
+) -> Array:
+    """The values of a typed field; whole numbers outside the dtype's range are refused."""
+    values: Array = np.fromiter(numbers, np.dtype(_wide(dtype)), len(numbers))
     limits = np.iinfo(dtype) if dtype.kind in "iu" else None
-    if limits and count and not (limits.min <= values.min() and values.max() <= limits.max):
+    if limits and values.size and not (limits.min <= values.min() and values.max() <= limits.max):
         raise FileError(f"{of} holds numbers that are no {dtype.name}; export it again")
-    return values.astype(dtype).reshape(shape)
+    return values.astype(dtype, copy=False).reshape(shape)
 
 
 def _wide(dtype: np.dtype[Any]) -> str:
@@ -94,9 +123,20 @@ def _wide(dtype: np.dtype[Any]) -> str:
     return "uint64" if dtype.name in ("uint32", "uint64") else "int64"
 
 
-def _from_bytes(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    array: Array = np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
-    return array.astype(dtype) if dtype.kind == "b" else array.astype(dtype, copy=False)
+def _stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """How raw bytes keep a dtype: little-endian, a boolean as a byte."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("<")
+
+
+def _native(array: Array, dtype: np.dtype[Any]) -> Array:
+    return np.asarray(array != 0) if dtype.kind == "b" else array.astype(dtype, copy=False)
+
+
+def _from_file(raw: Raw, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """Bytes of a file, read to where they stay."""
+    array: Array = np.empty(shape, _stored(dtype))
+    raw.fill(array.reshape(-1).view(np.uint8).data)
+    return _native(array, dtype)
 
 
 def make_tensor(name: str, array: Array) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from allconv.text import printable
+
 LONGEST = 80
+LONGEST_REASON = 400
 
 
 def shown(text: str | bytes) -> str:
@@ -13,11 +16,14 @@ def shown(text: str | bytes) -> str:
     >>> shown("weight" + chr(27))
     "'weight\\\\x1b'"
     """
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace")
-    return repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
+    return f"'{plain(text)}'"
 
 
 def plain(text: str | bytes) -> str:
     """The same without the quotes."""
-    return shown(text)[1:-1]
+    return printable(text, LONGEST)
+
+
+def reason(text: object) -> str:
+    """Why something is refused, where numbers of the file's own may make it any length."""
+    return printable(str(text), LONGEST_REASON)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from google.protobuf.message import EncodeError  # type: ignore[import-untyped]  # ships no types
+
 from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
 from allconv.functional.settings import whole
@@ -14,16 +16,20 @@ from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.emit import Emitted, emit
 from allconv.onnx.images import write_preprocess
-from allconv.onnx.metadata import make_metadata
+from allconv.onnx.metadata import PRODUCER, make_metadata
 from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
 from allconv.onnx.writer import Writer
+from allconv.text import encodable, printable
 from allconv.version import __version__
 from onnx import ModelProto, helper
 
 OPSET = 21
 IR_VERSION = 10
 LARGEST = 2**31 - 1
+_TOO_LARGE = (
+    "the network holds more than the 2 GB of an ONNX file; save the parameters as safetensors"
+)
 
 
 class Preprocessing(Protocol):
@@ -68,14 +74,25 @@ def save(
     parameters and buffers are initializers under their names in `net.state_dict()`, so that `load`
     gives them back; other constants are nodes. Operator set 21 of ai.onnx, IR version 10.
 
-    UnsupportedError for an operator that has no spelling (its layer is named), LimitError above
+    UnsupportedError for what the format has no operator for (its layer is named), LimitError above
     2 GB, FileError where the file cannot be written.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is {type(path).__name__}; the path of a file is expected")
     model = to_proto(
         net, shape, classes=classes, preprocess=preprocess, metadata=metadata,
         input_name=input_name, output_name=output_name,
     )  # fmt: skip
-    atomic_write(Path(path), model.SerializeToString(deterministic=True))
+    atomic_write(Path(path), to_bytes(model))
+
+
+def to_bytes(model: ModelProto) -> bytes:
+    """What stands in the file of a model."""
+    try:
+        data: bytes = model.SerializeToString(deterministic=True)
+    except (EncodeError, ValueError):
+        raise LimitError(_TOO_LARGE) from None
+    return data
 
 
 def to_proto(
@@ -89,13 +106,16 @@ def to_proto(
     output_name: str = "output",
 ) -> ModelProto:
     """The model that `save` writes."""
-    network = network_of(net, _checked(net, shape))
-    bytes_held = sum(array.nbytes for array in network.arrays.values())
-    if bytes_held >= LARGEST - 2**20:
-        raise LimitError(
-            f"the network holds {bytes_held:,} bytes; an ONNX file holds 2 GB: save the parameters "
-            "as safetensors"
+    if preprocess is not None and not hasattr(preprocess, "to_json"):
+        raise ArgumentError(
+            f"preprocess is {type(preprocess).__name__}; a data.Preprocess is expected"
         )
+    text = preprocess.to_json() if preprocess is not None else None
+    entries = make_metadata(classes, text, metadata or {})
+    network = network_of(net, _checked(net, shape))
+    arrays = (*network.arrays.values(), *network.graph.constants.values())
+    if sum(array.nbytes for array in arrays) >= LARGEST - 2**20:
+        raise LimitError(_TOO_LARGE)
     names = _names(network, input_name, output_name)
     writer = Writer([*network.arrays, *names.values()])
     first = [names["input"], *(f"{input_name}_{n}" for n in range(2, network.inputs + 1))]
@@ -103,14 +123,14 @@ def to_proto(
     if preprocess is not None:
         x[0] = write_preprocess(writer, preprocess, network, first[0])
     emitted = emit(writer, network, x, names["output"])
-    return _model(writer, network, emitted, first, classes, preprocess, metadata or {})
+    return _model(writer, network, emitted, first, entries, preprocess)
 
 
 def _checked(net: Any, shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
     if isinstance(net, Graph):
         return None
     if not isinstance(shape, tuple | list) or not shape:
-        raise ArgumentError(f"shape is {shape!r}; (None, 3, 224, 224), say, is wanted")
+        raise ArgumentError(f"shape is {shape!r}; (None, 3, 224, 224), say, is expected")
     sizes = [None if n is None else whole("a size", n, least=1) for n in shape]
     if any(n is None for n in sizes[1:]):
         raise ArgumentError(f"shape is {shape!r}; only the batch, the first size, can be None")
@@ -119,10 +139,17 @@ def _checked(net: Any, shape: Sequence[int | None] | None) -> tuple[int | None, 
 
 def _names(network: Network, input_name: str, output_name: str) -> dict[str, str]:
     """The names of the first input and output; they may not be a parameter's."""
+    for name in network.arrays:
+        if name != encodable(name):
+            raise ArgumentError(
+                f"the parameter {printable(name)} has a name that is no UTF-8; rename it"
+            )
     names = {"input": input_name, "output": output_name}
     for what, name in names.items():
         if not isinstance(name, str) or not name or name in network.arrays:
             raise ArgumentError(f"{what}_name is {name!r}, empty or a parameter's; give another")
+        if name != encodable(name):
+            raise ArgumentError(f"{what}_name is {printable(name)}, no UTF-8; give another")
     if input_name == output_name:
         raise ArgumentError(f"input_name and output_name are both {input_name!r}")
     return names
@@ -133,9 +160,8 @@ def _model(
     network: Network,
     emitted: Emitted,
     first: Sequence[str],
-    classes: Sequence[str] | None,
+    entries: dict[str, str],
     preprocess: Preprocessing | None,
-    metadata: Mapping[str, str],
 ) -> ModelProto:
     """The nodes with everything around them."""
     inputs = [
@@ -164,11 +190,10 @@ def _model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
-        producer_name="allconv",
+        producer_name=PRODUCER,
         producer_version=__version__,
     )
-    text = preprocess.to_json() if preprocess is not None else None
-    helper.set_model_props(model, make_metadata(classes, text, metadata))
+    helper.set_model_props(model, entries)
     return model
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from allconv.errors import UnsupportedError
 from allconv.onnx.model import Node
 from allconv.onnx.tensors import make_tensor
-from allconv.operators.base import Array, Operator
+from allconv.operators.base import Array
 from onnx import NodeProto, helper
 
 Shape = tuple[int | None, ...]
@@ -60,9 +60,8 @@ class Writer:
         return found
 
     def unsupported(self, written: Written, what: str) -> UnsupportedError:
-        """An error for an operator that has no spelling."""
-        operator: Operator = written.operator
-        error = UnsupportedError(f"{operator.name} cannot be written to ONNX: {what}")
+        """An error for what has no spelling, in words of those who wrote the network."""
+        error = UnsupportedError(f"this cannot be written to ONNX: {what}")
         error.at(written.path)
         return error
 

@@ -8,6 +8,22 @@ from typing import Any
 from allconv.onnx.call import Name
 from allconv.onnx.names import (
     arrange,
+    cells,
+    correlate,
+    fold,
+    linear,
+    local,
+    loss,
+    normalize,
+    pointwise,
+    pool,
+    reduce,
+    unwritten,
+)
+
+_FAMILIES = (
+    arrange,
+    cells,
     correlate,
     fold,
     linear,
@@ -18,8 +34,6 @@ from allconv.onnx.names import (
     pool,
     reduce,
 )
-
-_FAMILIES = (arrange, correlate, fold, linear, local, loss, normalize, pointwise, pool, reduce)
 
 NAMES: dict[str, Name] = {
     op: name for family in _FAMILIES for op, name in getattr(family, "READERS", {}).items()
@@ -32,5 +46,7 @@ WRITERS: dict[type, Callable[..., Any]] = {
     for operator, write in getattr(family, "WRITERS", {}).items()
 }
 """How our operators are written, by their class."""
+
+UNWRITTEN = unwritten.UNWRITTEN
 
 LOCAL = local.LOCAL

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.call import Bytes, Call, Name
+from allconv.onnx.limits import MOST_AXES
 from allconv.onnx.tensors import CODES, dtype_name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
@@ -14,32 +16,40 @@ from allconv.operators.base import FLOATS
 from allconv.value import Value
 
 _LARGE = 2**31
+_UNEVEN = 18  # before this operator set the parts of a Split without sizes are equal
 
 
 def read_reshape(call: Call) -> Value:
-    """The same values under another shape; 0 keeps a size, unless allowzero, and -1 is the rest."""
+    """The same values under another shape."""
     x = call.value(0)
-    given = call.known_integers(1) if len(call) > 1 else call.integers("shape")
-    zero_keeps = not call.flag("allowzero")
-    if zero_keeps and any(n == 0 and a >= x.ndim for a, n in enumerate(given)):
-        raise call.wrong(f"a shape of {x.shape} keeps an axis that is not there")
-    sizes = [x.shape[a] if n == 0 and zero_keeps else n for a, n in enumerate(given)]
-    return x.reshape(fitted(call, sizes, x.size))
+    return x.reshape(reshaped(call, x.shape))
 
 
-def fitted(call: Call, sizes: list[int], size: int) -> tuple[int, ...]:
-    """A shape with -1 replaced by what is left."""
-    known = prod(n for n in sizes if n != -1)
-    fits = size % known == 0 if known and -1 in sizes else known == size
-    if sizes.count(-1) > 1 or any(n < -1 for n in sizes) or not fits:
-        raise call.wrong(f"{size} values have no shape {tuple(sizes)}")
-    return tuple(size // known if n == -1 and known else max(n, 0) for n in sizes)
+def reshaped(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape that a Reshape asks for: -1 is the rest; 0 keeps a size unless `allowzero`."""
+    given = call.known_integers(1)
+    keeps = not call.flag("allowzero")
+    if len(given) > MOST_AXES:
+        raise call.too_large(f"{len(given)} axes; {MOST_AXES} are the most")
+    kept = [a for a, n in enumerate(given) if n == 0 and keeps]
+    if kept and kept[-1] >= len(shape):
+        raise call.wrong(f"a shape of {tuple(shape)} keeps an axis that is not there")
+    if given.count(-1) > 1 or any(n < -1 for n in given) or (not keeps and {0, -1} <= set(given)):
+        raise call.wrong(f"the shape {given} is none")
+    sizes = [shape[a] if a in kept else n for a, n in enumerate(given)]
+    if -1 in sizes:  # from the sizes that are not kept, so that none of those may be 0
+        rest = prod(n for a, n in enumerate(shape) if a not in kept)
+        known = prod(n for a, n in enumerate(given) if n > 0)
+        sizes[sizes.index(-1)] = rest // known
+    if prod(sizes) != prod(shape):
+        raise call.wrong(f"{prod(shape)} values have no shape {given}")
+    return tuple(sizes)
 
 
 def read_flatten(call: Call) -> Value:
     """Two axes: those before `axis` as one, those from it on as one."""
     x = call.value(0)
-    axis = call.integer("axis", 1)
+    axis = call.integer("axis")
     axis = axis if axis == x.ndim else call.axis(axis, x.ndim)
     return x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
 
@@ -53,32 +63,47 @@ def read_transpose(call: Call) -> Value:
 def read_squeeze(call: Call) -> Value:
     """Without some axes of size 1 (all when none is named)."""
     x = call.value(0)
-    named = len(call) > 1 or call.given("axes")
-    every = tuple(a for a, n in enumerate(x.shape) if n == 1)
-    axes = call.axes(_listed(call, 1), x.ndim) if named else every
-    if any(x.shape[a] != 1 for a in axes):
-        raise call.wrong(f"axes {axes} of {x.shape} are not all of size 1")
-    return x.reshape(tuple(n for a, n in enumerate(x.shape) if a not in axes))
+    return x.reshape(squeezed(call, x.shape))
+
+
+def squeezed(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape that is left by a Squeeze."""
+    axes: tuple[int, ...] = tuple(a for a, n in enumerate(shape) if n == 1)
+    if call.has(1) or call.given("axes"):
+        axes = call.axes(listed(call, 1), len(shape))
+        if not axes:
+            raise call.unsupported("axes are given and empty, which runtimes read in two ways")
+    if any(shape[a] != 1 for a in axes):
+        raise call.wrong(f"axes {axes} of {tuple(shape)} are not all of size 1")
+    return tuple(n for a, n in enumerate(shape) if a not in axes)
 
 
 def read_unsqueeze(call: Call) -> Value:
     """With more axes of size 1; they are counted in the result."""
     x = call.value(0)
-    given = _listed(call, 1)
-    axes = call.axes(given, x.ndim + len(given))
-    sizes = iter(x.shape)
-    return x.reshape(tuple(1 if a in axes else next(sizes) for a in range(x.ndim + len(given))))
+    return x.reshape(unsqueezed(call, x.shape))
 
 
-def _listed(call: Call, number: int) -> tuple[int, ...]:
-    """Axes: an attribute in older operator sets, an input in newer."""
-    return call.known_integers(number) if call.has(number) else call.integers("axes")
+def unsqueezed(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape that an Unsqueeze makes."""
+    given = listed(call, 1)
+    rank = len(shape) + len(given)
+    if rank > MOST_AXES:
+        raise call.too_large(f"{rank} axes; {MOST_AXES} are the most")
+    axes = call.axes(given, rank)
+    sizes = iter(shape)
+    return tuple(1 if a in axes else next(sizes) for a in range(rank))
+
+
+def listed(call: Call, number: int, name: str = "axes") -> tuple[int, ...]:
+    """Whole numbers: an attribute in older operator sets, an input in newer."""
+    return call.known_integers(number) if call.has(number) else call.integers(name)
 
 
 def read_concat(call: Call) -> Value:
     """Arrays one after the other."""
     values = call.values()
-    axis = call.axis(call.integer("axis", 1), values[0].ndim)
+    axis = call.axis(call.integer("axis"), values[0].ndim)
     y: Value = values[0] if len(values) == 1 else functional.concatenate(values, axis)
     return y
 
@@ -86,11 +111,17 @@ def read_concat(call: Call) -> Value:
 def read_split(call: Call) -> tuple[Value, ...]:
     """Parts along an axis: of given sizes, or so many equal ones (the last may be smaller)."""
     x = call.value(0)
-    axis = call.axis(call.integer("axis", 0), x.ndim)
+    axis = call.axis(call.integer("axis"), x.ndim)
     parts = len(call.node.outputs)
     sizes = call.known_integers(1) if call.has(1) else call.integers("split", ())
+    if call.integer("num_outputs", parts) != parts or (sizes and call.given("num_outputs")):
+        raise call.wrong("num_outputs is not the number of outputs, or split is given, too")
     if not sizes:
-        each = -(-x.shape[axis] // parts)
+        each, rest = -(-x.shape[axis] // parts), x.shape[axis] % parts
+        if rest and call.version < _UNEVEN:
+            raise call.wrong(
+                f"the {x.shape[axis]} cells of axis {axis} make no {parts} equal parts"
+            )
         sizes = (*(each,) * (parts - 1), x.shape[axis] - each * (parts - 1))
     if len(sizes) != parts or sum(sizes) != x.shape[axis] or min(sizes) < 0:
         raise call.wrong(f"parts of {sizes} do not make the {x.shape[axis]} cells of axis {axis}")
@@ -111,48 +142,54 @@ def _span(x: Value, axis: int, start: int, count: int) -> Value:
 def read_slice(call: Call) -> Value:
     """x[start:end:step] along some axes."""
     x = call.value(0)
-    rows = slices(call, x.ndim)
-    begins, steps, counts = [], [], []
-    for axis, n in enumerate(x.shape):
-        cells = range(n)[rows.get(axis, slice(None))]
-        begins.append(cells.start if len(cells) else 0)
-        steps.append(cells.step if len(cells) else 1)
-        counts.append(len(cells))
-    y: Value = apply(Slice(tuple(begins), tuple(steps), tuple(counts)), x)
+    rows = slices(call, x.shape)
+    begins = tuple(cells.start if len(cells) else 0 for cells in rows)
+    steps = tuple(cells.step if len(cells) else 1 for cells in rows)
+    y: Value = apply(Slice(begins, steps, tuple(map(len, rows))), x)
     return y
 
 
-def slices(call: Call, rank: int) -> dict[int, slice]:
-    """The slice of each axis that is named, in attributes or, since 10, in inputs."""
-    inputs = len(call) > 1
-    starts = call.known_integers(1) if inputs else call.integers("starts")
-    ends = call.known_integers(2) if inputs else call.integers("ends")
+def slices(call: Call, shape: Sequence[int]) -> tuple[range, ...]:
+    """The cells that are taken along each axis; attributes say which or, since 10, inputs."""
+    rank = len(shape)
+    starts, ends = listed(call, 1, "starts"), listed(call, 2, "ends")
     every = tuple(range(len(starts)))
-    given = call.known_integers(3) if call.has(3) else call.integers("axes", every)
+    given = call.known_integers(3) if call.has(3) else call.integers("axes", every[:rank])
     steps = call.known_integers(4) if call.has(4) else (1,) * len(starts)
     axes = call.axes(given, rank)
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         raise call.wrong("starts, ends, axes and steps do not fit together")
-    return {
-        axis: slice(start, None if step < 0 and end < -_LARGE // 2 else end, step)
-        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
-    }
+    rows = [range(n) for n in shape]
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        rows[axis] = _cells(shape[axis], start, end, step)
+    return tuple(rows)
+
+
+def _cells(n: int, start: int, end: int, step: int) -> range:
+    """The cells of a slice; backwards, a start before the first cell is the first, not as in
+    Python one before it."""
+    if n == 0:
+        return range(0)
+    start, end = (each + n if each < 0 else each for each in (start, end))
+    if step > 0:
+        return range(min(max(start, 0), n), min(max(end, 0), n), step)
+    return range(min(max(start, 0), n - 1), min(max(end, -1), n - 1), step)
 
 
 def read_pad(call: Call) -> Value:
-    """A constant around an array; other modes are not done."""
+    """A constant around an array; other modes are not supported."""
     x = call.value(0)
-    if call.text("mode", "constant") != "constant":
+    if call.text("mode") != "constant":
         raise call.unsupported("mode is not constant")
-    pads = call.known_integers(1) if len(call) > 1 else call.integers("pads")
+    pads = listed(call, 1, "pads")
     value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
     axes = call.axes(call.known_integers(3), x.ndim) if call.has(3) else tuple(range(x.ndim))
     if len(pads) != 2 * len(axes):
         raise call.wrong(f"pads {pads} are not two for each of {len(axes)} axes")
     pairs = dict(zip(axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True))
     whole = tuple(pairs.get(axis, (0, 0)) for axis in range(x.ndim))
-    if any(sum(pair) > _LARGE for pair in whole):
-        raise call.unsupported(f"pads {pads}")
+    if any(max(map(abs, pair)) > _LARGE for pair in whole):
+        raise call.too_large(f"pads {pads}; {_LARGE:,} is the most")
     y: Value = apply(Pad(whole, value), x)
     return y
 
@@ -160,7 +197,7 @@ def read_pad(call: Call) -> Value:
 def read_cast(call: Call) -> Value:
     """Another float dtype, or the bytes of an image as float32."""
     dtype = dtype_name(call.integer("to"), "the result")
-    given = call.operands[0]
+    given = call.operand(0)
     if isinstance(given, Bytes) and dtype == "float32":
         return given.value
     x = call.value(0)
@@ -184,7 +221,9 @@ def write_reshape(writer: Writer, written: Written) -> None:
         return
     free = [axis for axis, n in enumerate(after) if n is None]
     if len(free) > 1:
-        raise writer.unsupported(written, "a shape in which several sizes follow the batch")
+        raise writer.unsupported(
+            written, "a shape in which several sizes follow the batch; give shape[0] a number"
+        )
     empty = 0 in after
     sizes = [-1 if n is None else n for n in after]
     if free and not empty and written.keeps(free[0]):
@@ -206,7 +245,7 @@ def write_slice(writer: Writer, written: Written) -> None:
     for axis, (start, step, count, n) in enumerate(rows):
         if n is None:
             if (start, step) != (0, 1) or written.result[axis] is not None:
-                raise writer.unsupported(written, "a part of the batch")
+                raise writer.unsupported(written, "a part of the batch; give shape[0] a number")
             continue
         if (start, step, count) == (0, 1, n):
             continue
@@ -237,17 +276,17 @@ def write_convert(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "Cast": Name(read_cast, ("saturate", "to", "round_mode")),
-    "Concat": Name(read_concat, ("axis",), (1, 10_000)),
+    "Cast": Name(read_cast, ("to",), silent=("saturate", "round_mode")),  # both are of float8
+    "Concat": Name(read_concat, ("axis",)),
     "Flatten": Name(read_flatten, ("axis",)),
     "Identity": Name(read_identity),
-    "Pad": Name(read_pad, ("mode", "pads", "value"), (1, 4), settings=(1, 2, 3)),
-    "Reshape": Name(read_reshape, ("allowzero", "shape"), (1, 2), settings=(1,)),
-    "Slice": Name(read_slice, ("axes", "ends", "starts"), (1, 5), settings=(1, 2, 3, 4)),
-    "Split": Name(read_split, ("axis", "num_outputs", "split"), (1, 2), settings=(1,)),
-    "Squeeze": Name(read_squeeze, ("axes",), (1, 2), settings=(1,)),
+    "Pad": Name(read_pad, ("mode", "pads", "value"), settings=(1, 2, 3)),
+    "Reshape": Name(read_reshape, ("allowzero",), settings=(1,)),
+    "Slice": Name(read_slice, ("axes", "ends", "starts"), settings=(1, 2, 3, 4)),
+    "Split": Name(read_split, ("axis", "num_outputs", "split"), settings=(1,)),
+    "Squeeze": Name(read_squeeze, ("axes",), settings=(1,)),
     "Transpose": Name(read_transpose, ("perm",)),
-    "Unsqueeze": Name(read_unsqueeze, ("axes",), (1, 2), settings=(1,)),
+    "Unsqueeze": Name(read_unsqueeze, ("axes",), settings=(1,)),
 }
 WRITERS = {
     Concatenate: write_concatenate,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allconv import functional
 from allconv.functional.call import apply, take_floats
 from allconv.onnx.call import Call, Name
+from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import ATTRIBUTES, crop, moved, read_settings, write_settings
 from allconv.onnx.writer import Writer, Written
-from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.value import Value
 from allconv.window import Axis, Window
 
@@ -22,7 +21,7 @@ def read_conv(call: Call) -> Value:
     settings = read_settings(call, x.ndim - 2, w.shape[2:])
     convolution = _CONVOLUTIONS[x.ndim - 3]
     y: Value = convolution(
-        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group", 1)
+        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group")
     )
     return y
 
@@ -51,11 +50,14 @@ def read_conv_transpose(call: Call) -> Value:
     ):
         whole = s * (p - 1) + d * (k - 1) + 1 + extra[n]
         low, size = pair[0], whole - sum(pair)
+        if sizes and sizes[n] > whole and settings.padding in ("same", "same_lower"):
+            # Where the other cells lie is told in two ways.
+            raise call.unsupported(f"a result of {sizes}, more than the {whole} cells of an axis")
         if sizes:
             size, total = sizes[n], max(whole - sizes[n], 0)
             low = total // 2 if settings.padding == "same" else total - total // 2
         window.append(Axis(size, k, p, s, d, 1, low))
-    operator = CorrelateTranspose(Window(tuple(window)), call.integer("group", 1))
+    operator = CorrelateTranspose(Window(tuple(window)), call.integer("group"))
     y: Value = apply(operator, w, x) if b is None else apply(operator, w, x, b)
     return y
 
@@ -79,32 +81,59 @@ def write_correlate(writer: Writer, written: Written) -> None:
 
 
 def write_correlate_transpose(writer: Writer, written: Written) -> None:
-    """ConvTranspose; cells beyond what the taps reach are output_padding."""
+    """ConvTranspose; cells beyond what the taps reach are output_padding.
+
+    Runtimes want less of that than the stride, and no negative padding: where there is more, the
+    cells are zeros around the result (Pad), and the bias is added after them.
+    """
     operator: CorrelateTranspose = written.operator
     axes = operator.window.axes
     w, y, *bias = written.inputs
-    if not axes or any(axis.padding < 0 for axis in axes):
-        raise writer.unsupported(written, "a transposed window without axes, or cropped")
+    if not axes:
+        raise writer.unsupported(written, DERIVATIVE)
+    around = [_around(axis) for axis in axes]
+    axes = tuple(_without(axis, *each) for axis, each in zip(axes, around, strict=True))
     settings = write_settings(axes)
     beyond = [max(-axis.high, 0) for axis in axes]
     if any(beyond):
         settings["output_padding"] = beyond
-    writer.node(written, "ConvTranspose", [y, w, *bias], group=operator.groups, **settings)
+    settings["group"] = operator.groups
+    if not any(map(any, around)):
+        writer.node(written, "ConvTranspose", [y, w, *bias], **settings)
+        return
+    (result,) = written.outputs
+    inner = writer.fresh(f"{result}/inner")
+    writer.add("ConvTranspose", (y, w), (inner,), **settings)
+    pairs = [(0, 0), (0, 0), *around]
+    if not bias:
+        writer.pad(written, inner, pairs, 0.0, y=result)
+        return
+    padded = writer.pad(written, inner, pairs, 0.0)
+    column = writer.fresh(f"{result}/bias")
+    writer.add("Unsqueeze", (*bias, writer.integers(range(1, 1 + len(axes)))), (column,))
+    writer.node(written, "Add", [padded, column])
 
 
-def write_correlate_weight(writer: Writer, written: Written) -> Any:
-    """The gradient of the weights has no spelling."""
-    raise writer.unsupported(written, "a gradient")
+def _around(axis: Axis) -> tuple[int, int]:
+    """The cells (low, high) that no tap reaches and that output_padding cannot make."""
+    beyond = max(-axis.high, 0)
+    return max(-axis.padding, 0), beyond if beyond >= axis.stride else 0
+
+
+def _without(axis: Axis, low: int, high: int) -> Axis:
+    size = axis.input - low - high
+    return Axis(size, axis.kernel, axis.output, axis.stride, axis.dilation, 1, axis.padding + low)
 
 
 READERS = {
-    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), (2, 3)),
+    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), weights=(1, 2)),
     "ConvTranspose": Name(
-        read_conv_transpose, (*ATTRIBUTES, "group", "output_padding", "output_shape"), (2, 3)
+        read_conv_transpose,
+        (*ATTRIBUTES, "group", "output_padding", "output_shape"),
+        weights=(1, 2),
     ),
 }
 WRITERS = {
     Correlate: write_correlate,
     CorrelateTranspose: write_correlate_transpose,
-    CorrelateWeight: write_correlate_weight,
 }

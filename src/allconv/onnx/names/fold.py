@@ -1,6 +1,6 @@
 """What is known while a network is recorded: constants, shapes, and the arithmetic of shapes.
 
-`FOLDS` compute on integers alone, and only arrays of at most `MOST` numbers.
+`FOLDS` compute on integers alone; `limits` says how many.
 """
 
 from __future__ import annotations
@@ -11,38 +11,35 @@ from typing import Any
 
 import numpy as np
 
-from allconv.errors import LimitError
-from allconv.onnx.call import Bytes, Call, Name
+from allconv.onnx.call import Bytes, Call, Condition, Name
 from allconv.onnx.names import arrange
+from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.tensors import dtype_name
 from allconv.operators.base import Array
-
-MOST = 10_000_000
-
-
-def _check_size(call: Call, shape: tuple[int, ...]) -> None:
-    if prod(shape) > MOST:
-        raise LimitError(f"{call.node.op} makes {prod(shape):,} constants; {MOST:,} are computed")
 
 
 def read_constant(call: Call) -> Array:
     """An array that stands in the file; our name for parameters is initializer, not this."""
-    for name in ("value", "value_float", "value_floats", "value_int", "value_ints"):
-        if call.given(name):
-            found = call.node.attributes[name]
-            if isinstance(found, np.ndarray):
-                return found
-            return np.array(found, np.float32 if "float" in name else np.int64)
-    raise call.unsupported("a constant that is no tensor of numbers")
+    (name,) = call.node.attributes if len(call.node.attributes) == 1 else ("",)
+    if name == "value":
+        return call.array(name)
+    if name in ("value_float", "value_int"):
+        number = call.number(name) if "float" in name else call.integer(name)
+        return np.array(number, np.float32 if "float" in name else np.int64)
+    if name == "value_floats":
+        return np.array(call.numbers(name), np.float32)
+    if name == "value_ints":
+        return np.array(call.integers(name), np.int64)
+    raise call.unsupported("a constant that is not one tensor of numbers")
 
 
 def read_constant_of_shape(call: Call) -> Array:
     """One number everywhere; kept once, whatever the shape."""
-    value = call.node.attributes.get("value", np.zeros(1, np.float32))
+    value = call.array("value", np.zeros(1, np.float32))
     shape = call.known_integers(0)
-    if not isinstance(value, np.ndarray) or value.size != 1 or min(shape, default=0) < 0:
+    if value.size != 1 or min(shape, default=0) < 0:
         raise call.wrong("value is not one number, or the shape is below 0")
-    _check_size(call, shape)
+    call.check_constants(shape)
     return np.broadcast_to(value.reshape(()), shape)
 
 
@@ -59,23 +56,23 @@ def read_size(call: Call) -> Array:
 
 
 def _shape(call: Call) -> tuple[int, ...]:
-    given: Any = call.operands[0]
-    return tuple((given.value if isinstance(given, Bytes) else given).shape)
+    given: Any = call.operand(0)
+    return tuple((given.value if isinstance(given, Bytes | Condition) else given).shape)
 
 
 def _not_of_data(call: Call) -> Any:
-    raise call.unsupported("of data; of shapes and constants it is done")
+    raise call.unsupported("of data; it is supported only on shapes and constants")
 
 
 def _gather(call: Call) -> Array:
     data, cells = call.known(0), call.known(1)
     if not data.ndim:
         raise call.wrong("a number has no axis")
-    axis = call.axis(call.integer("axis", 0), data.ndim)
+    axis = call.axis(call.integer("axis"), data.ndim)
     n = data.shape[axis]
     if cells.size and not (-n <= cells.min() and cells.max() < n):
         raise call.wrong(f"an index is outside an axis of {n}")
-    _check_size(call, (*data.shape[:axis], *cells.shape, *data.shape[axis + 1 :]))
+    call.check_constants((*data.shape[:axis], *cells.shape, *data.shape[axis + 1 :]))
     return np.take(data, cells, axis)
 
 
@@ -86,37 +83,30 @@ def _concat(call: Call) -> Array:
     rest = {(*each.shape[:axis], *each.shape[axis + 1 :]) for each in arrays}
     if len(ranks) > 1 or len(rest) > 1:
         raise call.wrong("arrays that do not fit together")
-    _check_size(call, (sum(each.size for each in arrays),))
+    call.check_constants((sum(each.size for each in arrays),))
     return np.concatenate(arrays, axis)
 
 
 def _slice(call: Call) -> Array:
     data = call.known(0)
-    rows = arrange.slices(call, data.ndim)
-    return data[tuple(rows.get(axis, slice(None)) for axis in range(data.ndim))]
+    return data[np.ix_(*map(list, arrange.slices(call, data.shape)))] if data.ndim else data
 
 
 def _squeeze(call: Call) -> Array:
     data = call.known(0)
-    named = len(call) > 1 or call.given("axes")
-    every = [a for a, n in enumerate(data.shape) if n == 1]
-    axes = call.axes(arrange._listed(call, 1), data.ndim) if named else every
-    if any(data.shape[a] != 1 for a in axes):
-        raise call.wrong(f"axes {tuple(axes)} of {data.shape} are not all of size 1")
-    return data.reshape([n for a, n in enumerate(data.shape) if a not in axes])
+    return data.reshape(arrange.squeezed(call, data.shape))
 
 
 def _unsqueeze(call: Call) -> Array:
-    data, given = call.known(0), arrange._listed(call, 1)
-    axes = call.axes(given, data.ndim + len(given))
-    return np.expand_dims(data, axes)
+    data = call.known(0)
+    return data.reshape(arrange.unsqueezed(call, data.shape))
 
 
 def _reshape(call: Call) -> Array:
     data = call.known(0)
-    given = call.known_integers(1) if len(call) > 1 else call.integers("shape")
-    sizes = [data.shape[a] if n == 0 and a < data.ndim else n for a, n in enumerate(given)]
-    return data.reshape(arrange.fitted(call, sizes, data.size))
+    shape = arrange.reshaped(call, data.shape)
+    call.check_constants(shape)
+    return data.reshape(shape)
 
 
 def _cast(call: Call) -> Array:
@@ -127,14 +117,11 @@ def _cast(call: Call) -> Array:
 def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Call], Array]:
     def fold(call: Call) -> Array:
         if len(call) != 2:
-            raise call.unsupported(f"of {len(call)} arrays of integers; of two it is done")
+            raise call.unsupported(f"of {len(call)} arrays of integers; it is supported on two")
         a, b = call.known(0), call.known(1)
         if a.dtype != b.dtype or a.dtype.kind == "b":
             raise call.wrong(f"{a.dtype.name} and {b.dtype.name} meet")
-        try:
-            _check_size(call, np.broadcast_shapes(a.shape, b.shape))
-        except ValueError:
-            raise call.wrong(f"{a.shape} and {b.shape} do not broadcast together") from None
+        call.check_constants(broadcast_shapes(call, a.shape, b.shape))
         with np.errstate(all="ignore"):
             return np.asarray(function(a, b), a.dtype)
 
@@ -149,12 +136,14 @@ def _divide(a: Array, b: Array) -> Array:
 
 
 def _range(call: Call) -> Array:
+    if any(call.known(n).size != 1 for n in range(3)):
+        raise call.wrong("start, limit and delta are not one number each")
     start, limit, step = (call.known_integers(n)[0] for n in range(3))
     if not step:
         raise call.wrong("a step of 0")
-    cells = range(start, limit, step)
-    _check_size(call, (len(cells),))
-    return np.array(cells, call.known(0).dtype)
+    count = max(-((start - limit) // step), 0)
+    call.check_constants((count,))
+    return np.array(range(start, start + count * step, step), call.known(0).dtype)
 
 
 FOLDS: dict[str, Callable[[Call], Any]] = {
@@ -180,11 +169,10 @@ READERS = {
     "Constant": Name(
         read_constant,
         ("value", "value_float", "value_floats", "value_int", "value_ints"),
-        (0, 0),
     ),
     "ConstantOfShape": Name(read_constant_of_shape, ("value",), settings=(0,)),
-    "Gather": Name(_not_of_data, ("axis",), (2, 2)),
-    "Range": Name(_not_of_data, (), (3, 3)),
+    "Gather": Name(_not_of_data, ("axis",)),
+    "Range": Name(_not_of_data),
     "Shape": Name(read_shape, ("end", "start")),
     "Size": Name(read_size),
 }

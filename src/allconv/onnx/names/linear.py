@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from allconv import functional
+from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
+from allconv.onnx.names.reduce import broadcast_shapes
+from allconv.operators.reduce import Broadcast
 from allconv.value import Value
+
+_BROADCAST = 7  # before this operator set a matrix is repeated only where an attribute says so
 
 
 def read_gemm(call: Call) -> Value:
-    """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so."""
+    """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so.
+
+    What is multiplied by 0 has no influence, NaN and infinity included, as in BLAS.
+    """
     a, b, c = call.value(0), call.value(1), call.optional(2)
     if a.ndim != 2 or b.ndim != 2:
-        raise call.wrong(f"matrices are wanted, {a.shape} and {b.shape} given")
+        raise call.wrong(f"{a.shape} and {b.shape} are given, matrices are expected")
     a = a.transpose() if call.flag("transA") else a
     w = b if call.flag("transB") else b.transpose()
-    alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
+    alpha, beta = call.number("alpha"), call.number("beta")
+    if a.shape[1] != w.shape[1]:
+        raise call.wrong(f"{a.shape} @ {w.shape[::-1]} do not fit together")
+    shape = (a.shape[0], w.shape[0])
+    _check_added(call, c, shape)
+    if beta == 0.0:
+        c = None
     if c is not None and c.shape == w.shape[:1] and alpha == beta == 1.0:
         return _linear(a, w, c)
-    y = _linear(a, w, None)
-    y = y if alpha == 1.0 else y * alpha
+    y = _product(call, a, w, alpha)
     if c is None:
         return y
     return y + (c if beta == 1.0 else c * beta)
+
+
+def _check_added(call: Call, c: Value | None, shape: tuple[int, int]) -> None:
+    """Refuse a matrix that is added and larger than the product, or must not be repeated."""
+    if c is None:
+        return
+    repeats = call.version >= _BROADCAST or call.flag("broadcast")
+    if broadcast_shapes(call, c.shape, shape) != shape or not (repeats or c.shape == shape):
+        raise call.wrong(f"{c.shape} is added to {shape}")
+
+
+def _product(call: Call, a: Value, w: Value, alpha: float) -> Value:
+    """alpha * a @ b, which is 0 for alpha 0."""
+    if alpha == 0.0:
+        zero = call.lift(np.zeros((), a.dtype))
+        zeros: Value = apply(Broadcast((a.shape[0], w.shape[0])), zero)
+        return zeros
+    y = _linear(a, w, None)
+    return y if alpha == 1.0 else y * alpha
 
 
 def read_matmul(call: Call) -> Value:
     """y = a @ b for a matrix b (C, O), or a vector (C,); a has any axes."""
     a, b = call.value(0), call.value(1)
     if not 1 <= b.ndim <= 2 or not a.ndim:
-        raise call.unsupported(f"{a.shape} @ {b.shape}; (..., C) @ (C, O) is done")
+        raise call.unsupported(f"{a.shape} @ {b.shape}; only (..., C) @ (C, O) is supported")
     matrix = b if b.ndim == 2 else b.reshape((-1, 1))
     y = _linear(a if a.ndim > 1 else a.reshape((1, -1)), matrix.transpose(), None)
     shape = (*a.shape[:-1], *b.shape[1:])
@@ -41,6 +75,6 @@ def _linear(x: Value, w: Value, b: Value | None) -> Value:
 
 
 READERS = {
-    "Gemm": Name(read_gemm, ("alpha", "beta", "broadcast", "transA", "transB"), (2, 3)),
-    "MatMul": Name(read_matmul, (), (2, 2)),
+    "Gemm": Name(read_gemm, ("alpha", "beta", "broadcast", "transA", "transB"), weights=(1, 2)),
+    "MatMul": Name(read_matmul, weights=(1,)),
 }

@@ -26,7 +26,7 @@ from allconv.onnx.model import Node
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.base import Array
 from allconv.operators.correlate import taps
-from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.local import Local
 from allconv.value import Value
 from allconv.window import Axis, Window
 
@@ -183,7 +183,10 @@ def write_local(writer: Writer, written: Written) -> None:
     x, w, *b = written.inputs
     channels, outputs = written.shapes[0][1], written.shapes[1][0]
     if channels is None or outputs is None or not operator.window.axes:
-        raise writer.unsupported(written, "a layer without axes, or whose channels are the batch")
+        raise writer.unsupported(
+            written,
+            "a layer without axes, or whose channels follow the batch; give shape[0] a number",
+        )
     name = written.outputs[0]
     layer = Layer(
         operator.window, operator.groups, channels, outputs, x, w, b[0] if b else "", name
@@ -194,9 +197,4 @@ def write_local(writer: Writer, written: Written) -> None:
         writer.made(node, tag)
 
 
-def write_gradient(writer: Writer, written: Written) -> Any:
-    """The gradients have no spelling."""
-    raise writer.unsupported(written, "a gradient")
-
-
-WRITERS = {Local: write_local, LocalTranspose: write_gradient, LocalWeight: write_gradient}
+WRITERS = {Local: write_local}

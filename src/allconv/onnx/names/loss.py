@@ -17,7 +17,7 @@ _FLAT = 13  # before this operator set all axes from `axis` on are one
 def _read(operator: Any, call: Call) -> Value:
     x = call.value(0)
     flat = call.version < _FLAT
-    axis = call.axis(call.integer("axis", 1 if flat else -1), max(x.ndim, 1))
+    axis = call.axis(call.integer("axis"), max(x.ndim, 1))
     if not flat or axis == x.ndim - 1:
         y: Value = apply(operator(axis), x)
         return y

@@ -8,24 +8,30 @@ from allconv.onnx.writer import Writer, Written
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
+_NO_TEST = 7  # before this operator set an attribute says whether it is inference
+
 
 def read_batch_normalization(call: Call) -> Value:
-    """y = (x - mean) / sqrt(variance + epsilon) * scale + bias."""
-    if call.flag("training_mode"):
-        raise call.unsupported("training_mode=1; export the network for inference")
-    if not call.flag("spatial", 1):
-        raise call.unsupported("spatial=0")
+    """y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
+
+    In training, which is refused, the mean and variance are the batch's. It is told by `is_test`
+    before operator set 7, by outputs after the first until 13, then by `training_mode`.
+    """
+    training = call.flag("training_mode") or any(call.node.outputs[1:])
+    if training or (call.version < _NO_TEST and not call.flag("is_test")):
+        raise call.unsupported("in training form; export the network for inference")
     x, scale, bias, mean, variance = call.values()
-    y: Value = functional.batch_norm(
-        x, mean, variance, scale, bias, eps=call.number("epsilon", 1e-5)
-    )
+    if not call.flag("spatial", 1) and x.ndim > 2:
+        raise call.unsupported("spatial=0")
+    y: Value = functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
     return y
 
 
 def read_dropout(call: Call) -> Value:
-    """x: dropout does nothing in inference. Its mask, and training_mode, are not done."""
-    if call.has(2) and call.known_number(2):
-        raise call.unsupported("training_mode=True; export the network for inference")
+    """x: dropout does nothing in inference. Its mask, and training, are not supported."""
+    training = call.has(2) and bool(call.known_number(2))
+    if training or (call.version < _NO_TEST and not call.flag("is_test")):
+        raise call.unsupported("in training form; export the network for inference")
     return call.value(0)
 
 
@@ -39,10 +45,14 @@ def write_normalize(writer: Writer, written: Written) -> None:
 READERS = {
     "BatchNormalization": Name(
         read_batch_normalization,
-        ("epsilon", "is_test", "momentum", "spatial", "training_mode"),
-        (5, 5),
+        ("epsilon", "is_test", "spatial", "training_mode"),
+        silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
+        weights=(1, 2, 3, 4),
+        outputs_count=True,
     ),
-    "Dropout": Name(read_dropout, ("is_test", "ratio", "seed"), (1, 3), settings=(1, 2)),
+    "Dropout": Name(
+        read_dropout, ("is_test",), silent=("ratio", "seed"), silent_inputs=(1,), settings=(1, 2)
+    ),
 }
 WRITERS = {Normalize: write_normalize}

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.call import Call, Condition, Name
+from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.writer import Writer, Written
 from allconv.operators import pointwise as operators
 from allconv.value import Value
@@ -23,17 +26,29 @@ def _unary(operator: operators.Pointwise) -> Name:
 def _binary(operator: operators.Pointwise) -> Name:
     def read(call: Call) -> Value:
         a, b = call.value(0), call.value(1)
-        if call.version < _BROADCAST and call.given("axis"):
-            axis = call.axis(call.integer("axis"), a.ndim)
-            b = b.reshape((*b.shape, *(1,) * max(a.ndim - axis - b.ndim, 0)))
+        if call.version < _BROADCAST:
+            b = _repeated(call, a, b)
         y: Value = apply(operator, a, b)
         return y
 
-    return Name(read, ("axis", "broadcast"), (2, 2))
+    return Name(read, ("axis", "broadcast"))
+
+
+def _repeated(call: Call, a: Value, b: Value) -> Value:
+    """The second operand of old operator sets, laid along the axes of the first from `axis` on."""
+    repeats, given = call.flag("broadcast"), call.given("axis")
+    axis = call.axis(call.integer("axis"), max(a.ndim, 1)) if given else a.ndim - b.ndim
+    if not repeats and a.shape != b.shape and b.shape != ():
+        raise call.wrong(f"{a.shape} and {b.shape} differ, and broadcast is 0")
+    after = a.ndim - axis - b.ndim
+    shape = (*b.shape, *(1,) * max(after, 0))
+    if after < 0 or broadcast_shapes(call, a.shape, shape) != a.shape:
+        raise call.wrong(f"{b.shape} is not repeated to {a.shape}")
+    return b.reshape(shape)
 
 
 def _several(join: Callable[[Any, Any], Any]) -> Name:
-    return Name(lambda call: reduce(join, call.values()), (), (1, 1000))
+    return Name(lambda call: reduce(join, call.values()))
 
 
 def _largest(a: Value, b: Value) -> Value:
@@ -47,35 +62,36 @@ def _least(a: Value, b: Value) -> Value:
 
 def read_leaky_relu(call: Call) -> Value:
     """x where x > 0, else alpha * x."""
-    y: Value = functional.leaky_relu(call.value(0), call.number("alpha", 0.01))
+    y: Value = functional.leaky_relu(call.value(0), call.number("alpha"))
     return y
 
 
 def read_prelu(call: Call) -> Value:
     """x where x > 0, else slope * x."""
     x, slope = call.value(0), call.value(1)
-    if call.version < _BROADCAST and slope.ndim == 1:
+    if call.version < _BROADCAST and slope.ndim == 1 and x.ndim > 1:
         slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
+    if broadcast_shapes(call, x.shape, slope.shape) != x.shape:
+        raise call.wrong(f"a slope of {slope.shape} is not repeated to {x.shape}")
     y: Value = apply(operators.Select(), x, x, x * slope)
     return y
 
 
 def read_elu(call: Call) -> Value:
     """x where x > 0, else alpha * (exp(x) - 1)."""
-    y: Value = functional.elu(call.value(0), call.number("alpha", 1.0))
+    y: Value = functional.elu(call.value(0), call.number("alpha"))
     return y
 
 
 def read_selu(call: Call) -> Value:
     """gamma * elu(x, alpha). Klambauer et al. 2017, arXiv:1706.02515."""
-    alpha = call.number("alpha", 1.6732632423543772)
-    y: Value = functional.elu(call.value(0), alpha)
-    return y * call.number("gamma", 1.0507009873554805)
+    y: Value = functional.elu(call.value(0), call.number("alpha"))
+    return y * call.number("gamma")
 
 
 def read_gelu(call: Call) -> Value:
     """x * Phi(x), or its approximation by tanh."""
-    y: Value = functional.gelu(call.value(0), call.text("approximate", "none"))
+    y: Value = functional.gelu(call.value(0), call.text("approximate"))
     return y
 
 
@@ -88,7 +104,7 @@ def read_softplus(call: Call) -> Value:
 
 def read_hard_sigmoid(call: Call) -> Value:
     """min(max(alpha * x + beta, 0), 1)."""
-    line = call.value(0) * call.number("alpha", 0.2) + call.number("beta", 0.5)
+    line = call.value(0) * call.number("alpha") + call.number("beta")
     y: Value = functional.hardtanh(line, 0.0, 1.0)
     return y
 
@@ -115,13 +131,31 @@ def read_clip(call: Call) -> Value:
 
 def read_pow(call: Call) -> Value:
     """x to a known whole power, or the square root."""
-    if call.known(1).size != 1:
+    x, exponents = call.value(0), call.known(1)
+    if exponents.size != 1:
         raise call.unsupported("several powers at once")
     exponent = call.known_number(1)
     power = int(exponent) if exponent.is_integer() and abs(exponent) <= 16 else exponent
     if isinstance(power, float) and power != 0.5:
-        raise call.unsupported(f"the power {exponent}; whole powers to 16 and 0.5 are done")
-    y: Value = call.value(0) ** power
+        raise call.unsupported(f"the power {exponent}; only whole powers to 16 and 0.5 are")
+    y: Value = x**power
+    if call.version < _BROADCAST:
+        _repeated(call, x, call.lift(exponents.astype(x.dtype)))
+        return y
+    return y.reshape(broadcast_shapes(call, x.shape, exponents.shape))
+
+
+def read_greater(call: Call) -> Condition:
+    """a > b, which only Where takes: their difference is above 0, whatever infinities they are."""
+    return Condition(call.value(0) - call.value(1))
+
+
+def read_where(call: Call) -> Value:
+    """a where a condition holds, else b."""
+    condition = call.operand(0)
+    if not isinstance(condition, Condition):
+        raise call.unsupported("of other conditions than those of Greater")
+    y: Value = apply(operators.Select(), condition.value, call.value(1), call.value(2))
     return y
 
 
@@ -141,12 +175,13 @@ def read_softsign(call: Call) -> Value:
 READERS = {
     "Abs": _unary(operators.Absolute()),
     "Add": _binary(operators.Add()),
-    "Clip": Name(read_clip, ("max", "min"), (1, 3), settings=(1, 2)),
+    "Clip": Name(read_clip, ("max", "min"), settings=(1, 2)),
     "Div": _binary(operators.Divide()),
     "Elu": Name(read_elu, ("alpha",)),
     "Erf": _unary(operators.Erf()),
     "Exp": _unary(operators.Exp()),
     "Gelu": Name(read_gelu, ("approximate",)),
+    "Greater": Name(read_greater),
     "HardSigmoid": Name(read_hard_sigmoid, ("alpha", "beta")),
     "HardSwish": Name(read_hard_swish),
     "LeakyRelu": Name(read_leaky_relu, ("alpha",)),
@@ -155,8 +190,8 @@ READERS = {
     "Min": _several(_least),
     "Mul": _binary(operators.Multiply()),
     "Neg": _unary(operators.Negate()),
-    "PRelu": Name(read_prelu, (), (2, 2)),
-    "Pow": Name(read_pow, ("axis", "broadcast"), (2, 2), settings=(1,)),
+    "PRelu": Name(read_prelu, weights=(1,)),
+    "Pow": Name(read_pow, ("axis", "broadcast"), settings=(1,)),
     "Reciprocal": Name(read_reciprocal),
     "Relu": _unary(operators.Relu()),
     "Selu": Name(read_selu, ("alpha", "gamma")),
@@ -167,11 +202,47 @@ READERS = {
     "Sub": _binary(operators.Subtract()),
     "Sum": _several(lambda a, b: a + b),
     "Tanh": _unary(operators.Tanh()),
+    "Where": Name(read_where),
 }
 
 
 def _writer(op: str) -> Callable[[Writer, Written], None]:
     return lambda writer, written: writer.node(written, op, written.inputs)
+
+
+def write_select(writer: Writer, written: Written) -> None:
+    """Where a condition is above 0."""
+    c, a, b = written.inputs
+    where = _above_zero(writer, written, c)
+    writer.node(written, "Where", [where, a, b])
+
+
+def _above_zero(writer: Writer, written: Written, x: str) -> str:
+    zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, written.dtype))
+    name = writer.fresh(f"{written.outputs[0]}/above")
+    writer.add("Greater", (x, zero), (name,))
+    return name
+
+
+def write_log1p(writer: Writer, written: Written) -> None:
+    """log(u) for u = 1 + x, and for small x without what was lost in rounding u.
+
+    That is log(u) - ((u - 1) - x) / u; elsewhere it could be infinity less infinity.
+    """
+    (x,), (y,) = written.inputs, written.outputs
+
+    def make(op: str, *inputs: str) -> str:
+        name = writer.fresh(f"{y}/{op}")
+        writer.add(op, inputs, (name,))
+        return name
+
+    one = writer.constant(f"{y}/one", np.array(1, written.dtype))
+    small = writer.constant(f"{y}/small", np.array(0.25, written.dtype))
+    u = make("Add", x, one)
+    log = make("Log", u)
+    lost = make("Div", make("Sub", make("Sub", u, one), x), u)
+    large = _above_zero(writer, written, make("Sub", make("Abs", x), small))
+    writer.node(written, "Where", [large, log, make("Sub", log, lost)])
 
 
 WRITERS = {
@@ -181,10 +252,12 @@ WRITERS = {
     operators.Erf: _writer("Erf"),
     operators.Exp: _writer("Exp"),
     operators.Log: _writer("Log"),
+    operators.Log1p: write_log1p,
     operators.Maximum: _writer("Max"),
     operators.Multiply: _writer("Mul"),
     operators.Negate: _writer("Neg"),
     operators.Relu: _writer("Relu"),
+    operators.Select: write_select,
     operators.Sigmoid: _writer("Sigmoid"),
     operators.Sqrt: _writer("Sqrt"),
     operators.Subtract: _writer("Sub"),

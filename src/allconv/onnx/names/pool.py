@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
 from allconv.onnx.names.window import (
     ATTRIBUTES,
+    Pairs,
     Settings,
     crop,
     moved,
@@ -16,13 +15,7 @@ from allconv.onnx.names.window import (
 )
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Pad
-from allconv.operators.pool import (
-    AveragePool,
-    AveragePoolTranspose,
-    GatherWindow,
-    MaxPool,
-    ScatterWindow,
-)
+from allconv.operators.pool import AveragePool, MaxPool
 from allconv.value import Value
 from allconv.window import Axis, Window
 
@@ -30,33 +23,35 @@ from allconv.window import Axis, Window
 def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
     """The window on x. `ceil_mode` adds an output that reaches outside, if it starts inside."""
     pairs = settings.pairs(x.shape[2:])
-    window = Window.forward(
+    if ceil_mode:
+        rows = zip(
+            x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True
+        )
+        return Window(tuple(_ceiled(*row) for row in rows))
+    return Window.forward(
         x.shape[2:],
         settings.kernel,
         stride=settings.stride,
         dilation=settings.dilation,
-        padding=[(low, max(high, 0)) for low, high in pairs],
-    )
-    if not ceil_mode:
-        return window
-    return Window(
-        tuple(_ceiled(axis, sum(pair)) for axis, pair in zip(window.axes, pairs, strict=True))
+        padding=pairs,
     )
 
 
-def _ceiled(axis: Axis, pads: int) -> Axis:
-    reach = axis.dilation * (axis.kernel - 1) + 1
-    output = -(-(axis.input + pads - reach) // axis.stride) + 1
-    if (output - 1) * axis.stride >= axis.input + axis.padding:
+def _ceiled(i: int, k: int, s: int, d: int, pair: tuple[int, int]) -> Axis:
+    """An axis whose last output may reach beyond the padding, as far as to its first tap."""
+    output = -(-(i + sum(pair) - d * (k - 1) - 1) // s) + 1
+    if (output - 1) * s >= i + pair[0]:
         output -= 1
-    return Axis(axis.input, axis.kernel, output, axis.stride, axis.dilation, 1, axis.padding)
+    return Axis(i, k, output, s, d, 1, pair[0])
 
 
 def read_max_pool(call: Call) -> Value:
-    """The largest value under the window; the second output, of indices, is not done."""
+    """The largest value under the window; the second output, of indices, is not supported."""
     x = call.value(0)
     settings = read_settings(call, x.ndim - 2)
-    y, _ = apply(MaxPool(_window(x, settings, call.flag("ceil_mode"))), x)
+    window = _window(x, settings, call.flag("ceil_mode"))
+    _check_met(call, window, settings.pairs(x.shape[2:]))
+    y, _ = apply(MaxPool(window), x)
     result: Value = y
     return result
 
@@ -76,8 +71,17 @@ def read_average_pool(call: Call) -> Value:
         axes = zip(window.axes, pairs, strict=True)
         window = Window(tuple(moved(axis, *pair) for axis, pair in axes))
         counted = False
+    if not counted:
+        _check_met(call, window, pairs)
     y: Value = apply(AveragePool(window, _counts(window, counted)), x)
     return y
+
+
+def _check_met(call: Call, window: Window, pairs: Pairs) -> None:
+    """Refuse windows that lie in the padding: they hold no cell of which to take anything."""
+    for axis, pair in zip(window.axes, pairs, strict=True):
+        if max(pair) > axis.dilation * (axis.kernel - 1):
+            raise call.unsupported(f"pads {pairs}, as large as the window: some hold padding only")
 
 
 def _counts(window: Window, counted: bool) -> bool:
@@ -88,7 +92,7 @@ def _counts(window: Window, counted: bool) -> bool:
 def _whole(call: Call) -> tuple[Value, Window]:
     x = call.value(0)
     if not 3 <= x.ndim <= 5:
-        raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are done")
+        raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
     return x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:])
 
 
@@ -133,8 +137,10 @@ def write_average_pool(writer: Writer, written: Written) -> None:
     x, axes = written.inputs[0], operator.window.axes
     if operator.count_padding:
         x, axes = _inside(writer, written, operator.window, 0.0)
-    elif any(map(any, map(crop, axes))):
-        raise writer.unsupported(written, "an average over a window that crops")
+    elif any(map(any, map(crop, axes))):  # what is cropped is met by no window
+        crops = [crop(axis) for axis in axes]
+        x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
+        axes = tuple(moved(axis, *each) for axis, each in zip(axes, crops, strict=True))
     counted = int(operator.count_padding)
     writer.node(written, "AveragePool", [x], count_include_pad=counted, **write_settings(axes))
 
@@ -155,21 +161,17 @@ def _inside(
     return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), axes
 
 
-def write_gradient(writer: Writer, written: Written) -> Any:
-    """The gradients of pooling have no spelling."""
-    raise writer.unsupported(written, "a gradient")
-
-
 READERS = {
     "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
     "GlobalAveragePool": Name(read_global_average_pool),
     "GlobalMaxPool": Name(read_global_max_pool),
-    "MaxPool": Name(read_max_pool, (*ATTRIBUTES, "ceil_mode", "storage_order")),
+    "MaxPool": Name(
+        read_max_pool,
+        (*ATTRIBUTES, "ceil_mode"),
+        silent=("storage_order",),  # of the indices
+    ),
 }
 WRITERS = {
     MaxPool: write_max_pool,
     AveragePool: write_average_pool,
-    AveragePoolTranspose: write_gradient,
-    ScatterWindow: write_gradient,
-    GatherWindow: write_gradient,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
 from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
@@ -10,15 +10,25 @@ from allconv.onnx.writer import Writer, Written
 from allconv.operators.reduce import Broadcast, Sum
 from allconv.value import Value
 
-_MOST = 2**31
-
 
 def _axes(call: Call, rank: int) -> tuple[int, ...]:
     """The axes, an attribute in older operator sets, an input in newer; all when there are none."""
     given = call.known_integers(1) if call.has(1) else call.integers("axes", ())
-    if not given and not call.flag("noop_with_empty_axes"):
+    if not (call.flag("noop_with_empty_axes") or given):
         given = tuple(range(rank))
     return tuple(sorted(call.axes(given, rank)))
+
+
+def broadcast_shapes(call: Call, a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
+    """The shape of two arrays together; as in NumPy, but for numbers of any size."""
+    lead = max(len(a), len(b))
+    pairs = zip((*(1,) * (lead - len(a)), *a), (*(1,) * (lead - len(b)), *b), strict=True)
+    shape = []
+    for n, m in pairs:
+        if (n != m and 1 not in (n, m)) or min(n, m) < 0:
+            raise call.wrong(f"{tuple(a)} and {tuple(b)} do not broadcast together")
+        shape.append(m if n == 1 else n)
+    return tuple(shape)
 
 
 def read_reduce_sum(call: Call) -> Value:
@@ -36,12 +46,8 @@ def read_reduce_mean(call: Call) -> Value:
 def read_expand(call: Call) -> Value:
     """An array repeated to a larger shape."""
     x = call.value(0)
-    try:
-        shape = np.broadcast_shapes(x.shape, call.known_integers(1))
-    except ValueError:
-        raise call.wrong(f"{x.shape} does not broadcast to the shape") from None
-    if np.prod(shape, dtype=float) > _MOST:
-        raise call.unsupported(f"a result of {shape}")
+    shape = broadcast_shapes(call, x.shape, call.known_integers(1))
+    call.check_shape(shape)
     y: Value = x if shape == x.shape else apply(Broadcast(shape), x)
     return y
 
@@ -61,18 +67,18 @@ def write_broadcast(writer: Writer, written: Written) -> None:
     for axis, n in enumerate(after):
         old = before[axis - lead] if axis >= lead else 1
         if n is None and old is not None:
-            raise writer.unsupported(written, "repeating an array over the batch")
+            raise writer.unsupported(
+                written, "an array is repeated over the batch; give shape[0] a number"
+            )
         sizes.append(1 if n is None else n)
     writer.node(written, "Expand", [*written.inputs, writer.integers(sizes)])
 
 
 READERS = {
-    "Expand": Name(read_expand, (), (2, 2), settings=(1,)),
+    "Expand": Name(read_expand, settings=(1,)),
     "ReduceMean": Name(
-        read_reduce_mean, ("axes", "keepdims", "noop_with_empty_axes"), (1, 2), settings=(1,)
+        read_reduce_mean, ("axes", "keepdims", "noop_with_empty_axes"), settings=(1,)
     ),
-    "ReduceSum": Name(
-        read_reduce_sum, ("axes", "keepdims", "noop_with_empty_axes"), (1, 2), settings=(1,)
-    ),
+    "ReduceSum": Name(read_reduce_sum, ("axes", "keepdims", "noop_with_empty_axes"), settings=(1,)),
 }
 WRITERS = {Sum: write_sum, Broadcast: write_broadcast}

@@ -8,6 +8,7 @@ from typing import Any
 
 from allconv.errors import UnsupportedError
 from allconv.onnx.call import Call
+from allconv.onnx.text import shown
 from allconv.window import Axis, named_padding
 
 ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
@@ -36,7 +37,7 @@ class Settings:
 def read_settings(call: Call, axes: int, kernel: Sequence[int] | None = None) -> Settings:
     """The settings of a node whose input has so many axes; `kernel` is that of its weights."""
     if not 1 <= axes <= 3:
-        raise call.unsupported(f"an input with {axes} axes of space; 1, 2 or 3 are done")
+        raise call.unsupported(f"an input with {axes} axes of space; 1, 2 or 3 are supported")
     sizes = call.integers("kernel_shape", kernel)
     if len(sizes) != axes or (kernel is not None and sizes != tuple(kernel)):
         raise call.wrong(f"kernel_shape {sizes} does not fit")
@@ -48,14 +49,18 @@ def read_settings(call: Call, axes: int, kernel: Sequence[int] | None = None) ->
 
 
 def _padding(call: Call, axes: int) -> str | Pairs:
-    mode = call.text("auto_pad", "NOTSET")
-    if mode in _NAMED:
-        return _NAMED[mode]
-    if mode not in ("NOTSET", ""):
-        raise call.wrong(f"auto_pad {mode!r} is none of the format's")
+    mode = call.text("auto_pad")
     pads = call.integers("pads", (0,) * (2 * axes))
     if len(pads) != 2 * axes:
         raise call.wrong(f"pads {pads} are not two for each of {axes} axes")
+    if min(pads) < 0:
+        raise call.unsupported(f"pads {pads}, some below 0")
+    if mode in _NAMED:
+        if any(pads):  # the format allows only one of the two, and runtimes differ
+            raise call.unsupported(f"pads {pads} beside auto_pad {mode}")
+        return _NAMED[mode]
+    if mode not in ("NOTSET", ""):
+        raise call.wrong(f"auto_pad {shown(mode)} is none of the format's")
     return tuple(zip(pads[:axes], pads[axes:], strict=True))
 
 
@@ -63,7 +68,7 @@ def write_settings(axes: Sequence[Axis]) -> dict[str, Any]:
     """The attributes of a window whose padding is not negative."""
     if any(axis.input_dilation != 1 for axis in axes):
         raise UnsupportedError(
-            "input_dilation has no spelling in ONNX; use a transposed convolution"
+            "this cannot be written to ONNX: input_dilation; use a transposed convolution"
         )
     return {
         "kernel_shape": [axis.kernel for axis in axes],

@@ -1,0 +1,390 @@
+"""Single nodes drawn from the format's own tables: every operator that is read, in every operator
+set, with any of its attributes and optional inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allconv.onnx import NEWEST_OPSET, OLDEST_OPSET
+from onnx import TensorProto, defs, helper, numpy_helper
+
+Draw = np.random.Generator
+
+
+@dataclass
+class Case:
+    """A network of one node: the model, its data, and what was drawn."""
+
+    model: Any
+    data: dict[str, Any]
+    op: str
+    opset: int
+    attributes: dict[str, Any]
+    outputs: int
+
+    def __str__(self) -> str:
+        held = {each.name: numpy_helper.to_array(each) for each in self.model.graph.initializer}
+        told = [
+            f"{name} {array.tolist() if array.size < 9 else array.shape}"
+            for name, array in (*self.data.items(), *held.items())
+        ]
+        return f"{self.op} {self.opset} {self.attributes} {told} {self.outputs} outputs"
+
+
+def opsets(op: str) -> list[int]:
+    """The operator sets, of those that are read, from which on an operator has another schema."""
+    since = sorted(
+        each.since_version
+        for each in defs.get_all_schemas_with_history()
+        if each.name == op and each.domain == "" and each.since_version <= NEWEST_OPSET
+    )
+    return sorted({max(each, OLDEST_OPSET) for each in since})
+
+
+def schema(op: str, opset: int) -> Any:
+    """The schema of an operator in an operator set."""
+    return defs.get_schema(op, opset, "")
+
+
+def few(draw: Draw, low: int, high: int, count: int) -> list[int]:
+    """So many whole numbers from low to high."""
+    return [int(n) for n in draw.integers(low, high + 1, count)]
+
+
+def number(draw: Draw) -> float:
+    """A number as attributes have them, sometimes a joint."""
+    values = [0.0, 1.0, -1.0, 0.5, 2.0, float(np.float32(draw.standard_normal()))]
+    return values[draw.integers(len(values))]
+
+
+def pick(draw: Draw, *choices: Any) -> Any:
+    """One of these."""
+    return choices[draw.integers(len(choices))]
+
+
+# How an attribute is drawn, from the number of axes of x
+ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
+    "allowzero": lambda d, r: pick(d, 0, 1),
+    "alpha": lambda d, r: number(d),
+    "approximate": lambda d, r: pick(d, "none", "tanh", "other"),
+    "auto_pad": lambda d, r: pick(d, "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"),
+    "axes": lambda d, r: few(d, -r, r, int(d.integers(1, 3))),
+    "axis": lambda d, r: few(d, -r, r, 1)[0],
+    "beta": lambda d, r: number(d),
+    "broadcast": lambda d, r: pick(d, 0, 1, 1),
+    "ceil_mode": lambda d, r: pick(d, 0, 1),
+    "count_include_pad": lambda d, r: pick(d, 0, 1),
+    "dilations": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
+    "end": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
+    "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
+    "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
+    "gamma": lambda d, r: number(d),
+    "group": lambda d, r: pick(d, 1, 2),
+    "is_test": lambda d, r: pick(d, 0, 1, 1),
+    "keepdims": lambda d, r: pick(d, 0, 1),
+    "kernel_shape": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
+    "max": lambda d, r: number(d),
+    "min": lambda d, r: number(d),
+    "mode": lambda d, r: pick(d, "constant", "constant", "reflect", "edge", "wrap"),
+    "momentum": lambda d, r: pick(d, 0.1, 0.9),
+    "noop_with_empty_axes": lambda d, r: pick(d, 0, 1),
+    "num_outputs": lambda d, r: pick(d, 1, 2, 3),
+    "output_padding": lambda d, r: few(d, 0, 2, max(r - 2, 0)),
+    "output_shape": lambda d, r: few(d, 3, 16, max(r - 2, 0)),
+    "pads": lambda d, r: few(d, 0, 2, 2 * max(r - 2, 0)),
+    "perm": lambda d, r: [int(n) for n in d.permutation(r)],
+    "ratio": lambda d, r: pick(d, 0.0, 0.5),
+    "round_mode": lambda d, r: pick(d, "up", "down"),
+    "saturate": lambda d, r: pick(d, 0, 1),
+    "seed": lambda d, r: pick(d, 0, 7),
+    "spatial": lambda d, r: pick(d, 0, 1),
+    "split": lambda d, r: few(d, 0, 3, int(d.integers(1, 4))),
+    "start": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
+    "starts": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
+    "stash_type": lambda d, r: TensorProto.FLOAT,
+    "storage_order": lambda d, r: pick(d, 0, 1),
+    "strides": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
+    "to": lambda d, r: pick(d, TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64),
+    "training_mode": lambda d, r: pick(d, 0, 0, 1),
+    "transA": lambda d, r: pick(d, 0, 1),
+    "transB": lambda d, r: pick(d, 0, 1),
+    "value": lambda d, r: numpy_helper.from_array(np.array([number(d)], np.float32)),
+    "value_float": lambda d, r: number(d),
+    "value_floats": lambda d, r: [number(d)],
+    "value_int": lambda d, r: int(d.integers(4)),
+    "value_ints": lambda d, r: few(d, 0, 3, 2),
+    "value_string": lambda d, r: "text",
+    "value_strings": lambda d, r: ["text"],
+    "sparse_value": lambda d, r: helper.make_sparse_tensor(
+        numpy_helper.from_array(np.ones(1, np.float32), "v"),
+        numpy_helper.from_array(np.zeros(1, np.int64)),
+        [3],
+    ),
+}
+
+
+def draw_attributes(draw: Draw, op: str, opset: int, rank: int) -> dict[str, Any]:
+    """Attributes of the schema: those that must be given, and any of the others."""
+    found = {}
+    for name, each in sorted(schema(op, opset).attributes.items()):
+        if each.required or draw.integers(5) < 2:
+            found[name] = ATTRIBUTES[name](draw, rank)
+    return found
+
+
+def floats(draw: Draw, *shape: int) -> Any:
+    """Normal draws, some of them at the joints of functions and some not finite."""
+    array = draw.standard_normal(shape).astype(np.float32)
+    if draw.integers(8) == 0:
+        joints = np.array([0, -0.0, 1, -1, 3, -3, np.nan], np.float32)
+        mask = draw.integers(3, size=shape) == 0
+        array = np.where(mask, joints[draw.integers(len(joints), size=shape)], array)
+    return np.asarray(array, np.float32)
+
+
+def ints(*numbers: int) -> Any:
+    """Whole numbers as the format keeps sizes."""
+    return np.array(numbers, np.int64)
+
+
+def image_shape(draw: Draw) -> list[int]:
+    """(N, C, *I) with 1 to 3 axes of space."""
+    return [*few(draw, 1, 2, 1), 2 * few(draw, 1, 2, 1)[0], *few(draw, 2, 7, draw.integers(1, 4))]
+
+
+def any_shape(draw: Draw) -> list[int]:
+    """Up to 4 axes, now and then one of size 0."""
+    shape = few(draw, 1, 4, draw.integers(1, 5))
+    if draw.integers(12) == 0:
+        shape[draw.integers(len(shape))] = 0
+    return shape
+
+
+def beside(draw: Draw, shape: list[int]) -> list[int]:
+    """A shape that mostly broadcasts with another."""
+    part = shape[draw.integers(0, len(shape) + 1) :]
+    return [pick(draw, n, n, n, 1) for n in part] if draw.integers(6) else few(draw, 1, 3, 2)
+
+
+@dataclass
+class Node:
+    """What the other inputs of a node are drawn from."""
+
+    draw: Draw
+    opset: int
+    x: Any
+    attributes: dict[str, Any]
+
+    @property
+    def rank(self) -> int:
+        return int(self.x.ndim)
+
+    def ints(self, low: int, high: int, count: int) -> Any:
+        return ints(*few(self.draw, low, high, count))
+
+    def maybe(self, given: Any) -> Any:
+        return given if self.draw.integers(2) else None
+
+
+def weights(node: Node, *, transposed: bool) -> list[Any]:
+    """Weights, and mostly a bias."""
+    kernel = node.attributes.get("kernel_shape", few(node.draw, 1, 3, node.rank - 2))
+    groups, channels = node.attributes.get("group", 1), node.x.shape[1]
+    sizes = (channels, 4 // groups) if transposed else (4, channels // groups)
+    w = node.draw.standard_normal((*sizes, *kernel)).astype(np.float32)
+    return [w, node.maybe(floats(node.draw, 4))]
+
+
+def statistics(node: Node) -> list[Any]:
+    """Scale, bias, mean, variance."""
+    four = [floats(node.draw, node.x.shape[1]) for _ in range(4)]
+    return [*four[:3], np.abs(four[3]) + np.float32(0.5)]
+
+
+def matrices(node: Node) -> list[Any]:
+    """A matrix, and what is added: now and then NaN."""
+    turned = bool(node.attributes.get("transA"))
+    inner, rows = node.x.shape[0 if turned else 1], node.x.shape[1 if turned else 0]
+    sizes = (3, inner) if node.attributes.get("transB") else (inner, 3)
+    c = floats(node.draw, *beside(node.draw, [rows, 3]))
+    if node.draw.integers(3) == 0:
+        c = np.full(c.shape, np.nan, np.float32)
+    return [floats(node.draw, *sizes), c if node.opset < 11 else node.maybe(c)]
+
+
+def operand(node: Node) -> list[Any]:
+    """A second operand."""
+    return [floats(node.draw, *beside(node.draw, list(node.x.shape)))]
+
+
+def powers(node: Node) -> list[Any]:
+    """One power."""
+    power = pick(node.draw, 0.0, 0.5, 1.0, 2.0, -1.0, 3.0, 2.5)
+    return [np.full(pick(node.draw, (), (1,), (1,) * (node.rank + 1)), power, np.float32)]
+
+
+def new_shape(node: Node) -> list[Any]:
+    """A shape that mostly holds x."""
+    sizes = pick(node.draw, [node.x.size], [*reversed(node.x.shape)])
+    return [ints(*(pick(node.draw, n, n, 0, -1) for n in sizes))]
+
+
+def padding(node: Node) -> list[Any]:
+    """Pads, a value, and axes."""
+    axes = few(node.draw, -node.rank, node.rank - 1, 1)
+    axes = axes if node.opset >= 18 and node.draw.integers(3) == 0 else []
+    pads = node.ints(-1, 2, 2 * (len(axes) or node.rank))
+    value = np.array(number(node.draw), np.float32)
+    return [pads, node.maybe(value), ints(*axes) if axes else None]
+
+
+def part(node: Node) -> list[Any]:
+    """Starts, ends, axes and steps."""
+    n = int(node.draw.integers(1, node.rank + 1))
+    axes = ints(*(int(a) for a in node.draw.permutation(node.rank)[:n]))
+    steps = ints(*(pick(node.draw, 1, 1, 2, -1, -2) for _ in range(n)))
+    given = [axes, steps] if node.draw.integers(2) else []
+    return [node.ints(-6, 6, n), node.ints(-6, 6, n), *given]
+
+
+def limits(node: Node) -> list[Any]:
+    """A least and a largest number."""
+    return [node.maybe(np.array(number(node.draw), np.float32)) for _ in range(2)]
+
+
+def dropping(node: Node) -> list[Any]:
+    """A ratio, and whether it is training."""
+    training = np.array(bool(node.draw.integers(4) == 0))
+    return [node.maybe(np.array(0.5, np.float32)), node.maybe(training)]
+
+
+def some_axes(node: Node) -> list[Any]:
+    """Axes, none of them now and then."""
+    return [node.maybe(node.ints(-node.rank, node.rank - 1, node.draw.integers(0, 3)))]
+
+
+def sizes(node: Node) -> list[Any]:
+    """Sizes of parts."""
+    return [] if "num_outputs" in node.attributes else [node.maybe(node.ints(0, 3, 2))]
+
+
+# The inputs after x, from the operator set on that has them; None is one that is left out
+OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
+    **dict.fromkeys(
+        ("Add", "Sub", "Mul", "Div", "PRelu", "Max", "Min", "Sum", "Greater", "Where"),
+        (1, operand),
+    ),
+    "BatchNormalization": (1, statistics),
+    "Clip": (11, limits),
+    "Concat": (1, lambda node: [floats(node.draw, *node.x.shape)]),
+    "Conv": (1, lambda node: weights(node, transposed=False)),
+    "ConvTranspose": (1, lambda node: weights(node, transposed=True)),
+    "Dropout": (12, dropping),
+    "Expand": (1, lambda node: [ints(*beside(node.draw, list(node.x.shape)))]),
+    "Gather": (1, lambda node: [node.ints(-2, 2, 2)]),
+    "Gemm": (1, matrices),
+    "MatMul": (
+        1,
+        lambda node: [
+            floats(node.draw, *pick(node.draw, (node.x.shape[-1], 3), (node.x.shape[-1],)))
+        ],
+    ),
+    "Pad": (11, padding),
+    "Pow": (1, powers),
+    "ReduceMean": (18, some_axes),
+    "ReduceSum": (13, some_axes),
+    "Reshape": (1, new_shape),
+    "Slice": (10, part),
+    "Split": (13, sizes),
+    "Squeeze": (13, some_axes),
+    "Unsqueeze": (13, lambda node: [node.ints(-node.rank - 1, node.rank, 1)]),
+}
+# Operators of integers, whose results are made floats; their inputs where x is none of them
+INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
+    "Constant": lambda draw: [],
+    "ConstantOfShape": lambda draw: [ints(*few(draw, 0, 3, 2))],
+    "Gather": None,
+    "Range": lambda draw: [np.array(n, np.int64) for n in few(draw, -3, 6, 3)],
+    "Shape": None,
+    "Size": None,
+}
+POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
+IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization")
+
+
+def draw_x(draw: Draw, op: str) -> Any:
+    """The data of a node."""
+    if op in (*POOLS, "Conv", "ConvTranspose"):  # NaN is spread in several ways there
+        return draw.standard_normal(image_shape(draw)).astype(np.float32)
+    if op == "Gemm":
+        return floats(draw, *few(draw, 1, 4, 2))
+    return floats(draw, *(image_shape(draw) if op in IMAGES else any_shape(draw)))
+
+
+def draw_case(draw: Draw, op: str, opset: int) -> Case:
+    """A network of one node, with what makes of it a network from floats to floats."""
+    x = draw_x(draw, op)
+    attributes = draw_attributes(draw, op, opset, x.ndim)
+    if op == "Pad" and "pads" in attributes:
+        attributes["pads"] = few(draw, -1, 2, 2 * x.ndim)
+    if op in ("AveragePool", "MaxPool"):
+        attributes.setdefault("kernel_shape", few(draw, 1, 3, x.ndim - 2))
+    inputs, tensors = ["x"], []
+    since, make = OTHERS.get(op, (1, lambda node: []))
+    more = make(Node(draw, opset, x, attributes)) if opset >= since else []
+    instead = INTEGERS.get(op)
+    if instead is not None:
+        inputs, more = [], instead(draw)
+    for n, each in enumerate(more):
+        inputs.append("" if each is None else f"c{n}")
+        if each is not None:
+            tensors.append(numpy_helper.from_array(np.asarray(each), f"c{n}"))
+    while inputs and not inputs[-1]:
+        inputs.pop()
+    outputs = draw_outputs(draw, op, opset, attributes)
+    nodes, result = around(op, inputs, outputs, attributes)
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [value("x", TensorProto.FLOAT, x.shape)],
+        [value(result, attributes["to"] if op == "Cast" else TensorProto.FLOAT, None)],
+        tensors,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    return Case(model, {"x": x}, op, opset, attributes, len(outputs))
+
+
+def around(
+    op: str, inputs: list[str], outputs: list[str], attributes: dict[str, Any]
+) -> tuple[list[Any], str]:
+    """The node with those before and after it, and the name of the result."""
+    make, before, after, result = helper.make_node, [], [], outputs[0]
+    if op == "Where":
+        before, inputs = [make("Greater", inputs, ["above"])], ["above", *inputs]
+    if op == "Greater":
+        after, result = [make("Where", [result, *inputs], ["y"])], "y"
+    if op == "Gather":
+        before, inputs = [make("Shape", ["x"], ["shape"])], ["shape", *inputs[1:]]
+    if op in INTEGERS:
+        after = [
+            make("Cast", [result], ["floats"], to=TensorProto.FLOAT),
+            make("ReduceSum", ["x"], ["sum"], keepdims=0),
+            make("Mul", ["floats", "sum"], ["y"]),
+        ]
+        result = "y"
+    return [*before, make(op, inputs, outputs, **attributes), *after], result
+
+
+def draw_outputs(draw: Draw, op: str, opset: int, attributes: dict[str, Any]) -> list[str]:
+    """The names of the outputs, optional ones now and then."""
+    if op == "Split":
+        count = attributes.get("num_outputs", len(attributes.get("split", ())) or 2)
+        return [f"o{n}" for n in range(count)]
+    most = len(schema(op, opset).outputs)
+    count = most if most > 1 and draw.integers(5) == 0 else 1
+    return [f"o{n}" for n in range(count)]

@@ -1,0 +1,162 @@
+"""Every layer of nn with typical settings: written and run by ONNX Runtime, or refused in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx_runs import check, run_defined, run_onnxruntime
+
+from allconv import nn
+from allconv.errors import UnsupportedError
+from allconv.onnx import load, save
+from allconv.onnx.names import UNWRITTEN, WRITERS
+from allconv.operators.base import Operator
+
+SIZES = {1: (9,), 2: (8, 9), 3: (5, 6, 7)}
+Settings = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def given(*args: Any, **keywords: Any) -> Settings:
+    """Arguments of a layer; SIZES stands for the sizes of the image."""
+    return args, keywords
+
+
+# Layers of 1, 2 and 3 axes, on 2 channels
+SPATIAL: dict[str, list[Settings]] = {
+    "AdaptiveAvgPool": [given(1), given(3), given(5)],
+    "AdaptiveMaxPool": [given(1), given(3), given(5)],
+    "AvgPool": [
+        given(2),
+        given(3, 2, 1, ceil_mode=True),
+        given(3, 1, 1, count_include_pad=False),
+        given(2, divisor_override=3),
+    ],
+    "BatchNorm": [given(2), given(2, eps=0.1)],
+    "CircularPad": [given(1)],
+    "ConstantPad": [given(1, 2.5), given(-1, 0.0)],
+    "Conv": [
+        given(2, 4, 3),
+        given(2, 4, 3, 2, "same", groups=2, bias=False),
+        given(2, 4, 2, dilation=2, flip=True),
+        given(2, 3, 3, padding=1, padding_mode="reflect"),
+        given(2, 3, 3, padding=1, padding_mode="replicate"),
+        given(2, 3, 3, padding=1, padding_mode="circular"),
+    ],
+    "ConvTranspose": [
+        given(2, 4, 3, 2, 1, 1),
+        given(2, 4, 2, 2, output_padding=2, dilation=3),
+        given(2, 4, 2, 2, output_padding=2, dilation=3, bias=False, groups=2),
+        given(2, 3, 3, padding=-1),
+        given(2, 3, 3, stride=3, padding=-2, output_padding=1, bias=False),
+    ],
+    "GlobalAvgPool": [given()],
+    "GlobalMaxPool": [given()],
+    "LPPool": [given(2, 2), given(3, 2, 1), given(1, 2), given(1.5, 2), given(np.inf, 2)],
+    "LocallyConnected": [given(2, 3, 2, SIZES), given(2, 4, 3, SIZES, padding=1, groups=2)],
+    "LocallyConnectedTranspose": [given(2, 3, 2, SIZES)],
+    "MaxPool": [given(2), given(3, 2, 1, ceil_mode=True), given(2, 1, dilation=2)],
+    "ReflectionPad": [given(2)],
+    "ReplicationPad": [given(2)],
+    "ZeroPad": [given(1)],
+}
+# Other layers: the shape of an input, and arguments
+OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
+    "Dropout": [((4,), given(0.5))],
+    "ELU": [((4,), given()), ((4,), given(0.3))],
+    "Flatten": [((2, 3), given())],
+    "Fold": [((8, 12), given((4, 5), 2)), ((18, 9), given((5, 5), 3, 1, 1, 2))],
+    "GELU": [((4,), given()), ((4,), given("tanh"))],
+    "Hardswish": [((4,), given())],
+    "Hardtanh": [((4,), given()), ((4,), given(-0.5, 0.25))],
+    "Identity": [((4,), given())],
+    "LeakyReLU": [((4,), given()), ((4,), given(0.3))],
+    "Linear": [((4,), given(4, 3)), ((4,), given(4, 3, bias=False))],
+    "ReLU": [((4,), given())],
+    "ReLU6": [((4,), given())],
+    "SiLU": [((4,), given())],
+    "Sigmoid": [((4,), given())],
+    "Softmax": [((3, 4), given(1))],
+    "Softplus": [((4,), given()), ((4,), given(2.0)), ((4,), given(0.5, 1.0))],
+    "Tanh": [((4,), given())],
+    "Unfold": [((2, 5, 6), given(2)), ((2, 9, 8), given(3, 2, 2, 2))],
+}
+NO_LAYERS = {"Buffer", "Module", "Parameter", "Sequential", "networks"}
+TWO_INPUTS = {"MaxUnpool"}
+REFUSED = {"LocallyConnectedTranspose": "a transposed locally connected layer is not in ONNX"}
+
+Row = tuple[str, Settings, tuple[int, ...]]
+
+
+def rows() -> Iterator[Row]:
+    """Name, arguments and shape of an input of every layer."""
+    for family, several in SPATIAL.items():
+        for axes, sizes in SIZES.items():
+            for args, keywords in several:
+                filled = tuple(sizes if each is SIZES else each for each in args)
+                yield f"{family}{axes}d", (filled, keywords), (2, *sizes)
+    for name, others in OTHERS.items():
+        yield from ((name, settings, shape) for shape, settings in others)
+
+
+def family(name: str) -> str:
+    """A name without the number of axes."""
+    return re.sub(r"[123]d$", "", name)
+
+
+ROWS = list(rows())
+
+
+def test_every_layer_has_a_row() -> None:
+    """The table holds all layers of nn."""
+    names = {family(name) for name in nn.__all__} - NO_LAYERS
+    assert names == SPATIAL.keys() | OTHERS.keys() | TWO_INPUTS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{n}-{name}" for n, (name, *_) in enumerate(ROWS)])
+def test_layers(row: Row, tmp_path: Path) -> None:
+    """A layer after a convolution gives in ONNX Runtime, and read back, what it gives here."""
+    name, (args, keywords), shape = row
+    net = nn.Sequential(nn.Identity(), getattr(nn, name)(*args, **keywords))
+    path = tmp_path / "model.onnx"
+    if family(name) in REFUSED:
+        with pytest.raises(UnsupportedError, match=REFUSED[family(name)]) as raised:
+            save(net, path, (None, *shape))
+        assert str(raised.value).startswith(f"1 ({name}): ")
+        return
+    x = np.random.default_rng(0).standard_normal((3, *shape)).astype(np.float32)
+    (expected,) = run_defined(net, x)
+    for batch in (None, 3):
+        save(net, path, (batch, *shape))
+        check(path)
+        np.testing.assert_allclose(run_onnxruntime(path, x)[0], expected, rtol=1e-4, atol=1e-5)
+        back = load(path)
+        assert back.parameters().keys() == net.parameters().keys()
+        np.testing.assert_allclose(run_defined(back, x)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def operators(of: type = Operator) -> Iterator[type]:
+    """All operators, however far down."""
+    for each in of.__subclasses__():
+        yield each
+        yield from operators(each)
+
+
+def test_every_operator_is_written_or_refused_in_words() -> None:
+    """An operator has a writer or a sentence, and no sentence names an operator of ours."""
+    found = {each for each in operators() if not each.__abstractmethods__}
+    assert found == WRITERS.keys() | UNWRITTEN.keys()
+    assert not WRITERS.keys() & UNWRITTEN.keys()
+    for sentence in UNWRITTEN.values():
+        assert not {each.__name__ for each in found} & set(re.findall(r"\w+", sentence))
+
+
+@pytest.mark.parametrize("net", [nn.MaxUnpool2d(2), lambda a, b: a + b])
+def test_networks_of_two_arrays(net: Any, tmp_path: Path) -> None:
+    """What takes another number of arrays than one is refused."""
+    with pytest.raises(ValueError, match="does not take one array"):
+        save(net, tmp_path / "model.onnx", (None, 1, 4, 4))
