@@ -91,7 +91,7 @@ class Layer:
 
     def data(self) -> dict[str, Any]:
         """As plain data; `Layer(**data)` is the layer again, once lists are tuples."""
-        return asdict(self)
+        return {**asdict(self), "size": list(self.size), "kernel": list(self.kernel)}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Layer:

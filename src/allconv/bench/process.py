@@ -47,7 +47,7 @@ class Worker:
     ) -> None:
         self.engine = engine
         self.threads = threads
-        self._timeout = timeout
+        self.timeout = timeout
         self._variables = variables
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -70,10 +70,10 @@ class Worker:
             assert process.stdin is not None  # noqa: S101 (it is a pipe)
             process.stdin.write(json.dumps({"do": do, **settings}) + "\n")
             process.stdin.flush()
-            line = self._answers.get(timeout=self._timeout)
+            line = self._answers.get(timeout=self.timeout)
         except queue.Empty:
             self.end()
-            raise WorkerError(f"no answer within {self._timeout:g} s") from None
+            raise WorkerError(f"no answer within {self.timeout:g} s") from None
         except OSError:
             line = None
         if line is None:
@@ -96,6 +96,11 @@ class Worker:
                 with suppress(OSError):
                     stream.close()
         self._said.close()
+
+    @property
+    def process_id(self) -> int:
+        """The number of the process, which runs."""
+        return (self._process or self._start()).pid
 
     def __enter__(self) -> Self:
         return self

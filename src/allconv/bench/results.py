@@ -60,7 +60,7 @@ class Results:
 
     def save(self, path: Path | str) -> None:
         """Write all of it as JSON; FileError where that fails."""
-        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=True)
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False)
         atomic_write(path, (text + "\n").encode())
 
     @classmethod

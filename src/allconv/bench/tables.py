@@ -122,11 +122,11 @@ def _failed_cell(row: Row, engine: str, notes: list[str]) -> str:
     if engine not in row.failures:
         return NOTHING
     why = f"{title(engine)} failed: {row.failures[engine]}"
-    found = next((n for n, note in enumerate(notes) if note.endswith(why)), None)
-    if found is None:
-        notes.append(f"[{len(notes) + 1}] {why}")
-        found = len(notes) - 1
-    return f"{FAILED} [{found + 1}]"
+    reasons = [note.partition(" ")[2] for note in notes if note.startswith("[")]
+    if why not in reasons:
+        reasons.append(why)
+        notes.append(f"[{len(reasons)}] {why}")
+    return f"{FAILED} [{reasons.index(why) + 1}]"
 
 
 def medians(row: Row) -> dict[str, float]:

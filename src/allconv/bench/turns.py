@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,13 @@ def _compare(found: Measured, workers: Sequence[Worker], folder: Path) -> None:
                 results[name] = [file[each] for each in sorted(file.files)]
             path.unlink()
     ours = results.pop(OURS, None)
-    if ours is not None:
-        found.differences = {n: largest_difference(ours, each) for n, each in results.items()}
+    for name, each in results.items() if ours is not None else ():
+        difference = largest_difference(ours, each)
+        if difference == inf:
+            found.failures[name] = "its results differ in shape, or in which of them are finite"
+            del found.timings[name]
+        else:
+            found.differences[name] = difference
 
 
 @contextmanager
