@@ -81,7 +81,7 @@ ROWS = [
     Row("sequences of any length", "bench model.onnx", 1, ("model.onnx", "images"),
         _takes((FLOAT, [1, "L", 3]))),
     Row("another size than the file's", "bench model.onnx --size 9", 2, ("--size",), _model),
-    Row("another batch than the file's", "bench model.onnx --batch 4", 2, ("batches of 1", "--batch"),
+    Row("another batch than the file's", "bench model.onnx --batch 4", 2, ("batches of 1",),
         _takes((FLOAT, [1, 3, 8, 8]))),
     Row("threads 0", "bench layers --threads 0", 2, ("--threads is 0", "1 to 1024")),
     Row("threads in words", "bench layers --threads abc", 2, ("--threads is abc", "1,2")),

@@ -93,7 +93,9 @@ def _compare(found: Measured, workers: Sequence[Worker], folder: Path) -> None:
                 results[name] = [file[each] for each in sorted(file.files)]
             path.unlink()
     ours = results.pop(OURS, None)
-    for name, each in results.items() if ours is not None else ():
+    if ours is None:
+        return
+    for name, each in results.items():
         difference = largest_difference(ours, each)
         if difference == inf:
             found.failures[name] = "its results differ in shape, or in which of them are finite"
