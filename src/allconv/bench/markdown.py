@@ -9,6 +9,7 @@ from allconv.bench.engines import ENGINES, OURS
 from allconv.bench.results import Results, Row, title
 from allconv.bench.tables import MIB, TIMED, Table, head_lines, medians, milliseconds, tables
 from allconv.bench.timing import ratio
+from allconv.bench.workload import ANY
 from allconv.errors import FileError
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -19,7 +20,8 @@ Written by `scripts/results` from the JSON beside it, which `allconv bench SUITE
 Each engine runs in a process of its own; blocks of calls take turns, with 120 ms of silence before
 each, and the first calls of a block are dropped. A ratio is the median of the fastest peer over
 ours: above 1, allconv is faster. A difference is the largest one between ours and a peer's results,
-over the largest number in ours."""
+over the largest number in ours. PyTorch reads no ONNX files: the bench builds its module from the
+file, which its start-up and memory include."""
 
 
 def results_page(found: Sequence[Results]) -> str:
@@ -63,7 +65,8 @@ def summary(found: Sequence[Results]) -> str:
 def _grouped(rows: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
     groups: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.group, row.threads), []).append(row)
+        layout = "" if row.layout in ("", ANY) else f", {row.layout}"
+        groups.setdefault((row.group + layout, row.threads), []).append(row)
     return groups
 
 

@@ -20,7 +20,7 @@ from allconv.bench.results import Results, Row, title
 from allconv.bench.startup import import_row, startup_rows, startup_workloads
 from allconv.bench.training import training_workloads
 from allconv.bench.turns import Pace, measure
-from allconv.bench.workload import Workload, chosen
+from allconv.bench.workload import ANY, Workload, chosen
 
 LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = (
     "layers",
@@ -216,5 +216,5 @@ def summary(row: Row) -> str:
             name, held = list(figures.items())[-1]
             told.append(f"{title(engine)} {held / 2**20:.0f} MiB ({name})")
     told += [f"{title(engine)} FAILED" for engine in row.failures]
-    layout = f", {row.layout}" if row.layout not in ("", "any") else ""
+    layout = f", {row.layout}" if row.layout not in ("", ANY) else ""
     return f"{row.name}{layout}, {_threads(row.threads)}: {'; '.join(told)}"

@@ -10,6 +10,7 @@ from allconv.bench.engines import ENGINES, OURS
 from allconv.bench.machine import BUSY
 from allconv.bench.results import Results, Row, title
 from allconv.bench.timing import fastest_peer, ratio
+from allconv.bench.workload import ANY
 
 NOTHING, FAILED = "-", "failed"
 MIB = 2**20
@@ -75,7 +76,7 @@ def head_lines(results: Results) -> list[str]:
 def _timed(name: str, rows: Sequence[Row], results: Results) -> Table:
     """Times of calls: an engine a column, then how we compare."""
     engines = _engines(rows)
-    layouts = any(row.layout not in ("", "any") for row in rows)
+    layouts = any(row.layout not in ("", ANY) for row in rows)
     flops = any(row.multiply_adds for row in rows)
     head = ["", *(["layout"] if layouts else []), *map(title, engines)]
     head += ["ratio to the fastest peer", "largest difference", *(["of the peak"] if flops else [])]

@@ -75,7 +75,7 @@ class Counts(click.ParamType[Any]):
 )  # fmt: skip
 @click.option(
     "--compiled/--no-compiled", default=None,
-    help="PyTorch compiled, too, which takes its time.  [default: not in layers]",
+    help="PyTorch compiled, too, which takes its time.  [default: not in layers and memory]",
 )  # fmt: skip
 @click.option("--profile", is_flag=True, help="Show where the time of our runs goes, step by step.")
 def command(what: str, out: str | None, **options: Any) -> None:
@@ -121,7 +121,9 @@ def _request(what: str, options: dict[str, Any]) -> Request:
     if suite == MODEL and options["only"] is not None:
         raise Misuse("--only is for suites; leave it out")
     compiled = options["compiled"]
-    peers, missing = _peers(options["peers"], suite != LAYERS if compiled is None else compiled)
+    if compiled is None:
+        compiled = suite not in (LAYERS, MEMORY)
+    peers, missing = _peers(options["peers"], compiled)
     threads = options["threads"] or tuple(dict.fromkeys((1, available_cpus())))
     request = Request(
         suite, threads, peers, missing,
