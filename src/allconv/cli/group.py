@@ -11,7 +11,18 @@ import click
 
 from allconv.version import __version__
 
-COMMANDS = ("train", "predict", "compare", "inspect", "densify", "show", "lecture", "cache", "info")
+COMMANDS = (
+    "train",
+    "predict",
+    "compare",
+    "inspect",
+    "densify",
+    "show",
+    "lecture",
+    "bench",
+    "cache",
+    "info",
+)
 WIDTH = 100
 
 

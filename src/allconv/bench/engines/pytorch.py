@@ -1,0 +1,124 @@
+"""PyTorch: contiguous, channels last, or compiled; in inference_mode, with fused optimisers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of
+from allconv.bench.workload import CHANNELS_LAST, GRADIENT, NETWORK, SIZES, STEP
+from allconv.operators.base import Array
+
+
+def prepare(told: Told, threads: int, variant: str) -> Prepared:
+    """Make a workload ready in a variant: "", "channels last" or "compiled"."""
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no processes of its own
+    if told.get("cache"):
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = told["cache"]
+    import torch
+
+    torch.set_num_threads(threads)
+    return _KINDS[told["kind"]](told, threads, variant)
+
+
+def _said(threads: int, *how: str) -> str:
+    return ", ".join([f"set_num_threads({threads})", *(each for each in how if each)])
+
+
+def laid(tensor: Any, variant: str) -> Any:
+    """A tensor of images, or a module, in the layout of a variant."""
+    import torch
+
+    if variant != CHANNELS_LAST:
+        return tensor
+    is_module = isinstance(tensor, torch.nn.Module)
+    ranks = {p.ndim for p in tensor.parameters()} if is_module else {tensor.ndim}
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for rank, layout in layouts.items():
+        if rank in ranks:
+            tensor = tensor.to(memory_format=layout) if is_module else tensor.contiguous(
+                memory_format=layout
+            )  # fmt: skip
+    return tensor
+
+
+def _network(told: Told, threads: int, variant: str) -> Prepared:
+    import torch
+
+    from allconv.bench.engines.torch_graph import torch_network
+
+    net = laid(torch_network(told["model"]), variant)
+    x = laid(torch.from_numpy(np.ascontiguousarray(arrays_of(told)["x"])), variant)
+    how = ["inference_mode", "batch normalisation folded", variant]
+    function: Any = net
+    if variant == "compiled":
+        import torch._inductor.config as inductor
+
+        inductor.freezing = True  # weights are constants: folded, and laid as kernels like them
+        function = torch.compile(net)
+        how = ["torch.compile with freezing", "no_grad"]
+    mode = torch.no_grad if variant == "compiled" else torch.inference_mode
+
+    def call() -> Any:
+        with mode():
+            return function(x)
+
+    def results() -> list[Array]:
+        given = call()
+        return [each.numpy() for each in (given if isinstance(given, tuple) else (given,))]
+
+    return Prepared(call, results, _said(threads, *how))
+
+
+def _gradient(told: Told, threads: int, variant: str) -> Prepared:
+    import torch
+
+    arrays = {n: torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays_of(told).items()}
+    x, w, gy = (laid(arrays[name], variant) for name in ("x", "w", "gy"))
+    s, d = ([told["settings"][name]] * 2 for name in ("stride", "dilation"))
+    padding, groups = list(told["settings"]["padding"]), int(told["settings"]["groups"])
+    wanted = [told["of"] == "input", told["of"] == "weight", False]
+    backward = torch.ops.aten.convolution_backward
+
+    def call() -> Any:
+        with torch.inference_mode():
+            return backward(gy, x, w, None, s, padding, d, False, [0, 0], groups, wanted)
+
+    def results() -> list[Array]:
+        return [each.numpy() for each in call() if each is not None]
+
+    return Prepared(call, results, _said(threads, "aten.convolution_backward", variant))
+
+
+def _step(told: Told, threads: int, variant: str) -> Prepared:
+    from allconv.bench.engines.torch_training import prepare_step
+
+    return prepare_step(told, threads, variant)
+
+
+def _sizes(told: Told, threads: int, variant: str) -> Prepared:
+    import torch
+    from torch.nn.functional import conv2d
+
+    if "model" in told:
+        from allconv.bench.engines.torch_graph import torch_network
+
+        function: Any = torch_network(told["model"])
+    else:
+        arrays = arrays_of(told)
+        w, b = torch.from_numpy(arrays["w"]), torch.from_numpy(arrays["b"])
+
+        def function(x: Any) -> Any:
+            return conv2d(x, w, b, padding=1)
+
+    def run(x: Any) -> Any:
+        with torch.inference_mode():
+            return function(x)
+
+    turns = InTurn(run, [torch.from_numpy(x) for x in images_of(told, told["channels"])])
+    return Prepared(turns, turns.results, _said(threads, "inference_mode"))
+
+
+_KINDS = {NETWORK: _network, GRADIENT: _gradient, STEP: _step, SIZES: _sizes}

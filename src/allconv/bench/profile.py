@@ -1,0 +1,180 @@
+"""Where the time of a run goes: each step of a program timed alone, with what it computes.
+
+A program hands its steps to `threads.execute` as a `Job` on rows of a table; while a profile is
+made, each row is handed on as a job of its own. So with several threads each step also pays for
+waking them, and small steps look dearer than they are among others.
+
+Of the engine this uses `threads.execute`, `runner.Job` (table, counters, first, count, scratch),
+`Program.steps()`, and of the plan the steps' `what`, `path`, `kernel`, `chunks` and `storages`, and
+`places`, which says where the values of the graph lie.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from allconv.engine import threads as team
+from allconv.engine.place import Storage
+from allconv.engine.plan import KernelStep, Planner, PlanStep
+from allconv.engine.program import Program
+from allconv.engine.runner import Job
+from allconv.graph import Graph
+from allconv.value import Value
+
+WHOLE = "whole call"
+OUTSIDE = "outside of the steps"
+
+
+@dataclass
+class Part:
+    """Steps that follow each other and make one value: a row of the profile."""
+
+    what: str
+    layer: str
+    kernels: list[str] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    chunks: int = 0
+    multiply_adds: int = 0
+    touched: set[Storage] = field(default_factory=set)
+
+    def data(self, seconds: float) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "what": self.what,
+            "layer": self.layer,
+            "kernels": " ".join(dict.fromkeys(self.kernels)),
+            "steps": len(self.steps),
+            "chunks": self.chunks,
+            "multiply_adds": self.multiply_adds,
+            "bytes": sum(storage.bytes for storage in self.touched),
+            "seconds": seconds,
+        }
+
+
+def profile_call(
+    program: Program, call: Callable[[], object], threads: int, repeats: int
+) -> list[dict[str, Any]]:
+    """Run `call`, which runs `program` alone, so many times; a row a part, medians in seconds.
+
+    The last two rows are the whole call without any profile, and what its steps leave of it: the
+    way in and out through Python, and steps that run by their definitions.
+    """
+    call()
+    whole = median(_timed(call) for _ in range(repeats))
+    runs: list[dict[int, float]] = []
+    outside = []
+    for _ in range(repeats):
+        with steps_timed() as seconds:
+            total = _timed(call)
+        runs.append(dict(seconds))
+        outside.append(total - sum(seconds.values()))
+    times = {step: median(run[step] for run in runs) for step in runs[0]}
+    planner = next(iter(program._prepared.values())).planner
+    rows = [
+        part.data(sum(times.get(step, 0.0) for step in part.steps))
+        for part in parts(planner.graph, planner.steps, planner)
+    ]
+    ends = ((OUTSIDE, median(outside)), (WHOLE, whole))
+    return [*rows, *(Part(what, "").data(seconds) for what, seconds in ends)]
+
+
+def _timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+@contextmanager
+def steps_timed() -> Iterator[dict[int, float]]:
+    """Within, steps run one by one; yields seconds by their numbers in the plan."""
+    seconds: dict[int, float] = {}
+    execute = team.execute
+
+    def one_by_one(work: Any, threads: int | None = None, **settings: Any) -> None:
+        for number in range(work.first, work.first + work.count):
+            step = Job(work.table, work.counters, first=number, count=1, scratch=work.scratch)
+            start = time.perf_counter()
+            execute(step, threads, **settings)
+            seconds[number] = seconds.get(number, 0.0) + time.perf_counter() - start
+
+    team.execute = one_by_one
+    try:
+        yield seconds
+    finally:
+        team.execute = execute
+
+
+def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[Part]:
+    """The steps by the value that they make, in the order of the plan.
+
+    A step belongs to the memory that it touches whose value comes last in the graph; one that
+    touches temporary memory alone, packing say, to the next step that makes a value.
+    """
+    order, costs = _memory_of_values(graph, planner.places)
+    found: list[Part] = []
+    waiting: list[int] = []
+    owner: Storage | None = None
+    for number, step in enumerate(steps):
+        known = [storage for storage in step.storages if storage in order]
+        if not known:
+            waiting.append(number)
+            continue
+        storage = max(known, key=order.__getitem__)
+        if storage is not owner or not found:
+            found.append(_part(step))
+            found[-1].multiply_adds = costs.pop(storage, 0)
+            owner = storage
+        for each in [*waiting, number]:
+            _add(found[-1], each, steps[each])
+        waiting = []
+    if waiting:
+        found.append(_part(steps[waiting[0]]))
+        for each in waiting:
+            _add(found[-1], each, steps[each])
+    return found
+
+
+def _memory_of_values(
+    graph: Graph, places: Mapping[Value, Any]
+) -> tuple[dict[Storage, int], dict[Storage, int]]:
+    """By memory: the number of the first node whose value lies there, and what is computed there.
+
+    A value that lies nowhere is computed on the way to its user's.
+    """
+    order: dict[Storage, int] = {}
+    costs: dict[Storage, int] = {}
+    users = graph.users()
+    pending: dict[Value, int] = {}
+    for number, node in enumerate(graph.nodes):
+        cost = node.operator.cost(*(value.spec for value in node.inputs))
+        cost += sum(pending.pop(value, 0) for value in node.inputs)
+        value = node.outputs[0]
+        if value in places:
+            storage = places[value].storage
+            order.setdefault(storage, number)
+            costs[storage] = costs.get(storage, 0) + cost
+        elif users.get(value):
+            pending[value] = cost
+    return order, costs
+
+
+def _part(step: PlanStep) -> Part:
+    if isinstance(step, KernelStep):
+        return Part(step.what, step.path)
+    return Part(step.node.operator.name, step.node.path)
+
+
+def _add(part: Part, number: int, step: PlanStep) -> None:
+    part.steps.append(number)
+    part.touched.update(step.storages)
+    if isinstance(step, KernelStep):
+        part.kernels.append(type(step.kernel).__name__)
+        part.chunks += step.chunks
+    else:
+        part.kernels.append("BY DEFINITION")
+        part.chunks += 1

@@ -1,0 +1,220 @@
+"""The suites: what `allconv bench` measures, row by row, with the results written as it goes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from allconv.bench.engines import ENGINES, OURS, Engine
+from allconv.bench.layers import layer_workloads
+from allconv.bench.making import make_files
+from allconv.bench.memory import check_system, memory_row, memory_workloads
+from allconv.bench.networks import network_workloads
+from allconv.bench.process import Worker, WorkerError
+from allconv.bench.results import Results, Row, title
+from allconv.bench.startup import import_row, startup_rows, startup_workloads
+from allconv.bench.training import training_workloads
+from allconv.bench.turns import Pace, measure
+from allconv.bench.workload import ANY, Workload, chosen
+
+LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = (
+    "layers",
+    "networks",
+    "training",
+    "startup",
+    "memory",
+    "model",
+)
+NAMES = (LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY)
+"""What a user can name; a file is the suite `model`."""
+
+PACES = {  # blocks are as long as a few calls need, and as many as fit in some minutes
+    LAYERS: Pace(rounds=5, seconds=0.05, warm=0.1),
+    NETWORKS: Pace(rounds=5, seconds=0.25),
+    TRAINING: Pace(rounds=5, seconds=0.5),
+    STARTUP: Pace(rounds=3),
+    MEMORY: Pace(rounds=1),
+    MODEL: Pace(rounds=9, seconds=0.3),
+}
+PROFILE_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    `models` are the workloads of the suite "model"; `words` choose workloads by name; `rounds` is
+    how often engines have their turn (None: the suite's).
+    """
+
+    suite: str
+    threads: tuple[int, ...]
+    peers: tuple[Engine, ...]
+    missing: tuple[Engine, ...] = ()
+    models: tuple[Workload, ...] = ()
+    batches: tuple[int, ...] = (1,)
+    words: str | None = None
+    rounds: int | None = None
+    profile: bool = False
+
+    @property
+    def engines(self) -> list[Engine]:
+        """Ours and the peers."""
+        return [ENGINES[OURS], *self.peers]
+
+    @property
+    def pace(self) -> Pace:
+        """How long to measure."""
+        usual = PACES[self.suite]
+        if self.rounds is None:
+            return usual
+        return Pace(self.rounds, usual.seconds, usual.warm, usual.silence)
+
+    def workloads(self) -> list[Workload]:
+        """What is measured."""
+        if self.suite == MODEL:
+            return list(self.models)
+        made = {
+            LAYERS: layer_workloads,
+            NETWORKS: lambda: network_workloads(self.batches),
+            TRAINING: training_workloads,
+            STARTUP: startup_workloads,
+            MEMORY: memory_workloads,
+        }
+        return chosen(made[self.suite](), self.words)
+
+
+class Listener(Protocol):
+    """Whoever wants to know how far a run is."""
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """Something is about to be measured."""
+
+    def found(self, rows: Sequence[Row], results: Results) -> None:
+        """Rows were found, and are part of the results."""
+
+
+def run(request: Request, results: Results, listener: Listener) -> Results:
+    """Measure all of it into `results`, telling the listener after each workload."""
+    workloads = request.workloads()
+    if request.suite == MEMORY:
+        check_system()
+    for engine in request.missing:
+        results.missing[engine.name] = f"pip install {engine.package}"
+    total = len(workloads) * len(request.threads)
+    done = 0
+    for threads in request.threads:
+        if request.suite != MEMORY:
+            listener.progress(done, total, f"peaks of the machine, {_threads(threads)}")
+            results.peaks[str(threads)] = _peaks(threads)
+        with _workers(request.engines, threads) as workers:
+            if request.suite == STARTUP and not request.words and threads == request.threads[0]:
+                listener.progress(done, total, "imports")
+                rows = [import_row(request.engines, request.pace.rounds)]
+                _keep(rows, results, listener)
+            for workload in workloads:
+                listener.progress(done, total, f"{workload.name}, {_threads(threads)}")
+                with _folder() as folder:
+                    rows = _rows(request, workload, workers, folder, results)
+                _keep(rows, results, listener)
+                done += 1
+    return results
+
+
+def _keep(rows: list[Row], results: Results, listener: Listener) -> None:
+    results.rows += rows
+    listener.found(rows, results)
+
+
+def _rows(
+    request: Request, workload: Workload, workers: list[Worker], folder: Path, results: Results
+) -> list[Row]:
+    """The rows of one workload; without its own folder in what is said."""
+    threads = workers[0].threads
+    engines = [e for e in request.engines if e.runs(workload)]
+    rounds = request.pace.rounds
+    if request.suite == STARTUP:
+        rows = startup_rows(workload, engines, threads, folder, rounds)
+    elif request.suite == MEMORY:
+        rows = [memory_row(workload, engines, threads, folder)]
+    else:
+        taking_part = [w for w in workers if w.engine.runs(workload)]
+        rows = [_timed(request, workload, taking_part, folder, results)]
+    for row in rows:
+        row.failures = {name: why.replace(f"{folder}/", "") for name, why in row.failures.items()}
+    return rows
+
+
+def _timed(
+    request: Request, workload: Workload, workers: list[Worker], folder: Path, results: Results
+) -> Row:
+    told: dict[str, Any] = {**make_files(workload, folder), "cache": str(folder / "compiled")}
+    found = measure(workers, told, folder, request.pace)
+    row = Row(
+        workload.group, workload.name, workers[0].threads, workload.layout, workload.multiply_adds
+    )
+    row.figures = {name: timing.data() for name, timing in found.timings.items()}
+    row.differences, row.failures = found.differences, found.failures
+    for name, settings in found.settings.items():
+        told_before = results.settings.setdefault(name, settings)
+        if settings not in told_before.split(" | "):
+            results.settings[name] = f"{told_before} | {settings}"
+    if request.profile and OURS in found.timings:
+        ours = next(w for w in workers if w.engine.name == OURS)
+        try:
+            row.profile = ours.ask("profile", repeats=PROFILE_REPEATS)["rows"]
+        except WorkerError as error:
+            row.failures["profile"] = str(error)
+    if request.suite != LAYERS:  # a network has processes of its own
+        for worker in workers:
+            worker.end()
+    return row
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread" if count == 1 else f"{count} threads"
+
+
+def _peaks(threads: int) -> dict[str, Any]:
+    """What the machine can do on so many threads."""
+    with Worker(ENGINES[OURS], threads) as worker:
+        return worker.ask("peaks", threads=threads)
+
+
+@contextmanager
+def _workers(engines: Sequence[Engine], threads: int) -> Iterator[list[Worker]]:
+    workers = [Worker(engine, threads) for engine in engines]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for the files of one workload."""
+    folder = Path(tempfile.mkdtemp(prefix="allconv-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def summary(row: Row) -> str:
+    """A row in one line, while the run goes on."""
+    told = []
+    for engine, figures in row.figures.items():
+        if "median" in figures:
+            told.append(f"{title(engine)} {figures['median'] * 1e3:.3g} ms")
+        else:
+            name, held = list(figures.items())[-1]
+            told.append(f"{title(engine)} {held / 2**20:.0f} MiB ({name})")
+    told += [f"{title(engine)} FAILED" for engine in row.failures]
+    layout = f", {row.layout}" if row.layout not in ("", ANY) else ""
+    return f"{row.name}{layout}, {_threads(row.threads)}: {'; '.join(told)}"
