@@ -95,11 +95,11 @@ def steps_timed() -> Iterator[dict[int, float]]:
     seconds: dict[int, float] = {}
     execute = team.execute
 
-    def one_by_one(work: Any, threads: int | None = None, **settings: Any) -> None:
+    def one_by_one(work: Any, threads: int | None = None, holding: object = None) -> None:
         for number in range(work.first, work.first + work.count):
             step = Job(work.table, work.counters, first=number, count=1, scratch=work.scratch)
             start = time.perf_counter()
-            execute(step, threads, **settings)
+            execute(step, threads, holding)
             seconds[number] = seconds.get(number, 0.0) + time.perf_counter() - start
 
     team.execute = one_by_one
