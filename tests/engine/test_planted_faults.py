@@ -7,6 +7,7 @@ import pytest
 
 from allconv import functional as F
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.cells import CellSum
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
@@ -48,6 +49,13 @@ def taps(draw):
     return draw.integers(0, POOL.taps, POOLED).astype(np.int32)
 
 
+def infinite(draw):
+    """Weights, one of which is infinite."""
+    w = draw.integers(1, 5, W).astype(np.float32)
+    w[2, 1, 0, 0] = np.inf
+    return w
+
+
 def labels(draw):
     """A class for every sample."""
     return draw.integers(0, 7, (6,))
@@ -81,6 +89,8 @@ CASES = [
     (Direct, "units", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "o", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Direct, "cc", Correlate(Window()), (6, 7), (5, 7)),
+    (Border, "i3", Correlate(WINDOW), X, infinite),
+    (Border, "cblocks", CorrelateTranspose(WINDOW), infinite, Y),
     (Pack, "columns", local.Local(WINDOW), X, LOCAL),
     (Pack, "rows", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Pack, "total", CorrelateTranspose(STRIDED), W, STRIDED_Y),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.chunks import (
+    MOST,
     Blocks,
     band_bytes,
     cut_cells,
@@ -107,10 +109,39 @@ class Problem:
             target, form.dtype, tile, blocks.pitch, axes[3].common.stride,
             self.bias is not None, self.activation,
         )  # fmt: skip
-        biases = [] if self.bias is None else [self.bias]
+        reads = [x.place, packed.place, table]
+        if self.bias is not None:
+            reads.append(self.bias)
         self.planner.step(
-            kernel, slots, reads=[x.place, packed.place, table, *biases], writes=[y.place],
+            kernel, slots, reads=reads, writes=[y.place],
             chunks=-(-units // block), scratch=scratch + 256,
+        )  # fmt: skip
+        met = all(axis.taps for axis in axes)
+        if self.batch is None and met and any(map(_leaves, axes[2:], x.sizes[2:])):
+            self._border(axes, slots, packed, reads, y.place)
+
+    def _border(
+        self, axes: tuple[AxisPhases, ...], slots: dict[str, int | Place], packed: Packed,
+        reads: list[Place], y: Place,
+    ) -> None:  # fmt: skip
+        """Mend what a weight that is not finite has made of zeros outside of the input."""
+        form = packed.format
+        reaches = [common.dilation * axis.taps for axis in axes for common in (axis.common,)]
+        units = prod(len(axis.phases) * axis.most for axis in axes[:3])
+        units *= self.groups * y.shape[0]
+        cells = len(axes[3].phases) * min(axes[3].most, reaches[3] + 1)
+        depth = form.rows * prod(axis.taps for axis in axes) * form.columnblocks * form.width
+        block = max(1, MOST // (cells * depth))
+        extra: dict[str, int | Place] = {
+            "finite": packed.finite, "flags": packed.finite.spec.size, "units": units,
+            "chunkunits": block, "m2": axes[2].most, "s3": axes[3].common.stride,
+            "width": form.width,
+        }  # fmt: skip
+        arguments = {name: slots[name] for name in Border.slots if name not in extra} | extra
+        kernel = Border(self.planner.target, form.dtype, self.bias is not None, self.activation)
+        self.planner.step(
+            kernel, arguments, reads=[*reads, packed.finite], writes=[y],
+            chunks=-(-units // block), what="mend border",
         )  # fmt: skip
 
     def _table(
@@ -148,6 +179,19 @@ class Problem:
             return (0,) * AXES
         own = self.bias.strides[2:]
         return (0,) * (AXES - 1 - len(own)) + own + (0,)
+
+
+def _leaves(axis: AxisPhases, size: int) -> bool:
+    """Whether the window of any cell leaves the input."""
+    return any(
+        phase.offset < 0
+        or phase.offset
+        + phase.stride * (phase.out_count - 1)
+        + phase.dilation * (phase.tap_count - 1)
+        >= size
+        for phase in axis.phases
+        if phase.tap_count
+    )
 
 
 def place_result(planner: Planner, node: Node) -> tuple[Place, str]:

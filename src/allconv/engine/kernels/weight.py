@@ -263,8 +263,8 @@ class JoinWeight(Kernel):
     """w[o, c, k] = sum of the parts, in their order.
 
     A unit is one (position, group, block of o, tap), a chunk `chunkunits` of them. With `local`
-    positions have weights of their own, and each cell is a part: that of phase and number, by a
-    table of the first cell of the phase of each tap (-1: none).
+    positions have weights of their own, and each cell is a part: the table has the first cell of
+    the phase of each tap (-1: none) and its source. A tap that meets no cell there has weight 0.
     """
 
     width: int  # output channels of a block
@@ -273,7 +273,8 @@ class JoinWeight(Kernel):
     slots: ClassVar[tuple[str, ...]] = (
         *phase_slots(3), "partial", "w", "units", "chunkunits", "parts", "part",
         "q0", "q1", "q2", "groups", "kblocks", "o", "c", "k0", "k1", "k2", "k3",
-        "m1", "m2", "tapstep0", "tapstep1", "tapstep2", "cellstep0", "cellstep1", "cellstep2",
+        "m1", "m2",
+        *(f"{name}{a}" for name in ("tapstep", "cellstep", "s", "d", "i") for a in range(3)),
         "wq0", "wq1", "wq2", "wg", "wo", "wc", "wk0", "wk1", "wk2", "wk3",
     )  # fmt: skip
 
@@ -320,10 +321,17 @@ class JoinWeight(Kernel):
         met: Condition = True
         for axis in range(3):
             cell, step = counts[f"q{axis}"], code.arg(f"cellstep{axis}")
-            phase = code.rem(counts[f"k{axis}"], code.arg(f"tapstep{axis}"))
-            first = read_phase(code, ("first",), axis, phase)["first"]
-            met = code.both(met, code.compare("==", first, code.rem(cell, step)))
-            numbers.append(code.div(cell, step))
+            tap, tap_step = counts[f"k{axis}"], code.arg(f"tapstep{axis}")
+            phase = read_phase(code, ("first", "offset"), axis, code.rem(tap, tap_step))
+            number = code.div(cell, step)
+            source = code.add(
+                phase["offset"],
+                code.mul(code.arg(f"s{axis}"), number),
+                code.mul(code.arg(f"d{axis}"), code.div(tap, tap_step)),
+            )
+            in_phase = code.compare("==", phase["first"], code.rem(cell, step))
+            met = code.both(met, code.both(in_phase, code.within(source, code.arg(f"i{axis}"))))
+            numbers.append(number)
         inner = code.add(code.mul(numbers[1], code.arg("m2")), numbers[2])
         return code.add(code.mul(numbers[0], code.arg("m1"), code.arg("m2")), inner), met
 

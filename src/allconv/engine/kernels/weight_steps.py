@@ -137,7 +137,10 @@ class _Gradient:
         if self.local:
             cells[lead:] = w.shape[2 + count :]
             by_cell[lead:] = w.strides[2 + count :]
-        firsts = [[(p.out_start if p.out_count else -1,) for p in a.phases] for a in axes[:3]]
+        firsts = [
+            [(p.out_start if p.out_count else -1, p.offset) for p in axis.phases]
+            for axis in axes[:3]
+        ]
         table, slots = phase_table(self.planner, firsts)
         for axis in range(AXES):
             slots |= {f"k{axis}": self.kernel[axis], f"wk{axis}": by_tap[axis]}
@@ -146,6 +149,8 @@ class _Gradient:
                 f"q{axis}": cells[axis], f"wq{axis}": by_cell[axis],
                 f"tapstep{axis}": axes[axis].common.tap_step,
                 f"cellstep{axis}": axes[axis].common.out_step,
+                f"s{axis}": axes[axis].common.stride, f"d{axis}": axes[axis].common.dilation,
+                f"i{axis}": self.x.sizes[axis],
             }  # fmt: skip
         units = prod(cells) * self.groups * kblocks * prod(self.kernel)
         sums = 1 if self.local else parts.total
