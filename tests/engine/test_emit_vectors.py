@@ -168,6 +168,28 @@ def test_reduce_joins_halves(target, dtype):
     assert out.tolist() == [total[0], x.max()]
 
 
+@EVERY_TARGET
+@EVERY_DTYPE
+def test_reduce_each_is_reduce_of_every_row(target, dtype):
+    """As many rows as there are lanes, each in its own lane, with the bits of `reduce`."""
+    lanes = target.lanes(dtype)
+
+    def body(code):
+        x = View(code, code.arg("x"))
+        rows = [x.vector(row) for row in range(lanes)]
+        View(code, code.arg("each")).store(code.reduce_each(code.fadd, rows))
+        out = View(code, code.arg("alone"), code.size)
+        for row, vector in enumerate(rows):
+            out[row].store_scalar(code.reduce(code.fadd, vector))
+
+    draw = np.random.default_rng(1)
+    x = (draw.normal(size=(lanes, lanes)) * 10 ** draw.normal(size=(lanes, lanes))).astype(dtype)
+    each, alone = np.empty(lanes, dtype), np.empty(lanes, dtype)
+    written(target, dtype, ("x", "each", "alone"), body)(x, each, alone)
+    assert each.tolist() == alone.tolist()
+    assert len(set(alone.tolist())) == lanes
+
+
 def product(rows, vectors):
     """y[m, n] = start[n] + a[m, blocks, k] b[blocks, k, n] through a tile, with masked columns."""
 

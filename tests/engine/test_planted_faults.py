@@ -19,7 +19,7 @@ from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.pool import Pool
-from allconv.engine.kernels.reduce import SumColumns, SumRows
+from allconv.engine.kernels.runs import SumRuns
 from allconv.engine.kernels.weight import JoinWeight, Weight
 from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
@@ -121,8 +121,13 @@ CASES = [
     (Cast, "total", lambda x: x.astype("float64"), X),
     (Map, "n3", lambda x, y: x * y + x, X, X),
     (Map, "n3", pointwise.Relu(), X),
-    (SumRows, "rows", reduce.Sum((0,)), (40, 9)),
-    (SumColumns, "columns", reduce.Sum((1,)), (40, 9)),
+    (SumRuns, "n4", reduce.Sum((0,)), (40, 9)),
+    (SumRuns, "width", reduce.Sum((0,)), (40, 9)),
+    (SumRuns, "n4", reduce.Sum((1,)), (40, 9)),
+    (SumRuns, "n3", reduce.Sum((2, 3)), (2, 3, 40, 9)),
+    (SumRuns, "n4", reduce.Sum((2, 3)), (2, 3, 4, 33)),
+    (SumRuns, "turns", reduce.Sum((2, 3)), (2, 3, 4, 33)),
+    (SumRuns, "count", pool.AveragePool(Window.forward((9, 9), (9, 9))), X),
     (SoftmaxRows, "classes", loss.Softmax(), (6, 7)),
     (CrossEntropyRows, "classes", loss.CrossEntropy(), (6, 7), labels),
     (CrossEntropyGradientRows, "rows", loss.CrossEntropyGradient(), (6, 7), labels, (6,)),

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from allconv.engine.plan import DefinitionStep
+from allconv.engine.kernels.runs import SumRuns
+from allconv.engine.plan import DefinitionStep, KernelStep, Planner
 from allconv.engine.program import Program
 from allconv.engine.target import names
 from allconv.operators.arrange import Slice, Transpose
@@ -95,6 +96,34 @@ def test_views(dtype: str) -> None:
         compare(lambda x, axes=axes: Sum(axes)(Transpose((3, 0, 2, 1))(x)), x)
         compare(lambda x, axes=axes: Sum(axes)(Broadcast((4, 6, 8, 20))(Sum((1, 3), True)(x))), x)
     compare(lambda x: Sum((0, 1))(Broadcast((5, 7))(Sum((0, 1, 2, 3))(x))), x)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (1, 1, 4000, 4000),
+        (64, 64, 224, 224),
+        (3, 5000, 300, 300),
+        (4, 16, 64, 256, 256),
+        (2, 100_000_000),
+        (100_000_000,),
+        (4096, 25088),
+        (1, 7, 1_000_003, 3),
+    ],
+)
+def test_few_steps_of_short_chunks(shape: tuple[int, ...]) -> None:
+    """At most four steps of sums, none of whose chunks adds more than some million numbers."""
+    for number in range(1, 2 ** len(shape)):
+        axes = tuple(axis for axis in range(len(shape)) if number >> axis & 1)
+        if all(shape[axis] == 1 for axis in axes):
+            continue
+        graph = trace(Sum(axes), Spec(shape, "float32")).graph
+        for layout in ("rows", "last"):
+            steps = [s for s in Planner(graph, (layout,)).run().steps if isinstance(s, KernelStep)]
+            sums = [step for step in steps if isinstance(step.kernel, SumRuns)]
+            assert 1 <= len(sums) <= 4
+            assert np.prod(shape) / sums[0].chunks < 5_000_000
+            assert all(1 <= step.chunks <= sums[0].chunks for step in sums)
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -1,4 +1,25 @@
-"""Sums over axes, and broadcasting, which is their transpose."""
+"""Sums over axes, and broadcasting, which is their transpose.
+
+Compiled sums of floats add their numbers in one order, whatever the memory layout, the other axes,
+the number of threads and the width of vectors, so that equal numbers give equal bits. (The sign of
+a sum that is zero is not promised.) The definitions below add in float64, in any order.
+
+A *run* of numbers is added in sixteen partial sums: number i belongs to partial sum i mod 16, which
+takes its numbers in ascending order. Then halves are added onto each other: partial sum i + 8 onto
+i, then i + 4, i + 2, i + 1.
+
+A sum over several axes, of an array of any rank, takes them in groups:
+
+1. Space, the axes from 2 on. Along the last of them the cells 0 to 31, 32 to 63, ... are runs, each
+   of which becomes one number; then along the axis before it, and so on to the first; then along
+   the last one again, until one number is left. An axis that has one is passed over.
+2. The channels, axis 1: runs of 4096, again until one is left. (Up to 4096 channels are one run.)
+3. The batch, axis 0 (of a vector: all there is): runs of 32, again until one is left.
+
+Axes that are not summed do not matter: a sum over channels is the same in a part of the image as in
+the whole, a sum over space in any batch. A mean is the sum, divided once; so is a pooling whose
+window is the whole input. `Softmax` and the cross-entropy add their classes as one run.
+"""
 
 from __future__ import annotations
 

@@ -147,7 +147,9 @@ def _updates(
     dtype = parameters[0].dtype
     scale = builder.scalar(1.0, dtype)
     if objective.clip is not None:
-        squares = [Sum(tuple(range(g.ndim)))(g * g) if g.ndim else g * g for g in gradients]
+        squares = [
+            Sum((0,))((g * g).reshape(-1)) for g in gradients
+        ]  # long runs, whatever the shape
         total = squares[0]
         for square in squares[1:]:
             total = total + square

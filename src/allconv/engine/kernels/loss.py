@@ -82,7 +82,7 @@ class _Row:
             body(self.whole, self.tail)
 
     def sums(self, body: Callable[[Index, Mask], list[ir.Value]], terms: int = 1) -> list[ir.Value]:
-        """Sums over the classes of what `body` gives, in the order of `operators.reduce`."""
+        """Sums over the classes of what `body` gives, as one run of `operators.reduce`."""
         from allconv.engine.emit.sixteen import added, empty, joined
 
         code = self.code
