@@ -1,20 +1,23 @@
-"""Writing files so that whoever reads them finds the old bytes or the new ones, never half of each.
+"""Files: opened only where they are files, and written so that readers find old bytes or new ones.
 
-The bytes go to a temporary file beside the target, are forced to the disk, and take the target's
-name in one step. Source: Pillai et al., "All file systems are not created equal" (OSDI 2014).
+What is written goes to a temporary file beside the target, is forced to the disk, and takes the
+target's name in one step. Source: Pillai et al., "All file systems are not created equal" (OSDI
+2014).
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from allconv.errors import FileError
+from allconv.text import printable
 
 _REMEDIES = {
     errno.ENOSPC: "free some space, or choose another folder",
@@ -25,6 +28,55 @@ _REMEDIES = {
     errno.EROFS: "choose a folder that is not read-only",
     errno.ENOENT: "make the folder first",
 }
+
+# Windows has no O_NONBLOCK, others have no O_BINARY.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_UNREAD = {
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file: a part of its path is no folder",
+    errno.EACCES: "may not be read by this user",
+    errno.EPERM: "may not be read by this user",
+    errno.ELOOP: "is a symbolic link that leads back to itself",
+    errno.ENAMETOOLONG: "no such file: its name is longer than the system allows",
+}
+_OTHERS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
+
+
+def open_file(path: Path | str, kind: str = "a file") -> BinaryIO:
+    """Open a plain file to read its bytes, without ever waiting for it.
+
+    FileError, with the path, for what is not there or may not be read, and for a folder, a pipe, a
+    socket or a device, which are not `kind`.
+    """
+    try:
+        _check_plain(Path(path).stat().st_mode, kind)  # opening a device may move it already
+        handle = os.open(path, _READ)
+        try:
+            _check_plain(os.fstat(handle).st_mode, kind)
+            return os.fdopen(handle, "rb")
+        except BaseException:
+            os.close(handle)
+            raise
+    except FileError as error:
+        raise error.at(printable(path)) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        told = _UNREAD.get(error.errno or 0, f"cannot be read ({reason})")
+        raise FileError(told).at(printable(path)) from None
+    except ValueError:
+        raise FileError("no such file: it is no legal name").at(printable(path)) from None
+
+
+def _check_plain(mode: int, kind: str) -> None:
+    if not stat.S_ISREG(mode):
+        what = next((name for is_one, name in _OTHERS if is_one(mode)), "something else")
+        raise FileError(f"is {what}, not {kind}")
 
 
 def atomic_write(path: Path | str, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -64,18 +116,20 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "try another folder")
         reason = (error.strerror or str(error)).lower()
-        raise FileError(f"{path} cannot be written: {reason}; {remedy}") from error
+        raise FileError(f"{printable(path)} cannot be written: {reason}; {remedy}") from error
     except ValueError as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(f"{str(path)!r} cannot be written: it is no legal name") from error
+        raise FileError(f"{printable(path)} cannot be written: it is no legal name") from error
 
 
 def _check_target(path: Path) -> None:
     if path.is_symlink():
-        raise FileError(f"{path} is a symbolic link, which is not written through; remove it")
+        raise FileError(
+            f"{printable(path)} is a symbolic link, which is not written through; remove it"
+        )
     if path.is_dir():
-        raise FileError(f"{path} is a folder; choose another name")
+        raise FileError(f"{printable(path)} is a folder; choose another name")
 
 
 def _write(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:

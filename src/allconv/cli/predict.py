@@ -14,7 +14,7 @@ from allconv.cli import settings
 from allconv.cli.failures import Failure
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, percent, screen
-from allconv.errors import FileError
+from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.reader import Reader
@@ -99,29 +99,16 @@ def command(
 
 def _files(images: Sequence[str]) -> tuple[list[Path], list[Found]]:
     """The images that are meant, and what in the folders cannot be looked at."""
-    from allconv.data import find_images
-    from allconv.data.formats import shown as text
+    from allconv.data.listing import expand
 
-    files: list[Path] = []
-    refused: list[Found] = []
-    for each in map(Path, images):
-        if not each.is_dir():
-            files.append(each)
-            continue
-        found = find_images(each)
-        if not found.images and not found.unreadable:
-            raise FileError(f"{text(each)} holds no image; give another folder")
-        files += found.images
-        refused += [Found(text(path), error=why) for path, why in found.unreadable]
-    return files, refused
+    found = expand(images)
+    return found.images, [Found(printable(path), error=why) for path, why in found.unreadable]
 
 
 def _predicted(
     shown: Screen, reader: Reader, files: list[Path], top: int, pixel_limit: int
 ) -> Iterator[Found]:
     """What is found in each file, in order."""
-    from allconv.data.formats import shown as text
-
     for start in range(0, len(files), BATCH):
         chunk = files[start : start + BATCH]
         if len(files) > BATCH:
@@ -130,9 +117,9 @@ def _predicted(
         rows = iter(probabilities)
         for number, path in enumerate(chunk):
             if number in failed:
-                yield Found(text(path), error=failed[number])
+                yield Found(printable(path), error=failed[number])
             else:
-                yield Found(text(path), _likeliest(next(rows), reader.classes, top))
+                yield Found(printable(path), _likeliest(next(rows), reader.classes, top))
 
 
 def _likeliest(row: Array, classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from allconv.cli.output import percent, table
 from allconv.files import atomic_write
+from allconv.text import csv_cell, printable
 from allconv.train.evaluate import Evaluation
 
 SHOWN = 40
@@ -19,7 +20,7 @@ HEADER = ("image", "class", "predicted", "probability")
 def class_lines(found: Evaluation, classes: Sequence[str]) -> list[str]:
     """The accuracy of each class as a table, the worst first where there are many classes."""
     pairs = [
-        (name, share)
+        (printable(name), share)
         for name, share in zip(classes, found.class_accuracies(), strict=True)
         if not isnan(share)
     ]
@@ -35,7 +36,7 @@ def class_lines(found: Evaluation, classes: Sequence[str]) -> list[str]:
 def confusion_line(found: Evaluation, classes: Sequence[str]) -> str:
     """The three confusions that happen most."""
     told = [
-        f"{classes[true]!r} taken for {classes[predicted]!r} {_times(count)}"
+        f"'{printable(classes[true])}' taken for '{printable(classes[predicted])}' {_times(count)}"
         for true, predicted, count in found.confusions(3)
     ]
     return f"most often confused: {', '.join(told)}" if told else "nothing was confused"
@@ -51,8 +52,9 @@ def save_mistakes(
     mistakes = found.mistakes(names)
     for each in mistakes:
         probability = f"{each.probability:.4f}"
-        writer.writerow((each.name, classes[each.true], classes[each.predicted], probability))
-    atomic_write(path, text.getvalue().encode(errors="replace"))
+        texts = (each.name, classes[each.true], classes[each.predicted])
+        writer.writerow((*map(csv_cell, texts), probability))
+    atomic_write(path, text.getvalue().encode())
     return len(mistakes)
 
 

@@ -19,7 +19,6 @@ from allconv.data.batches import Batch, batches, prefetch
 from allconv.data.dataset import Dataset, Part
 from allconv.data.embedded import load_embedded
 from allconv.data.folder import load_folder
-from allconv.data.formats import shown
 from allconv.data.idx import find_idx, load_idx, read_idx
 from allconv.data.images import PIXEL_LIMIT, read_image
 from allconv.data.listing import find_images
@@ -29,6 +28,8 @@ from allconv.data.options import image_size as _checked_size
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report
 from allconv.errors import ArgumentError, FileError
+from allconv.files import open_file
+from allconv.text import printable
 
 __all__ = [
     "MEMORY_LIMIT",
@@ -103,6 +104,8 @@ def load(
         return _again(source, options)
     if pairs and not any(isinstance(each, str | os.PathLike) for each in source):
         return load_arrays("the arrays", {"": tuple(source), **given}, options)
+    if isinstance(source, str) and not source:
+        raise ArgumentError("source is an empty name; give a folder or an .npz file, or None")
     if isinstance(source, str | os.PathLike):
         return _load_path(Path(source), options)
     raise ArgumentError(
@@ -113,20 +116,22 @@ def load(
 
 def _load_path(path: Path, options: Options) -> Dataset:
     try:
-        is_folder, is_file = path.is_dir(), path.is_file()
+        is_folder, exists = path.is_dir(), path.exists()
     except (OSError, ValueError) as error:
-        raise FileError(f"{str(path)!r} cannot be looked up ({error})") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is no legal name"
+        raise FileError(f"{printable(path)} cannot be looked up ({reason})") from None
     if is_folder:
         files = find_idx(path)
-        return load_idx(shown(path), files, options) if files else load_folder(path, options)
-    if is_file and path.suffix.lower() == ".npz":
+        return load_idx(printable(path), files, options) if files else load_folder(path, options)
+    if not exists:
+        raise FileError(f"{printable(path)}: no such file or folder")
+    if path.suffix.lower() == ".npz":
         return load_npz(path, options)
-    if is_file:
+    with open_file(path, "a folder of images"):  # or the error says what it is
         raise FileError(
-            f"{shown(path)} is a file; give a folder with a folder of images for each class, "
+            f"{printable(path)} is a file; give a folder with a folder of images for each class, "
             "a folder of IDX files, or an .npz file"
         )
-    raise FileError(f"{shown(path)}: no such file or folder")
 
 
 def _again(data: Dataset, options: Options) -> Dataset:
