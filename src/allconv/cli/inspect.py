@@ -68,7 +68,7 @@ def _network(
 
     if not Path(model).exists():
         known = ", ".join(networks.names())
-        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is wanted")
+        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is expected")
     if classes is not None:
         raise Misuse("--classes is for a network by name; a file has its own")
     loaded = onnx.load(model)

@@ -92,16 +92,21 @@ def command(
     images that come along are used. Writes DIR/model.onnx, which holds the network, the names
     of the classes and how images are prepared.
     """
-    from allconv.cli.runs import new_run, resumable, resumed_options
+    from allconv.cli.options import resumed_options
+    from allconv.cli.runs import new_run, resumed_run
 
     if resume is not None:
         if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
             raise Misuse("--out and --resume do not go together; the run keeps its folder")
-        options = resumed_options(ctx, Path(resume), options)
+        options = resumed_options(ctx, resume, options)
     with screen() as shown:
         data = load_data(shown, options)
         net = _network(data, options)
-        run = new_run(Path(out), _kept(options)) if resume is None else resumable(Path(resume))
+        run = (
+            new_run(Path(out), _kept(options))
+            if resume is None
+            else resumed_run(Path(resume), options["data"])
+        )
         with run as folder:
             history = _fit(shown, net, data, options, folder, threads, is_new=resume is None)
             _finish(shown, net, data, history, folder, threads)

@@ -58,7 +58,7 @@ class Inference:
         outputs = traced.graph.outputs
         if len(outputs) != 1 or outputs[0].spec.rank < 2 or outputs[0].shape[0] != shape[0]:
             given = ", ".join(str(value.spec) for value in outputs)
-            raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is wanted")
+            raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is expected")
         names = (*traced.parameters, *traced.buffers)
         static = self._static(names)
         program = Program(traced.graph, threads=self.threads, static=tuple(static))
