@@ -65,11 +65,11 @@ REFUSED = {
     "a file that is not there": (
         ("conv", "--input", "pictures/x.csv", *W), "'pictures/x.csv', and there is no such file"
     ),
-    "a folder": (("conv", "--input", ".", *W), "--input: . is a folder, not a .npy, .csv or text file"),
+    "a folder": (("conv", "--input", ".", *W), "--input: . is a folder, not a .npy"),
     "a pool's padding by name": (
         ("max_pool", *X, "--kernel-size", "2", "--padding", "same"), "--padding is same; a whole"
     ),
-    "a file of bytes": (("conv", "--input", "bytes.csv", *W), "is not a .npy, .csv or text file of numbers: it is no text"),
+    "a file of bytes": (("conv", "--input", "bytes.csv", *W), "file of numbers: it is no text"),
     "a file of objects": (("conv", "--input", "objects.npy", *W), "holds object, not real"),
     "a file of complex": (("conv", "--input", "complex.npy", *W), "holds complex128, not real"),
     "a file that is cut": (("conv", "--input", "cut.npy", *W), "it holds 0 bytes of numbers"),
@@ -99,7 +99,7 @@ REFUSED = {
         ("conv", *X, *W, "--backward", "1 2 3"), "--backward is (3,); the output is (2,)",
     ),
     "a cell outside": (("conv", *X, *W, "--cell", "7"), "y[7] is outside y, which is (2,)"),
-    "a cell in words": (("conv", *X, *W, "--cell", "first"), "--cell is 'first'; an index of y is expected, as in"),
+    "a cell in words": (("conv", *X, *W, "--cell", "first"), "is 'first'; an index of y"),
     "a gradient's cell": (("conv", *X, *W, "--cell", "gx[0]"), "an index of y is expected"),
     "kernels of other cells": (
         ("local", *X, "--kernel", "1 2 / 3 4"), "kernels for (2,) cells; the output has (3,)",

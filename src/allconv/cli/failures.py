@@ -40,7 +40,7 @@ def run(group: click.Group, arguments: Sequence[str]) -> int:
     debug = os.environ.get(VARIABLE, "") not in ("", "0")
     _accept_any_text(sys.stdout)
     _accept_any_text(sys.stderr)
-    with interrupts.raised(), _warnings_told():
+    with interrupts.Raised(), _warnings_told():
         try:
             context = group.make_context("allconv", list(arguments))
             with context:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager
 
 TYPE_CHECKING = False  # see allconv.cli
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType
 
 STATUS = 128 + signal.SIGINT
@@ -39,16 +37,21 @@ def _end(number: int, frame: FrameType | None) -> None:
         os._exit(STATUS)
 
 
-@contextmanager
-def raised() -> Iterator[None]:
+class Raised:
     """Ctrl-C is KeyboardInterrupt in here; one that comes up where Python drops it comes again."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    before = sys.unraisablehook
 
-    def hook(dropped: sys.UnraisableHookArgs) -> None:
+    def __enter__(self) -> None:
+        if signal.getsignal(signal.SIGINT) is _end:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._before = sys.unraisablehook
+        sys.unraisablehook = self._hook
+
+    def __exit__(self, *ended: object) -> None:
+        sys.unraisablehook = self._before
+
+    def _hook(self, dropped: sys.UnraisableHookArgs) -> None:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
-            before(dropped)
+            self._before(dropped)
             return
         import _thread
         import threading
@@ -56,12 +59,6 @@ def raised() -> Iterator[None]:
         timer = threading.Timer(AGAIN, _thread.interrupt_main)
         timer.daemon = True
         timer.start()
-
-    sys.unraisablehook = hook
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
 
 
 def is_interrupt(error: BaseException | None) -> bool:
