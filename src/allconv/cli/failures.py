@@ -16,12 +16,14 @@ from typing import TextIO
 import click
 
 from allconv.cli import interrupts
+from allconv.cli.output import say
 from allconv.errors import ArgumentError, Error
 from allconv.text import printable
 
 FAILED, MISUSED, STOPPED = 1, 2, interrupts.STATUS
 VARIABLE = "ALLCONV_DEBUG"
 LETTERS = 300  # of a message of click, which repeats what was given
+MOST_LETTERS = 800  # of any sentence
 
 
 class Misuse(click.UsageError):
@@ -132,8 +134,16 @@ def _tell(message: str, status: int) -> int:
     except (OSError, ValueError):
         _close_stdout()
     with suppress(OSError, ValueError):
-        click.echo(printable(message), err=True)
+        say(_shortened(printable(message)), err=True)
     return status
+
+
+def _shortened(text: str) -> str:
+    """A sentence of a length that is read, with its end, which says what would do."""
+    if len(text) <= MOST_LETTERS:
+        return text
+    half = MOST_LETTERS // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 def _close_stdout() -> None:
@@ -165,7 +175,7 @@ def _warnings_told() -> Iterator[None]:
     ) -> None:
         if category.__module__.startswith("allconv."):
             with suppress(OSError, ValueError):
-                click.echo(f"allconv: warning: {printable(str(message))}", err=True)
+                say(f"allconv: warning: {message}", err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)

@@ -32,8 +32,6 @@ def save_options(folder: Path, options: Mapping[str, Any]) -> None:
 
 def resumed_options(ctx: click.Context, folder: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a run, with those given now that may change; a usage error for others."""
-    if not folder:
-        raise Misuse("--resume is empty; the folder of a run is expected")
     saved = _read(ctx, Path(folder), given)
     for name, value in given.items():
         if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:

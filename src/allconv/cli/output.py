@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def say(line: str = "", *, err: bool = False) -> None:
     """Write a line, whatever is in it: what could move a cursor or end the line is an escape."""
-    click.echo(printable(line), err=err)
+    _write(printable(line), err=err)
 
 
 def say_json(value: Any) -> None:
@@ -33,7 +33,14 @@ def say_json(value: Any) -> None:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):
         text = json.dumps(value, allow_nan=False)
-    click.echo(text)
+    _write(text)
+
+
+def _write(line: str, *, err: bool = False) -> None:
+    """Write a line in the encoding of the stream; click would take UTF-8 in place of ASCII."""
+    stream = sys.stderr if err else sys.stdout
+    if stream is not None:  # as it is where it was closed before Python began
+        click.echo(line, file=stream)
 
 
 class Screen:

@@ -40,7 +40,7 @@ class Found:
     "allconv predict run/model.onnx *.png --json > predictions.jsonl",
     "allconv predict resnet18.onnx cat.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
 )
-@click.argument("model")
+@click.argument("model", type=settings.MODEL)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER ...")
 @click.option(
     "--top", type=settings.COUNT, default=1, show_default=True,

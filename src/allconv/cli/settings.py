@@ -117,6 +117,21 @@ class Numbers(Setting):
         return numbers
 
 
+class Place(Setting):
+    """The name of a file or folder; an empty one would be the current folder."""
+
+    name = "path"
+
+    def __init__(self, kind: str) -> None:
+        self.expected = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, or a usage error."""
+        if not isinstance(value, str) or not value:
+            raise self.refusal(value, param)
+        return value
+
+
 class Name(Setting):
     """One of some names, which are looked up when they are needed."""
 
@@ -201,3 +216,6 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 THREADS = Whole(1, MOST_THREADS)
 SEED = Whole(0, LARGEST_SEED)
 COUNT = Whole(1)
+DATA = Place("a folder of images, a folder of IDX files or an .npz file")
+MODEL = Place("an .onnx file")
+RUN = Place("the folder of a run")

@@ -33,7 +33,7 @@ SURE = 400  # images from which on an accuracy is told without its doubt
     "allconv train mnist/                # a folder of IDX files, or an .npz of x and y",
     "allconv train --resume run          # go on where Ctrl-C, or worse, ended it",
 )
-@click.argument("data", required=False)
+@click.argument("data", required=False, type=settings.DATA)
 @click.option(
     "--model", type=settings.Name(settings.network_names), default="convnet", show_default=True
 )
@@ -75,11 +75,14 @@ SURE = 400  # images from which on an accuracy is told without its doubt
 @settings.data_options
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 @click.option(
-    "--out", metavar="DIR", default="run", show_default=True,
+    "--out", type=settings.RUN, metavar="DIR", default="run", show_default=True,
     help="The folder for the result; DIR-2 and so on where it is there already.",
 )  # fmt: skip
 @click.option(
-    "--resume", metavar="DIR", help="Go on with the run in this folder, with its options."
+    "--resume",
+    type=settings.RUN,
+    metavar="DIR",
+    help="Go on with the run in this folder, with its options.",
 )
 @click.pass_context
 def command(
