@@ -10,11 +10,13 @@ importing NumPy.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from allconv.version import __version__
 
+TYPE_CHECKING = False  # as typing has it, which takes longer to load than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from allconv import conventions, errors, functional, nn, rewrite, sizes, testing
     from allconv.counts import count_layers
     from allconv.differentiate import grad, jacobian, value_and_grad, vjp

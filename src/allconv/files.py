@@ -101,6 +101,26 @@ def atomic_write(path: Path | str, content: bytes | Callable[[IO[bytes]], object
         _sync_folder(path.parent)
 
 
+def read_text(path: Path | str, most: int, kind: str = "a file") -> str:
+    """The text of a small file, which may be anything: nothing is waited for or read without end.
+
+    FileError, with the path, for what `open_file` refuses, for more than `most` bytes, and for what
+    is no UTF-8 text.
+    """
+    with open_file(path, kind) as file:
+        try:
+            held = file.read(most + 1)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise FileError(f"cannot be read ({reason})").at(printable(path)) from None
+    if len(held) > most:
+        raise FileError(f"is not {kind}: it holds more than {most:,} bytes").at(printable(path))
+    try:
+        return held.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(f"is not {kind}: it is no text").at(printable(path)) from None
+
+
 def make_folder(path: Path | str) -> Path:
     """Make a folder and those above it, if they are not there; FileError where that fails."""
     path = Path(path)

@@ -71,7 +71,7 @@ def test_unreadable_images_are_named_and_the_others_predicted(
     assert [line.split(":")[0] for line in result.said] == [
         "gone.png", "broken.jpg", "allconv predict",
     ]  # fmt: skip
-    assert result.said[-1] == "allconv predict: 2 images could not be read, 1 could"
+    assert result.said[-1] == "allconv predict: 2 images could not be predicted, 1 could"
     assert result.out.startswith(str(good))
     told = [json.loads(line) for line in run(*arguments, "--json").out.splitlines()]
     assert [sorted(each) for each in told] == [

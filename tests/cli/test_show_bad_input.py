@@ -65,11 +65,11 @@ REFUSED = {
     "a file that is not there": (
         ("conv", "--input", "pictures/x.csv", *W), "'pictures/x.csv', and there is no such file"
     ),
-    "a folder": (("conv", "--input", ".", *W), "'.', which is a folder; name a file in it"),
+    "a folder": (("conv", "--input", ".", *W), "--input: . is a folder, not a .npy"),
     "a pool's padding by name": (
         ("max_pool", *X, "--kernel-size", "2", "--padding", "same"), "--padding is same; a whole"
     ),
-    "a file of bytes": (("conv", "--input", "bytes.csv", *W), "is no text; .npy, .csv or text"),
+    "a file of bytes": (("conv", "--input", "bytes.csv", *W), "file of numbers: it is no text"),
     "a file of objects": (("conv", "--input", "objects.npy", *W), "holds object, not real"),
     "a file of complex": (("conv", "--input", "complex.npy", *W), "holds complex128, not real"),
     "a file that is cut": (("conv", "--input", "cut.npy", *W), "it holds 0 bytes of numbers"),
@@ -80,7 +80,7 @@ REFUSED = {
     "other axes": (
         ("conv", *X, "--kernel", "1 2 // 3 4"), "--input has 1 axis and --kernel 3 axes",
     ),
-    "too few axes": (("conv", *X, *W, "--axes", "2"), "--input has 1 axis; 2 to 4 are wanted"),
+    "too few axes": (("conv", *X, *W, "--axes", "2"), "--input has 1 axis; 2 to 4 are expected"),
     "other channels": (
         ("conv", "--input", IMAGE, "--kernel", "1 1 // 1 1 // 1 1 /// 1 1 // 1 1 // 1 1"),
         "with 2 channels; --kernel is (2, 3, 1, 2)",
@@ -99,8 +99,8 @@ REFUSED = {
         ("conv", *X, *W, "--backward", "1 2 3"), "--backward is (3,); the output is (2,)",
     ),
     "a cell outside": (("conv", *X, *W, "--cell", "7"), "y[7] is outside y, which is (2,)"),
-    "a cell in words": (("conv", *X, *W, "--cell", "first"), "--cell is 'first'; an index as in"),
-    "a gradient's cell": (("conv", *X, *W, "--cell", "gx[0]"), "is wanted, of y"),
+    "a cell in words": (("conv", *X, *W, "--cell", "first"), "is 'first'; an index of y"),
+    "a gradient's cell": (("conv", *X, *W, "--cell", "gx[0]"), "an index of y is expected"),
     "kernels of other cells": (
         ("local", *X, "--kernel", "1 2 / 3 4"), "kernels for (2,) cells; the output has (3,)",
     ),
@@ -108,7 +108,8 @@ REFUSED = {
         ("local", *X, "--kernel", "1 // 1"), "--kernel has 3 axes; over 1 a locally connected",
     ),
     "a bias of two cells": (
-        ("local", *X, *W, "--bias", "1 2 3"), "--bias has 3 numbers; 1 is wanted, or 2: one a cell",
+        ("local", *X, *W, "--bias", "1 2 3"),
+        "--bias has 3 numbers; 1 is expected, or 2: one a cell",
     ),
     "too many paddings": (
         ("avg_pool", *X, "--kernel-size", "2", "--stride", "70000", "--sizes"), "has too many",

@@ -240,7 +240,7 @@ def test_labels_out_of_range_are_refused_before_anything_runs(label):
                 (2, 2)
             ),
             ShapeError,
-            "a scalar is wanted",
+            "a scalar is expected",
         ),
     ],
 )

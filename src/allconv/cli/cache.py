@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allconv.cli.group import command as make
+from allconv.cli.output import say
 
 if TYPE_CHECKING:
     from allconv.engine.cache import CacheInfo
@@ -25,8 +26,8 @@ def command(clear: bool) -> None:
 
     if clear:
         count = cache.clear()
-        click.echo(f"removed {count:,} {'entry' if count == 1 else 'entries'}")
-    click.echo(described(cache.info()))
+        say(f"removed {count:,} {'entry' if count == 1 else 'entries'}")
+    say(described(cache.info()))
 
 
 def described(found: CacheInfo) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "allconv compare photos/ --epochs 20",
     "allconv compare --model plain --model convnet",
 )
-@click.argument("data", required=False)
+@click.argument("data", required=False, type=settings.DATA)
 @click.option(
     "--model", "models", multiple=True, type=settings.Name(settings.network_names),
     help="A network to train, several times for several.  [default: plain, local, convnet and "

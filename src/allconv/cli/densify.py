@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -27,8 +27,10 @@ STEPS = 2  # by how many steps the canvas of noise is larger than a crop
     "allconv densify run/model.onnx -o dense.onnx",
     "allconv densify resnet18.onnx -o dense.onnx --size 224",
 )
-@click.argument("model")
-@click.option("-o", "--out", metavar="FILE", required=True, help="The file to write.")
+@click.argument("model", type=settings.MODEL)
+@click.option(
+    "-o", "--out", type=settings.MODEL, metavar="FILE", required=True, help="The file to write."
+)
 @click.option(
     "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
     help="Of the images that it was trained on, for a file that does not say it.",
@@ -46,7 +48,7 @@ def command(model: str, out: str, size: tuple[int, int] | None) -> None:
     from allconv.onnx import load
     from allconv.onnx.open_sizes import save_open
 
-    if Path(out).exists():
+    if os.path.lexists(out):
         raise Misuse(f"--out is {out}, which is there already; give another name")
     with screen() as shown:
         net = load(model)

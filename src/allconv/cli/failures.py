@@ -7,7 +7,6 @@ shows the traceback instead.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,10 +15,15 @@ from typing import TextIO
 
 import click
 
+from allconv.cli import interrupts
+from allconv.cli.output import say
 from allconv.errors import ArgumentError, Error
+from allconv.text import printable
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 128 + signal.SIGINT
+FAILED, MISUSED, STOPPED = 1, 2, interrupts.STATUS
 VARIABLE = "ALLCONV_DEBUG"
+LETTERS = 300  # of a message of click, which repeats what was given
+MOST_LETTERS = 800  # of any sentence
 
 
 class Misuse(click.UsageError):
@@ -38,39 +42,41 @@ def run(group: click.Group, arguments: Sequence[str]) -> int:
     debug = os.environ.get(VARIABLE, "") not in ("", "0")
     _accept_any_text(sys.stdout)
     _accept_any_text(sys.stderr)
-    with _warnings_told():
+    with interrupts.Raised(), _warnings_told():
         try:
             context = group.make_context("allconv", list(arguments))
             with context:
                 result = group.invoke(context)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             return result if isinstance(result, int) else 0
         except click.exceptions.Exit as end:  # --help and --version
             return end.exit_code
-        except Exception as error:
+        except (KeyboardInterrupt, Exception) as error:
+            if interrupts.is_interrupt(error):
+                told = str(error) if isinstance(error, KeyboardInterrupt) else ""
+                return _tell(f"{_command(context, arguments)}: {told or 'stopped'}", STOPPED)
             if debug and not isinstance(error, click.ClickException | BrokenPipeError):
                 raise
             return _status(error, _command(context, arguments))
-        except KeyboardInterrupt as interrupt:
-            told = str(interrupt) or "stopped"
-            return _tell(f"{_command(context, arguments)}: {told}", INTERRUPTED)
 
 
-def _status(error: Exception, name: str) -> int:
+def _status(error: BaseException, name: str) -> int:
     """Say what went wrong; the exit status."""
     match error:
         case BrokenPipeError():
             _close_stdout()
             return FAILED
         case click.exceptions.NoArgsIsHelpError():
-            return _tell(error.format_message(), MISUSED)
+            click.echo(error.format_message(), err=True)
+            return MISUSED
         case click.UsageError():
             name = error.ctx.command_path if error.ctx else name
             return _tell(f"{name}: {_helpful(error, name)}", MISUSED)
         case Failure():
             return _tell(f"{name}: {error.message}", FAILED)
         case click.Abort():
-            return _tell(f"{name}: stopped", INTERRUPTED)
+            return _tell(f"{name}: stopped", STOPPED)
         case click.ClickException():
             return _tell(f"{name}: {_sentence(error.format_message())}", FAILED)
         case Error():
@@ -84,7 +90,7 @@ def _status(error: Exception, name: str) -> int:
             return _tell(f"{name}: there is not enough memory; {remedy}", FAILED)
         case _:
             kind = type(error).__name__
-            text = " ".join(str(error).split())
+            text = printable(" ".join(str(error).split()), LETTERS)
             remedy = f"this is a fault of allconv; {VARIABLE}=1 shows where, please report it"
             return _tell(f"{name}: {kind}: {text}; {remedy}", FAILED)
 
@@ -92,7 +98,11 @@ def _status(error: Exception, name: str) -> int:
 def _helpful(error: click.UsageError, name: str) -> str:
     """A usage error with what would do, which ours say themselves."""
     text = _sentence(error.format_message())
-    return text if isinstance(error, Misuse) else f"{text}; {name} --help shows how"
+    return (
+        text
+        if isinstance(error, Misuse)
+        else f"{printable(text, LETTERS)}; {name} --help shows how"
+    )
 
 
 def _sentence(text: str) -> str:
@@ -117,26 +127,38 @@ def _command(context: click.Context | None, arguments: Sequence[str]) -> str:
 
 
 def _tell(message: str, status: int) -> int:
-    with suppress(OSError):
-        sys.stdout.flush()
-    with suppress(OSError):
-        click.echo(message, err=True)
+    """Say a sentence, whatever is in it, after what was said on stdout."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _close_stdout()
+    with suppress(OSError, ValueError):
+        say(_shortened(printable(message)), err=True)
     return status
+
+
+def _shortened(text: str) -> str:
+    """A sentence of a length that is read, with its end, which says what would do."""
+    if len(text) <= MOST_LETTERS:
+        return text
+    half = MOST_LETTERS // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 def _close_stdout() -> None:
     """Nobody reads any more: what Python would flush at its end goes nowhere."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
 
 
-def _accept_any_text(stream: TextIO) -> None:
-    """Names of classes may hold letters that the terminal lacks: show marks instead."""
+def _accept_any_text(stream: TextIO | None) -> None:
+    """Names of classes may hold letters that the terminal lacks: show escapes instead."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="replace")
+        reconfigure(errors="backslashreplace")
 
 
 @contextmanager
@@ -152,8 +174,8 @@ def _warnings_told() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if category.__module__.startswith("allconv."):
-            with suppress(OSError):
-                click.echo(f"allconv: warning: {message}", err=True)
+            with suppress(OSError, ValueError):
+                say(f"allconv: warning: {message}", err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)

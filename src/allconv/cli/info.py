@@ -6,9 +6,8 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-import click
-
 from allconv.cli.group import command as make
+from allconv.cli.output import say
 
 PACKAGES = ("numpy", "llvmlite", "onnx", "pillow", "safetensors")
 
@@ -19,7 +18,7 @@ def command() -> None:
     rows = [*_versions(), *_machine(), *_folders()]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        click.echo(f"{name:<{width}}  {value}")
+        say(f"{name:<{width}}  {value}")
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +10,7 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import screen, table
+from allconv.cli.output import say, screen, table
 from allconv.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
     "allconv inspect all-cnn --size 96 --channels 3 --classes 5",
     "allconv inspect run/model.onnx",
 )
-@click.argument("model")
+@click.argument("model", type=settings.Place("an .onnx file or the name of a network"))
 @click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
 @click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="Of a network by name.")
@@ -51,7 +51,7 @@ def command(
             raise Misuse(f"{model} does not take {shape}: {error}; give another --size") from None
         shown.hide()
     for line in [*table([HEAD, *rows], left=2), "", *totals]:
-        click.echo(line)
+        say(line)
 
 
 def _network(
@@ -66,9 +66,9 @@ def _network(
     from allconv import onnx
     from allconv.cli.model_shape import image_shape
 
-    if not Path(model).exists():
+    if not os.path.lexists(model):
         known = ", ".join(networks.names())
-        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is wanted")
+        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is expected")
     if classes is not None:
         raise Misuse("--classes is for a network by name; a file has its own")
     loaded = onnx.load(model)

@@ -11,7 +11,7 @@ import click
 from allconv.cli.failures import Failure, Misuse
 from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
-from allconv.cli.output import screen, table
+from allconv.cli.output import say, screen, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def command(listing: bool, show: str | None) -> None:
             shown.hide()
             lines = compared(results) if show is None else shown_alone(results[0])
     for line in lines:
-        click.echo(line)
+        say(line)
     wrong = [result.example.name for result in results if not result.agrees]
     if wrong:
         raise Failure(f"{len(wrong)} of {len(results)} do not agree: {', '.join(wrong)}")

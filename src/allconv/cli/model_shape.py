@@ -28,7 +28,7 @@ def image_shape(
             raise Misuse(f"{name} takes {_shown(shape)} and no other; leave --size out")
         return (1, *(n or 1 for n in shape[1:]))
     if shape is not None and len(shape) != 4:
-        raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are wanted")
+        raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are expected")
     order = "HWC" if net.preprocess is not None and inputs[0].dtype == "uint8" else "CHW"
     found: dict[str, int | None] = dict(zip(order, shape[1:] if shape else [None] * 3, strict=True))
     if net.preprocess is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 from contextlib import suppress
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allconv.cli.failures import Misuse
+from allconv.errors import FileError
+from allconv.files import open_file, read_text
+from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.operators.base import Array
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 2**24  # bytes
 MOST_AXES = 8
 SHOWN = 40  # characters of what was given that a message repeats
+LETTERS = 200  # of what NumPy says of a file
 
 SYNTAX = (
     'numbers with blanks or commas between them, rows with "/" or ";", planes with "//", sets of '
@@ -52,10 +57,8 @@ class NumberArray(click.ParamType[Any]):
         word = _word(value)
         if word is None:
             return parse(value, name)
-        if _is("is_file", value):
+        if value and os.path.lexists(value):
             return _read(Path(value), name)
-        if _is("is_dir", value):
-            raise Misuse(f"{name} is {_short(value)}, which is a folder; name a file in it")
         if _FILE_NAME.fullmatch(value.strip()):
             raise Misuse(f"{name} is {_short(value)}, and there is no such file")
         raise Misuse(f"{name} is {_short(value)}: {_wrong(word)}, and no file has that name")
@@ -82,7 +85,7 @@ def parse(text: str, name: str) -> Array:
         end = match.end()
     rows[-1] = _row(text[end:])
     if not any(rows):
-        raise Misuse(f"{name} holds no numbers; {SYNTAX} is wanted")
+        raise Misuse(f"{name} holds no numbers; {SYNTAX} is expected")
     for place, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise Misuse(
@@ -110,7 +113,9 @@ def _lead(levels: list[int], name: str) -> tuple[int, ...]:
         counts.append(count)
         if len(set(counts)) > 1:
             what = "rows" if level == 1 else f'parts between "{"/" * level}"'
-            raise Misuse(f"{name}: its parts have {_listed(counts)} {what}; as many are wanted")
+            raise Misuse(
+                f"{name}: its parts have {_listed(counts)} {what}; equally many are expected"
+            )
         sizes.insert(0, counts[0])
         inner *= counts[0]
     return tuple(sizes)
@@ -153,37 +158,28 @@ def _wrong(word: str) -> str:
     return f"{_short(word)} is no number"
 
 
-def _is(what: str, text: str) -> bool:
-    """Whether a text is the path of a file, or of a folder."""
-    with suppress(OSError, ValueError):
-        return bool(getattr(Path(text), what)())
-    return False
-
-
 def _read_stdin(name: str) -> Array:
+    if sys.stdin is None:
+        raise Misuse(f"{name}: there is no standard input")
     try:
-        return _parse_file(sys.stdin.read(LARGEST_FILE), f"{name}: standard input")
-    except UnicodeDecodeError:
+        text = sys.stdin.read(LARGEST_FILE + 1)
+    except (UnicodeDecodeError, OSError, ValueError):
         raise Misuse(f"{name}: the standard input is no text") from None
+    if len(text) > LARGEST_FILE:
+        raise Misuse(f"{name}: the standard input holds more than {LARGEST_FILE:,} characters")
+    return _parse_file(text, f"{name}: standard input")
 
 
 def _read(path: Path, name: str) -> Array:
-    """The numbers of a file, which may not be large; nothing is unpickled."""
+    """The numbers of a file, which may not be large; nothing is unpickled, no pipe waited for."""
+    shown = printable(path)
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise Misuse(
-                f"{name}: {path} holds {size:,} bytes; the working is for files of at most "
-                f"{LARGEST_FILE:,}"
-            )
         if path.suffix == ".npy":
             return _read_npy(path, name)
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Misuse(f"{name}: {path} is no text; .npy, .csv or text is wanted") from None
-    except OSError as error:
-        raise Misuse(f"{name}: {path}: {(error.strerror or 'cannot be read').lower()}") from None
-    return _parse_file(text, f"{name}: {path}")
+        text = read_text(path, LARGEST_FILE, "a .npy, .csv or text file of numbers")
+    except FileError as error:
+        raise Misuse(f"{name}: {shown} {error.message}") from None
+    return _parse_file(text, f"{name}: {shown}")
 
 
 def _parse_file(text: str, name: str) -> Array:
@@ -208,26 +204,38 @@ def _read_npy(path: Path, name: str) -> Array:
     import numpy as np
     from numpy.lib import format as npy
 
-    try:
-        with path.open("rb") as file:
+    shown = printable(path)
+    with open_file(path, "a .npy file") as file:
+        held = os.fstat(file.fileno()).st_size
+        if held > LARGEST_FILE:
+            raise Misuse(f"{name}: {shown} holds {held:,} bytes; at most {LARGEST_FILE:,} are read")
+        try:
             version = npy.read_magic(file)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, _, dtype = read(file)
             if dtype.kind not in "biuf":
                 raise ValueError(f"it holds {dtype.name}, not real numbers")
-            held = path.stat().st_size - file.tell()
-            wanted = dtype.itemsize * int(np.prod(shape, dtype=object))
-            if held != wanted:
-                raise ValueError(f"it holds {held:,} bytes of numbers, not {wanted:,}")
+            held -= file.tell()
+            expected = dtype.itemsize * math.prod(shape)
+            if held != expected:
+                raise ValueError(f"it holds {held:,} bytes of numbers, not as its header says")
             file.seek(0)
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, MemoryError) as error:
-        raise Misuse(f"{name}: {path} cannot be read: {' '.join(str(error).split())}") from None
+            array = npy.read_array(file, allow_pickle=False)
+        except (ValueError, EOFError, SyntaxError, MemoryError, RecursionError, OSError) as error:
+            raise Misuse(
+                f"{name}: {shown} cannot be read: {printable(_joined(error), LETTERS)}"
+            ) from None
     if not array.size or array.ndim > MOST_AXES or not array.ndim:
-        raise Misuse(f"{name}: {path} is {array.shape}; an array with numbers is wanted")
+        raise Misuse(
+            f"{name}: {shown} is {array.shape}; an array of 1 to {MOST_AXES} axes with numbers in "
+            "it is expected"
+        )
     return array.astype(np.float64)
 
 
+def _joined(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")
+    return f"'{printable(' '.join(text.split()), SHOWN)}'"

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from allconv.text import json_text, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from allconv.engine.kernel import Routine
+
+
+def say(line: str = "", *, err: bool = False) -> None:
+    """Write a line, whatever is in it: what could move a cursor or end the line is an escape."""
+    _write(printable(line), err=err)
+
+
+def say_json(value: Any) -> None:
+    """Write a value as a line of JSON, in ASCII where stdout takes no other letters."""
+    text = json_text(value)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(value, allow_nan=False)
+    _write(text)
+
+
+def _write(line: str, *, err: bool = False) -> None:
+    """Write a line in the encoding of the stream; click would take UTF-8 in place of ASCII."""
+    stream = sys.stderr if err else sys.stdout
+    if stream is not None:  # as it is where it was closed before Python began
+        click.echo(line, file=stream)
 
 
 class Screen:
@@ -30,12 +56,12 @@ class Screen:
         self.is_terminal = is_terminal(err=err)
 
     def line(self, text: str = "") -> None:
-        """Write a line, above the bar if there is one."""
+        """Write a line, above the bar if there is one, whatever is in it."""
         self._last = time.monotonic()
         if self._progress is None:
-            click.echo(text, err=self._err)
+            say(text, err=self._err)
         else:
-            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.out(printable(text), highlight=False)
 
     def show(self, what: str, done: int, total: int | None, note: str = "") -> None:
         """Show a bar, or move it; without a terminal a line is written now and then."""
@@ -46,8 +72,9 @@ class Screen:
             return
         if self._progress is None or self._task is None:
             self._progress = self._new_progress()
-            self._task = self._progress.add_task(what, total=total, note=note)
+            self._task = self._progress.add_task("", total=total, note="")
             self._progress.start()
+        what, note = printable(what), printable(note)
         self._progress.update(self._task, description=what, total=total, completed=done, note=note)
 
     def hide(self) -> None:
@@ -87,27 +114,23 @@ def screen(*, err: bool = False) -> Iterator[Screen]:
 class CompileNotice:
     """Says why nothing seems to happen: machine code is made, once on this machine."""
 
-    PAUSE = 2.0  # seconds after which compilation that goes on is news again
-
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._count = 0
-        self._last = -self.PAUSE
 
     def __call__(self, routine: Routine) -> None:
         """Before a routine is compiled."""
         self._count += 1
-        if self._screen.is_terminal:
-            self._screen.show(f"compiling kernels for this machine, once: {self._count}", 0, None)
-        elif time.monotonic() - self._last >= self.PAUSE:
+        if self._count == 1 and not self._screen.is_terminal:
             self._screen.line("compiling kernels for this machine, once ...")
-        self._last = time.monotonic()
+        else:
+            self._screen.show(f"compiling kernels for this machine, once: {self._count}", 0, None)
 
 
 def is_terminal(*, err: bool = False) -> bool:
     """Whether output goes to a terminal that can move its cursor."""
     stream = sys.stderr if err else sys.stdout
-    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def duration(seconds: float) -> str:
@@ -136,9 +159,12 @@ def percent(share: float) -> str:
 def table(rows: Sequence[tuple[str, ...]], left: int = 1) -> list[str]:
     """Rows as aligned lines: `left` columns to the left, the others to the right.
 
+    What is in the cells is made printable, so that it has the width that it is aligned by.
+
     >>> table([("name", "n"), ("a", "10")])
     ['name   n', 'a     10']
     """
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
         "  ".join(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Failure
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, percent, screen
-from allconv.text import printable
+from allconv.cli.output import Screen, percent, say, say_json, screen
+from allconv.errors import FileError
+from allconv.text import encodable
 
 if TYPE_CHECKING:
     from allconv.cli.reader import Reader
@@ -39,7 +40,7 @@ class Found:
     "allconv predict run/model.onnx *.png --json > predictions.jsonl",
     "allconv predict resnet18.onnx cat.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
 )
-@click.argument("model")
+@click.argument("model", type=settings.MODEL)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER ...")
 @click.option(
     "--top", type=settings.COUNT, default=1, show_default=True,
@@ -82,7 +83,11 @@ def command(
     --std.
     """
     from allconv.cli.reader import Reader
+    from allconv.cli.runs import unfinished
 
+    told = unfinished(Path(model))
+    if told is not None:
+        raise FileError(told)
     failed = 0
     with screen(err=True) as shown:
         reader = Reader.open(model, mean, std, size, threads)
@@ -93,7 +98,8 @@ def command(
     if failed:
         plural = "image" if failed == 1 else "images"
         raise Failure(
-            f"{failed:,} {plural} could not be read, {len(files) - failed + len(refused):,} could"
+            f"{failed:,} {plural} could not be predicted, "
+            f"{len(files) - failed + len(refused):,} could"
         )
 
 
@@ -102,7 +108,7 @@ def _files(images: Sequence[str]) -> tuple[list[Path], list[Found]]:
     from allconv.data.listing import expand
 
     found = expand(images)
-    return found.images, [Found(printable(path), error=why) for path, why in found.unreadable]
+    return found.images, [Found(encodable(path), error=why) for path, why in found.unreadable]
 
 
 def _predicted(
@@ -117,24 +123,27 @@ def _predicted(
         rows = iter(probabilities)
         for number, path in enumerate(chunk):
             if number in failed:
-                yield Found(printable(path), error=failed[number])
+                yield Found(encodable(path), error=failed[number])
             else:
-                yield Found(printable(path), _likeliest(next(rows), reader.classes, top))
+                yield _answer(encodable(path), next(rows), reader.classes, top)
 
 
-def _likeliest(row: Array, classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+def _answer(file: str, row: Array, classes: Sequence[str], top: int) -> Found:
+    """The likeliest classes; a network with broken weights gives none."""
+    if not all(map(isfinite, row.tolist())):
+        return Found(file, error="the network gives NaN or infinity for it instead of numbers")
     order = (-row).argsort(kind="stable")[:top]
-    return tuple((classes[k], float(row[k])) for k in order)
+    return Found(file, tuple((classes[k], float(row[k])) for k in order))
 
 
 def _write(shown: Screen, found: Found, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(_plain(found), ensure_ascii=False))
+        say_json(_plain(found))
     if found.error:
         shown.line(f"{found.file}: {found.error}")
     elif not as_json:
         told = ", ".join(f"{name} {percent(share)}" for name, share in found.predictions)
-        click.echo(f"{found.file}  {told}")
+        say(f"{found.file}  {told}")
 
 
 def _plain(found: Found) -> dict[str, object]:

@@ -107,7 +107,7 @@ def _preprocess(
         raise UnsupportedError(f"{name} takes bytes; export it for float32 images")
     shape = image_shape(net, name, size, len(mean))
     if len(shape) != 4:
-        raise UnsupportedError(f"{name} takes {shape}; images (N, C, H, W) are wanted")
+        raise UnsupportedError(f"{name} takes {shape}; images (N, C, H, W) are expected")
     _, channels, height, width = shape
     if len(mean) != channels or len(std) != channels:
         raise Misuse(f"{name} takes {channels} channels; give --mean and --std one each")

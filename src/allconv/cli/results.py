@@ -19,17 +19,17 @@ HEADER = ("image", "class", "predicted", "probability")
 
 def class_lines(found: Evaluation, classes: Sequence[str]) -> list[str]:
     """The accuracy of each class as a table, the worst first where there are many classes."""
-    pairs = [
-        (printable(name), share)
-        for name, share in zip(classes, found.class_accuracies(), strict=True)
-        if not isnan(share)
-    ]
-    shown = pairs
-    if len(pairs) > SHOWN:
-        shown = sorted(pairs, key=lambda pair: pair[1])[:SHOWN]
-    lines = table([("class", "accuracy"), *((name, percent(share)) for name, share in shown)])
-    if len(pairs) > SHOWN:
-        lines.append(f"... and {len(pairs) - SHOWN} classes that do better")
+    shares = list(zip(map(printable, classes), found.class_accuracies(), strict=True))
+    tested = sum(not isnan(share) for _, share in shares)
+    shown = shares
+    if len(shares) > SHOWN:
+        shown = sorted(shares, key=lambda pair: (isnan(pair[1]), pair[1]))[:SHOWN]
+    cells = ((name, "not tested" if isnan(share) else percent(share)) for name, share in shown)
+    lines = table([("class", "accuracy"), *cells])
+    if tested > len(shown):
+        lines.append(f"... and {tested - len(shown)} classes that do better")
+    if untested := len(shares) - max(tested, len(shown)):
+        lines.append(f"... and {untested} classes without an image to test them on")
     return [f"  {line}" for line in lines]
 
 

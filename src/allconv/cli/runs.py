@@ -1,49 +1,45 @@
-"""The folder of a run: a new one each time, with the options that made it, for `--resume`."""
+"""The folder of a run: a new one each time, and how a run goes on that was ended."""
 
 from __future__ import annotations
 
-import json
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-import click
-from click.core import ParameterSource
-
 from allconv.cli.failures import Misuse
-from allconv.errors import FileError
-from allconv.files import atomic_write
+from allconv.cli.options import OPTIONS, save_options
+from allconv.errors import ArgumentError, FileError
+from allconv.text import printable
 from allconv.train.checkpoint import HISTORY, LAST
-
-OPTIONS = "options.json"
-FREE = ("data", "epochs", "patience")
-"""Options that may change when a run is resumed; whether the data is the same is seen from it."""
 
 
 @contextmanager
-def new_run(wanted: Path, options: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder that was not there: `wanted`, or `wanted-2` ...; gone if no epoch was finished."""
-    folder = _made(wanted)
+def new_run(chosen: Path, options: Mapping[str, Any]) -> Iterator[Path]:
+    """A folder that was not there: `chosen`, or `chosen-2` ...; gone if no epoch was finished."""
+    made: list[Path] = []
     try:
-        atomic_write(folder / OPTIONS, (json.dumps(options, indent=1) + "\n").encode())
+        folder = _make(chosen, made)
+        save_options(folder, options)
         with resumable(folder):
             yield folder
     except KeyboardInterrupt:
-        if not _has_begun(folder):
-            _discard(folder)
+        if not (made and _has_begun(made[-1])):
+            _discard(made)
         raise
     except BaseException:
-        if not _has_epochs(folder):
-            _discard(folder)
+        if not (made and _has_epochs(made[-1])):
+            _discard(made)
         raise
 
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[Path]:
     """Say how to go on when Ctrl-C or a full disk ends what is done here."""
-    again = f"to go on: allconv train --resume {shlex.quote(str(folder))}"
+    again = f"to go on: {resuming(folder)}"
     try:
         yield folder
     except KeyboardInterrupt:
@@ -51,14 +47,43 @@ def resumable(folder: Path) -> Iterator[Path]:
             raise
         raise KeyboardInterrupt(f"stopped, and saved in {folder}; {again}") from None
     except FileError as error:
-        if not _has_epochs(folder):
+        # What the system refused may be mended; what is wrong with the files stays wrong.
+        if not (isinstance(error.__cause__, OSError) and _has_epochs(folder)):
             raise
         raise FileError(f"{error}; {again}") from error
 
 
+@contextmanager
+def resumed_run(folder: Path, data: str | None) -> Iterator[Path]:
+    """The folder of a run that goes on; where its data is another, say how to train on that."""
+    try:
+        with resumable(folder):
+            yield folder
+    except ArgumentError as error:
+        source = "" if data is None else f" {shlex.quote(data)}"
+        raise ArgumentError(f"{error}; a run of its own: allconv train{source}") from None
+
+
+def resuming(folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"allconv train --resume {shlex.quote(str(folder))}"
+
+
+def unfinished(model: Path) -> str | None:
+    """That a file is not there yet because the run in its folder is not finished, else None."""
+    folder = model.parent
+    if os.path.lexists(model) or not ((folder / OPTIONS).is_file() and _has_begun(folder)):
+        return None
+    epochs = "has finished an epoch" if _has_epochs(folder) else "has not finished an epoch"
+    return (
+        f"{printable(model)} is not there yet: the run in {printable(folder)} was ended before it "
+        f"was done ({epochs}); to finish it: {printable(resuming(folder))}"
+    )
+
+
 def _has_begun(folder: Path) -> bool:
     """Whether a folder holds a checkpoint."""
-    return (folder / LAST).exists()
+    return os.path.lexists(folder / LAST)
 
 
 def _has_epochs(folder: Path) -> bool:
@@ -69,88 +94,54 @@ def _has_epochs(folder: Path) -> bool:
         return False
 
 
-def _discard(folder: Path) -> None:
-    with suppress(OSError):
-        for name in (OPTIONS, LAST, HISTORY):
-            (folder / name).unlink(missing_ok=True)
-        folder.rmdir()
+def _discard(made: list[Path]) -> None:
+    """Remove the folders that were made, the last one with what a run writes into it."""
+    for name in (OPTIONS, LAST, HISTORY):
+        for folder in made[-1:]:
+            with suppress(OSError):
+                (folder / name).unlink()
+    for folder in reversed(made):
+        with suppress(OSError):
+            folder.rmdir()
 
 
-def resumed_options(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a run, with those given now that may change; a usage error for others."""
-    saved = _read(ctx, folder, given)
-    for name, value in given.items():
-        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
-            continue
-        if name not in FREE and value != saved[name]:
-            option = _flag(ctx, name)
-            before = "not set" if saved[name] is None else _text(saved[name])
-            raise Misuse(
-                f"{option} is {_text(value)}, for the run in {folder} it was {before}; "
-                "leave it out, or begin another run"
-            )
-        saved[name] = value
-    return saved
+def _make(chosen: Path, made: list[Path]) -> Path:
+    """The first folder of this name, or with a number, that can be made.
 
-
-def _made(wanted: Path) -> Path:
-    """The first folder of this name, or with a number, that can be made."""
-    number = 1
-    while True:
-        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise FileError(
-                f"{folder} cannot be made: {reason}; give --out a folder that you may write to"
-            ) from None
-
-
-def _read(ctx: click.Context, folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The options in a folder, checked as those of the command line are."""
-    path = folder / OPTIONS
+    It is added to `made` before it is there, and so are those above it, so that whatever happens
+    in between they are known.
+    """
+    if chosen.name in ("", ".."):
+        raise Misuse(f"--out is '{printable(chosen)}'; the name of a new folder is expected")
     try:
-        saved = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        for above in reversed(chosen.parents):
+            if not os.path.lexists(above):
+                made.append(above)
+                above.mkdir(exist_ok=True)
+        return next(folder for folder in _names(chosen) if _is_made(folder, made))
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "it is no legal name").lower()
         raise FileError(
-            f"{folder} holds no run of allconv train; give the folder of one, or begin another"
+            f"{printable(chosen)} cannot be made: {reason}; give --out a folder that you may "
+            "write to"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise FileError(f"{path} cannot be read ({error}); begin another run") from None
-    if not isinstance(saved, dict) or sorted(saved) != sorted(wanted):
-        raise FileError(f"{path} was not written by this version of allconv; begin another run")
-    parameters = {param.name: param for param in ctx.command.params}
+
+
+def _names(chosen: Path) -> Iterator[Path]:
+    """A name, and then with numbers after it."""
+    yield chosen
+    for number in count(2):
+        yield chosen.with_name(f"{chosen.name}-{number}")
+
+
+def _is_made(folder: Path, made: list[Path]) -> bool:
+    """Make a folder, unless something of its name is there."""
+    if os.path.lexists(folder):
+        return False
+    made.append(folder)
     try:
-        return {
-            name: None if saved[name] is None else _checked(parameters[name], saved[name], ctx)
-            for name in wanted
-        }
-    except Misuse as error:
-        raise FileError(f"{path}: {error.message}; begin another run") from None
-
-
-def _checked(param: click.Parameter, value: Any, ctx: click.Context) -> Any:
-    if isinstance(value, bool) != isinstance(param.type, click.types.BoolParamType):
-        raise Misuse(f"{_flag(ctx, param.name)} is {value}")
-    return param.type.convert(value if isinstance(value, bool) else _text(value), param, ctx)
-
-
-def _flag(ctx: click.Context, name: str | None) -> str:
-    """How an option is written."""
-    for param in ctx.command.params:
-        if param.name == name:
-            return max(param.opts, key=len)
-    return str(name)
-
-
-def _text(value: Any) -> str:
-    """A value as it is written on the command line."""
-    if isinstance(value, list | tuple):
-        return "x".join(map(str, value))
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return str(value)
+        folder.mkdir()
+    except FileExistsError:  # another process was quicker
+        made.pop()
+        return False
+    return True

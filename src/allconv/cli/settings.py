@@ -9,23 +9,27 @@ from typing import Any
 import click
 
 from allconv.cli.failures import Misuse
+from allconv.text import printable
 
 LARGEST_SIDE = 4096
 SMALLEST_SIDE = 4
 MOST_THREADS = 1024
 LARGEST_SEED = 2**63 - 1
+HUGE = 10**12  # of anything that is counted
+LETTERS = 60  # of what was given that a message repeats
 PIXEL_LIMIT = 100_000_000  # data.PIXEL_LIMIT, which help should not have to load; a test compares
 
 
 class Setting(click.ParamType[Any]):
-    """Base of the kinds of values: `wanted` says in words what is accepted."""
+    """Base of the kinds of values: `expected` says in words what is accepted."""
 
     name = "value"
-    wanted = ""
+    expected = ""
 
-    def refusal(self, value: Any, param: click.Parameter | None) -> Misuse:
+    def refusal(self, value: Any, param: click.Parameter | None, expected: str = "") -> Misuse:
         """The usage error for a value."""
-        return Misuse(f"{_shown_name(param)} is {value}; {self.wanted} is wanted")
+        given = printable(str(value), LETTERS).strip() or "empty"
+        return Misuse(f"{_shown_name(param)} is {given}; {expected or self.expected} is expected")
 
 
 class Whole(Setting):
@@ -33,17 +37,18 @@ class Whole(Setting):
 
     name = "integer"
 
-    def __init__(self, least: int, most: int | None = None) -> None:
+    def __init__(self, least: int, most: int = HUGE) -> None:
         self.least, self.most = least, most
-        self.wanted = f"a whole number of at least {least}"
-        if most is not None:
-            self.wanted = f"a whole number from {least} to {most}"
+        self.range = f"a whole number from {least} to {most}"
+        self.expected = f"a whole number of at least {least}" if most == HUGE else self.range
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number, or a usage error."""
         number = as_integer(value)
-        if number is None or number < self.least or number > (self.most or number):
+        if number is None or number < self.least:
             raise self.refusal(value, param)
+        if number > self.most:
+            raise self.refusal(value, param, self.range)
         return number
 
 
@@ -54,9 +59,9 @@ class Real(Setting):
 
     def __init__(self, least: float, *, below: float = inf, is_open: bool = False) -> None:
         self.least, self.below, self.is_open = least, below, is_open
-        self.wanted = f"a number {'above' if is_open else 'of at least'} {least:g}"
+        self.expected = f"a number {'above' if is_open else 'of at least'} {least:g}"
         if below < inf:
-            self.wanted += f" and below {below:g}"
+            self.expected += f" and below {below:g}"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -76,7 +81,7 @@ class Size(Setting):
     """One side, or height x width, in pixels."""
 
     name = "pixels"
-    wanted = f"one side, or HEIGHTxWIDTH, each {SMALLEST_SIDE} to {LARGEST_SIDE} pixels,"
+    expected = f"one side, or HEIGHTxWIDTH, each {SMALLEST_SIDE} to {LARGEST_SIDE} pixels,"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -97,7 +102,7 @@ class Numbers(Setting):
     def __init__(self, *, positive: bool) -> None:
         self.positive = positive
         kind = "numbers above 0" if positive else "numbers"
-        self.wanted = f"{kind} with commas between them, as in 0.485,0.456,0.406,"
+        self.expected = f"{kind} with commas between them, as in 0.485,0.456,0.406,"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -110,6 +115,21 @@ class Numbers(Setting):
         if not all(isfinite(x) and (x > 0 or not self.positive) for x in numbers):
             raise self.refusal(value, param)
         return numbers
+
+
+class Place(Setting):
+    """The name of a file or folder; an empty one would be the current folder."""
+
+    name = "path"
+
+    def __init__(self, kind: str) -> None:
+        self.expected = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, or a usage error."""
+        if not isinstance(value, str) or not value:
+            raise self.refusal(value, param)
+        return value
 
 
 class Name(Setting):
@@ -127,7 +147,7 @@ class Name(Setting):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, or a usage error."""
         if value not in self.names():
-            self.wanted = f"one of {', '.join(self.names())}"
+            self.expected = f"one of {', '.join(self.names())}"
             raise self.refusal(value, param)
         return str(value)
 
@@ -196,3 +216,6 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 THREADS = Whole(1, MOST_THREADS)
 SEED = Whole(0, LARGEST_SEED)
 COUNT = Whole(1)
+DATA = Place("a folder of images, a folder of IDX files or an .npz file")
+MODEL = Place("an .onnx file")
+RUN = Place("the folder of a run")

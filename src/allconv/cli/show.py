@@ -11,6 +11,7 @@ import click
 from allconv.cli.failures import Misuse
 from allconv.cli.group import examples
 from allconv.cli.numbers import NumberArray
+from allconv.cli.output import say
 from allconv.cli.settings import Whole
 from allconv.cli.steps import PaddingSetting, PerAxis
 from allconv.errors import Error
@@ -130,7 +131,8 @@ def _subcommand(
                 raise
             except Error as error:
                 raise Misuse(_as_options(str(error))) from None
-            click.echo("\n\n".join(lines))
+            for line in "\n\n".join(lines).split("\n"):
+                say(line)
 
         run.__doc__ = function.__doc__
         for option in reversed([*options, *SHOWN]):

@@ -70,7 +70,9 @@ def local(x: Array, w: Array, b: Array | None, axes: int | None, **settings: Any
     lifted = (1, 1, *kernel, *output)
     if b is not None:
         if b.size not in (1, prod(output)):
-            raise Misuse(f"--bias has {b.size} numbers; 1 is wanted, or {prod(output)}: one a cell")
+            raise Misuse(
+                f"--bias has {b.size} numbers; 1 is expected, or {prod(output)}: one a cell"
+            )
         b = np.broadcast_to(b.reshape(output) if b.size > 1 else b, output).copy()
     function = getattr(functional, f"locally_connected{axes}d")
 
@@ -119,7 +121,7 @@ def _axes(x: Array, w: Array) -> int:
     if w.ndim == x.ndim + 1 and x.ndim > 1:
         return x.ndim - 1
     raise Misuse(
-        f"--input has {_count(x.ndim)} and --kernel {_count(w.ndim)}; as many are wanted, or "
+        f"--input has {_count(x.ndim)} and --kernel {_count(w.ndim)}; as many are expected, or "
         "(channels, ...) and (outputs, channels, ...); --axes says over how many it slides"
     )
 
@@ -131,7 +133,7 @@ def _count(axes: int) -> str:
 def _lifted(name: str, array: Array, axes: int) -> tuple[int, ...]:
     """The shape with the two axes in front that functions want."""
     if not axes <= array.ndim <= axes + 2:
-        raise Misuse(f"{name} has {_count(array.ndim)}; {axes} to {axes + 2} are wanted")
+        raise Misuse(f"{name} has {_count(array.ndim)}; {axes} to {axes + 2} are expected")
     return (*(1,) * (axes + 2 - array.ndim), *array.shape)
 
 

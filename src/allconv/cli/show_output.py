@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from allconv.cli.failures import Misuse
+from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.show_call import ShownCall
@@ -23,9 +24,9 @@ def work_out(call: ShownCall, backward: Any) -> Working:
     made = working(call.function, *call.arrays)
     if backward is None:
         return made
-    gy, wanted = backward.reshape(()) if backward.size == 1 else backward, made.result.shape
-    if gy.size > 1 and gy.shape != wanted:
-        raise Misuse(f"--backward is {backward.shape}; the output is {wanted}")
+    gy, expected = backward.reshape(()) if backward.size == 1 else backward, made.result.shape
+    if gy.size > 1 and gy.shape != expected:
+        raise Misuse(f"--backward is {backward.shape}; the output is {expected}")
     return working(call.function, *call.arrays, grad_output=gy)
 
 
@@ -49,8 +50,8 @@ def _chosen(made: Working, text: str) -> Any:
     names = [view.name for view in made]
     if match is None or len(numbers) != len(parts) or name not in names:
         raise Misuse(
-            f'--cell is {text!r}; an index as in "0,1" or "{names[-1]}[0]" is wanted, '
-            f"of {', '.join(names)}"
+            f"--cell is '{printable(text, 40)}'; an index of {', '.join(names)} is expected, as in "
+            f'"0,1" or "{names[-1]}[0]"'
         )
     index = tuple(
         part[0] if len(part) == 1 else slice(*(n if n != "" else None for n in part))
@@ -60,7 +61,7 @@ def _chosen(made: Working, text: str) -> Any:
 
 
 def _is_slice(part: str) -> bool:
-    return bool(re.fullmatch(r"-?\d+|(-?\d*):(-?\d*)(:-?[1-9]\d*)?", part))
+    return bool(re.fullmatch(r"-?\d{1,18}|(-?\d{0,18}):(-?\d{0,18})(:-?[1-9]\d{0,17})?", part))
 
 
 def _hint(view: View) -> str:

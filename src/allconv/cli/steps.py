@@ -15,7 +15,7 @@ class PerAxis(Setting):
     """A whole number, or one an axis with commas between them."""
 
     name = "integers"
-    wanted = 'a whole number, or one an axis as in "2,1",'
+    expected = 'a whole number, or one an axis as in "2,1",'
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What help shows."""
@@ -38,7 +38,7 @@ class PaddingSetting(Setting):
     """A name; a number; one an axis "1,0"; or pairs low:high, "1:0" or "1:0,2:2"."""
 
     name = "padding"
-    wanted = (
+    expected = (
         f'one of {", ".join(PADDING_NAMES)}, a whole number, one an axis as in "1,0", '
         'or low:high an axis as in "1:0,2:2",'
     )

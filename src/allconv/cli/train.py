@@ -33,7 +33,7 @@ SURE = 400  # images from which on an accuracy is told without its doubt
     "allconv train mnist/                # a folder of IDX files, or an .npz of x and y",
     "allconv train --resume run          # go on where Ctrl-C, or worse, ended it",
 )
-@click.argument("data", required=False)
+@click.argument("data", required=False, type=settings.DATA)
 @click.option(
     "--model", type=settings.Name(settings.network_names), default="convnet", show_default=True
 )
@@ -75,11 +75,14 @@ SURE = 400  # images from which on an accuracy is told without its doubt
 @settings.data_options
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 @click.option(
-    "--out", metavar="DIR", default="run", show_default=True,
+    "--out", type=settings.RUN, metavar="DIR", default="run", show_default=True,
     help="The folder for the result; DIR-2 and so on where it is there already.",
 )  # fmt: skip
 @click.option(
-    "--resume", metavar="DIR", help="Go on with the run in this folder, with its options."
+    "--resume",
+    type=settings.RUN,
+    metavar="DIR",
+    help="Go on with the run in this folder, with its options.",
 )
 @click.pass_context
 def command(
@@ -92,16 +95,21 @@ def command(
     images that come along are used. Writes DIR/model.onnx, which holds the network, the names
     of the classes and how images are prepared.
     """
-    from allconv.cli.runs import new_run, resumable, resumed_options
+    from allconv.cli.options import resumed_options
+    from allconv.cli.runs import new_run, resumed_run
 
     if resume is not None:
         if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
             raise Misuse("--out and --resume do not go together; the run keeps its folder")
-        options = resumed_options(ctx, Path(resume), options)
+        options = resumed_options(ctx, resume, options)
     with screen() as shown:
         data = load_data(shown, options)
         net = _network(data, options)
-        run = new_run(Path(out), _kept(options)) if resume is None else resumable(Path(resume))
+        run = (
+            new_run(Path(out), _kept(options))
+            if resume is None
+            else resumed_run(Path(resume), options["data"])
+        )
         with run as folder:
             history = _fit(shown, net, data, options, folder, threads, is_new=resume is None)
             _finish(shown, net, data, history, folder, threads)

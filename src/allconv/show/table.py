@@ -19,7 +19,7 @@ HEAD = ("cell", "what meets", "numbers", "products", "total")
 
 def working_table(working: Working) -> str:
     """A heading, and a table for the result and each gradient."""
-    parts = [f"<p>{escape(working.title)}</p>"]
+    parts = [f"<p>{escape(line)}</p>" for line in (working.title, working.note) if line]
     return "".join([*parts, *map(view_table, working)])
 
 

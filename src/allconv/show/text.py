@@ -56,7 +56,7 @@ def working_text(working: Working, hint: Hint = python_hint) -> str:
 
     `hint(view)` says how to see the cells of a view that are not shown.
     """
-    parts = [working.title]
+    parts = [f"{working.title}\n({working.note})" if working.note else working.title]
     for view in working:
         parts.append(view_text(view, hint))
         if view.size <= MOST_CELLS and len(view.shape) > 0:

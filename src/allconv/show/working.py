@@ -18,6 +18,7 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.show.call import record_call
 from allconv.show.explain import explanation
 from allconv.show.place import Call, Place
+from allconv.show.unseen import unseen
 from allconv.show.view import View
 from allconv.window import Axis, Window
 
@@ -25,11 +26,12 @@ from allconv.window import Axis, Window
 class Working:
     """The working of one call: `y` (what it returns), and gradients as `gx`, `gw`, `gb`.
 
-    Each is a `View`: print it, index it (`working.y[0, 1]`), or take its `totals()`.
+    Each is a `View`: print it, index it (`working.y[0, 1]`), or take its `totals()`. `title` says
+    what is computed, `note` what takes part in it unseen, as the zeros of padding do.
     """
 
-    def __init__(self, title: str, window: Window, views: tuple[View, ...]) -> None:
-        self.title, self.window = title, window
+    def __init__(self, title: str, window: Window, views: tuple[View, ...], note: str = "") -> None:
+        self.title, self.window, self.note = title, window, note
         self._views = {view.name: view for view in views}
 
     @property
@@ -106,7 +108,7 @@ def working(
             View(name, place.shape, place.dtype, explain)
             for name, (place, explain) in made.gradients().items()
         ]
-    return Working(_title(call), operator.window, tuple(views))
+    return Working(_title(call), operator.window, tuple(views), unseen(call))
 
 
 def _upstream(result: Place, given: Any) -> Array | None:

@@ -9,9 +9,10 @@ the process dies. `best.safetensors` is a copy of the best weights for others to
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError
-from allconv.files import atomic_write
+from allconv.files import atomic_write, open_file
 from allconv.operators.base import Array
+from allconv.text import json_text, printable
 from allconv.train.history import Record
 
 LAST = "last.safetensors"
@@ -67,12 +69,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     about = {
         "version": _VERSION,
         "position": asdict(checkpoint.position),
-        "records": [asdict(record) for record in checkpoint.records],
+        "records": [record.to_fields() for record in checkpoint.records],
         "network": dict(checkpoint.network),
         "settings": dict(checkpoint.settings),
         "digest": _digest(arrays),
     }
-    atomic_write(folder / LAST, _packed(arrays, {_KEY: json.dumps(about)}))
+    atomic_write(folder / LAST, _packed(arrays, {_KEY: json_text(about)}))
     save_history(folder, checkpoint.records)
 
 
@@ -93,8 +95,11 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     No code is run, and every length is checked against the file before memory is taken.
     """
     path = folder / LAST
-    if not path.is_file():
-        raise FileError(f"{path} is not there, so there is no run to resume; start without resume")
+    if not os.path.lexists(path):
+        raise FileError(
+            f"{printable(path)} is not there, so there is no run to resume; start without resume"
+        )
+    open_file(path, "a checkpoint").close()
     with _understood(path):
         arrays, metadata = _read(path)
         about = _about(metadata)
@@ -104,7 +109,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             state={n: a for n, a in arrays.items() if not n.startswith(_BEST)},
             best={n.removeprefix(_BEST): a for n, a in arrays.items() if n.startswith(_BEST)},
             position=_position(about["position"]),
-            records=tuple(Record.from_fields(fields) for fields in about["records"]),
+            records=tuple(Record.from_fields(given) for given in about["records"]),
             network=about["network"],
             settings=about["settings"],
         )
@@ -118,22 +123,24 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 
 def check_fits(
-    path: Path, checkpoint: Checkpoint, wanted: Mapping[str, Array], network: Mapping[str, str]
+    path: Path, checkpoint: Checkpoint, expected: Mapping[str, Array], network: Mapping[str, str]
 ) -> None:
     """FileError unless the checkpoint is of this network and optimiser."""
     if checkpoint.network.get("digest") != network["digest"]:
         raise FileError(
-            f"{path} is a checkpoint of another network, {checkpoint.network.get('text')}; this "
-            f"one is {network['text']}; resume with the network that it was made for"
+            f"{printable(path)} is a checkpoint of another network, "
+            f"{printable(str(checkpoint.network.get('text')), 200)}; this one is "
+            f"{network['text']}; resume with the network that it was made for"
         )
     held = {name: _kind(array) for name, array in checkpoint.state.items()}
-    needed = {name: _kind(array) for name, array in wanted.items()}
+    needed = {name: _kind(array) for name, array in expected.items()}
     odd = sorted(name for name in {*held, *needed} if held.get(name) != needed.get(name))
     if odd:
         name = odd[0]
         raise FileError(
-            f"{path} has {name} as {held.get(name, 'nothing')}, {needed.get(name, 'nothing')} is "
-            "wanted; resume with the network and the optimizer that it was made with"
+            f"{printable(path)} has {printable(name, 80)} as {held.get(name, 'nothing')}, expected "
+            f"is {needed.get(name, 'nothing')}; resume with the network and the optimizer that it "
+            "was made with"
         )
 
 
@@ -163,13 +170,20 @@ def _understood(path: Path) -> Iterator[None]:
     """Name the file in whatever is wrong with it."""
     from safetensors import SafetensorError
 
-    remedy = "take another copy of it, or start without resume"
+    def refused(why: str) -> FileError:
+        return FileError(
+            f"{printable(path)} is no usable checkpoint: {printable(why, 200)}; take another copy "
+            "of it, or start without resume"
+        )
+
     try:
         yield
     except FileError as error:
-        raise FileError(f"{path} is no usable checkpoint: {error.message}; {remedy}") from None
-    except (SafetensorError, OSError, ValueError, TypeError, RecursionError, KeyError) as error:
-        raise FileError(f"{path} is no usable checkpoint: {error}; {remedy}") from error
+        raise refused(error.message) from None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise refused(str(error)) from error
+    except RecursionError:
+        raise refused("its description is nested too deep") from None
 
 
 def _about(metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -183,13 +197,16 @@ def _about(metadata: Mapping[str, str]) -> dict[str, Any]:
     return about
 
 
-def _position(fields: dict[str, Any]) -> Position:
+def _position(given: dict[str, Any]) -> Position:
+    names = [field.name for field in fields(Position)]
+    if sorted(given) != sorted(names):
+        raise FileError(f"its position must have {', '.join(names)}")
     whole = ("epoch", "step", "right", "seen")
-    for name, value in fields.items():
+    for name, value in given.items():
         kind = int if name in whole else int | float
         if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value < 2**62:
             raise FileError(f"its position has {name} {value!r}")
-    return Position(**fields)
+    return Position(**given)
 
 
 def _digest(arrays: Mapping[str, Array]) -> str:

@@ -58,9 +58,10 @@ class Evaluation:
     @property
     def loss(self) -> float:
         """The mean cross-entropy."""
-        shifted = self.logits - self.logits.max(1, keepdims=True)
-        logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-        return float(-np.take_along_axis(logs, self.labels[:, None], 1).mean())
+        with np.errstate(all="ignore"):
+            shifted = self.logits - self.logits.max(1, keepdims=True)
+            logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+            return float(-np.take_along_axis(logs, self.labels[:, None], 1).mean())
 
     @property
     def accuracy(self) -> float:
@@ -112,7 +113,7 @@ def evaluate(
 ) -> Evaluation:
     """What a network gives for a part or arrays (x, y), beside the labels.
 
-    `preprocess` is that of the training (`Dataset.preprocess`), wanted for a part and for uint8
+    `preprocess` is that of the training (`Dataset.preprocess`), needed for a part and for uint8
     images; floats are given to the network as they are.
     """
     inference = Inference(net, threads=threads)
@@ -131,13 +132,14 @@ def evaluated(inference: Inference, feed: Feed, batch_size: int = BATCH) -> Eval
         ready.close()
     logits = np.moveaxis(np.concatenate(found), 1, -1)
     if feed.labels.shape != logits.shape[:-1]:
-        raise ShapeError(f"labels are {feed.labels.shape}; {logits.shape[:-1]} is wanted")
+        raise ShapeError(f"labels are {feed.labels.shape}; {logits.shape[:-1]} is expected")
     logits, labels = logits.reshape(-1, logits.shape[-1]), feed.labels.reshape(-1)
     check_range(labels, logits.shape[1])
     return Evaluation(logits, labels)
 
 
 def softmax(logits: Array) -> Array:
-    """Probabilities float64 (N, classes)."""
-    e = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(e / e.sum(1, keepdims=True))
+    """Probabilities float64 (N, classes); NaN where a logit is NaN or infinite."""
+    with np.errstate(all="ignore"):
+        e = np.exp(logits - logits.max(1, keepdims=True))
+        return np.asarray(e / e.sum(1, keepdims=True))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
+import sys
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from allconv.errors import FileError
+from allconv.text import json_text, printable
 from allconv.train.evaluate import Evaluation
+
+LARGEST = 2**62  # numbers of epochs are below
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,49 @@ class Record:
         """All of the time of the epoch."""
         return self.data_seconds + self.step_seconds + self.validation_seconds
 
+    def to_fields(self) -> dict[str, float | None]:
+        """The fields as JSON has them: null for NaN and infinity, which it does not know."""
+        return {
+            name: value if value is not None and math.isfinite(value) else None
+            for name, value in asdict(self).items()
+        }
+
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self))
+        return json_text(self.to_fields())
 
     @classmethod
     def from_fields(cls, given: Any) -> Self:
-        """The record of a JSON object; FileError for anything else."""
+        """The record of a JSON object, null read as NaN; FileError for anything else.
+
+        Without a validation part both of its fields are null, and are None.
+        """
         names = [field.name for field in fields(cls)]
         if not isinstance(given, dict) or sorted(given) != sorted(names):
             raise FileError(f"a record of an epoch must have {', '.join(names)}")
         for name, value in given.items():
-            empty = value is None and name.startswith("validation_")
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not empty and not (number and math.isfinite(value)):
-                raise FileError(f"the {name} of an epoch is {value!r}; a number is wanted")
-        return cls(**given)
+            if not _is_field(name, value):
+                told = printable(repr(value), 40)
+                raise FileError(f"the {name} of an epoch is {told}; a number is expected")
+        validated = any(given[name] is not None for name in _VALIDATION)
+        read: dict[str, Any] = {
+            name: math.nan if value is None and (validated or name not in _VALIDATION) else value
+            for name, value in given.items()
+        }
+        return cls(**read)
+
+
+_VALIDATION = ("validation_loss", "validation_accuracy")
+
+
+def _is_field(name: str, value: Any) -> bool:
+    """Whether a value of JSON may be that of a field."""
+    if name == "epoch":
+        return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < LARGEST
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +111,8 @@ def best_epoch(records: tuple[Record, ...] | list[Record]) -> int:
         return len(records)
 
     def order(record: Record) -> tuple[float, float]:
-        return -(record.validation_accuracy or 0.0), record.validation_loss or 0.0
+        loss = record.validation_loss or 0.0
+        return -(record.validation_accuracy or 0.0), math.inf if math.isnan(loss) else loss
 
     return min(records, key=order).epoch
 

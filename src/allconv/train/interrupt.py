@@ -13,10 +13,10 @@ class Interrupt:
     """Whether Ctrl-C was pressed."""
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.pressed = False
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.wanted = True
+        self.pressed = True
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one acts at once
 
 

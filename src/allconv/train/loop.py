@@ -91,9 +91,9 @@ def fit(
     )
     if early_stopping is not None and held is None:
         raise ArgumentError("early_stopping needs a validation part")
-    classes = len(data.classes) if isinstance(data, Dataset) else None
-    run = Run(net, settings, train, held, threads, callbacks)
-    run.check_network(classes)
+    classes = data.classes if isinstance(data, Dataset) else None
+    run = Run(net, settings, train, held, threads, callbacks, classes)
+    run.check_network()
     run.begin(_folder(out, "out"), _folder(resume, "resume"))
     with noticed() as interrupt:
         run.train(interrupt)

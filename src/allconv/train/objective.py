@@ -60,16 +60,16 @@ class Objective:
         if not callable(self.loss) and self.loss != "cross_entropy":
             raise ArgumentError(
                 f'loss is {self.loss!r}; "cross_entropy" or a function of (logits, labels) '
-                "is wanted"
+                "is expected"
             )
         if callable(self.loss) and self.label_smoothing:
             raise ArgumentError("label_smoothing belongs to cross_entropy; put it in the function")
         if not 0 <= self.label_smoothing < 1:
             raise ArgumentError(
-                f"label_smoothing is {self.label_smoothing}; 0 to below 1 is wanted"
+                f"label_smoothing is {self.label_smoothing}; 0 to below 1 is expected"
             )
         if self.clip is not None and not self.clip > 0:
-            raise ArgumentError(f"clip is {self.clip}; a norm above 0, or None, is wanted")
+            raise ArgumentError(f"clip is {self.clip}; a norm above 0, or None, is expected")
 
     def record_loss(self, logits: Any, labels: Any) -> Any:
         """Record the loss of a batch: a scalar."""
@@ -78,7 +78,7 @@ class Objective:
         else:
             loss = cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         if not isinstance(loss, Value) or loss.shape != ():
-            raise ShapeError(f"the loss is {getattr(loss, 'shape', loss)!r}; a scalar is wanted")
+            raise ShapeError(f"the loss is {getattr(loss, 'shape', loss)!r}; a scalar is expected")
         return loss
 
     def scalars(self, rate: float, step: int) -> dict[str, float]:

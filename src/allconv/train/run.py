@@ -15,6 +15,7 @@ from allconv.errors import Error, FileError, ShapeError
 from allconv.files import make_folder
 from allconv.nn.module import Module
 from allconv.operators.base import Array
+from allconv.text import printable
 from allconv.train.callbacks import BeginInfo, Callback, StepInfo
 from allconv.train.checkpoint import (
     LAST,
@@ -31,7 +32,7 @@ from allconv.train.feed import Feed
 from allconv.train.history import History, Record, best_epoch, is_stopped
 from allconv.train.inference import Inference
 from allconv.train.interrupt import Interrupt
-from allconv.train.settings import Settings, check_same, describe
+from allconv.train.settings import Settings, check_classes, check_same, describe
 from allconv.train.step import TrainingStep, check_range
 
 
@@ -46,8 +47,10 @@ class Run:
         held: Feed | None,
         threads: int | None,
         callbacks: Sequence[Callback],
+        classes: tuple[str, ...] | None = None,
     ) -> None:
         self.net, self.settings, self.train_feed, self.held = net, settings, train, held
+        self.classes = classes
         self.callbacks = callbacks
         self.step = TrainingStep(net, settings.objective, seed=settings.seed, threads=threads)
         self.inference = Inference(net, threads=threads)
@@ -58,8 +61,9 @@ class Run:
         self.network = describe(net, train.shape)
         self.out: Path | None = None
 
-    def check_network(self, classes: int | None) -> None:
+    def check_network(self) -> None:
         """Refuse what will not fit before anything runs: every size of batch, all labels."""
+        classes = None if self.classes is None else len(self.classes)
         size = self.settings.batch_size
         for count in {min(size, len(self.train_feed)), len(self.train_feed) % size} - {0}:
             logits = self.step.prepare((count, *self.train_feed.shape))[0].logits.shape
@@ -72,7 +76,7 @@ class Run:
                     continue
                 if feed.labels.shape[1:] != logits[2:]:
                     raise ShapeError(
-                        f"labels are {feed.labels.shape}; {(len(feed), *logits[2:])} is wanted, "
+                        f"labels are {feed.labels.shape}; {(len(feed), *logits[2:])} is expected, "
                         f"since the network gives {logits}"
                     )
                 check_range(feed.labels, logits[1])
@@ -84,9 +88,10 @@ class Run:
 
     def begin(self, out: Path | None, resume: Path | None) -> None:
         """Take up a run that is resumed, and make the folder."""
-        settings = self.settings.as_text(self.train_feed, self.held)
         if resume is not None:
+            settings = self._settings()
             checkpoint = load_checkpoint(resume)
+            check_classes(resume / LAST, checkpoint.settings, settings)
             check_fits(resume / LAST, checkpoint, self.step.state, self.network)
             check_same(resume / LAST, checkpoint.settings, settings)
             self.step.replace(checkpoint.state)
@@ -94,15 +99,18 @@ class Run:
             self.records, self.position = checkpoint.records, checkpoint.position
             if self.position.step >= self.steps:
                 raise FileError(
-                    f"{resume / LAST} is no usable checkpoint: it is {self.position.step} steps "
-                    f"into an epoch of {self.steps}; start without resume"
+                    f"{printable(resume / LAST)} is no usable checkpoint: it is "
+                    f"{self.position.step} steps into an epoch of {self.steps}; start without "
+                    "resume"
                 )
         self.out = resume if out is None else out
         if self.out is None:
             return
         fresh = resume is None or self.out.resolve() != resume.resolve()
         if fresh and (self.out / LAST).exists():
-            raise FileError(f"{self.out} holds a run already; choose another folder, or resume it")
+            raise FileError(
+                f"{printable(self.out)} holds a run already; choose another folder, or resume it"
+            )
         make_folder(self.out)
         if fresh:
             self._save()
@@ -115,7 +123,7 @@ class Run:
         self._tell("on_begin", self._beginning())
         while not self._is_done():
             self._epoch(interrupt)
-            if interrupt.wanted and not self._is_done():
+            if interrupt.pressed and not self._is_done():
                 self._stop()
 
     def _is_done(self) -> bool:
@@ -149,7 +157,7 @@ class Run:
                 waited = perf_counter() - begun
                 self._step(x, labels, waited)
                 self._tell("on_step", self._info(before))
-                if interrupt.wanted and self.position.step < self.steps:
+                if interrupt.pressed and self.position.step < self.steps:
                     self._stop()
                 begun = perf_counter()
         finally:
@@ -168,7 +176,8 @@ class Run:
         step, rate = self._rate()
         result = self.step(x, labels, rate=rate, step=step)
         now = self.position
-        if not isfinite(result.loss):
+        loss = now.loss + result.loss * labels.size
+        if not isfinite(loss):
             raise Error(
                 f"the loss became {result.loss} in step {now.step + 1} of epoch {now.epoch + 1}; "
                 f"use a smaller learning_rate than {self.settings.learning_rate:g}, or clip=1.0"
@@ -176,7 +185,7 @@ class Run:
         self.position = replace(
             now,
             step=now.step + 1,
-            loss=now.loss + result.loss * labels.size,
+            loss=loss,
             right=now.right + int((result.logits.argmax(1) == labels).sum()),
             seen=now.seen + labels.size,
             data_seconds=now.data_seconds + waited,
@@ -239,11 +248,18 @@ class Run:
 
     def _save(self) -> None:
         if self.out is not None:
-            settings = self.settings.as_text(self.train_feed, self.held)
             checkpoint = Checkpoint(
-                self.step.state, self.best, self.position, self.records, self.network, settings
+                state=self.step.state,
+                best=self.best,
+                position=self.position,
+                records=self.records,
+                network=self.network,
+                settings=self._settings(),
             )
             save_checkpoint(self.out, checkpoint)
+
+    def _settings(self) -> dict[str, Any]:
+        return self.settings.as_text(self.train_feed, self.held, self.classes)
 
     def _stop(self) -> None:
         """Leave the training at a step: saved, and with the weights it has."""

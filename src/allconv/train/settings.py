@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import isfinite
@@ -14,12 +14,17 @@ from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
 from allconv.operators.base import Spec
 from allconv.random import check_seed
+from allconv.text import printable
 from allconv.train.feed import Augmentation, Feed
 from allconv.train.objective import Objective
 from allconv.train.schedules import Schedule
 
-FREE = ("epochs", "early_stopping")
-"""Settings that may differ when a run is resumed."""
+CLASSES, DATA = "classes", "training data"
+FREE = ("epochs", "early_stopping", CLASSES)
+"""Settings that may differ when a run is resumed: classes in their names only, see `check_classes`.
+"""
+
+_NAMES_TOLD, _LETTERS = 10, 40
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,10 @@ class Settings:
                 f"got {self.augment!r}"
             )
 
-    def as_text(self, train: Feed, validation: Feed | None) -> dict[str, Any]:
-        """The settings and digests of the data, as JSON can keep and compare them."""
+    def as_text(
+        self, train: Feed, validation: Feed | None, classes: tuple[str, ...] | None = None
+    ) -> dict[str, Any]:
+        """The settings, the classes and digests of the data, as JSON can keep and compare them."""
         objective = self.objective
         return {
             "epochs": self.epochs,
@@ -67,8 +74,9 @@ class Settings:
             "early_stopping": self.early_stopping,
             "augment": _named(self.augment),
             "seed": self.seed,
-            "training data": train.fingerprint(),
+            DATA: train.fingerprint(),
             "validation data": None if validation is None else validation.fingerprint(),
+            CLASSES: None if classes is None else list(classes),
         }
 
 
@@ -77,11 +85,35 @@ def check_same(path: Path, saved: Mapping[str, Any], given: Mapping[str, Any]) -
     for name, value in given.items():
         if name not in FREE and saved.get(name) != value:
             if name.endswith("data"):
-                raise ArgumentError(f"{path} was made with other {name}; resume with the same")
+                raise ArgumentError(
+                    f"{printable(path)} was made with other {name}; resume with the same"
+                )
             raise ArgumentError(
-                f"{path} was made with {name} {saved.get(name)}, now it is {value}; resume with "
-                "the same, or begin another run"
+                f"{printable(path)} was made with {name} {printable(str(saved.get(name)), 80)}, "
+                f"now it is {value}; resume with the same, or begin another run"
             )
+
+
+def check_classes(path: Path, saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse to resume with other classes, by their names; classes renamed on equal data are fine.
+
+    What earlier versions saved does not hold the names.
+    """
+    before, now = saved.get(CLASSES), given[CLASSES]
+    if not isinstance(before, list) or now is None or sorted(map(str, before)) == sorted(now):
+        return
+    if len(before) != len(now) or saved.get(DATA) != given[DATA]:
+        raise ArgumentError(
+            f"{printable(path)} was made with {_told(before)}, now there are {_told(now)}; resume "
+            "with the images of then, or begin another run to learn the classes of now"
+        )
+
+
+def _told(classes: Sequence[Any]) -> str:
+    """How many classes, and the first of their names."""
+    names = [printable(str(name), _LETTERS) for name in classes[:_NAMES_TOLD]]
+    more = f" and {len(classes) - len(names):,} more" if len(classes) > len(names) else ""
+    return f"{len(classes):,} classes ({', '.join(names)}{more})"
 
 
 def describe(net: Module, shape: tuple[int, ...]) -> dict[str, str]:

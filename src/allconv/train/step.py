@@ -116,10 +116,10 @@ class TrainingStep:
 
 def check_labels(labels: Array, logits: tuple[int, ...]) -> None:
     """Refuse labels that no logits (N, classes, ...) can have."""
-    wanted = (logits[0], *logits[2:])
-    if labels.shape != wanted or labels.dtype != np.int64:
+    expected = (logits[0], *logits[2:])
+    if labels.shape != expected or labels.dtype != np.int64:
         raise ShapeError(
-            f"labels are {labels.dtype} {labels.shape}; int64 {wanted} is wanted, since the "
+            f"labels are {labels.dtype} {labels.shape}; int64 {expected} is expected, since the "
             f"network gives {logits}"
         )
     check_range(labels, logits[1])
