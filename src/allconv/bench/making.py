@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv.bench.layers import Layer
 from allconv.bench.training import CLASSES, Row
-from allconv.bench.workload import GRADIENT, NETWORK, SIZES, STEP, Workload
+from allconv.bench.workload import FUNCTION_SIZES, GRADIENT, NETWORK, NETWORK_SIZES, STEP, Workload
 from allconv.operators.base import Array
 
 if TYPE_CHECKING:
@@ -134,21 +134,22 @@ def _parameters(row: Row, draw: np.random.Generator) -> dict[str, Array]:
     return {"weight": weight, "bias": np.zeros(after)}
 
 
-def _sizes(source: Mapping[str, Any], folder: Path, draw: np.random.Generator) -> dict[str, Any]:
-    """A convolution with 16 filters of 3x3, or a network of ours whose sizes are open."""
-    channels = int(source["channels"])
-    least, most = source["sides"]
-    told: dict[str, Any] = {
-        "channels": channels,
-        "sizes": draw.integers(least, most, (source["count"], 2)).tolist(),
-    }
-    if "network" not in source:
-        w = draw.standard_normal((16, channels, 3, 3), np.float32)
-        return told | _save(folder, {"w": w, "b": np.zeros(16, np.float32)})
+def _function_sizes(
+    source: Mapping[str, Any], folder: Path, draw: np.random.Generator
+) -> dict[str, Any]:
+    """A convolution with 16 filters of 3x3."""
+    w = draw.standard_normal((16, int(source["channels"]), 3, 3), np.float32)
+    return _drawn_sizes(source, draw) | _save(folder, {"w": w, "b": np.zeros(16, np.float32)})
+
+
+def _network_sizes(
+    source: Mapping[str, Any], folder: Path, draw: np.random.Generator
+) -> dict[str, Any]:
+    """A network of ours that takes images of any size."""
     from allconv.nn import networks
     from allconv.onnx.write import to_proto
 
-    side = int(source["side"])
+    side, channels = int(source["side"]), int(source["channels"])
     net = networks.build(source["network"], channels, (side, side), CLASSES).initialize(0)
     model = to_proto(net, (None, channels, side, side))
     for axis, name in enumerate("HW", 2):
@@ -156,7 +157,20 @@ def _sizes(source: Mapping[str, Any], folder: Path, draw: np.random.Generator) -
     del model.graph.value_info[:]
     path = folder / MODEL
     path.write_bytes(model.SerializeToString())
-    return told | {"model": str(path)}
+    return _drawn_sizes(source, draw) | {"model": str(path)}
 
 
-_MAKERS = {NETWORK: _network, GRADIENT: _gradient, STEP: _step, SIZES: _sizes}
+def _drawn_sizes(source: Mapping[str, Any], draw: np.random.Generator) -> dict[str, Any]:
+    """Sizes between two sides."""
+    least, most = source["sides"]
+    sizes = draw.integers(least, most, (source["count"], 2)).tolist()
+    return {"channels": source["channels"], "sizes": sizes}
+
+
+_MAKERS = {
+    NETWORK: _network,
+    GRADIENT: _gradient,
+    STEP: _step,
+    NETWORK_SIZES: _network_sizes,
+    FUNCTION_SIZES: _function_sizes,
+}

@@ -11,7 +11,7 @@ from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
 from allconv.bench.process import Worker, WorkerError
 from allconv.bench.results import Row
-from allconv.bench.workload import NETWORK, SIZES, Workload
+from allconv.bench.workload import FUNCTION_SIZES, NETWORK, NETWORK_SIZES, Workload
 from allconv.errors import UnsupportedError
 
 RUNS = 5  # after which the memory is steady
@@ -27,8 +27,8 @@ def memory_workloads() -> list[Workload]:
     ]
     function = {"channels": 3, "sides": [16, 220], "count": COUNT}
     network = {"channels": 3, "sides": [32, 160], "count": COUNT, "network": "all-cnn", "side": 32}
-    made.append(Workload("conv2d, 3x3, 16 filters", GROWTH, SIZES, function))
-    made.append(Workload("all-cnn", GROWTH, SIZES, network))
+    made.append(Workload("conv2d, 3x3, 16 filters", GROWTH, FUNCTION_SIZES, function))
+    made.append(Workload("all-cnn", GROWTH, NETWORK_SIZES, network))
     return made
 
 
@@ -42,10 +42,11 @@ def memory_row(workload: Workload, engines: Sequence[Engine], threads: int, fold
     """Bytes of a process of its own for each engine."""
     told = make_files(workload, folder)
     row = Row(workload.group, workload.name, threads)
+    measured = _held if workload.kind == NETWORK else _grown
     for engine in engines:
         try:
             with Worker(engine, threads) as worker:
-                found = _grown(worker, told) if workload.kind == SIZES else _held(worker, told)
+                found = measured(worker, told)
             row.figures[engine.name] = found
         except WorkerError as error:
             row.failures[engine.name] = str(error)

@@ -32,7 +32,7 @@ OUTSIDE = "outside of the steps"
 
 @dataclass
 class Part:
-    """Steps that follow each other and make one value: a row of the profile."""
+    """Steps that make one value: a row of the profile."""
 
     what: str
     layer: str
@@ -110,33 +110,40 @@ def steps_timed() -> Iterator[dict[int, float]]:
 
 
 def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[Part]:
-    """The steps by the value that they make, in the order of the plan.
+    """The steps by the value that they make, in the order in which each begins.
 
-    A step belongs to the memory that it touches whose value comes last in the graph; one that
-    touches temporary memory alone, packing say, to the next step that makes a value.
+    A step belongs to the last value in the graph whose memory it is the first to touch; one that
+    begins no value, packing say, to the part of the step that touches its memory next.
     """
     order, costs = _memory_of_values(graph, planner.places)
-    found: list[Part] = []
-    waiting: list[int] = []
-    owner: Storage | None = None
-    for number, step in enumerate(steps):
-        known = [storage for storage in step.storages if storage in order]
-        if not known:
-            waiting.append(number)
-            continue
-        storage = max(known, key=order.__getitem__)
-        if storage is not owner or not found:
-            found.append(_part(step))
-            found[-1].multiply_adds = costs.pop(storage, 0)
-            owner = storage
-        for each in [*waiting, number]:
-            _add(found[-1], each, steps[each])
-        waiting = []
-    if waiting:
-        found.append(_part(steps[waiting[0]]))
-        for each in waiting:
-            _add(found[-1], each, steps[each])
-    return found
+    begun = _begun(steps)
+    owners: list[Storage | None] = []
+    later: dict[Storage, Storage | None] = {}  # whom memory that holds no value works for
+    for step, new in zip(reversed(steps), reversed(begun), strict=True):
+        known = [storage for storage in new or step.storages if storage in order]
+        temporary = [storage for storage in new if storage in later]
+        owner = max(known, key=order.__getitem__) if known else None
+        if owner is None and temporary:
+            owner = later[temporary[0]]
+        owners.append(owner)
+        later |= {storage: owner for storage in step.storages if storage not in order}
+    found: dict[Storage | None, Part] = {}
+    for number, (step, owner) in enumerate(zip(steps, reversed(owners), strict=True)):
+        if owner not in found:
+            found[owner] = _part(step)
+            found[owner].multiply_adds = costs.get(owner, 0) if owner else 0
+        _add(found[owner], number, step)
+    return list(found.values())
+
+
+def _begun(steps: Sequence[PlanStep]) -> list[list[Storage]]:
+    """For each step the memory that no step before it touches."""
+    seen: set[Storage] = set()
+    begun = []
+    for step in steps:
+        begun.append([storage for storage in step.storages if storage not in seen])
+        seen.update(step.storages)
+    return begun
 
 
 def _memory_of_values(

@@ -16,7 +16,7 @@ from allconv.bench.process import Worker, WorkerError
 from allconv.bench.results import Row
 from allconv.bench.timing import Timing
 from allconv.bench.training import training_workloads
-from allconv.bench.workload import NETWORK, SIZES, STEP, Workload
+from allconv.bench.workload import FUNCTION_SIZES, NETWORK, STEP, Workload
 
 IMPORTS = {
     "numpy": "numpy",
@@ -42,7 +42,9 @@ def startup_workloads() -> list[Workload]:
     ]
     step = next(w for w in training_workloads() if w.kind == STEP)
     made.append(Workload(step.name, "first step of training", STEP, step.source))
-    made.append(Workload("conv2d, 3x3, 16 filters", "a size not seen before", SIZES, NEW_SIZE))
+    made.append(
+        Workload("conv2d, 3x3, 16 filters", "a size not seen before", FUNCTION_SIZES, NEW_SIZE)
+    )
     return made
 
 
@@ -79,7 +81,7 @@ def startup_rows(
     earlier process filled it.
     """
     told = make_files(workload, folder)
-    if workload.kind == SIZES:
+    if workload.kind == FUNCTION_SIZES:
         return [_new_sizes(workload, told, engines, threads)]
     rows = {
         state: Row(workload.group, f"{workload.name}, {state}", threads) for state in (COLD, WARM)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-NETWORK, GRADIENT, STEP, SIZES = "network", "gradient", "step", "sizes"
-"""Kinds: an ONNX file on one array; a gradient of a convolution; a step of training; one function
-or network on many sizes of image."""
+NETWORK, GRADIENT, STEP = "network", "gradient", "step"
+NETWORK_SIZES, FUNCTION_SIZES = "network on sizes", "function on sizes"
+"""Kinds: an ONNX file on one array; a gradient of a convolution; a step of training; an ONNX file
+on images of many sizes, and a function on those."""
 
 ANY, NCHW, CHANNELS_LAST = "any", "NCHW", "channels last"
 """How the images of a workload lie in memory; ANY: as each engine likes them best."""

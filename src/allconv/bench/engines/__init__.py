@@ -13,10 +13,11 @@ from importlib.util import find_spec
 from allconv.bench.workload import (
     ANY,
     CHANNELS_LAST,
+    FUNCTION_SIZES,
     GRADIENT,
     NCHW,
     NETWORK,
-    SIZES,
+    NETWORK_SIZES,
     STEP,
     Workload,
 )
@@ -52,18 +53,18 @@ class Engine:
 OURS = "allconv"
 COMPILED = "torch-compiled"
 _ROOM = "allconv.bench.engines"
-_TORCH_KINDS = frozenset({NETWORK, GRADIENT, STEP, SIZES})
-_FILE_KINDS = frozenset({NETWORK, SIZES})
+_ALL = frozenset({NETWORK, GRADIENT, STEP, NETWORK_SIZES, FUNCTION_SIZES})
+_FILES = frozenset({NETWORK, NETWORK_SIZES})
 _AS_GIVEN, _LAST = frozenset({ANY, NCHW}), frozenset({ANY, CHANNELS_LAST})
 
 ENGINES: dict[str, Engine] = {
     engine.name: engine
     for engine in (
-        Engine(OURS, "allconv", f"{_ROOM}.ours", None, _TORCH_KINDS, _AS_GIVEN | _LAST),
-        Engine("torch", "PyTorch", f"{_ROOM}.pytorch", "torch", _TORCH_KINDS, _AS_GIVEN),
+        Engine(OURS, "allconv", f"{_ROOM}.ours", None, _ALL, _AS_GIVEN | _LAST),
+        Engine("torch", "PyTorch", f"{_ROOM}.pytorch", "torch", _ALL, _AS_GIVEN),
         Engine(
             "torch-last", "PyTorch channels last", f"{_ROOM}.pytorch", "torch",
-            _TORCH_KINDS - {SIZES}, _LAST, CHANNELS_LAST,
+            _ALL - {NETWORK_SIZES, FUNCTION_SIZES}, _LAST, CHANNELS_LAST,
         ),
         Engine(
             COMPILED, "PyTorch compiled", f"{_ROOM}.pytorch", "torch",
@@ -71,10 +72,10 @@ ENGINES: dict[str, Engine] = {
         ),
         Engine(
             "onnxruntime", "ONNX Runtime", f"{_ROOM}.onnx_runtime", "onnxruntime",
-            _FILE_KINDS, _AS_GIVEN,
+            _FILES, _AS_GIVEN,
         ),
         Engine(
-            "openvino", "OpenVINO", f"{_ROOM}.open_vino", "openvino", _FILE_KINDS, _AS_GIVEN
+            "openvino", "OpenVINO", f"{_ROOM}.open_vino", "openvino", _FILES, _AS_GIVEN
         ),
     )
 }  # fmt: skip

@@ -30,7 +30,7 @@ def prepare(told: Told, threads: int, variant: str) -> Prepared:
 
     settings = f"intra_op_num_threads={threads}, ORT_ENABLE_ALL, sequential, spinning (default)"
     if "sizes" in told:
-        turns = InTurn(run, images_of(told, told["channels"]))
+        turns = InTurn(run, images_of(told))
         return Prepared(turns, turns.results, settings)
     x = np.ascontiguousarray(arrays_of(told)["x"])
     return Prepared(lambda: run(x), lambda: list(run(x)), settings)

@@ -34,7 +34,7 @@ def prepare(told: Told, threads: int, variant: str) -> Prepared:
 
     settings = f"LATENCY, inference_num_threads={threads}, 1 stream, f32, inputs and outputs shared"
     if "sizes" in told:
-        images = images_of(told, told["channels"])
+        images = images_of(told)
         return Prepared(InTurn(run, images), lambda: results(images[0]), settings)
     x = np.ascontiguousarray(arrays_of(told)["x"])
     return Prepared(lambda: run(x), lambda: results(x), settings)

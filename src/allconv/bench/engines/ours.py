@@ -24,7 +24,7 @@ from allconv.bench.training import (
     built,
     without_dropout,
 )
-from allconv.bench.workload import GRADIENT, NETWORK, SIZES, STEP
+from allconv.bench.workload import FUNCTION_SIZES, GRADIENT, NETWORK, NETWORK_SIZES, STEP
 from allconv.operators.base import Array
 
 
@@ -130,22 +130,32 @@ def _step(told: Told, threads: int) -> Prepared:
     )  # fmt: skip
 
 
-def _sizes(told: Told, threads: int) -> Prepared:
+def _network_sizes(told: Told, threads: int) -> Prepared:
     from allconv import onnx, set_threads
+
+    set_threads(threads)
+    turns = InTurn(onnx.load(told["model"]), images_of(told))
+    return Prepared(turns, turns.results, _said(threads, "onnx.load, called"))
+
+
+def _function_sizes(told: Told, threads: int) -> Prepared:
+    from allconv import set_threads
     from allconv.functional import conv2d
 
     set_threads(threads)
-    if "model" in told:
-        net = onnx.load(told["model"])
-        turns = InTurn(net, images_of(told, told["channels"]))
-        return Prepared(turns, turns.results, _said(threads, "onnx.load, called"))
     arrays = arrays_of(told)
 
     def function(x: Array) -> Any:
         return conv2d(x, arrays["w"], arrays["b"], padding=1)
 
-    turns = InTurn(function, images_of(told, told["channels"]))
+    turns = InTurn(function, images_of(told))
     return Prepared(turns, turns.results, _said(threads, "functional.conv2d"))
 
 
-_KINDS = {NETWORK: _network, GRADIENT: _gradient, STEP: _step, SIZES: _sizes}
+_KINDS = {
+    NETWORK: _network,
+    GRADIENT: _gradient,
+    STEP: _step,
+    NETWORK_SIZES: _network_sizes,
+    FUNCTION_SIZES: _function_sizes,
+}

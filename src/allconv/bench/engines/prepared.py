@@ -56,11 +56,11 @@ def channels_last(array: Array) -> Array:
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
 
 
-def images_of(told: Told, channels: int) -> list[Array]:
+def images_of(told: Told) -> list[Array]:
     """Images of all sizes of a workload of many."""
     draw = np.random.default_rng(0)
     return [
-        draw.standard_normal((1, channels, height, width)).astype(np.float32)
+        draw.standard_normal((1, told["channels"], height, width)).astype(np.float32)
         for height, width in told["sizes"]
     ]
 

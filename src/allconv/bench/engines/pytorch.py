@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of
-from allconv.bench.workload import CHANNELS_LAST, GRADIENT, NETWORK, SIZES, STEP
+from allconv.bench.workload import (
+    CHANNELS_LAST,
+    FUNCTION_SIZES,
+    GRADIENT,
+    NETWORK,
+    NETWORK_SIZES,
+    STEP,
+)
 from allconv.operators.base import Array
 
 
@@ -98,27 +105,36 @@ def _step(told: Told, threads: int, variant: str) -> Prepared:
     return prepare_step(told, threads, variant)
 
 
-def _sizes(told: Told, threads: int, variant: str) -> Prepared:
+def _network_sizes(told: Told, threads: int, variant: str) -> Prepared:
+    from allconv.bench.engines.torch_graph import torch_network
+
+    return _on_sizes(torch_network(told["model"]), told, threads)
+
+
+def _function_sizes(told: Told, threads: int, variant: str) -> Prepared:
     import torch
     from torch.nn.functional import conv2d
 
-    if "model" in told:
-        from allconv.bench.engines.torch_graph import torch_network
+    arrays = arrays_of(told)
+    w, b = torch.from_numpy(arrays["w"]), torch.from_numpy(arrays["b"])
+    return _on_sizes(lambda x: conv2d(x, w, b, padding=1), told, threads)
 
-        function: Any = torch_network(told["model"])
-    else:
-        arrays = arrays_of(told)
-        w, b = torch.from_numpy(arrays["w"]), torch.from_numpy(arrays["b"])
 
-        def function(x: Any) -> Any:
-            return conv2d(x, w, b, padding=1)
+def _on_sizes(function: Any, told: Told, threads: int) -> Prepared:
+    import torch
 
     def run(x: Any) -> Any:
         with torch.inference_mode():
             return function(x)
 
-    turns = InTurn(run, [torch.from_numpy(x) for x in images_of(told, told["channels"])])
+    turns = InTurn(run, [torch.from_numpy(x) for x in images_of(told)])
     return Prepared(turns, turns.results, _said(threads, "inference_mode"))
 
 
-_KINDS = {NETWORK: _network, GRADIENT: _gradient, STEP: _step, SIZES: _sizes}
+_KINDS = {
+    NETWORK: _network,
+    GRADIENT: _gradient,
+    STEP: _step,
+    NETWORK_SIZES: _network_sizes,
+    FUNCTION_SIZES: _function_sizes,
+}
