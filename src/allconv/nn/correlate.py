@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from allconv import functional
 from allconv.errors import ArgumentError
 from allconv.functional.correlate import check_padding_mode
-from allconv.functional.settings import Padding, Sizes, per_axis, whole
+from allconv.functional.settings import Padding, Sizes, per_axis
 from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
+from allconv.settings import whole
 
 
 def check_groups(in_channels: int, out_channels: int, groups: int) -> None:

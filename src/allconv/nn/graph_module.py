@@ -8,7 +8,6 @@ from typing import Any
 
 from allconv import trace
 from allconv.errors import ArgumentError, ShapeError, TraceError
-from allconv.functional.settings import whole
 from allconv.graph import Graph, Node
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
@@ -17,6 +16,7 @@ from allconv.operators.base import Array, Spec
 from allconv.rewrite.follow import follow
 from allconv.rewrite.image_part import image_part
 from allconv.rewrite.settle import settle
+from allconv.settings import whole
 from allconv.value import Value
 
 

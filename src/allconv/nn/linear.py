@@ -6,10 +6,10 @@ from typing import Any
 
 from allconv import functional
 from allconv.errors import ShapeError
-from allconv.functional.settings import whole
 from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
+from allconv.settings import whole
 
 
 class Linear(Module):

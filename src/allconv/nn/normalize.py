@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
-from allconv.functional.settings import whole
 from allconv.nn.initializers import Constant
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant
+from allconv.settings import whole
 
 
 class _BatchNorm(Module):

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
-from allconv.functional.call import take_array
 from allconv.nn.initializers import Constant, Initializer
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator

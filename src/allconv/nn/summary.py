@@ -8,10 +8,10 @@ from math import prod
 from typing import Any
 
 from allconv.errors import ArgumentError
-from allconv.functional.settings import whole
 from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
 from allconv.operators.base import Spec
+from allconv.settings import whole
 
 
 @dataclass(frozen=True)

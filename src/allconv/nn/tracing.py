@@ -59,7 +59,7 @@ def trace_module(net: Module, *specs: Spec, training: bool = False) -> ModuleTra
     with recording(builder), entered(scope):
         result = net.record(*x)
         leaves, structure = flatten(result)
-        outputs = [builder._value(leaf, "float32") for leaf in leaves]
+        outputs = [builder.output(leaf) for leaf in leaves]
     if builder.captured:
         raise TraceError("the network uses values of another trace; pass them as inputs")
     updates = {name: scope.replaced[p] for name, p in buffers.items() if p in scope.replaced}

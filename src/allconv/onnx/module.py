@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import Error, FileError, ShapeError
-from allconv.functional.call import take_array
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module

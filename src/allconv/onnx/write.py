@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
-from allconv.functional.settings import whole
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.emit import Emitted, emit
@@ -18,6 +17,7 @@ from allconv.onnx.metadata import make_metadata
 from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
 from allconv.onnx.writer import Writer
+from allconv.settings import whole
 from allconv.version import __version__
 from onnx import ModelProto, helper
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from allconv.errors import ArgumentError
-from allconv.functional.settings import per_axis, whole
+from allconv.functional.settings import per_axis
 from allconv.nn.networks.all_cnn import all_cnn
 from allconv.nn.networks.convnet import convnet
 from allconv.nn.networks.family import FAMILY
 from allconv.nn.networks.local import local
 from allconv.nn.networks.plain import plain
 from allconv.nn.sequential import Sequential
+from allconv.settings import whole
 
 SMALL: dict[str, Callable[[int, tuple[int, int], int], Sequential]] = {
     "plain": plain,
