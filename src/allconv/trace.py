@@ -273,7 +273,7 @@ def _unfit(function: Callable[..., Any], values: Sequence[Any]) -> str:
     except TypeError as error:
         name = getattr(function, "__qualname__", type(function).__name__)
         count = f"{len(values)} array{'s' * (len(values) != 1)}"
-        return f"{name}{parameters} is called with {count}: {error}"
+        return f"{name}({', '.join(parameters.parameters)}) is called with {count}: {error}"
     return ""
 
 

@@ -6,11 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
 from allconv.graph import Graph
+from allconv.limits import limit_reached, within_limits
 from allconv.nn.module import Module
 from allconv.nn.tracing import ModuleTrace, trace_module
 from allconv.operators.base import Array, Spec
@@ -41,7 +44,10 @@ class Ready:
             self._state = state
         drawn = [key_of(seed)] if self.traced.uses_key else []
         inputs = self._static.start
-        return self._program(*arrays[:inputs], *drawn, *arrays[inputs:])
+        try:
+            return self._program(*arrays[:inputs], *drawn, *arrays[inputs:])
+        except MemoryError as error:
+            raise limit_reached(type(net).__name__, error) or error from error
 
 
 def run(net: Module, x: Sequence[Any], *, training: bool, seed: int | None) -> Any:
@@ -62,12 +68,15 @@ def run_backward(
     ready = _kept(net, "backward", specs, training, _backward)
     if grad_output is None:
         raise ArgumentError("grad_output is None; an array of the output's shape is wanted")
-    given, wanted = flatten(grad_output)[0], _results(ready.traced)
+    with within_limits("grad_output"):
+        given = flatten(grad_output)[0]
+    wanted = _results(ready.traced)
     if len(given) != len(wanted):
         raise ShapeError(f"{len(given)} gradients are given; there are {len(wanted)} outputs")
     seeds = []
     for each, value in zip(given, wanted, strict=True):
-        gradient = take_float("grad_output", each).astype(value.dtype, copy=False)
+        with within_limits("grad_output"), np.errstate(all="ignore"):
+            gradient = take_float("grad_output", each).astype(value.dtype, copy=False)
         if gradient.shape != value.shape:
             raise ShapeError(f"grad_output is {gradient.shape}; the output is {value.shape}")
         seeds.append(gradient)

@@ -7,6 +7,7 @@ from typing import Any
 
 from allconv.errors import TraceError
 from allconv.graph import Graph
+from allconv.limits import within_limits
 from allconv.nn.module import Module
 from allconv.nn.scope import Scope, entered
 from allconv.operators.base import Spec
@@ -56,7 +57,8 @@ def trace_module(net: Module, *specs: Spec, training: bool = False) -> ModuleTra
         return key[0]
 
     scope = Scope(net, training, draw_key, dict(bound))
-    with recording(builder), entered(scope):
+    name = type(net).__name__
+    with within_limits(name), recording(builder), entered(scope):
         result = net.record(*x)
         leaves, structure = flatten(result)
         outputs = [builder.output(leaf) for leaf in leaves]
