@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.errors import ArgumentError
-from allconv.functional.settings import Padding, Sizes, is_sequence, pairs, per_axis, whole
+from allconv.functional.settings import Padding, Sizes, pairs, per_axis
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
 from allconv.operators.local import Local
+from allconv.settings import is_sequence, whole
 from allconv.window import Window
 
 

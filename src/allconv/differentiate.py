@@ -16,14 +16,17 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.engine.program import Program
 from allconv.engine.programs import Kept, keep
 from allconv.errors import ArgumentError, ShapeError, TraceError
-from allconv.functional.call import take_array, take_float
+from allconv.functional.call import take_float
 from allconv.gradient import gradient, pullback
 from allconv.graph import Graph
+from allconv.limits import within_limits
 from allconv.operators.base import Spec
-from allconv.trace import Traced, current, flatten, trace, unflatten
+from allconv.settings import is_whole, told
+from allconv.trace import Traced, called, current, flatten, trace, unflatten
 from allconv.value import Value
 
 
@@ -65,12 +68,13 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
     @wraps(f, updated=())
     def value_and_gradient_of(*arguments: Any) -> Any:
-        operands = _operands(f, arguments, wanted)
-        traced = trace(f, *map(_spec, operands))
-        graph = gradient(traced.graph, wanted, with_value=True)
-        value, *gradients = _evaluate(graph, (*operands, *traced.captured))
+        with within_limits("the gradient"):
+            operands = _operands(f, arguments, wanted)
+            traced = trace(f, *map(_spec, operands))
+            graph = gradient(traced.graph, wanted, with_value=True)
+            value, *gradients = _evaluate(graph, (*operands, *traced.captured))
         result = unflatten(traced.structure, iter([value]))
-        return result, gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        return result, tuple(gradients) if isinstance(argnums, tuple) else gradients[0]
 
     return value_and_gradient_of
 
@@ -90,17 +94,18 @@ def vjp(f: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[..., tuple[A
            [2.]])))
     """
     places = tuple(range(len(arrays)))
-    operands = tuple(map(_kept, _operands(f, arrays, places)))
-    traced = trace(f, *map(_spec, operands))
-    graph = replace(
-        traced.graph, constants={v: _kept(array) for v, array in traced.graph.constants.items()}
-    )
-    given = (*operands, *traced.captured)
-    outputs = _evaluate(graph, given)
+    with within_limits("vjp"):
+        operands = tuple(map(_kept, _operands(f, arrays, places)))
+        traced = trace(f, *map(_spec, operands))
+        constants = {v: _kept(array) for v, array in traced.graph.constants.items()}
+        graph = replace(traced.graph, constants=constants)
+        given = (*operands, *traced.captured)
+        outputs = _evaluate(graph, given)
 
     def pull(gy: Any) -> tuple[Any, ...]:
-        seeds = _seeds(traced, gy)
-        return _evaluate(pullback(graph, places), (*given, *seeds))
+        with within_limits("the pullback"):
+            seeds = _seeds(traced, gy)
+            return _evaluate(pullback(graph, places), (*given, *seeds))
 
     return unflatten(traced.structure, iter(outputs)), pull
 
@@ -129,21 +134,25 @@ def jacobian(f: Callable[..., Any], *arrays: Any, argnums: int | tuple[int, ...]
     if any(isinstance(operand, Value) for operand in operands):
         raise TraceError("jacobian is of arrays; within a trace use vjp")
 
-    def chosen(*x: Any) -> Any:
-        given = dict(zip(wanted, x, strict=True))
-        return f(*(given.get(n, operand) for n, operand in enumerate(operands)))
+    places = tuple(dict.fromkeys(wanted))
 
-    y, pull = vjp(chosen, *(operands[n] for n in wanted))
+    def chosen(*x: Any) -> Any:
+        given = dict(zip(places, x, strict=True))
+        return called(f, *(given.get(n, operand) for n, operand in enumerate(operands)))
+
+    y, pull = vjp(chosen, *(operands[n] for n in places))
     if not isinstance(y, np.ndarray) or y.dtype.kind != "f":
         raise ArgumentError(f"f returns {_told(y)}; one array of floats has a Jacobian matrix")
-    jacobians = tuple(np.zeros((*y.shape, *operands[n].shape), y.dtype) for n in wanted)
+    with within_limits("the Jacobian matrix"):
+        jacobians = {n: np.zeros((*y.shape, *operands[n].shape), y.dtype) for n in places}
     seed = np.zeros_like(y)
     for cell in np.ndindex(y.shape):
         seed[cell] = 1.0
-        for whole, row in zip(jacobians, pull(seed), strict=True):
+        for whole, row in zip(jacobians.values(), pull(seed), strict=True):
             whole[cell] = row
         seed[cell] = 0.0
-    return jacobians[0] if isinstance(argnums, int) else jacobians
+    found = tuple(jacobians[n] for n in wanted)
+    return found if isinstance(argnums, tuple) else found[0]
 
 
 def _kept(operand: Any) -> Any:
@@ -157,9 +166,11 @@ def _told(y: Any) -> str:
 
 def _check_argnums(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
-    if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in wanted) or not wanted:
-        raise ArgumentError(f"argnums is the place of an argument, or a tuple, got {argnums!r}")
-    return wanted
+    if not all(is_whole(n) and n >= 0 for n in wanted) or not wanted:
+        raise ArgumentError(
+            f"argnums is the place of an argument, or a tuple of places, got {told(argnums)}"
+        )
+    return tuple(int(n) for n in wanted)
 
 
 def _operands(

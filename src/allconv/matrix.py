@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.graph import Graph, Node
+from allconv.limits import within_limits
 from allconv.linear_map import Known, LinearMap, identity, joined, selection, summed
 from allconv.operators.arrange import (
     Concatenate,
@@ -25,13 +27,14 @@ from allconv.operators.arrange import (
     Transpose,
     Unslice,
 )
-from allconv.operators.base import FLOATS, Array, Operator, Spec, shape_of
+from allconv.operators.base import FLOATS, Array, Operator, Spec
 from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
 from allconv.operators.reduce import Broadcast, Sum
+from allconv.settings import shape_of
 from allconv.sparse import Matrix
 from allconv.terms import window_terms
 from allconv.trace import record, trace
@@ -69,13 +72,14 @@ def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
     if len(graph.outputs) != 1:
         raise ArgumentError(f"a layer of one result has a matrix; this has {len(graph.outputs)}")
     (result,) = graph.outputs
-    known = _Walk(graph, arrays)
-    found = known.maps.get(result) or LinearMap.none(result.shape, shape)
-    return found.matrix(known.arrays[result].array.reshape(-1), result.dtype)
+    with within_limits("the matrix"), np.errstate(all="ignore"):
+        known = _Walk(graph, arrays)
+        found = known.maps.get(result) or LinearMap.none(result.shape, shape)
+        return found.matrix(known.arrays[result].array.reshape(-1), result.dtype)
 
 
 def _operand(given: Any) -> Array:
-    array = np.asarray(given)
+    array = take_array("an operand", given)
     if array.dtype.kind not in "biuf":
         raise ArgumentError(f"an operand is {array.dtype.name}; arrays of numbers are wanted")
     return array

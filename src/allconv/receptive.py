@@ -21,7 +21,7 @@ from allconv.errors import ArgumentError
 from allconv.field import Field, Reach, ReceptiveFields
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
-from allconv.operators.base import Spec, shape_of
+from allconv.operators.base import Spec
 from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.dropout import Dropout
@@ -31,6 +31,7 @@ from allconv.operators.normalize import Normalize
 from allconv.operators.pointwise import Pointwise
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
 from allconv.operators.reduce import Broadcast, Sum
+from allconv.settings import shape_of, whole
 from allconv.trace import trace
 from allconv.value import Value
 from allconv.window import Axis
@@ -53,10 +54,16 @@ def receptive_field(f: Any, *shapes: Sequence[int], input: int = 0) -> Receptive
     >>> width.size, width.offset, width.cells(0)
     (8, -1, range(0, 7))
     """
+    if not shapes and not isinstance(f, Graph):
+        raise ArgumentError(
+            "the shape of each array is expected, batch included: receptive_field(net, "
+            "(1, 3, 224, 224)), say"
+        )
     graph = _graph(f, shapes)
-    if not 0 <= input < len(graph.inputs):
-        raise ArgumentError(f"input {input} is wanted; there are {len(graph.inputs)}")
-    fields = receptive_fields(graph, input)
+    number = whole("input", input)
+    if not 0 <= number < len(graph.inputs):
+        raise ArgumentError(f"input {number} is wanted; there are {len(graph.inputs)}")
+    fields = receptive_fields(graph, number)
     return ReceptiveFields(fields.get(value, ()) for value in graph.outputs)
 
 

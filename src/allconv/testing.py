@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from allconv.errors import ArgumentError
 from allconv.gradient import gradient
 from allconv.graph import Graph
-from allconv.operators.base import FLOATS, Operator, Spec, is_whole, shape_of
+from allconv.operators.base import FLOATS, Operator, Spec
+from allconv.settings import is_whole, shape_of
 from allconv.trace import Builder, recording, trace
 
 Array = NDArray[Any]

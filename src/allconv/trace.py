@@ -10,15 +10,19 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from allconv.arrays import is_masked
 from allconv.errors import ArgumentError, Error, TraceError
 from allconv.graph import Graph, Node
+from allconv.limits import check_axes, check_size, limit_reached
 from allconv.operators.arrange import Convert
-from allconv.operators.base import FLOATS, Array, Operator, Spec, native
+from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec, native
 from allconv.operators.pointwise import Pointwise
+from allconv.settings import told
 from allconv.value import Value
 
 _active: ContextVar[tuple[Builder, ...]] = ContextVar("active", default=())
@@ -40,6 +44,7 @@ class Builder:
 
     def input(self, spec: Spec, name: str = "") -> Value:
         """A new input."""
+        check_size(name or "an array", spec.shape)
         value = Value(spec, self, name)
         self.inputs.append(value)
         return value
@@ -54,7 +59,8 @@ class Builder:
         """A number as a constant of shape ()."""
         key = (repr(float(number)), dtype)  # 0.0 and -0.0 are two
         if key not in self._scalars:
-            self._scalars[key] = self.constant(np.array(number, dtype), repr(float(number)))
+            with np.errstate(over="ignore"):  # a number beyond float32 is infinite there
+                self._scalars[key] = self.constant(np.array(number, dtype), repr(float(number)))
         return self._scalars[key]
 
     def record(self, operator: Operator, *operands: Any) -> Any:
@@ -98,15 +104,23 @@ class Builder:
         if isinstance(operand, Value):
             return operand if operand.builder is self else self._capture(operand)
         if isinstance(operand, int | float | np.integer | np.floating):
-            return self.scalar(float(operand), dtype)
+            return self.scalar(_as_float(operand), dtype)
         if not isinstance(operand, np.ndarray):
             raise TraceError(f"an array or a number is wanted, got {type(operand).__name__}")
-        if isinstance(operand, np.ma.MaskedArray) and np.ma.is_masked(operand):
+        if is_masked(operand):
             raise TraceError("a masked array meets a traced value; use its .filled(0), say")
+        check_axes("an array that meets a traced value", operand.ndim)
         for value, array in self.constants.items():
             if array is operand:
                 return value
         return self.constant(operand)
+
+    def output(self, leaf: Any) -> Value:
+        """A result of what is recorded: a value, an array or a number."""
+        value = self._value(leaf, "float32")
+        if value.dtype not in FLOATS + WHOLE:
+            raise TraceError(f"a result is {value.dtype}; use .astype(np.float32)")
+        return value
 
     def _capture(self, value: Value) -> Value:
         active = _active.get()
@@ -164,6 +178,16 @@ class Builder:
         self._closed = True
 
 
+def _as_float(number: Any) -> float:
+    """A number as a float; inf and NaN are numbers like others."""
+    try:
+        return float(number)
+    except OverflowError:
+        raise ArgumentError(
+            f"{told(number)} meets a traced value; a number that a float can hold is expected"
+        ) from None
+
+
 @contextmanager
 def recording(builder: Builder) -> Iterator[Builder]:
     """Make a builder the one that records."""
@@ -216,11 +240,41 @@ def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ())
     values = [builder.input(spec, name) for spec, name in zip(specs, labels, strict=True)]
     try:
         with recording(builder):
-            leaves, structure = flatten(function(*values))
-            outputs = [builder._value(leaf, "float32") for leaf in leaves]
+            leaves, structure = flatten(called(function, *values))
+            outputs = [builder.output(leaf) for leaf in leaves]
+    except (MemoryError, RecursionError) as error:
+        raise limit_reached("what is recorded", error) or error from error
     finally:
         builder.close()
     return Traced(builder.graph(outputs), structure, tuple(builder.captured))
+
+
+def called(function: Callable[..., Any], *values: Any) -> Any:
+    """A function called with values of a trace; refused where it takes others than so many."""
+    try:
+        return function(*values)
+    except Error:
+        raise
+    except TypeError as error:
+        unfit = _unfit(function, values)
+        if not unfit:
+            raise  # it is another, of the function's own
+        raise ArgumentError(unfit) from error
+
+
+def _unfit(function: Callable[..., Any], values: Sequence[Any]) -> str:
+    """How a function's signature does not fit so many arrays; nothing where it does."""
+    try:
+        parameters = signature(function)
+    except (TypeError, ValueError):  # some builtins have no signature
+        return ""
+    try:
+        parameters.bind(*values)
+    except TypeError as error:
+        name = getattr(function, "__qualname__", type(function).__name__)
+        count = f"{len(values)} array{'s' * (len(values) != 1)}"
+        return f"{name}({', '.join(parameters.parameters)}) is called with {count}: {error}"
+    return ""
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:

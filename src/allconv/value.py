@@ -16,9 +16,10 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.operators import pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
-from allconv.operators.base import Operator, Spec, is_whole
+from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
 from allconv.operators.reduce import Sum, full_like
+from allconv.settings import flag, float_dtype, is_sequence, is_whole, told, whole
 from allconv.window import Window
 
 
@@ -104,9 +105,9 @@ class Value:
         if number and exponent == 0.5:
             return self._apply(pointwise.Sqrt(), self)
         if not number or isinstance(exponent, bool) or abs(exponent) > 16 or exponent % 1:
-            told = exponent if number else f"a {type(exponent).__name__}"
+            given = told(exponent) if number else f"a {type(exponent).__name__}"
             raise TraceError(
-                f"x ** {told}: whole powers up to 16 and 0.5 are recorded; use exp and log"
+                f"x ** {given}: whole powers up to 16 and 0.5 are recorded; use exp and log"
             )
         exponent = int(exponent)
         power: Value = full_like(self, 1.0) if exponent == 0 else self
@@ -116,12 +117,12 @@ class Value:
 
     def __matmul__(self, other: Any) -> Value:
         """(N, C) @ (C, O): a linear layer, which is a window as large as its input."""
-        _check_matrices(np.shape(self), np.shape(other))
+        _check_matrices(self.shape, _shape(other))
         turned = self._apply(Transpose((1, 0)), other)
         return self._apply(Correlate(Window()), self, turned)
 
     def __rmatmul__(self, other: Any) -> Value:
-        _check_matrices(np.shape(other), np.shape(self))
+        _check_matrices(_shape(other), self.shape)
         return self._apply(Correlate(Window()), other, self.transpose())
 
     def __getitem__(self, index: Any) -> Value:
@@ -129,12 +130,12 @@ class Value:
 
     def reshape(self, *shape: Any) -> Value:
         """The same values in row-major order under another shape; one size may be -1."""
-        sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-        if not all(is_whole(n) for n in sizes):
-            raise ArgumentError(f"reshape to {shape!r}: whole numbers are wanted")
-        sizes = [int(n) for n in sizes]
+        given = shape[0] if len(shape) == 1 and is_sequence(shape[0]) else shape
+        if not all(is_whole(n) for n in given):
+            raise ArgumentError(f"reshape to {told(shape)}: whole numbers are wanted")
+        sizes = [int(n) for n in given]
         if sizes.count(-1) > 1:
-            raise ArgumentError(f"reshape to {tuple(sizes)}: one size can be -1")
+            raise ArgumentError(f"reshape to {told(tuple(sizes))}: one size can be -1")
         if -1 in sizes:
             rest = prod(n for n in sizes if n != -1)
             sizes[sizes.index(-1)] = self.spec.size // rest if rest else 0
@@ -142,9 +143,14 @@ class Value:
             return self
         return self._apply(Reshape(tuple(sizes)), self)
 
-    def transpose(self, *order: int) -> Value:
+    def transpose(self, *order: Any) -> Value:
         """The axes in another order (reversed when none is given)."""
-        return self._apply(Transpose(order or tuple(reversed(range(self.ndim)))), self)
+        given = order[0] if len(order) == 1 and is_sequence(order[0]) else order
+        if not len(given) or (len(given) == 1 and given[0] is None):
+            return self._apply(Transpose(tuple(reversed(range(self.ndim)))), self)
+        if not all(is_whole(a) and -self.ndim <= a < self.ndim for a in given):
+            raise ArgumentError(f"transpose by {told(order)}; the value has {self.ndim} axes")
+        return self._apply(Transpose(tuple(int(a) % self.ndim for a in given)), self)
 
     @property
     def T(self) -> Value:  # noqa: N802 (NumPy's name)
@@ -154,16 +160,17 @@ class Value:
     def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
         """The sum over some axes (all when None)."""
         axes = self._axes(axis)
-        return self._apply(Sum(axes, keepdims), self) if axes else self
+        keep = flag("keepdims", keepdims)
+        return self._apply(Sum(axes, keep), self) if axes else self
 
-    def _axes(self, axis: int | Sequence[int] | None) -> tuple[int, ...]:
+    def _axes(self, axis: Any) -> tuple[int, ...]:
         """Axes counted from the front, in order."""
         if axis is None:
             return tuple(range(self.ndim))
-        axes = tuple(axis) if isinstance(axis, Sequence) else (axis,)
+        axes = tuple(axis) if is_sequence(axis) else (axis,)
         for a in axes:
             if not is_whole(a) or not -self.ndim <= a < self.ndim:
-                raise ArgumentError(f"axis is {axis!r}; the value has the shape {self.shape}")
+                raise ArgumentError(f"axis is {told(axis)}; the value has the shape {self.shape}")
         return tuple(sorted(int(a) % self.ndim for a in axes))
 
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
@@ -174,10 +181,7 @@ class Value:
 
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""
-        try:
-            name = np.dtype(dtype).name
-        except TypeError:
-            raise ArgumentError(f"dtype is {dtype!r}; float32 or float64 is wanted") from None
+        name = float_dtype("dtype", dtype)
         return self if name == self.dtype else self._apply(Convert(name), self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
@@ -238,6 +242,11 @@ for _method, _what in {
     setattr(Value, f"__{_method}__", _refused(_what))
 
 
+def _shape(operand: Any) -> tuple[int, ...]:
+    """The shape of an operand; () of what is no array."""
+    return operand.shape if isinstance(operand, Value | np.ndarray) else ()
+
+
 def _check_matrices(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
         raise ShapeError(f"@ takes matrices (N, C) and (C, O), got {left} and {right}")
@@ -254,10 +263,10 @@ def _take(value: Value, index: Any) -> Value:
     """NumPy's basic indexing: whole numbers, slices and ..."""
     parts = list(index if isinstance(index, tuple) else (index,))
     if not all(_is_basic(part) for part in parts):
-        raise TraceError(f"index {index!r}: whole numbers, slices and ... are recorded")
+        raise TraceError(f"index {told(index)}: whole numbers, slices and ... are recorded")
     gap = value.ndim - sum(p is not Ellipsis for p in parts)
     if gap < 0 or sum(p is Ellipsis for p in parts) > 1:
-        raise TraceError(f"index {index!r} does not fit the shape {value.shape}")
+        raise TraceError(f"index {told(index)} does not fit the shape {value.shape}")
     where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
     parts[where : where + 1] = [slice(None)] * gap
     start, step, count, kept = [], [], [], []
@@ -265,12 +274,12 @@ def _take(value: Value, index: Any) -> Value:
         if isinstance(part, slice):
             try:
                 cells = range(n)[part]
-            except (TypeError, ValueError) as error:
-                raise TraceError(f"index {part}: {error}") from None
+            except Exception as error:  # no number, or a class of the user's
+                raise TraceError(f"index {told(part)}: {error}") from None
             kept.append(len(cells))
         else:
             if not -n <= part < n:
-                raise TraceError(f"index {part} is outside an axis of {n}")
+                raise TraceError(f"index {told(part)} is outside an axis of {n}")
             cells = range(n)[part : part + 1 or None]
         start.append(cells.start if len(cells) else 0)
         step.append(cells.step)
@@ -289,7 +298,7 @@ def _ufunc(operator: Operator) -> Callable[..., Any]:
 
 def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     first = next(each for each in arrays if isinstance(each, Value))
-    turned = axis + first.ndim if axis < 0 else axis
+    (turned,) = first._axes(whole("axis", axis))
     return first.builder.record(Concatenate(turned, len(arrays)), *arrays)
 
 
@@ -312,7 +321,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
     "mean": lambda x, axis=None, keepdims=False: x.mean(axis, keepdims),
     "reshape": lambda x, shape: x.reshape(shape),
-    "transpose": lambda x, axes=(): x.transpose(*axes),
+    "transpose": lambda x, axes=None: x.transpose(axes),
     "concatenate": _concatenate,
     "shape": lambda x: x.shape,
     "ndim": lambda x: x.ndim,

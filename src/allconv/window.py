@@ -98,12 +98,7 @@ class Axis:
         spread = (input - 1) * input_dilation + 1
         padded = spread + low + high
         reach = dilation * (kernel - 1) + 1
-        settings = (input, kernel, stride, dilation, input_dilation, *padding)
-        if max(map(abs, (*settings, spread, padded, reach))) > LARGEST:
-            raise ArgumentError(
-                f"sizes overflow: input {input}, kernel {kernel}, stride {stride}, dilation "
-                f"{dilation}, input dilation {input_dilation}, padding {padding}"
-            )
+        _check_addressable(input, kernel, stride, dilation, input_dilation, padding)
         if padded < reach:
             note = f" (dilation {dilation}: it reaches over {reach})" if dilation > 1 else ""
             raise ShapeError(
@@ -112,6 +107,34 @@ class Axis:
             )
         output = (padded - reach) // stride + 1
         return cls(input, kernel, output, stride, dilation, input_dilation, low)
+
+    @classmethod
+    def ceiled(
+        cls,
+        input: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        padding: tuple[int, int] = (0, 0),
+    ) -> Axis:
+        """The axis of a pooling whose last output may reach beyond the padding, or the only one,
+        if it starts before the padding of the high side.
+
+        >>> Axis.ceiled(5, 2, stride=2).output, Axis.ceiled(2, 3, stride=3).output
+        (3, 1)
+        """
+        _check_positive(input=input, kernel=kernel, stride=stride, dilation=dilation)
+        _check_addressable(input, kernel, stride, dilation, 1, padding)
+        low, high = padding
+        output = -(-(input + low + high - dilation * (kernel - 1) - 1) // stride) + 1
+        if (output - 1) * stride >= input + low:
+            output -= 1
+        if output < 1:
+            raise ShapeError(
+                f"the kernel of {kernel} (dilation {dilation}) starts outside the input of {input}"
+            )
+        return cls(input, kernel, output, stride, dilation, 1, low)
 
     @property
     def high(self) -> int:
@@ -160,6 +183,25 @@ def _check_positive(**numbers: int) -> None:
     for name, number in numbers.items():
         if number < 1:
             raise ArgumentError(f"{name} must be at least 1, got {number}")
+
+
+def _check_addressable(
+    input: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    input_dilation: int,
+    padding: tuple[int, int],
+) -> None:
+    """Refuse an axis whose cells have no addresses."""
+    spread = (input - 1) * input_dilation + 1
+    settings = (input, kernel, stride, dilation, input_dilation, *padding)
+    reached = (spread, spread + sum(padding), dilation * (kernel - 1) + 1)
+    if max(map(abs, (*settings, *reached))) > LARGEST:
+        raise ArgumentError(
+            f"sizes overflow: input {input}, kernel {kernel}, stride {stride}, dilation "
+            f"{dilation}, input dilation {input_dilation}, padding {padding}"
+        )
 
 
 def _phases(count: int, kernel: int, s: int, d: int, p: int, b: int) -> tuple[Phase, ...]:
@@ -317,4 +359,4 @@ def named_padding(
         small, large = total // 2, total - total // 2
         return (small, large) if name == "same" else (large, small)
     names = ", ".join(f'"{each}"' for each in PADDING_NAMES)
-    raise ArgumentError(f'padding is "{name}"; the names are {names}')
+    raise ArgumentError(f'padding is "{name[:40]}"; the names are {names}')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allconv.functional.settings import whole
+from allconv.settings import whole
 from allconv.window import named_padding
 
 RULES = {

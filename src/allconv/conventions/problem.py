@@ -9,11 +9,12 @@ from typing import Any
 
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.operators.base import Operator, Spec, shape_of
+from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local
 from allconv.operators.normalize import Normalize
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.settings import shape_of
 from allconv.window import Axis, Window, named_padding
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

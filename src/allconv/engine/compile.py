@@ -8,10 +8,13 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from allconv.arrays import is_masked, overlaps_itself, take_array
 from allconv.engine.program import Program
 from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph
-from allconv.operators.base import FLOATS, Array, Spec
+from allconv.limits import limit_reached, within_limits
+from allconv.operators.base import Array, Spec
+from allconv.settings import flag, float_dtype, shape_of, told
 from allconv.trace import trace, unflatten
 
 
@@ -54,19 +57,36 @@ class Compiled:
         """Run; `out` receives the result of a function of one result."""
         if len(arrays) != self._inputs:
             raise ShapeError(f"{self._inputs} arrays are wanted, {len(arrays)} given")
-        operands = [np.asarray(array) for array in arrays]
-        if out is None:
-            return unflatten(self._structure, iter(self.program(*operands)))
+        operands = [
+            take_array(value.name or f"argument {n}", array)
+            for n, (value, array) in enumerate(zip(self.graph.inputs, arrays, strict=False))
+        ]
+        if out is not None:
+            self._check_out(out, operands)
+        try:
+            results = self.program(*operands, out=None if out is None else [out])
+        except MemoryError as error:
+            raise limit_reached("the program", error) or error from error
+        return unflatten(self._structure, iter(results)) if out is None else results[0]
+
+    def _check_out(self, out: Any, operands: Sequence[Array]) -> None:
+        """Refuse an array in which the result cannot be written."""
         if len(self.graph.outputs) != 1:
             raise ArgumentError("out is for functions of one result")
         value = self.graph.outputs[0]
         if not isinstance(out, np.ndarray):
             raise ArgumentError(f"out is {type(out).__name__}; a NumPy array is wanted")
+        if is_masked(out):
+            raise ArgumentError("out is masked; pass an array without a mask")
         if Spec.of(out) != value.spec or not out.flags.writeable:
             raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is wanted")
+        if overlaps_itself(out):
+            raise ArgumentError(
+                f"out has the strides {out.strides}, by which cells of {out.shape} share memory; "
+                "pass an array whose cells lie apart"
+            )
         if any(np.may_share_memory(out, operand) for operand in operands):
             raise ArgumentError("out shares memory with an input; pass another array")
-        return self.program(*operands, out=[out])[0]
 
     def plan(self) -> str:
         """The steps as a table: what runs, by which kernel, in how many chunks."""
@@ -74,16 +94,23 @@ class Compiled:
 
     def update(self, state: Mapping[str, Array]) -> None:
         """Take another state (parameters and buffers by name); what was packed is packed anew."""
+        if not isinstance(state, Mapping):
+            raise ArgumentError(
+                f"the state is {told(state)}; arrays by name, as state_dict() gives them, "
+                "are expected"
+            )
         missing = [name for name in self._names if name not in state]
         if missing:
             raise ArgumentError(f"the state lacks {', '.join(missing[:5])}")
         values = self.graph.inputs[self._inputs :]
+        taken = {}
         for name, value in zip(self._names, values, strict=True):
-            if Spec.of(np.asarray(state[name])) != value.spec:
-                given = Spec.of(np.asarray(state[name]))
-                raise ShapeError(f"{name} is {given}; {value.spec} is wanted")
-        numbered = enumerate(self._names, self._inputs)
-        self.program.bind({number: _kept(state[name]) for number, name in numbered})
+            taken[name] = take_array(name, state[name])
+            if Spec.of(taken[name]) != value.spec:
+                raise ShapeError(f"{name} is {Spec.of(taken[name])}; {value.spec} is expected")
+        with within_limits("the state"):
+            kept = [_kept(array) for array in taken.values()]
+        self.program.bind(dict(enumerate(kept, self._inputs)))
 
 
 def compile(
@@ -106,18 +133,21 @@ def compile(
     >>> double(np.ones(3, np.float32))
     array([2., 2., 2.], dtype=float32)
     """
-    specs = tuple(_spec(shape, dtype) for shape in shapes)
+    dtype, exact = float_dtype("dtype", dtype), flag("exact", exact)
+    specs = tuple(Spec(shape_of("a shape", shape), dtype) for shape in shapes)
     if not isinstance(f, Network):
         traced = trace(f, *specs)
         if traced.captured:
             raise ArgumentError("the function uses values of a trace; pass them as arguments")
-        program = Program(_snapshot(traced.graph), threads=threads, exact=exact)
+        with within_limits("the program"):
+            program = Program(_snapshot(traced.graph), threads=threads, exact=exact)
         return Compiled(program, traced.structure, len(specs))
     network = f.traced(*specs)
     names = (*network.parameters, *network.buffers)
     static = range(len(specs), len(specs) + len(names))
-    graph = _snapshot(network.graph)
-    program = Program(graph, threads=threads, exact=exact, static=static)
+    with within_limits("the program"):
+        graph = _snapshot(network.graph)
+        program = Program(graph, threads=threads, exact=exact, static=static)
     compiled = Compiled(program, network.structure, len(specs), names)
     compiled.update(f.state_dict())
     return compiled
@@ -131,11 +161,3 @@ def _snapshot(graph: Graph) -> Graph:
 def _kept(array: Array) -> Array:
     """An array that nobody changes: itself, if it is read-only and owns its memory; else a copy."""
     return array if array.base is None and not array.flags.writeable else np.array(array)
-
-
-def _spec(shape: Sequence[int], dtype: str) -> Spec:
-    if dtype not in FLOATS:
-        raise ArgumentError(f"dtype is {dtype!r}; {' or '.join(FLOATS)} is wanted")
-    if isinstance(shape, int) or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise ArgumentError(f"a shape is whole numbers, the batch first: got {shape!r}")
-    return Spec(tuple(shape), dtype)

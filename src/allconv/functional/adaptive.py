@@ -10,10 +10,10 @@ from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.pool import flat_index, max_and_index
-from allconv.functional.settings import is_sequence, whole
 from allconv.operators.cells import SumCells
 from allconv.operators.index import FlatIndex
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.settings import flag, is_sequence, told, whole
 from allconv.window import Window
 
 LARGEST = 2**16  # cells of an output axis that is larger than the input's: each is planned
@@ -24,7 +24,7 @@ def _sizes(output_size: Any, x: Any, axes: int) -> tuple[int, ...]:
     """The sizes of the output; None keeps one of the input's."""
     given = output_size if is_sequence(output_size) else (output_size,) * axes
     if len(given) != axes:
-        raise ArgumentError(f"output_size is {output_size!r}; one number, or {axes}, is wanted")
+        raise ArgumentError(f"output_size is {told(output_size)}; one number, or {axes}, is wanted")
     parts = zip(given, x.shape[2:], strict=True)
     return tuple(
         i if p is None else whole("output_size", p, least=1, most=max(i, LARGEST)) for p, i in parts
@@ -94,7 +94,7 @@ def _adaptive_max_pool(
     x = take_float("x", x)
     check_rank("x", x, axes)
     check_sizes(x)
-    sizes = _sizes(output_size, x, axes)
+    sizes, return_indices = _sizes(output_size, x, axes), flag("return_indices", return_indices)
     window = _even(x.shape[2:], sizes)
     if window is None:
         return evaluate(

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, bordered, check_border
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_floats
-from allconv.functional.settings import is_sequence, whole
 from allconv.operators.arrange import Concatenate, Pad, Reshape
+from allconv.settings import choice, is_sequence, number, told, whole
 
 
 @public
@@ -32,31 +30,23 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | No
     array([3., 2., 1., 2., 3., 2.])
     """
     x = take_float("x", x)
-    if mode not in ("constant", *MODES):
-        names = ", ".join(f'"{each}"' for each in ("constant", *MODES))
-        raise ArgumentError(f"mode is {mode!r}; one of {names} is wanted")
+    mode = choice("mode", mode, ("constant", *MODES))
     if not is_sequence(pad) or len(pad) % 2 or len(pad) > 2 * len(x.shape):
         raise ArgumentError(
-            f"pad is {pad!r}; (low, high) of the last axis, of the last but one, ... is wanted"
+            f"pad is {told(pad)}; (low, high) of the last axis, of the last but one, ... is wanted"
         )
-    number = 0.0 if value is None else _number(value)
+    # -0 is 0, as they are equal; NaN and infinities are as good as others.
+    held = 0.0 if value is None else number("value", value, fits=lambda n: True) + 0.0
     ends = [whole("pad", each) for each in pad]
     given = [(ends[n], ends[n + 1]) for n in range(0, len(ends), 2)]
     rest = [(0, 0)] * (len(x.shape) - len(given))
     pairs = (*rest, *reversed(given))
     if mode == "constant":
-        return apply(Pad(pairs, number), x)
-    if number != 0.0:
-        raise ArgumentError(f'value is {value}; it goes with mode="constant", not {mode!r}')
+        return apply(Pad(pairs, held), x)
+    if held != 0.0:
+        raise ArgumentError(f'value is {told(value)}; it goes with mode="constant", not {mode!r}')
     check_border(x.shape, pairs, mode)
     return evaluate(bordered, x, ends=pairs, mode=mode) if any(ends) else fresh(x)
-
-
-def _number(value: Any) -> float:
-    """What a border holds; -0 is 0, as they are equal."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ArgumentError(f"value is {value!r}; a number is wanted")
-    return float(value) + 0.0
 
 
 @public

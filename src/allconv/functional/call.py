@@ -5,41 +5,25 @@ On values of a trace an operator is recorded; on arrays it is run, now, by the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from numpy import ma
 
 from allconv import trace
+from allconv.arrays import take_array
 from allconv.engine.eager import run_operator
 from allconv.engine.program import Program
 from allconv.engine.programs import Kept, keep
-from allconv.errors import ArgumentError, Error, LimitError, TraceError
-from allconv.operators.base import FLOATS, Array, Operator, Spec, dtype_name
+from allconv.errors import ArgumentError, Error
+from allconv.limits import limit_reached
+from allconv.operators.base import FLOATS, Operator, Spec, dtype_name
 from allconv.value import Value
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def take_array(name: str, given: Any) -> Array:
-    """Any array-like as a NumPy array: arrays, DLPack, buffers, nested lists; not copied if it can
-    be helped, byte order made the machine's."""
-    if isinstance(given, ma.MaskedArray) and ma.is_masked(given):
-        raise ArgumentError(f"{name} is masked; pass {name}.filled(0) or another number")
-    try:
-        if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
-            given = np.from_dlpack(given)
-        array = np.asarray(given)
-    except TraceError:
-        raise
-    except Exception as error:
-        raise ArgumentError(f"{name} cannot be read as an array: {error}") from error
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def take_float(name: str, given: Any) -> Any:
@@ -99,8 +83,7 @@ def apply(operator: Operator, *operands: Any) -> Any:
     """An operator recorded when an operand belongs to a trace, else run on the arrays."""
     if any(isinstance(x, Value) for x in operands):
         return trace.record(operator, *operands)
-    with _within_memory(operator.name):
-        return run_operator(operator, *operands)
+    return run_operator(operator, *operands)
 
 
 def fresh(x: Any) -> Any:
@@ -114,9 +97,8 @@ def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> A
         return function(*operands, **settings)
     specs = tuple(Spec.of(x) for x in operands)
     key = (function, specs, tuple(settings.items()))
-    with _within_memory(function.__name__.strip("_")):
-        kept = keep(key, lambda: _recorded(function, specs, settings))
-        return trace.unflatten(kept.about, iter(kept.program(*operands)))
+    kept = keep(key, lambda: _recorded(function, specs, settings))
+    return trace.unflatten(kept.about, iter(kept.program(*operands)))
 
 
 def _recorded(
@@ -126,34 +108,29 @@ def _recorded(
     return Kept(Program(traced.graph, exact=True), traced.structure)
 
 
-@contextmanager
-def _within_memory(name: str) -> Iterator[None]:
+def _call(name: str, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
+    """Call a public function: its errors begin with its name, unless a layer's path will stand
+    there, and its own arithmetic raises nothing, whatever `np.errstate` says around it."""
     try:
-        yield
-    except (MemoryError, ValueError, OverflowError) as error:
-        # NumPy says of sizes beyond its integers that a maximum is exceeded.
-        if isinstance(error, ValueError) and "maximum" not in str(error).lower():
-            raise
-        raise LimitError(f"{name} needs more memory than there is: {error}") from error
-
-
-@contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Put the name of a function in front of its errors, unless a layer's path will stand there."""
-    try:
-        yield
+        with np.errstate(all="ignore"):  # infinities and NaNs are values like others
+            return function(*args, **kwargs)
     except Error as error:
         builder = trace.current()
         raise error.at("" if builder is not None and builder.path else name) from error.__cause__
+    except Exception as error:
+        reached = limit_reached(name, error)
+        if reached is None:
+            raise
+        raise reached from error
 
 
 def public(function: Callable[P, R]) -> Callable[P, R]:
     """A function whose errors begin with its name."""
+    name = function.__name__
 
     @wraps(function)
     def named(*args: P.args, **kwargs: P.kwargs) -> R:
-        with naming(function.__name__):
-            return function(*args, **kwargs)
+        return _call(name, function, *args, **kwargs)
 
     return named
 
@@ -163,15 +140,14 @@ def spatial(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P
     name = f"{function.__name__.lstrip('_')}{axes}d"
 
     def fixed(*args: P.args, **kwargs: P.kwargs) -> R:
-        with naming(name):
-            try:
-                return function(axes, *args, **kwargs)
-            except TypeError as error:
-                # Python names the function that it could not call: the one behind this one.
-                if not str(error).startswith(f"{function.__name__}()"):
-                    raise
-                text = str(error).replace(function.__name__, name, 1)
-                raise TypeError(text) from None
+        try:
+            return _call(name, function, axes, *args, **kwargs)
+        except TypeError as error:
+            # Python names the function that it could not call: the one behind this one.
+            if not str(error).startswith(f"{function.__name__}()"):
+                raise
+            text = str(error).replace(function.__name__, name, 1)
+            raise TypeError(text) from None
 
     whole = signature(function, eval_str=False)
     fixed.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])  # type: ignore[attr-defined]  # a function may have it

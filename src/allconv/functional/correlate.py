@@ -7,8 +7,9 @@ from typing import Any
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, Pairs, bordered, check_border
 from allconv.functional.call import apply, evaluate, spatial, take_floats
-from allconv.functional.settings import SPREAD, Padding, Sizes, flag, pairs, per_axis, whole
+from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
 from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.settings import choice, flag, whole
 from allconv.window import Axis, Window
 
 
@@ -58,11 +59,9 @@ def check_sizes(x: Any) -> None:
         raise ShapeError(f"x is {x.shape}: a size is 0")
 
 
-def check_padding_mode(mode: str) -> None:
-    """Refuse a mode that is none."""
-    if mode not in ("zeros", *MODES):
-        names = ", ".join(f'"{each}"' for each in ("zeros", *MODES))
-        raise ArgumentError(f"padding_mode is {mode!r}; one of {names} is wanted")
+def check_padding_mode(mode: Any) -> str:
+    """What padding holds; another name is refused."""
+    return choice("padding_mode", mode, ("zeros", *MODES))
 
 
 def flipped(weight: Any, axes: int) -> Any:
@@ -106,7 +105,7 @@ def _conv(
     array([[[14., 20.]]])
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    check_padding_mode(padding_mode)
+    padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
     check_weight(weight, axes, groups, "(O, C/groups, *K)")
     check_rank("x", x, axes)
@@ -126,7 +125,7 @@ def _conv(
         return apply(Correlate(window, groups), *operands)
     if any(each > 1 for each in b):
         raise ArgumentError(
-            f'input_dilation is {input_dilation} and padding_mode "{padding_mode}"; with zeros '
+            f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
             'between the cells only padding_mode="zeros" is defined'
         )
     check_border(input, ends, padding_mode)

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import ArgumentError
 from allconv.functional.call import apply, fresh, public, take_float
 from allconv.operators.dropout import Dropout
 from allconv.random import check_seed
+from allconv.settings import flag, number, told, whole
 from allconv.value import Value
 
 
@@ -24,25 +26,31 @@ def dropout(
     """
     x = take_float("x", x)
     share = check_probability(p)
-    if not training or share == 0:
+    number_of_layer = whole("layer", layer, least=0, most=2**32 - 1)
+    if not flag("training", training) or share == 0:
         return fresh(x)
-    return apply(Dropout(share, layer), x, key_of(seed))
+    return apply(Dropout(share, number_of_layer), x, key_of(seed))
 
 
 def check_probability(p: Any) -> float:
     """The probability as a float; refused unless 0 <= p < 1."""
-    number = isinstance(p, int | float | np.number) and not isinstance(p, bool)
-    if not number or not 0 <= p < 1:
-        raise ArgumentError(f"p is {p!r}; a probability from 0 to below 1 is wanted")
-    return float(p)
+    return number("p", p, "a probability from 0 to below 1", lambda n: 0 <= n < 1)
 
 
 def key_of(seed: Any) -> Any:
     """The key of a draw, int64 (2,): seed and step 0 from an integer; a key as it is."""
     if seed is None:
         raise ArgumentError("dropout draws numbers: pass seed=0, or another whole number")
-    if isinstance(seed, Value | np.ndarray):
+    if isinstance(seed, Value):
         return seed
+    if isinstance(seed, np.ndarray) and seed.ndim:
+        key = take_array("seed", seed)
+        if key.shape != (2,) or key.dtype != np.int64 or key.min() < 0:
+            raise ArgumentError(
+                f"seed is {told(seed)}; a whole number, or int64 (2,) of at least 0, is expected"
+            )
+        return key
+    seed = whole("seed", seed, most=2**64) if isinstance(seed, np.ndarray) else seed
     if check_seed(seed) >= 2**63:
         raise ArgumentError(f"seed is {seed}; it must be below 2**63")
     return np.array([seed, 0], np.int64)

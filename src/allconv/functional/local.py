@@ -13,8 +13,9 @@ from allconv.functional.correlate import (
     check_sizes,
     transpose_window,
 )
-from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, whole
+from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
 from allconv.operators.local import Local, LocalTranspose
+from allconv.settings import whole
 from allconv.window import Window
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import apply, evaluate, public, take_float, take_labels
-from allconv.functional.settings import whole
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
+from allconv.settings import choice, number, whole
 
 
 @public
@@ -54,11 +54,10 @@ def cross_entropy(
     x, target = take_float("x", x), take_labels("target", target)
     if weight is not None:
         raise UnsupportedError("weight is not done; multiply the losses of reduction='none'")
-    if reduction not in ("mean", "sum", "none"):
-        raise ArgumentError(f'reduction is {reduction!r}; "mean", "sum" and "none" are possible')
-    number = isinstance(label_smoothing, int | float | np.number)
-    if not number or isinstance(label_smoothing, bool) or not 0 <= label_smoothing < 1:
-        raise ArgumentError(f"label_smoothing is {label_smoothing!r}; 0 to below 1 is wanted")
+    reduction = choice("reduction", reduction, ("mean", "sum", "none"))
+    smoothing = number(
+        "label_smoothing", label_smoothing, "a number from 0 to below 1", lambda n: 0 <= n < 1
+    )
     if len(x.shape) < 2:
         raise ShapeError(f"x is {x.shape}; (N, classes, ...) is wanted")
     wanted = (x.shape[0], *x.shape[2:])
@@ -67,7 +66,7 @@ def cross_entropy(
     check_labels(target, x.shape[1])
     if reduction == "mean" and not prod(wanted):
         raise ShapeError(f"x is {x.shape}: the mean over no samples; use reduction='sum'")
-    return evaluate(_reduced, x, target, reduction=reduction, smoothing=float(label_smoothing))
+    return evaluate(_reduced, x, target, reduction=reduction, smoothing=smoothing)
 
 
 def check_labels(target: Any, classes: int) -> None:

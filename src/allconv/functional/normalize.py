@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from allconv.functional.call import apply, evaluate, public, take_floats
 from allconv.operators.base import Array
 from allconv.operators.normalize import BatchNorm, Normalize
 from allconv.operators.update import MovingAverage
+from allconv.settings import flag, number
 
 
 @public
@@ -51,8 +52,9 @@ def batch_norm(
     for name, each in given.items():
         if each.shape != (channels,):
             raise ShapeError(f"{name} is {each.shape}; x has {channels} channels, so ({channels},)")
-    eps, momentum = _above_zero("eps", eps), _share("momentum", momentum)
-    if not training:
+    eps = number("eps", eps, "a number above 0", lambda n: 0 < n < inf)
+    momentum = number("momentum", momentum, "a number from 0 to 1", lambda n: 0 <= n <= 1)
+    if not flag("training", training):
         return apply(Normalize(eps), x, mean, variance, weight, bias)
     count = x.shape[0] * prod(x.shape[2:])
     if count < 2:
@@ -81,16 +83,3 @@ def _train(
         apply(MovingAverage(), running_mean, mean, share),
         apply(MovingAverage(), running_var, unbiased, share),
     )
-
-
-def _above_zero(name: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not given > 0:
-        raise ArgumentError(f"{name} is {given!r}; a number above 0 is wanted")
-    return float(given)
-
-
-def _share(name: str, given: Any) -> float:
-    fits = isinstance(given, int | float | np.number) and not isinstance(given, bool)
-    if not fits or not 0 <= given <= 1:
-        raise ArgumentError(f"{name} is {given!r}; a number from 0 to 1 is wanted")
-    return float(given)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
-from allconv.functional.call import apply, public, take_array
+from allconv.functional.call import apply, public
 from allconv.functional.correlate import flipped, transpose_window
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
 from allconv.operators.base import FLOATS

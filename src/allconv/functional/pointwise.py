@@ -1,13 +1,20 @@
-"""Activations: each element on its own."""
+"""Activations: each element on its own.
+
+A smooth function has the derivatives of its formula at every point, where it is computed in two
+pieces too: pieces are joined by `Select`, which takes the second one at 0, and both its value and
+its derivatives there are those of the formula. Where the two sides of a kink differ the docstring
+says which derivative counts, as in PyTorch.
+"""
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, isnan, sqrt
 from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, public, take_float
 from allconv.operators import pointwise as operators
+from allconv.settings import choice, number
 
 
 @public
@@ -18,16 +25,17 @@ def relu(x: Any, /) -> Any:
 
 @public
 def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Any:
-    """x where x > 0, else negative_slope * x. Any shape."""
-    return evaluate(
-        _leaky_relu, take_float("x", x), slope=_number("negative_slope", negative_slope)
-    )
+    """x where x > 0, else negative_slope * x. Any shape; its gradient at 0 is negative_slope."""
+    return evaluate(_leaky_relu, take_float("x", x), slope=number("negative_slope", negative_slope))
 
 
 @public
 def elu(x: Any, /, alpha: float = 1.0) -> Any:
-    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2016. Any shape."""
-    return evaluate(_elu, take_float("x", x), alpha=_number("alpha", alpha))
+    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2016, arXiv:1511.07289.
+
+    Any shape. At 0 its gradient, and the gradient of that, are those of the part below: alpha.
+    """
+    return evaluate(_elu, take_float("x", x), alpha=number("alpha", alpha))
 
 
 @public
@@ -36,9 +44,8 @@ def gelu(x: Any, /, approximate: str = "none") -> Any:
 
     Any shape. Hendrycks and Gimpel 2016, arXiv:1606.08415.
     """
-    if approximate not in ("none", "tanh"):
-        raise ArgumentError(f'approximate is {approximate!r}; "none" and "tanh" are possible')
-    return evaluate(_gelu if approximate == "none" else _gelu_tanh, take_float("x", x))
+    exact = choice("approximate", approximate, ("none", "tanh")) == "none"
+    return evaluate(_gelu if exact else _gelu_tanh, take_float("x", x))
 
 
 @public
@@ -61,17 +68,20 @@ def tanh(x: Any, /) -> Any:
 
 @public
 def softplus(x: Any, /, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(beta*x)) / beta; x itself where beta*x > threshold. Any shape."""
-    scale, limit = _number("beta", beta), _number("threshold", threshold)
-    if scale == 0:
-        raise ArgumentError("beta is 0; any other number is possible")
+    """log(1 + exp(beta*x)) / beta; x itself where beta*x > threshold. Any shape.
+
+    Its gradient is the sigmoid of beta*x up to the threshold, and 1 above.
+    """
+    scale = number("beta", beta, "a number other than 0", lambda n: isfinite(n) and n != 0)
+    limit = number("threshold", threshold, fits=lambda n: not isnan(n))
     return evaluate(_softplus, take_float("x", x), beta=scale, threshold=limit)
 
 
 @public
 def hardtanh(x: Any, /, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    """x between min_val and max_val. Any shape; NaN stays NaN."""
-    low, high = _number("min_val", min_val), _number("max_val", max_val)
+    """x between min_val and max_val. Any shape; NaN stays NaN; its gradient at both ends is 0."""
+    low = number("min_val", min_val, fits=lambda n: not isnan(n))
+    high = number("max_val", max_val, fits=lambda n: not isnan(n))
     if not low < high:
         raise ArgumentError(f"min_val is {low}, max_val {high}; min_val must be below max_val")
     return evaluate(_hardtanh, take_float("x", x), low=low, high=high)
@@ -79,23 +89,17 @@ def hardtanh(x: Any, /, min_val: float = -1.0, max_val: float = 1.0) -> Any:
 
 @public
 def relu6(x: Any, /) -> Any:
-    """min(max(x, 0), 6). Any shape."""
+    """min(max(x, 0), 6). Any shape; its gradient at 0 and at 6 is 0."""
     return evaluate(_hardtanh, take_float("x", x), low=0.0, high=6.0)
 
 
 @public
 def hardswish(x: Any, /) -> Any:
-    """x * min(max(x + 3, 0), 6) / 6. Howard et al. 2019, arXiv:1905.02244. Any shape."""
+    """x * min(max(x + 3, 0), 6) / 6. Howard et al. 2019, arXiv:1905.02244.
+
+    Any shape; its gradient at -3 is 0 and at 3 is 1: those of the straight parts.
+    """
     return evaluate(_hardswish, take_float("x", x))
-
-
-def _number(name: str, given: Any) -> float:
-    try:
-        if isinstance(given, bool):
-            raise TypeError
-        return float(given)
-    except (TypeError, ValueError, OverflowError):
-        raise ArgumentError(f"{name} is {given!r}; a number is wanted") from None
 
 
 def _leaky_relu(x: Any, slope: float) -> Any:
@@ -104,7 +108,7 @@ def _leaky_relu(x: Any, slope: float) -> Any:
 
 def _elu(x: Any, alpha: float) -> Any:
     # The exponential of a large x, which is not chosen, would be inf: its gradient 0 * inf.
-    below = -apply(operators.Relu(), -x)
+    below = apply(operators.Select(), x, 0.0, x)
     return apply(operators.Select(), x, x, (apply(operators.Exp(), below) - 1.0) * alpha)
 
 
@@ -123,15 +127,17 @@ def _silu(x: Any) -> Any:
 
 def _softplus(x: Any, beta: float, threshold: float) -> Any:
     t = x * beta
-    # log(1 + e^t) = max(t, 0) + log1p(e^-|t|), which cannot overflow.
-    rest = apply(operators.Log1p(), apply(operators.Exp(), -apply(operators.Absolute(), t)))
-    smooth = (apply(operators.Relu(), t) + rest) * (1.0 / beta)
+    # log(1 + e^t) = max(t, 0) + log1p(e^-|t|), which cannot overflow. Both parts are those of
+    # t <= 0 at t = 0, so that they have the derivatives of log1p(e^t) there.
+    above, below = apply(operators.Select(), t, t, 0.0), apply(operators.Select(), t, -t, t)
+    smooth = (above + apply(operators.Log1p(), apply(operators.Exp(), below))) * (1.0 / beta)
     return apply(operators.Select(), t - threshold, x, smooth)
 
 
 def _hardtanh(x: Any, low: float, high: float) -> Any:
-    raised = apply(operators.Maximum(), x, low)
-    return -apply(operators.Maximum(), -raised, -high)
+    # Bounds come first: at a tie they have the gradient.
+    raised = apply(operators.Maximum(), low, x)
+    return -apply(operators.Maximum(), -high, -raised)
 
 
 def _hardswish(x: Any) -> Any:

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from allconv.errors import ArgumentError, ShapeError
+from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
-from allconv.functional.settings import Sizes, flag, per_axis, whole
+from allconv.functional.settings import Sizes, per_axis
 from allconv.operators.arrange import Pad
 from allconv.operators.correlate import Correlate
 from allconv.operators.index import FlatIndex
 from allconv.operators.pointwise import Exp, Log, Relu, Select, Sqrt
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.settings import flag, number, whole
 from allconv.window import Axis, Window
 
 
@@ -36,17 +37,13 @@ def _window(
             raise ArgumentError(f"padding is {p}; at most half of kernel_size {k} is possible")
     if not flag("ceil_mode", ceil_mode):
         return Window.forward(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
-    return Window(tuple(map(_ceiled, input, kernel, s, d, pads)))
-
-
-def _ceiled(i: int, k: int, s: int, d: int, p: int) -> Axis:
-    """An axis whose last output may reach beyond the padding, if it starts before it."""
-    output = -(-(i + 2 * p - d * (k - 1) - 1) // s) + 1
-    if (output - 1) * s >= i + p:
-        output -= 1
-    if output < 1:
-        raise ShapeError(f"the kernel of {k} (dilation {d}) starts outside the input of {i}")
-    return Axis(i, k, output, s, d, 1, p)
+    rows = zip(input, kernel, s, d, pads, strict=True)
+    return Window(
+        tuple(
+            Axis.ceiled(i, k, stride=step, dilation=by, padding=(p, p))
+            for i, k, step, by, p in rows
+        )
+    )
 
 
 def _max_pool(
@@ -180,12 +177,10 @@ def _lp_pool(
     x = take_float("x", x)
     check_rank("x", x, axes)
     check_sizes(x)
-    number = isinstance(norm_type, int | float | np.number) and not isinstance(norm_type, bool)
-    if not number or not (norm_type > 0 or norm_type == -np.inf):
-        raise ArgumentError(f"norm_type is {norm_type!r}; a number above 0 is wanted, 2 say")
+    p = number("norm_type", norm_type, "a number above 0, 2 say,", lambda n: n > 0 or n == -np.inf)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, 0, 1, ceil_mode)
-    return evaluate(_norm, x, window=window, p=float(norm_type))
+    return evaluate(_norm, x, window=window, p=p)
 
 
 def _norm(x: Any, *, window: Window, p: float) -> Any:

@@ -10,6 +10,7 @@ from allconv.functional.call import apply, spatial, take_float, take_labels
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.settings import Sizes, per_axis
 from allconv.operators.index import WriteAt
+from allconv.settings import is_sequence
 from allconv.value import Value
 
 
@@ -62,16 +63,17 @@ def _max_unpool(
 
 
 def _image(
-    given: Sizes, shape: tuple[int, ...], plain: tuple[int, ...], stride: tuple[int, ...]
+    given: Any, shape: tuple[int, ...], plain: tuple[int, ...], stride: tuple[int, ...]
 ) -> tuple[int, ...]:
     """The sizes that are asked for, if the pooling could have started from them."""
     axes = len(plain)
-    if isinstance(given, tuple | list) and len(given) == axes + 2:
-        if tuple(given[:2]) != tuple(shape[:2]):
+    if is_sequence(given) and len(given) == axes + 2:
+        whole_shape = per_axis("output_size", given, axes + 2, least=0)
+        if whole_shape[:2] != tuple(shape[:2]):
             raise ArgumentError(
-                f"output_size is {given!r}; x has the batch and channels {shape[:2]}"
+                f"output_size is {whole_shape}; x has the batch and channels {shape[:2]}"
             )
-        given = given[2:]
+        given = whole_shape[2:]
     sizes = per_axis("output_size", given, axes)
     for n, wanted, least, s in zip(range(axes), sizes, plain, stride, strict=True):
         if not least - s < wanted < least + s:

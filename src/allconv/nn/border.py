@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allconv import functional
-from allconv.functional.settings import Sizes, is_sequence, per_axis, whole
+from allconv.functional.settings import Sizes, per_axis
 from allconv.nn.module import Module
+from allconv.settings import is_sequence, whole
 
 
 class _Border(Module):

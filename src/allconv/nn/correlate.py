@@ -9,17 +9,23 @@ from typing import Any, ClassVar
 from allconv import functional
 from allconv.errors import ArgumentError
 from allconv.functional.correlate import check_padding_mode
-from allconv.functional.settings import Padding, Sizes, per_axis, whole
+from allconv.functional.settings import Padding, Sizes, per_axis
 from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
+from allconv.settings import flag, whole
 
 
-def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
-    """Refuse channels and groups that are not positive whole numbers, or do not divide."""
-    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if whole(name, channels, least=1) % whole("groups", groups, least=1):
-            raise ArgumentError(f"groups is {groups}, which does not divide {name} {channels}")
+def take_channels(in_channels: Any, out_channels: Any, groups: Any) -> tuple[int, int, int]:
+    """Channels and groups as positive whole numbers; refused where they do not divide."""
+    count = whole("groups", groups, least=1)
+    taken = []
+    for name, given in (("in_channels", in_channels), ("out_channels", out_channels)):
+        channels = whole(name, given, least=1)
+        if channels % count:
+            raise ArgumentError(f"groups is {count}, which does not divide {name} {channels}")
+        taken.append(channels)
+    return taken[0], taken[1], count
 
 
 class _Conv(Module):
@@ -47,7 +53,7 @@ class _Conv(Module):
         input_dilation: Sizes = 1,
         flip: bool = False,
     ) -> None:
-        check_groups(in_channels, out_channels, groups)
+        in_channels, out_channels, groups = take_channels(in_channels, out_channels, groups)
         check_padding_mode(padding_mode)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
@@ -58,7 +64,7 @@ class _Conv(Module):
             per_axis(name, getattr(self, name), self.axes)
         shape = (out_channels, in_channels // groups, *kernel)
         self.parameter("weight", shape, HeNormal(prod(shape[1:])))
-        self.bias = constant((out_channels,), 0.0) if bias else None
+        self.bias = constant((out_channels,), 0.0) if flag("bias", bias) else None
 
     def forward(self, x: Any) -> Any:
         """See the function of the same name."""
@@ -100,7 +106,7 @@ class _ConvTranspose(Module):
         dilation: Sizes = 1,
         output_size: Sizes | None = None,
     ) -> None:
-        check_groups(in_channels, out_channels, groups)
+        in_channels, out_channels, groups = take_channels(in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         self.dilation, self.output_padding, self.output_size = dilation, output_padding, output_size
@@ -109,7 +115,7 @@ class _ConvTranspose(Module):
         shape = (in_channels, out_channels // groups, *kernel)
         taps = max(prod(kernel) / prod(per_axis("stride", stride, self.axes)), 1.0)
         self.parameter("weight", shape, HeNormal(in_channels // groups * taps))
-        self.bias = constant((out_channels,), 0.0) if bias else None
+        self.bias = constant((out_channels,), 0.0) if flag("bias", bias) else None
 
     def forward(self, x: Any) -> Any:
         """See the function of the same name."""

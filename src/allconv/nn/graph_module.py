@@ -8,8 +8,9 @@ from typing import Any
 
 from allconv import trace
 from allconv.errors import ArgumentError, ShapeError, TraceError
-from allconv.functional.settings import whole
+from allconv.functional.call import take_float
 from allconv.graph import Graph, Node
+from allconv.limits import check_size
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
@@ -17,6 +18,7 @@ from allconv.operators.base import Array, Spec
 from allconv.rewrite.follow import follow
 from allconv.rewrite.image_part import image_part
 from allconv.rewrite.settle import settle
+from allconv.settings import told, whole
 from allconv.value import Value
 
 
@@ -46,6 +48,7 @@ class GraphModule(Module):
         builder = trace.current()
         if builder is None:
             raise TraceError("a graph is recorded inside a trace; call the network")
+        x = take_float("x", x)
         self.check_input(x)
         constants = {
             value: array.astype(x.dtype) if value.spec.is_float else array
@@ -114,9 +117,10 @@ def capture(
             raise ArgumentError(f"the graph takes {len(net.inputs)} arrays; one is wanted")
         return Captured(net, {}, frozenset())
     if not isinstance(input_shape, tuple | list) or not input_shape:
-        raise ArgumentError(f"input_shape is {input_shape!r}; (1, 3, 224, 224), say, is wanted")
+        raise ArgumentError(f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is wanted")
     batch = 1 if input_shape[0] is None else whole("the batch", input_shape[0], least=1)
     shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))
+    check_size("input_shape", shape)
     if not isinstance(net, Module):
         traced = trace.trace(net, Spec(shape))
         return Captured(traced.graph, {}, frozenset())

@@ -6,10 +6,11 @@ from typing import Any
 
 from allconv import functional
 from allconv.errors import ShapeError
-from allconv.functional.settings import whole
+from allconv.functional.call import take_float
 from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
+from allconv.settings import flag, whole
 
 
 class Linear(Module):
@@ -20,13 +21,14 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, *, bias: bool = True) -> None:
-        self.in_features = whole("in_features", in_features, least=1)
-        self.out_features = whole("out_features", out_features, least=1)
-        self.parameter("weight", (out_features, in_features), HeNormal(in_features))
-        self.bias = constant((out_features,), 0.0) if bias else None
+        inputs = self.in_features = whole("in_features", in_features, least=1)
+        outputs = self.out_features = whole("out_features", out_features, least=1)
+        self.parameter("weight", (outputs, inputs), HeNormal(inputs))
+        self.bias = constant((outputs,), 0.0) if flag("bias", bias) else None
 
     def forward(self, x: Any) -> Any:
         """See `functional.linear`."""
+        x = take_float("x", x)
         if not x.shape or x.shape[-1] != self.in_features:
             arrives = f"({', '.join(map(str, ('N', *x.shape[1:])))})"
             remedy = f"use nn.Linear({x.shape[-1]}, {self.out_features})"

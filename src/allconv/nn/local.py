@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from allconv import functional
 from allconv.functional.correlate import transpose_window
 from allconv.functional.settings import Padding, Sizes, pairs, per_axis
-from allconv.nn.correlate import check_groups
+from allconv.nn.correlate import take_channels
 from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
+from allconv.settings import flag
 from allconv.window import Window
 
 
@@ -39,7 +40,7 @@ class _LocallyConnected(Module):
         *,
         bias: bool = True,
     ) -> None:
-        check_groups(in_channels, out_channels, groups)
+        in_channels, out_channels, groups = take_channels(in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.input_size, self.stride = kernel_size, input_size, stride
         self.padding, self.dilation = padding, dilation
@@ -48,7 +49,7 @@ class _LocallyConnected(Module):
         window = Window.forward(i, k, stride=s, dilation=d, padding=pairs(padding, i, k, s, d))
         shape = (out_channels, in_channels // groups, *k)
         self.parameter("weight", (*shape, *window.output), HeNormal(prod(shape[1:])))
-        self.bias = constant((out_channels, *window.output), 0.0) if bias else None
+        self.bias = constant((out_channels, *window.output), 0.0) if flag("bias", bias) else None
 
     def forward(self, x: Any) -> Any:
         """See the function of the same name."""
@@ -83,7 +84,7 @@ class _LocallyConnectedTranspose(Module):
         dilation: Sizes = 1,
         output_size: Sizes | None = None,
     ) -> None:
-        check_groups(in_channels, out_channels, groups)
+        in_channels, out_channels, groups = take_channels(in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.input_size, self.stride = kernel_size, input_size, stride
         self.padding, self.output_padding = padding, output_padding
@@ -96,7 +97,7 @@ class _LocallyConnectedTranspose(Module):
         taps = max(prod(k) / prod(s), 1.0)
         shape = (in_channels, out_channels // groups, *k, *i)
         self.parameter("weight", shape, HeNormal(in_channels // groups * taps))
-        self.bias = constant((out_channels, *window.input), 0.0) if bias else None
+        self.bias = constant((out_channels, *window.input), 0.0) if flag("bias", bias) else None
 
     def forward(self, x: Any) -> Any:
         """See the function of the same name."""

@@ -8,21 +8,24 @@ from copy import deepcopy
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, TraceError
 from allconv.functional.dropout import key_of
+from allconv.limits import within_limits
 from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
 from allconv.nn.scope import Scope, current, entered
-from allconv.operators.base import FLOATS, Array, Spec
+from allconv.operators.base import Array, Spec
 from allconv.random import check_seed
+from allconv.settings import flag, float_dtype, told
 from allconv.value import Value
 
 if TYPE_CHECKING:
     from allconv.nn.summary import Summary
     from allconv.nn.tracing import ModuleTrace
+
+
+DEEPEST = 24  # modules inside each other that are shown
 
 
 class Module:
@@ -32,6 +35,7 @@ class Module:
     attribute is a read-only array; assigning one replaces it. `forward` describes the computation;
     it is recorded when the module is called, so it uses only what a trace can record.
 
+    >>> import numpy as np
     >>> from allconv import functional as F
     >>> class Scale(Module):
     ...     def __init__(self):
@@ -130,16 +134,15 @@ class Module:
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module ("") and all below it with their names, each once, in order of definition."""
         seen: set[int] = set()
-
-        def walk(module: Module, name: str) -> Iterator[tuple[str, Module]]:
+        ahead: list[tuple[str, Module]] = [("", self)]
+        while ahead:  # a stack: networks may be nested more deeply than Python's calls
+            name, module = ahead.pop()
             if id(module) in seen:
-                return
+                continue
             seen.add(id(module))
             yield name, module
-            for key, child in module._children().items():
-                yield from walk(child, f"{name}.{key}" if name else key)
-
-        yield from walk(self, "")
+            children = reversed(module._children().items())
+            ahead.extend((f"{name}.{key}" if name else key, child) for key, child in children)
 
     def named_places(self) -> dict[str, Parameter]:
         """The places of all parameters and buffers, by name; a shared one has its first name."""
@@ -178,13 +181,14 @@ class Module:
                 "are wanted"
             )
         places = self.named_places()
-        missing = [name for name in places if name not in state]
+        missing = [n for n, place in places.items() if n not in state and not place.optional]
         unexpected = [name for name in state if name not in places]
-        if strict and (missing or unexpected):
+        if flag("strict", strict) and (missing or unexpected):
             parts = [("missing", missing), ("unexpected", unexpected)]
-            told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
-            raise ArgumentError(f"the state is of another network ({told}), or pass strict=False")
-        fitted = {name: p.fit(name, state[name]) for name, p in places.items() if name in state}
+            named = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+            raise ArgumentError(f"the state is of another network ({named}), or pass strict=False")
+        with within_limits("the state"):
+            fitted = {n: p.fit(n, state[n]) for n, p in places.items() if n in state}
         for name, array in fitted.items():
             places[name].replace(array)
         return missing, unexpected
@@ -198,16 +202,12 @@ class Module:
 
     def astype(self, dtype: Any) -> Module:
         """A copy of the module with float32 or float64 parameters."""
-        try:
-            name = np.dtype(dtype).name
-        except TypeError:
-            name = repr(dtype)
-        if name not in FLOATS:
-            raise ArgumentError(f"dtype is {name}; {' or '.join(FLOATS)} is wanted")
-        self.state_dict()  # draws what was not drawn, so that both have the same weights
-        copy = deepcopy(self)
-        for place in copy.named_places().values():
-            place.convert(name)
+        name = float_dtype("dtype", dtype)
+        with within_limits(type(self).__name__):
+            self.state_dict()  # draws what was not drawn, so that both have the same weights
+            copy = deepcopy(self)
+            for place in copy.named_places().values():
+                place.convert(name)
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Module:
@@ -257,7 +257,7 @@ class Module:
         scope.training = outer if training is None else training
         try:
             with builder.at(path) if builder and path else nullcontext():
-                result = self.forward(*x)
+                result = trace.called(self.forward, *x)
         except Error as error:
             raise error.at(path) from error.__cause__
         finally:
@@ -283,10 +283,7 @@ class Module:
     # Text
 
     def __repr__(self) -> str:
-        lines = [f"  ({name}): {_indented(repr(m))}" for name, m in self._children().items()]
-        if lines:
-            return "\n".join([f"{type(self).__name__}(", *lines, ")"])
-        return f"{type(self).__name__}({', '.join(self._settings())})"
+        return _text(self, ())
 
     def _settings(self) -> Iterator[str]:
         """The settings that differ from their defaults, as they were given."""
@@ -297,10 +294,29 @@ class Module:
             if name == "bias":
                 value = value is not None
             if each.default is each.empty:
-                yield repr(value)
-            elif value != each.default:
-                yield f"{name}={value!r}"
+                yield told(value)
+            elif not _same(value, each.default):
+                yield f"{name}={told(value)}"
 
 
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n  ")
+def _same(value: Any, default: Any) -> bool:
+    """Whether a setting is its default; an array of several numbers is none."""
+    try:
+        return bool(value == default)
+    except Exception:  # arrays, or a class of the user's
+        return False
+
+
+def _text(module: Module, around: tuple[Module, ...]) -> str:
+    """A module with those below it, but for those that it is inside of, or too deep to be read."""
+    name = type(module).__name__
+    if not module._children():
+        return f"{name}({', '.join(module._settings())})"
+    if len(around) == DEEPEST or any(module is outer for outer in around):
+        return f"{name}(...)"
+    lines = []
+    for key, child in module._children().items():
+        own = type(child).__repr__ is not Module.__repr__
+        text = repr(child) if own else _text(child, (*around, module))
+        lines.append(f"  ({key}): {text}".replace("\n", "\n  "))
+    return "\n".join([f"{name}(", *lines, ")"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
-from allconv.functional.settings import whole
+from allconv.functional.call import take_float
 from allconv.nn.initializers import Constant
 from allconv.nn.module import Module
-from allconv.nn.parameter import Buffer, constant
+from allconv.nn.parameter import Buffer, constant, tally
+from allconv.settings import flag, whole
 
 
 class _BatchNorm(Module):
@@ -17,6 +20,8 @@ class _BatchNorm(Module):
 
     weight, bias (num_features,), unless affine=False; buffers running_mean, running_var
     (num_features,) and num_batches_tracked, which is kept for PyTorch's files and not counted.
+    With track_running_stats=False there are no buffers: the batch's own statistics count in
+    inference, too.
     """
 
     axes: ClassVar[tuple[int, ...]]
@@ -30,19 +35,24 @@ class _BatchNorm(Module):
         affine: bool = True,
         track_running_stats: bool = True,
     ) -> None:
-        if momentum is None or not track_running_stats:
-            raise UnsupportedError("running statistics are moved by a momentum here; give one")
-        self.num_features = whole("num_features", num_features, least=1)
-        self.eps, self.momentum, self.affine = eps, momentum, affine
-        self.track_running_stats = track_running_stats
-        self.weight = constant((num_features,), 1.0) if affine else None
-        self.bias = constant((num_features,), 0.0) if affine else None
-        self.running_mean = Buffer.drawn((num_features,), Constant(0.0))
-        self.running_var = Buffer.drawn((num_features,), Constant(1.0))
-        self.num_batches_tracked = Buffer.drawn((), Constant(0.0), "int64")
+        if momentum is None:
+            raise UnsupportedError(
+                "momentum is None, a plain average over all batches, which is not supported; give "
+                "a number from 0 to 1"
+            )
+        channels = self.num_features = whole("num_features", num_features, least=1)
+        self.eps, self.momentum, self.affine = eps, momentum, flag("affine", affine)
+        self.track_running_stats = flag("track_running_stats", track_running_stats)
+        self.weight = constant((channels,), 1.0) if self.affine else None
+        self.bias = constant((channels,), 0.0) if self.affine else None
+        tracked = self.track_running_stats
+        self.running_mean = Buffer.drawn((channels,), Constant(0.0)) if tracked else None
+        self.running_var = Buffer.drawn((channels,), Constant(1.0)) if tracked else None
+        self.num_batches_tracked = tally() if tracked else None
 
     def forward(self, x: Any) -> Any:
         """The normalised x; in training the pass takes the new running statistics along."""
+        x = take_float("x", x)
         if len(x.shape) not in self.axes or x.shape[1] != self.num_features:
             raise ShapeError(
                 f"num_features is {self.num_features}, the layers before give {x.shape}; "
@@ -50,6 +60,10 @@ class _BatchNorm(Module):
             )
         arrays = (self.running_mean, self.running_var, self.weight, self.bias)
         settings = (self.momentum, self.eps)
+        if not self.track_running_stats:
+            unused = np.ones(self.num_features, str(x.dtype))
+            given = (unused, unused, self.weight, self.bias)
+            return functional.batch_norm(x, *given, *settings, training=True)[0]
         if not self.training:
             return functional.batch_norm(x, *arrays, *settings)
         y, mean, variance = functional.batch_norm(x, *arrays, *settings, training=True)

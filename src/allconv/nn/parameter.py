@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
-from allconv.functional.call import take_array
+from allconv.limits import check_size, within_limits
 from allconv.nn.initializers import Constant, Initializer
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator
@@ -21,6 +22,7 @@ class Parameter:
     """
 
     trainable = True
+    optional = False  # whether a state may lack it
 
     def __init__(self, array: Any) -> None:
         taken = take_array("array", array)
@@ -42,6 +44,7 @@ class Parameter:
         cls, shape: tuple[int, ...], initializer: Initializer, dtype: str = "float32"
     ) -> Self:
         """A place of this shape, to be drawn."""
+        check_size("a parameter", shape)
         place = cls.__new__(cls)
         place.spec, place.initializer, place._array = Spec(shape, dtype), initializer, None
         return place
@@ -59,9 +62,10 @@ class Parameter:
 
     def _draw(self, seed: int, name: str) -> Array:
         initializer = self.initializer or Constant(0.0)
-        drawn = initializer.draw(self.spec.shape, generator(seed, name))
-        # Through float32, so that a network of either dtype begins with the same weights.
-        return frozen(drawn.astype(np.float32).astype(self.spec.dtype))
+        with within_limits(name):
+            drawn = initializer.draw(self.spec.shape, generator(seed, name))
+            # Through float32, so that a network of either dtype begins with the same weights.
+            return frozen(drawn.astype(np.float32).astype(self.spec.dtype))
 
     def fit(self, name: str, given: Any) -> Array:
         """A given array as one that can stand here; refused with the name where it does not fit."""
@@ -73,7 +77,8 @@ class Parameter:
                 raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is wanted")
         elif array.dtype.kind not in "iu":
             raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is wanted")
-        return frozen(array.astype(self.spec.dtype))
+        with within_limits(name), np.errstate(all="ignore"):  # what is beyond float32 is infinite
+            return frozen(array.astype(self.spec.dtype))
 
     def replace(self, array: Array) -> None:
         """Put an array that `fit` returned here."""
@@ -90,7 +95,8 @@ class Parameter:
         if self.spec.is_float and self.spec.dtype != dtype:
             self.spec = Spec(self.spec.shape, dtype)
             if self._array is not None:
-                self._array = frozen(self._array.astype(dtype))
+                with np.errstate(all="ignore"):
+                    self._array = frozen(self._array.astype(dtype))
 
 
 class Buffer(Parameter):
@@ -102,6 +108,13 @@ class Buffer(Parameter):
 def constant(shape: tuple[int, ...], value: float) -> Parameter:
     """A parameter that begins with the same number everywhere."""
     return Parameter.drawn(shape, Constant(value))
+
+
+def tally() -> Buffer:
+    """A count that no layer reads: kept for PyTorch's files, which have it or not."""
+    count = Buffer.drawn((), Constant(0.0), "int64")
+    count.optional = True
+    return count
 
 
 def frozen(array: Array) -> Array:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from allconv.engine.program import Program
 from allconv.engine.programs import Kept, keep
 from allconv.engine.weights import Weights
@@ -13,6 +15,7 @@ from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
 from allconv.graph import Graph
+from allconv.limits import limit_reached, within_limits
 from allconv.nn.module import Module
 from allconv.nn.tracing import ModuleTrace, trace_module
 from allconv.operators.base import Array, Spec
@@ -24,7 +27,10 @@ def _call(net: Module, kept: Kept, arrays: Sequence[Array], seed: int | None) ->
     traced, inputs = kept.about
     drawn = [key_of(seed)] if traced.uses_key else []
     weights = _weights(net, (*traced.parameters, *traced.buffers))
-    return kept.program(*arrays[:inputs], *drawn, *arrays[inputs:], weights=weights)
+    try:
+        return kept.program(*arrays[:inputs], *drawn, *arrays[inputs:], weights=weights)
+    except MemoryError as error:
+        raise limit_reached(type(net).__name__, error) or error from error
 
 
 def _weights(net: Module, names: tuple[str, ...]) -> Weights:
@@ -60,12 +66,15 @@ def run_backward(
     kept = _kept(net, "backward", specs, training, _backward)
     if grad_output is None:
         raise ArgumentError("grad_output is None; an array of the output's shape is wanted")
-    given, wanted = flatten(grad_output)[0], _results(kept.about[0])
+    with within_limits("grad_output"):
+        given = flatten(grad_output)[0]
+    wanted = _results(kept.about[0])
     if len(given) != len(wanted):
         raise ShapeError(f"{len(given)} gradients are given; there are {len(wanted)} outputs")
     seeds = []
     for each, value in zip(given, wanted, strict=True):
-        gradient = take_float("grad_output", each).astype(value.dtype, copy=False)
+        with within_limits("grad_output"), np.errstate(all="ignore"):
+            gradient = take_float("grad_output", each).astype(value.dtype, copy=False)
         if gradient.shape != value.shape:
             raise ShapeError(f"grad_output is {gradient.shape}; the output is {value.shape}")
         seeds.append(gradient)

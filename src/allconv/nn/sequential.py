@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 from allconv.errors import ArgumentError
@@ -21,13 +22,16 @@ class Sequential(Module):
     def __init__(self, *modules: Module) -> None:
         for number, module in enumerate(modules):
             if not isinstance(module, Module):
-                name = getattr(module, "__name__", None) or type(module).__name__
+                of = module if isinstance(module, type | FunctionType) else type(module)
+                name = of.__name__
                 call = f"; use {name}(...)" if isinstance(module, type) else ""
                 raise ArgumentError(f"module {number} is {name}; a module is wanted{call}")
             setattr(self, str(number), module)
 
     def forward(self, *x: Any) -> Any:
         """The result of the last module."""
+        if len(x) != 1 and not len(self):
+            raise ArgumentError(f"{len(x)} arrays are given to an empty network; 1 is expected")
         for module in self:
             x = (module.record(*x),)
         return x[0]

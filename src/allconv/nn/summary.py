@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from allconv.errors import ArgumentError
-from allconv.functional.settings import whole
 from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
 from allconv.operators.base import Spec
+from allconv.settings import shape_of
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,7 @@ class Summary:
 def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     """The summary of a network for inputs of these shapes, in inference."""
     places = net.named_places()
-    for shape in shapes:
-        if not isinstance(shape, tuple | list):
-            raise ArgumentError(f"a shape is {shape!r}; (1, 3, 224, 224), say, is wanted")
-    sizes = [tuple(whole("a size", n, least=0) for n in shape) for shape in shapes]
+    sizes = [shape_of("a shape", shape) for shape in shapes]
     dtypes = {place.spec.dtype for place in places.values() if place.trainable}
     dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
     traced = trace_module(net, *(Spec(shape, dtype) for shape in sizes))

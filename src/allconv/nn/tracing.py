@@ -8,6 +8,7 @@ from typing import Any
 
 from allconv.errors import TraceError
 from allconv.graph import Graph
+from allconv.limits import within_limits
 from allconv.nn.module import Module
 from allconv.nn.scope import Scope, entered
 from allconv.operators.base import Spec
@@ -65,10 +66,11 @@ def trace_module(
         return key[0]
 
     scope = Scope(net, training, draw_key, dict(bound))
-    with recording(builder), entered(scope):
+    name = type(net).__name__
+    with within_limits(name), recording(builder), entered(scope):
         result = then(net.record(*x))
         leaves, structure = flatten(result)
-        outputs = [builder._value(leaf, "float32") for leaf in leaves]
+        outputs = [builder.output(leaf) for leaf in leaves]
     if builder.captured:
         raise TraceError("the network uses values of another trace; pass them as inputs")
     updates = {name: scope.replaced[p] for name, p in buffers.items() if p in scope.replaced}

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import FileError, ShapeError
-from allconv.functional.call import take_array
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module

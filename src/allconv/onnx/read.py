@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
-from allconv.functional.settings import whole
 from allconv.onnx.attributes import read_attributes
 from allconv.onnx.call import unsupported
 from allconv.onnx.external import Outside
@@ -32,6 +31,7 @@ from allconv.onnx.text import shown
 from allconv.onnx.weights import without_weights
 from allconv.onnx.wire import Place, Raw, attribute, initializer, without_arrays
 from allconv.operators.base import FLOATS, Array
+from allconv.settings import whole
 from allconv.text import encodable, printable
 from onnx import ModelProto
 

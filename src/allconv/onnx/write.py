@@ -11,7 +11,6 @@ from google.protobuf.message import EncodeError  # type: ignore[import-untyped] 
 
 from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
-from allconv.functional.settings import whole
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.emit import Emitted, emit
@@ -20,6 +19,7 @@ from allconv.onnx.metadata import PRODUCER, make_metadata
 from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
 from allconv.onnx.writer import Writer
+from allconv.settings import whole
 from allconv.text import encodable, printable
 from allconv.version import __version__
 from onnx import ModelProto, helper

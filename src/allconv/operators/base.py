@@ -8,7 +8,6 @@ written in operators again (`adjoint`) and what it costs (`cost`). It knows noth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -17,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.errors import ShapeError, UnsupportedError
+from allconv.limits import check_size
 
 Array = NDArray[Any]
 FLOATS = ("float32", "float64")
@@ -69,26 +69,6 @@ class Spec:
         return f"{self.dtype} {self.shape}"
 
 
-def shape_of(name: str, given: Any) -> tuple[int, ...]:
-    """A shape as users give it, (1, 3, 8, 8) say; anything else is refused by name.
-
-    >>> shape_of("input_shape", [1, 3, 8, 8])
-    (1, 3, 8, 8)
-    """
-    sizes: list[Any] = list(given) if isinstance(given, Sequence | np.ndarray) else [None]
-    if not all(is_whole(n) and n >= 0 for n in sizes):
-        raise ArgumentError(
-            f"{name} is {given!r}; a whole number for every axis, batch included, is wanted: "
-            "(1, 1, 4, 4), say"
-        )
-    return tuple(int(n) for n in sizes)
-
-
-def is_whole(n: Any) -> bool:
-    """Whether something is a whole number, of Python or NumPy; a boolean is none."""
-    return isinstance(n, int | np.integer) and not isinstance(n, bool)
-
-
 class Operator(ABC):
     """Base of all operators. Subclasses are frozen dataclasses, abstract or final.
 
@@ -104,12 +84,19 @@ class Operator(ABC):
 
     def infer(self, *x: Spec) -> tuple[Spec, ...]:
         """Check the operands and return the specs of the results."""
-        least = sum(not name.endswith("?") for name in self.inputs)
-        if not least <= len(x) <= len(self.inputs):
-            raise ShapeError(f"{self.name} takes {', '.join(self.inputs)}; got {len(x)} arrays")
+        self.check_count(len(x))
         self.check_dtypes(*x)
         self.check(*x)
-        return self.shape(*x)
+        results = self.shape(*x)
+        for spec in results:
+            check_size(f"the result of {self.name}", spec.shape)
+        return results
+
+    def check_count(self, given: int) -> None:
+        """Refuse too few or too many operands."""
+        least = sum(not name.endswith("?") for name in self.inputs)
+        if not least <= given <= len(self.inputs):
+            raise ShapeError(f"{self.name} takes {', '.join(self.inputs)}; got {given} arrays")
 
     def check(self, *x: Spec) -> None:
         """Raise `ShapeError` where the operands do not fit; the default refuses mixed floats."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.operators.base import Array, Operator, Spec, narrow, wide
-from allconv.operators.reduce import sum_to
+from allconv.operators.reduce import broadcast_shape, sum_to
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,12 @@ class Pointwise(Operator):
         super().check(*x)
         self.check_floats(*x)
         try:
-            np.broadcast_shapes(*(each.shape for each in x))
-        except ValueError:
-            shapes = " and ".join(str(each.shape) for each in x)
-            raise ShapeError(f"{self.name}: {shapes} do not broadcast together") from None
+            broadcast_shape(*(each.shape for each in x))
+        except ShapeError as error:
+            raise ShapeError(f"{self.name}: {error.message}") from None
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0].with_shape(np.broadcast_shapes(*(each.shape for each in x))),)
+        return (x[0].with_shape(broadcast_shape(*(each.shape for each in x))),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         with np.errstate(all="ignore"):
@@ -112,7 +111,10 @@ class Divide(Pointwise):
 
 @dataclass(frozen=True)
 class Maximum(Pointwise):
-    """The larger of a and b; NaN if either is; at a tie the gradient goes to a."""
+    """The larger of a and b; NaN if either is, and then both have the gradient; at a tie a has it.
+
+    So max(x, low) follows x at x = low, and max(low, x) does not.
+    """
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
 
@@ -121,7 +123,7 @@ class Maximum(Pointwise):
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
         second = x[1] - x[0]
-        return Select()(second, 0.0, gy), Select()(second, gy, 0.0)
+        return Select()(second, 0.0, gy), Gate()(second, gy)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class Step(Pointwise):
 
 @dataclass(frozen=True)
 class Select(Pointwise):
-    """a where c > 0, else b."""
+    """a where c > 0, else b; where c is 0 the derivative, to any order, is that of b."""
 
     inputs: ClassVar[tuple[str, ...]] = ("c", "a", "b")
 

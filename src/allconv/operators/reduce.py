@@ -69,8 +69,8 @@ class Broadcast(Operator):
 
     def check(self, *x: Spec) -> None:
         try:
-            fits = np.broadcast_shapes(x[0].shape, self.to) == self.to
-        except ValueError:
+            fits = broadcast_shape(x[0].shape, self.to) == self.to
+        except ShapeError:
             fits = False
         if not fits:
             raise ShapeError(f"{x[0].shape} does not broadcast to {self.to}")
@@ -85,6 +85,19 @@ class Broadcast(Operator):
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
         return (sum_to(gy[0], x[0].shape),)
+
+
+def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which arrays of these shapes broadcast together, whatever their sizes."""
+    rank = max(map(len, shapes))
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    joined = []
+    for sizes in zip(*padded, strict=True):
+        others = {n for n in sizes if n != 1}
+        if len(others) > 1:
+            raise ShapeError(f"{' and '.join(map(str, shapes))} do not broadcast together")
+        joined.append(others.pop() if others else 1)
+    return tuple(joined)
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import take_array
 from allconv.errors import ArgumentError, LimitError
-from allconv.functional.call import take_array
 from allconv.graph import Graph
 from allconv.operators.base import Array, Spec
 from allconv.show.follow import follow

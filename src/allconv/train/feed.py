@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from allconv import random
+from allconv.arrays import take_array
 from allconv.data.augment import Augment, UserAugment
 from allconv.data.batches import batches
 from allconv.data.dataset import Part
 from allconv.data.pixels import to_images
 from allconv.data.preprocess import Preprocess
 from allconv.errors import ArgumentError, ShapeError
-from allconv.functional.call import take_array, take_labels
+from allconv.functional.call import take_labels
 from allconv.operators.base import FLOATS, Array
 
 Augmentation: TypeAlias = Augment | UserAugment | None
