@@ -36,8 +36,8 @@ def test_property(n): assert n < 7
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A suite of its own with the settings of this one."""
-    pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text("utf-8"))
+    """A suite of its own with the hooks of this one."""
+    pytester.makeconftest(Path(__file__).with_name("reporting.py").read_text("utf-8"))
     return pytester
 
 
