@@ -271,17 +271,6 @@ def test_no_gradient(record: Record, data: st.DataObject) -> None:
 
 
 @each_record
-@given(data=st.data())
-@settings(max_examples=5)
-def test_cost(record: Record, data: st.DataObject) -> None:
-    """The cost is a count: an integer, never negative, and twice the size costs no less."""
-    operator, arrays = record.draw(data)
-    cost = operator.cost(*map(Spec.of, arrays))
-    assert isinstance(cost, int)
-    assert cost >= 0
-
-
-@each_record
 def test_docstring(record: Record) -> None:
     """Every operator says what it is."""
     assert inspect.getdoc(record.operator)
