@@ -22,11 +22,11 @@ def graph_of(operator, operands, *, relu=False):
     return builder.graph([builder.apply(Relu(), y) if relu else y])
 
 
-def planned_steps(graph):
-    """The steps of the plan of a graph whose arrays lie in plain memory; nothing is compiled."""
+def plan_of(graph):
+    """The plan of a graph whose arrays lie in plain memory; nothing is compiled."""
     graph = full_window(graph)
     count = len(graph.inputs) + len(graph.constants)
-    return Planner(graph, ("rows",) * count).run().steps
+    return Planner(graph, ("rows",) * count).run()
 
 
 def channels_last(x):

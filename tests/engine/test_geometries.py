@@ -13,7 +13,7 @@ import pytest
 
 from tiers import shares
 
-from .comparing import channels_last, check_equal, graph_of, planned_steps
+from .comparing import channels_last, check_equal, graph_of, plan_of
 from .geometries import (
     DRAWN,
     PLANNED,
@@ -57,7 +57,7 @@ def test_a_tenth_of_the_geometries_has_each_feature(part):
         planned = set()
         for operator, operands in problems:
             graph = graph_of(operator, operands)
-            planned |= planned_features(planned_steps(graph))
+            planned |= planned_features(plan_of(graph).steps)
             counts["mostly zero"] += np.mean(graph.run(*operands)[0] == 0) > 0.5
         counts.update(geometry.features() | planned)
     few = {name: counts[name] for name in (*DRAWN, *PLANNED) if counts[name] < COUNTED / 10}
