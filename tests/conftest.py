@@ -1,4 +1,9 @@
-"""Settings of all tests: `HYPOTHESIS_PROFILE=deep pytest ...` draws a hundred times as much."""
+"""Settings of all tests.
+
+`HYPOTHESIS_PROFILE=deep pytest ...` draws a hundred times as much, `fast` (which `scripts/test
+--fast` takes) a sixth. No example has a deadline: a slow machine is no failure, and a test that
+hangs is ended by pytest's timeout.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from reporting import (  # noqa: F401 (these are hooks, found by their names)
+    pytest_make_collect_report,
+    pytest_runtest_call,
+    pytest_runtest_makereport,
+)
+from tiers import pytest_collection_modifyitems  # noqa: F401 (a hook)
+
 # Compiled kernels are shared by the workers of a run, and kept apart from the user's own.
 os.environ.setdefault("ALLCONV_CACHE", str(Path(tempfile.gettempdir()) / "allconv-test-kernels"))
 
@@ -19,12 +31,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW_DRAWS = [HealthCheck.too_slow, HealthCheck.data_too_large]
-
-settings.register_profile(
-    "ci", max_examples=30, deadline=None, derandomize=True, suppress_health_check=SLOW_DRAWS
+# The same examples every time, none from a database: a failure is one for everybody.
+SAME = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=SLOW_DRAWS,
 )
+
+settings.register_profile("ci", SAME, max_examples=30)
+settings.register_profile("fast", SAME, max_examples=5)
 settings.register_profile(
-    "deep", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck)
+    "deep",
+    max_examples=3000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

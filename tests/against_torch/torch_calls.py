@@ -12,7 +12,7 @@ import pytest
 
 import allconv as ac
 
-torch = pytest.importorskip("torch.nn.functional") and pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="needs torch: pip install 'allconv[bench]'")
 
 torch.set_num_threads(1)  # the arrays are small: threads would wait for each other
 

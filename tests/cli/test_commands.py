@@ -188,6 +188,7 @@ def test_inspect_asks_for_what_a_file_leaves_open(tmp_path: Path) -> None:
     assert rows(result.out)[1][2] == "4 x 10 x 18"
 
 
+@pytest.mark.slow
 def test_compare(tmp_path: Path) -> None:
     """A row a network, then the lecture's count."""
     result = run(

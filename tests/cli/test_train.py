@@ -186,6 +186,7 @@ def test_data_that_moved_is_found_again(trained: Path, finished: Path, tmp_path:
     assert run("train", "moved", "--resume", "run").status == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_resumes_to_the_same_bits(finished: Path, tmp_path: Path) -> None:
     """Status 130, one sentence that says how to go on, and then the weights of an unbroken run."""
     shared = ["train", finished / "photos", *SLOW, "--epochs", "25"]
@@ -205,6 +206,7 @@ def test_ctrl_c_saves_and_resumes_to_the_same_bits(finished: Path, tmp_path: Pat
     assert digest(tmp_path / "broken" / "model.onnx") == digest(tmp_path / "whole" / "model.onnx")
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(finished: Path, tmp_path: Path) -> None:
     """kill -9 while training leaves a checkpoint that goes on to the weights of an unbroken run."""
     shared = ["train", finished / "photos", *SLOW, "--epochs", "25"]

@@ -67,13 +67,14 @@ CASES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
 
 
 MODULES = {"opencv": "cv2"}  # where the name of the module is another
+PACKAGES = {"opencv": "opencv-python-headless"}  # what pip calls it
 
 
 def need(framework: str) -> None:
     """Skip a test where a framework is not installed; a folder of its name is no framework."""
     spec = find_spec(MODULES.get(framework, framework))
     if spec is None or spec.origin is None:
-        pytest.skip(f"{framework} is not installed")
+        pytest.skip(f"needs {framework}: pip install {PACKAGES.get(framework, framework)}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what others say while they are imported is theirs
         import_module(spec.name)

@@ -47,7 +47,10 @@ def test_samples_choose_among_the_training_images():
     assert data.load(samples=50).report.counts["training"] == (5,) * 10
 
 
-@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="package dataset-fashion-mnist is not installed")
+@pytest.mark.skipif(
+    not OFFICIAL.is_dir(),
+    reason="needs the official files: apt-get install dataset-fashion-mnist",
+)
 @pytest.mark.parametrize(("name", "each"), [("train", 1000), ("t10k", 200)])
 def test_the_official_images(name, each):
     """They are the first of each class of the official files, in their order."""

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "operators_page"
 
@@ -19,6 +21,7 @@ def test_the_page_is_made_from_the_code() -> None:
     assert made.stdout == page, "run scripts/operators_page --write"
 
 
+@pytest.mark.slow
 def test_other_arguments_are_told() -> None:
     """An argument that there is none of prints how the script is used."""
     made = subprocess.run(

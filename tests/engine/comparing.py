@@ -14,6 +14,7 @@ from allconv.engine.plan import DefinitionStep, KernelStep, Planner
 from allconv.engine.program import Program
 from allconv.operators.base import Spec
 from allconv.operators.pointwise import Relu
+from allconv.rewrite.full_window import full_window
 from allconv.trace import Builder
 
 
@@ -22,6 +23,13 @@ def graph_of(operator, operands, *, relu=False):
     builder = Builder()
     y = builder.apply(operator, *(builder.input(Spec.of(each)) for each in operands))
     return builder.graph([builder.apply(Relu(), y) if relu else y])
+
+
+def plan_of(graph):
+    """The plan of a graph whose arrays lie in plain memory; nothing is compiled."""
+    graph = full_window(graph)
+    count = len(graph.inputs) + len(graph.constants)
+    return Planner(graph, ("rows",) * count).run()
 
 
 def channels_last(x):

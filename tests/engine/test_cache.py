@@ -18,9 +18,12 @@ from allconv.engine.kernel import Kernel
 
 from .calling import KERNEL, TARGETS
 
-POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are POSIX's")
+POSIX = pytest.mark.skipif(
+    not hasattr(os, "geteuid"), reason="needs permissions of POSIX: run it on Linux"
+)
 AS_USER = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+    not hasattr(os, "geteuid") or os.geteuid() == 0,
+    reason="needs a user who is not root: run it as one",
 )
 
 
@@ -327,6 +330,7 @@ for number in range(12):
 """
 
 
+@pytest.mark.slow
 def test_processes_may_compile_the_same_at_once(folder):
     """Several processes that fill one cache all get right code, and leave whole entries only."""
     command = [sys.executable, "-W", "error", "-c", SCRIPT, str(Path(__file__).parents[1])]

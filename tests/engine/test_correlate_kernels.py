@@ -143,6 +143,7 @@ for number, view in enumerate(VIEWS):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", names()[1:])
 def test_narrower_targets_equal_the_definition(target, request):
     """The same comparison with the features of older processors."""

@@ -18,6 +18,8 @@ from allconv.rewrite.full_window import full_window
 from allconv.train.objective import Objective, record_step
 from allconv.train.optimizers import Adam
 
+pytestmark = pytest.mark.slow  # two targets are compiled whole
+
 LATER = {"andn", "bextr", "blsi", "blsmsk", "blsr", "bzhi", "mulx", "pdep", "pext", "rorx", "sarx",
          "shlx", "shrx"}  # BMI: general registers, but VEX-encoded  # fmt: skip
 WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone has these
@@ -44,7 +46,7 @@ def graphs():
 def texts(name):
     """The assembly of the runner and of every kernel that is planned for a target, by name."""
     if name not in names():
-        pytest.skip(f"this machine cannot run {name}")
+        pytest.skip(f"needs a processor with {name}: run it on an x86-64 machine that has it")
     target = restricted(name)
     own = (target, compiler.processor()[0], clock_name())
     routines = {Runner(*own), Stopper(*own)}

@@ -11,7 +11,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from .comparing import channels_last, check_equal, graph_of
+from tiers import shares
+
+from .comparing import channels_last, check_equal, graph_of, plan_of
 from .geometries import (
     DRAWN,
     PLANNED,
@@ -21,28 +23,43 @@ from .geometries import (
     planned_features,
 )
 
-SHARE = 100  # geometries of one test
-SHARES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 30
+GEOMETRIES = 30_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 3_000
+SHARE = len(WANTED)  # geometries of one test, one of each kind
+COUNTED = 300  # geometries whose kinds are counted together
 
 
-@pytest.mark.parametrize("share", range(SHARES))
+def draw_problems(number):
+    """The geometry of a number, its three problems in float32, and what draws more for them."""
+    draw = np.random.default_rng([1, number])
+    geometry = draw_geometry(draw, WANTED[number % len(WANTED)])
+    return geometry, [geometry.problem(view, draw, "float32") for view in VIEWS], draw
+
+
+@pytest.mark.parametrize("share", shares(GEOMETRIES // SHARE, fast=2))
 def test_geometries_equal_their_definitions(share):
-    """Forward and both gradients, in both dtypes; a tenth of the geometries has each feature."""
-    draw = np.random.default_rng([1, share])
-    counts: Counter[str] = Counter()
-    for number in range(SHARE):
-        geometry = draw_geometry(draw, WANTED[number % len(WANTED)])
-        planned = set()
-        for view in VIEWS:
+    """Forward and both gradients, in both dtypes and either order of memory."""
+    for number in range(share * SHARE, (share + 1) * SHARE):
+        _, problems, draw = draw_problems(number)
+        for operator, operands in problems:
             for dtype in ("float32", "float64"):
-                operator, operands = geometry.problem(view, draw, dtype)
+                arrays = tuple(x.astype(dtype) for x in operands)
                 if draw.random() < 0.5:
-                    operands = tuple(map(channels_last, operands))
-                relu = draw.random() < 0.2
-                planner, wanted = check_equal(graph_of(operator, operands, relu=relu), operands)
-                planned |= planned_features(planner)
-                counts["mostly zero"] += not relu and np.mean(wanted == 0) > 0.5
-                counts["cases"] += not relu
+                    arrays = tuple(map(channels_last, arrays))
+                check_equal(graph_of(operator, arrays, relu=draw.random() < 0.2), arrays)
+
+
+@pytest.mark.parametrize("part", shares(GEOMETRIES // COUNTED, fast=0))
+def test_a_tenth_of_the_geometries_has_each_feature(part):
+    """What is drawn and what is planned for it; and few of the results are mostly zero."""
+    counts: Counter[str] = Counter()
+    for number in range(part * COUNTED, (part + 1) * COUNTED):
+        geometry, problems, _ = draw_problems(number)
+        planned = set()
+        for operator, operands in problems:
+            graph = graph_of(operator, operands)
+            planned |= planned_features(plan_of(graph))
+            counts["mostly zero"] += np.mean(graph.run(*operands)[0] == 0) > 0.5
         counts.update(geometry.features() | planned)
-    assert {name: counts[name] for name in (*DRAWN, *PLANNED) if counts[name] < SHARE / 10} == {}
-    assert counts["mostly zero"] < counts["cases"] / 20
+    few = {name: counts[name] for name in (*DRAWN, *PLANNED) if counts[name] < COUNTED / 10}
+    assert few == {}
+    assert counts["mostly zero"] < COUNTED * len(VIEWS) / 20

@@ -387,7 +387,10 @@ def multiply(code):
     View(code, code.arg("y")).store(code.fmul(x, x))
 
 
-@pytest.mark.skipif(processor()[0] != "x86_64", reason="the register is that of x86")
+@pytest.mark.skipif(
+    processor()[0] != "x86_64",
+    reason="needs the control register of x86: run it on an x86-64 machine",
+)
 @pytest.mark.parametrize("setting", [0x9FC0, 0x5F80, 0x3F80], ids=["flush", "up", "down"])
 def test_the_control_register_is_set_and_restored(setting):
     """Flush-to-zero or another rounding in the caller changes no bits, and is there afterwards."""

@@ -437,7 +437,8 @@ print("fine")
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork: run it on Linux")
 @pytest.mark.parametrize(
     "script",
     [FORK, FORK_WHILE_BUSY, FORK_IN_A_HANDLER, EXIT_WHILE_BUSY, INTERRUPT],

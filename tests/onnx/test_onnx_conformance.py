@@ -70,6 +70,7 @@ def outputs_of(case: Any) -> tuple[Any, ...]:
     return run_defined(net, *(data[each.name] for each in net.model.inputs))
 
 
+@pytest.mark.slow
 def test_node_cases() -> None:
     """Every declared case agrees within its own tolerance, and every other is refused."""
     agree, wrong = set(), []
@@ -91,6 +92,7 @@ def test_node_cases() -> None:
     assert agree == NODE_CASES
 
 
+@pytest.mark.slow
 def test_every_operator_is_told_in_a_refusal() -> None:
     """A case of an operator that is not read is refused with operator, domain and operator set."""
     case = next(case for case in node_cases() if case.name == "test_lrn")
@@ -101,6 +103,7 @@ def test_every_operator_is_told_in_a_refusal() -> None:
 NETWORKS = sorted(path.parent for path in DATA.glob("pytorch-*/*/model.onnx"))
 
 
+@pytest.mark.slow
 def test_networks_made_by_pytorch() -> None:
     """Of the networks that PyTorch made, those of declared operators agree, others are refused."""
     refused, wrong = set(), []
@@ -148,7 +151,9 @@ def with_weights(path: Path) -> onnx.ModelProto:
     return model
 
 
-@pytest.mark.parametrize("name", ["resnet50", "shufflenet", "squeezenet"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("resnet50", marks=pytest.mark.slow), "shufflenet", "squeezenet"]
+)
 def test_whole_networks(name: str, tmp_path: Path) -> None:
     """Well-known networks with random weights give what ONNX Runtime gives."""
     path = tmp_path / "model.onnx"

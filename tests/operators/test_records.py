@@ -147,7 +147,7 @@ def test_outsiders(record: Record, outsider: Callable[..., Any]) -> None:
     """Others' implementations, where they cover the settings, agree with the definition."""
     compared = 0
 
-    @settings(max_examples=2 * settings().max_examples)
+    @settings(max_examples=max(60, settings().max_examples))  # some do not apply
     @given(data=st.data())
     def compare(data: st.DataObject) -> None:
         nonlocal compared
@@ -268,17 +268,6 @@ def test_no_gradient(record: Record, data: st.DataObject) -> None:
     graph = scalar(operator, arrays, np.random.default_rng(0))
     with pytest.raises(UnsupportedError, match=f"{operator.name} has no gradient"):
         directional(graph, record.moving(arrays), [np.zeros(())] * len(arrays))
-
-
-@each_record
-@given(data=st.data())
-@settings(max_examples=5)
-def test_cost(record: Record, data: st.DataObject) -> None:
-    """The cost is a count: an integer, never negative, and twice the size costs no less."""
-    operator, arrays = record.draw(data)
-    cost = operator.cost(*map(Spec.of, arrays))
-    assert isinstance(cost, int)
-    assert cost >= 0
 
 
 @each_record

@@ -13,6 +13,7 @@ from tests.rewrite.making import CONVOLUTIONS, MAX_POOLS
 import allconv as ac
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from tiers import slowed
 
 EACH = 12
 
@@ -35,7 +36,7 @@ def drawn(seed: int) -> tuple[nn.Sequential, tuple[int, ...]]:
     return net, (1, 2, *size)
 
 
-@pytest.mark.parametrize("to", ["local", "linear"])
+@pytest.mark.parametrize("to", slowed(["local", "linear"], "local"))
 def test_equal_on_integers(to: str) -> None:
     """Both give the original's numbers, exactly, for batches of any size."""
     for seed in range(EACH):

@@ -14,6 +14,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
+from tiers import slowed
 
 SAMPLES = settings(max_examples=12, deadline=None)
 
@@ -44,7 +45,7 @@ def compare(function: Callable[..., Any], *arrays: Any) -> None:
         np.testing.assert_array_equal(getattr(working, name).totals(), wanted)
 
 
-@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("axes", slowed([1, 2, 3], 1))
 @SAMPLES
 @given(data=st.data())
 def test_convolution(axes: int, data: st.DataObject) -> None:
@@ -63,7 +64,7 @@ def test_convolution(axes: int, data: st.DataObject) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("axes", slowed([1, 2, 3], 1))
 @SAMPLES
 @given(data=st.data())
 def test_transposed(axes: int, data: st.DataObject) -> None:
@@ -77,7 +78,7 @@ def test_transposed(axes: int, data: st.DataObject) -> None:
     compare(lambda x, w, bias: function(x, w, bias, s, 0, extra, groups, d), x, w, bias)
 
 
-@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("axes", slowed([1, 2, 3], 1))
 @SAMPLES
 @given(data=st.data())
 def test_locally_connected(axes: int, data: st.DataObject) -> None:
@@ -100,7 +101,7 @@ def test_locally_connected(axes: int, data: st.DataObject) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("axes", slowed([1, 2, 3], 1))
 @SAMPLES
 @given(data=st.data())
 def test_max_pooling_with_ties(axes: int, data: st.DataObject) -> None:
