@@ -146,6 +146,18 @@ def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
     assert "result: r.json" in result.out
 
 
+def test_a_classifier_of_ours_takes_bytes(trained: Path) -> None:
+    """As `allconv train` writes it: preprocessing is a part of it, and is measured with it."""
+    pytest.importorskip("onnxruntime", reason="the peer is not installed")
+    result = run(
+        "bench", trained / "model.onnx", *QUICK, "--peers", "onnxruntime", "--json", "r.json"
+    )
+    assert result.status == 0, result.err
+    (row,) = Results.load("r.json").rows
+    assert row.failures == {}
+    assert row.differences["onnxruntime"] < 1e-5
+
+
 def test_a_peer_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the line that installs it; we are measured all the same."""
     monkeypatch.setattr("allconv.bench.engines.find_spec", lambda name: None)

@@ -10,7 +10,7 @@ from allconv.bench.engines import Engine
 from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
 from allconv.bench.process import Worker, WorkerError
-from allconv.bench.results import Row
+from allconv.bench.results import Results, Row
 from allconv.bench.workload import FUNCTION_SIZES, NETWORK, NETWORK_SIZES, Workload
 from allconv.errors import UnsupportedError
 
@@ -38,7 +38,9 @@ def check_system() -> None:
         raise UnsupportedError("the suite memory reads /proc, which only Linux has")
 
 
-def memory_row(workload: Workload, engines: Sequence[Engine], threads: int, folder: Path) -> Row:
+def memory_row(
+    workload: Workload, engines: Sequence[Engine], threads: int, folder: Path, results: Results
+) -> Row:
     """Bytes of a process of its own for each engine."""
     told = make_files(workload, folder)
     row = Row(workload.group, workload.name, threads)
@@ -46,25 +48,24 @@ def memory_row(workload: Workload, engines: Sequence[Engine], threads: int, fold
     for engine in engines:
         try:
             with Worker(engine, threads) as worker:
-                found = measured(worker, told)
+                results.note(engine.name, worker.prepare(told)["settings"])
+                found = measured(worker)
             row.figures[engine.name] = found
         except WorkerError as error:
             row.failures[engine.name] = str(error)
     return row
 
 
-def _held(worker: Worker, told: dict[str, object]) -> dict[str, float]:
+def _held(worker: Worker) -> dict[str, float]:
     """After loading and some runs: the most so far, and what is held."""
-    worker.prepare(told)
     loaded = worker.ask("memory")["now"]
     worker.ask("block", calls=RUNS, dropped=0)
     found = worker.ask("memory")
     return {"loaded": loaded, "peak": found["most"], "steady": found["now"]}
 
 
-def _grown(worker: Worker, told: dict[str, object]) -> dict[str, float]:
+def _grown(worker: Worker) -> dict[str, float]:
     """After the first size, and after each quarter of all of them."""
-    worker.prepare(told)
     worker.ask("block", calls=1, dropped=0)
     found = {"1": worker.ask("memory")["now"]}
     done = 1

@@ -58,6 +58,12 @@ class Results:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         return cls(suite, now, describe_machine(), versions())
 
+    def note(self, engine: str, settings: str) -> None:
+        """Say how an engine was set, beside what was said before."""
+        known = self.settings.setdefault(engine, settings)
+        if settings not in known.split(" | "):
+            self.settings[engine] = f"{known} | {settings}"
+
     def save(self, path: Path | str) -> None:
         """Write all of it as JSON; FileError where that fails."""
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False)

@@ -13,7 +13,7 @@ from allconv.bench.engines import OURS, Engine
 from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
 from allconv.bench.process import Worker, WorkerError
-from allconv.bench.results import Row
+from allconv.bench.results import Results, Row
 from allconv.bench.timing import Timing
 from allconv.bench.training import training_workloads
 from allconv.bench.workload import FUNCTION_SIZES, NETWORK, STEP, Workload
@@ -74,6 +74,7 @@ def startup_rows(
     threads: int,
     folder: Path,
     rounds: int,
+    results: Results,
 ) -> list[Row]:
     """Rows of one workload, each repeat in a fresh process.
 
@@ -82,7 +83,7 @@ def startup_rows(
     """
     told = make_files(workload, folder)
     if workload.kind == FUNCTION_SIZES:
-        return [_new_sizes(workload, told, engines, threads)]
+        return [_new_sizes(workload, told, engines, threads, results)]
     rows = {
         state: Row(workload.group, f"{workload.name}, {state}", threads) for state in (COLD, WARM)
     }
@@ -92,7 +93,7 @@ def startup_rows(
             for turn in range(rounds):
                 cache = folder / f"cache-{engine.name}-{turn}"
                 for state in (COLD, WARM):
-                    samples[state].append(_first_result(engine, threads, told, cache))
+                    samples[state].append(_first_result(engine, threads, told, cache, results))
         except WorkerError as error:
             for row in rows.values():
                 row.failures[engine.name] = str(error)
@@ -105,19 +106,24 @@ def startup_rows(
 
 
 def _first_result(
-    engine: Engine, threads: int, told: dict[str, object], cache: Path
+    engine: Engine, threads: int, told: dict[str, object], cache: Path, results: Results
 ) -> dict[str, float]:
     """Seconds of a fresh process's loading, imports included, and of its first call."""
     variables = {"ALLCONV_CACHE": str(cache)}
     cache.mkdir(mode=0o700, exist_ok=True)
     with Worker(engine, threads, variables=variables) as worker:
         answer = worker.prepare({**told, "cache": str(cache)})
+        results.note(engine.name, answer["settings"])
         first = worker.ask("block", calls=1, dropped=0)["times"][0] * 1e-9
     return {"load": answer["load"], "first": first}
 
 
 def _new_sizes(
-    workload: Workload, told: dict[str, object], engines: Sequence[Engine], threads: int
+    workload: Workload,
+    told: dict[str, object],
+    engines: Sequence[Engine],
+    threads: int,
+    results: Results,
 ) -> Row:
     """Calls on many sizes: the first of each, and another one."""
     row = Row(workload.group, workload.name, threads)
@@ -125,7 +131,7 @@ def _new_sizes(
     for engine in engines:
         try:
             with Worker(engine, threads) as worker:
-                worker.prepare(told)
+                results.note(engine.name, worker.prepare(told)["settings"])
                 first, again = (
                     [1e-9 * t for t in worker.ask("block", calls=count, dropped=0)["times"]]
                     for _ in range(2)

@@ -16,11 +16,12 @@ from allconv.bench.making import make_files
 from allconv.bench.memory import check_system, memory_row, memory_workloads
 from allconv.bench.networks import network_workloads
 from allconv.bench.process import Worker, WorkerError
-from allconv.bench.results import Results, Row, title
+from allconv.bench.results import Results, Row
 from allconv.bench.startup import import_row, startup_rows, startup_workloads
+from allconv.bench.tables import count
 from allconv.bench.training import training_workloads
 from allconv.bench.turns import Pace, measure
-from allconv.bench.workload import ANY, Workload, chosen
+from allconv.bench.workload import Workload, chosen
 
 LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = (
     "layers",
@@ -110,7 +111,7 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
     done = 0
     for threads in request.threads:
         if request.suite != MEMORY:
-            listener.progress(done, total, f"peaks of the machine, {_threads(threads)}")
+            listener.progress(done, total, f"peaks of the machine, {count(threads)}")
             results.peaks[str(threads)] = _peaks(threads)
         with _workers(request.engines, threads) as workers:
             if request.suite == STARTUP and not request.words and threads == request.threads[0]:
@@ -118,7 +119,7 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
                 rows = [import_row(request.engines, request.pace.rounds)]
                 _keep(rows, results, listener)
             for workload in workloads:
-                listener.progress(done, total, f"{workload.name}, {_threads(threads)}")
+                listener.progress(done, total, f"{workload.name}, {count(threads)}")
                 with _folder() as folder:
                     rows = _rows(request, workload, workers, folder, results)
                 _keep(rows, results, listener)
@@ -139,9 +140,9 @@ def _rows(
     engines = [e for e in request.engines if e.runs(workload)]
     rounds = request.pace.rounds
     if request.suite == STARTUP:
-        rows = startup_rows(workload, engines, threads, folder, rounds)
+        rows = startup_rows(workload, engines, threads, folder, rounds, results)
     elif request.suite == MEMORY:
-        rows = [memory_row(workload, engines, threads, folder)]
+        rows = [memory_row(workload, engines, threads, folder, results)]
     else:
         taking_part = [w for w in workers if w.engine.runs(workload)]
         rows = [_timed(request, workload, taking_part, folder, results)]
@@ -161,9 +162,7 @@ def _timed(
     row.figures = {name: timing.data() for name, timing in found.timings.items()}
     row.differences, row.failures = found.differences, found.failures
     for name, settings in found.settings.items():
-        told_before = results.settings.setdefault(name, settings)
-        if settings not in told_before.split(" | "):
-            results.settings[name] = f"{told_before} | {settings}"
+        results.note(name, settings)
     if request.profile and OURS in found.timings:
         ours = next(w for w in workers if w.engine.name == OURS)
         try:
@@ -174,10 +173,6 @@ def _timed(
         for worker in workers:
             worker.end()
     return row
-
-
-def _threads(count: int) -> str:
-    return f"{count} thread" if count == 1 else f"{count} threads"
 
 
 def _peaks(threads: int) -> dict[str, Any]:
@@ -204,17 +199,3 @@ def _folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def summary(row: Row) -> str:
-    """A row in one line, while the run goes on."""
-    told = []
-    for engine, figures in row.figures.items():
-        if "median" in figures:
-            told.append(f"{title(engine)} {figures['median'] * 1e3:.3g} ms")
-        else:
-            name, held = list(figures.items())[-1]
-            told.append(f"{title(engine)} {held / 2**20:.0f} MiB ({name})")
-    told += [f"{title(engine)} FAILED" for engine in row.failures]
-    layout = f", {row.layout}" if row.layout not in ("", ANY) else ""
-    return f"{row.name}{layout}, {_threads(row.threads)}: {'; '.join(told)}"

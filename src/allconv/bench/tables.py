@@ -51,6 +51,20 @@ def count(threads: int) -> str:
     return f"{threads} thread" if threads == 1 else f"{threads} threads"
 
 
+def row_line(row: Row) -> str:
+    """A row in one line, while the run goes on."""
+    told = []
+    for engine, figures in row.figures.items():
+        if "median" in figures:
+            told.append(f"{title(engine)} {milliseconds(figures['median'])} ms")
+        else:
+            part, held = list(figures.items())[-1]
+            told.append(f"{title(engine)} {held / MIB:.0f} MiB ({part})")
+    told += [f"{title(engine)} FAILED" for engine in row.failures]
+    layout = "" if row.layout in ("", ANY) else f", {row.layout}"
+    return f"{row.name}{layout}, {count(row.threads)}: {'; '.join(told)}"
+
+
 def head_lines(results: Results) -> list[str]:
     """The machine, the versions, how each engine was set, and what is missing."""
     machine, memory = results.machine, float(results.machine.get("memory", 0)) / 2**30

@@ -190,12 +190,12 @@ class _Shown:
 
     def found(self, rows: Sequence[Row], results: Results) -> None:
         """Write what there is so far, and say what is new."""
-        from allconv.bench.suites import summary
+        from allconv.bench.tables import row_line
 
         if self._out is not None:
             results.save(self._out)
         for row in rows:
-            self._shown.line(summary(row))
+            self._shown.line(row_line(row))
 
 
 def _tell(shown: Screen, results: Results, out: str | None) -> None:
