@@ -101,7 +101,9 @@ def _lower(planner: Planner, x: Place, operator: Sum, result: Value, count: int 
         step = _next_step(x, todo, steps)
         if step is None:
             x = _with_summed_last(planner, x, kept, todo[0].axis)
-            continue
+            step = _next_step(x, todo, steps)
+        if step is None:
+            raise ValueError(f"no pass over a contiguous array of {x.shape}")
         todo = todo[len(step.passes) :]
         x = step.add(planner, None if todo else out, count)
 
@@ -269,11 +271,11 @@ def _next_step(x: Place, todo: Sequence[Pass], final: tuple[int, ...]) -> _Step 
         _step(x, todo[:count], final if count == len(todo) else None, side[0] if side else None)
         for count in range(1, min(len(todo), MOST_PASSES) + 1)
     )
-    steps = [step for step in tried if step is not None]
+    steps = [step for step in tried if step is not None and step.fits]
     if not steps:
         return None
     enough = min(ENOUGH, x.spec.size // LEAST, steps[0].tasks)
-    good = [step for step in steps if step.fits and step.tasks >= enough and step.work <= MOST]
+    good = [step for step in steps if step.tasks >= enough and step.work <= MOST]
     return (good or steps[:1])[-1].enlarged(enough)
 
 
