@@ -124,6 +124,11 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     "too few bytes": (set_tensor(raw_data=b"1234"), FileError, "18 values; 1 are in the file"),
     "half a number": (set_tensor(raw_data=b"12345"), FileError, "18 values"),
     "sizes whose product overflows": (set_tensor(dims=[2**62, 4]), FileError, "impossible shape"),
+    "sizes beside a size of 0": (
+        set_tensor(dims=[0, 2**62, 2**62], raw_data=b""),
+        FileError,
+        "impossible shape",
+    ),
     "a negative size": (set_tensor(dims=[-2, -9]), FileError, "impossible shape"),
     "a thousand axes": (set_tensor(dims=[1] * 1000), FileError, "impossible shape"),
     "float16": (set_tensor(data_type=TensorProto.FLOAT16), UnsupportedError, "FLOAT16; export"),
@@ -265,6 +270,67 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
         LimitError,
         "Pad: pads .* is the most",
     ),
+    "a convolution of 2**47 multiply-adds": (
+        lambda: chain(
+            helper.make_node("ConstantOfShape", ["s"], ["w"]),
+            node("Conv", "x", "w", pads=[4000] * 4),
+            arrays={"s": ints(1, 2, 2000, 2000)},
+        ),
+        LimitError,
+        "Conv brings the network to 288,[0-9,]* multiply-adds",
+    ),
+    "a wide pooling": (
+        lambda: chain(
+            helper.make_node("Pad", ["x", "p"], ["e"]),
+            node("MaxPool", "e", kernel_shape=[4000, 4000]),
+            arrays={"p": ints(0, 0, 0, 0, 0, 0, 9000, 9000)},
+        ),
+        LimitError,
+        "MaxPool brings the network to",
+    ),
+    "a shape of ten million sizes": (
+        lambda: chain(
+            *(
+                helper.make_node("Constant", [], [name], value_int=n)
+                for name, n in (("a", 1), ("b", 9_000_000), ("c", 1))
+            ),
+            helper.make_node("Range", ["a", "b", "c"], ["r"]),
+            node("Reshape", "x", "r"),
+        ),
+        LimitError,
+        "Reshape: input 1 lists 8,999,999 numbers",
+    ),
+    "constants without end": (
+        lambda: chain(
+            helper.make_node(
+                "ConstantOfShape", ["s"], ["c0"], value=numpy_helper.from_array(ints(1))
+            ),
+            *(helper.make_node("Add", [f"c{n}", f"c{n}"], [f"c{n + 1}"]) for n in range(100)),
+            node("Reshape", "x", "c100"),
+            arrays={"s": ints(3_000_000)},
+        ),
+        LimitError,
+        "Add makes 3,000,000 constants; .* 100,000,000 for a network",
+    ),
+    "an array doubled forty times": (
+        lambda: chain(
+            helper.make_node("Relu", ["x"], ["v0"]),
+            *(helper.make_node("Concat", [f"v{n}"] * 2, [f"v{n + 1}"], axis=0) for n in range(40)),
+            node("Neg", "v40"),
+        ),
+        LimitError,
+        "Concat: it gives 4 axes and 301,989,888 values",
+    ),
+    "an input of 2**124 values": (
+        changed(
+            lambda m: [
+                setattr(dim, "dim_value", 2**62)
+                for dim in m.graph.input[0].type.tensor_type.shape.dim[2:]
+            ]
+        ),
+        LimitError,
+        "too many values",
+    ),
     "a range of 2**40 numbers": (
         lambda: chain(
             helper.make_node("Range", ["a", "b", "c"], ["r"]),
@@ -319,6 +385,8 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     "a file that is not there": (outside(("location", "gone")), FileError, "cannot be opened"),
     "a link": (outside(("location", "link")), FileError, "a link that leaves"),
     "a link to a folder": (outside(("location", "up/decoy")), FileError, "a link that leaves"),
+    "a link to itself": (outside(("location", "loop")), FileError, "without end"),
+    "a link that goes up": (outside(("location", "around")), FileError, "a link that leaves"),
     "a file with two names": (outside(("location", "twin")), FileError, "no plain file"),
     "a pipe": (outside(("location", "pipe")), FileError, "no plain file"),
     "a folder": (outside(("location", "folder")), FileError, "no plain file"),

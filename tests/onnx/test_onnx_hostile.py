@@ -29,6 +29,8 @@ def folder(tmp_path: Path) -> Path:
     (below / "good").write_bytes(np.arange(18, dtype="f").tobytes())
     (below / "link").symlink_to(tmp_path / "decoy")
     (below / "up").symlink_to(tmp_path)
+    (below / "loop").symlink_to("loop")
+    (below / "around").symlink_to("folder/../../decoy")
     (below / "folder").mkdir()
     os.link(tmp_path / "decoy", below / "twin")
     os.mkfifo(below / "pipe")
@@ -61,6 +63,34 @@ def test_tensors_beside_the_file(folder: Path) -> None:
     np.testing.assert_array_equal(load(path).parameters()["0.weight"].ravel(), np.arange(18))
     with pytest.raises(LimitError, match="size_limit"):
         load(path, size_limit=71)
+
+
+@pytest.mark.parametrize(
+    "target", ["good", "folder/good", "folder/../good", "./folder/./good", "{}/good", "{}/other"]
+)
+def test_links_inside_the_folder(target: str, folder: Path) -> None:
+    """A link to a file below the same folder is followed, to a folder and through links, too."""
+    path, link = folder / "model.onnx", folder / "weights"
+    path.write_bytes(outside(("location", "weights"))().SerializeToString())
+    (folder / "folder" / "good").write_bytes((folder / "good").read_bytes())
+    (folder / "other").symlink_to("folder/good")
+    link.symlink_to(target.format(folder.resolve()))
+    np.testing.assert_array_equal(load(path).parameters()["0.weight"].ravel(), np.arange(18))
+    (folder / "below").symlink_to("folder")
+    path.write_bytes(outside(("location", "below/good"))().SerializeToString())
+    np.testing.assert_array_equal(load(path).parameters()["0.weight"].ravel(), np.arange(18))
+
+
+def test_parameters_whose_names_are_no_text(tmp_path: Path) -> None:
+    """The name of a parameter that is no UTF-8 is text with escapes, and can be written again."""
+    path, again = tmp_path / "model.onnx", tmp_path / "again.onnx"
+    net = nn.Sequential(nn.Linear(3, 2))
+    save(net, path, (None, 3))
+    path.write_bytes(path.read_bytes().replace(b"0.weight", b"0.w\xffight"))
+    back = load(path)
+    assert sorted(back.parameters()) == ["0.bias", "0.w\\xffight"]
+    save(back, again, (None, 3))
+    assert load(again).parameters().keys() == back.parameters().keys()
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
