@@ -31,7 +31,9 @@ class Linear(Module):
         x = take_float("x", x)
         if not x.shape or x.shape[-1] != self.in_features:
             arrives = f"({', '.join(map(str, ('N', *x.shape[1:])))})"
-            remedy = f"use nn.Linear({x.shape[-1]}, {self.out_features})"
+            remedy = (
+                f"use nn.Linear({x.shape[-1]}, {self.out_features})" if x.shape else "give rows"
+            )
             if len(x.shape) > 2:
                 remedy = "put nn.Flatten() before it"
             raise ShapeError(
