@@ -13,9 +13,10 @@ from hostile.values import SHAPES, draw_array, hostile, plain
 
 FUNCTIONS = (
     "lambda x: x", "lambda x: x * 2.0", "lambda x: (x * x).sum()", "lambda x: F.relu(x).mean()",
-    "lambda x: F.softplus(x).sum()", "lambda x, y: (x * y).sum()", "lambda x: (x, x)", "lambda x: {'a': x}",
-    "lambda x: None", "lambda x: 3", "lambda x: 'a'", "lambda x: deep_list()", "lambda x: looped_list()",
-    "lambda: 1.0", "lambda x: np.ones(3)", "lambda x: np.ones(3, int)", "lambda x: np.full(3, None)",
+    "lambda x: F.softplus(x).sum()", "lambda x, y: (x * y).sum()", "lambda x: (x, x)",
+    "lambda x: {'a': x}", "lambda x: None", "lambda x: 3", "lambda x: 'a'", "lambda: 1.0",
+    "lambda x: deep_list()", "lambda x: looped_list()", "lambda x: np.ones(3)",
+    "lambda x: np.ones(3, int)", "lambda x: np.full(3, None)",
     "F.relu", "F.softmax", "nn.ReLU()", "nn.Linear(5, 2)", "nn.Conv1d(2, 2, 3)", "Inside()",
     "deep_network()", "nn.Sequential()", "nn.Sequential(nn.Dropout(), nn.Flatten())",
     "nn.BatchNorm1d(2)",
@@ -29,7 +30,8 @@ USES = (  # of a value x of a trace and something hostile h
     "F.softmax(x, h)", "F.leaky_relu(x, h)", "F.dropout(x, seed=h)", "F.cross_entropy(x, h)",
 )  # fmt: skip
 ASKED = (  # of a layer and something hostile h
-    "{}(h)", "{}(np.ones((1, 2, 5), np.float32), training=h, seed=0)", "{}(h, training=True, seed=h)",
+    "{}(h)", "{}(np.ones((1, 2, 5), np.float32), training=h, seed=0)",
+    "{}(h, training=True, seed=h)",
     "{}(np.ones((1, 2, 5), np.float32), training=True, seed=h)",
     "{}.backward(np.ones((1, 2, 5), np.float32), h)", "{}.backward(h, h)",
     "{}.backward((h,), np.ones((1, 2, 5), np.float32))", "{}.load_state_dict(h)",
@@ -83,9 +85,10 @@ def _axes(draw: Random, name: str) -> int:
 
 
 def _asked(draw: Random) -> str:
-    nets = ("nn.Linear(5, 2)", "nn.Conv1d(2, 2, 3)", "nn.BatchNorm1d(2)", "nn.Dropout()", "Inside()",
-            "deep_network()", "nn.Sequential()", "nn.Sequential(nn.Conv1d(2, 3, 2), nn.ReLU())",
-            "nn.MaxPool1d(2, return_indices=True)", "nn.Flatten()")  # fmt: skip
+    nets = ("nn.Linear(5, 2)", "nn.Conv1d(2, 2, 3)", "nn.BatchNorm1d(2)", "nn.Dropout()",
+            "Inside()", "deep_network()", "nn.Sequential()", "nn.Flatten()",
+            "nn.Sequential(nn.Conv1d(2, 3, 2), nn.ReLU())",
+            "nn.MaxPool1d(2, return_indices=True)")  # fmt: skip
     return f"(lambda h: {draw.choice(ASKED).format(draw.choice(nets))})({hostile(draw)})"
 
 

@@ -1,7 +1,7 @@
 """Hostile and plain arguments, as the Python that makes them: a failure prints what to paste.
 
-`WORDS` is what the text may use. Plain arguments go by the name of the parameter, so that calls come
-far enough to be broken by the one that is not.
+`WORDS` is what the text may use. Plain arguments go by the name of the parameter, so that calls
+come far enough to be broken by the one that is not.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ WORDS: dict[str, Any] = {
 
 NUMBERS = (
     "0", "-1", "1", "2", "True", "False", "0.5", "-0.0", "1e-320", "1e300", "float('nan')",
-    "float('inf')", "-float('inf')", "65535", "65536", "10**6", "2**31 - 1", "2**31", "-2**31", "2**62", "2**63", "-2**63", "2**64",
-    "10**30", "10**400", "-10**400", "10**5000", "np.int64(2)", "np.int8(1)", "np.uint64(2**63)",
+    "float('inf')", "-float('inf')", "65535", "65536", "10**6", "2**31 - 1", "2**31", "-2**31",
+    "2**62", "2**63", "-2**63", "2**64", "10**30", "10**400", "-10**400", "10**5000", "np.int64(2)", "np.int8(1)", "np.uint64(2**63)",
     "np.float16(2)", "np.float32(1.5)", "np.longdouble(1)", "np.bool_(True)", "np.array(2)",
     "np.array(2.5)", "np.array(True)", "np.ma.masked", "OwnInt(2)", "1j", "np.datetime64('NaT')",
 )  # fmt: skip
@@ -29,7 +29,8 @@ NAMES = (
 GROUPS = (
     "None", "()", "[]", "{}", "(1,)", "(1, 1)", "(2, 2, 2)", "((1, 1),)", "((1, 0), (0, 1))",
     "(0, 1)", "[1, [2]]", "(1, 2.5)", "(None, 1)", "('same', 1)", "(2**62, 2**62)", "(10**400, 1)",
-    "range(2)", "range(10**12)", "range(10**30)", "[1] * 10**5", "np.array([1, 1])", "np.array([[1, 1], [1, 1]])",
+    "range(2)", "range(10**12)", "range(10**30)", "[1] * 10**5", "np.array([1, 1])",
+    "np.array([[1, 1], [1, 1]])",
     "np.array([1.5, 1])", "np.array([], int)", "np.array([2**63], np.uint64)", "OwnList([1, 1])",
     "np.ma.array([1, 2], mask=[0, 1])", "{1: 2}", "{1, 2}", "iter([1, 1])", "(True, False)",
     "deep_list()", "looped_list()", "[[1.0], [1.0, 2.0]]", "Failing()", "[Failing()]", "object()",

@@ -30,10 +30,10 @@ class Linear(Module):
         """See `functional.linear`."""
         x = take_float("x", x)
         if not x.shape or x.shape[-1] != self.in_features:
+            if not x.shape:
+                raise ShapeError(f"in_features is {self.in_features}, x has no axes")
             arrives = f"({', '.join(map(str, ('N', *x.shape[1:])))})"
-            remedy = (
-                f"use nn.Linear({x.shape[-1]}, {self.out_features})" if x.shape else "give rows"
-            )
+            remedy = f"use nn.Linear({x.shape[-1]}, {self.out_features})"
             if len(x.shape) > 2:
                 remedy = "put nn.Flatten() before it"
             raise ShapeError(

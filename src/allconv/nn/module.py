@@ -184,10 +184,9 @@ class Module:
         missing = [n for n, place in places.items() if n not in state and not place.optional]
         unexpected = [name for name in state if name not in places]
         if flag("strict", strict) and (missing or unexpected):
-            parts = [("missing", missing), ("unexpected", unexpected)]
-            named = "; ".join(
-                f"{what}: {', '.join(map(str, names))}" for what, names in parts if names
-            )
+            parts = [("missing", missing), ("unexpected", map(str, unexpected))]
+            listed = [(what, ", ".join(names)) for what, names in parts]
+            named = "; ".join(f"{what}: {names}" for what, names in listed if names)
             raise ArgumentError(f"the state is of another network ({named}), or pass strict=False")
         with within_limits("the state"):
             fitted = {n: p.fit(n, state[n]) for n, p in places.items() if n in state}
