@@ -179,7 +179,7 @@ def _operands(
     """Arguments as arrays or values of a trace; those to differentiate by are floats."""
     if any(n >= len(arguments) for n in wanted):
         raise ArgumentError(
-            f"the gradient is wanted by argument {max(wanted)}; {len(arguments)} were given"
+            f"the gradient is wanted by argument {told(max(wanted))}; {len(arguments)} were given"
         )
     operands = []
     for n, (name, each) in enumerate(zip(_names(f), arguments, strict=False)):
@@ -195,7 +195,7 @@ def _names(f: Callable[..., Any]) -> Iterator[str]:
     named = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     try:
         parameters = [p.name for p in signature(f).parameters.values() if p.kind in named]
-    except (TypeError, ValueError):  # some builtins have no signature
+    except Exception:  # some builtins have no signature, and what is no function none
         parameters = []
     yield from parameters
     n = len(parameters)

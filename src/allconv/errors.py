@@ -4,7 +4,7 @@
     ├── ArgumentError (ValueError)     a setting outside what is allowed
     ├── ShapeError (ValueError)        arrays or layers whose shapes do not fit together
     ├── FileError (ValueError)         a file or folder that cannot be read, written or understood
-    ├── LimitError (ValueError)        something larger than a limit that can be set
+    ├── LimitError (ValueError)        something larger, or deeper, than a limit
     ├── UnsupportedError (ValueError)  legal, but not done here
     └── TraceError (TypeError)         Python that cannot be recorded while a network is traced
 
@@ -46,7 +46,7 @@ class FileError(Error, ValueError):
 
 
 class LimitError(Error, ValueError):
-    """Something is larger than a limit that can be set."""
+    """Something is larger, or nested more deeply, than a limit."""
 
 
 class UnsupportedError(Error, ValueError):

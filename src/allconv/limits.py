@@ -16,7 +16,7 @@ MOST_CELLS = 2**59  # of 8 bytes each: addresses have 62 bits
 def check_axes(name: str, count: int, most: int = MOST_AXES) -> None:
     """Refuse an array of too many axes."""
     if count > most:
-        raise LimitError(f"{name} has {count} axes; at most {most} are supported: reshape it first")
+        raise LimitError(f"{name} has {count} axes; at most {most} are supported")
 
 
 def check_size(name: str, shape: Sequence[int]) -> None:

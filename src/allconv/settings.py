@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError
-from allconv.limits import check_size
+from allconv.limits import MOST_AXES, check_axes, check_size
 
 MOST = 2**31 - 1
 DIGITS = 128  # bits above which a whole number is told by its size
@@ -58,10 +58,15 @@ def is_whole(n: Any) -> bool:
 
 
 def is_sequence(given: Any) -> bool:
-    """Whether a setting is several numbers."""
+    """Whether a setting is several numbers, of which there are not more than can be counted."""
     if isinstance(given, np.ndarray):
-        return given.ndim > 0
-    return isinstance(given, Sequence) and not isinstance(given, str | bytes)
+        return 0 < given.ndim <= MOST_AXES
+    if not isinstance(given, Sequence) or isinstance(given, str | bytes):
+        return False
+    try:
+        return len(given) >= 0
+    except Exception:  # range(10**30), or a class of the user's
+        return False
 
 
 def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) -> int:
@@ -133,6 +138,8 @@ def shape_of(name: str, given: Any) -> tuple[int, ...]:
     >>> shape_of("input_shape", [1, 3, 8, 8])
     (1, 3, 8, 8)
     """
+    if is_sequence(given):
+        check_axes(name, len(given))
     sizes: list[Any] = list(given) if is_sequence(given) else [None]
     if not all(is_whole(n) and n >= 0 for n in sizes):
         raise ArgumentError(

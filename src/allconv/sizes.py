@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from allconv.errors import ShapeError
+from allconv.errors import LimitError, ShapeError
 from allconv.functional.pool import max_pool1d
 from allconv.functional.settings import Padding, pairs
 from allconv.operators.base import Spec
@@ -51,6 +51,7 @@ def input_sizes(
         least = most = sum(_ends(1, kernel, stride, padding, dilation))
     middle = stride * (output - 1) + reach + 1
     candidates = range(max(middle - most, 1), middle - least + stride)
+    _check_listed("inputs", len(candidates))
     return tuple(i for i in candidates if _output(i, kernel, stride, padding, dilation) == output)
 
 
@@ -70,7 +71,15 @@ def paddings(
         input=input, output=output, kernel=kernel, stride=stride, dilation=dilation
     )
     totals = _totals(input, output, kernel, stride, dilation)
+    if totals:
+        _check_listed("paddings", (totals[0] + totals[-1] + 2) * len(totals) // 2)
     return tuple((low, total - low) for total in totals for low in range(total + 1))
+
+
+def _check_listed(what: str, count: int) -> None:
+    """Refuse to list more than anyone reads."""
+    if count > MOST_LISTED:
+        raise LimitError(f"there are {count:,} {what}; at most {MOST_LISTED:,} are listed")
 
 
 def _totals(input: int, output: int, kernel: int, stride: int, dilation: int) -> range:
@@ -141,6 +150,9 @@ def _output(input: int, kernel: int, stride: int, padding: Padding, dilation: in
     except ShapeError:
         return 0
 
+
+MOST_LISTED = 2**20
+"""Sizes and paddings that are listed."""
 
 MOST_SHOWN = 6
 """Paddings, and inputs, that are written one by one."""

@@ -266,7 +266,7 @@ def _unfit(function: Callable[..., Any], values: Sequence[Any]) -> str:
     """How a function's signature does not fit so many arrays; nothing where it does."""
     try:
         parameters = signature(function)
-    except (TypeError, ValueError):  # some builtins have no signature
+    except Exception:  # some builtins have no signature
         return ""
     try:
         parameters.bind(*values)

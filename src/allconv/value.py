@@ -14,6 +14,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, TraceError
+from allconv.limits import check_axes
 from allconv.operators import pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
@@ -131,6 +132,7 @@ class Value:
     def reshape(self, *shape: Any) -> Value:
         """The same values in row-major order under another shape; one size may be -1."""
         given = shape[0] if len(shape) == 1 and is_sequence(shape[0]) else shape
+        check_axes("the shape of reshape", len(given))
         if not all(is_whole(n) for n in given):
             raise ArgumentError(f"reshape to {told(shape)}: whole numbers are wanted")
         sizes = [int(n) for n in given]
@@ -146,6 +148,7 @@ class Value:
     def transpose(self, *order: Any) -> Value:
         """The axes in another order (reversed when none is given)."""
         given = order[0] if len(order) == 1 and is_sequence(order[0]) else order
+        check_axes("the order of transpose", len(given))
         if not len(given) or (len(given) == 1 and given[0] is None):
             return self._apply(Transpose(tuple(reversed(range(self.ndim)))), self)
         if not all(is_whole(a) and -self.ndim <= a < self.ndim for a in given):
@@ -167,6 +170,8 @@ class Value:
         """Axes counted from the front, in order."""
         if axis is None:
             return tuple(range(self.ndim))
+        if is_sequence(axis):
+            check_axes("axis", len(axis))
         axes = tuple(axis) if is_sequence(axis) else (axis,)
         for a in axes:
             if not is_whole(a) or not -self.ndim <= a < self.ndim:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.functional.call import apply, evaluate, public, take_float, take_labels
+from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_labels
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
 from allconv.settings import choice, number, whole
 
@@ -17,19 +17,32 @@ from allconv.settings import choice, number, whole
 def softmax(x: Any, /, dim: int = 1) -> Any:
     """exp(x) / sum of exp(x) along an axis. Any shape; float32 or float64.
 
+    An array without axes is one class, whatever dim; one without cells along the axis has none.
+
     >>> import numpy as np
     >>> softmax(np.array([[0.0, 0.0]]))
     array([[0.5, 0.5]])
     """
-    x = take_float("x", x)
-    return apply(Softmax(_axis(dim, x)), x)
+    return _over_classes(Softmax, dim, take_float("x", x))
 
 
 @public
 def log_softmax(x: Any, /, dim: int = 1) -> Any:
-    """x - log(sum of exp(x)) along an axis. Any shape; float32 or float64."""
-    x = take_float("x", x)
-    return apply(LogSoftmax(_axis(dim, x)), x)
+    """x - log(sum of exp(x)) along an axis. Any shape; float32 or float64.
+
+    As `softmax` with an array without axes, or without cells along the axis.
+    """
+    return _over_classes(LogSoftmax, dim, take_float("x", x))
+
+
+def _over_classes(operator: type[Softmax] | type[LogSoftmax], dim: Any, x: Any) -> Any:
+    """An operator over the axis of the classes, of arrays without axes and without classes too."""
+    if not x.shape:
+        one = x.reshape((1,))
+        whole("dim", dim, least=-1, most=1)
+        return apply(operator(0), one).reshape(())
+    axis = _axis(dim, x)
+    return apply(operator(axis), x) if x.shape[axis] else fresh(x)
 
 
 @public

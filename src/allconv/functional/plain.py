@@ -17,6 +17,7 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public
 from allconv.functional.correlate import flipped, transpose_window
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
+from allconv.limits import MOST_AXES, check_axes
 from allconv.operators.base import FLOATS
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
@@ -159,6 +160,7 @@ def _operands(**named: Any) -> list[Any]:
             f"{first} is {a.shape}, {second} {b.shape}; arrays of as many axes are wanted"
         )
     for name, each in zip(named, taken, strict=True):
+        check_axes(name, len(each.shape), MOST_AXES - 2)  # a batch and channels are added
         if 0 in each.shape:
             raise ShapeError(f"{name} is {each.shape}: a size is 0")
     dtype = np.result_type(*(np.dtype(each.dtype) for each in taken))

@@ -30,6 +30,8 @@ class Linear(Module):
         """See `functional.linear`."""
         x = take_float("x", x)
         if not x.shape or x.shape[-1] != self.in_features:
+            if not x.shape:
+                raise ShapeError(f"in_features is {self.in_features}, x has no axes")
             arrives = f"({', '.join(map(str, ('N', *x.shape[1:])))})"
             remedy = f"use nn.Linear({x.shape[-1]}, {self.out_features})"
             if len(x.shape) > 2:

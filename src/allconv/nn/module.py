@@ -184,8 +184,9 @@ class Module:
         missing = [n for n, place in places.items() if n not in state and not place.optional]
         unexpected = [name for name in state if name not in places]
         if flag("strict", strict) and (missing or unexpected):
-            parts = [("missing", missing), ("unexpected", unexpected)]
-            named = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+            parts = [("missing", missing), ("unexpected", map(str, unexpected))]
+            listed = [(what, ", ".join(names)) for what, names in parts]
+            named = "; ".join(f"{what}: {names}" for what, names in listed if names)
             raise ArgumentError(f"the state is of another network ({named}), or pass strict=False")
         with within_limits("the state"):
             fitted = {n: p.fit(n, state[n]) for n, p in places.items() if n in state}
@@ -232,7 +233,8 @@ class Module:
             return self.record(*x, training=training, seed=seed)
         from allconv.nn.running import run
 
-        return run(self, x, training=bool(training), seed=seed)
+        trains = training is not None and flag("training", training)
+        return run(self, x, training=trains, seed=seed)
 
     def backward(
         self, x: Any, grad_output: Any, *, training: bool = False, seed: int | None = None
@@ -243,18 +245,20 @@ class Module:
         """
         from allconv.nn.running import run_backward
 
-        return run_backward(self, x, grad_output, training=training, seed=seed)
+        trains = flag("training", training)
+        return run_backward(self, x, grad_output, training=trains, seed=seed)
 
     def record(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
         """`forward` on values of a trace, on behalf of this module's path."""
         scope = current()
+        trains = None if training is None else flag("training", training)
         if scope is None:
             self.state_dict()  # draws by the names in this network what was not drawn
             key = None if seed is None else key_of(seed)
-            with entered(Scope(self, bool(training), None if key is None else lambda: key)):
+            with entered(Scope(self, bool(trains), None if key is None else lambda: key)):
                 return self.record(*x)
         builder, path, outer = trace.current(), scope.path(self), scope.training
-        scope.training = outer if training is None else training
+        scope.training = outer if trains is None else trains
         try:
             with builder.at(path) if builder and path else nullcontext():
                 result = trace.called(self.forward, *x)

@@ -11,6 +11,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.settings import told
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Reshape(Operator):
 
     def check(self, *x: Spec) -> None:
         if prod(self.to) != x[0].size or any(n < 0 for n in self.to):
-            raise ShapeError(f"{x[0].shape} holds {x[0].size} values, {self.to} {prod(self.to)}")
+            to, holds = told(self.to), told(prod(self.to))
+            raise ShapeError(f"{x[0].shape} holds {x[0].size} values, {to} {holds}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(self.to),)
