@@ -66,6 +66,8 @@ def updated(optimizer, p, g, kept, rate, decay, t):
         g = g + decay * p
         v = kept[0] = optimizer.momentum * kept[0] + g
         return p - rate * (g + optimizer.momentum * v if optimizer.nesterov else v)
+    if p.ndim == 2 and optimizer.full_rate_inputs is not None:
+        rate *= min(1.0, optimizer.full_rate_inputs / p.shape[1])
     if type(optimizer) is Adam:
         g = g + decay * p
     else:
@@ -84,6 +86,8 @@ def updated(optimizer, p, g, kept, rate, decay, t):
         (SGD(momentum=0.0, weight_decay=0.3), None, 0.2),
         (Adam(eps=1e-3, weight_decay=0.2), None, 0.1),
         (AdamW(beta1=0.8, eps=1e-3, weight_decay=0.5), 0.1, 0.0),
+        (AdamW(eps=1e-3, weight_decay=0.5, full_rate_inputs=3), None, 0.0),
+        (Adam(eps=1e-3, full_rate_inputs=1000), None, 0.0),
     ],
 )
 def test_three_steps_equal_numpy(optimizer, clip, smoothing):
@@ -219,6 +223,8 @@ def test_labels_out_of_range_are_refused_before_anything_runs(label):
         (lambda: Adam(eps=0.0), ArgumentError, "eps must be above 0"),
         (lambda: AdamW(weight_decay=-1.0), ArgumentError, "weight_decay must be"),
         (lambda: Adam(beta2=float("nan")), ArgumentError, "beta2 must be"),
+        (lambda: Adam(full_rate_inputs=0), ArgumentError, "full_rate_inputs must be a positive"),
+        (lambda: AdamW(full_rate_inputs=1.5), ArgumentError, "full_rate_inputs must be a positive"),
         (lambda: find_optimizer("lion"), ArgumentError, "there are sgd, nesterov, adam, adamw"),
         (lambda: Objective(SGD(), loss="hinge"), ArgumentError, "cross_entropy"),
         (lambda: Objective(SGD(), label_smoothing=1.0), ArgumentError, "0 to below 1"),

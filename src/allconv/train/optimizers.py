@@ -97,6 +97,11 @@ class Adam(Optimizer):
 
     m = m + (1-beta1)*(g - m); s = s + (1-beta2)*(g*g - s);
     p = p - rate * (m/(1-beta1**t)) / (sqrt(s/(1-beta2**t)) + eps) for t = 1, 2, ...
+
+    Each weight moves by about the rate, so a unit of a linear layer with n inputs moves by about n
+    times it, which throws training off where n is large, as for large images. With
+    `full_rate_inputs`, weights (outputs, n) of more inputs than that have the rate times
+    full_rate_inputs / n (Yang et al. 2022, arXiv:2203.03466, table 3).
     """
 
     slots: ClassVar[tuple[str, ...]] = ("mean", "square")
@@ -106,6 +111,7 @@ class Adam(Optimizer):
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.0
+    full_rate_inputs: int | None = None
 
     def __post_init__(self) -> None:
         _check("beta1", self.beta1, below=1.0)
@@ -114,6 +120,11 @@ class Adam(Optimizer):
         _check("eps", self.eps)
         if not self.eps:
             raise ArgumentError("eps must be above 0")
+        most = self.full_rate_inputs
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+            raise ArgumentError(
+                f"full_rate_inputs must be a positive integer or None, got {most!r}"
+            )
 
     def scalars(self, rate: float, step: int) -> dict[str, float]:
         """See `Optimizer.scalars`."""
@@ -137,11 +148,19 @@ class Adam(Optimizer):
         scale: Any,
     ) -> tuple[Any, ...]:
         """See `Optimizer.record`."""
-        settings = [scalars[name] for name in ("rate", "beta1", "beta2", "eps")]
+        share = self._share(p.shape)
+        rate = scalars["rate"] if share == 1 else scalars["rate"] * share
+        betas = (scalars["beta1"], scalars["beta2"], scalars["eps"])
         corrections = (scalars["correction1"], scalars["correction2"])
         update = AdamUpdate(self.decoupled)
-        result: tuple[Any, ...] = update(p, g, *state, *settings, decay, *corrections, scale)
+        result: tuple[Any, ...] = update(p, g, *state, rate, *betas, decay, *corrections, scale)
         return result
+
+    def _share(self, shape: tuple[int, ...]) -> float:
+        """The share of the rate for a parameter of a shape."""
+        if self.full_rate_inputs is None or len(shape) != 2:
+            return 1.0
+        return min(1.0, self.full_rate_inputs / shape[1])
 
 
 @dataclass(frozen=True)
@@ -156,11 +175,14 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
 
+FULL_RATE_INPUTS = 4096
+"""Inputs of a linear layer up to which "adam" and "adamw" keep the rate: convnet at 32 x 32."""
+
 _NAMED: dict[str, Callable[[], Optimizer]] = {
     "sgd": SGD,
     "nesterov": partial(SGD, nesterov=True, weight_decay=5e-4),
-    "adam": Adam,
-    "adamw": AdamW,
+    "adam": partial(Adam, full_rate_inputs=FULL_RATE_INPUTS),
+    "adamw": partial(AdamW, full_rate_inputs=FULL_RATE_INPUTS),
 }
 
 
