@@ -9,16 +9,20 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-WORDS: dict[str, Any] = {
-    name: value
-    for name, value in globals().items()
-    if not name.startswith("_") and name not in ("annotations", "Random", "Any")
-}
+import numpy as np
+
+import allconv as ac
+from allconv import functional, nn, sizes
+from hostile import objects
+
+WORDS: dict[str, Any] = {"ac": ac, "F": functional, "nn": nn, "np": np, "sizes": sizes}
+WORDS |= {name: made for name, made in vars(objects).items() if not name.startswith("_")}
 
 NUMBERS = (
     "0", "-1", "1", "2", "True", "False", "0.5", "-0.0", "1e-320", "1e300", "float('nan')",
     "float('inf')", "-float('inf')", "65535", "65536", "10**6", "2**31 - 1", "2**31", "-2**31",
-    "2**62", "2**63", "-2**63", "2**64", "10**30", "10**400", "-10**400", "10**5000", "np.int64(2)", "np.int8(1)", "np.uint64(2**63)",
+    "2**62", "2**63", "-2**63", "2**64", "10**30", "10**400", "-10**400", "10**5000",
+    "np.int64(2)", "np.int8(1)", "np.uint64(2**63)",
     "np.float16(2)", "np.float32(1.5)", "np.longdouble(1)", "np.bool_(True)", "np.array(2)",
     "np.array(2.5)", "np.array(True)", "np.ma.masked", "OwnInt(2)", "1j", "np.datetime64('NaT')",
 )  # fmt: skip
