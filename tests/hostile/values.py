@@ -9,11 +9,14 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-WORDS: dict[str, Any] = {
-    name: value
-    for name, value in globals().items()
-    if not name.startswith("_") and name not in ("annotations", "Random", "Any")
-}
+import numpy as np
+
+import allconv as ac
+from allconv import functional, nn, sizes
+from hostile import objects
+
+WORDS: dict[str, Any] = {"ac": ac, "F": functional, "nn": nn, "np": np, "sizes": sizes}
+WORDS |= {name: made for name, made in vars(objects).items() if not name.startswith("_")}
 
 NUMBERS = (
     "0", "-1", "1", "2", "True", "False", "0.5", "-0.0", "1e-320", "1e300", "float('nan')",
