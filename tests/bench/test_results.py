@@ -121,6 +121,15 @@ def test_tables_hold_times_ratios_and_differences() -> None:
     assert table.notes[1:] == ["[1] PyTorch failed: RuntimeError: no compiler"]
 
 
+def test_a_profile_that_fails_is_said() -> None:
+    """Below the table, whose times stand."""
+    found = results()
+    found.rows[0].failures["profile"] = "out of memory"
+    (table,) = tables(found)
+    assert "no profile of resnet50: out of memory" in table.notes
+    assert "profile" not in table.head
+
+
 def test_a_failure_that_repeats_is_explained_once() -> None:
     """Its number stands wherever it happened."""
     found = results()

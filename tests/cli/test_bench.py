@@ -169,6 +169,31 @@ def test_a_peer_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert set(Results.load("r.json").missing) == {"torch", "onnxruntime", "openvino"}
 
 
+def test_a_workload_that_cannot_be_made_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And said in the table; the others are measured."""
+    from allconv.bench import suites
+
+    _model(tmp_path)
+    made = suites.make_files
+
+    def full(workload: object, *arguments: object) -> object:
+        if workload.group == "batch 1":
+            raise OSError(28, "No space left on device")
+        return made(workload, *arguments)
+
+    monkeypatch.setattr(suites, "make_files", full)
+    result = run(
+        "bench", "model.onnx", *QUICK, "--batch", "1,2", "--peers", "none", "--json", "r.json"
+    )
+    assert result.status == 0, result.err
+    one, two = Results.load("r.json").rows
+    assert "No space left" in one.failures["allconv"]
+    assert two.failures == {}
+    assert "No space left" in result.out
+
+
 def test_nothing_is_lost_when_it_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

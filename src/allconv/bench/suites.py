@@ -22,6 +22,7 @@ from allconv.bench.tables import count
 from allconv.bench.training import training_workloads
 from allconv.bench.turns import Pace, measure
 from allconv.bench.workload import Workload, chosen
+from allconv.errors import Error
 
 LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = (
     "layers",
@@ -121,7 +122,10 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
             for workload in workloads:
                 listener.progress(done, total, f"{workload.name}, {count(threads)}")
                 with _folder() as folder:
-                    rows = _rows(request, workload, workers, folder, results)
+                    try:
+                        rows = _rows(request, workload, workers, folder, results)
+                    except (Error, OSError) as error:  # its files: no room, or no such network
+                        rows = [_failed(workload, threads, error)]
                 _keep(rows, results, listener)
                 done += 1
     return results
@@ -130,6 +134,12 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
 def _keep(rows: list[Row], results: Results, listener: Listener) -> None:
     results.rows += rows
     listener.found(rows, results)
+
+
+def _failed(workload: Workload, threads: int, error: Exception) -> Row:
+    """The row of a workload that could not be made."""
+    why = f"the workload cannot be made: {' '.join(str(error).split())}"
+    return Row(workload.group, workload.name, threads, workload.layout, failures={OURS: why})
 
 
 def _rows(

@@ -102,6 +102,8 @@ def _timed(name: str, rows: Sequence[Row], results: Results) -> Table:
         cells += [_ratio_cell(row), _difference_cell(row)]
         cells += [_peak_cell(row, results)] if flops else []
         made.append(tuple(cells))
+    whys = [(row.name, row.failures["profile"]) for row in rows if "profile" in row.failures]
+    notes += [f"no profile of {name}: {why}" for name, why in whys]
     explained = "median ms of a call, and half the distance of the quartiles; ratio above 1: faster"
     return Table(name, tuple(head), made, [explained, *notes], 2 if layouts else 1)
 
