@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
+import struct
+import zlib
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 from PIL import Image
 
 from allconv.data.images import read_header, read_image
-from allconv.errors import FileError
+from allconv.errors import Error, FileError
 
 from .writing import SAMPLES, png, tiff
 
@@ -196,3 +199,67 @@ def test_samples_without_a_known_scale(tmp_path, name, order):
     with pytest.raises(FileError, match=r"a\.tif: has .*pixels.*(save it|not known)") as caught:
         read_image(path, 1)
     assert "damaged" not in str(caught.value)
+
+
+def test_what_pillow_logs_is_not_told(tmp_path, capfd):
+    """A TIFF with more samples than can be makes one error of ours, and no line on stderr."""
+    content = tiff(np.zeros((2, 2, 1), int), 8, 1)
+    entry = struct.pack("<HHII", 277, 3, 1, 1)
+    assert content.count(entry) == 1
+    path = tmp_path / "a.tif"
+    path.write_bytes(content.replace(entry, struct.pack("<HHII", 277, 3, 1, 200)))
+    with pytest.raises(FileError, match=r"a\.tif: "):
+        read_image(path, 1)
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("PIL").handlers == []
+
+
+def damaged(content: bytes, draw: np.random.Generator) -> bytes:
+    """A file with some bytes or bits changed, or cut; the checksums of a PNG mostly put right."""
+    changed = bytearray(content)
+    for _ in range(draw.integers(1, 4)):
+        place = draw.integers(8, len(changed))
+        if draw.random() < 0.5:
+            changed[place] = draw.integers(256)
+        else:
+            changed[place] ^= 1 << draw.integers(8)
+    if draw.random() < 0.1:
+        changed = changed[: draw.integers(8, len(changed))]
+    is_repaired = changed[:4] == b"\x89PNG" and draw.random() < 0.8
+    return checked(bytes(changed)) if is_repaired else bytes(changed)
+
+
+def checked(content: bytes) -> bytes:
+    """A PNG with the right checksum after each of its chunks that is whole."""
+    made, place = content[:8], 8
+    while place + 12 <= len(content):
+        size = struct.unpack(">I", content[place : place + 4])[0]
+        body = content[place + 4 : place + 8 + size]
+        if place + 12 + size > len(content):
+            break
+        made += content[place : place + 4] + body + struct.pack(">I", zlib.crc32(body))
+        place += 12 + size
+    return made
+
+
+def test_damaged_samples_end_in_pixels_or_an_error(tmp_path, capfd):
+    """Of every kind of PNG and TIFF above: nothing raw, nothing written elsewhere."""
+    draw = np.random.default_rng(0)
+    whole = [
+        png(drawn((6, 7, SAMPLES[colour]), depth), depth, colour, transparent=b"\0\1" * 3)
+        for colour, depth in KINDS
+        if colour != 3
+    ]
+    whole += [tiff(drawn((6, 8, 1), bits), bits, kind, order=o) for bits, kind, o in GRAY_TIFF]
+    whole += [tiff(drawn((6, 8, 4), bits), bits, 5) for bits in (8, 16)]
+    path, shapes, messages = tmp_path / "a", [], []
+    for trial in range(600):
+        path.write_bytes(damaged(whole[trial % len(whole)], draw))
+        try:
+            shapes.append(read_image(path, 1, (5, 4), pixel_limit=10**6).shape)
+        except Error as error:
+            messages.append(str(error))
+    assert min(len(shapes), len(messages)) > 50
+    assert set(shapes) == {(5, 4, 1)}
+    assert all(each.startswith(str(path)) and each.isprintable() for each in messages)
+    assert capfd.readouterr() == ("", "")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allconv.data.augment import Augment
-from allconv.data.images import Pixels
+from allconv.data.images import Pixels, are_pixels, kind_of_array
 from allconv.data.labels import check_names
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
@@ -27,13 +27,13 @@ class Part:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
-        if images.ndim != 4 or images.dtype != np.uint8:
-            got = f"{images.dtype} {images.shape}"
-            raise ShapeError(f"images must be uint8 (N, H, W, C), got {got}")
-        if labels.shape != images.shape[:1] or labels.dtype != np.int64:
+        if not are_pixels(images):
+            raise ShapeError(f"images must be uint8 (N, H, W, C), got {kind_of_array(images)}")
+        is_array = isinstance(labels, np.ndarray)
+        if not is_array or labels.shape != images.shape[:1] or labels.dtype != np.int64:
             raise ShapeError(
                 f"labels must be int64 ({images.shape[0]},), one for each image, "
-                f"got {labels.dtype} {labels.shape}"
+                f"got {kind_of_array(labels)}"
             )
         if self.names is not None and len(self.names) != len(labels):
             raise ShapeError(f"{len(labels)} images have {len(self.names)} names")

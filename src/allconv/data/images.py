@@ -6,13 +6,14 @@ parser of Pillow is reached and the pixel limit is ours: Pillow's own is one for
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,17 @@ PIXEL_LIMIT = 100_000_000
 
 _UNKNOWN = ("unknown", "unsupported", "unrecognized", "cannot handle")  # as Pillow says it
 _ORIENTATION_TAG = 0x0112
+
+
+def are_pixels(images: Any) -> bool:
+    """Whether this is an array uint8 (N, H, W, C)."""
+    return isinstance(images, np.ndarray) and images.ndim == 4 and images.dtype == np.uint8
+
+
+def kind_of_array(given: Any) -> str:
+    """Dtype and shape of an array, or what it is instead, for a message."""
+    is_array = isinstance(given, np.ndarray)
+    return f"{given.dtype} {given.shape}" if is_array else type(given).__name__
 
 
 @dataclass(frozen=True)
@@ -195,6 +207,7 @@ def _cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize((width, height), Resampling.BILINEAR, box=box)
 
 
+_NOWHERE = logging.NullHandler()
 _quiet_lock = threading.Lock()
 _quiet_depth = 0
 _quiet_filters: list[warnings.catch_warnings[None]] = []
@@ -202,10 +215,11 @@ _quiet_filters: list[warnings.catch_warnings[None]] = []
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the warnings of Pillow's parsers to themselves while any thread decodes.
+    """Keep what Pillow's parsers warn of, and log, to themselves while any thread decodes.
 
     Warning filters belong to the process: the first decoder sets one for Pillow's modules, the last
-    puts back what was there.
+    puts back what was there. What is logged goes to the program's own handlers, if it has some, and
+    not to stderr.
     """
     global _quiet_depth
     with _quiet_lock:
@@ -213,6 +227,7 @@ def _quiet() -> Iterator[None]:
             _quiet_filters.append(warnings.catch_warnings())
             _quiet_filters[-1].__enter__()
             warnings.filterwarnings("ignore", module=r"PIL\.")
+            logging.getLogger("PIL").addHandler(_NOWHERE)
         _quiet_depth += 1
     try:
         yield
@@ -221,3 +236,4 @@ def _quiet() -> Iterator[None]:
             _quiet_depth -= 1
             if _quiet_depth == 0:
                 _quiet_filters.pop().__exit__(None, None, None)
+                logging.getLogger("PIL").removeHandler(_NOWHERE)

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allconv.data.images import PIXEL_LIMIT, Pixels, read_image
+from allconv.data.images import PIXEL_LIMIT, Pixels, are_pixels, kind_of_array, read_image
 from allconv.data.pixels import WHITES
 from allconv.errors import ArgumentError, FileError, ShapeError
 
@@ -67,9 +67,9 @@ class Preprocess:
 
         A channel that never changes gets the deviation 1, so that it becomes 0.
         """
-        if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0:
+        if not are_pixels(images) or images.size == 0:
             raise ShapeError(
-                f"images must be uint8 (N, H, W, C) with N > 0, got {images.dtype} {images.shape}"
+                f"images must be uint8 (N, H, W, C) with N > 0, got {kind_of_array(images)}"
             )
         channels = images.shape[3]
         counts = np.zeros((channels, 256), np.int64)
@@ -92,10 +92,10 @@ class Preprocess:
         (N, H, W, C) array), as the engine likes it. ShapeError for images of another size.
         """
         wanted = (self.height, self.width, self.channels)
-        if images.ndim != 4 or images.dtype != np.uint8 or images.shape[1:] != wanted:
+        if not are_pixels(images) or images.shape[1:] != wanted:
             raise ShapeError(
                 f"images must be uint8 (N, {self.height}, {self.width}, {self.channels}), "
-                f"got {images.dtype} {images.shape}"
+                f"got {kind_of_array(images)}"
             )
         y = images.astype(np.float32, order="C")
         y /= np.float32(255)

@@ -280,6 +280,7 @@ class ImageClassifier:
         from allconv import onnx
 
         self._check_fitted()
+        _check_path(path)
         if self._takes_pixels:
             raise UnsupportedError("this classifier came from a file and is as it was; copy that")
         preprocess = self.preprocess_
@@ -302,6 +303,7 @@ class ImageClassifier:
         """
         from allconv import onnx
 
+        _check_path(path)
         network = onnx.load(path)
         if not network.classes or network.preprocess is None:
             raise FileError(
@@ -332,6 +334,11 @@ def _is_of_files(x: Any) -> bool:
     if isinstance(x, list | tuple):
         return any(isinstance(each, str | os.PathLike) for each in x)
     return isinstance(x, str | os.PathLike)
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path must be the name of a file, got {path!r}")
 
 
 def _files(places: Sequence[Any]) -> list[Path]:
