@@ -9,8 +9,6 @@ importing NumPy.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from allconv.version import __version__
 
 TYPE_CHECKING = False  # as typing has it, which takes longer to load than all of this
@@ -93,6 +91,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
         raise AttributeError(f"module 'allconv' has no attribute {name!r}")
+    from importlib import import_module
+
     room = _ROOMS[name]
     from allconv.engine.lock import ONCE  # a fork waits for what is being loaded
 

@@ -11,6 +11,7 @@ import pytest
 from data import making
 
 from .running import run
+from .terminal import Terminal
 
 QUICK = ("--model", "plain", "--epochs", "1", "--batch-size", "8")
 
@@ -44,3 +45,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(finished: Path, tmp_path: Path) -> Path:
     """A copy of a finished run, in the current folder."""
     return Path(shutil.copytree(finished / "run", tmp_path / "run"))
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal of 160 columns in place of stdout and stderr."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "160")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    return Terminal()

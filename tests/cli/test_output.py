@@ -17,24 +17,7 @@ from allconv.engine.kernels.copy import Copy
 from allconv.train.callbacks import BeginInfo, StepInfo
 
 from .conftest import QUICK
-
-
-class Terminal(io.StringIO):
-    """Text that a terminal would show."""
-
-    def isatty(self) -> bool:
-        """It says that it is one."""
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal of 100 columns in place of stdout and stderr."""
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "160")
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-    return Terminal()
+from .terminal import Terminal
 
 
 def test_a_bar_shows_where_training_is(finished: Path, terminal: Terminal) -> None:
@@ -83,15 +66,19 @@ def test_without_a_terminal_long_silence_is_broken(monkeypatch: pytest.MonkeyPat
     assert out.getvalue() == "epoch 1/3  25.0 %  2 s left\nepoch 1/3  50.0 %  2 s left\nreading\n"
 
 
-def test_compiling_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The first kernel that is compiled says so; one that comes from the cache does not."""
+def test_compiling_is_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Kernels that are compiled say so once, however long it takes; those of the cache do not."""
     monkeypatch.setenv("ALLCONV_CACHE", str(tmp_path / "kernels"))
+    hours = (3600.0 * n for n in range(1000))
+    monkeypatch.setattr("allconv.cli.output.time.monotonic", lambda: next(hours))
+    monkeypatch.setattr(Screen, "SILENCE", 10 * 3600.0)
     said = []
     for _ in range(2):
         monkeypatch.setattr(cache, "_loaded", {})
         out = io.StringIO()
         with redirect_stdout(out), screen():
-            cache.load(Copy(target.host(), "float32"))
+            for dtype in ("float32", "float64"):
+                cache.load(Copy(target.host(), dtype))
         said.append(out.getvalue())
     assert said == ["compiling kernels for this machine, once ...\n", ""]
 

@@ -112,12 +112,16 @@ def test_damage_is_noticed(tmp_path_factory, data):
         (lambda about: about.update(records="no"), "its records is missing"),
         (lambda about: about["position"].update(step=-1), "its position has step -1"),
         (lambda about: about["position"].update(seen="7"), "its position has seen '7'"),
-        (lambda about: about["position"].update(other=1), "other"),
+        (lambda about: about["position"].update(other=1), "its position must have epoch"),
         (lambda about: about["position"].update(step=8), "has 8 steps on 7 labels"),
         (lambda about: about["position"].update(epoch=2**61), "of the epochs that it counts"),
         (lambda about: about["records"].pop(), "not of the epochs that it counts"),
         (lambda about: about["records"][0].pop("loss"), "a record of an epoch must have"),
         (lambda about: about["records"][0].update(loss="x"), "the loss of an epoch is 'x'"),
+        (lambda about: about["records"][0].update(loss=10**400), "the loss of an epoch is 1000"),
+        (lambda about: about["records"][0].update(rate=[1]), r"the rate of an epoch is \[1\]"),
+        (lambda about: about["records"][0].update(epoch=True), "the epoch of an epoch is True"),
+        (lambda about: about["records"][0].update(epoch=None), "the epoch of an epoch is None"),
         (lambda about: about.update(digest="0"), "do not match their checksum"),
     ],
 )
@@ -136,15 +140,30 @@ def test_wrong_metadata_is_refused(tmp_path, change, message):
 
 
 def test_strange_files_are_refused(tmp_path):
-    """No file, a folder, and a safetensors file of something else."""
+    """No file, a folder, a pipe, a device, and a safetensors file of something else."""
     with pytest.raises(FileError, match="no run to resume; start without resume"):
         load_checkpoint(tmp_path)
     (tmp_path / LAST).mkdir()
-    with pytest.raises(FileError, match="is not there"):
+    with pytest.raises(FileError, match="is a folder, not a checkpoint"):
         load_checkpoint(tmp_path)
     (tmp_path / LAST).rmdir()
+    os.mkfifo(tmp_path / LAST)
+    with pytest.raises(FileError, match="is a pipe, not a checkpoint"):
+        load_checkpoint(tmp_path)
+    (tmp_path / LAST).unlink()
+    (tmp_path / LAST).symlink_to("/dev/zero")
+    with pytest.raises(FileError, match="is a device, not a checkpoint"):
+        load_checkpoint(tmp_path)
+    (tmp_path / LAST).unlink()
     save_file({"weight": np.zeros(3)}, tmp_path / LAST)
     with pytest.raises(FileError, match="not written by this version"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_description_that_is_nested_too_deep_is_refused(tmp_path):
+    """JSON of a hundred thousand brackets is a sentence, not an error of Python."""
+    save_file({"w": np.zeros(3)}, tmp_path / LAST, {"allconv": "[" * 100_000})
+    with pytest.raises(FileError, match="no usable checkpoint: its description is nested"):
         load_checkpoint(tmp_path)
 
 
@@ -188,7 +207,7 @@ def test_a_checkpoint_of_another_network_is_refused(run, net, message):
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"optimizer": "adam"}, FileError, "has mean/0.bias as nothing, float32"),
+        ({"optimizer": "adam"}, FileError, "has mean/0.bias as nothing, expected is float32"),
         ({"optimizer": SGD(0.8)}, ArgumentError, "with optimizer SGD.*, now it is SGD"),
         ({"batch_size": 8}, ArgumentError, "made with batch_size 16, now it is 8"),
         ({"learning_rate": 0.1}, ArgumentError, "made with learning_rate 0.05, now it is 0.1"),

@@ -226,7 +226,11 @@ def test_a_file_without_classes_is_refused(tmp_path):
         (lambda c, x, y: c.fit(x, y * 0), FileError, "only one class"),
         (lambda c, x, y: c.set_params(model="vgg").fit(x, y), ArgumentError, "no network 'vgg'"),
         (lambda c, x, y: c.set_params(model=3).fit(x, y), ArgumentError, "model must be one of"),
-        (lambda c, x, y: c.set_params(epochs=0).fit(x, y), ArgumentError, "epochs must be"),
+        (
+            lambda c, x, y: c.set_params(epochs=0).fit(x, y),
+            ArgumentError,
+            "epochs is 0; it must be at least 1",
+        ),
         (lambda c, x, y: c.predict(x), Error, "call fit first"),
         (lambda c, x, y: c.save("model.onnx"), Error, "call fit first"),
     ],

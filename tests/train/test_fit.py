@@ -258,10 +258,10 @@ LABELS = np.zeros(4, np.int64)
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"epochs": 0}, ArgumentError, "epochs must be a positive integer, got 0"),
-        ({"batch_size": 2.5}, ArgumentError, "batch_size must be a positive integer"),
-        ({"learning_rate": -1}, ArgumentError, "learning_rate must be a number above 0"),
-        ({"learning_rate": float("nan")}, ArgumentError, "learning_rate must be"),
+        ({"epochs": 0}, ArgumentError, "epochs is 0; it must be at least 1"),
+        ({"batch_size": 2.5}, ArgumentError, "batch_size is 2.5; a whole number"),
+        ({"learning_rate": -1}, ArgumentError, "learning_rate is -1; a number above 0"),
+        ({"learning_rate": float("nan")}, ArgumentError, "learning_rate is nan; a number above 0"),
         ({"optimizer": "fast"}, ArgumentError, "there is no optimizer 'fast'"),
         ({"schedule": 3}, ArgumentError, "there is no schedule 3"),
         ({"loss": "mse"}, ArgumentError, "loss is 'mse'"),
@@ -277,7 +277,7 @@ LABELS = np.zeros(4, np.int64)
         ({"data": (floats(4, 1, 8, 8), LABELS + 3)}, ArgumentError, "run from 3 to 3"),
         ({"data": (floats(4, 1, 8, 8), LABELS - 1)}, ArgumentError, "3 classes apart"),
         ({"data": (floats(4, 1, 8, 8), LABELS + 0.5)}, ArgumentError, "integers are wanted"),
-        ({"data": (floats(4, 1, 8, 8), np.zeros((4, 2), int))}, ShapeError, r"\(4,\) is wanted"),
+        ({"data": (floats(4, 1, 8, 8), np.zeros((4, 2), int))}, ShapeError, r"\(4,\) is expected"),
         ({"data": (floats(0, 1, 8, 8), LABELS[:0])}, ShapeError, "N of at least 1"),
         ({"data": (np.zeros((4, 8, 8), np.int16), LABELS)}, ArgumentError, "x is int16"),
         ({"data": (floats(4, 1, 8, 8), LABELS), "augment": Augment()}, ArgumentError, "uint8"),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import numpy as np
 import pytest
 
+from allconv import nn
+from allconv.data import load
+from allconv.errors import ArgumentError
 from allconv.train import Callback, fit
-from allconv.train.checkpoint import load_checkpoint
+from allconv.train.checkpoint import load_checkpoint, save_checkpoint
 
-from .making import QUICK, Watcher, digest, names, small_network, striped_data
+from .making import QUICK, Watcher, digest, names, small_network, striped_data, stripes
 
 
 class Interrupter(Callback):
@@ -82,3 +86,64 @@ def test_a_run_can_go_on_elsewhere(tmp_path):
     fit(small_network(), striped_data(), resume=tmp_path / "a", out=tmp_path / "b", **more)
     assert {n: (tmp_path / "a" / n).read_bytes() for n in names(tmp_path / "a")} == before
     assert load_checkpoint(tmp_path / "b").position.epoch == 5
+
+
+def named(classes, count=3):
+    """The stripes with names for their labels, of the first classes only."""
+
+    def part(samples, seed):
+        images, labels = stripes(samples, seed)
+        kept = labels < count
+        return images[kept], np.array(classes)[labels[kept]]
+
+    return load(part(48, 0), validation=part(18, 1), test=part(18, 2))
+
+
+def linear(classes):
+    """A network for the stripes."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
+
+
+@pytest.mark.parametrize(
+    ("now", "count", "told"),
+    [
+        (("across", "both", "upright"), 2, r"2 classes \(across, both\)"),
+        (("across", "both\n\x1b[2J", "upright"), 2, r"2 classes \(across, both\\n\\x1b\[2J\)"),
+    ],
+)
+def test_other_classes_are_named(tmp_path, now, count, told):
+    """A class that is gone is told by the names of then and of now, not as another network."""
+    before = ("across", "both", "upright")
+    fit(linear(3), named(before), out=tmp_path, **QUICK)
+    with pytest.raises(ArgumentError) as caught:
+        fit(linear(count), named(now, count), resume=tmp_path, **QUICK)
+    assert "was made with 3 classes (across, both, upright), now there are" in str(caught.value)
+    assert re.search(told, str(caught.value))
+
+
+def test_renamed_classes_of_the_same_images_go_on(tmp_path):
+    """Another name for a class changes no number."""
+    fit(linear(3), named(("across", "both", "upright")), out=tmp_path, **QUICK)
+    more = {**QUICK, "epochs": 5}
+    fit(linear(3), named(("a", "b", "c")), resume=tmp_path, **more)
+    assert load_checkpoint(tmp_path).settings["classes"] == ["a", "b", "c"]
+    assert load_checkpoint(tmp_path).position.epoch == 5
+
+
+def test_a_run_of_before_classes_were_kept_goes_on(tmp_path):
+    """A checkpoint without the names of the classes is one like any other."""
+    fit(linear(3), named(("across", "both", "upright")), out=tmp_path, **QUICK)
+    kept = load_checkpoint(tmp_path)
+    del kept.settings["classes"]
+    save_checkpoint(tmp_path, kept)
+    more = {**QUICK, "epochs": 5}
+    assert len(fit(linear(3), named(tuple("abc")), resume=tmp_path, **more).records) == 5
+
+
+def test_clipping_at_infinity_is_none(tmp_path):
+    """An infinite norm clips nothing; it is kept as null, which JSON has."""
+    one, two = linear(3), linear(3)
+    fit(one, named(tuple("abc")), out=tmp_path, clip=float("inf"), **QUICK)
+    fit(two, named(tuple("abc")), clip=None, **QUICK)
+    assert digest(one) == digest(two)
+    assert load_checkpoint(tmp_path).settings["clip"] is None

@@ -53,11 +53,11 @@ def test_one_step_has_a_rate(name):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Step((0.5, 1.5)), "milestones are shares"),
-        (lambda: Step(factor=-1), "factor is a share"),
-        (lambda: Cosine(2), "final is a share"),
-        (lambda: OneCycle(rise=0), "rise is a share"),
-        (lambda: OneCycle(start=7), "start is a share"),
+        (lambda: Step((0.5, 1.5)), "milestones is 1.5; shares of"),
+        (lambda: Step(factor=-1), "factor is -1; a share"),
+        (lambda: Cosine(2), "final is 2; a share"),
+        (lambda: OneCycle(rise=0), "rise is 0; a share"),
+        (lambda: OneCycle(start=7), "start is 7; a share"),
         (lambda: find_schedule("exponential"), "there are constant, step, cosine, one-cycle"),
     ],
 )

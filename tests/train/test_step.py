@@ -218,16 +218,28 @@ def test_labels_out_of_range_are_refused_before_anything_runs(label):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: SGD(momentum=1.0), ArgumentError, "momentum must be"),
+        (
+            lambda: SGD(momentum=1.0),
+            ArgumentError,
+            "momentum is 1.0; a number of at least 0 and below 1",
+        ),
         (lambda: SGD(momentum=0.0, nesterov=True), ArgumentError, "nesterov needs"),
         (lambda: Adam(eps=0.0), ArgumentError, "eps must be above 0"),
-        (lambda: AdamW(weight_decay=-1.0), ArgumentError, "weight_decay must be"),
-        (lambda: Adam(beta2=float("nan")), ArgumentError, "beta2 must be"),
+        (
+            lambda: AdamW(weight_decay=-1.0),
+            ArgumentError,
+            "weight_decay is -1.0; a number of at least 0",
+        ),
+        (lambda: Adam(beta2=float("nan")), ArgumentError, "beta2 is nan; a number"),
         (lambda: Adam(full_rate_inputs=0), ArgumentError, "full_rate_inputs must be a positive"),
         (lambda: AdamW(full_rate_inputs=1.5), ArgumentError, "full_rate_inputs must be a positive"),
         (lambda: find_optimizer("lion"), ArgumentError, "there are sgd, nesterov, adam, adamw"),
         (lambda: Objective(SGD(), loss="hinge"), ArgumentError, "cross_entropy"),
-        (lambda: Objective(SGD(), label_smoothing=1.0), ArgumentError, "0 to below 1"),
+        (
+            lambda: Objective(SGD(), label_smoothing=1.0),
+            ArgumentError,
+            "label_smoothing is 1.0; a number of at least 0 and below 1",
+        ),
         (lambda: Objective(SGD(), clip=0.0), ArgumentError, "norm above 0"),
         (
             lambda: TrainingStep(nn.ReLU(), Objective(SGD())).prepare((2, 3)),

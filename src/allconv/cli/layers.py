@@ -31,7 +31,8 @@ def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]]
     from allconv.operators.pointwise import Pointwise
     from allconv.receptive import receptive_fields
 
-    dtype = next((array.dtype.name for array in net.parameters().values()), "float32")
+    places = net.named_places().values()  # weights need not be drawn to be counted
+    dtype = next((place.spec.dtype for place in places if place.trainable), "float32")
     traced = trace_module(net, Spec(shape, dtype))
     known = len(traced.parameters) + len(traced.buffers)
     program = Program(traced.graph, static=range(1, 1 + known))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import isinf
 from typing import Any, TypeAlias
 
 from allconv.errors import ArgumentError, ShapeError, TraceError
@@ -16,6 +17,7 @@ from allconv.nn.tracing import KEY, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.reduce import Sum
 from allconv.operators.update import ClipFactor
+from allconv.settings import number, told
 from allconv.trace import Builder, current, flatten, recording
 from allconv.train.optimizers import Optimizer, decays
 from allconv.value import Value
@@ -59,17 +61,18 @@ class Objective:
     def __post_init__(self) -> None:
         if not callable(self.loss) and self.loss != "cross_entropy":
             raise ArgumentError(
-                f'loss is {self.loss!r}; "cross_entropy" or a function of (logits, labels) '
+                f'loss is {told(self.loss)}; "cross_entropy" or a function of (logits, labels) '
                 "is expected"
             )
+        smoothing = number(
+            "label_smoothing", self.label_smoothing, "a number of at least 0 and below 1", _is_part
+        )
+        object.__setattr__(self, "label_smoothing", smoothing)
+        if self.clip is not None:
+            clip = number("clip", self.clip, "a norm above 0, or None,", _is_positive)
+            object.__setattr__(self, "clip", None if isinf(clip) else clip)
         if callable(self.loss) and self.label_smoothing:
             raise ArgumentError("label_smoothing belongs to cross_entropy; put it in the function")
-        if not 0 <= self.label_smoothing < 1:
-            raise ArgumentError(
-                f"label_smoothing is {self.label_smoothing}; 0 to below 1 is expected"
-            )
-        if self.clip is not None and not self.clip > 0:
-            raise ArgumentError(f"clip is {self.clip}; a norm above 0, or None, is expected")
 
     def record_loss(self, logits: Any, labels: Any) -> Any:
         """Record the loss of a batch: a scalar."""
@@ -166,3 +169,11 @@ def _updates(
         names = (SLOT.format(slot=slot, name=p.name) for slot in optimizer.slots)
         new.update(zip(names, kept, strict=True))
     return new
+
+
+def _is_part(n: float) -> bool:
+    return 0 <= n < 1
+
+
+def _is_positive(n: float) -> bool:
+    return n > 0

@@ -10,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
+from math import inf
 from typing import Any, ClassVar
 
 from allconv.errors import ArgumentError
 from allconv.operators.base import Spec
 from allconv.operators.update import AdamUpdate, SgdUpdate
+from allconv.settings import number, told
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("momentum", self.momentum, below=1.0)
-        _check("weight_decay", self.weight_decay)
+        _check(self, "momentum", below=1.0)
+        _check(self, "weight_decay")
         if self.nesterov and not self.momentum:
             raise ArgumentError("nesterov needs a momentum above 0")
 
@@ -114,10 +115,10 @@ class Adam(Optimizer):
     full_rate_inputs: int | None = None
 
     def __post_init__(self) -> None:
-        _check("beta1", self.beta1, below=1.0)
-        _check("beta2", self.beta2, below=1.0)
-        _check("weight_decay", self.weight_decay)
-        _check("eps", self.eps)
+        _check(self, "beta1", below=1.0)
+        _check(self, "beta2", below=1.0)
+        _check(self, "weight_decay")
+        _check(self, "eps")
         if not self.eps:
             raise ArgumentError("eps must be above 0")
         most = self.full_rate_inputs
@@ -196,7 +197,9 @@ def find_optimizer(optimizer: Optimizer | str) -> Optimizer:
     if isinstance(optimizer, Optimizer):
         return optimizer
     if not isinstance(optimizer, str) or optimizer not in _NAMED:
-        raise ArgumentError(f"there is no optimizer {optimizer!r}; there are {', '.join(_NAMED)}")
+        raise ArgumentError(
+            f"there is no optimizer {told(optimizer)}; there are {', '.join(_NAMED)}"
+        )
     return _NAMED[optimizer]()
 
 
@@ -209,8 +212,10 @@ def decays(name: str, spec: Spec) -> bool:
     return spec.rank > 1 and name.rpartition(".")[2] != "bias"
 
 
-def _check(name: str, value: float, below: float | None = None) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not value >= 0 or not isfinite(value) or (below and value >= below):
-        end = f" and below {below:g}" if below else ""
-        raise ArgumentError(f"{name} must be a number of at least 0{end}, got {value!r}")
+def _check(optimizer: Optimizer, name: str, below: float = inf) -> None:
+    """Make a setting a float of at least 0 and below `below`."""
+    end = f" and below {below:g}" if below < inf else ""
+    n = number(
+        name, getattr(optimizer, name), f"a number of at least 0{end}", lambda n: 0 <= n < below
+    )
+    object.__setattr__(optimizer, name, n)

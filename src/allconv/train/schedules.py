@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from math import cos, pi
 
 from allconv.errors import ArgumentError
+from allconv.settings import is_sequence, number, told
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,11 @@ class Step(Schedule):
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "milestones", tuple(self.milestones))
-        if any(not 0 < share < 1 for share in self.milestones):
-            raise ArgumentError(
-                f"milestones are shares of the training between 0 and 1, got {self.milestones}"
-            )
-        _check_share("factor", self.factor)
+        given = self.milestones if is_sequence(self.milestones) else (None,)
+        kind = "shares of the training between 0 and 1"
+        shares = tuple(number("milestones", share, kind, _is_inside) for share in given)
+        object.__setattr__(self, "milestones", shares)
+        _check_share(self, "factor")
 
     def rate(self, step: int, total: int, base: float) -> float:
         """See `Schedule.rate`."""
@@ -77,7 +77,7 @@ class Cosine(Schedule):
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_share("final", self.final)
+        _check_share(self, "final")
 
     def rate(self, step: int, total: int, base: float) -> float:
         """See `Schedule.rate`."""
@@ -97,10 +97,10 @@ class OneCycle(Schedule):
     final: float = 0.0001
 
     def __post_init__(self) -> None:
-        if not 0 < self.rise < 1:
-            raise ArgumentError(f"rise is a share of the steps between 0 and 1, got {self.rise}")
-        _check_share("start", self.start)
-        _check_share("final", self.final)
+        kind = "a share of the steps between 0 and 1"
+        object.__setattr__(self, "rise", number("rise", self.rise, kind, _is_inside))
+        _check_share(self, "start")
+        _check_share(self, "final")
 
     def rate(self, step: int, total: int, base: float) -> float:
         """See `Schedule.rate`."""
@@ -128,7 +128,7 @@ def find_schedule(schedule: Schedule | str) -> Schedule:
     if isinstance(schedule, Schedule):
         return schedule
     if not isinstance(schedule, str) or schedule not in _NAMED:
-        raise ArgumentError(f"there is no schedule {schedule!r}; there are {', '.join(_NAMED)}")
+        raise ArgumentError(f"there is no schedule {told(schedule)}; there are {', '.join(_NAMED)}")
     return _NAMED[schedule]()
 
 
@@ -137,6 +137,12 @@ def _between(first: float, last: float, t: float) -> float:
     return last + (first - last) * (1 + cos(pi * t)) / 2
 
 
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ArgumentError(f"{name} is a share of the base rate from 0 to 1, got {value!r}")
+def _check_share(schedule: Schedule, name: str) -> None:
+    """Make a setting a float from 0 to 1."""
+    kind = "a share of the base rate from 0 to 1"
+    n = number(name, getattr(schedule, name), kind, lambda n: 0 <= n <= 1)
+    object.__setattr__(schedule, name, n)
+
+
+def _is_inside(share: float) -> bool:
+    return 0 < share < 1

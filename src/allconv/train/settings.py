@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import isfinite
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
 from allconv.operators.base import Spec
 from allconv.random import check_seed
+from allconv.settings import number, told, whole
 from allconv.text import printable
 from allconv.train.feed import Augmentation, Feed
 from allconv.train.objective import Objective
@@ -23,6 +24,9 @@ CLASSES, DATA = "classes", "training data"
 FREE = ("epochs", "early_stopping", CLASSES)
 """Settings that may differ when a run is resumed: classes in their names only, see `check_classes`.
 """
+
+MOST = 10**12
+"""The largest number of epochs, or of images in a batch."""
 
 _NAMES_TOLD, _LETTERS = 10, 40
 
@@ -41,20 +45,20 @@ class Settings:
     seed: int
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            check_whole(name, getattr(self, name))
+        counts = ["epochs", "batch_size"]
         if self.early_stopping is not None:
-            check_whole("early_stopping", self.early_stopping)
-        rate = self.learning_rate
-        number = isinstance(rate, int | float) and not isinstance(rate, bool)
-        if not number or not rate > 0 or not isfinite(rate):
-            raise ArgumentError(f"learning_rate must be a number above 0, got {rate!r}")
-        if check_seed(self.seed) >= 2**63:
+            counts.append("early_stopping")
+        for name in counts:
+            object.__setattr__(self, name, whole(name, getattr(self, name), least=1, most=MOST))
+        rate = number("learning_rate", self.learning_rate, "a number above 0", _is_rate)
+        object.__setattr__(self, "learning_rate", rate)
+        object.__setattr__(self, "seed", check_seed(self.seed))
+        if self.seed >= 2**63:
             raise ArgumentError(f"seed must be below 2**63, got {self.seed}")
         if self.augment is not None and not callable(self.augment):
             raise ArgumentError(
                 f"augment must be an Augment, a function of (images, rng) or None, "
-                f"got {self.augment!r}"
+                f"got {told(self.augment)}"
             )
 
     def as_text(
@@ -129,10 +133,8 @@ def describe(net: Module, shape: tuple[int, ...]) -> dict[str, str]:
     }
 
 
-def check_whole(name: str, value: Any) -> None:
-    """Refuse anything but integers of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ArgumentError(f"{name} must be a positive integer, got {value!r}")
+def _is_rate(n: float) -> bool:
+    return 0 < n < inf
 
 
 def _named(value: Any) -> str | None:
