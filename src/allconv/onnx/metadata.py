@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError, FileError, LimitError
+from allconv.onnx.text import reason
 from allconv.text import json_text
 from allconv.version import __version__
 
@@ -49,14 +50,16 @@ def _classes(text: str) -> tuple[str, ...]:
 
 
 def _checked(classes: Sequence[str]) -> list[str]:
-    """The names of the classes, as they are given; what could not be read again is refused."""
+    """The names of the classes; what could not be read again is refused."""
     several = isinstance(classes, Sequence | np.ndarray) and not isinstance(classes, str | bytes)
-    names = list(classes) if several else []
-    if not names or not all(isinstance(name, str) for name in names):
-        raise ArgumentError(f"classes is {type(classes).__name__}; a list of names is expected")
+    names = [str(name) for name in classes] if several else []
+    if not names:
+        raise ArgumentError(
+            f"classes is {reason(classes)}; a list of names, one at least, is expected"
+        )
     if len(names) > MOST_CLASSES:
         raise LimitError(f"classes are {len(names):,} names; {MOST_CLASSES:,} are the most")
-    return [str(name) for name in names]
+    return names
 
 
 def make_metadata(classes: Sequence[str] | None, preprocess: str | None) -> dict[str, str]:
