@@ -1,4 +1,3 @@
-raise SystemExit("STOP: " + open("/tmp/brief_stop.txt").read())  # not to be committed: git checkout tests/conftest.py
 """Settings of all tests: `HYPOTHESIS_PROFILE=deep pytest ...` draws a hundred times as much."""
 
 from __future__ import annotations

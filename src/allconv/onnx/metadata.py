@@ -14,7 +14,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, FileError, LimitError
 from allconv.onnx.text import reason
-from allconv.text import json_text
+from allconv.text import encodable, json_text
 from allconv.version import __version__
 
 CLASSES, PREPROCESS, VERSION = "allconv.classes", "allconv.preprocess", "allconv.version"
@@ -31,9 +31,10 @@ def read_metadata(entries: Any) -> tuple[dict[str, str], tuple[str, ...] | None,
         )
     found: dict[str, str] = {}
     for entry in entries:
-        if entry.key in found:
+        key = encodable(entry.key)
+        if key in found:
             raise FileError("the metadata of the file has a key twice; save the network again")
-        found[entry.key] = entry.value
+        found[key] = encodable(entry.value)
     classes = _classes(found[CLASSES]) if CLASSES in found else None
     return found, classes, found.get(PREPROCESS)
 
