@@ -213,6 +213,11 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
         UnsupportedError,
         "operator set 1 ",
     ),
+    "a format of the future": (
+        changed(lambda m: setattr(m, "ir_version", 999)),
+        UnsupportedError,
+        "IR version 999",
+    ),
     "no operator set": (changed(lambda m: m.ClearField("opset_import")), FileError, "one version"),
     "an attribute that is unknown": (
         lambda: chain(node("Relu", "x", __class__="x")),

@@ -93,6 +93,21 @@ def test_parameters_whose_names_are_no_text(tmp_path: Path) -> None:
     assert load(again).parameters().keys() == back.parameters().keys()
 
 
+def test_places_that_are_no_text(folder: Path) -> None:
+    """A name of a file beside the model, a key or a class that is no UTF-8 is shown, or not met."""
+    path = folder / "model.onnx"
+    made = outside(("location", "goodgood"))()
+    made.metadata_props.add(key="allconv.classes", value="goodgood")
+    made.metadata_props.add(key="goodgood", value="goodgood")
+    path.write_bytes(made.SerializeToString().replace(b"goodgood", b"good\xff\xff\xff\xff"))
+    with pytest.raises(FileError, match="is no name below the file"):
+        load(path)
+    made.graph.initializer[0].external_data[0].value = "good"
+    path.write_bytes(made.SerializeToString().replace(b"goodgood", b"good\xff\xff\xff\xff"))
+    with pytest.raises(FileError, match="classes are no list of texts"):
+        load(path)
+
+
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     """A name that is no UTF-8, however long, is shown in the message."""
     path = tmp_path / "model.onnx"

@@ -61,12 +61,15 @@ def _walk(opened: list[int], folder: Path, location: str) -> int:
                 raise FileError("is a link that leaves the file's folder")
             os.close(opened.pop())
             continue
-        if stat.S_ISLNK(os.stat(part, dir_fd=opened[-1], follow_symlinks=False).st_mode):
+        found = os.stat(part, dir_fd=opened[-1], follow_symlinks=False)
+        if stat.S_ISLNK(found.st_mode):
             links += 1
             if links > _MOST_LINKS:
                 raise FileError("is a link to a link, and so on without end")
             parts += _target(opened, folder, os.readlink(part, dir_fd=opened[-1]))[::-1]
             continue
+        if not parts and not stat.S_ISREG(found.st_mode):
+            break  # a device may act on being opened
         flags = _FLAGS | (os.O_DIRECTORY if parts else os.O_NONBLOCK)
         handle = os.open(part, flags, dir_fd=opened[-1])
         if not parts:

@@ -17,6 +17,7 @@ from allconv.errors import FileError, LimitError, UnsupportedError
 from allconv.onnx.below import can_open_below, is_below, open_below
 from allconv.onnx.text import shown
 from allconv.onnx.wire import Raw
+from allconv.text import encodable
 
 _KEYS = frozenset({"location", "offset", "length", "checksum"})
 _REMEDY = "save the network as one file: onnx.save_model(model, path)"
@@ -60,7 +61,7 @@ def _entries(entries: Any, wanted: int, of: str) -> tuple[str, int]:
     for entry in entries:
         if entry.key not in _KEYS or entry.key in found:
             raise FileError(f"{of}: the key {shown(entry.key)} has no place there; {_REMEDY}")
-        found[entry.key] = entry.value
+        found[entry.key] = encodable(entry.value)
     offset = _number(found.get("offset", "0"), "offset", of)
     length = _number(found["length"], "length", of) if "length" in found else wanted
     if length != wanted:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError, FileError, LimitError
+from allconv.onnx.text import reason
 from allconv.text import encodable, json_text, printable
 from allconv.version import __version__
 
@@ -30,9 +31,10 @@ def read_metadata(entries: Any) -> tuple[dict[str, str], tuple[str, ...] | None,
         )
     found: dict[str, str] = {}
     for entry in entries:
-        if entry.key in found:
+        key = encodable(entry.key)
+        if key in found:
             raise FileError("the metadata of the file has a key twice; save the network again")
-        found[entry.key] = entry.value
+        found[key] = encodable(entry.value)
     classes = _classes(found[CLASSES]) if CLASSES in found else None
     return found, classes, found.get(PREPROCESS)
 
@@ -49,11 +51,13 @@ def _classes(text: str) -> tuple[str, ...]:
 
 
 def _checked(classes: Sequence[str]) -> list[str]:
-    """The names of the classes, as they are given; what could not be read again is refused."""
+    """The names of the classes; what could not be read again is refused."""
     several = isinstance(classes, Sequence | np.ndarray) and not isinstance(classes, str | bytes)
-    names = list(classes) if several else []
-    if not names or not all(isinstance(name, str) for name in names):
-        raise ArgumentError(f"classes is {type(classes).__name__}; a list of names is expected")
+    names = [str(name) for name in classes] if several else []
+    if not names:
+        raise ArgumentError(
+            f"classes is {reason(classes)}; a list of names, one at least, is expected"
+        )
     if len(names) > MOST_CLASSES:
         raise LimitError(f"classes are {len(names):,} names; {MOST_CLASSES:,} are the most")
     for name in names:
@@ -62,7 +66,7 @@ def _checked(classes: Sequence[str]) -> list[str]:
                 f"the class '{printable(name, 80)}' has characters that UTF-8 cannot hold; "
                 "give it another name"
             )
-    return [str(name) for name in names]
+    return names
 
 
 def make_metadata(

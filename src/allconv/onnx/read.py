@@ -33,7 +33,7 @@ from allconv.onnx.wire import Place, Raw, attribute, initializer, without_arrays
 from allconv.operators.base import FLOATS, Array
 from allconv.settings import whole
 from allconv.text import encodable, printable
-from onnx import ModelProto
+from onnx import IR_VERSION, ModelProto
 
 SIZE_LIMIT = 2**31
 OLDEST_OPSET, NEWEST_OPSET = 6, 28
@@ -141,6 +141,11 @@ def _check_model(proto: Any) -> None:
         raise FileError("this is no ONNX model, or one without a network; give an .onnx file")
     if len(proto.training_info):
         raise UnsupportedError("the file describes a training; export the network for inference")
+    if proto.ir_version > IR_VERSION:
+        raise UnsupportedError(
+            f"the file has IR version {proto.ir_version}, the onnx package here knows "
+            f"{IR_VERSION}; install a newer onnx, or export again"
+        )
     for function in proto.functions:
         if function.domain in _DOMAINS:
             raise UnsupportedError(

@@ -141,7 +141,11 @@ def _from_file(raw: Raw, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
 
 def make_tensor(name: str, array: Array) -> Any:
     """An array as a tensor of the format."""
-    tensor = TensorProto()
+    return fill_tensor(TensorProto(), name, array)
+
+
+def fill_tensor(tensor: Any, name: str, array: Array) -> Any:
+    """Put an array into a tensor, which has no values yet, and return it."""
     tensor.name = name
     tensor.data_type = CODES[array.dtype.name]
     tensor.dims.extend(array.shape)

@@ -178,21 +178,14 @@ def _model(
     ]
     outputs = [info for info in known if info.name in emitted.outputs]
     outputs.sort(key=lambda info: emitted.outputs.index(info.name))
-    graph = helper.make_graph(
-        writer.nodes,
-        "allconv",
-        inputs,
-        outputs,
-        writer.tensors,
-        value_info=[info for info in known if info.name not in emitted.outputs],
-    )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name=PRODUCER,
-        producer_version=__version__,
-    )
+    model, graph = writer.model, writer.graph
+    graph.name = "allconv"
+    graph.input.extend(inputs)
+    graph.output.extend(outputs)
+    graph.value_info.extend(info for info in known if info.name not in emitted.outputs)
+    model.opset_import.append(helper.make_opsetid("", OPSET))
+    model.ir_version = IR_VERSION
+    model.producer_name, model.producer_version = PRODUCER, __version__
     helper.set_model_props(model, entries)
     return model
 

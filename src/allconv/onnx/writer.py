@@ -10,9 +10,9 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.onnx.model import Node
-from allconv.onnx.tensors import make_tensor
+from allconv.onnx.tensors import fill_tensor, make_tensor
 from allconv.operators.base import Array
-from onnx import NodeProto, helper
+from onnx import ModelProto, helper
 
 Shape = tuple[int | None, ...]
 
@@ -42,12 +42,16 @@ class Written:
 
 
 class Writer:
-    """What has been written so far. Names of parameters and of what goes in are taken first."""
+    """What has been written so far. Names of parameters and of what goes in are taken first.
+
+    Nodes and tensors go into `model` at once, since each message that is joined to another is
+    copied with all that it holds.
+    """
 
     def __init__(self, taken: Sequence[str]) -> None:
         self.taken = set(taken)
-        self.nodes: list[NodeProto] = []
-        self.tensors: list[Any] = []
+        self.model = ModelProto()
+        self.graph = self.model.graph
         self._integers: dict[tuple[int, ...], str] = {}
 
     def fresh(self, name: str) -> str:
@@ -87,11 +91,11 @@ class Writer:
         )
         if metadata:
             helper.set_model_props(proto, dict(metadata))
-        self.nodes.append(proto)
+        self.graph.node.append(proto)
 
     def initializer(self, name: str, array: Array) -> None:
         """An array that can be replaced, as a parameter."""
-        self.tensors.append(make_tensor(name, array))
+        fill_tensor(self.graph.initializer.add(), name, array)
 
     def constant(self, name: str, array: Array) -> str:
         """An array that is no parameter."""
