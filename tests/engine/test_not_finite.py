@@ -14,7 +14,7 @@ from allconv.window import Window
 from .comparing import check_equal, graph_of
 from .geometries import WANTED, draw_geometry
 
-SHARE = 45  # geometries of a test
+SHARE = 27  # geometries of a test
 
 
 def spoiled(draw, array):
