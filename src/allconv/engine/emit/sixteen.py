@@ -17,6 +17,7 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 
 PARTS = 16
+AHEAD = 2048  # bytes from what is read to what is prefetched
 
 
 def empty(code: Code) -> list[ir.Value]:
@@ -90,9 +91,11 @@ def short_rows(code: Code, x: View, pitch: Index, rows: Index, n: Index, out: Vi
         with code.loop(code.select(is_so_wide, rows, 0), step=lanes) as following:
             first = code.min(following, code.sub(rows, lanes))  # the last ones once more
             here = x.moved(code.mul(first, pitch))
-            total = [
-                pair_of_parts(code, here.moved(code.mul(pitch, row)), masks) for row in range(lanes)
-            ]
+            total = []
+            for number in range(lanes):
+                row = here.moved(code.mul(pitch, number))
+                row.moved(AHEAD).prefetch()  # masked loads do not show processors where they lead
+                total.append(pair_of_parts(code, row, masks))
             out.moved(code.mul(first, code.size)).store(code.reduce_each(code.fadd, total))
 
 
