@@ -24,7 +24,7 @@ WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone 
 CLASSES = {
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
     "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
-    "SumColumns", "SumRows", "Weight",
+    "SumRuns", "Weight",
 }  # fmt: skip
 
 
