@@ -26,7 +26,7 @@ WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone 
 CLASSES = {
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
     "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
-    "Stopper", "SumColumns", "SumRows", "Weight",
+    "Stopper", "SumRuns", "Weight",
 }  # fmt: skip
 
 

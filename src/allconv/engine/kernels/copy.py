@@ -85,10 +85,18 @@ def emit_copy(planner: Planner, source: Place, out: Place) -> None:
     if source.spec.size == 0:
         return
     axes = collapse(out.shape, (out.strides, source.strides))
-    if len(axes) == 1 and axes[0][0] >= 2 * SPLIT and axes[0][0] % SPLIT == 0:
-        n, (to, step) = axes[0]
-        axes = [(n // SPLIT, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))]
-    _emit_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
+    if len(axes) > 1 or axes[0][0] < 2 * SPLIT:
+        _emit_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
+        return
+    n, (to, step) = axes[0]  # one run: whole chunks, and what is left
+    whole = n // SPLIT
+    emit_runs(planner, source, out, [(whole, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))])
+    if n % SPLIT:
+        rest, there = (
+            place.viewed(place.shape, place.strides, whole * SPLIT * move)
+            for place, move in ((source, step), (out, to))
+        )
+        emit_runs(planner, rest, there, [(n % SPLIT, (to, step))])
 
 
 def _emit_steps(planner: Planner, source: Place, out: Place, axes: list[Axis]) -> None:
