@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from allconv.errors import FileError
-from allconv.files import atomic_write, make_folder, open_file
+from allconv.files import atomic_write, make_folder, open_file, read_text
 
 
 def names(folder: Path) -> list[str]:
@@ -234,3 +234,30 @@ def test_files_that_may_not_be_read(tmp_path, monkeypatch):
             patch.setattr(os, "open", refuse)
             with pytest.raises(FileError, match=f"a: .*{message}"):
                 open_file(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.mkdir(), "is a folder, not a note"),
+        (lambda path: os.mkfifo(path), "is a pipe, not a note"),
+        (lambda path: path.symlink_to("/dev/zero"), "is a device, not a note"),
+        (lambda path: path.symlink_to(path), "leads back to itself"),
+        (lambda path: path.write_bytes(b"12345678x"), "is not a note: it holds more than 8 bytes"),
+        (lambda path: path.write_bytes(b"\xff"), "is not a note: it is no text"),
+        (lambda path: None, "no such file"),
+    ],
+)
+def test_a_text_is_a_small_file_of_text(tmp_path, make, message):
+    """Anything else is refused by its name, without waiting and without reading it all."""
+    path = tmp_path / "file"
+    make(path)
+    with pytest.raises(FileError, match=message) as caught:
+        read_text(path, 8, "a note")
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_text_of_the_largest_size_is_read(tmp_path):
+    """Without the mark that some editors put in front."""
+    (tmp_path / "file").write_bytes("\ufeffé = 1".encode())
+    assert read_text(tmp_path / "file", 9) == "é = 1"

@@ -17,8 +17,8 @@ from allconv.nn import networks
 from allconv.onnx import save
 from onnx import TensorProto, helper, numpy_helper
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+torch = pytest.importorskip("torch", reason="needs torch: pip install torch==2.13.0")
+runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
 from allconv.bench.engines.torch_graph import torch_network  # noqa: E402 (needs PyTorch)
 
 # torch.fx's own folding of batch normalisations says that parts of PyTorch are old.

@@ -124,8 +124,7 @@ def _one(rng: np.random.Generator, items: Sequence[T]) -> T:
 
 def make_files(folder: Path, run: Path) -> None:
     """The files of `FILES` in a folder; `run` is a finished run on small images."""
-    for name in ("folder", "runs"):
-        (folder / name).mkdir()
+    (folder / "folder").mkdir()
     (folder / "run").symlink_to(run)
     (folder / "model.onnx").symlink_to(run / "model.onnx")
     pixels = making.pattern(9, 9, seed=1)
@@ -152,7 +151,7 @@ def make_files(folder: Path, run: Path) -> None:
     ):  # fmt: skip
         (folder / name).symlink_to(target)
     os.mkfifo(folder / "pipe")
-    _make_runs(folder / "runs", run)
+    make_runs(folder / "runs", run)
 
 
 def save_arrays(path: Path) -> None:
@@ -161,8 +160,9 @@ def save_arrays(path: Path) -> None:
     np.savez(path, x=x, y=np.arange(20) % 2)
 
 
-def _make_runs(folder: Path, run: Path) -> None:
+def make_runs(folder: Path, run: Path) -> None:
     """Runs whose options or checkpoints are not what they should be."""
+    folder.mkdir()
     for name in ("pipe", "folder", "sparse", "deep", "list", "null", "wrong", "device", "cut"):
         (folder / name).mkdir()
         (folder / name / "last.safetensors").symlink_to(run / "last.safetensors")

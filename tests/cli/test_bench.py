@@ -121,7 +121,7 @@ def test_mistakes_are_told_in_a_sentence(row: Row, tmp_path: Path) -> None:
 
 def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
     """With the batches asked for, a profile, and the differences from ONNX Runtime."""
-    pytest.importorskip("onnxruntime", reason="the peer is not installed")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
     _model(tmp_path)
     result = run(
         "bench", "model.onnx", *QUICK, "--peers", "onnxruntime", "--batch", "1,3", "--profile",
@@ -148,7 +148,7 @@ def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
 
 def test_a_classifier_of_ours_takes_bytes(trained: Path) -> None:
     """As `allconv train` writes it: preprocessing is a part of it, and is measured with it."""
-    pytest.importorskip("onnxruntime", reason="the peer is not installed")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
     result = run(
         "bench", trained / "model.onnx", *QUICK, "--peers", "onnxruntime", "--json", "r.json"
     )

@@ -383,3 +383,38 @@ def test_the_padding_is_told(padding: Any, stride: int, told: str) -> None:
         ac.correlate, [1.0, 2, 3, 4, 5, 6], [1.0, 2, 3], padding=padding, stride=stride
     )
     assert made.title.split(")")[-1] == told
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "settings", "note"),
+    [
+        (F.conv1d, ((1, 1, 4), (1, 1, 3)), {}, ""),
+        (F.conv1d, ((1, 1, 4), (1, 1, 3)), {"padding": 1}, "padding is zeros, whose terms are"),
+        (F.conv1d, ((1, 1, 4), (1, 1, 3)), {"input_dilation": 2}, "the gaps between the cells"),
+        (F.conv1d, ((1, 1, 4), (1, 1, 3)), {"padding": ((-1, 0),)}, ""),
+        (
+            F.conv1d, ((1, 1, 4), (1, 1, 3)), {"padding": 1, "input_dilation": 2},
+            "padding and the gaps between the cells are zeros",
+        ),
+        (F.conv_transpose1d, ((1, 1, 4), (1, 1, 3)), {"padding": 1}, "padding takes cells off"),
+        (F.max_pool1d, ((1, 1, 4),), {"kernel_size": 3, "padding": 1}, "it is never the largest"),
+        (F.avg_pool1d, ((1, 1, 4),), {"kernel_size": 3, "padding": 1}, "it is zeros, which are"),
+        (
+            F.avg_pool1d, ((1, 1, 4),),
+            {"kernel_size": 3, "padding": 1, "count_include_pad": False}, "which are not counted",
+        ),
+        (F.linear, ((1, 3), (2, 3)), {}, ""),
+    ],
+)  # fmt: skip
+def test_what_is_not_shown_is_told(
+    function: Callable[..., Any],
+    shapes: tuple[tuple[int, ...], ...],
+    settings: dict[str, Any],
+    note: str,
+) -> None:
+    """The zeros of padding and of gaps, in a line below the title; nothing where there are none."""
+    made = ac.working(function, *map(np.ones, shapes), **settings)
+    assert note in made.note
+    assert bool(note) == bool(made.note)
+    lines = str(made).splitlines()
+    assert lines[1] == (f"({made.note})" if note else "")

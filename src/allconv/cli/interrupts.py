@@ -53,12 +53,22 @@ class Raised:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             self._before(dropped)
             return
-        import _thread
         import threading
 
-        timer = threading.Timer(AGAIN, _thread.interrupt_main)
+        timer = threading.Timer(AGAIN, _press)
         timer.daemon = True
         timer.start()
+
+
+def _press() -> None:
+    """Ctrl-C for the main thread, which wakes it where it waits."""
+    import threading
+
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
 
 
 def is_interrupt(error: BaseException | None) -> bool:

@@ -161,12 +161,14 @@ def _wrong(word: str) -> str:
 def _read_stdin(name: str) -> Array:
     if sys.stdin is None:
         raise Misuse(f"{name}: there is no standard input")
+    buffer = getattr(sys.stdin, "buffer", None)  # bytes, whatever the locale makes of them
     try:
-        text = sys.stdin.read(LARGEST_FILE + 1)
+        given = (buffer or sys.stdin).read(LARGEST_FILE + 1)
+        text = given if isinstance(given, str) else given.decode("utf-8-sig")
     except (UnicodeDecodeError, OSError, ValueError):
         raise Misuse(f"{name}: the standard input is no text") from None
-    if len(text) > LARGEST_FILE:
-        raise Misuse(f"{name}: the standard input holds more than {LARGEST_FILE:,} characters")
+    if len(given) > LARGEST_FILE:
+        raise Misuse(f"{name}: the standard input holds more than {LARGEST_FILE:,} bytes")
     return _parse_file(text, f"{name}: standard input")
 
 

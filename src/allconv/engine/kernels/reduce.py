@@ -18,6 +18,8 @@ from allconv.operators.reduce import Sum
 from allconv.value import Value
 from allconv.window import Axis, Window
 
+SLIDING = 256  # cells of a pooling, at most, that are added tap by tap
+
 
 def lower_sum(planner: Planner, node: Node) -> bool:
     """Steps for floats; integers run by definition."""
@@ -38,9 +40,13 @@ def lower_sum(planner: Planner, node: Node) -> bool:
 def lower_mean_pool(
     planner: Planner, value: Value, result: Value, window: Window, count: int
 ) -> bool:
-    """A pooling of whole axes of space as a sum divided by `count`, if it is one."""
+    """A pooling of whole axes of space as a sum divided by `count`, if it is one.
+
+    Few cells are left to the kernel that slides, which adds them tap by tap: then a classifier that
+    ends in such a pooling gives the same bits when it slides over a larger image.
+    """
     axes = whole_axes(window)
-    if not axes or not value.spec.is_float:
+    if not axes or not value.spec.is_float or window.taps <= SLIDING:
         return False
     _lower(planner, planner.read(value), Sum(axes, keep=True), result, count)
     return True
