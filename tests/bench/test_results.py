@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from allconv.bench.engines import OURS
+from allconv.bench.layers import MAIN
 from allconv.bench.markdown import BEGIN, END, between_markers, escaped, results_page, summary
 from allconv.bench.results import Results, Row
 from allconv.bench.tables import head_lines, milliseconds, tables
 from allconv.bench.timing import Timing, fastest_peer, largest_difference, ratio
 from allconv.errors import FileError
 
-from .making import memory_results, results
+from .making import memory_results, results, timing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -216,15 +217,32 @@ def test_the_summary_is_the_mean_ratio_and_its_range() -> None:
     """The geometric mean of 1.5 and 0.5, a row a group; failures of ours are counted."""
     found = results()
     text = summary([found, memory_results()])
-    mean = math.sqrt(1.5 * 0.5)
-    assert f"| networks: batch 1 | 1 | {mean:.2f} times the speed of the fastest peer" in text
-    assert "(0.50 to 1.50 in 2)" in text
-    assert (
-        "| memory: load and run, vgg19 | 1 | allconv 2 MiB (steady); ONNX Runtime failed |" in text
-    )
+    beside = "the fastest of PyTorch, ONNX Runtime"
+    ratios = f"{math.sqrt(1.5 * 0.5):.2f} times the speed of {beside} (0.50 to 1.50 in 2)"
+    assert f"| networks: batch 1 | {ratios} |" in text
+    assert "| memory: load and run, vgg19 | allconv 2 MiB (steady); ONNX Runtime failed |" in text
     assert "A Processor, 2 processors, 2026-01-02; allconv 1.0, torch 2.0" in text
     found.rows[1] = Row("batch 1", "alexnet", 1, failures={OURS: "unsupported: LRN"})
-    assert "1.50 times the speed of the fastest peer; 1 that allconv cannot run" in summary([found])
+    assert f"1.50 times the speed of {beside}; 1 that allconv cannot run" in summary([found])
+
+
+def test_the_summary_has_a_column_a_number_of_threads() -> None:
+    """And layouts, main and other layers in rows of their own; one peer is named, not "fastest"."""
+    found = results("layers")
+    pair = {OURS: timing(100), "torch-last": timing(200)}
+    found.rows = [
+        Row(MAIN, "a", 1, "channels last", figures=pair),
+        Row(MAIN, "a", 2, "channels last", figures=pair),
+        Row("5x5", "b", 2, "NCHW", figures=pair),
+        Row("1x1", "c", 2, "NCHW", figures=pair),
+    ]
+    told = "2.00 times the speed of PyTorch channels last"
+    assert summary([found]).splitlines()[:4] == [
+        "| what | 1 thread | 2 threads |",
+        "| --- | --- | --- |",
+        f"| layers: {MAIN}, channels last | {told} | {told} |",
+        f"| layers: all other layers, NCHW | - | {told} (2.00 to 2.00 in 2) |",
+    ]
 
 
 def test_text_goes_between_the_markers() -> None:
@@ -258,4 +276,4 @@ def test_the_script_writes_both_pages(tmp_path: Path) -> None:
     readme.write_text(f"# x\n{BEGIN}\n{END}\n")
     subprocess.run(script, check=True)
     assert "1.50 (ONNX Runtime)" in (tmp_path / "benchmarks" / "RESULTS.md").read_text()
-    assert "times the speed of the fastest peer" in readme.read_text()
+    assert "times the speed of the fastest of PyTorch, ONNX Runtime" in readme.read_text()

@@ -100,7 +100,7 @@ class Layer:
         return cls(**fields)
 
 
-MAIN = "3x3, stride 1"
+MAIN, RANDOM_GROUP = "3x3, stride 1", "drawn at random"
 # images, channels in, size, channels out, kernel
 THREE_BY_THREE = [
     Layer.of(1, 64, 224, 64, 3),
@@ -179,7 +179,7 @@ def random_layers(count: int = RANDOM, seed: int = SEED) -> list[Layer]:
 
 def layer_workloads() -> list[Workload]:
     """All of them: forward in both layouts, then both gradients of some."""
-    tables = {MAIN: THREE_BY_THREE, **OTHERS, "drawn at random": random_layers()}
+    tables = {MAIN: THREE_BY_THREE, **OTHERS, RANDOM_GROUP: random_layers()}
     made = []
     for group, layers in tables.items():
         for layer in layers:

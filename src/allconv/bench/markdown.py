@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from math import exp, log
 
 from allconv.bench.engines import ENGINES, OURS
+from allconv.bench.layers import OTHERS, RANDOM_GROUP
 from allconv.bench.results import Results, Row, title
-from allconv.bench.tables import MIB, TIMED, Table, head_lines, medians, milliseconds, tables
+from allconv.bench.tables import (
+    MIB,
+    NOTHING,
+    TIMED,
+    Table,
+    count,
+    head_lines,
+    medians,
+    milliseconds,
+    tables,
+)
 from allconv.bench.timing import ratio
 from allconv.bench.workload import ANY
 from allconv.errors import FileError
@@ -51,36 +62,50 @@ def escaped(text: str) -> str:
 
 
 def summary(found: Sequence[Results]) -> str:
-    """A row a group and number of threads: how we compare with the fastest peers."""
-    lines = ["| what | threads | figure |", "| --- | --: | --- |"]
+    """A row a group, a column a number of threads: how we compare with the fastest peers.
+
+    Layers that are not of the main table, and are no gradients, are one row; the page has them all.
+    """
+    counts = sorted({row.threads for results in found for row in results.rows})
+    lines = [
+        "| what | " + " | ".join(map(count, counts)) + " |",
+        "| --- |" + " --- |" * len(counts),
+    ]
     for results in found:
-        for (group, threads), rows in _grouped(results.rows).items():
-            told = _ratios(rows) if results.suite in TIMED else _figures(rows, results.suite)
-            for what, figure in told:
-                name = f"{results.suite}: {group}{what}"
-                lines.append(f"| {escaped(name)} | {threads} | {escaped(figure)} |")
+        told: dict[str, dict[int, str]] = {}
+        for (group, threads), rows in _grouped(results).items():
+            known = _ratios(rows) if results.suite in TIMED else _figures(rows, results.suite)
+            for what, figure in known:
+                told.setdefault(f"{results.suite}: {group}{what}", {})[threads] = figure
+        for name, figures in told.items():
+            cells = [name, *(figures.get(threads, NOTHING) for threads in counts)]
+            lines.append("| " + " | ".join(map(escaped, cells)) + " |")
     return "\n".join([*lines, "", *_machines(found)])
 
 
-def _grouped(rows: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
+def _grouped(results: Results) -> dict[tuple[str, int], list[Row]]:
     groups: dict[tuple[str, int], list[Row]] = {}
-    for row in rows:
+    for row in results.rows:
+        group = row.group
+        if results.suite == "layers" and group in (*OTHERS, RANDOM_GROUP):
+            group = "all other layers"
         layout = "" if row.layout in ("", ANY) else f", {row.layout}"
-        groups.setdefault((row.group + layout, row.threads), []).append(row)
+        groups.setdefault((group + layout, row.threads), []).append(row)
     return groups
 
 
 def _ratios(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """The geometric mean of the ratios, and their range."""
+    """The geometric mean of the ratios, and their range, beside the peers that took part."""
     known = [found for row in rows if (found := ratio(medians(row), OURS)) is not None]
     without = sum(OURS in row.failures for row in rows)
     told = []
     if known:
         mean = exp(sum(map(log, known)) / len(known))
-        several = (
-            f" ({min(known):.2f} to {max(known):.2f} in {len(known)})" if len(known) > 1 else ""
-        )
-        told.append(f"{mean:.2f} times the speed of the fastest peer{several}")
+        names = {name for row in rows for name in medians(row) if name != OURS}
+        peers = [title(name) for name in ENGINES if name in names]
+        beside = peers[0] if len(peers) == 1 else f"the fastest of {', '.join(peers)}"
+        span = f" ({min(known):.2f} to {max(known):.2f} in {len(known)})" if len(known) > 1 else ""
+        told.append(f"{mean:.2f} times the speed of {beside}{span}")
     if without:
         told.append(f"{without} that allconv cannot run")
     return [("", "; ".join(told))] if told else []

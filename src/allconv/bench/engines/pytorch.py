@@ -86,12 +86,12 @@ def _gradient(told: Told, threads: int, variant: str) -> Prepared:
     x, w, gy = (laid(arrays[name], variant) for name in ("x", "w", "gy"))
     s, d = ([told["settings"][name]] * 2 for name in ("stride", "dilation"))
     padding, groups = list(told["settings"]["padding"]), int(told["settings"]["groups"])
-    wanted = [told["of"] == "input", told["of"] == "weight", False]
+    asked = [told["of"] == "input", told["of"] == "weight", False]
     backward = torch.ops.aten.convolution_backward
 
     def call() -> Any:
         with torch.inference_mode():
-            return backward(gy, x, w, None, s, padding, d, False, [0, 0], groups, wanted)
+            return backward(gy, x, w, None, s, padding, d, False, [0, 0], groups, asked)
 
     def results() -> list[Array]:
         return [each.numpy() for each in call() if each is not None]
