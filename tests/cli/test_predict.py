@@ -151,11 +151,11 @@ def test_a_reader_that_stops_reading_is_no_error(finished: Path) -> None:
 
 
 def test_class_names_that_the_terminal_lacks(finished: Path, tmp_path: Path) -> None:
-    """Letters that cannot be shown become marks, and nothing fails."""
+    """Letters that cannot be shown become escapes, which are told apart, and nothing fails."""
     for name in ("land", "海"):
         for n in range(4):
             making.save(tmp_path / "photos" / name / f"{n}.png", making.pattern(8, 8, seed=n))
     arguments = ("train", "photos", "--model", "plain", "--epochs", "1")
     result = run_apart(*arguments, variables={"PYTHONIOENCODING": "latin-1"})
     assert result.status == 0, result.err
-    assert "  ?  " in result.out
+    assert r"  \u6d77 " in result.out
