@@ -135,7 +135,6 @@ def test_a_network_that_is_no_classifier_is_refused(tmp_path: Path) -> None:
     assert "(1, 4, 7, 5)" in result.said[0]
 
 
-@pytest.mark.slow
 def test_a_reader_that_stops_reading_is_no_error(finished: Path) -> None:
     """`allconv predict ... | head -1` ends without a word."""
     files = [str(path) for path in images(finished / "photos")] * 60
@@ -153,11 +152,11 @@ def test_a_reader_that_stops_reading_is_no_error(finished: Path) -> None:
 
 @pytest.mark.slow
 def test_class_names_that_the_terminal_lacks(finished: Path, tmp_path: Path) -> None:
-    """Letters that cannot be shown become escapes, and nothing fails."""
+    """Letters that cannot be shown become escapes, which are told apart, and nothing fails."""
     for name in ("land", "海"):
         for n in range(4):
             making.save(tmp_path / "photos" / name / f"{n}.png", making.pattern(8, 8, seed=n))
     arguments = ("train", "photos", "--model", "plain", "--epochs", "1")
     result = run_apart(*arguments, variables={"PYTHONIOENCODING": "latin-1"})
     assert result.status == 0, result.err
-    assert "  \\u6d77  " in result.out
+    assert r"  \u6d77 " in result.out
