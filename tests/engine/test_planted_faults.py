@@ -127,7 +127,7 @@ CASES = [
     (SumRuns, "n3", reduce.Sum((2, 3)), (2, 3, 40, 9)),
     (SumRuns, "n4", reduce.Sum((2, 3)), (2, 3, 4, 33)),
     (SumRuns, "turns", reduce.Sum((2, 3)), (2, 3, 4, 33)),
-    (SumRuns, "count", pool.AveragePool(Window.forward((9, 9), (9, 9))), X),
+    (SumRuns, "count", pool.AveragePool(Window.forward((40, 40), (40, 40))), (2, 3, 40, 40)),
     (SoftmaxRows, "classes", loss.Softmax(), (6, 7)),
     (CrossEntropyRows, "classes", loss.CrossEntropy(), (6, 7), labels),
     (CrossEntropyGradientRows, "rows", loss.CrossEntropyGradient(), (6, 7), labels, (6,)),

@@ -18,7 +18,7 @@ from allconv.operators.reduce import Sum
 from allconv.value import Value
 from allconv.window import Axis, Window
 
-SLIDING = 256  # cells of a pooling, at most, that are added tap by tap
+SLIDING = 1024  # cells of a pooling, at most, that are added tap by tap
 
 
 def lower_sum(planner: Planner, node: Node) -> bool:
