@@ -148,7 +148,11 @@ def operators(of: type = Operator) -> Iterator[type]:
 
 def test_every_operator_is_written_or_refused_in_words() -> None:
     """An operator has a writer or a sentence, and no sentence names an operator of ours."""
-    found = {each for each in operators() if not each.__abstractmethods__}
+    found = {
+        each
+        for each in operators()
+        if not each.__abstractmethods__ and each.__module__.startswith("allconv.")
+    }
     assert found == WRITERS.keys() | UNWRITTEN.keys()
     assert not WRITERS.keys() & UNWRITTEN.keys()
     for sentence in UNWRITTEN.values():
