@@ -209,10 +209,6 @@ class Planner:
             written = {place.storage for place in writes}
             places = [a for a in arguments.values() if isinstance(a, Place)]
             reads = [place for place in places if place.storage not in written]
-            for a in arguments.values():  # TEMPORARY until kernels with addresses name reads
-                if isinstance(a, Address) and a.storage not in written:
-                    spec = Spec((a.storage.bytes,), "uint8")
-                    reads.append(Place(a.storage, spec, (1,)))
         turned = {
             name: Address(a.storage, a.offset) if isinstance(a, Place) else a
             for name, a in arguments.items()
