@@ -41,7 +41,7 @@ def give_back(block: Block) -> None:
     """Lend a block again; what lies idle for too long is released."""
     if block.memory.nbytes:
         _idle.append(block)
-    while sum(each.memory.nbytes for each in tuple(_idle)) - block.memory.nbytes > IDLE:
+    while len(_idle) > 1 and idle_bytes() - block.memory.nbytes > IDLE:
         try:
             _idle.popleft()
         except IndexError:

@@ -114,7 +114,9 @@ class Prepared:
                 known = self.planner.constants.get(storage)
                 memory.append(aligned(storage.bytes) if known is None else known)
         bases = np.array([each.ctypes.data for each in memory], np.int64)
-        Filled(table).run(bases, memory, None)
+        filled = Filled(table)
+        filled.point(bases)
+        filled.run(memory, None)
         return {storage: memory[numbers[storage]] for storage in missing}
 
     def _output(self, number: int, place: Place, out: Sequence[Array | None] | None) -> Array:
@@ -152,6 +154,7 @@ class _State:
         self._constants = constants
         self._filled = Filled(table)
         self._bases = np.zeros(len(constants), np.int64)
+        self._at: list[int] = []  # the addresses of the run before: often those of the next one
         for number, array in enumerate(constants):
             if array is not None:
                 self._bases[number] = array.ctypes.data
@@ -164,16 +167,22 @@ class _State:
         threads: int | None,
     ) -> None:
         """Run with memory between steps at these offsets of an arena, and arrays by number."""
-        bases, memory = self._bases, [*self._constants, arena.memory]
+        memory = [*self._constants, arena.memory]
+        at = [arena.address]
         for number, array in places:
-            bases[number] = array.__array_interface__["data"][0]
+            at.append(array.__array_interface__["data"][0])
             memory[number] = array
-        numbers, offsets = between
-        bases[numbers] = offsets + arena.address
+        if at != self._at:
+            self._at = []
+            bases, (numbers, offsets) = self._bases, between
+            bases[numbers] = offsets + arena.address
+            bases[[number for number, _ in places]] = at[1:]
+            self._filled.point(bases)
+            self._at = at
         if self._filled.defines:
-            for number, offset in zip(numbers.tolist(), offsets.tolist(), strict=True):
+            for number, offset in between.T.tolist():
                 memory[number] = arena.memory[offset:]
-        self._filled.run(bases, memory, threads)
+        self._filled.run(memory, threads)
 
 
 def _lies_at(array: Array, place: Place) -> bool:

@@ -110,10 +110,13 @@ class Filled:
             for s in table.segments
         ]
 
-    def run(self, bases: NDArray[np.int64], memory: Sequence[Any], threads: int | None) -> None:
-        """Run the steps, given the address and the memory of every storage."""
+    def point(self, bases: NDArray[np.int64]) -> None:
+        """Let the arguments lead to the storages, whose addresses are given."""
         table = self.table
         self._blocks[table.slots] = bases[table.storages] + table.offsets
+
+    def run(self, memory: Sequence[Any], threads: int | None) -> None:
+        """Run the steps, given the memory of every storage, where they were last pointed to."""
         for segment in self._segments:
             if isinstance(segment, DefinitionStep):
                 self._define(segment, memory)

@@ -200,7 +200,9 @@ class _Memory:
         memory = [self.bytes_of(storage) for storage in numbers]
         bases = np.array([each.ctypes.data for each in memory], np.int64)
         before = {storage: block.copy() for storage, block in self._blocks.items()}
-        Filled(table).run(bases, memory, 1)
+        filled = Filled(table)
+        filled.point(bases)
+        filled.run(memory, 1)
         for storage, change in self._changes(before):
             allowed = np.zeros(storage.bytes + 2 * self.margin, bool)
             for place in step.writes:

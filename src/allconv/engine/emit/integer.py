@@ -43,6 +43,15 @@ class Integers:
             return known
         return self.builder.add(total, I64(known)) if known else total
 
+    def anew(self, x: Index) -> Index:
+        """x, of which LLVM does not know where it comes from.
+
+        Else it carries every address that is counted from x through all loops around, one register
+        or place on the stack each, where in large bodies that costs more than it saves.
+        """
+        kind = ir.FunctionType(I64, [I64])
+        return self.builder.asm(kind, "", "=r,0", [self.value(x)], False)
+
     def sub(self, x: Index, y: Index) -> Index:
         """x - y."""
         if isinstance(y, int):

@@ -7,12 +7,12 @@ without numbers adds nothing, or 0.0: only the sign of a zero can tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from llvmlite import ir
 
 from allconv.engine.emit.code import Code
-from allconv.engine.emit.integer import Index
+from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 
@@ -73,30 +73,65 @@ class Runs:
         return in_one(code, sums)
 
 
-def pair_of_parts(code: Code, x: View, masks: Sequence[Mask]) -> ir.Value:
-    """The partial sums of a run of at most 2*PARTS numbers, a vector for each of the masks."""
+def of_each(code: Code, x: View, pitch: Index, masks: Sequence[Mask]) -> ir.Value:
+    """The sums of `lanes` runs `pitch` bytes apart, each a vector of numbers for each mask."""
+    rows = []
+    for number in range(code.lanes):
+        row = x.moved(code.mul(pitch, number))
+        row.moved(AHEAD).prefetch()  # masked loads do not show processors where they lead
+        rows.append(_pair_of_parts(code, [row.vector(v, mask) for v, mask in enumerate(masks)]))
+    return code.reduce_each(code.fadd, rows)
+
+
+def _pair_of_parts(code: Code, read: Sequence[ir.Value]) -> ir.Value:
+    """The partial sums of a run of at most 2*PARTS numbers."""
     count = PARTS // code.lanes
-    read = [x.vector(v, mask) for v, mask in enumerate(masks)]
     sums = [code.fadd(a, b) for a, b in zip(read, read[count:], strict=False)]
     sums += read[len(sums) : count]
     return in_one(code, [*sums, *[code.const(0.0)] * (count - len(sums))])
 
 
-def short_rows(code: Code, x: View, pitch: Index, rows: Index, n: Index, out: View) -> None:
-    """out[row] = the sum of each of rows >= lanes rows of 1 <= n <= 2*PARTS numbers."""
-    lanes = code.lanes
-    for vectors in range(1, 2 * PARTS // lanes + 1):
-        is_so_wide = code.compare("==", code.ceil_div(n, lanes), vectors)
-        masks = [*[None] * (vectors - 1), code.mask(code.sub(n, (vectors - 1) * lanes))]
-        with code.loop(code.select(is_so_wide, rows, 0), step=lanes) as following:
-            first = code.min(following, code.sub(rows, lanes))  # the last ones once more
-            here = x.moved(code.mul(first, pitch))
-            total = []
-            for number in range(lanes):
-                row = here.moved(code.mul(pitch, number))
-                row.moved(AHEAD).prefetch()  # masked loads do not show processors where they lead
-                total.append(pair_of_parts(code, row, masks))
-            out.moved(code.mul(first, code.size)).store(code.reduce_each(code.fadd, total))
+def by_vectors(code: Code, n: Index) -> Iterator[tuple[Condition, list[Mask]]]:
+    """Whether 1 <= n <= 2*PARTS numbers are 1, 2, ... vectors, and the masks of each."""
+    for vectors in range(1, 2 * PARTS // code.lanes + 1):
+        before = (vectors - 1) * code.lanes
+        is_that = code.compare("==", code.ceil_div(n, code.lanes), vectors)
+        yield is_that, [*[None] * (vectors - 1), code.mask(code.sub(n, before))]
+
+
+def store_apart(code: Code, x: ir.Value, out: View, step: Index) -> None:
+    """Write the lanes of a vector `step` bytes apart."""
+    with code.either(code.compare("==", step, code.size)) as (then, otherwise):
+        with then:
+            out.store(x)
+        with otherwise:
+            for lane in range(code.lanes):
+                out.moved(code.mul(step, lane)).store_scalar(code.lane(x, lane))
+
+
+def few_apart(code: Code, n: int, x: View) -> ir.Value:
+    """The sums of `lanes` runs of n numbers, all of which follow each other."""
+    cells = code.apart([x.vector(v) for v in range(n)])
+    half = PARTS // 2
+    while half:
+        pairs = zip(cells, cells[half:], strict=False)
+        cells[: max(len(cells) - half, 0)] = [code.fadd(a, b) for a, b in pairs]
+        cells, half = cells[:half], half // 2
+    return cells[0]
+
+
+def side_by_side(code: Code, width: int, x: View, n: Index | None) -> list[ir.Value]:
+    """The partial sums of a run of n cells (None: 2*PARTS) of `width` numbers, a vector for each.
+
+    n is at least 1 and at most 2*PARTS.
+    """
+    count = width * 2 * PARTS // code.lanes
+    masks = [None] * count if n is None else code.masks(code.mul(n, width), count)
+    read = [x.vector(v, mask) for v, mask in enumerate(masks)]
+    while len(read) > width:  # halves of the cells onto each other, still number beside number
+        half = len(read) // 2
+        read = [code.fadd(a, b) for a, b in zip(read[:half], read[half:], strict=True)]
+    return code.apart(read)
 
 
 def write_totals(code: Code, sums: View, n: Index, out: View) -> None:
@@ -106,93 +141,3 @@ def write_totals(code: Code, sums: View, n: Index, out: View) -> None:
         here = sums.moved(code.mul(i, lanes * code.size))
         total = code.reduce_each(code.fadd, [here.vector(v) for v in range(lanes)])
         out.moved(code.mul(i, code.size)).store(total)
-
-
-def strips(
-    code: Code, x: View, pitch: Index, n: Index, width: Index, out: View, memory: Index
-) -> None:
-    """out = the sum of n >= 1 strips of `width` numbers that lie `pitch` bytes apart.
-
-    Up to PARTS strips are added in registers; more are added to partial sums in `memory` first, as
-    they come. A part of a vector is written behind the ends of `out` and of the partial sums.
-    """
-    sums = View(code, memory, code.mul(width, code.size))
-    few = code.compare("<=", n, PARTS)
-    with code.when(code.inverse(few)):
-        _take(code, x, pitch, PARTS, width, sums, add=False)
-    with code.loop(code.select(few, 0, n), start=PARTS, step=PARTS) as i:
-        left = code.min(code.sub(n, i), PARTS)
-        _take(code, x.moved(code.mul(i, pitch)), pitch, left, width, sums, add=True)
-    source = View(code, code.select(few, x.address, memory))
-    step = code.select(few, pitch, sums.strides[0])
-    parts = code.min(n, PARTS)
-
-    def join(at: Index, vectors: int, mask: Mask) -> None:
-        total = _halves(code, source.moved(at), step, parts, 0, 1, vectors, mask)
-        for v, each in enumerate(total):
-            out.moved(at).store(each, v)
-
-    each_vector(code, width, 4 if code.target.registers >= 32 else 2, join)
-
-
-def _take(
-    code: Code, x: View, pitch: Index, n: Index, width: Index, sums: View, *, add: bool
-) -> None:
-    """n strips, each for the next partial sum; strips that follow each other are one.
-
-    The zeros behind the end of a strip change nothing of the next sum, or are overwritten by it.
-    """
-    follow = code.compare("==", pitch, sums.strides[0])
-    width = code.select(follow, code.mul(n, width), width)
-    with code.loop(code.select(follow, 1, n), at_least_once=True) as i:
-        here, out = x.moved(code.mul(i, pitch)), sums[i]
-
-        def take(at: Index, vectors: int, mask: Mask) -> None:
-            for v in range(vectors):
-                read, there = here.moved(at).vector(v, mask), out.moved(at)
-                there.store(code.fadd(there.vector(v), read) if add else read, v)
-
-        each_vector(code, width, 4, take)
-
-
-def _halves(
-    code: Code, x: View, pitch: Index, n: Index, part: int, apart: int, vectors: int, mask: Mask
-) -> list[ir.Value]:
-    """The partial sums part, part + apart, part + 2*apart ... of n that lie `pitch` bytes apart.
-
-    Those at odd places are added onto those at even places, so that what is held is little.
-    """
-    if apart == PARTS:
-        here = x.moved(code.mul(part, pitch))
-        return [here.vector(v, mask) for v in range(vectors)]
-    total = _halves(code, x, pitch, n, part, 2 * apart, vectors, mask)
-    with code.when(code.compare("<", part + apart, n), carry=total):
-        others = _halves(code, x, pitch, n, part + apart, 2 * apart, vectors, mask)
-        total[:] = [code.fadd(a, b) for a, b in zip(total, others, strict=True)]
-    return total
-
-
-def copy(
-    code: Code, x: View, out: View, n: Index, change: Callable[[ir.Value], ir.Value] | None = None
-) -> None:
-    """Write n numbers that follow each other, passed through `change`."""
-
-    def move(at: Index, vectors: int, mask: Mask) -> None:
-        for v in range(vectors):
-            read = x.moved(at).vector(v, mask)
-            out.moved(at).store(change(read) if change else read, v, mask)
-
-    each_vector(code, n, 4, move)
-
-
-def each_vector(code: Code, n: Index, side: int, body: Callable[[Index, int, Mask], None]) -> None:
-    """body(bytes from the start, vectors, mask) over n numbers: `side` vectors, then one."""
-    start: Index = 0
-    for vectors in (side, 1):
-        step = vectors * code.lanes
-        end = code.mul(code.div(n, step), step)
-        with code.loop(end, start=start, step=step) as i:
-            body(code.mul(i, code.size), vectors, None)
-        start = end
-    with code.when(code.compare("<", start, n)):
-        body(code.mul(start, code.size), 1, code.mask(code.sub(n, start)))

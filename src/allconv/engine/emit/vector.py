@@ -236,6 +236,30 @@ class Vectors(Integers):
             ]
         return level[0]
 
+    def apart(self, vectors: Sequence[ir.Value]) -> list[ir.Value]:
+        """n vectors of numbers 0, 1, ... as n others: the k-th holds k, k + n, k + 2*n, ..."""
+        n, lanes = len(vectors), self.lanes
+        if n == 1:
+            return list(vectors)
+        if n % 2 == 0:  # the even and the odd numbers first
+            pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
+            even, odd = (
+                self.apart([self._picked(x, y, range(k, 2 * lanes, 2)) for x, y in pairs])
+                for k in range(2)
+            )
+            return [each for pair in zip(even, odd, strict=True) for each in pair]
+        return [self._one_in(n, k, vectors) for k in range(n)]
+
+    def _one_in(self, n: int, k: int, vectors: Sequence[ir.Value]) -> ir.Value:
+        """The numbers k, k + n, ... for an odd n: no two lie in the same lane of their vectors."""
+        lanes = self.lanes
+        held = vectors[0]
+        for number, vector in enumerate(vectors[1:], 1):
+            taken = [(number * lanes + lane - k) % n == 0 for lane in range(lanes)]
+            held = self._picked(held, vector, [lane + lanes * t for lane, t in enumerate(taken)])
+        order = [(k + n * lane) % lanes for lane in range(lanes)]
+        return self._picked(held, held, order)
+
     def _halves(self, half: int) -> tuple[list[int], list[int]]:
         """Lanes of two vectors of rows of 2*half elements: the lower halves, the upper halves.
 

@@ -38,6 +38,11 @@ class View:
         address = self.code.add(self.address, distance)
         return View(self.code, address, *self.strides, dtype=self.dtype)
 
+    def anew(self) -> View:
+        """The same view, whose address LLVM takes as it is: see `Integers.anew`."""
+        address = self.code.anew(self.address)
+        return View(self.code, address, *self.strides, dtype=self.dtype)
+
     def rows(self, offsets: Sequence[Index]) -> Rows:
         """The rows of a tile at these byte offsets."""
         return Rows(self, offsets)

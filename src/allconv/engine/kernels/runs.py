@@ -113,7 +113,7 @@ class _Task:
 
     def _write(self, sums: View, sizes: Sequence[Index]) -> None:
         """The sums, which follow each other, to their places: as few runs of them as possible."""
-        from allconv.engine.emit.sixteen import copy
+        from allconv.engine.emit.strips import copy
         from allconv.engine.emit.view import View
 
         code = self.code
@@ -148,16 +148,16 @@ class _Pass:
     def __init__(
         self, task: _Task, turn: Index, axis: Index, run: Index, sizes: Sequence[Index]
     ) -> None:
+        from allconv.engine.emit.passes import PassOverRows
+
         code = self.code = task.code
-        self.run = run
-        self.n = sizes[0]
+        cells = sizes[0]
         before: Index = 1
-        self.inner: Index = 1
+        inner: Index = 1
         for a, n in enumerate(sizes):
-            self.n = code.select(code.compare("==", axis, a), n, self.n)
+            cells = code.select(code.compare("==", axis, a), n, cells)
             before = code.mul(before, code.select(code.compare("<", a, axis), n, 1))
-            self.inner = code.mul(self.inner, code.select(code.compare(">", a, axis), n, 1))
-        self.runs = code.div(code.add(self.n, code.sub(run, 1)), run)
+            inner = code.mul(inner, code.select(code.compare(">", a, axis), n, 1))
         # The first pass reads x, the others sums that follow each other.
         is_first = code.compare("==", turn, 0)
         steps = [code.arg(f"s{a}") for a in range(AXES)]
@@ -167,109 +167,29 @@ class _Pass:
             code.select(merges, 1, far[-1]),
             code.select(merges, code.mul(far[-1], near), near),
         )
-        cell = code.mul(self.inner, code.size)
+        cell = code.mul(inner, code.size)
         self.outer = [
             (code.select(is_first, n, 1), step) for n, step in zip(far, steps, strict=False)
         ]
-        self.rows = code.select(is_first, near, before)
-        self.row = code.select(is_first, steps[AXES - 2], code.mul(self.n, cell))
-        self.cell = code.select(is_first, steps[AXES - 1], cell)
+        row = code.select(is_first, steps[AXES - 2], code.mul(cells, cell))
+        self.rows = PassOverRows(
+            code,
+            run,
+            (code.select(is_first, near, before), cells, inner),
+            (row, code.select(is_first, steps[AXES - 1], cell)),
+            code.add(code.scratch, 2 * HELD),
+            STRIP,
+        )
+        self.runs = self.rows.runs
 
     def emit(self, x: View, out: View) -> None:
         """Write out[outer, row, run, inner]."""
         code = self.code
-        sums = code.mul(self.rows, self.runs, self.inner, code.size)
+        sums = code.mul(self.rows.rows, self.runs, self.rows.inner, code.size)
         with ExitStack() as loops:
             number: Index = 0
             for n, step in self.outer:
                 i = loops.enter_context(code.loop(n, at_least_once=True))
                 number = code.add(code.mul(number, n), i)
                 x = x.moved(code.mul(i, step))
-            self._emit_rows(x, out.moved(code.mul(number, sums)))
-
-    def _emit_rows(self, x: View, out: View) -> None:
-        code = self.code
-        numbers = code.both(
-            code.compare("==", self.inner, 1), code.compare("==", self.cell, code.size)
-        )
-        with code.either(numbers) as (then, otherwise):
-            with then:
-                self._emit_along(x, out)
-            with otherwise:
-                self._emit_strips(x, out)
-
-    def _emit_along(self, x: View, out: View) -> None:
-        """Numbers that follow each other: many short rows at once, or run by run."""
-        from allconv.engine.emit.sixteen import short_rows
-
-        code = self.code
-        short = code.both(
-            code.compare("<=", self.n, CELLS), code.compare(">=", self.rows, code.lanes)
-        )
-        with code.either(short) as (then, otherwise):
-            with then:
-                short_rows(code, x, self.row, self.rows, self.n, out)
-            with otherwise:
-                self._emit_long_rows(x, out)
-
-    def _emit_long_rows(self, x: View, out: View) -> None:
-        """A vector a run, as many as the memory holds; then the lanes of several at once."""
-        from allconv.engine.emit.sixteen import write_totals
-        from allconv.engine.emit.view import View
-
-        code = self.code
-        held = 16 * STRIP // (code.lanes * code.size)
-        runs_held = code.min(self.runs, held)
-        rows_held = code.div(held, runs_held)
-        sums = View(code, code.add(code.scratch, 2 * HELD), code.lanes * code.size)
-        with (
-            code.loop(self.rows, step=rows_held, at_least_once=True) as row,
-            code.loop(self.runs, step=runs_held, at_least_once=True) as first,
-        ):
-            rows = code.min(code.sub(self.rows, row), rows_held)
-            runs = code.min(code.sub(self.runs, first), runs_held)
-            self._emit_runs(x.moved(code.mul(row, self.row)), rows, first, runs, sums)
-            there = code.mul(code.add(code.mul(row, self.runs), first), code.size)
-            write_totals(code, sums, code.mul(rows, runs), out.moved(there))
-
-    def _emit_runs(self, x: View, rows: Index, first: Index, runs: Index, sums: View) -> None:
-        """sums[row, run] of some runs of some rows: whole ones of cells, then all others."""
-        from allconv.engine.emit.sixteen import Runs, pair_of_parts
-
-        code = self.code
-        of_cells = code.compare("==", self.run, CELLS)
-        whole = code.max(code.sub(code.div(self.n, CELLS), first), 0)
-        whole = code.select(of_cells, code.min(whole, runs), 0)
-        any_run = Runs(code, self.n)
-        pitch = code.mul(self.run, code.size)
-        with code.loop(rows, at_least_once=True) as row:
-            here = x.moved(code.add(code.mul(row, self.row), code.mul(first, pitch)))
-            before = code.mul(row, runs)
-            with code.loop(whole) as number:
-                cells = here.moved(code.mul(number, CELLS * code.size))
-                total = pair_of_parts(code, cells, [None] * (CELLS // code.lanes))
-                sums[code.add(before, number)].store(total)
-            with code.loop(runs, start=whole) as number:
-                left = code.sub(self.n, code.mul(code.add(first, number), self.run))
-                cells = here.moved(code.mul(number, pitch))
-                total = any_run.sums(cells, code.min(left, self.run))
-                sums[code.add(before, number)].store(total)
-
-    def _emit_strips(self, x: View, out: View) -> None:
-        """Strips of numbers side by side."""
-        from allconv.engine.emit.sixteen import strips
-
-        code, most = self.code, STRIP // self.code.size
-        with (
-            code.loop(self.rows, at_least_once=True) as row,
-            code.loop(self.runs, at_least_once=True) as number,
-            code.loop(self.inner, step=most, at_least_once=True) as start,
-        ):
-            first = code.mul(number, self.run)
-            left = code.min(code.sub(self.n, first), self.run)
-            width = code.min(code.sub(self.inner, start), most)
-            at = code.mul(code.add(code.mul(row, self.runs), number), self.inner, code.size)
-            side = code.mul(start, code.size)
-            here = x.moved(code.add(code.mul(row, self.row), code.mul(first, self.cell), side))
-            memory = code.add(code.scratch, 2 * HELD)
-            strips(code, here, self.cell, left, width, out.moved(code.add(at, side)), memory)
+            self.rows.emit(x, out.moved(code.mul(number, sums)))
