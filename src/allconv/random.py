@@ -118,7 +118,7 @@ def _hash(parts: tuple[str | int, ...], size: int) -> int:
     digest = blake2b(digest_size=size)
     for part in parts:
         kind = b"s" if isinstance(part, str) else b"i"
-        text = str(part).encode()
+        text = str(part).encode(errors="surrogatepass")  # names may come from file systems
         digest.update(kind + len(text).to_bytes(8, "little") + text)
     return int.from_bytes(digest.digest(), "little")
 

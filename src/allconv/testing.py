@@ -16,7 +16,8 @@ from allconv.errors import ArgumentError
 from allconv.gradient import gradient
 from allconv.graph import Graph
 from allconv.operators.base import FLOATS, Operator, Spec
-from allconv.settings import is_whole, shape_of
+from allconv.random import check_seed
+from allconv.settings import number, shape_of, whole
 from allconv.trace import Builder, recording, trace
 
 Array = NDArray[Any]
@@ -56,10 +57,9 @@ def check_gradients(
     wanted = [n for n, array in enumerate(taken) if array.dtype.name in FLOATS]
     if not wanted:
         raise ArgumentError("no argument holds floats; only those have gradients")
-    if not (_is_count(order) and _is_count(directions)):
-        raise ArgumentError(
-            f"order is {order!r}, directions {directions!r}; both are whole numbers of at least 1"
-        )
+    order, directions = whole("order", order, least=1), whole("directions", directions, least=1)
+    tolerance = number("tolerance", tolerance, "a number of at least 0", lambda t: t >= 0)
+    seed = check_seed(seed)
     traced = trace(f, *map(Spec.of, taken))
     names = _names(f, len(taken))
     rng = np.random.default_rng(seed)
@@ -145,10 +145,6 @@ def _check_slope(
         )
 
 
-def _is_count(given: Any) -> bool:
-    return is_whole(given) and given >= 1
-
-
 def check_adjoint(
     transform: Callable[[Array], Any],
     transpose: Callable[[Array], Any],
@@ -171,8 +167,8 @@ def check_adjoint(
     >>> check_adjoint(
     ...     lambda x: correlate(x, w), lambda y: convolve(y, w, padding="full"), (5,), (3,))
     """
-    if not _is_count(draws):
-        raise ArgumentError(f"draws is {draws!r}; at least 1 is wanted")
+    draws, seed = whole("draws", draws, least=1), check_seed(seed)
+    tolerance = number("tolerance", tolerance, "a number of at least 0", lambda t: t >= 0)
     x_shape, y_shape = shape_of("x_shape", x_shape), shape_of("y_shape", y_shape)
     rng = np.random.default_rng(seed)
     for _ in range(draws):

@@ -18,8 +18,8 @@ from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRo
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
-from allconv.engine.kernels.pool import Pool
 from allconv.engine.kernels.runs import SumRuns
+from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import JoinWeight, Weight
 from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program

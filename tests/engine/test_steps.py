@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.pack import Pack
-from allconv.engine.kernels.pool import Pool
+from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.plan import DefinitionStep, Planner
 from allconv.errors import Error

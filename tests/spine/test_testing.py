@@ -218,7 +218,11 @@ def test_bad_calls() -> None:
         check_gradients(lambda x: x, np.ones(2), order=0)
     with pytest.raises(ArgumentError, match=r"order is 1\.5"):
         check_gradients(lambda x: x, np.ones(2), order=1.5)
-    with pytest.raises(ArgumentError, match="draws is 0; at least 1 is wanted"):
+    with pytest.raises(ArgumentError, match="tolerance is -1; a number of at least 0"):
+        check_gradients(lambda x: x, np.ones(2), tolerance=-1)
+    with pytest.raises(ArgumentError, match="seed must be an integer"):
+        check_gradients(lambda x: x, np.ones(2), seed="0")
+    with pytest.raises(ArgumentError, match="draws is 0; it must be at least 1"):
         check_adjoint(lambda x: x, lambda y: 2 * y, (3,), (3,), draws=0)
     with pytest.raises(ArgumentError, match="x_shape is 3; a whole number for every axis"):
         check_adjoint(lambda x: x, lambda y: y, 3, (3,))
