@@ -207,8 +207,8 @@ def _tell(shown: Screen, results: Results, out: str | None) -> None:
     for line in ["", *head_lines(results)]:
         shown.line(line)
     for each in tables(results):
-        shown.line(f"\n{each.title}")
-        for line in [*table([each.head, *each.rows], left=each.left), *each.notes]:
+        for line in ["", each.title, *table([each.head, *each.rows], left=each.left), *each.notes]:
             shown.line(line)
     if out is not None:
-        shown.line(f"\nresult: {out}")
+        shown.line()
+        shown.line(f"result: {out}")
