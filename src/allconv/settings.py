@@ -18,6 +18,7 @@ from allconv.errors import ArgumentError
 from allconv.limits import MOST_AXES, check_axes, check_size
 
 MOST = 2**31 - 1
+MOST_NUMBERS = 2**20  # of one setting
 DIGITS = 128  # bits above which a whole number is told by its size
 LETTERS = 120  # of what was given, in a message
 
@@ -58,13 +59,13 @@ def is_whole(n: Any) -> bool:
 
 
 def is_sequence(given: Any) -> bool:
-    """Whether a setting is several numbers, of which there are not more than can be counted."""
+    """Whether a setting is several numbers, and not more than anybody would name."""
     if isinstance(given, np.ndarray):
         return 0 < given.ndim <= MOST_AXES
     if not isinstance(given, Sequence) or isinstance(given, str | bytes):
         return False
     try:
-        return len(given) >= 0
+        return len(given) <= MOST_NUMBERS
     except Exception:  # range(10**30), or a class of the user's
         return False
 

@@ -14,6 +14,7 @@ import pytest
 
 import allconv as ac
 from allconv import functional as F
+from allconv import nn
 from allconv.errors import ArgumentError, Error, LimitError
 from allconv.settings import choice, flag, float_dtype, number, shape_of, told, whole
 from hostile.objects import Failing, deep_list, looped_list
@@ -171,10 +172,22 @@ def test_shapes() -> None:
     """Whole numbers of any kind, of at least 0 each, that an array can have."""
     for given in ((2, 0), [np.int8(2), 0], np.array([2, 0]), range(2, -1, -2)):
         assert shape_of("shape", given) == (2, 0)
-    for given in (None, 3, 3.5, True, (True, 3), (2, -1), (2.0,), "23", Failing(), [Failing()]):
+    for given in (
+        None,
+        3,
+        3.5,
+        True,
+        (True, 3),
+        (2, -1),
+        (2.0,),
+        "23",
+        Failing(),
+        [Failing()],
+        range(10**12),
+    ):
         with pytest.raises(ArgumentError, match=r"^shape is .*; a whole number for every axis"):
             shape_of("shape", given)
-    for given in ((10**30,), (2**62, 2), [0, 2**62, 2**62], (1,) * 33, range(10**12)):
+    for given in ((10**30,), (2**62, 2), [0, 2**62, 2**62], (1,) * 33, range(10**5)):
         with pytest.raises(LimitError, match=r"^shape (is|has) "):
             shape_of("shape", given)
 
@@ -201,3 +214,26 @@ def test_what_is_told_is_short(given: Any) -> None:
     text = told(given)
     assert 0 < len(text) <= 250
     assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda endless: ac.correlate_transpose(np.ones((3, 3)), np.ones((2, 2)), padding=endless),
+        lambda endless: F.max_pool2d(np.ones((1, 2, 5, 5), np.float32), endless),
+        lambda endless: F.concatenate(endless),
+        lambda endless: ac.compile(F.relu, endless),
+        lambda endless: ac.onnx.save(F.relu, "never.onnx", endless),
+    ],
+)
+@pytest.mark.parametrize("endless", [range(10**12), range(10**30)])
+def test_settings_that_never_end_are_refused_at_once(call, endless):
+    with pytest.raises(ArgumentError, match=r"range\(|a sequence"):
+        call(endless)
+
+
+@pytest.mark.parametrize("endless", [range(10**12), range(10**30)])
+def test_class_names_that_never_end_are_refused_at_once(endless, tmp_path):
+    net = nn.Linear(2, 2)
+    with pytest.raises(LimitError, match="are the most"):
+        ac.onnx.save(net, tmp_path / "never.onnx", (None, 2), classes=endless)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from sys import maxsize
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,19 @@ def _classes(text: str) -> tuple[str, ...]:
 def _checked(classes: Sequence[str]) -> list[str]:
     """The names of the classes; what could not be read again is refused."""
     several = isinstance(classes, Sequence | np.ndarray) and not isinstance(classes, str | bytes)
-    names = [str(name) for name in classes] if several else []
-    if not names:
+    try:
+        count = len(classes) if several else 0
+    except TypeError:  # an array without axes
+        count = 0
+    except OverflowError:  # range(10**30)
+        count = maxsize
+    if not count:
         raise ArgumentError(
             f"classes is {reason(classes)}; a list of names, one at least, is expected"
         )
-    if len(names) > MOST_CLASSES:
-        raise LimitError(f"classes are {len(names):,} names; {MOST_CLASSES:,} are the most")
+    if count > MOST_CLASSES:
+        raise LimitError(f"classes are {count:,} names; {MOST_CLASSES:,} are the most")
+    names = [str(name) for name in classes]
     for name in names:
         if encodable(name) != name:
             raise ArgumentError(
