@@ -399,7 +399,13 @@ print("fine")
 
 FORK_IN_A_HANDLER = """
 import signal, time
+run()  # what a first call compiles is there
 big = Chain([64] * 3000)
+class Afresh:  # a run that begins again, as it does in the child, adds to nothing
+    scratch = big.job.scratch
+    def begin(self, holding=None):
+        big.clear()
+        return big.job.begin(holding)
 def runs_on(*_):
     global child
     if child is None: child = os.fork()
@@ -407,10 +413,31 @@ child = None
 signal.signal(signal.SIGALRM, runs_on)
 signal.setitimer(signal.ITIMER_REAL, 0.02)
 while child is None:
-    big.clear(); threads.execute(big.job, 3); big.check()
+    threads.execute(Afresh(), 3); big.check()
 if child == 0:
     for _ in range(5): run()
     os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+print("fine")
+"""
+
+FORK_BEFORE_A_COMPILATION = """
+import signal, _thread
+from allconv.engine import compiler
+class Late:  # the thread that compiles begins when the handler has forked, and not in the child
+    allocate_lock = _thread.allocate_lock
+    @staticmethod
+    def start_new_thread(*thread):
+        compiler._thread = _thread
+        def forks(*_):
+            global child
+            child = os.fork()
+            if child: _thread.start_new_thread(*thread)
+        signal.signal(signal.SIGALRM, forks)
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+compiler._thread = Late
+assert compiler.guarded(lambda: 5)() == 5
+if child == 0: os._exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 print("fine")
 """
@@ -441,8 +468,14 @@ print("fine")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork: run it on Linux")
 @pytest.mark.parametrize(
     "script",
-    [FORK, FORK_WHILE_BUSY, FORK_IN_A_HANDLER, EXIT_WHILE_BUSY, INTERRUPT],
-    ids=["fork", "fork while busy", "fork in a handler", "exit while busy", "interrupt"],
+    [
+        pytest.param(FORK, id="fork"),
+        pytest.param(FORK_WHILE_BUSY, id="fork while busy"),
+        pytest.param(FORK_IN_A_HANDLER, id="fork in a handler"),
+        pytest.param(FORK_BEFORE_A_COMPILATION, id="fork before a compilation"),
+        pytest.param(EXIT_WHILE_BUSY, id="exit while busy"),
+        pytest.param(INTERRUPT, id="interrupt"),
+    ],
 )
 def test_a_process_of_its_own(script, tmp_path):
     """Fork, exit and Ctrl-C with a busy team: no hang, no crash, right results."""

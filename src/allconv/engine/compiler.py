@@ -5,8 +5,10 @@ from __future__ import annotations
 import _thread
 import ctypes
 import itertools
+import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
@@ -21,6 +23,7 @@ on_compile: list[Callable[[Routine], None]] = []
 """Called with each routine before it is compiled, on the thread that compiles."""
 
 _libraries = itertools.count()
+_waited_for: list[_thread.LockType] = []  # by the main thread: a signal handler may wait in a wait
 _compilations = 0
 
 _Arguments = ParamSpec("_Arguments")
@@ -45,10 +48,8 @@ def guarded(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Re
             return locked(*args, **options)
         results: list[_Result] = []
         errors: list[BaseException] = []
-        done = _thread.allocate_lock()
-        done.acquire()
 
-        def work() -> None:
+        def work(done: _thread.LockType) -> None:
             try:
                 results.append(locked(*args, **options))
             except BaseException as error:
@@ -56,18 +57,43 @@ def guarded(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Re
             finally:
                 done.release()
 
-        context = copy_context()  # warnings are caught where they would have been
-        try:
-            # Not threading.Thread: a signal handler may be here while its lock is held.
-            _thread.start_new_thread(context.run, (work,))
-        except RuntimeError:
-            return locked(*args, **options)
-        done.acquire()
+        while not (results or errors):  # neither: in a forked child, where nobody works on it
+            done = _thread.allocate_lock()
+            done.acquire()
+            _waited_for.append(done)
+            context = copy_context()  # warnings are caught where they would have been
+            try:
+                # Not threading.Thread: a signal handler may be here while its lock is held.
+                if not _started(context.run, work, done):
+                    return locked(*args, **options)
+                done.acquire()
+            finally:
+                _waited_for.remove(done)
         if errors:
             raise errors[0]
         return results[0]
 
     return call
+
+
+def _started(function: Callable[..., object], *args: object) -> bool:
+    """Run a function on a thread of its own, if one can be started."""
+    try:
+        _thread.start_new_thread(function, args)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _wait_no_more() -> None:
+    """In a child that a signal handler forked: the thread that is waited for is not there."""
+    for done in _waited_for:
+        with suppress(RuntimeError):  # it has ended
+            done.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_wait_no_more)
 
 
 @guarded

@@ -105,7 +105,8 @@ class _Task:
             one = _Pass(self, turn, axis, run, sizes)
             one.emit(View(code, source), View(code, out))
             after = [
-                code.select(code.compare("==", axis, a), one.runs, n) for a, n in enumerate(sizes)
+                code.select(code.compare("==", axis, a), one.rows.runs, n)
+                for a, n in enumerate(sizes)
             ]
             following = code.div(passes, 1 << _PASS_BITS)
             carry[:] = [code.value(i) for i in (following, out, other, out, *after)]
@@ -180,12 +181,11 @@ class _Pass:
             code.add(code.scratch, 2 * HELD),
             STRIP,
         )
-        self.runs = self.rows.runs
 
     def emit(self, x: View, out: View) -> None:
         """Write out[outer, row, run, inner]."""
         code = self.code
-        sums = code.mul(self.rows.rows, self.runs, self.rows.inner, code.size)
+        sums = code.mul(self.rows.rows, self.rows.runs, self.rows.inner, code.size)
         with ExitStack() as loops:
             number: Index = 0
             for n, step in self.outer:
