@@ -47,6 +47,12 @@ class PassOverRows:
         self.memory, self.strip = memory, strip
         self.rows, self.n, self.inner = sizes
         self.row, self.cell = pitches
+        # Rows of whole runs that follow each other are one row.
+        whole = code.compare("==", code.rem(self.n, run), 0)
+        follow = code.compare("==", self.row, code.mul(self.n, self.cell))
+        alone = code.both(code.both(whole, follow), code.compare("==", self.inner, 1))
+        self.n = code.select(alone, code.mul(self.rows, self.n), self.n)
+        self.rows = code.select(alone, 1, self.rows)
         self.runs = code.div(code.add(self.n, code.sub(run, 1)), run)
         self.of_cells = code.compare("==", run, CELLS)
         self.all_cells: list[Mask] = [None] * (CELLS // code.lanes)

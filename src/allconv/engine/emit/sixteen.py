@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from llvmlite import ir
 
+from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.vector import Mask
@@ -78,7 +79,8 @@ def of_each(code: Code, x: View, pitch: Index, masks: Sequence[Mask]) -> ir.Valu
     rows = []
     for number in range(code.lanes):
         row = x.moved(code.mul(pitch, number))
-        row.moved(AHEAD).prefetch()  # masked loads do not show processors where they lead
+        for line in range(0, len(masks) * code.lanes * code.size, LINE):
+            row.moved(AHEAD + line).prefetch()  # masked loads do not show where they lead
         rows.append(_pair_of_parts(code, [row.vector(v, mask) for v, mask in enumerate(masks)]))
     return code.reduce_each(code.fadd, rows)
 

@@ -105,8 +105,7 @@ class _Task:
             one = _Pass(self, turn, axis, run, sizes)
             one.emit(View(code, source), View(code, out))
             after = [
-                code.select(code.compare("==", axis, a), one.rows.runs, n)
-                for a, n in enumerate(sizes)
+                code.select(code.compare("==", axis, a), one.runs, n) for a, n in enumerate(sizes)
             ]
             following = code.div(passes, 1 << _PASS_BITS)
             carry[:] = [code.value(i) for i in (following, out, other, out, *after)]
@@ -168,6 +167,7 @@ class _Pass:
             code.select(merges, 1, far[-1]),
             code.select(merges, code.mul(far[-1], near), near),
         )
+        self.runs = code.div(code.add(cells, code.sub(run, 1)), run)
         cell = code.mul(inner, code.size)
         self.outer = [
             (code.select(is_first, n, 1), step) for n, step in zip(far, steps, strict=False)
