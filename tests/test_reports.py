@@ -56,6 +56,7 @@ def test_any_other_skip_is_a_failure(suite: pytest.Pytester, reason: str) -> Non
     done.stdout.fnmatch_lines(f"*a skip says 'needs WHAT: HOW TO GET IT', not '{reason}'*")
 
 
+@pytest.mark.slow
 def test_so_is_a_file_that_is_skipped_without_a_word(suite: pytest.Pytester) -> None:
     """A module that another one needs has to be named with its remedy."""
     suite.makepyfile(SKIPS.format(module="pytest.importorskip('no_such_module')", reason=""))

@@ -54,6 +54,7 @@ def test_what_cannot_be_seen_is_escaped(text):
     assert csv_cell(text) == HOSTILE[text]
 
 
+@pytest.mark.slow
 def test_every_character():
     """No control, format or separating character of Unicode is left; no two are shown alike."""
     shown = [printable(each) for each in EVERY]
@@ -65,6 +66,7 @@ def test_every_character():
     assert encodable(whole) == whole
 
 
+@pytest.mark.slow
 def test_json_reads_back():
     """Any text comes back from its JSON, which has no character that cannot be seen."""
     apart = " ".join(EVERY)  # or two surrogates side by side would become a character

@@ -2,7 +2,7 @@
 
 Left out of the fast tier is what is marked `slow`:
 
-- here, all but a few cases of a function that has many (`CASES`);
+- here, all but some cases of a function that has several (`CASES`);
 - in the tests, what takes more than about half a second of a processor with its kernels in the
   cache and is not the only one of its kind: a further share of a drawn list, a larger network, one
   more process that is killed.
@@ -20,7 +20,7 @@ from zlib import crc32
 
 import pytest
 
-CASES = 4  # of a function, in the fast tier
+CASES = 1  # of a function, in the fast tier
 
 slow = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def slowed(cases: Iterable[Any], *fast: Any) -> list[Any]:
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow all but a few cases of every test function, evenly spread.
+    """Mark as slow all but `CASES` cases of every test function, evenly spread.
 
     Where they begin depends on the name of the function, so that of operators, say, each has its
     turn in one test or another; nothing depends on chance.

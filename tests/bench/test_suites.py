@@ -35,6 +35,7 @@ def _b_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"allconv.bench.{room}.make_files", told)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_b_fails")
 def test_a_start_is_measured_with_both_caches(tmp_path: Path) -> None:
     """A fresh process for each; the warm one finds what the cold one left."""

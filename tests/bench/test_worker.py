@@ -58,6 +58,7 @@ def test_a_worker_answers_every_message(tmp_path: Path) -> None:
         assert file["y1"].shape == (2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("messages", "says"),
     [
@@ -160,6 +161,7 @@ def test_engines_take_turns_with_silence_before_each(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail", ["prepare", "die", "raise", "nan"])
 def test_one_engine_that_fails_leaves_the_others_alone(fail: str, tmp_path: Path) -> None:
     """Its failure is said, and the others are measured to the end."""
@@ -169,6 +171,7 @@ def test_one_engine_that_fails_leaves_the_others_alone(fail: str, tmp_path: Path
     assert set(found.differences) == {"c"}
 
 
+@pytest.mark.slow
 def test_without_us_there_is_nothing_to_compare(tmp_path: Path) -> None:
     """Peers are timed all the same."""
     found = measured({"fail": {OURS: "prepare"}}, tmp_path, [])
@@ -177,6 +180,7 @@ def test_without_us_there_is_nothing_to_compare(tmp_path: Path) -> None:
     assert found.failures == {OURS: "no translation here"}
 
 
+@pytest.mark.slow
 def test_blocks_begin_with_another_engine_each_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

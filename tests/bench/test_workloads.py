@@ -141,6 +141,7 @@ def test_words_choose_workloads() -> None:
     assert chosen(training_workloads(), None) == training_workloads()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["squeezenet", "shufflenet", "densenet121", "inception-v1"])
 def test_light_networks_have_drawn_weights_and_the_batch(name: str) -> None:
     """No node makes constants any more; all that is left fits together, for any batch."""

@@ -119,6 +119,7 @@ def test_mistakes_are_told_in_a_sentence(row: Row, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
     """With the batches asked for, a profile, and the differences from ONNX Runtime."""
     pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
@@ -146,6 +147,7 @@ def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
     assert "result: r.json" in result.out
 
 
+@pytest.mark.slow
 def test_a_classifier_of_ours_takes_bytes(trained: Path) -> None:
     """As `allconv train` writes it: preprocessing is a part of it, and is measured with it."""
     pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
@@ -158,6 +160,7 @@ def test_a_classifier_of_ours_takes_bytes(trained: Path) -> None:
     assert row.differences["onnxruntime"] < 1e-5
 
 
+@pytest.mark.slow
 def test_a_peer_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the line that installs it; we are measured all the same."""
     monkeypatch.setattr("allconv.bench.engines.find_spec", lambda name: None)
@@ -169,6 +172,7 @@ def test_a_peer_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert set(Results.load("r.json").missing) == {"torch", "onnxruntime", "openvino"}
 
 
+@pytest.mark.slow
 def test_a_workload_that_cannot_be_made_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +198,7 @@ def test_a_workload_that_cannot_be_made_is_passed_over(
     assert "No space left" in result.out
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_it_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +225,7 @@ def test_nothing_is_lost_when_it_is_stopped(
     assert "batch 1, 1 thread" in result.out
 
 
+@pytest.mark.slow
 def test_results_are_plain_json(tmp_path: Path) -> None:
     """Anyone can read them: a format, a suite, rows."""
     _model(tmp_path)

@@ -47,6 +47,7 @@ def test_while_the_commands_are_loaded() -> None:
     assert (ended.returncode, ended.stderr) == (130, "allconv: stopped\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [TRAIN, ("lecture",), ("compare", "--samples", "40")])
 def test_at_random_moments(command: tuple[str, ...], tmp_path: Path) -> None:
     """130 and a sentence once the command runs; what is in the folder is a run that goes on."""

@@ -162,6 +162,7 @@ def _ascii(*arguments: str | Path) -> Result:
     return run_apart(*arguments, variables={"PYTHONIOENCODING": "ascii", "TERM": "dumb"})
 
 
+@pytest.mark.slow
 def test_where_there_is_only_ascii_letters_are_escapes(tmp_path: Path) -> None:
     """Text shows escapes, JSON its own, and messages do not fail."""
     save_model(tmp_path / "model.onnx", ("猫", "é"))

@@ -135,6 +135,7 @@ def test_a_network_that_is_no_classifier_is_refused(tmp_path: Path) -> None:
     assert "(1, 4, 7, 5)" in result.said[0]
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_is_no_error(finished: Path) -> None:
     """`allconv predict ... | head -1` ends without a word."""
     files = [str(path) for path in images(finished / "photos")] * 60

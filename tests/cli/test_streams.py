@@ -42,6 +42,7 @@ def test_streams_that_are_closed_or_full(line: str, status: int, says: str) -> N
     assert len(ended.stderr.splitlines()) == (says != "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variables",
     [
@@ -68,6 +69,7 @@ def test_surroundings(variables: dict[str, str]) -> None:
     assert "y = 14 20" in process.stdout.decode(encoding)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_read_only_or_small(tmp_path: Path) -> None:
     """What cannot be written is told with the file and what would do."""
     target = Path("/proc/allconv")

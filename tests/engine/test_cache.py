@@ -136,6 +136,7 @@ def broken_entries(data: bytes):
         yield data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
 
 
+@pytest.mark.slow
 def test_damaged_entries_are_rebuilt(folder, monkeypatch):
     """Cut, lengthened or changed in one bit anywhere: compiled anew, silently, and replaced."""
     compiled(monkeypatch)

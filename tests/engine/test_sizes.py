@@ -27,6 +27,7 @@ print(compiler.compilations())
 """
 
 
+@pytest.mark.slow
 def test_two_hundred_sizes_compile_seven_times_at_most(tmp_path):
     """Convolving images of 200 sizes compiles at most 7 routines, the runner's two included."""
     environment = {"ALLCONV_CACHE": str(tmp_path / "cache"), "PATH": ""}

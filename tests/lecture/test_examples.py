@@ -72,6 +72,7 @@ def test_any_other_printed_number_gives_no(example: Example) -> None:
         assert changed.check().verdict == "no"
 
 
+@pytest.mark.slow
 def test_the_slip_is_told_from_the_right_number() -> None:
     """-3.1 on the slide is 3.1, and all examples that print that table say so."""
     slips = [result for result in ac.lecture.check() if result.verdict == "slip"]

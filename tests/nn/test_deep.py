@@ -12,6 +12,7 @@ from allconv.errors import Error
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(1, 3, 4)
 
 
+@pytest.mark.slow
 def test_two_thousand_layers(tmp_path):
     net = nn.Sequential(*(nn.ReLU() for _ in range(2000)))
     expected = np.maximum(X, 0)

@@ -114,6 +114,7 @@ def test_abstract_or_final(name: str) -> None:
     assert getattr(nn, name).__subclasses__() in ([], [nn.Buffer])
 
 
+@pytest.mark.slow
 def test_layers_pass_every_setting_on() -> None:
     """With every setting away from its default a layer equals its function."""
     rng = np.random.default_rng(0)

@@ -151,6 +151,7 @@ def test_paths_that_are_no_files(folder: Path) -> None:
         load(folder / "good", size_limit=10)
 
 
+@pytest.mark.slow
 def test_long_chains(tmp_path: Path) -> None:
     """A chain of ten thousand nodes is read without recursion; above the limit it is refused."""
     links = [helper.make_node("Relu", [f"v{n}"], [f"v{n + 1}"]) for n in range(10_000)]

@@ -66,6 +66,7 @@ def outcome(path: Path) -> str:
         return type(error).__name__
 
 
+@pytest.mark.slow
 def test_hostile_draws(folder: Path) -> None:
     """A file is loaded and runs, or is refused with an error of ours on one line."""
     counts: Counter[str] = Counter()

@@ -83,6 +83,7 @@ def test_finalizers(threads):
     run(CALLED.format(threads=threads) + FINALIZERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", slowed([1, 2], 2))
 def test_finalizers_of_threads(threads):
     """Twenty `__del__` of what belongs to a thread, while others are in the program."""

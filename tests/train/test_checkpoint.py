@@ -77,6 +77,7 @@ def test_others_can_read_the_best_weights(tmp_path):
         np.testing.assert_array_equal(found[name], array, strict=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.data())
 def test_damage_is_noticed(tmp_path_factory, data):

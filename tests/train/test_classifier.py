@@ -141,6 +141,7 @@ def test_the_seed_draws_the_weights():
     assert found[0] == found[1] != found[2]
 
 
+@pytest.mark.slow
 def test_search_pipeline_and_folds():
     """Grid search, cross-validation and pipelines of scikit-learn take it as their own."""
     images, labels = stripes(60)

@@ -26,6 +26,7 @@ def tinted(side: int, count: int = 48) -> data.Dataset:
     return data.load((images, labels), validation=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "side"), [("plain", 112), ("convnet", 64)])
 def test_the_loss_falls_at_the_defaults(model, side):
     """With many more inputs than small images have the loss does not grow much, and gets small."""
