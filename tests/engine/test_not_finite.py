@@ -1,4 +1,4 @@
-"""Weights that are not finite: they reach what they meet, and nothing outside of the input."""
+"""Weights and gradients that are not finite reach what they meet, and nothing in the padding."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ def test_weights_that_are_not_finite_equal_the_definition(view, dtype):
         graph = graph_of(operator, spoilt, relu=draw.random() < 0.3)
         with np.errstate(invalid="ignore"):
             check_equal(graph, spoilt)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_that_are_not_finite_equal_the_definition(dtype):
+    """Of the output, in the gradient of weights that are shared, of every kind of geometry."""
+    draw = np.random.default_rng([10, len(dtype)])
+    mended = 0
+    for number in range(2 * SHARE):
+        geometry = draw_geometry(draw, WANTED[number % len(WANTED)])
+        operator, (x, y) = geometry.problem("weight", draw, dtype)
+        spoilt = (x, spoiled(draw, y))
+        with np.errstate(invalid="ignore"):
+            planner, _ = check_equal(graph_of(operator, spoilt), spoilt)
+        mended += any(step.what == "mend border" for step in planner.steps)
+    assert mended > SHARE // 2
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

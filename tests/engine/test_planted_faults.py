@@ -21,6 +21,7 @@ from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.runs import SumRuns
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import JoinWeight, Weight
+from allconv.engine.kernels.weight_border import WeightBorder
 from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
@@ -35,6 +36,8 @@ from .comparing import planted, poison
 WINDOW = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
 X, Y = (2, 4, 9, 9), (2, 5, 9, 9)
 W, LOCAL = (5, 4, 3, 3), (5, 4, 3, 3, 9, 9)
+PLAIN = Window.forward((9, 9), (3, 3))
+PLAIN_Y = (2, 5, *PLAIN.output)
 STRIDED = Window.forward((9, 9), (3, 3), stride=(2, 3), padding=((1, 1), (0, 1)))
 STRIDED_Y = (2, 5, *STRIDED.output)
 SPREAD = Window.forward((9, 9), (3, 3), input_dilation=(2, 3), padding=((1, 1), (0, 1)))
@@ -54,6 +57,13 @@ def infinite(draw):
     w = draw.integers(1, 5, W).astype(np.float32)
     w[2, 1, 0, 0] = np.inf
     return w
+
+
+def infinite_y(draw):
+    """Gradients of an output, two of which are infinite."""
+    y = draw.integers(1, 5, Y).astype(np.float32)
+    y[0, 1, 0, 0] = y[1, 1, 8, 8] = np.inf
+    return y
 
 
 def labels(draw):
@@ -98,7 +108,9 @@ CASES = [
     (Weight, "cells3", CorrelateWeight(WINDOW), X, Y),
     (Weight, "images", CorrelateWeight(WINDOW), X, Y),
     (Weight, "taps2", CorrelateWeight(SPREAD), X, SPREAD_Y),
-    (Weight, "units", CorrelateWeight(WINDOW), X, Y),
+    (Weight, "units", CorrelateWeight(PLAIN), X, PLAIN_Y),  # no step sums again what is NaN
+    (WeightBorder, "i3", CorrelateWeight(WINDOW), X, infinite_y),
+    (WeightBorder, "n", CorrelateWeight(WINDOW), X, infinite_y),
     (JoinWeight, "c", CorrelateWeight(WINDOW), X, Y),
     (JoinWeight, "parts", CorrelateWeight(WINDOW), X, Y),
     (JoinWeight, "wq2", local.LocalWeight(SPREAD), X, SPREAD_Y),

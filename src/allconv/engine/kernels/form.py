@@ -62,6 +62,18 @@ class AxisPhases:
         """Pairs of output and tap, all phases together."""
         return sum(phase.out_count * phase.tap_count for phase in self.phases)
 
+    def leaves(self, size: int) -> bool:
+        """Whether the window of any cell leaves an input of so many cells."""
+        return any(
+            phase.offset < 0
+            or phase.offset
+            + phase.stride * (phase.out_count - 1)
+            + phase.dilation * (phase.tap_count - 1)
+            >= size
+            for phase in self.phases
+            if phase.tap_count
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Image:

@@ -117,7 +117,7 @@ class Problem:
             chunks=-(-units // block), scratch=scratch + 256,
         )  # fmt: skip
         met = all(axis.taps for axis in axes)
-        if self.batch is None and met and any(map(_leaves, axes[2:], x.sizes[2:])):
+        if self.batch is None and met and any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
             self._border(axes, slots, packed, reads, y.place)
 
     def _border(
@@ -179,19 +179,6 @@ class Problem:
             return (0,) * AXES
         own = self.bias.strides[2:]
         return (0,) * (AXES - 1 - len(own)) + own + (0,)
-
-
-def _leaves(axis: AxisPhases, size: int) -> bool:
-    """Whether the window of any cell leaves the input."""
-    return any(
-        phase.offset < 0
-        or phase.offset
-        + phase.stride * (phase.out_count - 1)
-        + phase.dilation * (phase.tap_count - 1)
-        >= size
-        for phase in axis.phases
-        if phase.tap_count
-    )
 
 
 def place_result(planner: Planner, node: Node) -> tuple[Place, str]:

@@ -18,6 +18,7 @@ from allconv.engine.kernels.chunks import (
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phases import phase_table
 from allconv.engine.kernels.weight import JoinWeight, Weight, choose_weight_tile
+from allconv.engine.kernels.weight_border import WeightBorder
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.graph import Node
@@ -102,7 +103,41 @@ class _Gradient:
             reads=[x.place, y.place, table], writes=[partial], chunks=-(-units // block),
             scratch=parts.images * bytes_of_band + 256,
         )  # fmt: skip
-        self._join(partial, w, parts, kblocks, width)
+        if self.local or not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
+            self._join(partial, w, parts, kblocks, width)
+            return
+        sums = planner.temporary(w.shape, dtype)
+        self._join(partial, sums, parts, kblocks, width)
+        self._border(slots, sums, w, table)
+
+    def _border(self, slots: dict[str, int | Place], sums: Place, w: Place, table: Place) -> None:
+        """Mend what gradients that are not finite have made of zeros outside of the input."""
+        channels, target, dtype = self.x.channels, self.planner.target, w.spec.dtype
+        lanes = target.lanes(dtype)
+        units = self.groups * prod(self.kernel) * channels * -(-self.y.channels // lanes)
+        terms = self.x.images * prod(axis.cells for axis in self.axes) * lanes
+        block = max(1, MOST // terms)
+        extra: dict[str, int | Place] = {
+            "sums": sums, "w": w, "units": units, "chunkunits": block, "c": channels,
+            "s3": self.axes[3].common.stride, **self._w_strides(w),
+        }  # fmt: skip
+        arguments = {name: slots[name] for name in WeightBorder.slots if name not in extra} | extra
+        self.planner.step(
+            WeightBorder(target, dtype), arguments,
+            reads=[self.x.place, self.y.place, table, sums], writes=[w],
+            chunks=-(-units // block), scratch=lanes * w.item, what="mend border",
+        )  # fmt: skip
+
+    def _w_strides(self, w: Place) -> dict[str, int]:
+        """The strides of w by tap of each axis, by channel and by group."""
+        lead = self.lead
+        count = len(w.shape[2:]) // (2 if self.local else 1)
+        by_tap = [0] * AXES
+        by_tap[lead : lead + count] = w.strides[2 : 2 + count]
+        return {
+            "wg": self.y.channels * w.strides[0], "wo": w.strides[0], "wc": w.strides[1],
+            **{f"wk{axis}": step for axis, step in enumerate(by_tap)},
+        }  # fmt: skip
 
     def _table(self) -> tuple[Place, dict[str, int | Place]]:
         """The table of phases, and what all phases share."""
@@ -130,9 +165,7 @@ class _Gradient:
     def _join(self, partial: Place, w: Place, parts: Parts, kblocks: int, width: int) -> None:
         """Add the parts up and put the sums where the weights lie."""
         axes, lead, y = self.axes, self.lead, self.y
-        count = sum(1 for _ in w.shape[2:]) // (2 if self.local else 1)
-        by_tap = [0] * AXES
-        by_tap[lead : lead + count] = w.strides[2 : 2 + count]
+        count = len(w.shape[2:]) // (2 if self.local else 1)
         cells, by_cell = [1] * 3, [0] * 3
         if self.local:
             cells[lead:] = w.shape[2 + count :]
@@ -143,7 +176,7 @@ class _Gradient:
         ]
         table, slots = phase_table(self.planner, firsts)
         for axis in range(AXES):
-            slots |= {f"k{axis}": self.kernel[axis], f"wk{axis}": by_tap[axis]}
+            slots[f"k{axis}"] = self.kernel[axis]
         for axis in range(3):
             slots |= {
                 f"q{axis}": cells[axis], f"wq{axis}": by_cell[axis],
@@ -161,7 +194,7 @@ class _Gradient:
             "partial": partial, "w": w, "units": units, "chunkunits": block, "parts": sums,
             "part": part, "groups": self.groups, "kblocks": kblocks, "o": y.channels, "c": channels,
             "m1": parts.counts[2], "m2": parts.counts[3],
-            "wg": y.channels * w.strides[0], "wo": w.strides[0], "wc": w.strides[1],
+            **self._w_strides(w),
         }  # fmt: skip
         self.planner.step(
             JoinWeight(self.planner.target, w.spec.dtype, width, self.local), slots,
