@@ -57,6 +57,15 @@ class Place:
         pairs = zip(self.shape, self.strides, wanted, strict=True)
         return all(n == 1 or stride == want for n, stride, want in pairs)
 
+    @property
+    def is_last(self) -> bool:
+        """Whether channels follow each other and pixels lie apart: "last", or a part of such."""
+        if self.has("last"):
+            return True
+        pixels = [s for n, s in zip(self.shape[2:], self.strides[2:], strict=True) if n > 1]
+        close = self.spec.rank > 2 and self.strides[1] == self.item and self.shape[1] > 1
+        return close and all(step >= self.shape[1] * self.item for step in pixels)
+
     def viewed(self, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Place:
         """The same memory seen with another shape and strides."""
         return Place(self.storage, self.spec.with_shape(shape), strides, self.offset + offset)

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from allconv.engine.buffer import aligned
+from allconv.engine.choose import Choice
+from allconv.engine.fuse import Group, fuse
+from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
@@ -53,6 +56,7 @@ class KernelStep:
     path: str
     reads: tuple[Place, ...]
     writes: tuple[Place, ...]
+    why: str = ""  # the algorithm, and the reason for it
 
     @property
     def storages(self) -> list[Storage]:
@@ -80,7 +84,7 @@ Lowering: TypeAlias = Callable[["Planner", Node], bool]
 
 def lowerings() -> Mapping[type[Operator], Lowering]:
     """The lowering of every operator that has one."""
-    from allconv.engine.kernels import LOWERINGS  # kernels import this file
+    from allconv.engine.lowerings import LOWERINGS  # kernels import this file
 
     return LOWERINGS
 
@@ -91,7 +95,8 @@ class Planner:
 
     `layouts` says how each input of rank above 2 lies ("rows" or "last"); `static` are the numbers
     of inputs that are bound once. With `keep_last` image outputs may be views of channels-last
-    memory, else they are copied to row-major order.
+    memory, else they are copied to row-major order. `choices` names the algorithm of nodes that
+    have several (the last of them where none is named).
     """
 
     graph: Graph
@@ -100,6 +105,7 @@ class Planner:
     keep_last: bool = True
     exact: bool = False
     target: Target = field(default_factory=host)
+    choices: Mapping[Node, Choice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.places: dict[Value, Place] = {}
@@ -108,12 +114,15 @@ class Planner:
         self.constants: dict[Storage, Array] = {}
         self.outputs: list[Place] = []
         self.absorbed: set[Node] = set()  # nodes that an earlier step computes along the way
+        self.groups = fuse(self.graph)
+        self.parts = parts(self.graph, self.groups)
         self._users = self.graph.users()
         self._producers = {v: node for node in self.graph.nodes for v in node.outputs}
         self._numbers = {v: n for n, v in reversed(list(enumerate(self.graph.outputs)))}
         self._copies: dict[tuple[Value, str], Place] = {}
         self._what = ""
         self._path = ""
+        self._why = ""
 
     def run(self) -> Planner:
         """Plan the whole graph."""
@@ -122,15 +131,33 @@ class Planner:
             storage = Storage("input", size_in_bytes(value.spec), number)
             self.places[value] = Place(storage, value.spec, layout_strides(value.spec, layout))
         for node in self.graph.nodes:
-            if node not in self.absorbed:
-                self._what, self._path = node.operator.name, node.path
-                lower = lowerings().get(type(node.operator))
-                if lower is None or not self._fits_kernels(node) or not lower(self, node):
-                    self._define(node)
-        self._what, self._path = "output", ""
+            group = self.group(node)
+            if node is group.last and node not in self.absorbed:
+                choice = self.choices.get(group.root)
+                self._what, self._path = str(group), group.root.path
+                self._why = "" if choice is None else f"{choice.algorithm}: {choice.why}"
+                self._lower(group)
+        self._what, self._path, self._why = "output", "", ""
         self.outputs = [self._finish(n, v) for n, v in enumerate(self.graph.outputs)]
         self.prologue, self.steps = once(self.steps, self.static)
         return self
+
+    def group(self, node: Node) -> Group:
+        """The nodes that are computed together with one."""
+        return self.groups.get(node) or Group(node)
+
+    def _lower(self, group: Group) -> None:
+        """Steps for a group, or for each of its nodes by itself where its root has no kernel."""
+        root = group.root
+        lower = lowerings().get(type(root.operator))
+        if lower is not None and self._fits_kernels(root) and lower(self, root):
+            return
+        for node in (*group.before, root, *group.rest):
+            self.groups.pop(node, None)
+            if node is root:
+                self._define(node)
+            else:
+                self._lower(Group(node))
 
     @staticmethod
     def _fits_kernels(node: Node) -> bool:
@@ -149,7 +176,17 @@ class Planner:
         return self._copies[key]
 
     def result(self, value: Value, layout: str = "last") -> Place:
-        """Memory for a result, contiguous in a layout: in the output array itself if it is one."""
+        """Memory for a result, contiguous in a layout: in the output array itself if it is one.
+
+        What is laid out as a part of another value lies there, if the layout is "last".
+        """
+        if value in self.parts and layout == "last":
+            whole, channel = self.parts[value]
+            outer = self.places.get(whole) or self.result(whole)
+            self.places[value] = outer.viewed(
+                value.shape, outer.strides, channel * outer.strides[1]
+            )
+            return self.places[value]
         number = self._numbers.get(value)
         spec = value.spec
         direct = number is not None and (self.keep_last or layout == "rows" or spec.rank < 3)
@@ -216,9 +253,21 @@ class Planner:
         self.steps.append(
             KernelStep(
                 kernel, turned, chunks, scratch, what or self._what, self._path,
-                tuple(reads), tuple(writes),
+                tuple(reads), tuple(writes), self._why,
             )
         )  # fmt: skip
+
+    def algorithm(self, node: Node) -> str:
+        """The name of the algorithm that was chosen for a node, if one was."""
+        choice = self.choices.get(node)
+        return "" if choice is None else choice.algorithm
+
+    def is_static(self, value: Value) -> bool:
+        """Whether a value depends on static inputs alone."""
+        producer = self.producer(value)
+        if producer is not None:
+            return all(map(self.is_static, producer.inputs))
+        return value in {self.graph.inputs[n] for n in self.static}
 
     def producer(self, value: Value) -> Node | None:
         """The node that computes a value (None for inputs)."""

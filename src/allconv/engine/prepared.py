@@ -133,16 +133,16 @@ class Prepared:
 
     def describe(self) -> str:
         """The steps as a table."""
-        rows = [("step", "kernel", "chunks", "layer")]
+        rows = [("step", "kernel", "chunks", "algorithm", "layer")]
         for step in self.planner.steps:
             if isinstance(step, KernelStep):
                 kernel = type(step.kernel).__name__
-                rows.append((step.what, kernel, str(step.chunks), step.path))
+                rows.append((step.what, kernel, str(step.chunks), step.why, step.path))
             else:
-                rows.append((step.node.operator.name, "BY DEFINITION", "1", step.node.path))
-        widths = [max(len(row[c]) for row in rows) for c in range(3)]
+                rows.append((step.node.operator.name, "BY DEFINITION", "1", "", step.node.path))
+        widths = [max(len(row[c]) for row in rows) for c in range(4)]
         return "\n".join(
-            "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[3]])
+            "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[4]])
             for row in rows
         )
 

@@ -7,13 +7,15 @@ from typing import Any
 
 from allconv.engine import threads as team
 from allconv.engine.border import ready
-from allconv.engine.kernels import LOWERINGS  # noqa: F401  # loaded here, so that no call loads it
+from allconv.engine.choose import Choice, choose
+from allconv.engine.lowerings import LOWERINGS  # noqa: F401  # loaded here, so that no call loads it
 from allconv.engine.place import size_in_bytes
 from allconv.engine.plan import Planner, PlanStep
 from allconv.engine.prepared import Prepared
+from allconv.engine.target import host
 from allconv.engine.weights import Weights
 from allconv.errors import ArgumentError, LimitError, ShapeError
-from allconv.graph import Graph
+from allconv.graph import Graph, Node
 from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.full_window import full_window
 
@@ -27,7 +29,8 @@ class Program:
     The arrays of a call are the inputs of the graph that are not `static`, then its constants.
     Static inputs are given once, by `bind`, or come with a call as `Weights`, which many programs
     may share; what depends on them alone is computed once. Any number of threads, and signal
-    handlers, may call a program at the same time.
+    handlers, may call a program at the same time. `choices` are those of a larger graph, of which
+    this one is a part (None: they are made now).
     """
 
     def __init__(
@@ -37,10 +40,12 @@ class Program:
         threads: int | None = None,
         exact: bool = False,
         static: Sequence[int] = (),
+        choices: Mapping[Node, Choice] | None = None,
     ) -> None:
         self.graph = graph = full_window(graph)
         self.threads = None if threads is None else team.check_threads(threads)
         self.exact = exact
+        self.choices = choose(graph, host(), exact=exact) if choices is None else choices
         self.static = tuple(sorted(set(static)))
         self._constants = list(graph.constants.values())
         self._weights: Weights | None = None
@@ -101,7 +106,10 @@ class Program:
             images = [value.spec.rank > 2 for value in values]
             of_rank = [layout for layout, image in zip(layouts, images, strict=True) if image]
             keep_last = "last" in of_rank or not of_rank
-            planner = Planner(self.graph, layouts, frozenset(self.static), keep_last, self.exact)
+            static = frozenset(self.static)
+            planner = Planner(
+                self.graph, layouts, static, keep_last, self.exact, choices=self.choices
+            )
             alone = predicted_seconds(self.graph) < ALONE
             prepared = Prepared(planner.run(), 1 if alone else self.threads)
             self._prepared[layouts] = prepared

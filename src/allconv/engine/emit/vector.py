@@ -236,6 +236,19 @@ class Vectors(Integers):
             ]
         return level[0]
 
+    def transposed(self, rows: Sequence[ir.Value]) -> list[ir.Value]:
+        """The columns of `lanes` vectors: blocks of half their size change places, then of a
+        quarter, and so on."""
+        level, lanes, half = list(rows), self.lanes, self.lanes // 2
+        while half:
+            lower = [lane + (lanes - half) * bool(lane & half) for lane in range(lanes)]
+            upper = [lane + (lanes if lane & half else half) for lane in range(lanes)]
+            for k in (k for k in range(lanes) if not k & half):
+                x, y = level[k], level[k + half]
+                level[k], level[k + half] = self._picked(x, y, lower), self._picked(x, y, upper)
+            half //= 2
+        return level
+
     def apart(self, vectors: Sequence[ir.Value]) -> list[ir.Value]:
         """n vectors of numbers 0, 1, ... as n others: the k-th holds k, k + n, k + 2*n, ..."""
         n, lanes = len(vectors), self.lanes

@@ -102,15 +102,18 @@ def lower_unslice(planner: Planner, node: Node) -> bool:
 
 
 def lower_concatenate(planner: Planner, node: Node) -> bool:
-    """Each operand in its part of the result."""
-    operator = node.of(Concatenate)
+    """Each operand in its part of the result, where some have been written at once."""
+    operator, result = node.of(Concatenate), node.outputs[0]
     places = [planner.read(value) for value in node.inputs]
-    layout = "last" if all(place.has("last") for place in places) else "rows"
-    out = planner.result(node.outputs[0], layout)
+    out = planner.places.get(result)
+    if out is None:
+        layout = "last" if all(place.has("last") for place in places) else "rows"
+        out = planner.result(result, layout)
     start = 0
     for place in places:
         part = out.viewed(place.shape, out.strides, start * out.strides[operator.axis])
-        emit_copy(planner, place, part)
+        if (place.storage, place.offset) != (part.storage, part.offset):
+            emit_copy(planner, place, part)
         start += place.shape[operator.axis]
     return True
 

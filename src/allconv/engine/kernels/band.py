@@ -7,12 +7,19 @@ so that the offsets of the rows of a register tile are constants.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llvmlite import ir
+
     from allconv.engine.emit.code import Code
     from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.vector import Mask
+    from allconv.engine.kernels.epilogue import Epilogue
+
+    Change = Callable[[ir.Value, Index, Mask], ir.Value]
 
 SLOTS = (
     "x", "xn", "xg", "xc", "x0", "x1", "x2", "x3", "i0", "i1", "i2", "i3", "d0", "d1",
@@ -63,9 +70,13 @@ class Band:
 
 
 def emit_band(
-    code: Code, pitch: int, address: Index, image: Index, group: Index, part: Part
-) -> Band:
-    """Pack a part of one image and group."""
+    code: Code, pitch: int, address: Index, image: Index, group: Index, part: Part,
+    prologue: Epilogue | None = None,
+) -> Band:  # fmt: skip
+    """Pack a part of one image and group, passed through a prologue.
+
+    With a prologue the channels follow each other in the source.
+    """
     band = Band.of(code, pitch, address, part)
     start, columns = part.start, part.columns
     source = code.add(
@@ -89,6 +100,8 @@ def emit_band(
                     for i, step in ((cb, band.block), (t0, band.tap0), (t1, band.tap1))
                 ),
             )
+            of_all = code.add(code.mul(group, code.arg("bc")), channel)
+            change = _change(code, prologue, image, code.mul(of_all, code.size))
             with code.loop(part.rows) as u:
                 a2 = code.add(start[2], u)
                 inside = code.both(outer, code.within(a2, code.arg("i2")))
@@ -99,13 +112,20 @@ def emit_band(
                 with code.either(inside) as (then, otherwise):
                     with then:
                         emit_zeros(code, out, code.mul(first, pitch))
-                        _row(code, pitch, line, out, first, last, count)
+                        _row(code, pitch, line, out, first, last, count, change)
                         rest = code.sub(columns, last)
                         beyond = code.add(out, code.mul(last, band.pixel))
                         emit_zeros(code, beyond, code.mul(rest, pitch))
                     with otherwise:
                         emit_zeros(code, out, code.mul(columns, pitch))
     return band
+
+
+def _change(code: Code, prologue: Epilogue | None, image: Index, channel: Index) -> Change | None:
+    """What a vector of a pixel, so many bytes from a channel on, is passed through."""
+    if prologue is None:
+        return None
+    return lambda x, at, mask: prologue.apply(code, x, image, code.add(channel, at), 0, mask)
 
 
 def emit_zeros(code: Code, address: Index, count: Index) -> None:
@@ -118,13 +138,24 @@ def emit_zeros(code: Code, address: Index, count: Index) -> None:
 
 
 def _row(
-    code: Code, pitch: int, line: Index, out: Index, first: Index, last: Index, count: Index
-) -> None:
+    code: Code, pitch: int, line: Index, out: Index, first: Index, last: Index, count: Index,
+    change: Change | None,
+) -> None:  # fmt: skip
     """Pixels first ... last - 1 of a row: one run, vectors a pixel, or element by element."""
     from allconv.engine.emit.view import View
 
     pixel = pitch * code.size
     step, channel = code.arg("x3"), code.arg("xc")
+    if change is not None:
+        with (
+            code.loop(last, start=first) as column,
+            code.loop(count, step=code.lanes) as i,
+        ):
+            mask, at = code.mask(code.sub(count, i)), code.mul(i, code.size)
+            x = View(code, code.add(line, code.mul(column, step), at)).vector(0, mask)
+            there = View(code, code.add(out, code.mul(column, pixel), at))
+            there.store(change(x, at, mask), 0, mask)
+        return
     close = code.compare("==", channel, code.size)
     whole = code.both(code.compare("==", step, pixel), code.compare("==", count, pitch))
     with code.either(code.both(close, whole)) as (run, other):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.direct import COLUMNS, relu
+from allconv.engine.kernels.direct import COLUMNS
+from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
 from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ class Border(Kernel):
     """A unit: the cells of a row (image, group, cell of axes 0 to 2); a chunk is `chunkunits`."""
 
     bias: bool
-    activation: str
+    epilogue: Epilogue
 
     slots: ClassVar[tuple[str, ...]] = (
         *band.SLOTS, *phase_slots(4), "w", "b", "y", "finite", "flags", "units", "chunkunits",
         "groups", "p0", "p1", "p2", "p3", "m0", "m1", "m2",
         "s0", "s1", "s2", "s3", "d2", "d3", "cc", "cblocks", "o", "kblocks", "width",
-        "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "bg", "yn", "yg", "y0", "y1", "y2", "y3",
+        "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "bg",
+        "yn", "yg", "y0", "y1", "y2", "y3", *slots_of(AFTER),
     )  # fmt: skip
 
     def emit(self, code: Code) -> None:
@@ -105,7 +107,7 @@ class Border(Kernel):
             with code.loop(code.arg("width"), step=code.lanes) as lane:
                 channel = code.add(first, lane)
                 here = code.add(panel, code.mul(lane, code.size))
-                self._channels(code, x, here, y, taps, group, channel)
+                self._channels(code, x, here, y, taps, place, channel)
 
     def _channels(
         self,
@@ -114,18 +116,20 @@ class Border(Kernel):
         w: Index,
         y: Index,
         taps: list[Index],
-        group: Index,
+        place: tuple[Index, Index],
         channel: Index,
     ) -> None:
         """One vector of output channels of a cell."""
         from allconv.engine.emit.tile import Tile, contract
         from allconv.engine.emit.view import View
 
+        image, group = place
         mask = code.mask(code.sub(code.arg("o"), channel))
         along = code.mul(channel, code.size)
+        of_all = code.add(code.mul(group, code.arg("bg")), along)
         start = None
         if self.bias:
-            bias = code.add(code.arg("b"), code.mul(group, code.arg("bg")), along)
+            bias = code.add(code.arg("b"), of_all)
             start = [View(code, bias).vector(0, mask)]
         tile = Tile(code, 1, 1, start)
 
@@ -142,7 +146,7 @@ class Border(Kernel):
             (channels, code.arg("xc"), code.mul(code.arg("width"), code.size)),
         ]
         contract(code, tile, loops, View(code, x).rows([0]), View(code, w))
-        result = tile.registers[0]
-        if self.activation == "relu":
-            result = relu(code, result)
-        View(code, code.add(y, along)).store(result, 0, mask)
+        out = code.add(y, along)
+        cell = code.sub(out, code.arg("y"))
+        result = self.epilogue.apply(code, tile.registers[0], image, of_all, cell, mask)
+        View(code, out).store(result, 0, mask)

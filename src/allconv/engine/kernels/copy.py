@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.transpose import Axis, emit_transpose
 from allconv.engine.place import Place, collapse
 
 if TYPE_CHECKING:
@@ -77,14 +78,13 @@ class Copy(Kernel):
             View(code, beyond).store(code.const(0.0), 0, code.mask(code.sub(zeros, i)))
 
 
-Axis: TypeAlias = tuple[int, tuple[int, int]]  # size, strides in bytes of result and source
-
-
 def emit_copy(planner: Planner, source: Place, out: Place) -> None:
     """Add the step that copies one place to another of the same shape (strides of 0 repeat)."""
     if source.spec.size == 0:
         return
     axes = collapse(out.shape, (out.strides, source.strides))
+    if emit_transpose(planner, source, out, [(n, (to, step)) for n, (to, step) in axes]):
+        return
     if len(axes) > 1 or axes[0][0] < 2 * SPLIT:
         _emit_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
         return

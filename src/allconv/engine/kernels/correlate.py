@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from allconv.engine.kernels.pack import pack
-from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats, place_result
+from itertools import pairwise
+from math import prod
+
+from allconv.engine.fuse import FEW
+from allconv.engine.kernels.pack import Packed, pack
+from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
+from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
+from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.window import Axis, Phase
+from allconv.value import Value
+from allconv.window import Axis, Phase, Window
 
 
 def lower_correlate(planner: Planner, node: Node) -> bool:
@@ -18,14 +25,16 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     window = operator.window
     if len(window.axes) > 3:
         return False
-    x, w = planner.read(node.inputs[0]), planner.read(node.inputs[1])
-    bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    y, activation = place_result(planner, node)
+    x = read_image(planner, planner.group(node).source, operator.groups)
+    w, bias = weights_and_bias(planner, node)
+    y, tail = place_result(planner, node)
     if y.spec.size == 0:
         return True
     batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
     packed = pack(planner, operator, w)
-    problem = Problem(planner, operator.groups, bias, activation, batch)
+    problem = Problem(planner, operator.groups, bias, tail, batch, head_of(planner, node))
+    if batch is None and _run_as_matrix(problem, x, y, packed, window):
+        return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
     problem.run(x, y, packed, [axis.phases() for axis in window.axes], steps)
     return True
@@ -37,21 +46,65 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     window = operator.window
     if len(window.axes) > 3:
         return False
-    w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
+    w, y = planner.read(node.inputs[0]), read_image(planner, node.inputs[1], operator.groups)
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    x, activation = place_result(planner, node)
+    x, tail = place_result(planner, node)
     if x.spec.size == 0:
         return True
     packed = pack(planner, operator, w)
     if all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes):
-        problem = Problem(planner, operator.groups, bias, activation, y.shape[0])
+        problem = Problem(planner, operator.groups, bias, tail, y.shape[0])
         steps = [WeightSteps(start, tap, cell=tap) for start, tap in packed.by_tap()]
         problem.run(y, x, packed, [_single_phases(axis) for axis in window.axes], steps)
         return True
-    problem = Problem(planner, operator.groups, bias, activation, None)
+    problem = Problem(planner, operator.groups, bias, tail, None)
+    if _run_as_matrix(problem, y, x, packed, window):
+        return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
     problem.run(y, x, packed, [axis.transpose_phases() for axis in window.axes], steps)
     return True
+
+
+def _run_as_matrix(problem: Problem, x: Place, y: Place, packed: Packed, window: Window) -> bool:
+    """A window of one cell as the product of a matrix of all pixels, if they lie as one row.
+
+    Where images follow each other they are one, unless the epilogue must tell them apart.
+    """
+    plain = (1, 1, 1, 0)
+    if any((a.kernel, a.stride, a.input_dilation, a.padding) != plain or a.input != a.output
+           for a in window.axes):  # fmt: skip
+        return False
+    head = problem.head
+    images = not any(problem.tail.by_image) and not (head and any(head.by_image))
+    rows = [row_of_pixels(place, images=images) for place in (x, y)]
+    if None in rows:
+        rows = [row_of_pixels(place, images=False) for place in (x, y)]
+    source, result = rows
+    if source is None or result is None:
+        return False
+    cells = source.shape[2]
+    problem.run(source, result, packed, [Axis(cells, 1, cells).phases()], [WeightSteps()])
+    return True
+
+
+def row_of_pixels(place: Place, *, images: bool) -> Place | None:
+    """(N, C, *P) seen as (N, C, prod P), or as (1, C, N*prod P), if pixels lie so."""
+    axes = [*([0] if images else []), *range(2, len(place.shape))]
+    runs = [(place.shape[a], place.strides[a]) for a in axes if place.shape[a] > 1]
+    if any(outer[1] != inner[0] * inner[1] for outer, inner in pairwise(runs)):
+        return None
+    count, step = prod(n for n, _ in runs), runs[-1][1] if runs else place.item
+    n = 1 if images else place.shape[0]
+    return place.viewed((n, place.shape[1], count), (place.strides[0], place.strides[1], step))
+
+
+def read_image(planner: Planner, value: Value, groups: int) -> Place:
+    """Images whose channels follow each other, unless they are so few that bands are packed from
+    rows as well."""
+    place = planner.read(value)
+    if value.shape[1] // groups < FEW or place.strides[1] == place.item:
+        return place
+    return planner.read(value, "last")
 
 
 def _single_phases(axis: Axis) -> tuple[Phase, ...]:
@@ -73,7 +126,7 @@ def lower_weight(planner: Planner, node: Node) -> bool:
     window = operator.window
     if len(window.axes) > 3:
         return False
-    x = planner.read(node.inputs[0])
+    x = read_image(planner, node.inputs[0], operator.groups)
     batch = all(axis.output == 1 for axis in window.axes)
     return lower_weights(planner, node, x, window, operator.groups, batch, local=False)
 

@@ -8,18 +8,23 @@ fixed: bias, channel blocks, taps in row-major order, channels of the block.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
+from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, slots_of
 from allconv.engine.kernels.phases import clip_taps, phase_slots, reach, read_phase, share
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:
+    from llvmlite import ir
+
     from allconv.engine.emit.code import Code
     from allconv.engine.emit.integer import Index
     from allconv.engine.emit.tile import Tile
+    from allconv.engine.emit.vector import Mask
     from allconv.engine.emit.view import Rows, View
 
 
@@ -37,6 +42,8 @@ class _Cells:
     rows: Index
     columns: Index
     taps: tuple[Index, Index, Index, Index]  # of axes 0 and 1 those that exist
+    image: Index
+    channel: Index  # the first of the group, in bytes
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,8 @@ class Direct(Kernel):
     pitch: int
     stride: int  # along axis 3
     bias: bool
-    activation: str  # "" or "relu"
+    epilogue: Epilogue
+    prologue: Epilogue | None = None
 
     slots: ClassVar[tuple[str, ...]] = (
         *band.SLOTS, *phase_slots(4), "w", "b", "y", "units", "chunkunits",
@@ -61,6 +69,7 @@ class Direct(Kernel):
         "s0", "s1", "s2", "d2", "d3", "cc", "cblocks", "merged", "o", "kblocks", "ksplit",
         "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "wp0", "wp1", "wp2",
         "bg", "bp0", "bp1", "bp2", "yn", "yg", "y0", "y1", "y2", "y3",
+        *slots_of(AFTER), *slots_of(BEFORE),
     )  # fmt: skip
 
     def emit(self, code: Code) -> None:
@@ -108,7 +117,7 @@ class Direct(Kernel):
             first_block=0,
             blocks=code.arg("cblocks"),
         )
-        packed = band.emit_band(code, self.pitch, code.scratch, image, group, part)
+        packed = band.emit_band(code, self.pitch, code.scratch, image, group, part, self.prologue)
         weights = code.add(weights, *_moves(code, phases, "w", ("wp0", "wp1", "wp2"), cells))
         y = code.add(
             code.arg("y"), code.mul(image, code.arg("yn")), code.mul(group, code.arg("yg")),
@@ -120,7 +129,10 @@ class Direct(Kernel):
             bias = code.add(code.arg("b"), code.mul(group, code.arg("bg")), *moves)
         first = code.mul(split, code.arg("ksplit"))
         last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
-        here = _Cells(start[2], rows, columns, (taps[0], taps[1], taps[2], taps[3]))
+        here = _Cells(
+            start[2], rows, columns, (taps[0], taps[1], taps[2], taps[3]),
+            image, code.mul(group, code.arg("bg")),
+        )  # fmt: skip
         with code.loop(last, start=first) as k:
             self._channels(code, packed, here, k, weights, bias, y)
 
@@ -165,7 +177,8 @@ class Direct(Kernel):
                     for i in range(height)
                     for j in range(width)
                 ]
-                self._store(code, tile, target.rows(offsets), left, masks)
+                channel = code.add(cells.channel, code.mul(k, block * code.size))
+                self._store(code, tile, target.rows(offsets), (cells.image, channel), left, masks)
 
     def _taps_of_row(self, code: Code, cells: _Cells, r: Index) -> tuple[Index, Index]:
         """The first tap of axis 2 to take for a row of the tile, and how many."""
@@ -204,23 +217,28 @@ class Direct(Kernel):
         ]
         contract(code, tile, loops, a, w)
 
-    def _store(self, code: Code, tile: Tile, out: Rows, left: Index, masks: list[object]) -> None:
+    def _store(
+        self, code: Code, tile: Tile, out: Rows, place: tuple[Index, Index], left: Index,
+        masks: list[Mask],
+    ) -> None:  # fmt: skip
         """Write the tile; only the last block of channels needs masks."""
+        image, channel = place
 
-        def epilogue(x: object, row: int, v: int) -> object:
-            return relu(code, x) if self.activation == "relu" else x
+        def after(masks: list[Mask] | None) -> Callable[[ir.Value, int, int], ir.Value]:
+            def epilogue(x: ir.Value, row: int, v: int) -> ir.Value:
+                along = v * code.lanes * code.size
+                cell = code.add(code.sub(out[row].address, code.arg("y")), along)
+                mask = masks[v] if masks else None
+                return self.epilogue.apply(code, x, image, code.add(channel, along), cell, mask)
+
+            return epilogue
 
         whole = code.compare(">=", left, tile.vectors * code.lanes)
         with code.either(whole) as (then, otherwise):
             with then:
-                tile.store(out, epilogue)
+                tile.store(out, after(None))
             with otherwise:
-                tile.store(out, epilogue, masks)
-
-
-def relu(code: Code, x: object) -> object:
-    """max(x, 0); NaN stays NaN."""
-    return code.builder.select(code.fcompare("<=", x, 0.0), code.const(0.0), x)
+                tile.store(out, after(masks), masks)
 
 
 def _counted(code: Code, unit: Index) -> list[Index]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from allconv.engine.kernels.pack import pack
-from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats, place_result
+from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
+from allconv.engine.kernels.result import place_result
 from allconv.engine.kernels.weight_steps import lower_weights
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -21,11 +22,11 @@ def lower_local(planner: Planner, node: Node) -> bool:
         return False
     x, w = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = _local_bias(planner, node.inputs[2]) if len(node.inputs) > 2 else None
-    y, activation = place_result(planner, node)
+    y, tail = place_result(planner, node)
     if y.spec.size == 0:
         return True
     packed = pack(planner, operator, w)
-    problem = Problem(planner, operator.groups, bias, activation, x.shape[0])
+    problem = Problem(planner, operator.groups, bias, tail, x.shape[0])
     places = zip(packed.by_tap(), packed.by_position(), strict=True)
     steps = [WeightSteps(start, tap, cell=cell) for (start, tap), cell in places]
     problem.run(x, y, packed, [axis.phases() for axis in window.axes], steps)
@@ -40,11 +41,11 @@ def lower_local_transpose(planner: Planner, node: Node) -> bool:
         return False
     w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = _local_bias(planner, node.inputs[2]) if len(node.inputs) > 2 else None
-    x, activation = place_result(planner, node)
+    x, tail = place_result(planner, node)
     if x.spec.size == 0:
         return True
     packed = pack(planner, operator, w)
-    problem = Problem(planner, operator.groups, bias, activation, y.shape[0])
+    problem = Problem(planner, operator.groups, bias, tail, y.shape[0])
     places = zip(packed.by_tap(), packed.by_position(), strict=True)
     steps = [WeightSteps(start, tap, source=cell) for (start, tap), cell in places]
     problem.run(y, x, packed, [axis.transpose_phases() for axis in window.axes], steps)

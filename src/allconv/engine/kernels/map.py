@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.expression import Expression
 from allconv.engine.place import Place, collapse
-from allconv.operators.base import Operator
-from allconv.operators.pointwise import Erf, Exp, Log, Log1p, Sigmoid, Tanh
 
 if TYPE_CHECKING:
     from allconv.engine.emit.code import Code
@@ -24,74 +22,6 @@ OPERANDS = 16
 PUT_OFF = 5  # operands of an expression that is left to the operator that reads it
 OUTPUTS = 3
 SPLIT = 16384  # elements of one chunk
-
-Emitter: TypeAlias = Callable[..., tuple[Any, ...]]
-"""emit(code, operator, *vectors): the vectors of an operator's results."""
-
-_LONG = (Erf, Exp, Log, Log1p, Sigmoid, Tanh)
-
-
-@dataclass(frozen=True)
-class Expression:
-    """A straight line of pointwise operators.
-
-    Values are numbered: the operands 0 ... operands-1, then the results of each operator in turn.
-    `lines` holds each operator with the numbers of what it takes, `results` the numbers that count.
-    """
-
-    operands: int
-    lines: tuple[tuple[Operator, tuple[int, ...]], ...]
-    results: tuple[int, ...]
-
-    def after(self, inner: Expression) -> Expression:
-        """This expression with the one result of another in place of its first operand.
-
-        Its operands are those of the other, then the rest of its own. Only a last line may have
-        several results.
-        """
-        shift = inner.operands - 1
-        (result,) = inner.results
-        joined = shift + self.operands  # all operands
-        inner_lines = len(inner.lines)
-
-        def within(number: int) -> int:
-            return number if number < inner.operands else number - inner.operands + joined
-
-        def here(number: int) -> int:
-            if number == 0:
-                return within(result)
-            return number + shift + (inner_lines if number >= self.operands else 0)
-
-        lines = [(op, tuple(map(within, taken))) for op, taken in inner.lines]
-        lines += [(op, tuple(map(here, taken))) for op, taken in self.lines]
-        return Expression(joined, tuple(lines), tuple(map(here, self.results)))
-
-    def emit(self, code: Code, operands: Sequence[Any]) -> list[Any]:
-        """The vectors of the results, from those of the operands."""
-        known = list(operands)
-        table = emitters()
-        for operator, taken in self.lines:
-            known.extend(table[type(operator)](code, operator, *(known[n] for n in taken)))
-        return [known[n] for n in self.results]
-
-    @property
-    def vectors(self) -> int:
-        """How many vectors to compute side by side: fewer where each takes many registers."""
-        if any(isinstance(operator, _LONG) for operator, _ in self.lines):
-            return 1
-        return 4 if len(self.lines) + self.operands <= 8 else 2
-
-    def __str__(self) -> str:
-        names = [operator.name for operator, _ in self.lines]
-        return ", ".join(names) if len(names) < 4 else f"{names[0]} ... {names[-1]} ({len(names)})"
-
-
-@cache
-def emitters() -> dict[type[Operator], Emitter]:
-    """How each operator is computed on vectors."""
-    from allconv.engine.kernels import pointwise, update  # they import this file
-
-    return {**pointwise.EMITTERS, **update.EMITTERS}
 
 
 @dataclass(frozen=True)

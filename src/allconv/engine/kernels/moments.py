@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.map import PUT_OFF, Expression
+from allconv.engine.kernels.expression import Expression
+from allconv.engine.kernels.map import PUT_OFF
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:

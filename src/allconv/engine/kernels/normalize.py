@@ -13,7 +13,8 @@ import numpy as np
 
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.map import PUT_OFF, Expression, broadcast, emit_map
+from allconv.engine.kernels.expression import Expression
+from allconv.engine.kernels.map import PUT_OFF, broadcast, emit_map
 from allconv.engine.kernels.moments import (
     GradientJoin,
     GradientSums,
@@ -264,7 +265,7 @@ def _apply(
     is_matrix = all(
         (each.shape == shape and each.has("last")) or each.spec.size == 1 for each in arrays
     )
-    last = any(each.shape == shape and each.has("last") for each in arrays)
+    last = any(each.shape == shape and each.is_last for each in arrays)
     out = planner.result(made[-1], "last" if last else "rows")
     if is_matrix:
         as_matrix = [matrix.folded(x) if x.shape == shape else x.viewed((), ()) for x in arrays]

@@ -1,4 +1,4 @@
-"""Pointwise operators: their vectors, and how chains of them become one pass over memory.
+"""Pointwise operators: how chains of them become one pass over memory.
 
 An operator whose result only another pointwise operator of the same shape reads is put off: its
 value gets no place, and the one that reads it computes both. So a value without a place is one to
@@ -7,91 +7,18 @@ be computed along the way (`gathered`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
-from allconv.engine.kernels.map import OPERANDS, PUT_OFF, Emitter, Expression, emit_map, emitters
+from allconv.engine.kernels.expression import EMITTERS, Expression
+from allconv.engine.kernels.map import OPERANDS, PUT_OFF, emit_map
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.normalize import BatchNormGradient
-from allconv.operators.pointwise import (
-    Absolute,
-    Add,
-    Divide,
-    Erf,
-    Exp,
-    Gate,
-    Log,
-    Log1p,
-    Maximum,
-    Multiply,
-    Negate,
-    Relu,
-    Select,
-    Sigmoid,
-    Sqrt,
-    Step,
-    Subtract,
-    Tanh,
-)
 from allconv.value import Value
 
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-
 LINES = 12  # of an expression that is put off: two or three of them meet in the last one
-
-
-def _function(name: str) -> Emitter:
-    """A function of emit.math."""
-
-    def emit(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
-        from allconv.engine.emit import math  # llvmlite is loaded at first use
-
-        function: Callable[[Code, Any], Any] = getattr(math, name)
-        return (function(code, x),)
-
-    return emit
-
-
-def _step(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
-    return (code.select(code.fcompare(">", x, 0.0), code.const(1.0), code.const(0.0)),)
-
-
-def _select(code: Code, operator: Operator, c: Any, a: Any, b: Any) -> tuple[Any, ...]:
-    return (code.select(code.fcompare(">", c, 0.0), a, b),)
-
-
-def _relu(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
-    return (code.fmax(0.0, x),)  # in this order NaN stays
-
-
-def _gate(code: Code, operator: Operator, y: Any, g: Any) -> tuple[Any, ...]:
-    return (code.select(code.fcompare("<=", y, 0.0), code.const(0.0), g),)
-
-
-EMITTERS: dict[type[Operator], Emitter] = {
-    Add: lambda code, _, a, b: (code.fadd(a, b),),
-    Subtract: lambda code, _, a, b: (code.fsub(a, b),),
-    Multiply: lambda code, _, a, b: (code.fmul(a, b),),
-    Divide: lambda code, _, a, b: (code.fdiv(a, b),),
-    Maximum: lambda code, _, a, b: (code.maximum(a, b),),
-    Negate: lambda code, _, x: (code.fneg(x),),
-    Absolute: lambda code, _, x: (code.fabs(x),),
-    Sqrt: lambda code, _, x: (code.sqrt(x),),
-    Step: _step,
-    Select: _select,
-    Relu: _relu,
-    Gate: _gate,
-    Exp: _function("exp"),
-    Log: _function("log"),
-    Log1p: _function("log1p"),
-    Tanh: _function("tanh"),
-    Sigmoid: _function("sigmoid"),
-    Erf: _function("erf"),
-}
 
 
 def lower_pointwise(planner: Planner, node: Node) -> bool:
@@ -152,7 +79,9 @@ def followers(planner: Planner, value: Value) -> list[Node]:
     taken: set[Value] = set()
     while True:
         node = planner.sole_user(value)
-        if node is None or type(node.operator) not in emitters() or len(node.outputs) > 1:
+        if node is None or type(node.operator) not in EMITTERS or len(node.outputs) > 1:
+            break
+        if node in planner.groups:
             break
         taken.update(other for other in node.inputs if other is not value)
         if len(chain) == LINES or len(taken) > PUT_OFF or not taken.issubset(planner.places):
@@ -167,7 +96,7 @@ def followers(planner: Planner, value: Value) -> list[Node]:
 def write(planner: Planner, expression: Expression, operands: Sequence[Place], node: Node) -> None:
     """Add the map that computes a node's results: channels last if an operand of their shape is."""
     shape = node.outputs[0].shape
-    last = any(place.shape == shape and place.has("last") for place in operands)
+    last = any(place.shape == shape and place.is_last for place in operands)
     outputs = [planner.result(value, "last" if last else "rows") for value in node.outputs]
     emit_map(planner, expression, operands, outputs)
 
@@ -180,12 +109,12 @@ def _is_put_off(planner: Planner, node: Node) -> bool:
     """
     value = node.outputs[0]
     user = planner.sole_user(value)
-    if user is None or len(node.outputs) > 1:
+    if user is None or len(node.outputs) > 1 or user in planner.groups:
         return False
     if isinstance(user.operator, BatchNormGradient):
         fits = user.inputs.count(value) == 1 and user.inputs[-1] is value
     else:
-        fits = type(user.operator) in emitters() and user.outputs[0].shape == value.shape
+        fits = type(user.operator) in EMITTERS and user.outputs[0].shape == value.shape
     if not fits or not _are_near(planner, user.inputs):
         return False
     expression, operands = gathered(planner, node)
@@ -201,7 +130,7 @@ def _are_near(planner: Planner, values: Sequence[Value]) -> bool:
         producer = planner.producer(value)
         if value in planner.places or producer is None:
             continue
-        if type(producer.operator) not in emitters() or len(producer.outputs) > 1:
+        if type(producer.operator) not in EMITTERS or len(producer.outputs) > 1:
             return False
         left.extend(value for value in producer.inputs if value not in seen)
         seen.update(producer.inputs)

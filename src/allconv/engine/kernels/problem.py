@@ -17,13 +17,13 @@ from allconv.engine.kernels.chunks import (
     units_of_chunk,
 )
 from allconv.engine.kernels.direct import Direct, choose_tile
+from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phases import phase_table
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
-from allconv.operators.pointwise import Relu
 from allconv.window import Phase
 
 
@@ -59,8 +59,9 @@ class Problem:
     planner: Planner
     groups: int
     bias: Place | None
-    activation: str
+    tail: Tail
     batch: int | None
+    head: Tail | None = None  # on the input
 
     def run(
         self, x: Place, y: Place, packed: Packed,
@@ -98,7 +99,9 @@ class Problem:
         scratch = band_bytes(axes, rows, cols, pixel)
         block = units_of_chunk(units, work, scratch // item)
         table, slots = self._table(axes, weights, y)
-        slots |= source_slots(x, axes, blocks) | packed.slots()
+        slots |= source_slots(x, axes, blocks) | packed.slots() | self.tail.slots()
+        head = self.head or Tail(Epilogue(slots=BEFORE))
+        slots |= head.slots()
         slots |= {
             "y": y.place, "units": units, "chunkunits": block, "groups": self.groups,
             "m0": axes[0].most, "m1": axes[1].most,
@@ -107,9 +110,10 @@ class Problem:
         }  # fmt: skip
         kernel = Direct(
             target, form.dtype, tile, blocks.pitch, axes[3].common.stride,
-            self.bias is not None, self.activation,
+            self.bias is not None, self.tail.epilogue,
+            None if self.head is None else self.head.epilogue,
         )  # fmt: skip
-        reads = [x.place, packed.place, table]
+        reads = [x.place, packed.place, table, *self.tail.operands, *head.operands]
         if self.bias is not None:
             reads.append(self.bias)
         self.planner.step(
@@ -138,7 +142,7 @@ class Problem:
             "width": form.width,
         }  # fmt: skip
         arguments = {name: slots[name] for name in Border.slots if name not in extra} | extra
-        kernel = Border(self.planner.target, form.dtype, self.bias is not None, self.activation)
+        kernel = Border(self.planner.target, form.dtype, self.bias is not None, self.tail.epilogue)
         self.planner.step(
             kernel, arguments, reads=[*reads, packed.finite], writes=[y],
             chunks=-(-units // block), what="mend border",
@@ -179,16 +183,6 @@ class Problem:
             return (0,) * AXES
         own = self.bias.strides[2:]
         return (0,) * (AXES - 1 - len(own)) + own + (0,)
-
-
-def place_result(planner: Planner, node: Node) -> tuple[Place, str]:
-    """Where the result goes, and the activation that is computed on the way."""
-    (value,) = node.outputs
-    user = planner.sole_user(value)
-    if user is not None and isinstance(user.operator, Relu):
-        planner.absorbed.add(user)
-        return planner.result(user.outputs[0]), "relu"
-    return planner.result(value), ""
 
 
 def of_floats(lower: Lowering) -> Lowering:

@@ -1,0 +1,204 @@
+"""The expression language of kernels: what is computed cell by cell, in registers.
+
+Maps over memory, epilogues of convolutions and the sums of a batch normalisation's gradient are all
+written in it. A new pointwise operator is one more line in `EMITTERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from allconv.operators.base import Operator
+from allconv.operators.pointwise import (
+    Absolute,
+    Add,
+    Divide,
+    Erf,
+    Exp,
+    Gate,
+    Log,
+    Log1p,
+    Maximum,
+    Multiply,
+    Negate,
+    Relu,
+    Select,
+    Sigmoid,
+    Sqrt,
+    Step,
+    Subtract,
+    Tanh,
+)
+from allconv.operators.update import AdamUpdate, ClipFactor, MovingAverage, SgdUpdate
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+
+Emitter: TypeAlias = Callable[..., tuple[Any, ...]]
+"""emit(code, operator, *vectors): the vectors of an operator's results."""
+
+_LONG = (Erf, Exp, Log, Log1p, Sigmoid, Tanh)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A straight line of pointwise operators.
+
+    Values are numbered: the operands 0 ... operands-1, then the results of each operator in turn.
+    `lines` holds each operator with the numbers of what it takes, `results` the numbers that count.
+    """
+
+    operands: int
+    lines: tuple[tuple[Operator, tuple[int, ...]], ...]
+    results: tuple[int, ...]
+
+    def after(self, inner: Expression) -> Expression:
+        """This expression with the one result of another in place of its first operand.
+
+        Its operands are those of the other, then the rest of its own. Only a last line may have
+        several results.
+        """
+        shift = inner.operands - 1
+        (result,) = inner.results
+        joined = shift + self.operands  # all operands
+        inner_lines = len(inner.lines)
+
+        def within(number: int) -> int:
+            return number if number < inner.operands else number - inner.operands + joined
+
+        def here(number: int) -> int:
+            if number == 0:
+                return within(result)
+            return number + shift + (inner_lines if number >= self.operands else 0)
+
+        lines = [(op, tuple(map(within, taken))) for op, taken in inner.lines]
+        lines += [(op, tuple(map(here, taken))) for op, taken in self.lines]
+        return Expression(joined, tuple(lines), tuple(map(here, self.results)))
+
+    def emit(self, code: Code, operands: Sequence[Any]) -> list[Any]:
+        """The vectors of the results, from those of the operands."""
+        known = list(operands)
+        for operator, taken in self.lines:
+            known.extend(EMITTERS[type(operator)](code, operator, *(known[n] for n in taken)))
+        return [known[n] for n in self.results]
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors to compute side by side: fewer where each takes many registers."""
+        if any(isinstance(operator, _LONG) for operator, _ in self.lines):
+            return 1
+        return 4 if len(self.lines) + self.operands <= 8 else 2
+
+    def __str__(self) -> str:
+        names = [operator.name for operator, _ in self.lines]
+        return ", ".join(names) if len(names) < 4 else f"{names[0]} ... {names[-1]} ({len(names)})"
+
+
+def _function(name: str) -> Emitter:
+    """A function of emit.math."""
+
+    def emit(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
+        from allconv.engine.emit import math  # llvmlite is loaded at first use
+
+        function: Callable[[Code, Any], Any] = getattr(math, name)
+        return (function(code, x),)
+
+    return emit
+
+
+def _step(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
+    return (code.select(code.fcompare(">", x, 0.0), code.const(1.0), code.const(0.0)),)
+
+
+def _select(code: Code, operator: Operator, c: Any, a: Any, b: Any) -> tuple[Any, ...]:
+    return (code.select(code.fcompare(">", c, 0.0), a, b),)
+
+
+def _relu(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
+    return (code.fmax(0.0, x),)  # in this order NaN stays
+
+
+def _gate(code: Code, operator: Operator, y: Any, g: Any) -> tuple[Any, ...]:
+    return (code.select(code.fcompare("<=", y, 0.0), code.const(0.0), g),)
+
+
+def _sgd(
+    code: Code,
+    operator: SgdUpdate,
+    p: Any,
+    g: Any,
+    v: Any,
+    rate: Any,
+    momentum: Any,
+    decay: Any,
+    scale: Any,
+) -> tuple[Any, ...]:
+    d = code.fadd(code.fmul(scale, g), code.fmul(decay, p))
+    v = code.fadd(code.fmul(momentum, v), d)
+    step = code.fadd(d, code.fmul(momentum, v)) if operator.nesterov else v
+    return code.fsub(p, code.fmul(rate, step)), v
+
+
+def _adam(
+    code: Code,
+    operator: AdamUpdate,
+    p: Any,
+    g: Any,
+    m: Any,
+    s: Any,
+    rate: Any,
+    beta1: Any,
+    beta2: Any,
+    eps: Any,
+    decay: Any,
+    first: Any,
+    second: Any,
+    scale: Any,
+) -> tuple[Any, ...]:
+    d = code.fmul(scale, g)
+    if operator.decoupled:
+        p = code.fsub(p, code.fmul(code.fmul(rate, decay), p))
+    else:
+        d = code.fadd(d, code.fmul(decay, p))
+    m = code.fadd(m, code.fmul(code.fsub(1.0, beta1), code.fsub(d, m)))
+    s = code.fadd(s, code.fmul(code.fsub(1.0, beta2), code.fsub(code.fmul(d, d), s)))
+    size = code.fadd(code.sqrt(code.fdiv(s, second)), eps)
+    return code.fsub(p, code.fdiv(code.fmul(rate, code.fdiv(m, first)), size)), m, s
+
+
+def _average(code: Code, operator: Operator, old: Any, new: Any, share: Any) -> tuple[Any, ...]:
+    return (code.fadd(old, code.fmul(share, code.fsub(new, old))),)
+
+
+def _clip(code: Code, operator: Operator, square: Any, limit: Any) -> tuple[Any, ...]:
+    norm, one = code.sqrt(square), code.const(1.0)
+    divisor = code.select(code.fcompare(">", norm, 0.0), norm, one)
+    return (code.select(code.fcompare(">", norm, limit), code.fdiv(limit, divisor), one),)
+
+
+EMITTERS: dict[type[Operator], Emitter] = {
+    Add: lambda code, _, a, b: (code.fadd(a, b),),
+    Subtract: lambda code, _, a, b: (code.fsub(a, b),),
+    Multiply: lambda code, _, a, b: (code.fmul(a, b),),
+    Divide: lambda code, _, a, b: (code.fdiv(a, b),),
+    Maximum: lambda code, _, a, b: (code.maximum(a, b),),
+    Negate: lambda code, _, x: (code.fneg(x),),
+    Absolute: lambda code, _, x: (code.fabs(x),),
+    Sqrt: lambda code, _, x: (code.sqrt(x),),
+    Step: _step,
+    Select: _select,
+    Relu: _relu,
+    Gate: _gate,
+    Exp: _function("exp"),
+    Log: _function("log"),
+    Log1p: _function("log1p"),
+    Tanh: _function("tanh"),
+    Sigmoid: _function("sigmoid"),
+    Erf: _function("erf"),
+    SgdUpdate: _sgd,
+    AdamUpdate: _adam,
+    MovingAverage: _average,
+    ClipFactor: _clip,
+}
