@@ -116,7 +116,7 @@ class _Gradient:
         lanes = target.lanes(dtype)
         units = self.groups * prod(self.kernel) * channels * -(-self.y.channels // lanes)
         terms = self.x.images * prod(axis.cells for axis in self.axes) * lanes
-        block = max(1, MOST // terms)
+        block = max(1, MOST // max(terms, 1))
         extra: dict[str, int | Place] = {
             "sums": sums, "w": w, "units": units, "chunkunits": block, "c": channels,
             "s3": self.axes[3].common.stride, **self._w_strides(w),
