@@ -69,7 +69,7 @@ CASES: dict[str, Case] = {
     "excited": (excited, (X, W), ["Correlate"]),
     "before": (lambda x, w, *state: F.conv2d(F.relu(F.batch_norm(x, *state)), w),
                ((2, 9, 7, 6), (5, 9, 1, 1), *STATE), ["Normalize + Relu + Correlate"]),
-    "before and after": (lambda x, w, r, s: F.relu(F.conv2d(F.relu(x * s), w) + r),
+    "before and after": (lambda x, w, r, s: F.relu(F.conv2d(F.relu(s * x), w) + r),
                          (Y, (9, 9, 1, 1), Y, SCALE),
                          ["Multiply + Relu + Correlate + Add + Relu"]),
     "before, of few": (lambda x, w: F.conv2d(F.relu(x), w), (X, (9, 5, 1, 1)), ["Correlate"]),

@@ -51,7 +51,9 @@ class Group:
     @property
     def source(self) -> Value:
         """What the root, or what comes before it, reads."""
-        return self.before[0].inputs[0] if self.before else self.root.inputs[0]
+        value = self.root.inputs[0]
+        source = _image(self.before[0], value) if self.before else value
+        return value if source is None else source
 
 
 def fuse(graph: Graph) -> dict[Node, Group]:
@@ -122,22 +124,26 @@ def _prologue(
         alone = len(users.get(value, ())) == 1 and value not in graph.outputs
         if node is None or node in groups or not alone or len(node.outputs) > 1:
             break
-        normal = isinstance(node.operator, Normalize)
-        full = node.inputs[0].spec == value.spec and node.inputs.count(node.inputs[0]) == 1
-        if not full or not (normal or type(node.operator) in EMITTERS):
+        source = _image(node, value)
+        if source is None:
             break
-        others = node.inputs[1:]
-        if not normal and any(kind_of(v.shape, value.shape) not in ("s", "c") for v in others):
-            break
-        if count_operands([node, *taken], [node.inputs[0], *map(_result, taken), value]) > OPERANDS:
+        known = [source, value, *(each.outputs[0] for each in taken)]
+        if len(taken) == LINES or count_operands([node, *taken], known) > OPERANDS:
             break
         taken.insert(0, node)
-        value = node.inputs[0]
+        value = source
     return tuple(taken)
 
 
-def _result(node: Node) -> Value:
-    return node.outputs[0]
+def _image(node: Node, value: Value) -> Value | None:
+    """The one operand of a node before `value` that is an image like it, if the others are numbers
+    for its channels."""
+    if isinstance(node.operator, Normalize):
+        return node.inputs[0]
+    images = [each for each in node.inputs if each.spec == value.spec]
+    others = {kind_of(each.shape, value.shape) for each in node.inputs if each not in images}
+    fits = type(node.operator) in EMITTERS and len(images) == 1 and others <= {"s", "c"}
+    return images[0] if fits else None
 
 
 def _joins(node: Node, known: Sequence[Value], taken: Sequence[Node]) -> bool:

@@ -19,7 +19,12 @@ from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
 CHANNELS = 1  # the axis
-READERS: tuple[type[Operator], ...] = (Concatenate, Correlate, Normalize, *EMITTERS)  # which take a pixel of any stride
+READERS: tuple[type[Operator], ...] = (
+    Concatenate,
+    Correlate,
+    Normalize,
+    *EMITTERS,
+)  # which take a pixel of any stride
 
 
 class Inside(NamedTuple):
