@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from allconv.engine.kernels.arrange import fill
+from allconv.engine.kernels.depthwise_steps import (
+    accepts_depthwise,
+    add_depthwise,
+    add_depthwise_weight,
+)
+from allconv.engine.kernels.epilogue import Epilogue, Tail
+from allconv.engine.kernels.map import Expression
 from allconv.engine.kernels.pack import pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats, place_result
 from allconv.engine.kernels.weight_steps import lower_weights
@@ -9,6 +17,7 @@ from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.pointwise import Relu
 from allconv.window import Axis, Phase
 
 
@@ -22,6 +31,10 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
     y, activation = place_result(planner, node)
     if y.spec.size == 0:
+        return True
+    if accepts_depthwise(window, operator.groups, x.shape[1], y.shape[1]):
+        x, phases = planner.read(node.inputs[0], "last"), [axis.phases() for axis in window.axes]
+        add_depthwise(planner, x, w, y, bias, _tail(activation), phases)
         return True
     batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
     packed = pack(planner, operator, w)
@@ -42,6 +55,11 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     x, activation = place_result(planner, node)
     if x.spec.size == 0:
         return True
+    if accepts_depthwise(window, operator.groups, x.shape[1], y.shape[1]):
+        y = planner.read(node.inputs[1], "last")
+        phases = [axis.transpose_phases() for axis in window.axes]
+        add_depthwise(planner, y, w, x, bias, _tail(activation), phases)
+        return True
     packed = pack(planner, operator, w)
     if all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes):
         problem = Problem(planner, operator.groups, bias, activation, y.shape[0])
@@ -52,6 +70,13 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
     problem.run(y, x, packed, [axis.transpose_phases() for axis in window.axes], steps)
     return True
+
+
+def _tail(activation: str) -> Tail:
+    """An activation as the end of a step."""
+    if activation == "relu":
+        return Tail(Epilogue(Expression(1, ((Relu(), (0,)),), (1,))))
+    return Tail()
 
 
 def _single_phases(axis: Axis) -> tuple[Phase, ...]:
@@ -74,6 +99,15 @@ def lower_weight(planner: Planner, node: Node) -> bool:
     if len(window.axes) > 3:
         return False
     x = planner.read(node.inputs[0])
+    y = planner.places[node.inputs[1]]
+    if accepts_depthwise(window, operator.groups, x.shape[1], y.shape[1]):
+        x, y = (planner.read(value, "last") for value in node.inputs)
+        w = planner.result(node.outputs[0], "rows")
+        if x.spec.size == 0:
+            fill(planner, w, 0.0)
+        else:
+            add_depthwise_weight(planner, x, y, w, window)
+        return True
     batch = all(axis.output == 1 for axis in window.axes)
     return lower_weights(planner, node, x, window, operator.groups, batch, local=False)
 
