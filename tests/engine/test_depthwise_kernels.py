@@ -148,6 +148,6 @@ def test_tiles_fit_the_registers(target):
         for width in range(6, 40):
             window = Window.forward((width, width), **settings)
             axes = four([AxisPhases(axis.phases()) for axis in window.axes], None)
-            (height, columns), taps, _ = choose_tile(chosen, axes)
-            weights = taps * taps if height > 1 else max(taps, 1)
+            (height, columns), taps, *_ = choose_tile(chosen, axes)
+            weights = min(taps, height) * taps if taps else 1
             assert height * columns + weights + 1 + (not chosen.fma) <= chosen.registers

@@ -40,8 +40,11 @@ class Depthwise(Kernel):
     """
 
     tile: tuple[int, int]  # cells along axis 2, along axis 3
-    taps: int  # along axis 3, whose dilation is 1; of axis 2, too, if the tile has several rows
-    stride: int  # along the axes that `taps` tells of; with taps = 0, any are looked up
+    axes: int  # of images
+    taps: int  # along axis 3, whose dilation is 1, or 0: any
+    stride: int  # along that axis, if `taps` is known
+    square: bool  # the same holds along axis 2; else the tile has one row
+    ragged: bool  # the last channels may fill no vector
     bias: bool
     epilogue: Epilogue
 
@@ -107,7 +110,7 @@ class _Unit:
         self.last = code.min(code.add(self.first, code.arg("split")), code.arg("channels"))
 
     def emit(self) -> None:
-        """Tiles that lie inside and vectors that are whole without tests, the others with them."""
+        """Tiles that lie inside without tests, the others with them; part of a vector with a mask."""
         code, lanes = self.code, self.code.lanes
         height, width = self.kernel.tile
         vectors = code.mul(code.div(code.sub(self.last, self.first), lanes), lanes)
@@ -120,8 +123,11 @@ class _Unit:
             end = code.select(tile.inside(), whole, self.first)
             with code.loop(end, start=self.first, step=lanes) as channel:
                 tile.emit(channel, None, checked=False)
-            with code.loop(self.last, start=end, step=lanes) as channel:
-                tile.emit(channel, code.mask(code.sub(self.last, channel)), checked=True)
+            with code.loop(whole, start=end, step=lanes) as channel:
+                tile.emit(channel, None, checked=True)
+            if self.kernel.ragged:
+                with code.when(code.compare("<", whole, self.last)):
+                    tile.emit(whole, code.mask(code.sub(self.last, whole)), checked=True)
 
 
 class _Tile:
@@ -131,7 +137,7 @@ class _Tile:
         code, kernel = unit.code, unit.kernel
         self.unit, self.code, self.kernel = unit, code, kernel
         known = kernel.taps > 0
-        tall = kernel.tile[0] > 1
+        tall = kernel.square
         self.strides = (
             kernel.stride if tall else code.arg("s2"), kernel.stride if known else code.arg("s3"),
         )  # fmt: skip
@@ -158,7 +164,7 @@ class _Tile:
         found: Condition = True
         for k in (0, 1):
             cells = self.kernel.tile[k]
-            if k == 0 and cells == 1:
+            if k == 0 and not self.kernel.square:
                 continue
             code = self.code
             reach = code.add(
@@ -185,12 +191,13 @@ class _Tile:
         self.registers = [start] * (height * width)
         x, w = (View(code, code.add(address, along)).anew() for address in (unit.x, unit.w))
         with ExitStack() as loops:
-            for a, count in enumerate(unit.outer):
+            for a in range(AXES - self.kernel.axes, 2):
+                count = unit.outer[a]
                 tap = loops.enter_context(code.loop(count, carry=self.registers))
                 x = x.moved(code.mul(tap, code.arg(f"d{a}"), code.arg(f"x{a}")))
                 w = w.moved(code.mul(tap, code.arg(f"wt{a}")))
             x = x.moved(code.mul(self.base[1], code.arg("x3")))
-            if height > 1:
+            if self.kernel.square:
                 self._known_rows(x, w)
             else:
                 self._any_rows(x, w)
@@ -200,11 +207,11 @@ class _Tile:
         """Every row of the input is read once, for all rows of the tile."""
         code, taps, stride = self.code, self.kernel.taps, self.kernel.stride
         height = self.kernel.tile[0]
-        weights = [
-            [w.moved(self._tap(i, j)).vector(0, self.mask) for j in range(taps)]
-            for i in range(taps)
-        ]
+        weights: list[list[ir.Value]] = []
         for u in range(stride * (height - 1) + taps):
+            if u < taps:
+                here = w.moved(code.mul(u, code.arg("wt2")))
+                weights.append(self._weights(here))
             met = [(r, weights[u - stride * r]) for r in range(height) if 0 <= u - stride * r < taps]
             source = code.add(self.base[0], u)
             with self._existing(source, "i2"):
@@ -223,10 +230,13 @@ class _Tile:
             if not self.kernel.taps:
                 self._any_columns(line, weights)
                 return
-            vectors = [
-                weights.moved(self._tap(0, j)).vector(0, self.mask) for j in range(self.kernel.taps)
-            ]
-            self._known_columns(line, [(0, vectors)])
+            self._known_columns(line, [(0, self._weights(weights))])
+
+    def _weights(self, w: View) -> list[ir.Value]:
+        """The weights of a row of taps."""
+        step = self.code.arg("wt3")
+        return [w.moved(self.code.mul(j, step)).vector(0, self.mask)
+                for j in range(self.kernel.taps)]
 
     def _known_columns(self, line: View, met: list[tuple[int, list[ir.Value]]]) -> None:
         """Every cell of a row of the input is read once, for all cells of the tile that meet it;
@@ -266,11 +276,6 @@ class _Tile:
         if not self.checked:
             return nullcontext()
         return self.code.when(self.code.within(cell, self.code.arg(size)), self.registers)
-
-    def _tap(self, i: int, j: int) -> Index:
-        """How far the weights of a tap of axes 2 and 3 lie."""
-        code = self.code
-        return code.add(code.mul(i, code.arg("wt2")), code.mul(j, code.arg("wt3")))
 
     def _store(self, channel: Index, along: Index) -> None:
         """Write the cells that exist."""

