@@ -136,7 +136,9 @@ def test_few_steps_and_long_windows(view):
     window = Window.forward((2**12,), (2**10,), stride=(2,))
     operator, operands = problem(view, window, 3, batch=1)
     planner = plan_of(graph_of(operator, operands))
-    assert kernels_of(planner) == ({DepthwiseWeight, JoinWeight} if view == "weight" else {Depthwise})
+    assert kernels_of(planner) == (
+        {DepthwiseWeight, JoinWeight} if view == "weight" else {Depthwise}
+    )
     assert len(planner.steps) <= 5
 
 

@@ -110,7 +110,7 @@ class _Unit:
         self.last = code.min(code.add(self.first, code.arg("split")), code.arg("channels"))
 
     def emit(self) -> None:
-        """Tiles that lie inside without tests, the others with them; part of a vector with a mask."""
+        """Tiles that lie inside without tests, the others with them; part of a vector masked."""
         code, lanes = self.code, self.code.lanes
         height, width = self.kernel.tile
         vectors = code.mul(code.div(code.sub(self.last, self.first), lanes), lanes)
@@ -151,9 +151,7 @@ class _Tile:
             for k, (stride, cell) in enumerate(zip(self.strides, (row, column), strict=True))
         ]
         self.left = (code.sub(unit.rows, row), code.sub(unit.columns, column))
-        self.y = code.add(
-            unit.y, code.mul(row, code.arg("y2")), code.mul(column, code.arg("y3"))
-        )
+        self.y = code.add(unit.y, code.mul(row, code.arg("y2")), code.mul(column, code.arg("y3")))
         self.registers: list[ir.Value] = []
         self.mask: Mask = None
         self.checked = False
@@ -212,7 +210,9 @@ class _Tile:
             if u < taps:
                 here = w.moved(code.mul(u, code.arg("wt2")))
                 weights.append(self._weights(here))
-            met = [(r, weights[u - stride * r]) for r in range(height) if 0 <= u - stride * r < taps]
+            met = [
+                (r, weights[u - stride * r]) for r in range(height) if 0 <= u - stride * r < taps
+            ]
             source = code.add(self.base[0], u)
             with self._existing(source, "i2"):
                 self._known_columns(x.moved(code.mul(source, code.arg("x2"))), met)
@@ -235,8 +235,9 @@ class _Tile:
     def _weights(self, w: View) -> list[ir.Value]:
         """The weights of a row of taps."""
         step = self.code.arg("wt3")
-        return [w.moved(self.code.mul(j, step)).vector(0, self.mask)
-                for j in range(self.kernel.taps)]
+        return [
+            w.moved(self.code.mul(j, step)).vector(0, self.mask) for j in range(self.kernel.taps)
+        ]
 
     def _known_columns(self, line: View, met: list[tuple[int, list[ir.Value]]]) -> None:
         """Every cell of a row of the input is read once, for all cells of the tile that meet it;
@@ -258,9 +259,7 @@ class _Tile:
     def _any_columns(self, line: View, weights: View) -> None:
         """One tap after the other."""
         code = self.code
-        step, pitch = (
-            code.mul(by, code.arg("x3")) for by in (self.dilations[1], self.strides[1])
-        )
+        step, pitch = (code.mul(by, code.arg("x3")) for by in (self.dilations[1], self.strides[1]))
         with code.loop(self.taps[1], carry=self.registers) as tap:
             w = weights.moved(code.mul(tap, code.arg("wt3"))).vector(0, self.mask)
             source = code.add(self.base[1], code.mul(tap, self.dilations[1]))

@@ -110,12 +110,9 @@ def choose_tile(
     last, row = axes[3], axes[2]
     taps, stride = _known(last)
     square = taps > 0 and (taps, stride) == _known(row)
-    import os
-    if os.environ.get("TILE"):
-        return eval(os.environ["TILE"]), taps, stride, square
     tall = square and taps == 3 and row.most > 1
     height = 2 if tall else 1
-    widths = WIDTHS if target.registers >= 32 else WIDTHS[1:]
+    widths: tuple[int, ...] = WIDTHS if target.registers >= 32 else WIDTHS[1:]
     if tall and target.registers < 32:
         widths = (4, 1)
     # A tile costs what its cells do, and about two cells more.
