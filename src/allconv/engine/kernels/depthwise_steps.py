@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.kernels.chunks import MOST, UNIT, WORK, Parts, expected_chunks, units_of_chunk
+from allconv.engine.kernels.chunks import MOST, PARTIALS, UNIT, WORK, Parts, expected_chunks, units_of_chunk
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
@@ -20,6 +20,7 @@ from allconv.engine.target import Target
 from allconv.window import Phase, Window
 
 KNOWN = ((3, 1), (3, 2), (5, 1), (5, 2))  # taps and strides that kernels are written for
+ROWS = 4  # at least of a part of a weight gradient, that is cut to have parts enough
 CHANNELS = 4  # vectors at least of a block of channels: their cells follow each other in memory
 WIDTHS = (8, 7, 4, 1)  # of tiles
 
@@ -179,6 +180,29 @@ class _Cut:
         }  # fmt: skip
 
 
+def _fine(
+    parts: Parts, axes: tuple[AxisPhases, ...], images: int, part: int, expected: int
+) -> Parts:  # fmt: skip
+    """The same parts, cut further while they are fewer than the chunks that are expected: a chunk
+    of all channels reads memory as it lies."""
+    count, rows = parts.images, parts.rows
+    m2 = max(axes[2].most, 1)
+
+    def total() -> int:
+        blocks = (-(-images // count), *parts.counts[1:3], -(-m2 // rows), parts.counts[4])
+        return prod(blocks)
+
+    while total() < expected and 2 * total() * part <= PARTIALS:
+        if count > 1:
+            count = -(-count // 2)
+        elif rows >= 2 * ROWS:
+            rows = -(-rows // 2)
+        else:
+            break
+    blocks = -(-images // count), *parts.counts[1:3], -(-m2 // rows), parts.counts[4]
+    return Parts(count, rows, parts.columns, blocks)
+
+
 def add_depthwise_weight(planner: Planner, x: Place, y: Place, w: Place, window: Window) -> None:
     """Fill w (C, 1, *K), given x and y, which are of channels last: sums over parts of the batch,
     and their sum."""
@@ -205,10 +229,10 @@ class _Gradient:
         lanes, taps = planner.target.lanes(dtype), prod(self.kernel)
         vectors = -(-channels // lanes)
         part = vectors * taps * lanes * w.item
-        parts = Parts.of(axes, x, 0, part)
+        work = x.images * channels * prod(axis.pairs for axis in axes)
+        parts = _fine(Parts.of(axes, x, 0, part), axes, x.images, part, expected_chunks(work))
         known, stride = self._known()
         positions = prod(self.kernel[:2]) if known else taps
-        work = x.images * channels * prod(axis.pairs for axis in axes)
         cells = parts.images * parts.rows * parts.columns * (known * known if known else 1)
         missing = -(-expected_chunks(work) // (parts.total * positions))
         missing = max(missing, -(-cells * channels // MOST))
@@ -242,7 +266,7 @@ class _Gradient:
             "splits": splits, "split": split, "channels": channels,
         }  # fmt: skip
         planner.step(
-            DepthwiseWeight(planner.target, dtype, known, stride), slots,
+            DepthwiseWeight(planner.target, dtype, known, stride, channels % lanes != 0), slots,
             reads=[x.place, y.place, table], writes=[partial], chunks=-(-units // block),
         )  # fmt: skip
         self._join(partial, w, parts.total, part)

@@ -26,6 +26,8 @@ COLUMNS = ("taps", "cells", "offset", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
 its first cell of y lies."""
 VECTORS = 4  # of channels that are summed side by side, for one tap at a time
+import os
+RUN = int(os.environ.get("RUN", "28"))  # cells of a row, whose sums are in registers
 CELLS = 4  # along axis 3 whose y is in registers at once, for all taps at a time
 
 
@@ -40,6 +42,7 @@ class DepthwiseWeight(Kernel):
 
     taps: int  # along axes 2 and 3, whose dilations are 1, or 0: any
     stride: int  # along those axes, if `taps` is known
+    ragged: bool  # the last channels may fill no vector
 
     slots: ClassVar[tuple[str, ...]] = (
         *phase_slots(AXES), "x", "xn", "y", "yn", "out", "outpart",
@@ -127,7 +130,7 @@ class _Unit:
         else:
             self._one_tap()
 
-    def _place(self, channel: Index) -> View:
+    def place(self, channel: Index) -> View:
         """Where the sums of a vector of channels go."""
         from allconv.engine.emit.view import View
 
@@ -143,8 +146,11 @@ class _Unit:
         end = code.add(self.first, groups)
         with code.loop(end, start=self.first, step=wide) as channel:
             self._sum(channel, VECTORS, None)
-        with code.loop(self.last, start=end, step=code.lanes) as channel:
-            self._sum(channel, 1, code.mask(code.sub(self.last, channel)))
+        with code.loop(self.whole, start=end, step=code.lanes) as channel:
+            self._sum(channel, 1, None)
+        if self.kernel.ragged:
+            with code.when(code.compare("<", self.whole, self.last)):
+                self._sum(self.whole, 1, code.mask(code.sub(self.last, self.whole)))
 
     def _sum(self, channel: Index, vectors: int, mask: Mask) -> None:
         """The sum over all cells of the unit."""
@@ -166,7 +172,7 @@ class _Unit:
         along = code.mul(channel, code.size)
         x, y = self.x.moved(along), self.y.moved(along)
         contract(code, tile, loops, x.rows([0]), y, tile.lanewise(add, [mask] * vectors))
-        place = self._place(channel)
+        place = self.place(channel)
         for v, sums in enumerate(tile.registers):
             place.moved(code.mul(v, self.by_vector)).store(sums)
 
@@ -176,78 +182,92 @@ class _Unit:
         count = self.kernel.taps**2
         with code.loop(self.last, start=self.first, step=lanes) as channel:
             for k in range(count):
-                self._place(channel).store(code.const(0.0), k)
+                self.place(channel).store(code.const(0.0), k)
         images = code.mul(self.images, self.cells[0], self.cells[1])
-        with code.loop(images) as image, code.loop(self.cells[2]) as row:
-            x = self.x.moved(code.mul(image, code.arg("xn")))
-            y = self.y.moved(code.mul(image, code.arg("yn")))
-            y = y.moved(code.mul(row, code.arg("y2")))
-            line = code.mul(row, self.kernel.stride)
-            x = x.moved(code.mul(line, code.arg("x2")))
-            source = code.add(self.base[2], line)
+        with (
+            code.loop(images) as image,
+            code.loop(self.cells[2]) as row,
+            code.loop(self.cells[3], step=RUN) as column,
+        ):
+            run = _Run(self, image, row, column)
             with code.loop(self.whole, start=self.first, step=lanes) as channel:
-                self._row(x, y, source, channel, None)
-            with code.when(code.compare("<", self.whole, self.last)):
-                mask = code.mask(code.sub(self.last, self.whole))
-                self._row(x, y, source, self.whole, mask)
+                run.emit(channel, None)
+            if self.kernel.ragged:
+                with code.when(code.compare("<", self.whole, self.last)):
+                    run.emit(self.whole, code.mask(code.sub(self.last, self.whole)))
 
-    def _row(self, x: View, y: View, source: Index, channel: Index, mask: Mask) -> None:
-        """The cells of a row: those whose taps all exist in groups, the others alone."""
+
+class _Run:
+    """Adjacent cells of a row being summed, for all taps of axes 2 and 3."""
+
+    def __init__(self, unit: _Unit, image: Index, row: Index, column: Index) -> None:
+        code, kernel = unit.code, unit.kernel
+        self.unit, self.code, self.kernel = unit, code, kernel
+        line, along = (code.mul(cell, kernel.stride) for cell in (row, column))
+        self.source = (code.add(unit.base[2], line), code.add(unit.base[3], along))
+        self.cells = code.min(code.sub(unit.cells[3], column), RUN)
+        self.x, self.y = (
+            view.moved(
+                code.add(
+                    code.mul(image, code.arg(f"{name}n")),
+                    code.mul(first, code.arg(f"{name}2")),
+                    code.mul(second, code.arg(f"{name}3")),
+                )
+            )
+            for name, view, first, second in (
+                ("x", unit.x, line, along), ("y", unit.y, row, column),
+            )
+        )  # fmt: skip
+
+    def emit(self, channel: Index, mask: Mask) -> None:
+        """One vector of channels: cells whose taps all exist in groups, the others alone."""
         code, kernel = self.code, self.kernel
         along = code.mul(channel, code.size)
-        place, x, y = self._place(channel), x.moved(along).anew(), y.moved(along).anew()
+        place = self.unit.place(channel)
+        x, y = self.x.moved(along).anew(), self.y.moved(along).anew()
         sums = [place.vector(k) for k in range(kernel.taps**2)]
-        cells, base = self.cells[3], self.base[3]
+        base = self.source[1]
         # Cells m with 0 <= base + stride*m and base + stride*m + taps - 1 < size.
         first = code.ceil_div(code.max(code.sub(0, base), 0), kernel.stride)
         room = code.sub(code.add(code.arg("i3"), 1 - kernel.taps), base)
-        end = code.ceil_div(code.max(room, 0), kernel.stride)
-        first = code.min(first, cells)
-        inner = code.max(code.sub(code.min(end, cells), first), 0)
-        after = code.add(first, code.mul(code.div(inner, CELLS), CELLS))
-        row = _Row(self, x, y, source, sums, mask)
+        end = code.min(code.ceil_div(code.max(room, 0), kernel.stride), self.cells)
+        first = code.min(first, self.cells)
+        inner = code.mul(code.div(code.max(code.sub(end, first), 0), CELLS), CELLS)
+        after = code.add(first, inner)
         if mask is None:
             with code.loop(first, carry=sums) as cell:
-                row.emit(cell, 1)
+                self._add(x, y, sums, cell, 1, mask)
             with code.loop(after, start=first, step=CELLS, carry=sums) as cell:
-                row.emit(cell, CELLS)
-        with code.loop(cells, start=after if mask is None else 0, carry=sums) as cell:
-            row.emit(cell, 1)
+                self._add(x, y, sums, cell, CELLS, mask)
+        with code.loop(self.cells, start=after if mask is None else 0, carry=sums) as cell:
+            self._add(x, y, sums, cell, 1, mask)
         for k, each in enumerate(sums):
             place.store(each, k)
 
-
-class _Row:
-    """A row of cells being summed, for one vector of channels and all taps of axes 2 and 3."""
-
-    def __init__(
-        self, unit: _Unit, x: View, y: View, source: Index, sums: list[ir.Value], mask: Mask
-    ) -> None:
-        self.unit, self.x, self.y, self.source = unit, x, y, source
-        self.sums, self.mask = sums, mask
-
-    def emit(self, cell: Index, cells: int) -> None:
+    def _add(
+        self, x: View, y: View, sums: list[ir.Value], cell: Index, cells: int, mask: Mask
+    ) -> None:  # fmt: skip
         """Add adjacent cells to the sums; a single one may lie at the border."""
-        code, kernel = self.unit.code, self.unit.kernel
-        taps, stride, sums = kernel.taps, kernel.stride, self.sums
+        code, kernel = self.code, self.kernel
+        taps, stride = kernel.taps, kernel.stride
         first = code.mul(cell, stride)
-        line = self.x.moved(code.mul(first, code.arg("x3"))).anew()
-        here = self.y.moved(code.mul(cell, code.arg("y3")))
+        line = x.moved(code.mul(first, code.arg("x3"))).anew()
+        here = y.moved(code.mul(cell, code.arg("y3"))).anew()
         gradients = [
-            here.moved(code.mul(t, code.arg("y3"))).vector(0, self.mask) for t in range(cells)
+            here.moved(code.mul(t, code.arg("y3"))).vector(0, mask) for t in range(cells)
         ]
         for i in range(taps):
-            with code.when(code.within(code.add(self.source, i), code.arg("i2")), sums):
+            with code.when(code.within(code.add(self.source[0], i), code.arg("i2")), sums):
                 at = line
                 for v in range(stride * (cells - 1) + taps):
-                    source = code.add(self.unit.base[3], first, v)
+                    source = code.add(self.source[1], first, v)
                     exists = code.within(source, code.arg("i3"))
                     with code.when(exists, sums) if cells == 1 else nullcontext():
-                        x = at.vector(0, self.mask)
+                        number = at.vector(0, mask)
                         for t in range(cells):
                             j = v - stride * t
                             if 0 <= j < taps:
                                 k = i * taps + j
-                                sums[k] = code.fma(x, gradients[t], sums[k])
+                                sums[k] = code.fma(number, gradients[t], sums[k])
                     at = at.moved(code.arg("x3"))
             line = line.moved(code.arg("x2"))
