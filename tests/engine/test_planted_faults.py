@@ -11,6 +11,8 @@ from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.cells import CellSum
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
+from allconv.engine.kernels.depthwise import Depthwise
+from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
 from allconv.engine.kernels.index import AtIndex, TapToIndex
@@ -43,6 +45,9 @@ STRIDED = Window.forward((9, 9), (3, 3), stride=(2, 3), padding=((1, 1), (0, 1))
 STRIDED_Y = (2, 5, *STRIDED.output)
 SPREAD = Window.forward((9, 9), (3, 3), input_dilation=(2, 3), padding=((1, 1), (0, 1)))
 SPREAD_Y = (2, 5, *SPREAD.output)
+EACH = (4, 1, 3, 3)  # weights of a depthwise convolution
+WIDE = Window.forward((9, 9), (3, 3), dilation=(1, 2), padding=((1, 1), (2, 2)))
+EACH_Y = (2, 4, *STRIDED.output)
 POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
 POOLED = (2, 4, *POOL.output)
 C = (4,)
@@ -100,6 +105,21 @@ CASES = [
     (Direct, "units", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "o", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Direct, "cc", Correlate(Window()), (6, 7), (5, 7)),
+    (Depthwise, "offset2", Correlate(WINDOW, 4), X, EACH),
+    (Depthwise, "i3", Correlate(WINDOW, 4), X, EACH),
+    (Depthwise, "cells3", Correlate(WINDOW, 4), X, EACH),
+    (Depthwise, "channels", Correlate(WINDOW, 4), X, EACH),
+    (Depthwise, "taps3", Correlate(WIDE, 4), X, EACH),
+    (Depthwise, "d3", Correlate(WIDE, 4), X, EACH),
+    (Depthwise, "offset3", CorrelateTranspose(WINDOW, 4), EACH, X),
+    (Depthwise, "taps2", CorrelateTranspose(STRIDED, 4), EACH, EACH_Y),
+    (Depthwise, "units", CorrelateTranspose(STRIDED, 4), EACH, EACH_Y),
+    (DepthwiseWeight, "offset3", CorrelateWeight(WINDOW, 4), X, X),
+    (DepthwiseWeight, "cells2", CorrelateWeight(WINDOW, 4), X, X),
+    (DepthwiseWeight, "i2", CorrelateWeight(WINDOW, 4), X, X),
+    (DepthwiseWeight, "images", CorrelateWeight(WINDOW, 4), X, X),
+    (DepthwiseWeight, "cells3", CorrelateWeight(STRIDED, 4), X, EACH_Y),
+    (DepthwiseWeight, "units", CorrelateWeight(STRIDED, 4), X, EACH_Y),
     (Border, "i3", Correlate(WINDOW), X, infinite),
     (Border, "cblocks", CorrelateTranspose(WINDOW), infinite, Y),
     (Pack, "columns", local.Local(WINDOW), X, LOCAL),

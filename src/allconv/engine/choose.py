@@ -25,10 +25,13 @@ class Choice:
     why: str
 
 
+AXES = 3  # of windows that kernels know
+
 Accept: TypeAlias = Callable[[Node, Target, bool], str]
 """accept(node, target, exact): why an algorithm is to compute a node, or "" if it cannot."""
 
 DIRECT = "direct"
+DEPTHWISE = "depthwise"
 
 
 def _direct(node: Node, target: Target, exact: bool) -> str:
@@ -36,15 +39,33 @@ def _direct(node: Node, target: Target, exact: bool) -> str:
     return "sums in one fixed order" if exact else "any window"
 
 
+def _depthwise(node: Node, target: Target, exact: bool) -> str:
+    """Every channel by itself, with one result."""
+    operator = node.of(Correlate, CorrelateTranspose, CorrelateWeight)
+    inputs, outputs = _channels(node)
+    alone = 1 < operator.groups == inputs == outputs and 0 < len(operator.window.axes) <= AXES
+    return "every channel by itself" if alone else ""
+
+
+def _channels(node: Node) -> tuple[int, int]:
+    """Of the image and of the result of a correlation, whichever of the three views it is."""
+    operator = node.of(Correlate, CorrelateTranspose, CorrelateWeight)
+    if isinstance(operator, CorrelateWeight):
+        x, y = node.inputs[:2]
+        return x.shape[1], y.shape[1]
+    w = node.inputs[0 if isinstance(operator, CorrelateTranspose) else 1]
+    return w.shape[1] * operator.groups, w.shape[0]
+
+
 ALGORITHMS: dict[type[Operator], tuple[tuple[str, Accept], ...]] = {
-    Correlate: ((DIRECT, _direct),),
-    CorrelateTranspose: ((DIRECT, _direct),),
-    CorrelateWeight: ((DIRECT, _direct),),
+    Correlate: ((DEPTHWISE, _depthwise), (DIRECT, _direct)),
+    CorrelateTranspose: ((DEPTHWISE, _depthwise), (DIRECT, _direct)),
+    CorrelateWeight: ((DEPTHWISE, _depthwise), (DIRECT, _direct)),
 }
 """The algorithms of an operator, the first that accepts a node computes it."""
 
 
-def choose(graph: Graph, target: Target, *, exact: bool) -> Mapping[Node, Choice]:
+def choose(graph: Graph, target: Target, exact: bool) -> Mapping[Node, Choice]:
     """The algorithm of every node whose operator has several."""
     choices: dict[Node, Choice] = {}
     for node in graph.nodes:

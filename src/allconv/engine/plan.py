@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from allconv.engine.buffer import aligned
-from allconv.engine.choose import Choice
+from allconv.engine.choose import Choice, choose
 from allconv.engine.fuse import Group, fuse
 from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
@@ -96,7 +96,7 @@ class Planner:
     `layouts` says how each input of rank above 2 lies ("rows" or "last"); `static` are the numbers
     of inputs that are bound once. With `keep_last` image outputs may be views of channels-last
     memory, else they are copied to row-major order. `choices` names the algorithm of nodes that
-    have several (the last of them where none is named).
+    have several (None: they are chosen now).
     """
 
     graph: Graph
@@ -105,7 +105,7 @@ class Planner:
     keep_last: bool = True
     exact: bool = False
     target: Target = field(default_factory=host)
-    choices: Mapping[Node, Choice] = field(default_factory=dict)
+    choices: Mapping[Node, Choice] | None = None
 
     def __post_init__(self) -> None:
         self.places: dict[Value, Place] = {}
@@ -114,6 +114,8 @@ class Planner:
         self.constants: dict[Storage, Array] = {}
         self.outputs: list[Place] = []
         self.absorbed: set[Node] = set()  # nodes that an earlier step computes along the way
+        chosen = self.choices
+        self._choices = choose(self.graph, self.target, self.exact) if chosen is None else chosen
         self.groups = fuse(self.graph)
         self.parts = parts(self.graph, self.groups)
         self._users = self.graph.users()
@@ -133,7 +135,7 @@ class Planner:
         for node in self.graph.nodes:
             group = self.group(node)
             if node is group.last and node not in self.absorbed:
-                choice = self.choices.get(group.root)
+                choice = self._choices.get(group.root)
                 self._what, self._path = str(group), group.root.path
                 self._why = "" if choice is None else f"{choice.algorithm}: {choice.why}"
                 self._lower(group)
@@ -259,7 +261,7 @@ class Planner:
 
     def algorithm(self, node: Node) -> str:
         """The name of the algorithm that was chosen for a node, if one was."""
-        choice = self.choices.get(node)
+        choice = self._choices.get(node)
         return "" if choice is None else choice.algorithm
 
     def is_static(self, value: Value) -> bool:

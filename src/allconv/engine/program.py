@@ -45,7 +45,7 @@ class Program:
         self.graph = graph = full_window(graph)
         self.threads = None if threads is None else team.check_threads(threads)
         self.exact = exact
-        self.choices = choose(graph, host(), exact=exact) if choices is None else choices
+        self.choices = choose(graph, host(), exact) if choices is None else choices
         self.static = tuple(sorted(set(static)))
         self._constants = list(graph.constants.values())
         self._weights: Weights | None = None

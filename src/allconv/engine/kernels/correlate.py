@@ -5,7 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from math import prod
 
+from allconv.engine.choose import DEPTHWISE
 from allconv.engine.fuse import FEW
+from allconv.engine.kernels.arrange import fill
+from allconv.engine.kernels.depthwise_steps import add_depthwise, add_depthwise_weight
 from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
@@ -30,6 +33,10 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     y, tail = place_result(planner, node)
     if y.spec.size == 0:
         return True
+    if planner.algorithm(node) == DEPTHWISE:
+        x = planner.read(node.inputs[0], "last")
+        add_depthwise(planner, x, w, y, bias, tail, [axis.phases() for axis in window.axes])
+        return True
     batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
     packed = pack(planner, operator, w)
     problem = Problem(planner, operator.groups, bias, tail, batch, head_of(planner, node))
@@ -50,6 +57,13 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
     x, tail = place_result(planner, node)
     if x.spec.size == 0:
+        return True
+    if planner.algorithm(node) == DEPTHWISE:
+        y, phases = (
+            planner.read(node.inputs[1], "last"),
+            [a.transpose_phases() for a in window.axes],
+        )
+        add_depthwise(planner, y, w, x, bias, tail, phases)
         return True
     packed = pack(planner, operator, w)
     if all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes):
@@ -126,6 +140,14 @@ def lower_weight(planner: Planner, node: Node) -> bool:
     window = operator.window
     if len(window.axes) > 3:
         return False
+    if planner.algorithm(node) == DEPTHWISE:
+        x, y = (planner.read(value, "last") for value in node.inputs)
+        w = planner.result(node.outputs[0], "rows")
+        if x.spec.size == 0 or y.spec.size == 0:
+            fill(planner, w, 0.0)
+        else:
+            add_depthwise_weight(planner, x, y, w, window)
+        return True
     x = read_image(planner, node.inputs[0], operator.groups)
     batch = all(axis.output == 1 for axis in window.axes)
     return lower_weights(planner, node, x, window, operator.groups, batch, local=False)

@@ -1,0 +1,311 @@
+"""The steps of a depthwise convolution and of its gradients: how they are cut, by shape alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from allconv.engine.kernels.chunks import (
+    MOST,
+    PARTIALS,
+    UNIT,
+    WORK,
+    Parts,
+    expected_chunks,
+    units_of_chunk,
+)
+from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.depthwise import Depthwise
+from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
+from allconv.engine.kernels.epilogue import Tail
+from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.weight import JoinWeight
+from allconv.engine.place import Place
+from allconv.engine.plan import Planner
+from allconv.engine.target import Target
+from allconv.window import Phase, Window
+
+KNOWN = ((3, 1), (3, 2), (5, 1), (5, 2))  # taps and strides that kernels are written for
+ROWS = 4  # at least of a part of a weight gradient, that is cut to have parts enough
+CHANNELS = 4  # vectors at least of a block of channels: their cells follow each other in memory
+WIDTHS = (8, 7, 4, 1)  # of tiles
+
+
+def add_depthwise(
+    planner: Planner, x: Place, w: Place, y: Place, bias: Place | None, tail: Tail,
+    axes: Sequence[Sequence[Phase]],
+) -> None:  # fmt: skip
+    """Fill y, of channels last as x is: forward with the phases of the window, or its transpose
+    with theirs."""
+    source, target = (Image.of(place, 1, batch=False) for place in (x, y))
+    walk = four([AxisPhases(tuple(phases)) for phases in axes], None)
+    weights = _weights(planner, w)
+    by_tap = (0,) * (AXES - len(axes)) + weights.strides[:-1]
+    _Forward(planner, source, target, walk, by_tap, len(axes)).add_step(weights, bias, tail)
+
+
+def _weights(planner: Planner, w: Place) -> Place:
+    """Weights (C, 1, *K) as [*tap][channel]."""
+    taps, channels = w.shape[2:], w.shape[0]
+    packed = planner.temporary((*taps, channels), w.spec.dtype)
+    emit_copy(planner, w.viewed(packed.shape, (*w.strides[2:], w.strides[0])), packed)
+    return packed
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """A depthwise convolution over four axes, the last `count` of which the window has; `by_tap`
+    are the strides of the weights."""
+
+    planner: Planner
+    x: Image
+    y: Image
+    axes: tuple[AxisPhases, ...]
+    by_tap: tuple[int, ...]
+    count: int
+
+    def add_step(self, weights: Place, bias: Place | None, tail: Tail) -> None:
+        """One step for all phases."""
+        planner, x, y, axes = self.planner, self.x, self.y, self.axes
+        dtype = x.place.spec.dtype
+        lanes = planner.target.lanes(dtype)
+        tile, taps, stride, square = choose_tile(planner.target, axes)
+        cut = _Cut.of(axes, x.images, x.channels, lanes, tile)
+        table, slots = phase_table(
+            planner,
+            [
+                [
+                    (p.out_count, p.tap_count, p.offset, p.tap_start * step, p.out_start * by_cell)
+                    for p in axis.phases
+                ]
+                for axis, step, by_cell in zip(axes, self.by_tap, y.strides, strict=True)
+            ],
+        )
+        for a, (axis, step) in enumerate(zip(axes, self.by_tap, strict=True)):
+            common = axis.common
+            slots |= {
+                f"x{a}": x.strides[a], f"i{a}": x.sizes[a], f"s{a}": common.stride,
+                f"d{a}": common.dilation, f"wt{a}": common.tap_step * step,
+                f"y{a}": common.out_step * y.strides[a], f"p{a}": len(axis.phases),
+            }  # fmt: skip
+        slots |= {
+            "x": x.place, "xn": x.image_stride, "w": weights, "b": bias or 0,
+            "y": y.place, "yn": y.image_stride, "channels": x.channels,
+            "m0": axes[0].most, "m1": axes[1].most, **cut.slots(), **tail.slots(),
+        }  # fmt: skip
+        kernel = Depthwise(
+            planner.target, dtype, tile, self.count, taps, stride, square,
+            x.channels % lanes != 0, bias is not None, tail.epilogue,
+        )  # fmt: skip
+        reads = [x.place, weights, table, *tail.operands]
+        planner.step(
+            kernel, slots, reads=reads if bias is None else [*reads, bias], writes=[y.place],
+            chunks=-(-cut.units // cut.block),
+        )  # fmt: skip
+
+
+def choose_tile(
+    target: Target, axes: tuple[AxisPhases, ...]
+) -> tuple[tuple[int, int], int, int, bool]:
+    """The register tile, the taps and the stride that its kernel is written for (0: any), and
+    whether those are the same along both axes."""
+    last, row = axes[3], axes[2]
+    taps, stride = _known(last)
+    square = taps > 0 and (taps, stride) == _known(row)
+    tall = square and taps == 3 and row.most > 1
+    height = 2 if tall else 1
+    widths: tuple[int, ...] = WIDTHS if target.registers >= 32 else WIDTHS[1:]
+    if tall and target.registers < 32:
+        widths = (4, 1)
+    # A tile costs what its cells do, and about two cells more.
+    costs = [(-(-last.most // width) * (width + 2), -width) for width in widths]
+    return (height, -min(costs)[1]), taps, stride, square
+
+
+def _known(axis: AxisPhases) -> tuple[int, int]:
+    """The taps and the stride that a kernel is written for, or (0, 0)."""
+    common = axis.common
+    found = (axis.taps, common.stride)
+    alike = axis.taps == axis.fewest and common.dilation == 1
+    return found if alike and found in KNOWN else (0, 0)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How a convolution is cut into units, and how many make a chunk: rows and columns of a phase,
+    and channels."""
+
+    rows: int
+    columns: int
+    channels: int
+    counts: tuple[int, int, int]
+    units: int
+    block: int
+
+    @classmethod
+    def of(
+        cls, axes: tuple[AxisPhases, ...], images: int, channels: int, lanes: int,
+        tile: tuple[int, int],
+    ) -> _Cut:  # fmt: skip
+        """No unit is too much work, and there are chunks enough."""
+        (height, width), (a2, a3) = tile, axes[2:]
+        outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
+        work = images * channels * prod(max(axis.pairs, axis.cells) for axis in axes)
+        depth = prod(max(axis.taps, 1) for axis in axes)
+        expected = expected_chunks(work)
+        rows = max(1, min(a2.most, a2.most * outer // expected))
+        while rows > 1 and rows * a3.most * channels * depth > MOST:
+            rows = -(-rows // 2)
+        rows = min(max(rows // height * height, height), a2.most)
+        outer *= -(-a2.most // rows)
+        block = CHANNELS * lanes
+        missing = max(-(-expected // outer), -(-rows * a3.most * channels * depth // MOST))
+        splits = max(1, min(missing, channels // block))
+        split = -(-channels // splits // lanes) * lanes if splits > 1 else channels
+        split = min(split, channels)
+        outer *= -(-channels // split)
+        missing = max(-(-expected // outer), -(-rows * a3.most * split * depth // MOST))
+        whole = -(-a3.most // width)
+        columns = min(-(-whole // min(missing, whole)) * width, a3.most)
+        counts = (-(-a2.most // rows), -(-a3.most // columns), -(-channels // split))
+        units = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
+        units *= prod(counts)
+        return cls(rows, columns, split, counts, units, units_of_chunk(units, work, 0))
+
+    def slots(self) -> dict[str, int | Place]:
+        """The slots of the kernel that tell of it."""
+        return {
+            "rows": self.rows, "columns": self.columns, "split": self.channels,
+            "rowblocks": self.counts[0], "colblocks": self.counts[1], "splits": self.counts[2],
+            "units": self.units, "chunkunits": self.block,
+        }  # fmt: skip
+
+
+def _fine(
+    parts: Parts, axes: tuple[AxisPhases, ...], images: int, part: int, expected: int
+) -> Parts:  # fmt: skip
+    """The same parts, cut further while they are fewer than the chunks that are expected: a chunk
+    of all channels reads memory as it lies."""
+    count, rows = parts.images, parts.rows
+    m2 = max(axes[2].most, 1)
+
+    def total() -> int:
+        blocks = (-(-images // count), *parts.counts[1:3], -(-m2 // rows), parts.counts[4])
+        return prod(blocks)
+
+    while total() < expected and 2 * total() * part <= PARTIALS:
+        if count > 1:
+            count = -(-count // 2)
+        elif rows >= 2 * ROWS:
+            rows = -(-rows // 2)
+        else:
+            break
+    blocks = -(-images // count), *parts.counts[1:3], -(-m2 // rows), parts.counts[4]
+    return Parts(count, rows, parts.columns, blocks)
+
+
+def add_depthwise_weight(planner: Planner, x: Place, y: Place, w: Place, window: Window) -> None:
+    """Fill w (C, 1, *K), given x and y, which are of channels last: sums over parts of the batch,
+    and their sum."""
+    source, target = (Image.of(place, 1, batch=False) for place in (x, y))
+    axes = four([AxisPhases(axis.weight_phases()) for axis in window.axes], None)
+    kernel = (*[1] * (AXES - len(window.axes)), *window.kernel)
+    _Gradient(planner, source, target, axes, kernel).add_steps(w)
+
+
+@dataclass(frozen=True)
+class _Gradient:
+    """A weight gradient over four axes."""
+
+    planner: Planner
+    x: Image
+    y: Image
+    axes: tuple[AxisPhases, ...]  # classes of taps, with the outputs that meet them
+    kernel: tuple[int, ...]
+
+    def add_steps(self, w: Place) -> None:
+        """Sums over parts of the batch, and their sum."""
+        planner, x, y, axes = self.planner, self.x, self.y, self.axes
+        dtype, channels = x.place.spec.dtype, x.channels
+        lanes, taps = planner.target.lanes(dtype), prod(self.kernel)
+        vectors = -(-channels // lanes)
+        part = vectors * taps * lanes * w.item
+        work = x.images * channels * prod(axis.pairs for axis in axes)
+        parts = _fine(Parts.of(axes, x, 0, part), axes, x.images, part, expected_chunks(work))
+        known, stride = self._known()
+        positions = prod(self.kernel[:2]) if known else taps
+        cells = parts.images * parts.rows * parts.columns * (known * known if known else 1)
+        missing = -(-expected_chunks(work) // (parts.total * positions))
+        missing = max(missing, -(-cells * channels // MOST))
+        splits = max(1, min(missing, vectors))
+        split = -(-vectors // splits) * lanes
+        splits = -(-channels // split)
+        units = parts.total * positions * splits
+        block = max(1, min(units, WORK // (work // units + UNIT)))
+        partial = planner.temporary((parts.total * part // w.item,), dtype)
+        table, slots = phase_table(
+            planner,
+            [
+                [(p.tap_count, p.out_count, p.offset, p.out_start * step) for p in axis.phases]
+                for axis, step in zip(axes, y.strides, strict=True)
+            ],
+        )
+        for a, axis in enumerate(axes):
+            common = axis.common
+            slots |= {
+                f"x{a}": x.strides[a], f"i{a}": x.sizes[a], f"s{a}": common.stride,
+                f"d{a}": common.dilation, f"y{a}": common.out_step * y.strides[a],
+                f"k{a}": self.kernel[a], f"step{a}": common.tap_step,
+            }  # fmt: skip
+        slots |= {
+            "x": x.place, "xn": x.image_stride, "y": y.place, "yn": y.image_stride,
+            "out": partial, "outpart": part, "units": units, "chunkunits": block,
+            "p0": parts.counts[1], "p1": parts.counts[2],
+            "rowblocks": parts.counts[3], "rows": parts.rows,
+            "colblocks": parts.counts[4], "columns": parts.columns,
+            "images": parts.images, "n": x.images,
+            "splits": splits, "split": split, "channels": channels,
+        }  # fmt: skip
+        planner.step(
+            DepthwiseWeight(planner.target, dtype, known, stride, channels % lanes != 0), slots,
+            reads=[x.place, y.place, table], writes=[partial], chunks=-(-units // block),
+        )  # fmt: skip
+        self._join(partial, w, parts.total, part)
+
+    def _known(self) -> tuple[int, int]:
+        """The taps and the stride of axes 2 and 3 that a kernel is written for, or (0, 0)."""
+        (taps, other), axes = self.kernel[2:], self.axes[2:]
+        found = (taps, axes[1].common.stride)
+        alike = taps == other and axes[0].common.stride == axes[1].common.stride
+        plain = all(len(axis.phases) == 1 and axis.common.dilation == 1 for axis in axes)
+        fits = taps * taps + 6 <= self.planner.target.registers
+        return found if alike and plain and fits and found in KNOWN else (0, 0)
+
+    def _join(self, partial: Place, w: Place, parts: int, part: int) -> None:
+        """Add the parts up and put the sums where the weights lie: each vector of channels is a
+        block of outputs of a single input channel."""
+        lanes, channels = self.planner.target.lanes(w.spec.dtype), self.x.channels
+        table, slots = phase_table(self.planner, [[(0, 0)]] * 3)
+        by_tap = (0,) * (AXES - len(w.shape[2:])) + w.strides[2:]
+        for a in range(AXES):
+            slots |= {f"k{a}": self.kernel[a], f"wk{a}": by_tap[a]}
+        for a in range(AXES - 1):
+            slots |= {
+                f"q{a}": 1, f"wq{a}": 0, f"tapstep{a}": 1, f"cellstep{a}": 1,
+                f"s{a}": 1, f"d{a}": 1, f"i{a}": 1,
+            }  # fmt: skip
+        blocks = -(-channels // lanes)
+        units = blocks * prod(self.kernel)
+        block = units_of_chunk(units, 0, parts * lanes)
+        slots |= {
+            "partial": partial, "w": w, "units": units, "chunkunits": block, "parts": parts,
+            "part": part, "groups": 1, "kblocks": blocks, "o": channels, "c": 1, "m1": 1, "m2": 1,
+            "wg": 0, "wo": w.strides[0], "wc": 0,
+        }  # fmt: skip
+        self.planner.step(
+            JoinWeight(self.planner.target, w.spec.dtype, lanes, False), slots,
+            reads=[partial, table], writes=[w], chunks=-(-units // block),
+            scratch=lanes * w.item, what="join weights",
+        )  # fmt: skip
