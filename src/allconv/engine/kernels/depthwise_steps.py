@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.kernels.chunks import MOST, PARTIALS, UNIT, WORK, Parts, expected_chunks, units_of_chunk
+from allconv.engine.kernels.chunks import (
+    MOST,
+    PARTIALS,
+    UNIT,
+    WORK,
+    Parts,
+    expected_chunks,
+    units_of_chunk,
+)
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight

@@ -26,8 +26,7 @@ COLUMNS = ("taps", "cells", "offset", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
 its first cell of y lies."""
 VECTORS = 4  # of channels that are summed side by side, for one tap at a time
-import os
-RUN = int(os.environ.get("RUN", "28"))  # cells of a row, whose sums are in registers
+RUN = 28  # cells of a row whose sums are in registers, before those of the next channels
 CELLS = 4  # along axis 3 whose y is in registers at once, for all taps at a time
 
 
@@ -253,9 +252,7 @@ class _Run:
         first = code.mul(cell, stride)
         line = x.moved(code.mul(first, code.arg("x3"))).anew()
         here = y.moved(code.mul(cell, code.arg("y3"))).anew()
-        gradients = [
-            here.moved(code.mul(t, code.arg("y3"))).vector(0, mask) for t in range(cells)
-        ]
+        gradients = [here.moved(code.mul(t, code.arg("y3"))).vector(0, mask) for t in range(cells)]
         for i in range(taps):
             with code.when(code.within(code.add(self.source[0], i), code.arg("i2")), sums):
                 at = line
@@ -271,3 +268,15 @@ class _Run:
                                 sums[k] = code.fma(number, gradients[t], sums[k])
                     at = at.moved(code.arg("x3"))
             line = line.moved(code.arg("x2"))
+        if cells > 1:  # what the next row reads and this one does not
+            for k in range(stride):
+                below = line.moved(code.mul(k, code.arg("x2")))
+                _prefetch(below, code.arg("x3"), cells * stride)
+            _prefetch(here.moved(code.arg("y2")), code.arg("y3"), cells)
+
+
+def _prefetch(view: View, step: Index, count: int) -> None:
+    """Fetch so many cells: each lies in a line of its own, which the processor does not foresee."""
+    for _ in range(count):
+        view.prefetch()
+        view = view.moved(step)
