@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allconv.engine.kernels import correlate
 from allconv.engine.kernels.depthwise import Depthwise
-from allconv.engine.kernels.depthwise_steps import choose_tile
+from allconv.engine.kernels.depthwise_steps import add_depthwise, choose_tile
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
+from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AxisPhases, four
+from allconv.engine.kernels.map import Expression
 from allconv.engine.kernels.weight import JoinWeight
 from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.pointwise import Add, Multiply
 from allconv.window import Window
 
 from .comparing import channels_last, check_equal, graph_of, plan_of
@@ -153,3 +157,31 @@ def test_tiles_fit_the_registers(target):
             (height, columns), taps, *_ = choose_tile(chosen, axes)
             weights = min(taps, height) * taps if taps else 1
             assert height * columns + weights + 1 + (not chosen.fma) <= chosen.registers
+
+
+@pytest.mark.parametrize("channels", [16, 21])
+@pytest.mark.parametrize("view", VIEWS[:2])
+def test_an_epilogue_reads_its_operands(view, channels, monkeypatch):
+    """By channel, by image and channel, cell by cell, and a single number."""
+    window = Window.forward((9, 10), (3, 3), stride=(1, 2), padding=((1, 1), (1, 1)))
+    operator, operands = problem(view, window, channels, batch=3)
+    graph = graph_of(operator, operands)
+    (plain,) = graph.run(*operands)
+    draw = np.random.default_rng(4)
+    scale, shift, other, half = (
+        draw.integers(1, 4, shape).astype(np.float32)
+        for shape in ((channels,), (3, channels), np.moveaxis(plain, 1, -1).shape, ())
+    )
+    lines = ((Multiply(), (0, 1)), (Add(), (5, 2)), (Add(), (6, 3)), (Multiply(), (7, 4)))
+    epilogue = Epilogue(Expression(5, lines, (8,)), "ccys")
+
+    def with_tail(planner, x, w, y, bias, tail, axes):
+        places = tuple(map(planner.constant, (scale, shift, other, half)))
+        moves = (0, shift.strides[0], 0, 0)
+        add_depthwise(planner, x, w, y, bias, Tail(epilogue, places, moves), axes)
+
+    monkeypatch.setattr(correlate, "add_depthwise", with_tail)
+    (got,) = Program(graph)(*operands)
+    each = (slice(None), None, None)
+    wanted = (plain * scale[each] + shift[(slice(None), *each)] + np.moveaxis(other, -1, 1)) * half
+    np.testing.assert_array_equal(got, wanted)
