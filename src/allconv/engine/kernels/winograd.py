@@ -1,0 +1,243 @@
+"""Winograd's algorithm: correlations with 3 x 3 kernels by fewer multiplications.
+
+Tiles of m x m output cells are computed from (m + 2) x (m + 2) input cells, all of which are
+transformed, as are the weights; then every one of the (m + 2)^2 transformed cells is a matrix
+product of its own, tiles x channels times channels x output channels, and the transform back gives
+the cells of the tile (Lavin and Gray 2016, arXiv:1509.09308, sections 4.1 and 5).
+
+Tiles start at multiples of m, so a cell belongs to one tile, wherever chunks begin. The sum over
+input channels runs upwards in one accumulator; then come the transform back, the bias and the
+epilogue. So bits depend on m and on the values alone.
+
+Layouts: v[run][group][plane][channel block][tile][pitch] of transformed input, where a run is some
+tiles; u[group][plane][block][channel][lane] of transformed weights; m[plane][tile][block][lane] of
+products. `winograd_steps` plans them; the planes of v and m are an odd number of cache lines apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.epilogue import Epilogue
+from allconv.engine.kernels.winograd_input import (
+    INPUT_SLOTS,
+    emit_zero_tiles,
+    transform,
+    walk,
+)
+from allconv.engine.kernels.winograd_output import OUTPUT_SLOTS, Results
+from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
+
+if TYPE_CHECKING:
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+
+
+@dataclass(frozen=True)
+class WinogradWeights(Kernel):
+    """u = G w G^T, zeros in unused lanes; a chunk is a block of output channels of a group."""
+
+    m: int
+    vectors: int  # of a block
+
+    slots: ClassVar[tuple[str, ...]] = (
+        "w", "u", "o", "c", "kblocks", "ue", "wo", "wc", "w2", "w3",
+    )  # fmt: skip
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        from allconv.engine.emit.view import View
+
+        n, width, step = self.m + 2, self.vectors * code.lanes, code.lanes * code.size
+        line = width * code.size
+        group, block = (
+            code.div(code.chunk, code.arg("kblocks")),
+            code.rem(code.chunk, code.arg("kblocks")),
+        )
+        first = code.mul(block, width)
+        count = code.min(code.sub(code.arg("o"), first), width)
+        channel = code.add(code.mul(group, code.arg("o")), first)
+        source = code.add(code.arg("w"), code.mul(channel, code.arg("wo")))
+        out = code.add(
+            code.arg("u"), code.mul(group, code.arg("ue"), n * n),
+            code.mul(block, code.arg("c"), line),
+        )  # fmt: skip
+        taps = View(code, code.scratch, TAPS * line, line)
+        half = View(code, code.add(code.scratch, TAPS * TAPS * line), TAPS * step, step)
+        with code.loop(TAPS * TAPS * self.vectors) as i:
+            taps.store(code.const(0.0), i)
+        with code.loop(code.arg("c")) as c:
+            here = code.add(source, code.mul(c, code.arg("wc")))
+            with code.loop(count) as lane:
+                one = View(
+                    code, code.add(here, code.mul(lane, code.arg("wo"))),
+                    code.arg("w2"), code.arg("w3"),
+                )  # fmt: skip
+                for r in range(TAPS):
+                    for s in range(TAPS):
+                        there = taps[r, s].moved(code.mul(lane, code.size))
+                        there.store_scalar(one[r, s].scalar())
+            with code.loop(self.vectors) as v:
+                with code.loop(TAPS) as s:
+                    column = [taps[r, s].vector(v) for r in range(TAPS)]
+                    for i, x in enumerate(emit_evaluation(code, weight_matrix(self.m), column)):
+                        half[i, s].store(x)
+                there = code.add(out, code.mul(c, line), code.mul(v, step))
+                with code.loop(n) as i:
+                    row = [half[i, s].vector() for s in range(TAPS)]
+                    planes = View(code, code.add(there, code.mul(i, n, code.arg("ue"))))
+                    for x, plane in zip(
+                        emit_evaluation(code, weight_matrix(self.m), row),
+                        walk(planes, code.arg("ue"), n),
+                        strict=True,
+                    ):
+                        plane.store(x)
+
+
+@dataclass(frozen=True)
+class WinogradInput(Kernel):
+    """v = B^T x B; a chunk is a block of channels of a run of tiles."""
+
+    m: int
+    heights: tuple[int, int]
+    pitch: int
+
+    slots: ClassVar[tuple[str, ...]] = (*INPUT_SLOTS, "tiles", "run", "groups", "v")
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        block = code.rem(code.chunk, code.arg("cblocks"))
+        part = code.div(code.chunk, code.arg("cblocks"))
+        group, run = code.rem(part, code.arg("groups")), code.div(part, code.arg("groups"))
+        first, count = _tiles(code, run)
+        planes = (self.m + 2) ** 2
+        out = code.add(code.arg("v"), code.mul(part, code.arg("ev"), planes))
+        last = code.add(block, 1)
+        transform(code, self.m, self.pitch, (first, count), group, (block, last), out)
+        padded = padded_tiles(code, self.heights, count)[2]
+        emit_zero_tiles(code, self.m, self.pitch, (count, padded), (block, last), out)
+
+
+@dataclass(frozen=True)
+class Winograd(Kernel):
+    """Products, the transform back, the bias and the epilogue, and the input's transform before.
+
+    A chunk is a run of tiles of a group times some blocks of output channels. Where `apart`, the
+    input was transformed by a step of its own, for several chunks need it.
+    """
+
+    m: int
+    heights: tuple[int, int]  # tiles of the two register tiles
+    vectors: int  # of output channels in a block
+    pitch: int
+    apart: bool
+    bias: bool
+    epilogue: Epilogue
+
+    slots: ClassVar[tuple[str, ...]] = (
+        *INPUT_SLOTS, *OUTPUT_SLOTS, "tiles", "run", "groups", "v",
+        "u", "ue", "kblocks", "ksplit", "splits", "o",
+    )  # fmt: skip
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        planes, vector = (self.m + 2) ** 2, code.lanes * code.size
+        split, part = (
+            code.rem(code.chunk, code.arg("splits")),
+            code.div(code.chunk, code.arg("splits")),
+        )
+        group, run = code.rem(part, code.arg("groups")), code.div(part, code.arg("groups"))
+        first, count = _tiles(code, run)
+        products = code.add(code.scratch, 2 * planes * vector)
+        if self.apart:
+            v = code.add(code.arg("v"), code.mul(part, code.arg("ev"), planes))
+        else:
+            v = code.add(products, code.mul(code.arg("em"), planes))
+            blocks = (0, code.arg("cblocks"))
+            transform(code, self.m, self.pitch, (first, count), group, blocks, v)
+            padded = padded_tiles(code, self.heights, count)[2]
+            emit_zero_tiles(code, self.m, self.pitch, (count, padded), blocks, v)
+        begin = code.mul(split, code.arg("ksplit"))
+        end = code.min(code.add(begin, code.arg("ksplit")), code.arg("kblocks"))
+        self._products(code, v, count, group, (begin, end), products)
+        self._results(code, products, (first, count), group, (begin, end))
+
+    def _products(
+        self, code: Code, v: Index, count: Index, group: Index, blocks: tuple[Index, Index],
+        products: Index,
+    ) -> None:  # fmt: skip
+        """m[plane] = v[plane] times u[plane], of these blocks of output channels."""
+        large, small = self.heights
+        planes, pixel = (self.m + 2) ** 2, self.pitch * code.size
+        line = self.vectors * code.lanes * code.size
+        row = code.mul(code.arg("ksplit"), line)
+        whole, begin, _ = padded_tiles(code, self.heights, count)
+        weights = code.add(code.arg("u"), code.mul(group, code.arg("ue"), planes))
+        with code.loop(planes) as e:
+            left = code.add(v, code.mul(e, code.arg("ev")))
+            right = code.add(weights, code.mul(e, code.arg("ue")))
+            out = code.add(products, code.mul(e, code.arg("em")))
+            with code.loop(blocks[1], start=blocks[0]) as k:
+                there = code.add(out, code.mul(code.sub(k, blocks[0]), line))
+                b = code.add(right, code.mul(k, code.arg("c"), line))
+                with code.loop(whole) as q:
+                    tile = code.mul(q, large)
+                    self._multiply(code, large, code.add(left, code.mul(tile, pixel)), b,
+                                   code.add(there, code.mul(tile, row)), row)  # fmt: skip
+                with code.when(code.compare("<", begin, count)):
+                    self._multiply(code, small, code.add(left, code.mul(begin, pixel)), b,
+                                   code.add(there, code.mul(begin, row)), row)  # fmt: skip
+
+    def _multiply(
+        self, code: Code, height: int, left: Index, right: Index, out: Index, row: Index
+    ) -> None:
+        """One register tile: `height` tiles times a block of output channels."""
+        from allconv.engine.emit.tile import Tile, contract
+        from allconv.engine.emit.view import View
+
+        pixel, line = self.pitch * code.size, self.vectors * code.lanes * code.size
+
+        def channels(b: Index) -> Index:
+            return code.min(code.sub(code.arg("c"), code.mul(b, self.pitch)), self.pitch)
+
+        tile = Tile(code, height, self.vectors)
+        a = View(code, left).anew().rows([t * pixel for t in range(height)])
+        loops = [
+            (code.arg("cblocks"), code.mul(code.arg("rows"), pixel), self.pitch * line),
+            (channels, code.size, line),
+        ]
+        contract(code, tile, loops, a, View(code, right).anew(), at_least_once=True)
+        target = View(code, out)
+        tile.store(target.rows([code.mul(t, row) for t in range(height)]))
+
+    def _results(
+        self, code: Code, products: Index, tiles: tuple[Index, Index], group: Index,
+        blocks: tuple[Index, Index],
+    ) -> None:  # fmt: skip
+        """Transform the products of some tiles back and write their cells."""
+        width = self.vectors * code.lanes
+        start = code.mul(blocks[0], width)
+        channels = code.sub(code.min(code.mul(blocks[1], width), code.arg("o")), start)
+        first = code.add(code.mul(group, code.arg("o")), start)
+        pitch = code.mul(code.arg("ksplit"), width * code.size)
+        Results(self.m, self.bias, self.epilogue).emit(
+            code, products, pitch, tiles, (first, channels)
+        )
+
+
+def padded_tiles(code: Code, heights: tuple[int, int], count: Index) -> tuple[Index, Index, Index]:
+    """How many large register tiles cover `count` tiles, where the small one begins, if any are
+    left, and how many tiles all of them cover."""
+    large, small = heights
+    whole = code.ceil_div(code.max(code.sub(count, small), 0), large)
+    begin = code.mul(whole, large)
+    rest = code.select(code.compare("<", begin, count), small, 0)
+    return whole, begin, code.add(begin, rest)
+
+
+def _tiles(code: Code, run: Index) -> tuple[Index, Index]:
+    """The first tile of a run, and how many it has."""
+    first = code.mul(run, code.arg("run"))
+    return first, code.min(code.sub(code.arg("tiles"), first), code.arg("run"))
