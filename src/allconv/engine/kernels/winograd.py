@@ -31,6 +31,8 @@ from allconv.engine.kernels.winograd_output import OUTPUT_SLOTS, Results
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
 
 if TYPE_CHECKING:
+    from llvmlite import ir
+
     from allconv.engine.emit.code import Code
     from allconv.engine.emit.integer import Index
 
@@ -168,49 +170,73 @@ class Winograd(Kernel):
         self, code: Code, v: Index, count: Index, group: Index, blocks: tuple[Index, Index],
         products: Index,
     ) -> None:  # fmt: skip
-        """m[plane] = v[plane] times u[plane], of these blocks of output channels."""
+        """m[plane] = v[plane] times u[plane], of these blocks of output channels.
+
+        A block of weights is fetched from afar while the one before it is used, evenly.
+        """
         large, small = self.heights
         planes, pixel = (self.m + 2) ** 2, self.pitch * code.size
         line = self.vectors * code.lanes * code.size
         row = code.mul(code.arg("ksplit"), line)
         whole, begin, _ = padded_tiles(code, self.heights, count)
         weights = code.add(code.arg("u"), code.mul(group, code.arg("ue"), planes))
+        panel, groups = code.mul(code.arg("c"), line), code.add(whole, 1)
+        turns = code.mul(groups, code.sub(blocks[1], blocks[0]))
+        plane = code.mul(code.arg("cblocks"), code.arg("rows"), pixel)
+        steps = (code.div(line, groups), code.ceil_div(plane, code.mul(turns, code.arg("c"))))
         with code.loop(planes) as e:
             left = code.add(v, code.mul(e, code.arg("ev")))
             right = code.add(weights, code.mul(e, code.arg("ue")))
             out = code.add(products, code.mul(e, code.arg("em")))
-            with code.loop(blocks[1], start=blocks[0]) as k:
+            far_v = [code.value(code.add(left, code.arg("ev")))]
+            with code.loop(blocks[1], start=blocks[0], carry=far_v) as k:
                 there = code.add(out, code.mul(code.sub(k, blocks[0]), line))
-                b = code.add(right, code.mul(k, code.arg("c"), line))
-                with code.loop(whole) as q:
+                b = code.add(right, code.mul(k, panel))
+                last = code.compare("==", code.add(k, 1), blocks[1])
+                far = [
+                    code.select(
+                        last,
+                        code.add(right, code.arg("ue"), code.mul(blocks[0], panel)),
+                        code.add(b, panel),
+                    ),
+                    *far_v,
+                ]
+                with code.loop(whole, carry=far) as q:
                     tile = code.mul(q, large)
                     self._multiply(code, large, code.add(left, code.mul(tile, pixel)), b,
-                                   code.add(there, code.mul(tile, row)), row)  # fmt: skip
-                with code.when(code.compare("<", begin, count)):
+                                   code.add(there, code.mul(tile, row)), row, far, steps)  # fmt: skip
+                with code.when(code.compare("<", begin, count), far):
                     self._multiply(code, small, code.add(left, code.mul(begin, pixel)), b,
-                                   code.add(there, code.mul(begin, row)), row)  # fmt: skip
+                                   code.add(there, code.mul(begin, row)), row, far, steps)  # fmt: skip
+                far_v[0] = far[1]
 
     def _multiply(
-        self, code: Code, height: int, left: Index, right: Index, out: Index, row: Index
+        self, code: Code, height: int, left: Index, right: Index, out: Index, row: Index,
+        far: list[ir.Value], steps: tuple[Index, Index],
     ) -> None:
         """One register tile: `height` tiles times a block of output channels."""
-        from allconv.engine.emit.tile import Tile, contract
+        from allconv.engine.emit.tile import Tile
         from allconv.engine.emit.view import View
 
         pixel, line = self.pitch * code.size, self.vectors * code.lanes * code.size
-
-        def channels(b: Index) -> Index:
-            return code.min(code.sub(code.arg("c"), code.mul(b, self.pitch)), self.pitch)
-
         tile = Tile(code, height, self.vectors)
         a = View(code, left).anew().rows([t * pixel for t in range(height)])
-        loops = [
-            (code.arg("cblocks"), code.mul(code.arg("rows"), pixel), self.pitch * line),
-            (channels, code.size, line),
-        ]
-        contract(code, tile, loops, a, View(code, right).anew(), at_least_once=True)
-        target = View(code, out)
-        tile.store(target.rows([code.mul(t, row) for t in range(height)]))
+        b = View(code, right).anew()
+        carry = [*tile.registers, *far]
+        with code.loop(code.arg("cblocks"), carry=carry, at_least_once=True) as block:
+            begin = code.mul(block, self.pitch)
+            channels = code.min(code.sub(code.arg("c"), begin), self.pitch)
+            here = a.moved(code.mul(block, code.arg("rows"), pixel))
+            there = b.moved(code.mul(begin, line))
+            with code.loop(channels, carry=carry, at_least_once=True) as c:
+                tile.registers, ahead = carry[:-2], carry[-2:]
+                for each in ahead:
+                    View(code, each).prefetch(near=False)
+                tile.outer(here.moved(code.mul(c, code.size)), there.moved(code.mul(c, line)))
+                ahead = [code.add(x, step) for x, step in zip(ahead, steps, strict=True)]
+                carry[:] = [*tile.registers, *ahead]
+        tile.registers, far[:] = carry[:-2], carry[-2:]
+        tile.store(View(code, out).rows([code.mul(t, row) for t in range(height)]))
 
     def _results(
         self, code: Code, products: Index, tiles: tuple[Index, Index], group: Index,
