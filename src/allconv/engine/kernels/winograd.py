@@ -54,10 +54,7 @@ class WinogradWeights(Kernel):
 
         n, width, step = self.m + 2, self.vectors * code.lanes, code.lanes * code.size
         line = width * code.size
-        group, block = (
-            code.div(code.chunk, code.arg("kblocks")),
-            code.rem(code.chunk, code.arg("kblocks")),
-        )
+        block, group = _split(code, code.chunk, "kblocks")
         first = code.mul(block, width)
         count = code.min(code.sub(code.arg("o"), first), width)
         channel = code.add(code.mul(group, code.arg("o")), first)
@@ -79,8 +76,8 @@ class WinogradWeights(Kernel):
                 )  # fmt: skip
                 for r in range(TAPS):
                     for s in range(TAPS):
-                        there = taps[r, s].moved(code.mul(lane, code.size))
-                        there.store_scalar(one[r, s].scalar())
+                        tap = taps[r, s].moved(code.mul(lane, code.size))
+                        tap.store_scalar(one[r, s].scalar())
             with code.loop(self.vectors) as v:
                 with code.loop(TAPS) as s:
                     column = [taps[r, s].vector(v) for r in range(TAPS)]
@@ -90,36 +87,39 @@ class WinogradWeights(Kernel):
                 with code.loop(n) as i:
                     row = [half[i, s].vector() for s in range(TAPS)]
                     planes = View(code, code.add(there, code.mul(i, n, code.arg("ue"))))
-                    for x, plane in zip(
-                        emit_evaluation(code, weight_matrix(self.m), row),
-                        walk(planes, code.arg("ue"), n),
-                        strict=True,
-                    ):
-                        plane.store(x)
+                    values = emit_evaluation(code, weight_matrix(self.m), row)
+                    for x, place in zip(values, walk(planes, code.arg("ue"), n), strict=True):
+                        place.store(x)
 
 
 @dataclass(frozen=True)
 class WinogradInput(Kernel):
-    """v = B^T x B; a chunk is a block of channels of a run of tiles."""
+    """v = B^T x B; a chunk is a block of channels of a piece of a run, `piece` tiles."""
 
     m: int
     heights: tuple[int, int]
     pitch: int
 
-    slots: ClassVar[tuple[str, ...]] = (*INPUT_SLOTS, "tiles", "run", "groups", "v")
+    slots: ClassVar[tuple[str, ...]] = (
+        *INPUT_SLOTS, "tiles", "run", "groups", "v", "pieces", "piece",
+    )  # fmt: skip
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        block = code.rem(code.chunk, code.arg("cblocks"))
-        part = code.div(code.chunk, code.arg("cblocks"))
-        group, run = code.rem(part, code.arg("groups")), code.div(part, code.arg("groups"))
+        block, rest = _split(code, code.chunk, "cblocks")
+        piece, part = _split(code, rest, "pieces")
+        group, run = _split(code, part, "groups")
         first, count = _tiles(code, run)
-        planes = (self.m + 2) ** 2
-        out = code.add(code.arg("v"), code.mul(part, code.arg("ev"), planes))
-        last = code.add(block, 1)
-        transform(code, self.m, self.pitch, (first, count), group, (block, last), out)
-        padded = padded_tiles(code, self.heights, count)[2]
-        emit_zero_tiles(code, self.m, self.pitch, (count, padded), (block, last), out)
+        begin = code.mul(piece, code.arg("piece"))
+        left = code.min(code.sub(count, begin), code.arg("piece"))
+        blocks = (block, code.add(block, 1))
+        out = code.add(code.arg("v"), code.mul(part, code.arg("ev"), (self.m + 2) ** 2))
+        there = code.add(out, code.mul(begin, self.pitch * code.size))
+        transform(code, self.m, self.pitch, (code.add(first, begin), left), group, blocks, there)
+        last = code.compare("==", code.add(piece, 1), code.arg("pieces"))
+        _, _, padded = padded_tiles(code, self.heights, count)
+        ends = (count, code.select(last, padded, count))
+        emit_zero_tiles(code, self.m, self.pitch, ends, blocks, out)
 
 
 @dataclass(frozen=True)
@@ -146,11 +146,8 @@ class Winograd(Kernel):
     def emit(self, code: Code) -> None:
         """Write the body."""
         planes, vector = (self.m + 2) ** 2, code.lanes * code.size
-        split, part = (
-            code.rem(code.chunk, code.arg("splits")),
-            code.div(code.chunk, code.arg("splits")),
-        )
-        group, run = code.rem(part, code.arg("groups")), code.div(part, code.arg("groups"))
+        split, part = _split(code, code.chunk, "splits")
+        group, run = _split(code, part, "groups")
         first, count = _tiles(code, run)
         products = code.add(code.scratch, 2 * planes * vector)
         if self.apart:
@@ -203,22 +200,25 @@ class Winograd(Kernel):
                 ]
                 with code.loop(whole, carry=far) as q:
                     tile = code.mul(q, large)
-                    self._multiply(code, large, code.add(left, code.mul(tile, pixel)), b,
-                                   code.add(there, code.mul(tile, row)), row, far, steps)  # fmt: skip
+                    a, to = code.mul(tile, pixel), code.mul(tile, row)
+                    operands = (code.add(left, a), b, code.add(there, to))
+                    self._multiply(code, large, operands, row, far, steps)
                 with code.when(code.compare("<", begin, count), far):
-                    self._multiply(code, small, code.add(left, code.mul(begin, pixel)), b,
-                                   code.add(there, code.mul(begin, row)), row, far, steps)  # fmt: skip
+                    a, to = code.mul(begin, pixel), code.mul(begin, row)
+                    operands = (code.add(left, a), b, code.add(there, to))
+                    self._multiply(code, small, operands, row, far, steps)
                 far_v[0] = far[1]
 
     def _multiply(
-        self, code: Code, height: int, left: Index, right: Index, out: Index, row: Index,
+        self, code: Code, height: int, operands: tuple[Index, Index, Index], row: Index,
         far: list[ir.Value], steps: tuple[Index, Index],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """One register tile: `height` tiles times a block of output channels."""
         from allconv.engine.emit.tile import Tile
         from allconv.engine.emit.view import View
 
         pixel, line = self.pitch * code.size, self.vectors * code.lanes * code.size
+        left, right, out = operands
         tile = Tile(code, height, self.vectors)
         a = View(code, left).anew().rows([t * pixel for t in range(height)])
         b = View(code, right).anew()
@@ -261,6 +261,11 @@ def padded_tiles(code: Code, heights: tuple[int, int], count: Index) -> tuple[In
     begin = code.mul(whole, large)
     rest = code.select(code.compare("<", begin, count), small, 0)
     return whole, begin, code.add(begin, rest)
+
+
+def _split(code: Code, number: Index, slot: str) -> tuple[Index, Index]:
+    """What a number counts within so many, and what is around it."""
+    return code.rem(number, code.arg(slot)), code.div(number, code.arg(slot))
 
 
 def _tiles(code: Code, run: Index) -> tuple[Index, Index]:

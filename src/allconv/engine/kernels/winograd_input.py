@@ -77,7 +77,10 @@ def _transform_vector(code: Code, m: int, source: tuple[Index, Index, Index], ou
     half = View(code, code.add(code.scratch, n * n * vector), n * vector, vector)
     with code.loop(n) as j:
         cells = View(code, code.add(address, code.mul(j, column)))
-        x = [cell.vector() for cell in walk(cells, row, n)]
+        x = []
+        for cell in walk(cells, row, n):
+            cell.moved(code.mul(column, m)).prefetch()  # of the next tile
+            x.append(cell.vector())
         for i, value in enumerate(emit_evaluation(code, data_matrix(m), x)):
             half[i, j].store(value)
     with code.loop(n) as i:

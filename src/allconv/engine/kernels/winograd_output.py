@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from allconv.engine.emit.vector import Mask
     from allconv.engine.emit.view import View
 
+AHEAD = 128  # bytes
 OUTPUT_SLOTS = (*SLOTS, "em", "b", "y", "yn", "y2", "y3", "m2", "m3")
 """Besides those of the epilogue the bytes of a plane of products, the bias, and y with strides and
 sizes."""
@@ -82,7 +83,10 @@ class Results:
         half, down = self._half(code), code.mul(code.arg("em"), self.m + 2)
         with code.loop(self.m + 2) as j:
             planes = View(code, code.add(source, code.mul(j, code.arg("em"))))
-            column = [plane.vector() for plane in walk(planes, down, self.m + 2)]
+            column = []
+            for plane in walk(planes, down, self.m + 2):
+                plane.moved(AHEAD).prefetch()
+                column.append(plane.vector())
             for i, x in enumerate(emit_results(code, result_matrix(self.m), column)):
                 half[i, j].store(x)
 

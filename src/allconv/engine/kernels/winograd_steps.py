@@ -6,6 +6,7 @@ What a chunk does depends on shapes alone, never on the number of threads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 from allconv.engine.kernels.chunks import expected_chunks
 from allconv.engine.kernels.epilogue import Tail
@@ -20,7 +21,10 @@ from allconv.window import Window
 LINE = 64  # bytes of a cache line
 PITCH = 16  # channels of a block of v come in multiples of this: whole vectors of any target
 BLOCK = 64  # channels of a block of v at most
+NEAR = 448 * 1024  # bytes of v and m that are expected to stay in the second-level cache
 MOST = 32_000_000  # multiply-adds of a chunk, above which output channels are split
+FEW = 8  # chunks, below which output channels are split
+LEAST = 8  # tiles in a chunk of the step that transforms the input
 APART = 64 * 1024 * 1024  # bytes at most of transformed input that steps hand over
 
 
@@ -70,28 +74,42 @@ class WeightFormat:
 
 @dataclass(frozen=True)
 class Cut:
-    """How the work is cut: tiles of a run, blocks of output channels of a split, and whether the
-    input is transformed by a step of its own."""
+    """How the work is cut: tiles of a run, blocks of output channels of a split; and the tiles of a
+    chunk of the step that transforms the input, or 0 where each chunk does it for itself."""
 
     run: int
     split: int
-    apart: bool
+    piece: int = 0
 
     @classmethod
-    def of(cls, tiles: int, form: WeightFormat, heights: tuple[int, int], pixel: int) -> Cut:
-        """The cut for so many tiles; `pixel` counts the bytes of a tile in a plane of v."""
-        large, _ = heights
-        depth = form.planes * form.channels * form.width
-        work = form.groups * tiles * depth * form.blocks
-        run = min(tiles, 2 * large)
-        runs = -(-tiles // run)
-        splits = max(
-            -(-run * depth * form.blocks // MOST),
-            -(-min(expected_chunks(work), 8) // (runs * form.groups)),
-        )
-        split = -(-form.blocks // min(splits, form.blocks))
-        whole = form.groups * tiles * form.planes * pixel
-        return cls(run, split, split < form.blocks and whole <= APART)
+    def of(cls, tiles: int, form: WeightFormat, large: int, pixel: int) -> Cut:
+        """The cut for so many tiles; `pixel` counts the bytes of a tile in a plane of v.
+
+        Few channels: each chunk transforms its input and multiplies it with all weights; v and m
+        stay in the second-level cache. Many channels: weights are read from memory, so runs are
+        long, and chunks share their input. Then a chunk takes about as many tiles as output
+        channels: it reads the least for its multiply-adds.
+        """
+        depth, width = form.planes * form.channels, form.width
+        outputs = form.blocks * width
+        expected = expected_chunks(form.groups * tiles * depth * outputs)
+        near = NEAR // (form.planes * (pixel + outputs * item_size(form.dtype)))
+        run = min(tiles, max(2 * large, min(near, tiles * form.groups // expected)))
+        chunks = form.groups * -(-tiles // run)
+        if run * depth * outputs <= MOST and chunks >= min(FEW, expected // 2):
+            return cls(run, form.blocks)
+        side = max(large, isqrt(MOST // depth))
+        runs = max(1, (tiles + side // 2) // side)
+        if form.groups * tiles * form.planes * pixel > APART:
+            runs = -(-tiles // (2 * large))
+        run = min(tiles, -(-tiles // (runs * large)) * large)
+        parts = form.groups * -(-tiles // run)
+        split = min(MOST // (depth * run * width), form.blocks * parts // expected)
+        split = max(1, min(split, form.blocks))
+        if form.groups * tiles * form.planes * pixel > APART:
+            return cls(run, split)
+        pieces = -(-expected // (parts * -(-form.channels // BLOCK)))
+        return cls(run, split, max(-(-run // pieces), min(run, LEAST)))
 
 
 def accepts(window: Window, groups: int = 1) -> bool:
@@ -126,7 +144,7 @@ def add_winograd(
     cblocks = -(-form.channels // pitch)
     down, across = (-(-axis.output // m) for axis in window.axes)
     tiles = x.shape[0] * down * across
-    cut = Cut.of(tiles, form, heights, cblocks * pitch * item)
+    cut = Cut.of(tiles, form, heights[0], cblocks * pitch * item)
     runs, splits = -(-tiles // cut.run), -(-form.blocks // cut.split)
     room = _padded(heights, cut.run)
     ev = _plane(room * cblocks * pitch * item)
@@ -141,13 +159,15 @@ def add_winograd(
     vector = form.lanes * item
     buffers = 2 * form.planes * vector
     reads = [weights, *tail.operands] + ([] if bias is None else [bias])
-    if cut.apart:
+    if cut.piece:
+        pieces = -(-cut.run // cut.piece)
+        slots |= {"pieces": pieces, "piece": cut.piece}
         v = planner.temporary((runs * groups * form.planes * ev // item,), form.dtype)
         slots["v"] = v
         kernel = WinogradInput(planner.target, form.dtype, m, heights, pitch)
         planner.step(
             kernel, {name: slots[name] for name in kernel.slots}, reads=[x], writes=[v],
-            chunks=runs * groups * cblocks, scratch=buffers, what="transform input",
+            chunks=runs * groups * pieces * cblocks, scratch=buffers, what="transform input",
         )  # fmt: skip
         reads.append(v)
         slots["x"] = 0
@@ -161,11 +181,12 @@ def add_winograd(
     }  # fmt: skip
     planner.step(
         Winograd(
-            planner.target, form.dtype, m, heights, form.vectors, pitch, cut.apart,
+            planner.target, form.dtype, m, heights, form.vectors, pitch, cut.piece > 0,
             bias is not None, tail.epilogue,
         ),
-        slots, reads=reads, writes=[y], chunks=runs * groups * splits,
-        scratch=buffers + form.planes * (em if cut.apart else em + ev), what="Winograd",
+        {name: slots[name] for name in Winograd.slots}, reads=reads, writes=[y],
+        chunks=runs * groups * splits,
+        scratch=buffers + form.planes * (em if cut.piece else em + ev), what="Winograd",
     )  # fmt: skip
 
 
