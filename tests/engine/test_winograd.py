@@ -10,7 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from allconv.engine import threads as team
+from allconv.engine.border import ready
 from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
+from allconv.engine.kernels.winograd_steps import prefers
 from allconv.engine.kernels.winograd_transform import (
     POINTS,
     TAPS,
@@ -18,14 +21,17 @@ from allconv.engine.kernels.winograd_transform import (
     result_matrix,
     weight_matrix,
 )
+from allconv.engine.place import layout_strides
 from allconv.engine.program import Program
-from allconv.engine.target import names
+from allconv.engine.target import host, names
 from allconv.engine.verify import check_plan, check_run
+from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate
 from allconv.window import Window
 from tiers import shares
 
 from .comparing import channels_last, graph_of, planted, poison
+from .test_guard_pages import guarded
 from .winograd import use
 
 BOUND = {"float32": 6e-6, "float64": 2e-14}  # of max |x| times the largest sum of |w|
@@ -202,24 +208,72 @@ def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
         check()
 
 
-NARROW = """
-import sys
-sys.path.insert(0, {folder!r})
-import pytest
-from engine import test_winograd as here
-with pytest.MonkeyPatch.context() as patch:
-    here.test_it_equals_the_definition(patch, 0)
-    here.test_wide_floats(patch, 4)
-"""
+def test_which_is_preferred():
+    """By channels and tiles alone."""
+
+    def preferred(batch, channels, size, outputs, **settings):
+        window = Window.forward((size, size), (3, 3), padding=((1, 1), (1, 1)), **settings)
+        return prefers(window, (batch, channels, size, size), outputs, host())
+
+    assert preferred(1, 64, 56, 64) == 4
+    assert preferred(1, 512, 7, 512) == 2
+    assert preferred(4, 512, 7, 512) == 4
+    assert preferred(1, 3, 224, 64) == preferred(1, 64, 3, 64) == 0
+    assert preferred(1, 64, 56, 64, stride=(2, 2)) == preferred(1, 64, 56, 64, dilation=(1, 2)) == 0
+
+
+def check_guarded(numbers):
+    """Programs whose arrays, memory between steps and scratch are NaN lie against pages that fault;
+    the last number printed is that of a fault."""
+    for number in numbers:
+        print(number, flush=True)
+        operator, operands, m, relu = draw_case(number)
+        graph = graph_of(operator, operands, relu=relu)
+        with pytest.MonkeyPatch.context() as patch:
+            use(patch, m)
+            program = Program(graph, threads=1)
+            for end in (False, True):
+                layout = "last" if number % 3 else "rows"
+                kinds = (layout, "rows", "rows")[: len(operands)]
+                arrays = [
+                    guarded(Spec.of(x), layout_strides(Spec.of(x), kind), end=end, content=x)
+                    for x, kind in zip(operands, kinds, strict=True)
+                ]
+                prepared = program.prepare(tuple(ready(array).layout for array in arrays))
+                poison(prepared)
+                team._caller.scratch.block(0).memory[...] = 255
+                places = prepared.planner.outputs
+                out = [guarded(place.spec, place.strides, end=end) for place in places]
+                program(*arrays, out=out)
+                check_close(out[0], graph.run(*operands)[0], *operands[:2])
+
+
+def run_alone(request, line, **variables):
+    """Run a line on this module in a process of its own."""
+    code = f"import sys; sys.path.insert(0, {str(request.path.parents[1])!r})\n"
+    code += f"from engine import test_winograd as here\n{line}"
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs mprotect: run it on Linux")
+@pytest.mark.parametrize("share", shares(SHARES))
+def test_no_kernel_leaves_its_arrays(request, share):
+    """Programs on arrays between faulting pages end, and give what their definitions give."""
+    numbers = range(1000 + share * SHARE, 1000 + (share + 1) * SHARE)
+    done = run_alone(request, f"here.check_guarded({numbers!r})")
+    assert (done.returncode, done.stdout) == (0, "".join(f"{n}\n" for n in numbers)), done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", names()[1:])
 def test_narrower_targets(target, request):
     """The same with the features of older processors."""
-    code = NARROW.format(folder=str(request.path.parents[1]))
-    environment = {**os.environ, "ALLCONV_TARGET": target}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    line = (
+        "with here.pytest.MonkeyPatch.context() as patch: "
+        "here.test_it_equals_the_definition(patch, 0); here.test_wide_floats(patch, 4)"
     )
+    done = run_alone(request, line, ALLCONV_TARGET=target)
     assert done.returncode == 0, done.stderr
