@@ -12,6 +12,7 @@ import pytest
 
 from allconv.engine import threads as team
 from allconv.engine.border import ready
+from allconv.engine.kernels import winograd_steps
 from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
 from allconv.engine.kernels.winograd_steps import prefers
 from allconv.engine.kernels.winograd_transform import (
@@ -164,12 +165,12 @@ def test_parts_have_the_bits_of_the_whole(monkeypatch, m):
 
 
 @pytest.mark.parametrize("m", POINTS)
-@pytest.mark.parametrize("channels", [(256, 200), (20, 24)])
-def test_steps_touch_what_they_name(monkeypatch, m, channels):
+@pytest.mark.parametrize(("c", "o", "apart"), [(256, 200, 1), (256, 200, 0), (20, 24, 1)])
+def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
     """Plans are sound, and kernels change nothing but what their steps name."""
     use(monkeypatch, m)
+    monkeypatch.setattr(winograd_steps, "APART", apart * winograd_steps.APART)
     draw = np.random.default_rng(4)
-    c, o = channels
     window = Window.forward((11, 9), (3, 3), padding=((1, 1), (0, 2)))
     x = draw.standard_normal((2, c, 11, 9)).astype(np.float32)
     w = draw.standard_normal((o, c, 3, 3)).astype(np.float32)

@@ -11,7 +11,7 @@ epilogue. So bits depend on m and on the values alone.
 
 Layouts: v[run][group][plane][channel block][tile][pitch] of transformed input, where a run is some
 tiles; u[group][plane][block][channel][lane] of transformed weights; m[plane][tile][block][lane] of
-products. `winograd_steps` plans them; the planes of v and m are an odd number of cache lines apart.
+products. `winograd_steps` plans them; planes are an odd number of cache lines apart.
 """
 
 from __future__ import annotations

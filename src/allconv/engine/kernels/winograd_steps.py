@@ -33,7 +33,7 @@ APART = 64 * 1024 * 1024  # bytes at most of transformed input that steps hand o
 class WeightFormat:
     """How transformed weights lie: all that decides it, and nothing of the size of images.
 
-    The array is [group][plane][block][channel][lane].
+    The array is [group][plane][block][channel][lane], with a gap behind each plane.
     """
 
     dtype: str
@@ -67,10 +67,17 @@ class WeightFormat:
         return (self.m + TAPS - 1) ** 2
 
     @property
-    def spec(self) -> Spec:
-        """The transformed array."""
-        shape = (self.groups, self.planes, self.blocks, self.channels, self.width)
-        return Spec(shape, self.dtype)
+    def plane(self) -> int:
+        """Bytes from plane to plane."""
+        return _plane(self.blocks * self.channels * self.width * item_size(self.dtype))
+
+    def place(self, planner: Planner) -> Place:
+        """Memory for the transformed array."""
+        item = item_size(self.dtype)
+        memory = planner.temporary((self.groups * self.planes * self.plane // item,), self.dtype)
+        cells = self.blocks * self.channels * self.width
+        strides = (self.planes * self.plane, self.plane, item)
+        return memory.viewed((self.groups, self.planes, cells), strides)
 
 
 @dataclass(frozen=True)
@@ -201,7 +208,7 @@ def add_winograd(
         reads.append(x)
     yn, _, y2, y3 = y.strides
     slots |= tail.slots() | {
-        "u": weights, "ue": weights.strides[1], "kblocks": form.blocks, "ksplit": cut.split,
+        "u": weights, "ue": form.plane, "kblocks": form.blocks, "ksplit": cut.split,
         "splits": splits, "em": em, "b": 0 if bias is None else bias, "o": form.outputs,
         "y": y, "yn": yn, "y2": y2, "y3": y3, "m2": a2.output, "m3": a3.output,
     }  # fmt: skip
@@ -218,11 +225,11 @@ def add_winograd(
 
 def _transform_weights(planner: Planner, form: WeightFormat, w: Place) -> Place:
     """Add the step that transforms the weights; it depends on them alone."""
-    place = planner.temporary(form.spec.shape, form.dtype)
+    place = form.place(planner)
     wo, wc, w2, w3 = w.strides
     slots: dict[str, int | Place] = {
         "w": w, "u": place, "o": form.outputs, "c": form.channels, "kblocks": form.blocks,
-        "ue": place.strides[1], "wo": wo, "wc": wc, "w2": w2, "w3": w3,
+        "ue": form.plane, "wo": wo, "wc": wc, "w2": w2, "w3": w3,
     }  # fmt: skip
     item = item_size(form.dtype)
     planner.step(
