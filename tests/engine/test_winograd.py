@@ -10,11 +10,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from allconv.engine import kernels
 from allconv.engine import threads as team
 from allconv.engine.border import ready
 from allconv.engine.kernels import winograd_steps
+from allconv.engine.kernels.epilogue import Epilogue, Tail
+from allconv.engine.kernels.map import Expression
 from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
-from allconv.engine.kernels.winograd_steps import prefers
+from allconv.engine.kernels.winograd_steps import add_winograd, prefers
 from allconv.engine.kernels.winograd_transform import (
     POINTS,
     TAPS,
@@ -28,6 +31,8 @@ from allconv.engine.target import host, names
 from allconv.engine.verify import check_plan, check_run
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate
+from allconv.operators.pointwise import Add, Multiply
+from allconv.trace import Builder
 from allconv.window import Window
 from tiers import shares
 
@@ -162,6 +167,38 @@ def test_parts_have_the_bits_of_the_whole(monkeypatch, m):
     for i, j, rows, columns in ((0, 0, 10, 14), (8, 4, 10, 6), (16, 24, 11, 10), (4, 20, 6, 6)):
         part = run(x[:, :, i : i + rows, j : j + columns])
         same_bits(part, whole[:, :, i : i + rows - 2, j : j + columns - 2])
+
+
+@pytest.mark.parametrize("m", POINTS)
+@pytest.mark.parametrize("kind", [(5, 21, 9), (64, 35, 14), (256, 200, 7)])
+def test_an_epilogue(monkeypatch, m, kind):
+    """(y * c + r) * s: a number for each image and channel, an array like y, a single number."""
+    c, o, size = kind
+    draw = np.random.default_rng(6)
+    window = Window.forward((size, size), (3, 3), padding=((1, 1), (1, 1)))
+    x, w, _, scale, r, s = operands = [
+        channels_last(draw.standard_normal(shape).astype(np.float32))
+        for shape in ((2, c, size, size), (o, c, 3, 3), (o,), (2, o), (2, o, size, size), (1,))
+    ]
+    lines = ((Multiply(), (0, 1)), (Add(), (4, 2)), (Multiply(), (5, 3)))
+    epilogue = Epilogue(Expression(4, lines, (6,)), "cys")
+
+    def lower(planner, node):
+        places = [planner.places[value] for value in planner.graph.inputs]
+        tail = Tail(epilogue, tuple(places[3:]), (places[3].strides[0], 0, 0))
+        y = planner.result(node.outputs[0])
+        add_winograd(planner, *places[:2], y, places[2], tail, window, m)
+        return True
+
+    monkeypatch.setitem(kernels.LOWERINGS, Correlate, lower)
+    builder = Builder()
+    values = [builder.input(Spec.of(each)) for each in operands]
+    graph = builder.graph([builder.apply(Correlate(window), *values[:3])])
+    (got,) = Program(graph, exact=True)(*operands)
+    (y,) = graph.run(*operands)
+    wanted = (y * scale[:, :, None, None] + r) * s
+    largest = np.abs(x).max() * np.abs(w).sum((1, 2, 3)).max() * np.abs(scale).max() * abs(s[0])
+    assert np.abs(got - wanted).max() <= BOUND["float32"] * largest + 1e-6
 
 
 @pytest.mark.parametrize("m", POINTS)
