@@ -7,7 +7,8 @@ the cells of the tile (Lavin and Gray 2016, arXiv:1509.09308, sections 4.1 and 5
 
 Tiles start at multiples of m, so a cell belongs to one tile, wherever chunks begin. The sum over
 input channels runs upwards in one accumulator; then come the transform back, the bias and the
-epilogue. So bits depend on m and on the values alone.
+epilogue. So bits depend on m and on the values alone. A number that is not finite spreads over its
+tile, and an infinite weight over all images.
 
 Layouts: v[run][group][plane][channel block][tile][pitch] of transformed input, where a run is some
 tiles; u[group][plane][block][channel][lane] of transformed weights; m[plane][tile][block][lane] of
