@@ -146,11 +146,11 @@ class Winograd(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        planes, vector = (self.m + 2) ** 2, code.lanes * code.size
+        planes = (self.m + 2) ** 2
         split, part = _split(code, code.chunk, "splits")
         group, run = _split(code, part, "groups")
         first, count = _tiles(code, run)
-        products = code.add(code.scratch, 2 * planes * vector)
+        products = code.add(code.scratch, planes * (self.pitch + code.lanes) * code.size)
         if self.apart:
             v = code.add(code.arg("v"), code.mul(part, code.arg("ev"), planes))
         else:

@@ -1,7 +1,7 @@
 """The input of Winograd's algorithm: tiles of (m + 2) x (m + 2) cells, transformed.
 
-A vector of channels of a tile is read from x itself where all of its cells exist and channels are
-contiguous; else it is gathered first in a patch of scratch memory, which has zeros where there is
+A tile is read from x itself where all of its cells exist and channels are contiguous, in whole
+vectors; else it is gathered first in a patch of scratch memory, which has zeros where there is
 no cell. What is computed is the same, so bits depend on no layout.
 """
 
@@ -40,7 +40,7 @@ def transform(
     blocks: tuple[Index, Index], out: Index,
 ) -> None:  # fmt: skip
     """v = B^T x B of some tiles (first, count) and blocks of channels."""
-    n, vector, pixel = m + 2, code.lanes * code.size, pitch * code.size
+    n, pixel = m + 2, pitch * code.size
     first, count = tiles
     close = code.compare("==", code.arg("xc"), code.size)
     with code.loop(count) as t:
@@ -51,30 +51,32 @@ def transform(
             code.mul(j, code.arg("x3")), code.mul(group, code.arg("c"), code.arg("xc")),
         )  # fmt: skip
         inside = code.both(close, code.both(_all(code, i, n, "i2"), _all(code, j, n, "i3")))
-        patch = _Patch(code, n, (i, j), close)
+        patch = _Patch(code, n, pitch, (i, j), close)
         with code.loop(blocks[1], start=blocks[0]) as block:
             begin = code.mul(block, pitch)
             channels = code.min(code.sub(code.arg("c"), begin), pitch)
             there = code.add(out, code.mul(block, code.arg("rows"), pixel), code.mul(t, pixel))
+            here = code.add(origin, code.mul(begin, code.arg("xc")))
+            source = [code.value(here), code.arg("x2"), code.arg("x3")]
+            whole = code.compare("==", code.rem(channels, code.lanes), 0)
+            with code.when(code.inverse(code.both(inside, whole)), source):
+                patch.fill(here, channels)
+                source[:] = map(code.value, (code.scratch, n * pixel, pixel))
             with code.loop(channels, step=code.lanes) as c:
-                left = code.sub(channels, c)
-                here = code.add(origin, code.mul(code.add(begin, c), code.arg("xc")))
-                source = [code.value(here), code.arg("x2"), code.arg("x3")]
-                ready = code.both(inside, code.compare(">=", left, code.lanes))
-                with code.when(code.inverse(ready), source):
-                    patch.fill(here, left)
-                    source[:] = map(code.value, (code.scratch, n * vector, vector))
-                to = code.add(there, code.mul(c, code.size))
-                _transform_vector(code, m, (source[0], source[1], source[2]), to)
+                along = code.mul(c, code.size)
+                cells = (code.add(source[0], along), source[1], source[2])
+                _transform_vector(code, m, pitch, cells, code.add(there, along))
 
 
-def _transform_vector(code: Code, m: int, source: tuple[Index, Index, Index], out: Index) -> None:
+def _transform_vector(
+    code: Code, m: int, pitch: int, source: tuple[Index, Index, Index], out: Index
+) -> None:
     """All cells of a tile, of a vector of channels: down the columns, then along the rows."""
     from allconv.engine.emit.view import View
 
     n, vector = m + 2, code.lanes * code.size
     address, row, column = source
-    half = View(code, code.add(code.scratch, n * n * vector), n * vector, vector)
+    half = View(code, code.add(code.scratch, n * n * pitch * code.size), n * vector, vector)
     with code.loop(n) as j:
         cells = View(code, code.add(address, code.mul(j, column)))
         x = []
@@ -126,48 +128,66 @@ def _all(code: Code, first: Index, n: int, size: str) -> Condition:
 class _Patch:
     """The patch of a tile whose first cell is `start`."""
 
-    def __init__(self, code: Code, n: int, start: tuple[Index, Index], close: Condition) -> None:
+    def __init__(
+        self, code: Code, n: int, pitch: int, start: tuple[Index, Index], close: Condition
+    ) -> None:
         self.code = code
         self.n = n
+        self.pitch = pitch
         self.start = start
         self.close = close
 
-    def fill(self, source: Index, left: Index) -> None:
-        """Gather a vector of channels, of which `left` exist, from the cells that exist."""
+    def fill(self, source: Index, channels: Index) -> None:
+        """Gather so many channels of the cells that exist."""
         from allconv.engine.emit.view import View
 
-        code, vector = self.code, self.code.lanes * self.code.size
-        i0, _ = self.start
-        count = code.min(left, code.lanes)
-        mask = code.mask(left)
+        code, pixel = self.code, self.pitch * self.code.size
         run = code.compare("==", code.arg("x3"), code.size)
-        patch = View(code, code.scratch, self.n * vector, vector)
+        patch = View(code, code.scratch, self.n * pixel, pixel)
         with code.loop(self.n) as i:
             line = code.add(source, code.mul(i, code.arg("x2")))
-            exists = code.within(code.add(i0, i), code.arg("i2"))
+            exists = code.within(code.add(self.start[0], i), code.arg("i2"))
             with code.either(exists) as (inside, outside):
-                with outside, code.loop(self.n) as j:
-                    patch[i, j].store(code.const(0.0))
-                with inside, code.either(self.close) as (channels, other):
-                    with channels:
-                        self._channels(line, patch[i], mask)
-                    with other, code.either(run) as (rows, cells):
-                        with rows:
-                            self._transposed(line, patch[i], count)
-                        with cells:
-                            self._one_by_one(line, patch[i], count)
+                with outside:
+                    self._zeros(patch[i], self.n * self.pitch)
+                with inside, code.either(self.close) as (close, far):
+                    with close:
+                        self._channels(line, patch[i], channels)
+                    with far, code.loop(channels, step=code.lanes) as c:
+                        count = code.min(code.sub(channels, c), code.lanes)
+                        here = code.add(line, code.mul(c, code.arg("xc")))
+                        there = patch[i].moved(code.mul(c, code.size))
+                        with code.either(run) as (rows, cells):
+                            with rows:
+                                self._transposed(here, there, count)
+                            with cells:
+                                self._one_by_one(here, there, count)
 
-    def _channels(self, line: Index, out: View, mask: Mask) -> None:
+    def _zeros(self, out: View, count: int) -> None:
+        """Whole vectors of zeros."""
+        with self.code.loop(count, step=self.code.lanes) as c:
+            out.moved(self.code.mul(c, self.code.size)).store(self.code.const(0.0))
+
+    def _channels(self, line: Index, out: View, channels: Index) -> None:
         """A row of cells whose channels are contiguous."""
         from allconv.engine.emit.view import View
 
-        code, (_, j0) = self.code, self.start
+        code = self.code
+        rest = code.rem(channels, code.lanes)
+        whole, mask = code.sub(channels, rest), code.mask(rest)
         with code.loop(self.n) as j:
-            cell, exists = [code.const(0.0)], code.within(code.add(j0, j), code.arg("i3"))
-            with code.when(exists, cell):
-                here = View(code, code.add(line, code.mul(j, code.arg("x3"))))
-                cell[0] = here.vector(0, mask)
-            out[j].store(cell[0])
+            cell = View(code, code.add(line, code.mul(j, code.arg("x3"))))
+            exists = code.within(code.add(self.start[1], j), code.arg("i3"))
+            with code.either(exists) as (inside, outside):
+                with inside:
+                    with code.loop(whole, step=code.lanes) as c:
+                        along = code.mul(c, code.size)
+                        out[j].moved(along).store(cell.moved(along).vector())
+                    with code.when(code.compare(">", rest, 0)):
+                        along = code.mul(whole, code.size)
+                        out[j].moved(along).store(cell.moved(along).vector(0, mask))
+                with outside:
+                    self._zeros(out[j], self.pitch)
 
     def _transposed(self, line: Index, out: View, count: Index) -> None:
         """A row of cells that are contiguous, channel by channel: a square of registers is

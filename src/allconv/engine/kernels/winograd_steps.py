@@ -189,8 +189,7 @@ def add_winograd(
         "cblocks": cblocks, "rows": room, "ev": ev, "tiles": tiles, "run": cut.run,
         "groups": groups, "v": 0,
     }  # fmt: skip
-    vector = form.lanes * item
-    buffers = 2 * form.planes * vector
+    buffers = form.planes * (pitch + form.lanes) * item
     reads = [weights, *tail.operands] + ([] if bias is None else [bias])
     if cut.piece:
         pieces = -(-cut.run // cut.piece)
