@@ -231,7 +231,7 @@ class Vectors(Integers):
             level[row] = rows[lane]
         for lower, upper in steps:
             level = [
-                op(self._picked(x, y, lower), self._picked(x, y, upper))
+                op(self.picked(x, y, lower), self.picked(x, y, upper))
                 for x, y in zip(level[::2], level[1::2], strict=True)
             ]
         return level[0]
@@ -257,7 +257,7 @@ class Vectors(Integers):
         if n % 2 == 0:  # the even and the odd numbers first
             pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
             even, odd = (
-                self.apart([self._picked(x, y, range(k, 2 * lanes, 2)) for x, y in pairs])
+                self.apart([self.picked(x, y, range(k, 2 * lanes, 2)) for x, y in pairs])
                 for k in range(2)
             )
             return [each for pair in zip(even, odd, strict=True) for each in pair]
@@ -269,9 +269,9 @@ class Vectors(Integers):
         held = vectors[0]
         for number, vector in enumerate(vectors[1:], 1):
             taken = [(number * lanes + lane - k) % n == 0 for lane in range(lanes)]
-            held = self._picked(held, vector, [lane + lanes * t for lane, t in enumerate(taken)])
+            held = self.picked(held, vector, [lane + lanes * t for lane, t in enumerate(taken)])
         order = [(k + n * lane) % lanes for lane in range(lanes)]
-        return self._picked(held, held, order)
+        return self.picked(held, held, order)
 
     def _halves(self, half: int) -> tuple[list[int], list[int]]:
         """Lanes of two vectors of rows of 2*half elements: the lower halves, the upper halves.
@@ -290,7 +290,7 @@ class Vectors(Integers):
         ]
         return lower, [lane + half for lane in lower]
 
-    def _picked(self, x: ir.Value, y: ir.Value, lanes: Sequence[int]) -> ir.Value:
+    def picked(self, x: ir.Value, y: ir.Value, lanes: Sequence[int]) -> ir.Value:
         pattern = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
         return self.builder.shuffle_vector(x, y, pattern)
 

@@ -64,9 +64,12 @@ class View:
         name = f"llvm.masked.load.{suffix(kind)}.p0"
         return self.code.intrinsic(name, kind, self._pointer(v), I32(self.size), mask, kind(None))
 
-    def prefetch(self) -> None:
-        """Fetch the cache line of this address, if there is memory: it is read soon."""
-        arguments = (self._pointer(), I32(0), I32(3), I32(1))  # to read, into all levels, data
+    def prefetch(self, *, near: bool = True) -> None:
+        """Fetch the cache line of this address, if there is memory: it is read soon.
+
+        With `near` into the first level, else into the second.
+        """
+        arguments = (self._pointer(), I32(0), I32(3 if near else 2), I32(1))  # to read, data
         self.code.intrinsic("llvm.prefetch.p0", ir.VoidType(), *arguments)
 
     def store(self, x: ir.Value, v: Index = 0, mask: Mask = None) -> None:

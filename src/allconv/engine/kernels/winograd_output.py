@@ -1,0 +1,154 @@
+"""The results of Winograd's algorithm: products transformed back, biases, epilogues.
+
+Only cells that exist are written: the tiles at the lower and the right edge are cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from allconv.engine.kernels.epilogue import SLOTS, Epilogue
+from allconv.engine.kernels.winograd_input import place_of, walk
+from allconv.engine.kernels.winograd_transform import emit_results, result_matrix
+
+if TYPE_CHECKING:
+    from llvmlite import ir
+
+    from allconv.engine.emit.code import Code
+    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.vector import Mask
+    from allconv.engine.emit.view import View
+
+AHEAD = 128  # bytes
+OUTPUT_SLOTS = (*SLOTS, "em", "b", "y", "yn", "y2", "y3", "m2", "m3")
+"""Besides those of the epilogue the bytes of a plane of products, the bias, and y with strides and
+sizes."""
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of a tile and a vector of channels: their image, the first channel and the first
+    cell in bytes, and how many channels are left."""
+
+    image: Index
+    channel: Index
+    cell: Index
+    left: Index
+
+
+@dataclass(frozen=True)
+class Results:
+    """How results are written."""
+
+    m: int
+    bias: bool
+    epilogue: Epilogue
+
+    def emit(
+        self, code: Code, products: Index, pitch: Index, tiles: tuple[Index, Index],
+        channels: tuple[Index, Index],
+    ) -> None:  # fmt: skip
+        """Write the cells of tiles (first, count), channels (first, count).
+
+        The products of a tile lie `pitch` bytes behind those of the one before.
+        """
+        (first, count), (channel, outputs) = tiles, channels
+        with code.loop(count) as t:
+            image, i, j = place_of(code, self.m, code.add(first, t))
+            rows = code.min(code.sub(code.arg("m2"), i), self.m)
+            columns = code.min(code.sub(code.arg("m3"), j), self.m)
+            cell = code.add(
+                code.mul(image, code.arg("yn")), code.mul(i, code.arg("y2")),
+                code.mul(j, code.arg("y3")),
+            )  # fmt: skip
+            source = code.add(products, code.mul(t, pitch))
+            with code.loop(outputs, step=code.lanes) as c:
+                along, left = code.mul(c, code.size), code.sub(outputs, c)
+                self._down(code, code.add(source, along))
+                there = _Cells(image, code.add(code.mul(channel, code.size), along), cell, left)
+                whole = code.both(
+                    code.compare("==", columns, self.m), code.compare(">=", left, code.lanes)
+                )
+                with code.either(whole) as (then, otherwise):
+                    with then:
+                        self._write_rows(code, there, rows)
+                    with otherwise:
+                        self._write_cells(code, there, rows, columns)
+
+    def _down(self, code: Code, source: Index) -> None:
+        """A^T m, of a vector of channels of a tile: the columns of its products."""
+        from allconv.engine.emit.view import View
+
+        half, down = self._half(code), code.mul(code.arg("em"), self.m + 2)
+        with code.loop(self.m + 2) as j:
+            planes = View(code, code.add(source, code.mul(j, code.arg("em"))))
+            column = []
+            for plane in walk(planes, down, self.m + 2):
+                plane.moved(AHEAD).prefetch()
+                column.append(plane.vector())
+            for i, x in enumerate(emit_results(code, result_matrix(self.m), column)):
+                half[i, j].store(x)
+
+    def _across(self, code: Code, i: Index) -> list[ir.Value]:
+        """A row of A^T m A: the cells of a row of a tile."""
+        row = self._half(code)[i]
+        line = [row[j].vector() for j in range(self.m + 2)]
+        return emit_results(code, result_matrix(self.m), line)
+
+    def _half(self, code: Code) -> View:
+        from allconv.engine.emit.view import View
+
+        vector = code.lanes * code.size
+        return View(code, code.scratch, (self.m + 2) * vector, vector)
+
+    def _write_rows(self, code: Code, cells: _Cells, rows: Index) -> None:
+        """Whole rows of whole vectors, from the registers."""
+        from allconv.engine.emit.view import View
+
+        bias = self._bias(code, cells, None)
+        with code.loop(rows) as i:
+            line = self._across(code, i)
+            move = code.add(cells.cell, cells.channel, code.mul(i, code.arg("y2")))
+            for j, x in enumerate(line):
+                here = code.add(move, code.mul(j, code.arg("y3")))
+                x = self._finish(code, x, bias, cells, here, None)
+                View(code, code.add(code.arg("y"), here)).store(x)
+
+    def _write_cells(self, code: Code, cells: _Cells, rows: Index, columns: Index) -> None:
+        """Cell by cell those that exist, and of their channels those that do."""
+        from allconv.engine.emit.view import View
+
+        vector = code.lanes * code.size
+        line = View(code, code.add(code.scratch, (self.m + 2) ** 2 * vector), vector)
+        mask = code.mask(cells.left)
+        bias = self._bias(code, cells, mask)
+        full = code.compare(">=", cells.left, code.lanes)
+        with code.loop(rows) as i:
+            for j, x in enumerate(self._across(code, i)):
+                line[j].store(x)
+            row = code.add(cells.cell, cells.channel, code.mul(i, code.arg("y2")))
+            with code.loop(columns) as j:
+                here = code.add(row, code.mul(j, code.arg("y3")))
+                x = self._finish(code, line[j].vector(), bias, cells, here, mask)
+                y = View(code, code.add(code.arg("y"), here))
+                with code.either(full) as (whole, part):
+                    with whole:
+                        y.store(x)
+                    with part:
+                        y.store(x, 0, mask)
+
+    def _bias(self, code: Code, cells: _Cells, mask: Mask) -> ir.Value | None:
+        from allconv.engine.emit.view import View
+
+        if not self.bias:
+            return None
+        return View(code, code.add(code.arg("b"), cells.channel)).vector(0, mask)
+
+    def _finish(
+        self, code: Code, x: ir.Value, bias: ir.Value | None, cells: _Cells, here: Index, mask: Mask
+    ) -> ir.Value:
+        """Bias and epilogue."""
+        if bias is not None:
+            x = code.fadd(x, bias)
+        return self.epilogue.apply(code, x, cells.image, cells.channel, here, mask)

@@ -1,0 +1,317 @@
+"""Winograd's algorithm against the definition, and its promises on bits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from allconv.engine import kernels
+from allconv.engine import threads as team
+from allconv.engine.border import ready
+from allconv.engine.kernels import winograd_steps
+from allconv.engine.kernels.epilogue import Epilogue, Tail
+from allconv.engine.kernels.map import Expression
+from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
+from allconv.engine.kernels.winograd_steps import add_winograd, prefers
+from allconv.engine.kernels.winograd_transform import (
+    POINTS,
+    TAPS,
+    data_matrix,
+    result_matrix,
+    weight_matrix,
+)
+from allconv.engine.place import layout_strides
+from allconv.engine.program import Program
+from allconv.engine.target import host, names
+from allconv.engine.verify import check_plan, check_run
+from allconv.operators.base import Spec
+from allconv.operators.correlate import Correlate
+from allconv.operators.pointwise import Add, Multiply
+from allconv.trace import Builder
+from allconv.window import Window
+from tiers import shares
+
+from .comparing import channels_last, graph_of, planted, poison
+from .test_guard_pages import guarded
+from .winograd import use
+
+BOUND = {"float32": 6e-6, "float64": 2e-14}  # of max |x| times the largest sum of |w|
+FILTERS = ("normal", "one tap", "sparse", "signs", "heavy")
+SHARE = 40  # cases of one test
+SHARES = 8
+FAULTS = [
+    (Winograd, "c"), (Winograd, "m2"), (Winograd, "o"), (Winograd, "tiles"), (Winograd, "p2"),
+    (WinogradInput, "i3"), (WinogradInput, "p3"), (WinogradInput, "tiles"),
+    (WinogradWeights, "o"), (WinogradWeights, "c"),
+]  # fmt: skip
+
+
+def filters(draw, kind, shape):
+    """Weights of a kind."""
+    w = draw.standard_normal(shape)
+    match kind:
+        case "one tap":
+            flat = np.zeros((shape[0], shape[1] * 9))
+            chosen = draw.integers(0, flat.shape[1], shape[0])
+            flat[np.arange(shape[0]), chosen] = draw.random(shape[0]) + 0.5
+            return flat.reshape(shape)
+        case "sparse":
+            return w * (draw.random(shape) < 0.05)
+        case "signs":
+            return np.sign(w)
+        case "heavy":
+            return draw.standard_t(1.5, shape)
+        case _:
+            return w
+
+
+def draw_case(number, dtype="float32"):
+    """A window, the operands of a correlation, and m."""
+    draw = np.random.default_rng([number, 5])
+    size = tuple(int(n) for n in draw.integers(1, 21, 2))
+    padding = []
+    for n in size:
+        low, high = (int(p) for p in draw.integers(0, 4, 2))
+        padding.append((low, max(high, 3 - n - low)))
+    window = Window.forward(size, (3, 3), padding=tuple(padding))
+    groups = int(draw.choice([1, 1, 1, 2, 3]))
+    c, o = (int(n) for n in draw.integers(1, 71, 2))
+    c, o = max(1, c // groups), max(1, o // groups)
+    x = draw.standard_normal((int(draw.integers(1, 4)), groups * c, *size)).astype(dtype)
+    if draw.random() < 0.3:
+        x = np.sign(x)
+    w = filters(draw, draw.choice(FILTERS), (groups * o, c, 3, 3)).astype(dtype)
+    operands = [x, w]
+    if draw.random() < 0.5:
+        operands.append(draw.standard_normal(groups * o).astype(dtype))
+    return Correlate(window, groups), operands, int(draw.choice([2, 4])), bool(draw.random() < 0.5)
+
+
+def check_close(got, wanted, x, w):
+    """Within the bound."""
+    largest = np.abs(x).max() * np.abs(w).sum((1, 2, 3)).max()
+    assert np.abs(got - wanted).max() <= BOUND[got.dtype.name] * largest
+
+
+def same_bits(got, wanted):
+    """The same numbers, bit by bit."""
+    np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("m", POINTS)
+def test_the_matrices_are_those_of_a_correlation(m):
+    """A^T (G w . B^T x) is the correlation of x and w, in exact fractions."""
+    a, g, b = (np.array(f(m), object) for f in (result_matrix, weight_matrix, data_matrix))
+    n = m + TAPS - 1
+    for cell in range(n):
+        for tap in range(TAPS):
+            x, w = ([Fraction(int(i == one)) for i in range(size)]
+                    for one, size in ((cell, n), (tap, TAPS)))  # fmt: skip
+            got = a @ ((g @ np.array(w, object)) * (b @ np.array(x, object)))
+            assert list(got) == [int(i + tap == cell) for i in range(m)]
+
+
+@pytest.mark.parametrize("share", shares(SHARES))
+def test_it_equals_the_definition(monkeypatch, share):
+    """Drawn geometries, filters, layouts and orders of the chunks: within the bound, and the same
+    bits for every layout and order."""
+    for number in range(share * SHARE, (share + 1) * SHARE):
+        operator, operands, m, relu = draw_case(number)
+        use(monkeypatch, m)
+        graph = graph_of(operator, operands, relu=relu)
+        (wanted,) = graph.run(*operands)
+        program = Program(graph, threads=1)
+        (got,) = program(*operands)
+        check_close(got, wanted, *operands[:2])
+        x, *rest = operands
+        (last,) = program(channels_last(x), *rest)
+        same_bits(last, got)
+        for seed in range(2):
+            program.reorder(seed)
+            same_bits(program(x, *rest)[0], got)
+
+
+@pytest.mark.parametrize("m", POINTS)
+def test_wide_floats(monkeypatch, m):
+    """float64 runs on the same code."""
+    for number in range(12):
+        operator, operands, _, relu = draw_case(number, "float64")
+        use(monkeypatch, m)
+        graph = graph_of(operator, operands, relu=relu)
+        check_close(Program(graph)(*operands)[0], graph.run(*operands)[0], *operands[:2])
+
+
+@pytest.mark.parametrize("m", POINTS)
+def test_parts_have_the_bits_of_the_whole(monkeypatch, m):
+    """A part of an image whose tiles are whole ones of the image, and one image of many.
+
+    The cells of a tile that is cut have other bits: zeros lie where the image went on, and what
+    cancels out is rounded.
+    """
+    use(monkeypatch, m)
+    draw = np.random.default_rng(2)
+    x = draw.standard_normal((3, 20, 27, 34)).astype(np.float32)
+    w = draw.standard_normal((24, 20, 3, 3)).astype(np.float32)
+
+    def run(part):
+        window = Window.forward(part.shape[2:], (3, 3))
+        return Program(graph_of(Correlate(window), (part, w)))(channels_last(part), w)[0]
+
+    whole = run(x)
+    same_bits(run(x[1:2]), whole[1:2])
+    for i, j, rows, columns in ((0, 0, 10, 14), (8, 4, 10, 6), (16, 24, 11, 10), (4, 20, 6, 6)):
+        part = run(x[:, :, i : i + rows, j : j + columns])
+        same_bits(part, whole[:, :, i : i + rows - 2, j : j + columns - 2])
+
+
+@pytest.mark.parametrize("m", POINTS)
+@pytest.mark.parametrize("kind", [(5, 21, 9), (64, 35, 14), (256, 200, 7)])
+def test_an_epilogue(monkeypatch, m, kind):
+    """(y * c + r) * s: a number for each image and channel, an array like y, a single number."""
+    c, o, size = kind
+    draw = np.random.default_rng(6)
+    window = Window.forward((size, size), (3, 3), padding=((1, 1), (1, 1)))
+    x, w, _, scale, r, s = operands = [
+        channels_last(draw.standard_normal(shape).astype(np.float32))
+        for shape in ((2, c, size, size), (o, c, 3, 3), (o,), (2, o), (2, o, size, size), (1,))
+    ]
+    lines = ((Multiply(), (0, 1)), (Add(), (4, 2)), (Multiply(), (5, 3)))
+    epilogue = Epilogue(Expression(4, lines, (6,)), "cys")
+
+    def lower(planner, node):
+        places = [planner.places[value] for value in planner.graph.inputs]
+        tail = Tail(epilogue, tuple(places[3:]), (places[3].strides[0], 0, 0))
+        y = planner.result(node.outputs[0])
+        add_winograd(planner, *places[:2], y, places[2], tail, window, m)
+        return True
+
+    monkeypatch.setitem(kernels.LOWERINGS, Correlate, lower)
+    builder = Builder()
+    values = [builder.input(Spec.of(each)) for each in operands]
+    graph = builder.graph([builder.apply(Correlate(window), *values[:3])])
+    (got,) = Program(graph, exact=True)(*operands)
+    (y,) = graph.run(*operands)
+    wanted = (y * scale[:, :, None, None] + r) * s
+    largest = np.abs(x).max() * np.abs(w).sum((1, 2, 3)).max() * np.abs(scale).max() * abs(s[0])
+    assert np.abs(got - wanted).max() <= BOUND["float32"] * largest + 1e-6
+
+
+@pytest.mark.parametrize("m", POINTS)
+@pytest.mark.parametrize(("c", "o", "apart"), [(256, 200, 1), (256, 200, 0), (20, 24, 1)])
+def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
+    """Plans are sound, and kernels change nothing but what their steps name."""
+    use(monkeypatch, m)
+    monkeypatch.setattr(winograd_steps, "APART", apart * winograd_steps.APART)
+    draw = np.random.default_rng(4)
+    window = Window.forward((11, 9), (3, 3), padding=((1, 1), (0, 2)))
+    x = draw.standard_normal((2, c, 11, 9)).astype(np.float32)
+    w = draw.standard_normal((o, c, 3, 3)).astype(np.float32)
+    graph = graph_of(Correlate(window), (x, w))
+    for layout in ("rows", "last"):
+        prepared = Program(graph, static=(1,)).prepare((layout, "rows"))
+        planner = prepared.planner
+        assert [step.what for step in planner.prologue] == ["transform weights"]
+        check_plan(planner, prepared.arena)
+        (got,) = check_run(planner, (x, w))
+        check_close(got, graph.run(x, w)[0], x, w)
+
+
+@pytest.mark.parametrize(("kernel", "slot"), FAULTS)
+def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
+    """The comparison fails when a count or a padding is one less."""
+    use(monkeypatch, 4)
+    draw = np.random.default_rng(1)
+    c, o = (256, 160) if kernel is WinogradInput else (4, 5)
+    window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
+    x = channels_last(draw.integers(1, 5, (2, c, 9, 9)).astype(np.float32))
+    w = draw.integers(1, 5, (o, c, 3, 3)).astype(np.float32)
+    graph = graph_of(Correlate(window), (x, w))
+
+    def check():
+        program = Program(graph, threads=1)
+        (first,) = program(x, w)
+        poison(program.prepare(("last", "rows")))
+        (got,) = program(x, w, out=[np.full_like(first, np.nan)])
+        assert any(isinstance(step.kernel, kernel) for step in program.steps())
+        check_close(got, graph.run(x, w)[0], x, w)
+
+    check()
+    planted(monkeypatch, kernel, slot, -1)
+    with pytest.raises(AssertionError):
+        check()
+
+
+def test_which_is_preferred():
+    """By channels and tiles alone."""
+
+    def preferred(batch, channels, size, outputs, **settings):
+        window = Window.forward((size, size), (3, 3), padding=((1, 1), (1, 1)), **settings)
+        return prefers(window, (batch, channels, size, size), outputs, host())
+
+    assert preferred(1, 64, 56, 64) == 4
+    assert preferred(1, 512, 7, 512) == 2
+    assert preferred(4, 512, 7, 512) == 4
+    assert preferred(1, 3, 224, 64) == preferred(1, 64, 3, 64) == 0
+    assert preferred(1, 64, 56, 64, stride=(2, 2)) == preferred(1, 64, 56, 64, dilation=(1, 2)) == 0
+
+
+def check_guarded(numbers):
+    """Programs whose arrays, memory between steps and scratch are NaN lie against pages that fault;
+    the last number printed is that of a fault."""
+    for number in numbers:
+        print(number, flush=True)
+        operator, operands, m, relu = draw_case(number)
+        graph = graph_of(operator, operands, relu=relu)
+        with pytest.MonkeyPatch.context() as patch:
+            use(patch, m)
+            program = Program(graph, threads=1)
+            for end in (False, True):
+                layout = "last" if number % 3 else "rows"
+                kinds = (layout, "rows", "rows")[: len(operands)]
+                arrays = [
+                    guarded(Spec.of(x), layout_strides(Spec.of(x), kind), end=end, content=x)
+                    for x, kind in zip(operands, kinds, strict=True)
+                ]
+                prepared = program.prepare(tuple(ready(array).layout for array in arrays))
+                poison(prepared)
+                team._caller.scratch.block(0).memory[...] = 255
+                places = prepared.planner.outputs
+                out = [guarded(place.spec, place.strides, end=end) for place in places]
+                program(*arrays, out=out)
+                check_close(out[0], graph.run(*operands)[0], *operands[:2])
+
+
+def run_alone(request, line, **variables):
+    """Run a line on this module in a process of its own."""
+    code = f"import sys; sys.path.insert(0, {str(request.path.parents[1])!r})\n"
+    code += f"from engine import test_winograd as here\n{line}"
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs mprotect: run it on Linux")
+@pytest.mark.parametrize("share", shares(SHARES))
+def test_no_kernel_leaves_its_arrays(request, share):
+    """Programs on arrays between faulting pages end, and give what their definitions give."""
+    numbers = range(1000 + share * SHARE, 1000 + (share + 1) * SHARE)
+    done = run_alone(request, f"here.check_guarded({numbers!r})")
+    assert (done.returncode, done.stdout) == (0, "".join(f"{n}\n" for n in numbers)), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", names()[1:])
+def test_narrower_targets(target, request):
+    """The same with the features of older processors."""
+    line = (
+        "with here.pytest.MonkeyPatch.context() as patch: "
+        "here.test_it_equals_the_definition(patch, 0); here.test_wide_floats(patch, 4)"
+    )
+    done = run_alone(request, line, ALLCONV_TARGET=target)
+    assert done.returncode == 0, done.stderr
