@@ -27,7 +27,8 @@ CLASSES = {
     "Border",
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
     "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
-    "Stopper", "SumRuns", "Weight",
+    "Stopper", "SumRuns", "Transpose", "Weight", "WeightBorder", "Winograd", "WinogradInput",
+    "WinogradWeights", "Depthwise", "DepthwiseWeight",
 }  # fmt: skip
 
 
@@ -37,10 +38,15 @@ def graphs():
         nn.LocallyConnected2d(3, 5, 3, (8, 8)), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(),
         nn.Linear(45, 10),
     )  # fmt: skip
+    depthwise = nn.Sequential(
+        nn.Conv2d(3, 16, 1), nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.Flatten(),
+        nn.Linear(1024, 10),
+    )  # fmt: skip
     x = Spec((4, 3, 8, 8))
-    for net in (convnet(3, (8, 8), 10), local):
+    for net in (convnet(3, (8, 8), 10), local, depthwise):
         yield record_step(net, Objective(Adam(), label_smoothing=0.1, clip=1.0), x).graph
         yield net.traced(x).graph
+    yield nn.Conv2d(256, 200, 3, padding=1).traced(Spec((1, 256, 12, 12))).graph
 
 
 @cache

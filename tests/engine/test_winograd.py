@@ -10,14 +10,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from allconv.engine import kernels
+from allconv.engine import lowerings
 from allconv.engine import threads as team
 from allconv.engine.border import ready
+from allconv.engine.choose import WINOGRAD, choose
 from allconv.engine.kernels import winograd_steps
 from allconv.engine.kernels.epilogue import Epilogue, Tail
-from allconv.engine.kernels.map import Expression
+from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
-from allconv.engine.kernels.winograd_steps import add_winograd, prefers
+from allconv.engine.kernels.winograd_steps import add_winograd
 from allconv.engine.kernels.winograd_transform import (
     POINTS,
     TAPS,
@@ -190,7 +191,7 @@ def test_an_epilogue(monkeypatch, m, kind):
         add_winograd(planner, *places[:2], y, places[2], tail, window, m)
         return True
 
-    monkeypatch.setitem(kernels.LOWERINGS, Correlate, lower)
+    monkeypatch.setitem(lowerings.LOWERINGS, Correlate, lower)
     builder = Builder()
     values = [builder.input(Spec.of(each)) for each in operands]
     graph = builder.graph([builder.apply(Correlate(window), *values[:3])])
@@ -246,18 +247,23 @@ def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
         check()
 
 
-def test_which_is_preferred():
-    """By channels and tiles alone."""
+def test_which_is_chosen():
+    """By channels and the tiles of an image alone."""
 
-    def preferred(batch, channels, size, outputs, **settings):
+    def chosen(batch, channels, size, outputs, exact=False, **settings):
         window = Window.forward((size, size), (3, 3), padding=((1, 1), (1, 1)), **settings)
-        return prefers(window, (batch, channels, size, size), outputs, host())
+        x, w = (
+            np.empty((batch, channels, size, size), "f"),
+            np.empty((outputs, channels, 3, 3), "f"),
+        )
+        (choice,) = choose(graph_of(Correlate(window), (x, w)), host(), exact).values()
+        return WINOGRAD.get(choice.algorithm, 0)
 
-    assert preferred(1, 64, 56, 64) == 4
-    assert preferred(1, 512, 7, 512) == 2
-    assert preferred(4, 512, 7, 512) == 4
-    assert preferred(1, 3, 224, 64) == preferred(1, 64, 3, 64) == 0
-    assert preferred(1, 64, 56, 64, stride=(2, 2)) == preferred(1, 64, 56, 64, dilation=(1, 2)) == 0
+    assert chosen(1, 64, 56, 64) == chosen(8, 64, 56, 64) == 4
+    assert chosen(1, 512, 7, 512) == chosen(4, 512, 7, 512) == 2
+    assert chosen(1, 3, 224, 64) == chosen(1, 64, 3, 64) == 0
+    assert chosen(1, 64, 56, 64, stride=(2, 2)) == chosen(1, 64, 56, 64, dilation=(1, 2)) == 0
+    assert chosen(1, 64, 56, 64, exact=True) == 0
 
 
 def check_guarded(numbers):

@@ -245,7 +245,7 @@ class Vectors(Integers):
             upper = [lane + (lanes if lane & half else half) for lane in range(lanes)]
             for k in (k for k in range(lanes) if not k & half):
                 x, y = level[k], level[k + half]
-                level[k], level[k + half] = self._picked(x, y, lower), self._picked(x, y, upper)
+                level[k], level[k + half] = self.picked(x, y, lower), self.picked(x, y, upper)
             half //= 2
         return level
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import prod
 
-from allconv.engine.choose import DEPTHWISE
+from allconv.engine.choose import DEPTHWISE, WINOGRAD
 from allconv.engine.fuse import FEW
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.depthwise_steps import add_depthwise, add_depthwise_weight
@@ -13,6 +13,7 @@ from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
+from allconv.engine.kernels.winograd_steps import add_winograd
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -28,15 +29,20 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     window = operator.window
     if len(window.axes) > 3:
         return False
-    x = read_image(planner, planner.group(node).source, operator.groups)
     w, bias = weights_and_bias(planner, node)
     y, tail = place_result(planner, node)
     if y.spec.size == 0:
         return True
-    if planner.algorithm(node) == DEPTHWISE:
+    algorithm = planner.algorithm(node)
+    if algorithm in WINOGRAD:
+        x = planner.read(node.inputs[0])
+        add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
+        return True
+    if algorithm == DEPTHWISE:
         x = planner.read(node.inputs[0], "last")
         add_depthwise(planner, x, w, y, bias, tail, [axis.phases() for axis in window.axes])
         return True
+    x = read_image(planner, planner.group(node).source, operator.groups)
     batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
     packed = pack(planner, operator, w)
     problem = Problem(planner, operator.groups, bias, tail, batch, head_of(planner, node))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from allconv.engine.kernels.epilogue import SLOTS, Epilogue
+from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
 from allconv.engine.kernels.winograd_input import place_of, walk
 from allconv.engine.kernels.winograd_transform import emit_results, result_matrix
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from allconv.engine.emit.view import View
 
 AHEAD = 128  # bytes
-OUTPUT_SLOTS = (*SLOTS, "em", "b", "y", "yn", "y2", "y3", "m2", "m3")
+OUTPUT_SLOTS = (*slots_of(AFTER), "em", "b", "y", "yn", "y2", "y3", "m2", "m3")
 """Besides those of the epilogue the bytes of a plane of products, the bias, and y with strides and
 sizes."""
 

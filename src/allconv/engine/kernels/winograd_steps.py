@@ -25,7 +25,6 @@ NEAR = 256 * 1024  # bytes of v and m that are expected to stay in the second-le
 MOST = 32_000_000  # multiply-adds of a chunk, above which output channels are split
 FEW = 8  # chunks, below which output channels are split
 LEAST = 8  # tiles in a chunk of the step that transforms the input
-NARROW = 8  # channels, below which vectors and register tiles are not filled
 APART = 64 * 1024 * 1024  # bytes at most of transformed input that steps hand over
 
 
@@ -120,40 +119,6 @@ class Cut:
         return cls(run, split, max(-(-run // pieces), min(run, LEAST)))
 
 
-def accepts(window: Window) -> bool:
-    """Whether the algorithm computes a correlation with this window, of any channels and groups."""
-    return len(window.axes) == 2 and all(
-        (axis.kernel, axis.stride, axis.dilation, axis.input_dilation) == (TAPS, 1, 1, 1)
-        for axis in window.axes
-    )
-
-
-def prefers(
-    window: Window, x_shape: tuple[int, ...], channels_out: int, target: Target, groups: int = 1
-) -> int:
-    """Which F(m x m, 3 x 3) is best, as m, or 0 where `direct` is; from shapes alone.
-
-    Measured against `direct` on one core of a Zen 3 processor (AVX2, 11 GB/s from memory), with
-    weights in the cache and not. Channels: at 8 -> 8 nothing is gained (1.1 times at 56 x 56), at
-    4 -> 64 neither; 16 -> 16 gives 1.6 at 56 x 56, 8 -> 64 1.7, 32 -> 32 2.7, 128 -> 128 3.7.
-    Tiles: transformed weights are 4 times as many (F(2): 1.8), and so few tiles do not pay for
-    reading them: 512 channels at 4 x 4 take 1.1 to 3 times as long by F(4), at 7 x 7 they gain 1.7
-    by F(4) and 2.4 by F(2), at 10 x 10 (9 tiles) 2.8 and 2.9, at 14 x 14 4.0 and 2.8.
-    The number of images counts, so another batch may get another algorithm and other bits; on
-    targets other than AVX2 nothing was measured but SSE2, where both gain 2 to 3 times as well.
-    """
-    if not accepts(window):
-        return 0
-    inputs, outputs = x_shape[1] // groups, channels_out // groups
-    if min(inputs, outputs) < NARROW or inputs + outputs < 4 * NARROW:
-        return 0
-    for m, least in ((4, 9), (2, 8)):
-        down, across = (-(-axis.output // m) for axis in window.axes)
-        if x_shape[0] * down * across >= least:
-            return m
-    return 0
-
-
 def choose_heights(target: Target, vectors: int) -> tuple[int, int]:
     """Tiles of the large and of the small register tile."""
     if target.registers >= 32:
@@ -219,7 +184,7 @@ def add_winograd(
         ),
         {name: slots[name] for name in Winograd.slots}, reads=reads, writes=[y],
         chunks=runs * groups * splits,
-        scratch=buffers + form.planes * (em if cut.piece else em + ev), what="Winograd",
+        scratch=buffers + form.planes * (em if cut.piece else em + ev),
     )  # fmt: skip
 
 
