@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from allconv import functional as F
+from allconv.bench.light import FOLDER
 from allconv.engine.choose import ALGORITHMS, Choice, choose
+from allconv.engine.plan import KernelStep, Planner
 from allconv.engine.program import Program
 from allconv.engine.target import host
+from allconv.onnx import load
 from allconv.operators.base import Spec
+from allconv.rewrite.full_window import full_window
 from allconv.trace import trace
+from tiers import slowed
 
+NETWORKS = ("light_resnet50", "light_densenet121", "light_squeezenet", "light_shufflenet")
+KERNELS = 30
 X, W = (2, 64, 28, 28), (64, 64, 3, 3)
 
 
@@ -43,6 +51,20 @@ def test_plans_say_what_was_chosen_and_why() -> None:
     choice = chosen(2, exact=False)
     line = next(line for line in Program(graph).plan().splitlines() if "Correlate + Relu" in line)
     assert f"{choice.algorithm}: {choice.why}" in line
+
+
+@pytest.mark.parametrize("name", slowed(NETWORKS, "light_squeezenet"))
+def test_networks_have_few_kernels(name: str) -> None:
+    """At most so many are compiled for a network, and nothing of it runs by definition."""
+    net = load(FOLDER / f"{name}.onnx")
+    graph = full_window(net.traced(Spec((1, 3, 224, 224))).graph)
+    count = len(graph.inputs) + len(graph.constants)
+    static = frozenset(range(1, len(graph.inputs)))
+    planner = Planner(graph, ("rows",) * count, static).run()
+    steps = [*planner.prologue, *planner.steps]
+    kernels = {step.kernel for step in steps if isinstance(step, KernelStep)}
+    assert all(isinstance(step, KernelStep) for step in steps)
+    assert len(kernels) <= KERNELS, sorted(map(repr, kernels))
 
 
 def test_choices_travel() -> None:
