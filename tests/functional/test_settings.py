@@ -40,6 +40,7 @@ GIVEN: dict[str, Callable[[int], tuple[Any, ...]]] = {
     "fold": lambda n: (np.ones((2, 4, 9)), 4, 2),
     "linear": lambda n: (np.ones((2, 3)), np.ones((2, 3))),
     "batch_norm": lambda n: (IMAGES[1], np.zeros(2), np.ones(2)),
+    "local_response_norm": lambda n: (IMAGES[1], 3),
     "pad": lambda n: (IMAGES[1], (1, 1)),
     "concatenate": lambda n: ([IMAGES[1]],),
     "cross_entropy": lambda n: (np.ones((2, 3)), np.zeros(2, int)),

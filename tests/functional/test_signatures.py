@@ -32,6 +32,7 @@ TORCH = {
     "linear": "x weight bias=None",
     "batch_norm": "x running_mean running_var weight=None bias=None training=False momentum=0.1 "
     "eps=1e-05",
+    "local_response_norm": "x size alpha=0.0001 beta=0.75 k=1.0",
     "dropout": "x p=0.5 training=True",
     "relu": "x",
     "leaky_relu": "x negative_slope=0.01",

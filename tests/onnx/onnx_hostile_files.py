@@ -189,9 +189,9 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     "layers that do not fit": (set_tensor(dims=[2, 9, 1, 1]), FileError, "does not fit"),
     # operators
     "an operator that is not read": (
-        lambda: chain(node("LRN", "x", size=3)),
+        lambda: chain(node("Det", "x")),
         UnsupportedError,
-        "unsupported: LRN, domain ai.onnx, opset 21",
+        "unsupported: Det, domain ai.onnx, opset 21",
     ),
     "a domain that is unknown": (
         lambda: chain(node("Conv", "x", domain="com.evil")),

@@ -75,6 +75,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "axes": lambda d, r: few(d, -r, r, int(d.integers(1, 3))),
     "axis": lambda d, r: few(d, -r, r, 1)[0],
     "beta": lambda d, r: number(d),
+    "bias": lambda d, r: number(d),
     "broadcast": lambda d, r: pick(d, 0, 1, 1),
     "ceil_mode": lambda d, r: pick(d, 0, 1),
     "count_include_pad": lambda d, r: pick(d, 0, 1),
@@ -101,6 +102,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "round_mode": lambda d, r: pick(d, "up", "down"),
     "saturate": lambda d, r: pick(d, 0, 1),
     "seed": lambda d, r: pick(d, 0, 7),
+    "size": lambda d, r: int(d.integers(0, 6)),
     "spatial": lambda d, r: pick(d, 0, 1),
     "split": lambda d, r: few(d, 0, 3, int(d.integers(1, 4))),
     "start": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
@@ -313,12 +315,12 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Size": None,
 }
 POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
-IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization")
+IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN")
 
 
 def draw_x(draw: Draw, op: str) -> Any:
     """The data of a node."""
-    if op in (*POOLS, "Conv", "ConvTranspose"):  # NaN is spread in several ways there
+    if op in (*POOLS, "Conv", "ConvTranspose", "LRN"):  # NaN is spread in several ways there
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
     if op == "Gemm":
         return floats(draw, *few(draw, 1, 4, 2))

@@ -76,6 +76,7 @@ OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
     "Identity": [((4,), given())],
     "LeakyReLU": [((4,), given()), ((4,), given(0.3))],
     "Linear": [((4,), given(4, 3)), ((4,), given(4, 3, bias=False))],
+    "LocalResponseNorm": [((6, 3, 2), given(3)), ((5, 4), given(4, 0.5, 0.6, 2.0))],
     "ReLU": [((4,), given())],
     "ReLU6": [((4,), given())],
     "SiLU": [((4,), given())],

@@ -46,6 +46,7 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "hardswish": ("=", "ops.hard_silu", "nn.hard_swish", "HardSwish"),
     "hardtanh": ("=", "ops.hard_tanh", "nn.hard_tanh", "Clip"),
     "leaky_relu": ("=", "ops.leaky_relu", "nn.leaky_relu", "LeakyRelu"),
+    "local_response_norm": ("=", "", "", "LRN"),
     "locally_connected_transpose": ("", "", "", ""),
     "log_softmax": ("=", "ops.log_softmax", "nn.log_softmax", "LogSoftmax"),
     "lp_pool": ("=", "", "", "LpPool"),

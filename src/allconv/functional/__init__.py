@@ -28,7 +28,7 @@ from allconv.functional.local import (
     locally_connected_transpose3d,
 )
 from allconv.functional.loss import cross_entropy, log_softmax, softmax
-from allconv.functional.normalize import batch_norm
+from allconv.functional.normalize import batch_norm, local_response_norm
 from allconv.functional.patches import (
     fold,
     unfold,
@@ -91,6 +91,7 @@ __all__ = [
     "hardtanh",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "locally_connected1d",
     "locally_connected2d",
     "locally_connected3d",

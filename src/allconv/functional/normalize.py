@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch normalisation, and local response normalisation over channels."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.functional.call import apply, evaluate, public, take_floats
+from allconv.functional.call import apply, evaluate, public, take_float, take_floats
 from allconv.operators.base import Array
 from allconv.operators.normalize import BatchNorm, Normalize
+from allconv.operators.pool import AveragePool
 from allconv.operators.update import MovingAverage
-from allconv.settings import flag, number
+from allconv.settings import flag, number, whole
+from allconv.window import Window
 
 
 @public
@@ -83,3 +85,52 @@ def _train(
         apply(MovingAverage(), running_mean, mean, share),
         apply(MovingAverage(), running_var, unbiased, share),
     )
+
+
+@public
+def local_response_norm(
+    x: Any, /, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Any:
+    """Local response normalisation (Krizhevsky et al. 2012, section 3.3).
+
+    Shapes: x (N, C, ...) -> the same; float32 or float64.
+    y[c] = x[c] / (k + alpha/size * sum of x[c']**2)**beta over `size` channels c' around c, of an
+    even number one more before it than after it; channels that do not exist count as 0. alpha and k
+    are not negative.
+
+    >>> import numpy as np
+    >>> local_response_norm(np.ones((1, 3, 1, 1)), 3, alpha=3.0, beta=1.0).ravel().round(6)
+    array([0.333333, 0.25    , 0.333333])
+    """
+    x = take_float("x", x)
+    size = whole("size", size, least=1, most=MOST_AROUND)
+    alpha, k = (number(name, n, "a number of at least 0", lambda n: 0 <= n < inf)
+                for name, n in (("alpha", alpha), ("k", k)))  # fmt: skip
+    beta = number("beta", beta)
+    check_channels_exist(x)
+    around = (size // 2, (size - 1) // 2)
+    return evaluate(respond_locally, x, around=around, alpha=alpha, beta=beta, k=k)
+
+
+MOST_AROUND = 1 << 20  # channels
+
+
+def check_channels_exist(x: Any) -> None:
+    """Refuse an array without channels or without pixels; an empty batch is legal."""
+    if len(x.shape) < 3 or 0 in x.shape[1:]:
+        raise ShapeError(
+            f"x is {x.shape}; (N, C, ...) of no size 0 and at least 3 axes is expected"
+        )
+
+
+def respond_locally(x: Any, *, around: tuple[int, int], alpha: float, beta: float, k: float) -> Any:
+    """Local response normalisation over so many channels before and after each.
+
+    The channels of a pixel are a row over which a mean slides; pixels are its channels.
+    """
+    batch, channels = x.shape[:2]
+    rows = x.reshape((batch, channels, prod(x.shape[2:]))).transpose((0, 2, 1))
+    window = Window.forward((channels,), (1 + sum(around),), padding=(around,))
+    mean = apply(AveragePool(window, count_padding=True), rows * rows)
+    scale = np.exp(np.log(mean * alpha + k) * -beta)
+    return (rows * scale).transpose((0, 2, 1)).reshape(x.shape)

@@ -49,7 +49,7 @@ from allconv.nn.local import (
     LocallyConnectedTranspose3d,
 )
 from allconv.nn.module import Module
-from allconv.nn.normalize import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from allconv.nn.normalize import BatchNorm1d, BatchNorm2d, BatchNorm3d, LocalResponseNorm
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.patches import (
     Fold,
@@ -138,6 +138,7 @@ __all__ = [
     "LPPool3d",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LocallyConnected1d",
     "LocallyConnected2d",
     "LocallyConnected3d",

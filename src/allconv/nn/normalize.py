@@ -1,4 +1,4 @@
-"""Batch normalisation layers."""
+"""Layers of batch normalisation and of local response normalisation."""
 
 from __future__ import annotations
 
@@ -87,3 +87,15 @@ class BatchNorm3d(_BatchNorm):
     """Batch normalisation of x (N, C, D, H, W)."""
 
     axes = (5,)
+
+
+class LocalResponseNorm(Module):
+    """Each cell divided by a power of the squares around its channel; see
+    `functional.local_response_norm`."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: Any) -> Any:
+        """See `functional.local_response_norm`."""
+        return functional.local_response_norm(x, self.size, self.alpha, self.beta, self.k)

@@ -1,8 +1,9 @@
-"""Batch normalisation and dropout in inference: BatchNormalization, Dropout."""
+"""Normalisation and dropout in inference: BatchNormalization, LRN, Dropout."""
 
 from __future__ import annotations
 
 from allconv import functional
+from allconv.functional.normalize import respond_locally
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.normalize import Normalize
@@ -24,6 +25,24 @@ def read_batch_normalization(call: Call) -> Value:
     if not call.flag("spatial", 1) and x.ndim > 2:
         raise call.unsupported("spatial=0")
     y: Value = functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
+    return y
+
+
+def read_local_response(call: Call) -> Value:
+    """y = x / (bias + alpha/size * sum of squares over `size` channels around its own)**beta.
+
+    Of an even size one more channel lies after its own than before it.
+    """
+    x, size = call.value(0), call.integer("size")
+    if size < 1:
+        raise call.wrong(f"size is {size}")
+    if x.ndim < 3 or 0 in x.shape[1:]:
+        raise call.wrong(f"its input is {x.shape}")
+    alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))
+    if min(alpha, bias) < 0:
+        raise call.unsupported(f"with alpha={alpha:g}, bias={bias:g}: one is below 0")
+    around = ((size - 1) // 2, size // 2)
+    y: Value = respond_locally(x, around=around, alpha=alpha, beta=beta, k=bias)
     return y
 
 
@@ -51,6 +70,7 @@ READERS = {
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
+    "LRN": Name(read_local_response, ("alpha", "beta", "bias", "size")),
     "Dropout": Name(
         read_dropout, ("is_test",), silent=("ratio", "seed"), silent_inputs=(1,), settings=(1, 2)
     ),
