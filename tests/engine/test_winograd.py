@@ -138,6 +138,19 @@ def test_it_equals_the_definition(monkeypatch, share):
 
 
 @pytest.mark.parametrize("m", POINTS)
+@pytest.mark.parametrize("padding", [((-1, -2), (0, -3)), ((5, -4), (-4, 6)), ((20, 3), (-3, 9))])
+def test_windows_that_crop_or_reach_far_out(monkeypatch, m, padding):
+    """Negative padding leaves cells out; tiles may lie outside of the image altogether."""
+    use(monkeypatch, m)
+    draw = np.random.default_rng(8)
+    x, w = (draw.standard_normal(shape).astype(np.float32) for shape in
+            ((2, 20, 15, 13), (18, 20, 3, 3)))  # fmt: skip
+    graph = graph_of(Correlate(Window.forward((15, 13), (3, 3), padding=padding)), (x, w))
+    for given in (x, channels_last(x)):
+        check_close(Program(graph)(given, w)[0], graph.run(x, w)[0], x, w)
+
+
+@pytest.mark.parametrize("m", POINTS)
 def test_wide_floats(monkeypatch, m):
     """float64 runs on the same code."""
     for number in range(12):

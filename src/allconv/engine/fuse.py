@@ -8,7 +8,7 @@ DenseNet. Only the result of a group is ever written (see `kernels.epilogue`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allconv.engine.kernels.epilogue import OPERANDS, kind_of
@@ -62,77 +62,70 @@ def fuse(graph: Graph) -> dict[Node, Group]:
     There everything that it reads is known: what its nodes take besides its own values comes from
     nodes before them.
     """
-    numbers = {node: number for number, node in enumerate(graph.nodes)}
-    producers = {value: node for node in graph.nodes for value in node.outputs}
-    users = graph.users()
-    groups: dict[Node, Group] = {}
+    fusing = _Fusing(graph)
     for node in graph.nodes:
         if isinstance(node.operator, ROOTS) and node.outputs[0].spec.is_float:
-            before = _prologue(graph, node, producers, users, groups)
-            group = Group(node, _epilogue(graph, node, numbers, users, groups), before)
-            groups.update(dict.fromkeys((*before, node, *group.rest), group))
-    return groups
+            group = Group(node, fusing.epilogue(node), fusing.prologue(node))
+            fusing.groups.update(dict.fromkeys((*group.before, node, *group.rest), group))
+    return fusing.groups
 
 
-def _epilogue(
-    graph: Graph,
-    root: Node,
-    numbers: Mapping[Node, int],
-    users: Mapping[Value, Sequence[Node]],
-    groups: Mapping[Node, Group],
-) -> tuple[Node, ...]:
-    """The longest run of nodes after a root of whose values only the last is read elsewhere.
+class _Fusing:
+    """The groups of a graph while they are made, in the order of their roots."""
 
-    They are taken in the order of the graph, so whatever else a node reads does not come from the
-    root by another way.
-    """
-    known: list[Value] = [root.outputs[0]]
-    taken: list[Node] = []
-    found = 0
-    while True:
-        readers = {node for value in known for node in users.get(value, ())}
-        left = sorted(readers.difference(taken), key=numbers.__getitem__)
-        outside = {v for node in left for v in node.inputs}.union(graph.outputs)
-        if outside.isdisjoint(known[:-1]):
-            found = len(taken)
-        if not left or left[0] in groups or not _joins(left[0], known, taken):
-            return tuple(taken[:found])
-        taken.append(left[0])
-        known.append(left[0].outputs[0])
+    def __init__(self, graph: Graph) -> None:
+        self.outputs = graph.outputs
+        self.numbers = {node: number for number, node in enumerate(graph.nodes)}
+        self.producers = {value: node for node in graph.nodes for value in node.outputs}
+        self.users = graph.users()
+        self.groups: dict[Node, Group] = {}
 
+    def epilogue(self, root: Node) -> tuple[Node, ...]:
+        """The longest run of nodes after a root of whose values only the last is read elsewhere.
 
-def _prologue(
-    graph: Graph,
-    root: Node,
-    producers: Mapping[Value, Node],
-    users: Mapping[Value, Sequence[Node]],
-    groups: Mapping[Node, Group],
-) -> tuple[Node, ...]:
-    """The nodes that lead to the input of a root and that nobody else reads.
+        They are taken in the order of the graph, so whatever else a node reads does not come from
+        the root by another way.
+        """
+        known: list[Value] = [root.outputs[0]]
+        taken: list[Node] = []
+        found = 0
+        while True:
+            readers = {node for value in known for node in self.users.get(value, ())}
+            left = sorted(readers.difference(taken), key=self.numbers.__getitem__)
+            outside = {v for node in left for v in node.inputs}.union(self.outputs)
+            if outside.isdisjoint(known[:-1]):
+                found = len(taken)
+            if not left or left[0] in self.groups or not _joins(left[0], known, taken):
+                return tuple(taken[:found])
+            taken.append(left[0])
+            known.append(left[0].outputs[0])
 
-    Only where no window leaves the input: padding is 0 whatever comes before.
-    """
-    if not isinstance(root.operator, Correlate):
-        return ()
-    plain = all((axis.kernel, axis.padding) == (1, 0) for axis in root.operator.window.axes)
-    value = root.inputs[0]
-    if not plain or value.shape[1] // root.operator.groups < FEW:
-        return ()
-    taken: list[Node] = []
-    while True:
-        node = producers.get(value)
-        alone = len(users.get(value, ())) == 1 and value not in graph.outputs
-        if node is None or node in groups or not alone or len(node.outputs) > 1:
-            break
-        source = _image(node, value)
-        if source is None:
-            break
-        known = [source, value, *(each.outputs[0] for each in taken)]
-        if len(taken) == LINES or count_operands([node, *taken], known) > OPERANDS:
-            break
-        taken.insert(0, node)
-        value = source
-    return tuple(taken)
+    def prologue(self, root: Node) -> tuple[Node, ...]:
+        """The nodes that lead to the input of a root and that nobody else reads.
+
+        Only where no window leaves the input: padding is 0 whatever comes before.
+        """
+        if not isinstance(root.operator, Correlate):
+            return ()
+        plain = all((axis.kernel, axis.padding) == (1, 0) for axis in root.operator.window.axes)
+        value = root.inputs[0]
+        if not plain or value.shape[1] // root.operator.groups < FEW:
+            return ()
+        taken: list[Node] = []
+        while True:
+            node = self.producers.get(value)
+            alone = len(self.users.get(value, ())) == 1 and value not in self.outputs
+            if node is None or node in self.groups or not alone or len(node.outputs) > 1:
+                break
+            source = _image(node, value)
+            if source is None:
+                break
+            known = [source, value, *(each.outputs[0] for each in taken)]
+            if len(taken) == LINES or _count_operands([node, *taken], known) > OPERANDS:
+                break
+            taken.insert(0, node)
+            value = source
+        return tuple(taken)
 
 
 def _image(node: Node, value: Value) -> Value | None:
@@ -155,10 +148,10 @@ def _joins(node: Node, known: Sequence[Value], taken: Sequence[Node]) -> bool:
             return False
     elif type(node.operator) not in EMITTERS:
         return False
-    return count_operands((*taken, node), known) <= OPERANDS
+    return _count_operands((*taken, node), known) <= OPERANDS
 
 
-def count_operands(nodes: Sequence[Node], known: Sequence[Value]) -> int:
+def _count_operands(nodes: Sequence[Node], known: Sequence[Value]) -> int:
     """How many operands nodes have besides the values of their group; too many if one has a shape
     that no epilogue reads."""
     count, others = 0, set[Value]()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from allconv.engine.fuse import ROOTS, Group
+from allconv.engine.fuse import Group
 from allconv.engine.kernels.expression import EMITTERS
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate
@@ -19,12 +19,8 @@ from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
 CHANNELS = 1  # the axis
-READERS: tuple[type[Operator], ...] = (
-    Concatenate,
-    Correlate,
-    Normalize,
-    *EMITTERS,
-)  # which take a pixel of any stride
+READERS: tuple[type[Operator], ...] = (Concatenate, Correlate, Normalize, *EMITTERS)
+"""Operators whose kernels read pixels of any stride."""
 
 
 class Inside(NamedTuple):
@@ -69,7 +65,7 @@ def _is_free(producer: Node, groups: Mapping[Node, Group]) -> bool:
     if _of_channels(producer):
         return True
     group = groups.get(producer)
-    if group is None or group.last is not producer or not isinstance(group.root.operator, ROOTS):
+    if group is None or group.last is not producer:
         return False
     own = {node.outputs[0] for node in (group.root, *group.rest)}
     others = [value for node in group.rest for value in node.inputs if value not in own]

@@ -1,4 +1,4 @@
-"""Lowering of the three views of a correlation to direct kernels."""
+"""Lowering of the three views of a correlation to the algorithm that was chosen."""
 
 from __future__ import annotations
 
@@ -59,18 +59,17 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     window = operator.window
     if len(window.axes) > 3:
         return False
-    w, y = planner.read(node.inputs[0]), read_image(planner, node.inputs[1], operator.groups)
+    w = planner.read(node.inputs[0])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
     x, tail = place_result(planner, node)
     if x.spec.size == 0:
         return True
     if planner.algorithm(node) == DEPTHWISE:
-        y, phases = (
-            planner.read(node.inputs[1], "last"),
-            [a.transpose_phases() for a in window.axes],
-        )
+        y = planner.read(node.inputs[1], "last")
+        phases = [axis.transpose_phases() for axis in window.axes]
         add_depthwise(planner, y, w, x, bias, tail, phases)
         return True
+    y = read_image(planner, node.inputs[1], operator.groups)
     packed = pack(planner, operator, w)
     if all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes):
         problem = Problem(planner, operator.groups, bias, tail, y.shape[0])
