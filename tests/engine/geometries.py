@@ -23,7 +23,7 @@ DRAWN = (
     "stride", "dilation", "stride and dilation", "groups", "depthwise", "lopsided", "ragged",
     "phases",
 )  # fmt: skip
-PLANNED = ("tiles", "chunks", "channel blocks")
+PLANNED = ("tiles", "chunks", "channel blocks", "parts of sums", "bands in place")
 WANTED = (*DRAWN, "large")
 MANY = 12  # phases
 EMPTY = 60  # one geometry in so many may be of any sparseness
@@ -209,11 +209,14 @@ def planned_features(planner):
     for step in planner.steps:
         if isinstance(step, KernelStep) and isinstance(step.kernel, Direct | Weight):
             slot = step.arguments
-            height, width, _ = step.kernel.tile
             if isinstance(step.kernel, Direct):
                 rows, columns = (phase_column(planner, step, f"cells{a}").max() for a in (2, 3))
-                tiles = rows > height * slot["rowblocks"] or columns > width * slot["colblocks"]
+                cells = -(-rows // slot["rowblocks"]) * -(-columns // slot["colblocks"])
+                tiles = cells > step.kernel.tile[0]
+                found["parts of sums"] += slot["parts"] > 1
+                found["bands in place"] += slot["inplace"]
             else:
+                height, width, _ = step.kernel.tile
                 taps = phase_column(planner, step, "taps2").max()
                 tiles = taps > height * slot["tapblocks2"] or slot["cc"] > width
             found["tiles"] += tiles

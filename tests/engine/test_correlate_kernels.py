@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from allconv.engine.kernels.direct import Direct, choose_tile, choose_vectors
+from allconv.engine.kernels.direct import Direct, choose_cells, choose_vectors
 from allconv.engine.kernels.weight import Weight, choose_weight_tile
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted
@@ -163,11 +163,9 @@ def test_tiles_fit_their_registers_and_their_problem(target):
         for rows, vectors in ((1, 1), (3, 2), (40, 5)):
             packed = choose_vectors(chosen, vectors)
             assert packed <= vectors
-            height, width, v = choose_tile(chosen, rows, columns, packed)
-            assert v == packed
-            assert height <= rows
+            width = choose_cells(chosen, columns, packed)
             assert width <= columns
-            assert height * width * v + v + 1 <= chosen.registers
+            assert width * packed + packed + 1 <= chosen.registers
             height, width, v = choose_weight_tile(chosen, rows, columns, vectors)
             assert height <= rows
             assert width <= columns

@@ -59,8 +59,8 @@ def _adaptive_avg_pool(axes: int, x: Any, /, output_size: Any) -> Any:
     array([[[1.5, 4. ]]])
     """
     x = take_float("x", x)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
     sizes = _sizes(output_size, x, axes)
     even = _even(x.shape[2:], sizes)
     if even is not None:
@@ -92,8 +92,8 @@ def _adaptive_max_pool(
     array([[[2., 6.]]])
     """
     x = take_float("x", x)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
     sizes, return_indices = _sizes(output_size, x, axes), flag("return_indices", return_indices)
     window = _even(x.shape[2:], sizes)
     if window is None:

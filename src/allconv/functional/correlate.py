@@ -7,56 +7,57 @@ from typing import Any
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, Pairs, bordered, check_border
 from allconv.functional.call import apply, evaluate, spatial, take_floats
-from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
+from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, remembered
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.settings import choice, flag, whole
 from allconv.window import Axis, Window
 
 
-def check_rank(name: str, x: Any, axes: int) -> None:
+def shape_or_none(x: Any) -> tuple[int, ...] | None:
+    """The shape of an array that may be left out."""
+    return None if x is None else tuple(x.shape)
+
+
+def check_rank(name: str, shape: tuple[int, ...], axes: int) -> None:
     """Refuse an array that is not a batch of images with channels and `axes` axes."""
-    if len(x.shape) != axes + 2:
-        hint = f"; pass {name}[None]" if len(x.shape) == axes + 1 else ""
+    if len(shape) != axes + 2:
+        hint = f"; pass {name}[None]" if len(shape) == axes + 1 else ""
         raise ShapeError(
-            f"{name} has {len(x.shape)} axes, {x.shape}; "
+            f"{name} has {len(shape)} axes, {shape}; "
             f"(N, C, {axes} size{'s' * (axes > 1)}) is wanted{hint}"
         )
 
 
-def check_channels(x: Any, wanted: int, because: str) -> None:
+def check_channels(x: tuple[int, ...], wanted: int, because: str) -> None:
     """Refuse an input with other channels than the weights have."""
-    given = x.shape[1]
+    given = x[1]
     if given == wanted:
         return
-    if x.shape[-1] == wanted:
-        raise ShapeError(f"x is {x.shape}, which looks channels-last: pass np.moveaxis(x, -1, 1)")
-    raise ShapeError(
-        f"x is {x.shape}, with {given} channel{'s' * (given != 1)}; {because}, for {wanted}"
-    )
+    if x[-1] == wanted:
+        raise ShapeError(f"x is {x}, which looks channels-last: pass np.moveaxis(x, -1, 1)")
+    raise ShapeError(f"x is {x}, with {given} channel{'s' * (given != 1)}; {because}, for {wanted}")
 
 
-def check_weight(weight: Any, axes: int, groups: int, layout: str) -> None:
+def check_weight(weight: tuple[int, ...], axes: int, groups: int, layout: str) -> None:
     """Refuse weights of another rank, without cells, or that the groups do not divide."""
-    if len(weight.shape) != axes + 2:
-        raise ShapeError(f"weight has {len(weight.shape)} axes, {weight.shape}; {layout} is wanted")
-    if 0 in weight.shape:
-        raise ShapeError(f"weight is {weight.shape}: a size is 0")
-    if weight.shape[0] % groups:
-        raise ShapeError(
-            f"weight is {weight.shape}; groups={groups} does not divide its first axis"
-        )
+    if len(weight) != axes + 2:
+        raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is wanted")
+    if 0 in weight:
+        raise ShapeError(f"weight is {weight}: a size is 0")
+    if weight[0] % groups:
+        raise ShapeError(f"weight is {weight}; groups={groups} does not divide its first axis")
 
 
-def check_bias(bias: Any, wanted: tuple[int, ...]) -> None:
+def check_bias(bias: tuple[int, ...] | None, wanted: tuple[int, ...]) -> None:
     """Refuse a bias of another shape."""
-    if bias is not None and bias.shape != wanted:
-        raise ShapeError(f"bias is {bias.shape}; {wanted} is wanted")
+    if bias is not None and bias != wanted:
+        raise ShapeError(f"bias is {bias}; {wanted} is wanted")
 
 
-def check_sizes(x: Any) -> None:
+def check_sizes(x: tuple[int, ...]) -> None:
     """Refuse an image without pixels; an empty batch is legal."""
-    if 0 in x.shape[1:]:
-        raise ShapeError(f"x is {x.shape}: a size is 0")
+    if 0 in x[1:]:
+        raise ShapeError(f"x is {x}: a size is 0")
 
 
 def check_padding_mode(mode: Any) -> str:
@@ -105,24 +106,47 @@ def _conv(
     array([[[14., 20.]]])
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
+    operator, ends = _correlation(
+        axes, x.shape, weight.shape, shape_or_none(bias),
+        stride, padding, dilation, groups, padding_mode, input_dilation,
+    )  # fmt: skip
+    w = flipped(weight, axes) if flag("flip", flip) else weight
+    operands = (x, w) if bias is None else (x, w, bias)
+    if ends is None:
+        return apply(operator, *operands)
+    return evaluate(_conv_bordered, *operands, ends=ends, mode=padding_mode, operator=operator)
+
+
+@remembered
+def _correlation(
+    axes: int,
+    x: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+    groups: int,
+    padding_mode: str,
+    input_dilation: Sizes,
+) -> tuple[Correlate, Pairs | None]:
+    """The operator that settings mean for these shapes, and the padding that comes before it."""
     padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
     check_weight(weight, axes, groups, "(O, C/groups, *K)")
     check_rank("x", x, axes)
     check_sizes(x)
-    check_channels(x, weight.shape[1] * groups, f"weight is {weight.shape}, groups={groups}")
-    check_bias(bias, weight.shape[:1])
+    check_channels(x, weight[1] * groups, f"weight is {weight}, groups={groups}")
+    check_bias(bias, weight[:1])
     s = per_axis("stride", stride, axes)
     d = per_axis("dilation", dilation, axes)
     b = per_axis("input_dilation", input_dilation, axes, most=SPREAD)
-    input, kernel = x.shape[2:], weight.shape[2:]
+    input, kernel = x[2:], weight[2:]
     spread = tuple((i - 1) * each + 1 for i, each in zip(input, b, strict=True))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
-    w = flipped(weight, axes) if flag("flip", flip) else weight
-    operands = (x, w) if bias is None else (x, w, bias)
     if padding_mode == "zeros" or not any(map(any, ends)):
-        return apply(Correlate(window, groups), *operands)
+        return Correlate(window, groups), None
     if any(each > 1 for each in b):
         raise ArgumentError(
             f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
@@ -132,9 +156,7 @@ def _conv(
     within = Window(
         tuple(_continued(axis, *end) for axis, end in zip(window.axes, ends, strict=True))
     )
-    return evaluate(
-        _conv_bordered, *operands, ends=ends, mode=padding_mode, operator=Correlate(within, groups)
-    )
+    return Correlate(within, groups), ends
 
 
 def _continued(axis: Axis, low: int, high: int) -> Axis:
@@ -176,11 +198,11 @@ def _conv_transpose(
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "(C, O/groups, *K)")
-    check_rank("x", x, axes)
-    check_sizes(x)
-    check_channels(x, weight.shape[0], f"weight is {weight.shape}")
-    check_bias(bias, (weight.shape[1] * groups,))
+    check_weight(weight.shape, axes, groups, "(C, O/groups, *K)")
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
+    check_channels(x.shape, weight.shape[0], f"weight is {weight.shape}")
+    check_bias(shape_or_none(bias), (weight.shape[1] * groups,))
     window = transpose_window(
         x.shape[2:],
         weight.shape[2:],

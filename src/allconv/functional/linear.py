@@ -7,7 +7,7 @@ from typing import Any
 
 from allconv.errors import ShapeError
 from allconv.functional.call import apply, public, take_floats
-from allconv.functional.correlate import check_bias
+from allconv.functional.correlate import check_bias, shape_or_none
 from allconv.operators.correlate import Correlate
 from allconv.window import Window
 
@@ -28,7 +28,7 @@ def linear(x: Any, /, weight: Any, bias: Any = None) -> Any:
         raise ShapeError(f"weight is {weight.shape}; (O, C) is wanted")
     if not x.shape or x.shape[-1] != weight.shape[1]:
         raise ShapeError(f"x is {x.shape}; weight is {weight.shape}, for (..., {weight.shape[1]})")
-    check_bias(bias, weight.shape[:1])
+    check_bias(shape_or_none(bias), weight.shape[:1])
     lead = tuple(x.shape[:-1])
     rows = x if len(lead) == 1 else x.reshape((prod(lead), x.shape[-1]))
     operands = (rows, weight) if bias is None else (rows, weight, bias)

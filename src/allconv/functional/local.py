@@ -11,6 +11,7 @@ from allconv.functional.correlate import (
     check_channels,
     check_rank,
     check_sizes,
+    shape_or_none,
     transpose_window,
 )
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
@@ -49,9 +50,9 @@ def _locally_connected(
         raise ShapeError(
             f"weight is {weight.shape}; groups={groups} does not divide its first axis"
         )
-    check_rank("x", x, axes)
-    check_sizes(x)
-    check_channels(x, weight.shape[1] * groups, f"weight is {weight.shape}, groups={groups}")
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
+    check_channels(x.shape, weight.shape[1] * groups, f"weight is {weight.shape}, groups={groups}")
     kernel, output = weight.shape[2 : 2 + axes], weight.shape[2 + axes :]
     s, d = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
     ends = pairs(padding, x.shape[2:], kernel, s, d)
@@ -60,7 +61,7 @@ def _locally_connected(
         raise ShapeError(
             f"weight is {weight.shape}, for {output} outputs; x {x.shape} has {window.output}"
         )
-    check_bias(bias, (weight.shape[0], *output))
+    check_bias(shape_or_none(bias), (weight.shape[0], *output))
     operator = Local(window, groups)
     return apply(operator, x, weight) if bias is None else apply(operator, x, weight, bias)
 
@@ -98,9 +99,9 @@ def _locally_connected_transpose(
         raise ShapeError(
             f"weight is {weight.shape}; groups={groups} does not divide its first axis"
         )
-    check_rank("x", x, axes)
-    check_sizes(x)
-    check_channels(x, weight.shape[0], f"weight is {weight.shape}")
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
+    check_channels(x.shape, weight.shape[0], f"weight is {weight.shape}")
     kernel, output = weight.shape[2 : 2 + axes], weight.shape[2 + axes :]
     if x.shape[2:] != output:
         raise ShapeError(f"weight is {weight.shape}, for {output} cells; x is {x.shape}")
@@ -113,7 +114,7 @@ def _locally_connected_transpose(
         per_axis("dilation", dilation, axes),
         None if output_size is None else per_axis("output_size", output_size, axes),
     )
-    check_bias(bias, (weight.shape[1] * groups, *window.input))
+    check_bias(shape_or_none(bias), (weight.shape[1] * groups, *window.input))
     operator = LocalTranspose(window, groups)
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 

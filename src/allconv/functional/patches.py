@@ -63,8 +63,8 @@ def unfold(
     array([[[0., 1.], [1., 2.], [3., 4.], [4., 5.]]])
     """
     x = take_float("x", x)
-    check_rank("x", x, AXES)
-    check_sizes(x)
+    check_rank("x", x.shape, AXES)
+    check_sizes(x.shape)
     window = _window(x.shape[2:], kernel_size, dilation, padding, stride)
     return evaluate(_unfolded, x, window=window)
 
@@ -100,7 +100,7 @@ def fold(
     x = take_float("x", x)
     if len(x.shape) != 3:
         raise ShapeError(f"x is {x.shape}; (N, C*K, P) is wanted")
-    check_sizes(x)
+    check_sizes(x.shape)
     sizes = per_axis("output_size", output_size, AXES)
     window = _window(sizes, kernel_size, dilation, padding, stride)
     if x.shape[1] % window.taps:

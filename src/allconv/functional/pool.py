@@ -74,8 +74,8 @@ def _max_pool(
     array([[[5., 3.]]])
     """
     x = take_float("x", x)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if flag("return_indices", return_indices):
@@ -121,8 +121,8 @@ def _avg_pool(
     array([[[3. , 2.5]]])
     """
     x = take_float("x", x)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
     if divisor_override is not None:
@@ -175,8 +175,8 @@ def _lp_pool(
     array([[[5., 5.]]])
     """
     x = take_float("x", x)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
     p = number("norm_type", norm_type, "a number above 0, 2 say,", lambda n: n > 0 or n == -np.inf)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, 0, 1, ceil_mode)

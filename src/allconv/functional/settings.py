@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 from allconv.errors import ArgumentError
 from allconv.settings import MOST, is_sequence, told, whole
@@ -11,8 +12,34 @@ from allconv.window import PADDING_NAMES, named_padding
 
 SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned
 
+REMEMBERED = 1024  # calls
+
 Sizes = int | Sequence[int]
 Padding = int | str | Sequence[int] | Sequence[tuple[int, int]]
+
+
+R = TypeVar("R")
+
+
+def remembered(function: Callable[..., R]) -> Callable[..., R]:
+    """A function of shapes and settings that is computed once for each: most calls repeat one.
+
+    Settings other than numbers, names and tuples of these are read every time.
+    """
+    kept = lru_cache(REMEMBERED, typed=True)(function)
+
+    @wraps(function)
+    def look_up(*args: Any) -> R:
+        return (kept if all(map(_is_plain, args)) else function)(*args)
+
+    return look_up
+
+
+def _is_plain(given: Any) -> bool:
+    """Whether equal settings of this type mean the same: True is no 1 within a tuple."""
+    if type(given) is tuple:
+        return all(type(each) is int for each in given)
+    return type(given) in (int, str, bool, type(None))
 
 
 def per_axis(

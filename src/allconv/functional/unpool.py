@@ -38,8 +38,8 @@ def _max_unpool(
     array([[[0., 5., 0., 3.]]])
     """
     x, indices = take_float("x", x), take_labels("indices", indices)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_rank("x", x.shape, axes)
+    check_sizes(x.shape)
     if indices.shape != x.shape:
         raise ShapeError(f"indices are {indices.shape}; the shape of x, {x.shape}, is wanted")
     kernel = per_axis("kernel_size", kernel_size, axes)

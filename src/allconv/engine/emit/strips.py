@@ -142,8 +142,18 @@ def copy(
     each_vector(code, n, 4, move)
 
 
-def each_vector(code: Code, n: Index, side: int, body: Callable[[Index, int, Mask], None]) -> None:
-    """body(bytes from the start, vectors, mask) over n numbers: `side` vectors, then one."""
+def each_vector(
+    code: Code,
+    n: Index,
+    side: int,
+    body: Callable[[Index, int, Mask], None],
+    *,
+    ends: bool = False,
+) -> None:
+    """body(bytes from the start, vectors, mask) over n numbers: `side` vectors, then one.
+
+    `ends` says that n is a number of whole vectors.
+    """
     start: Index = 0
     for vectors in (side, 1):
         step = vectors * code.lanes
@@ -151,5 +161,6 @@ def each_vector(code: Code, n: Index, side: int, body: Callable[[Index, int, Mas
         with code.loop(end, start=start, step=step) as i:
             body(code.mul(i, code.size), vectors, None)
         start = end
-    with code.when(code.compare("<", start, n)):
-        body(code.mul(start, code.size), 1, code.mask(code.sub(n, start)))
+    if not ends:
+        with code.when(code.compare("<", start, n)):
+            body(code.mul(start, code.size), 1, code.mask(code.sub(n, start)))

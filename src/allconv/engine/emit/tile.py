@@ -64,13 +64,19 @@ class Tile:
         out: Rows,
         epilogue: Callable[[ir.Value, int, int], ir.Value] | None = None,
         masks: Sequence[Mask] | None = None,
+        *,
+        only: int | None = None,
     ) -> None:
-        """Write every register, passed through epilogue(value, row, vector) on its way."""
+        """Write every register, or those of one vector of each row.
+
+        Each is passed through epilogue(value, row, vector) on its way.
+        """
         for r in range(self.rows):
             for v, k in self._numbered(r):
-                x = self.registers[k]
-                x = epilogue(x, r, v) if epilogue else x
-                out[r].store(x, v, masks[v] if masks else None)
+                if only in (None, v):
+                    x = self.registers[k]
+                    x = epilogue(x, r, v) if epilogue else x
+                    out[r].store(x, v, masks[v] if masks else None)
 
     def _numbered(self, row: int) -> list[tuple[int, int]]:
         return [(v, row * self.vectors + v) for v in range(self.vectors)]

@@ -1,21 +1,21 @@
 """The band: the part of the input that one chunk needs, packed into scratch memory.
 
 Layout [channel block][tap 0][tap 1][row][column][pitch]. Padding, the layout of the source and
-negative padding (cropping) end here; no other code knows of borders. A pixel has `pitch` channels,
-so that the offsets of the rows of a register tile are constants.
+negative padding (cropping) end here; no other code knows of borders. A pixel has room for `pitch`
+channels of a block.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llvmlite import ir
 
     from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.integer import Condition, Index
     from allconv.engine.emit.vector import Mask
     from allconv.engine.kernels.epilogue import Epilogue
 
@@ -53,24 +53,44 @@ class Band:
     """The strides of a packed band, in bytes."""
 
     address: Index
-    pixel: int
+    pixel: Index
     row: Index
     tap1: Index
     tap0: Index
     block: Index
 
     @classmethod
-    def of(cls, code: Code, pitch: int, address: Index, part: Part) -> Band:
+    def of(cls, code: Code, pitch: Index, address: Index, part: Part) -> Band:
         """The band of a part, at an address."""
-        pixel = pitch * code.size
+        pixel = code.mul(pitch, code.size)
         row = code.mul(part.columns, pixel)
         tap1 = code.mul(part.rows, row)
         tap0 = code.mul(part.taps[1], tap1)
         return cls(address, pixel, row, tap1, tap0, code.mul(part.taps[0], tap0))
 
+    @classmethod
+    def of_source(cls, code: Code, image: Index, group: Index, part: Part) -> Band:
+        """The source itself as the band of a part that lies inside."""
+        cells = [code.mul(cell, code.arg(f"x{axis}")) for axis, cell in enumerate(part.start)]
+        of_image, of_group = code.mul(image, code.arg("xn")), code.mul(group, code.arg("xg"))
+        return cls(
+            address=code.add(code.arg("x"), of_image, of_group, *cells),
+            pixel=code.arg("x3"),
+            row=code.arg("x2"),
+            tap1=code.mul(code.arg("d1"), code.arg("x1")),
+            tap0=code.mul(code.arg("d0"), code.arg("x0")),
+            block=code.mul(code.arg("block"), code.arg("xc")),
+        )
+
+    def unless(self, code: Code, condition: Condition, other: Band) -> Band:
+        """Another band where a condition holds, else this one."""
+        names = [field.name for field in fields(self)]
+        pairs = [(getattr(other, name), getattr(self, name)) for name in names]
+        return Band(*(code.select(condition, theirs, own) for theirs, own in pairs))
+
 
 def emit_band(
-    code: Code, pitch: int, address: Index, image: Index, group: Index, part: Part,
+    code: Code, pitch: Index, address: Index, image: Index, group: Index, part: Part,
     prologue: Epilogue | None = None,
 ) -> Band:  # fmt: skip
     """Pack a part of one image and group, passed through a prologue.
@@ -138,13 +158,13 @@ def emit_zeros(code: Code, address: Index, count: Index) -> None:
 
 
 def _row(
-    code: Code, pitch: int, line: Index, out: Index, first: Index, last: Index, count: Index,
+    code: Code, pitch: Index, line: Index, out: Index, first: Index, last: Index, count: Index,
     change: Change | None,
 ) -> None:  # fmt: skip
     """Pixels first ... last - 1 of a row: one run, vectors a pixel, or element by element."""
     from allconv.engine.emit.view import View
 
-    pixel = pitch * code.size
+    pixel = code.mul(pitch, code.size)
     step, channel = code.arg("x3"), code.arg("xc")
     if change is not None:
         with (
@@ -165,11 +185,11 @@ def _row(
                 code.add(line, code.mul(first, pixel)),
                 code.add(out, code.mul(first, pixel)),
             )
-            _copy(code, source, target, n)
+            _copy(code, source, target, n, n)
         with other, code.either(close) as (vectors, elements):
             with vectors, code.loop(last, start=first) as column:
                 source = code.add(line, code.mul(column, step))
-                _copy(code, source, code.add(out, code.mul(column, pixel)), count)
+                _copy(code, source, code.add(out, code.mul(column, pixel)), count, pitch)
             with elements, code.loop(count) as c:
                 source = code.add(line, code.mul(c, channel))
                 target = code.add(out, code.mul(c, code.size))
@@ -178,17 +198,26 @@ def _row(
                     View(code, code.add(target, code.mul(column, pixel))).store_scalar(x)
 
 
-def _copy(code: Code, source: Index, target: Index, n: Index) -> None:
-    """Copy a run: four vectors a turn, then one with a mask."""
+def _copy(code: Code, source: Index, target: Index, n: Index, room: Index) -> None:
+    """Copy a run of n elements to where there is `room` for at least as many."""
+    from allconv.engine.emit.strips import each_vector
     from allconv.engine.emit.view import View
 
-    wide = 4 * code.lanes
-    whole = code.mul(code.div(n, wide), wide)
-    with code.loop(whole, step=wide) as i:
-        x, y = (View(code, code.add(a, code.mul(i, code.size))) for a in (source, target))
-        for v in range(4):
-            y.store(x.vector(v), v)
-    with code.loop(n, step=code.lanes, start=whole) as i:
-        mask = code.mask(code.sub(n, i))
-        x, y = (View(code, code.add(a, code.mul(i, code.size))) for a in (source, target))
-        y.store(x.vector(0, mask), 0, mask)
+    x, y = View(code, source), View(code, target)
+
+    def move(at: Index, vectors: int, mask: Mask) -> None:
+        for v in range(vectors):
+            y.moved(at).store(x.moved(at).vector(v, mask), v, mask)
+
+    rest = code.rem(n, code.lanes)
+    whole = code.sub(n, rest)
+    each_vector(code, whole, 4, move, ends=True)
+    with code.when(code.compare(">", rest, 0)):
+        # A store with a mask takes some processors as long as ten without.
+        end, mask = code.mul(whole, code.size), code.mask(rest)
+        last = x.moved(end).vector(0, mask)
+        with code.either(code.compare(">=", code.sub(room, whole), code.lanes)) as (wide, narrow):
+            with wide:
+                y.moved(end).store(last)
+            with narrow:
+                y.moved(end).store(last, 0, mask)

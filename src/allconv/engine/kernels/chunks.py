@@ -18,7 +18,6 @@ CHUNKS = 32  # expected at least, where each has
 WORK = 100_000  # multiply-adds at least
 MOST = 20_000_000  # multiply-adds of a unit, above which it is cut further
 FEW = 8  # chunks, below which the output channels are split
-EVEN = 4  # blocks of rows come in multiples of this
 CHAIN = 4096  # cells at most in one accumulator of a weight gradient
 PARTIALS = 32 * 1024 * 1024  # bytes at most of partial sums
 UNIT = 2000  # multiply-adds that beginning a unit is worth
@@ -81,38 +80,6 @@ def split_channels(blocks: int, chunks: int, work: int, unit: int) -> int:
 def units_of_chunk(units: int, work: int, packed: int) -> int:
     """Units in a chunk of at least `WORK`; each unit packs so many elements."""
     return max(1, min(units, WORK // (work // units + UNIT + COPY * packed)))
-
-
-def cut_cells(
-    axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], outer: int, depth: int, pixel: int
-) -> tuple[int, int]:
-    """Blocks of rows and of columns of a phase: the band of each stays in the cache, none is too
-    much work, and there are chunks enough. `outer` counts what else there is, `depth` the
-    multiply-adds of a cell."""
-    (height, width, _), (a2, a3) = tile, axes[2:]
-    rows, cols = a2.most, a3.most
-
-    def large() -> bool:
-        return band_bytes(axes, rows, cols, pixel) > BAND or rows * cols * depth > MOST
-
-    while rows > height and large():
-        rows = max(height, rows // 2)
-    while cols > 4 * width and large():
-        cols = max(4 * width, cols // 2)
-    while cols > width and rows * cols * depth > 4 * MOST:
-        cols = max(width, cols // 2)
-    expected = expected_chunks(outer * a2.most * a3.most * depth)
-    if outer * -(-a2.most // rows) * -(-a3.most // cols) < expected:
-        rows = max(min(rows, 8), min(rows, a2.most * outer // expected), height)
-    missing = -(-expected // (outer * -(-a2.most // rows)))
-    if a2.most == 1 and missing > 1:
-        cols = max(min(cols, 2 * width), min(cols, a3.most // missing), width)
-    blocks = -(-a2.most // rows)
-    if blocks > 1 and outer * blocks < CHUNKS:
-        blocks = -(-blocks // EVEN) * EVEN  # every thread gets as many
-    whole = -(-split_evenly(a3.most, cols) // width) * width  # columns in whole tiles
-    columns = -(-a3.most // whole)
-    return max(1, min(blocks, a2.least // height)), max(1, min(columns, a3.least // width))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The direct algorithm: y = b + sum over channel blocks, taps and channels of x times w.
 
-Rows of the register tile are output cells along the last axes, its vectors are output channels. The
-same kernel computes correlations, their transposes (phase by phase), linear and locally connected
-layers: they differ in where their operands lie. The order of summation of an output is
-fixed: bias, channel blocks, taps in row-major order, channels of the block.
+Rows of the register tile are output cells, any that follow each other in a block of them, also from
+row to row; its vectors are output channels. The same kernel computes correlations, their transposes
+(phase by phase), linear and locally connected layers: they differ in where their operands lie. The
+order of summation of an output is fixed: bias, channel blocks, taps in row-major order, channels of
+the block. A long sum is taken part by part, over all cells of a unit, so that the weights of a
+part stay in the first-level cache; in between the sums lie in scratch memory, and lose no bit.
 """
 
 from __future__ import annotations
@@ -15,23 +17,31 @@ from typing import TYPE_CHECKING, ClassVar
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, slots_of
-from allconv.engine.kernels.phases import clip_taps, phase_slots, reach, read_phase, share
+from allconv.engine.kernels.phases import ITEM, clip_taps, phase_slots, reach, read_phase, share
 from allconv.engine.target import Target
 
 if TYPE_CHECKING:
     from llvmlite import ir
 
     from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
+    from allconv.engine.emit.integer import Condition, Index
     from allconv.engine.emit.tile import Tile
     from allconv.engine.emit.vector import Mask
     from allconv.engine.emit.view import Rows, View
 
 
-NEARLY = 1.05  # times the least work
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
 its weights, outputs and biases begin."""
+
+
+RUN = ("source", "weight", "terms", "tap")
+"""What is written down of a run, terms that follow each other in the band and in the weights: where
+it begins there, in bytes, how many terms it has, and its tap of axis 2."""
+
+CELL = ("source", "target", "low", "high")
+"""What is written down of a cell: the addresses of what its first tap reads and of its output, and
+from which to which of the taps of axis 2 there is a source."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +57,39 @@ class _Cells:
 
 
 @dataclass(frozen=True)
+class _Panel:
+    """A block of output channels: its weights, biases and outputs, how many channels are left."""
+
+    w: Index
+    b: Index
+    y: Index  # in bytes from the first of the group
+    channel: Index  # the first one, in bytes, counted over all groups
+    left: Index
+    masks: list[Mask]
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """A part of the runs of every sum, in their order; it is the `first`, the `last` or both."""
+
+    first: Condition
+    last: Condition
+    begin: Index
+    end: Index
+
+
+@dataclass(frozen=True)
 class Direct(Kernel):
     """A unit: some rows and columns of a phase, of one image and group, some blocks of channels.
 
     Units count images, groups, phases and cells of axes 0 and 1, phases and blocks of rows, phases
     and blocks of columns, blocks of channels; a chunk is `chunkunits` of them. Taps of axes 0 and 1
-    whose source does not exist are left out, and those of axis 2 where the tile is one row high;
-    else the band has zeros there.
+    whose source does not exist are left out, and those of axis 2 that no row of a tile has; else
+    the band has zeros there. Where nothing lies outside (`inplace`) the source itself is the band.
+    Where weights or biases move with the rows (`alone`) no tile crosses from one to the next.
     """
 
-    tile: tuple[int, int, int]  # cells along axis 2, along axis 3, vectors of channels
-    pitch: int
-    stride: int  # along axis 3
+    tile: tuple[int, int]  # cells, vectors of channels
     bias: bool
     epilogue: Epilogue
     prologue: Epilogue | None = None
@@ -66,7 +97,9 @@ class Direct(Kernel):
     slots: ClassVar[tuple[str, ...]] = (
         *band.SLOTS, *phase_slots(4), "w", "b", "y", "units", "chunkunits",
         "groups", "p0", "p1", "p2", "p3", "m0", "m1", "rowblocks", "colblocks", "splits",
-        "s0", "s1", "s2", "d2", "d3", "cc", "cblocks", "merged", "o", "kblocks", "ksplit",
+        "s0", "s1", "s2", "s3", "d2", "d3", "cc", "cblocks", "merged", "o", "kblocks", "ksplit",
+        "pitch", "inplace", "alone", "cells", "runs", "sums", "parts", "partruns", "run",
+        "runblocks",
         "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "wp0", "wp1", "wp2",
         "bg", "bp0", "bp1", "bp2", "yn", "yg", "y0", "y1", "y2", "y3",
         *slots_of(AFTER), *slots_of(BEFORE),
@@ -95,10 +128,9 @@ class Direct(Kernel):
         r0, rows = share(code, phases[2]["cells"], row, code.arg("rowblocks"))
         q0, columns = share(code, phases[3]["cells"], column, code.arg("colblocks"))
         cells = (*outer, r0, q0)
-        strides = (code.arg("s0"), code.arg("s1"), code.arg("s2"), self.stride)
         start = [
-            code.add(phase["offset"], code.mul(stride, cell))
-            for phase, stride, cell in zip(phases, strides, cells, strict=True)
+            code.add(phase["offset"], code.mul(code.arg(f"s{axis}"), cell))
+            for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True))
         ]
         taps = [phase["taps"] for phase in phases]
         weights = code.add(code.arg("w"), code.mul(group, code.arg("wg")))
@@ -113,11 +145,11 @@ class Direct(Kernel):
             start=(start[0], start[1], start[2], start[3]),
             taps=(taps[0], taps[1]),
             rows=reach(code, code.arg("s2"), rows, code.arg("d2"), taps[2]),
-            columns=reach(code, self.stride, columns, code.arg("d3"), taps[3]),
+            columns=reach(code, code.arg("s3"), columns, code.arg("d3"), taps[3]),
             first_block=0,
             blocks=code.arg("cblocks"),
         )
-        packed = band.emit_band(code, self.pitch, code.scratch, image, group, part, self.prologue)
+        packed = self._band(code, image, group, part)
         weights = code.add(weights, *_moves(code, phases, "w", ("wp0", "wp1", "wp2"), cells))
         y = code.add(
             code.arg("y"), code.mul(image, code.arg("yn")), code.mul(group, code.arg("yg")),
@@ -127,118 +159,197 @@ class Direct(Kernel):
         if self.bias:
             moves = _moves(code, phases, "b", ("bp0", "bp1", "bp2"), cells)
             bias = code.add(code.arg("b"), code.mul(group, code.arg("bg")), *moves)
+        here = _Cells(start[2], rows, columns, (taps[0], taps[1], taps[2], taps[3]), image,
+                      code.mul(group, code.arg("bg")))  # fmt: skip
+        self._write_cells(code, packed, here, y)
+        runs = self._write_runs(code, packed, here)
         first = code.mul(split, code.arg("ksplit"))
         last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
-        here = _Cells(
-            start[2], rows, columns, (taps[0], taps[1], taps[2], taps[3]),
-            image, code.mul(group, code.arg("bg")),
-        )  # fmt: skip
         with code.loop(last, start=first) as k:
-            self._channels(code, packed, here, k, weights, bias, y)
+            block = self.tile[1] * code.lanes
+            left, along = code.sub(code.arg("o"), code.mul(k, block)), code.mul(k, block, code.size)
+            panel = _Panel(
+                w=code.add(weights, code.mul(k, code.arg("wk"))),
+                b=code.add(bias, along),
+                y=along,
+                channel=code.add(here.channel, along),
+                left=left,
+                masks=code.masks(left, self.tile[1]),
+            )
+            with code.loop(code.arg("parts")) as number:
+                begin = code.mul(number, code.arg("partruns"))
+                terms = _Terms(
+                    first=code.compare("==", number, 0),
+                    last=code.compare("==", code.add(number, 1), code.arg("parts")),
+                    begin=begin,
+                    end=code.min(code.add(begin, code.arg("partruns")), runs),
+                )
+                self._part(code, here, panel, terms)
 
-    def _channels(
-        self, code: Code, packed: band.Band, cells: _Cells, k: Index, weights: Index, bias: Index,
-        y: Index,
-    ) -> None:  # fmt: skip
-        """All cells of the unit for one block of output channels."""
-        from allconv.engine.emit.tile import Tile
+    def _band(self, code: Code, image: Index, group: Index, part: band.Part) -> band.Band:
+        """The band of a unit: packed, or the source itself."""
+        own = band.Band.of_source(code, image, group, part)
+        if self.prologue is not None:
+            return band.emit_band(
+                code, code.arg("pitch"), code.scratch, image, group, part, self.prologue
+            )
+        packed = band.Band.of(code, code.arg("pitch"), code.scratch, part)
+        inplace = code.compare("!=", code.arg("inplace"), 0)
+        with code.when(code.inverse(inplace)):
+            band.emit_band(code, code.arg("pitch"), code.scratch, image, group, part)
+        return packed.unless(code, inplace, own)
+
+    def _write_cells(self, code: Code, packed: band.Band, cells: _Cells, y: Index) -> None:
+        """Write down of every cell of the unit what all blocks of channels need: see `CELL`."""
+        table = code.add(code.scratch, code.arg("cells"))
+        along = code.mul(code.arg("s3"), packed.pixel)
+        with code.loop(cells.rows) as row:
+            low, high = self._taps_of_row(code, cells, row)
+            line = code.add(packed.address, code.mul(row, code.arg("s2"), packed.row))
+            target = code.add(y, code.mul(row, code.arg("y2")))
+            first = code.mul(row, cells.columns)
+            with code.loop(cells.columns) as column:
+                numbers = (
+                    code.add(line, code.mul(column, along)),
+                    code.add(target, code.mul(column, code.arg("y3"))),
+                    low, high,
+                )  # fmt: skip
+                _write(code, table, code.add(first, column), numbers)
+
+    def _taps_of_row(self, code: Code, cells: _Cells, row: Index) -> tuple[Index, Index]:
+        """From which to which of the taps of axis 2 there is a source."""
+        base = code.add(cells.base, code.mul(code.arg("s2"), row))
+        low, count = clip_taps(code, base, code.arg("d2"), code.arg("i2"), cells.taps[2])
+        return low, code.add(low, count)
+
+    def _write_runs(self, code: Code, packed: band.Band, cells: _Cells) -> Index:
+        """Write down the runs of a sum in their order, see `RUN`, and say how many there are."""
+        merged = code.compare("!=", code.arg("merged"), 0)
+        alone, taps = code.select(merged, 1, cells.taps[3]), code.select(merged, cells.taps[3], 1)
+        blocks = code.div(code.arg("run"), code.arg("block"))
+        by_block = code.mul(blocks, packed.block), code.mul(blocks, code.arg("wc"))
+        steps = [
+            (code.arg("runblocks"), *by_block),
+            (cells.taps[0], packed.tap0, code.arg("wt0")),
+            (cells.taps[1], packed.tap1, code.arg("wt1")),
+            (cells.taps[2], code.mul(code.arg("d2"), packed.row), code.arg("wt2")),
+            (alone, code.mul(code.arg("d3"), packed.pixel), code.arg("wt3")),
+        ]
+        table = code.add(code.scratch, code.arg("runs"))
+
+        def write(number: Index, source: Index, weight: Index, indices: tuple[Index, ...]) -> None:
+            if len(indices) < len(steps):
+                count, by_source, by_weight = steps[len(indices)]
+                with code.loop(count) as i:
+                    write(
+                        code.add(code.mul(number, count), i),
+                        code.add(source, code.mul(i, by_source)),
+                        code.add(weight, code.mul(i, by_weight)),
+                        (*indices, i),
+                    )  # fmt: skip
+                return
+            left = code.sub(code.arg("cc"), code.mul(indices[0], code.arg("run")))
+            channels = code.min(left, code.arg("run"))
+            _write(code, table, number, (source, weight, code.mul(channels, taps), indices[3]))
+
+        write(0, 0, 0, ())
+        return code.mul(*(count for count, *_ in steps))
+
+    def _part(self, code: Code, cells: _Cells, panel: _Panel, terms: _Terms) -> None:
+        """A part of the sums of all cells of the unit, for one block of output channels."""
         from allconv.engine.emit.view import View
 
-        height, width, vectors = self.tile
-        block = vectors * code.lanes
-        left = code.sub(code.arg("o"), code.mul(k, block))
-        masks = code.masks(left, vectors)
-        w = View(code, code.add(weights, code.mul(k, code.arg("wk"))))
-        b = View(code, code.add(bias, code.mul(k, block * code.size)))
-        out = View(code, code.add(y, code.mul(k, block * code.size)))
-        with code.loop(cells.rows, step=height) as r_:
-            r = code.min(r_, code.sub(cells.rows, height))
-            here = w.moved(code.mul(r, code.arg("wp2")))
-            low, taps2 = self._taps_of_row(code, cells, r)
-            here = here.moved(code.mul(low, code.arg("wt2")))
-            line = code.add(code.mul(code.arg("s2"), r), code.mul(code.arg("d2"), low))
-            start = None
-            if self.bias:
-                there = b.moved(code.mul(r, code.arg("bp2")))
-                start = [there.vector(v, masks[v]) for v in range(vectors)]
-            with code.loop(cells.columns, step=width) as q_:
-                q = code.min(q_, code.sub(cells.columns, width))
-                tile = Tile(code, height * width, vectors, start)
-                origin = code.add(
-                    packed.address,
-                    code.mul(line, packed.row),
-                    code.mul(q, self.stride * packed.pixel),
-                )
-                taps = (*cells.taps[:2], taps2, cells.taps[3])
-                self._contract(code, tile, packed, taps, View(code, origin), here)
-                target = out.moved(code.mul(r, code.arg("y2"))).moved(code.mul(q, code.arg("y3")))
-                offsets = [
-                    code.add(code.mul(code.arg("y2"), i), code.mul(code.arg("y3"), j))
-                    for i in range(height)
-                    for j in range(width)
-                ]
-                channel = code.add(cells.channel, code.mul(k, block * code.size))
-                self._store(code, tile, target.rows(offsets), (cells.image, channel), left, masks)
+        number, vectors = self.tile
+        alone = code.compare("!=", code.arg("alone"), 0)
+        lines = code.select(alone, cells.rows, 1)
+        length = code.select(alone, cells.columns, code.mul(cells.rows, cells.columns))
+        biases = View(code, code.add(code.scratch, code.arg("sums")))
+        size = vectors * code.lanes * code.size  # of the sums of a cell
+        rounded = code.mul(code.ceil_div(length, number), number)
+        with code.loop(lines) as line:
+            bias = View(code, code.add(panel.b, code.mul(line, code.arg("bp2"))))
+            for v in range(vectors):
+                first = bias.vector(v, panel.masks[v]) if self.bias else code.const(0.0)
+                biases.store(first, v)
+            with code.loop(length, step=number) as begin:
+                cell = code.min(begin, code.sub(length, number))
+                # Every cell begins with the biases, later with its own sums.
+                kept = code.mul(code.add(code.mul(line, rounded), begin, 1), size)
+                before = biases.moved(code.select(terms.first, 0, kept))
+                before = View(code, before.address, code.select(terms.first, 0, size))
+                place = line, code.add(code.mul(line, cells.columns), cell)
+                self._tile(code, cells, panel, terms, place, (before, biases.moved(kept)))
 
-    def _taps_of_row(self, code: Code, cells: _Cells, r: Index) -> tuple[Index, Index]:
-        """The first tap of axis 2 to take for a row of the tile, and how many."""
-        if self.tile[0] > 1:
-            return 0, cells.taps[2]
-        base = code.add(cells.base, code.mul(code.arg("s2"), r))
-        return clip_taps(code, base, code.arg("d2"), code.arg("i2"), cells.taps[2])
-
-    def _contract(
-        self, code: Code, tile: Tile, packed: band.Band, taps: tuple[Index, ...], x: View, w: View
-    ) -> None:
-        """Sum over channel blocks, taps and channels."""
-        from allconv.engine.emit.tile import contract
-
-        height, width, vectors = self.tile
-        step = code.mul(code.arg("s2"), packed.row)
-        cell = self.stride * packed.pixel
-        a = x.rows(
-            [code.add(code.mul(step, i), j * cell) for i in range(height) for j in range(width)]
-        )
-        merged = code.compare("!=", code.arg("merged"), 0)
-        alone = code.select(merged, 1, taps[3])
-        run = code.select(merged, taps[3], 1)
-        total, block = code.mul(code.arg("cc"), run), code.mul(code.arg("block"), run)
-
-        def channels(b: Index, *_: Index) -> Index:
-            return code.min(code.sub(total, code.mul(b, block)), block)
-
-        loops = [
-            (code.arg("cblocks"), packed.block, code.arg("wc")),
-            (taps[0], packed.tap0, code.arg("wt0")),
-            (taps[1], packed.tap1, code.arg("wt1")),
-            (taps[2], code.mul(code.arg("d2"), packed.row), code.arg("wt2")),
-            (alone, code.mul(code.arg("d3"), packed.pixel), code.arg("wt3")),
-            (channels, code.size, vectors * code.lanes * code.size),
-        ]
-        contract(code, tile, loops, a, w)
-
-    def _store(
-        self, code: Code, tile: Tile, out: Rows, place: tuple[Index, Index], left: Index,
-        masks: list[Mask],
+    def _tile(
+        self, code: Code, cells: _Cells, panel: _Panel, terms: _Terms,
+        place: tuple[Index, Index], sums: tuple[View, View],
     ) -> None:  # fmt: skip
-        """Write the tile; only the last block of channels needs masks."""
-        image, channel = place
+        """A register tile: cells from one on, in a line; their sums before and after."""
+        from allconv.engine.emit.tile import Tile, contract
+        from allconv.engine.emit.view import View
 
-        def after(masks: list[Mask] | None) -> Callable[[ir.Value, int, int], ir.Value]:
+        (number, vectors), (line, cell), (before, after) = self.tile, place, sums
+        size = vectors * code.lanes * code.size
+        entries = [
+            _entry(code, code.add(code.scratch, code.arg("cells")), code.add(cell, i), CELL)
+            for i in range(number)
+        ]
+        # The last row has the first of all taps, the first row the last ones.
+        low, high = entries[-1]["low"].scalar(), entries[0]["high"].scalar()
+        x = View(code, 0).rows([entry["source"].scalar() for entry in entries])
+        w = View(code, code.add(panel.w, code.mul(line, code.arg("wp2"))))
+        start = [before[i].vector(v) for i in range(number) for v in range(vectors)]
+        tile = Tile(code, number, vectors, start)
+        with code.loop(terms.end, start=terms.begin, carry=tile.registers) as n:
+            run = _entry(code, code.add(code.scratch, code.arg("runs")), n, RUN)
+            inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
+            count = code.select(inside, run["terms"].scalar(), 0)
+            source, weight = x.moved(run["source"].scalar()), w.moved(run["weight"].scalar())
+            contract(code, tile, [(count, code.size, size)], source, weight)
+        with code.either(terms.last) as (then, otherwise):
+            with then:
+                targets = [code.add(entry["target"].scalar(), panel.y) for entry in entries]
+                self._store(code, tile, View(code, 0).rows(targets), cells.image, panel)
+            with otherwise:
+                tile.store(after.rows([i * size for i in range(number)]))
+
+    def _store(self, code: Code, tile: Tile, out: Rows, image: Index, panel: _Panel) -> None:
+        """Write the tile; only the last vector of the last block of channels needs a mask."""
+
+        def after(mask: Mask) -> Callable[[ir.Value, int, int], ir.Value]:
             def epilogue(x: ir.Value, row: int, v: int) -> ir.Value:
                 along = v * code.lanes * code.size
                 cell = code.add(code.sub(out[row].address, code.arg("y")), along)
-                mask = masks[v] if masks else None
-                return self.epilogue.apply(code, x, image, code.add(channel, along), cell, mask)
+                channel = code.add(panel.channel, along)
+                return self.epilogue.apply(code, x, image, channel, cell, mask)
 
             return epilogue
 
-        whole = code.compare(">=", left, tile.vectors * code.lanes)
-        with code.either(whole) as (then, otherwise):
-            with then:
-                tile.store(out, after(None))
-            with otherwise:
-                tile.store(out, after(masks), masks)
+        for v, mask in enumerate(panel.masks):
+            whole = code.compare(">=", panel.left, (v + 1) * code.lanes)
+            with code.either(whole) as (then, otherwise):
+                with then:
+                    tile.store(out, after(None), only=v)
+                with otherwise, code.when(code.compare(">", panel.left, v * code.lanes)):
+                    tile.store(out, after(mask), panel.masks, only=v)
+
+
+def _entry(code: Code, table: Index, number: Index, names: tuple[str, ...]) -> dict[str, View]:
+    """An entry of a table of numbers, by name."""
+    from allconv.engine.emit.view import View
+
+    entry = View(code, code.add(table, code.mul(number, len(names) * ITEM)), ITEM, dtype="int64")
+    return {name: entry[n] for n, name in enumerate(names)}
+
+
+def _write(code: Code, table: Index, number: Index, numbers: tuple[Index, ...]) -> None:
+    """Write an entry of a table."""
+    from allconv.engine.emit.view import View
+
+    size = len(numbers) * ITEM
+    entry = View(code, code.add(table, code.mul(number, size)), ITEM, dtype="int64")
+    for n, each in enumerate(numbers):
+        entry[n].store_scalar(code.value(each))
 
 
 def _counted(code: Code, unit: Index) -> list[Index]:
@@ -262,49 +373,36 @@ def _moves(
     return begin + [code.mul(code.arg(s), i) for s, i in zip(slots, cells, strict=False)]
 
 
-def _cost(cells: int, vectors: int) -> float:
+def cycles_of(cells: int, vectors: int) -> float:
     """Cycles of a step of a tile: its multiplications at two a cycle, at least four cycles (two
     units of latency four) and at least its loads at two a cycle, and one for the loop."""
     return max(cells * vectors / 2, (cells + vectors) / 2, 4.0) + 1
 
 
-def _fits(target: Target, cells: int, vectors: int) -> bool:
-    """Whether the registers hold a tile, a row of weights and what a step needs besides."""
-    return cells * vectors + vectors + 1 + (not target.fma) <= target.registers
-
-
-def _widths(target: Target) -> tuple[int, int]:
-    """The two widths of tiles that are offered; few, so that few kernels are compiled."""
-    return (14, 7) if target.registers >= 32 else (6, 4)
+def widths(target: Target, vectors: int) -> list[int]:
+    """The numbers of cells of tiles of so many vectors that are offered; few, so that few kernels
+    are compiled. The largest one fills the registers, beside a row of weights and what a step
+    needs besides; addresses of cells have 16 registers of their own."""
+    most = 14 if target.registers >= 32 else 8
+    largest = min((target.registers - vectors - 1 - (not target.fma)) // vectors, most)
+    return [largest, *(width for width in (7, 4, 2, 1) if width < largest)]
 
 
 def choose_vectors(target: Target, vectors: int) -> int:
-    """Vectors of a tile for so many vectors of output channels: the most of those that take nearly
-    the least work on wide images, for many are better on narrow ones.
+    """Vectors of a tile for so many vectors of output channels: what takes the least work on many
+    cells, and of equals the fewest, for two of them fill a cache line.
 
     This is the width of a block of packed weights, so no size of an image may decide it.
     """
     costs = [
-        (-(-vectors // v) * _cost(width, v) / width, v)
+        (-(-vectors // v) * cycles_of(widths(target, v)[0], v) / widths(target, v)[0], v)
         for v in range(1, min(vectors, 3) + 1)
-        for width in _widths(target)
-        if _fits(target, width, v) and _fits(target, _widths(target)[1], v)
     ]
-    least, _ = min(costs)
-    return max(v for cost, v in costs if cost <= NEARLY * least)
+    return min(costs)[1]
 
 
-def choose_tile(target: Target, rows: int, columns: int, vectors: int) -> tuple[int, int, int]:
-    """The register tile (cells along axis 2, along axis 3, vectors) with the least work."""
-    wide, narrow = _widths(target)
-    shapes = [(1, width) for width in (wide, narrow) if width <= columns]
-    if columns < narrow:
-        shapes = [(height, columns) for height in range(1, min(rows, narrow // columns) + 1)]
-    costs = [
-        (-(-rows // height) * -(-columns // width) * _cost(height * width, vectors), n)
-        for n, (height, width) in enumerate(shapes)
-        if _fits(target, height * width, vectors)
-    ]
-    if not costs:
-        raise ValueError(f"no tile for {rows} x {columns} cells and {vectors} vectors")
-    return (*shapes[min(costs)[1]], vectors)
+def choose_cells(target: Target, cells: int, vectors: int) -> int:
+    """The number of cells of the register tile that covers a line of `cells` with the least work;
+    the last tile begins where it ends with the line."""
+    offered = [width for width in widths(target, vectors) if width <= cells]
+    return min(offered, key=lambda width: -(-cells // width) * cycles_of(width, vectors))

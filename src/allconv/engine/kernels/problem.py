@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
+from allconv.engine.buffer import LINE
 from allconv.engine.kernels.border import Border
-from allconv.engine.kernels.chunks import (
-    MOST,
-    Blocks,
-    band_bytes,
-    cut_cells,
-    source_slots,
-    split_channels,
-    units_of_chunk,
-)
-from allconv.engine.kernels.direct import Direct, choose_tile
+from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_chunk
+from allconv.engine.kernels.cut import PANEL, Axis, Work, cut
+from allconv.engine.kernels.direct import CELL, RUN, Direct, choose_cells
 from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
-from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.phases import ITEM, phase_table
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -80,37 +75,55 @@ class Problem:
         weights: tuple[WeightSteps, ...],
     ) -> None:  # fmt: skip
         target, form, item = self.planner.target, packed.format, x.place.item
-        moving = any(step.cell or step.source for step in weights)
-        lanes = target.lanes(form.dtype)
-        tile = choose_tile(target, 1 if moving else axes[2].least, axes[3].least,
-                           form.width // lanes)  # fmt: skip
-        blocks, columnblocks = Blocks.of(form.rows), form.columnblocks
-        pixel = blocks.blocks * blocks.pitch * item
-        depth = form.rows * prod(axis.taps for axis in axes)
+        alone = any(step.cell or step.source for step in weights)
+        vectors = form.width // target.lanes(form.dtype)
+        line = axes[3].least * (1 if alone else axes[2].least)
+        tile = choose_cells(target, line, vectors), vectors
+        blocks, terms = Blocks.of(form.rows), form.rows * prod(axis.taps for axis in axes)
+        inplace = self._reads_in_place(x, axes)
         outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
         outer *= axes[0].most * axes[1].most
-        work = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
-        rowblocks, colblocks = cut_cells(axes, tile, outer, depth * form.columns, pixel)
-        rows, cols = -(-axes[2].most // rowblocks), -(-axes[3].most // colblocks)
-        unit = rows * cols * depth * columnblocks * form.width
-        split = split_channels(columnblocks, outer * rowblocks * colblocks, work, unit)
-        splits = -(-columnblocks // split)
-        units = outer * rowblocks * colblocks * splits
-        scratch = band_bytes(axes, rows, cols, pixel)
-        block = units_of_chunk(units, work, scratch // item)
+        pixel = blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1)
+        work = Work(
+            _axis(axes[2]), _axis(axes[3]), outer, tile, alone, terms, form.width,
+            form.columnblocks, pixel, item, not inplace,
+        )  # fmt: skip
+        pieces = cut(work)
+        split = -(-form.columnblocks // pieces.channels)
+        pieces = pieces._replace(channels=-(-form.columnblocks // split))
+        rows, cols = work.cells(pieces)
+        units = work.units(pieces)
+        scratch = 0 if inplace else -(-work.band(rows, cols) // LINE) * LINE
+        pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
+        block = units_of_chunk(units, pairs, scratch // item)
+        pitch = x.strides[3] if inplace else blocks.pitch * item
+        steps = axes[3].common.dilation * pitch, weights[3].by_tap(axes[3].common)
+        panel = blocks.block * form.width * item
+        follow = (blocks.block * item, panel)
+        merged = steps == follow and blocks.channels == blocks.blocks * blocks.block
+        across = inplace and packed.slots()["wc"] == panel  # blocks of channels follow each other
+        runs = _Runs.of(work, blocks, axes, merged=merged, across=across)
+        parts = -(-runs.number // runs.part)
+        tiles = rows * -(-cols // tile[0]) if alone else -(-rows * cols // tile[0])
+        sums = (1 + (tiles * tile[0] if parts > 1 else 0)) * form.width * item
+        cells_bytes = rows * cols * len(CELL) * ITEM
+        runs_bytes = -(-runs.number * len(RUN) * ITEM // LINE) * LINE
         table, slots = self._table(axes, weights, y)
         slots |= source_slots(x, axes, blocks) | packed.slots() | self.tail.slots()
         head = self.head or Tail(Epilogue(slots=BEFORE))
         slots |= head.slots()
         slots |= {
             "y": y.place, "units": units, "chunkunits": block, "groups": self.groups,
-            "m0": axes[0].most, "m1": axes[1].most,
-            "rowblocks": rowblocks, "colblocks": colblocks, "splits": splits,
-            "o": form.columns, "kblocks": columnblocks, "ksplit": split,
+            "m0": axes[0].most, "m1": axes[1].most, "s3": axes[3].common.stride,
+            "rowblocks": pieces.rows, "colblocks": pieces.columns, "splits": pieces.channels,
+            "o": form.columns, "kblocks": form.columnblocks, "ksplit": split,
+            "pitch": blocks.pitch, "inplace": int(inplace), "alone": int(alone),
+            "cells": scratch + runs_bytes, "runs": scratch,
+            "sums": scratch + runs_bytes + cells_bytes, "merged": int(merged),
+            "parts": parts, "partruns": runs.part, "run": runs.channels, "runblocks": runs.blocks,
         }  # fmt: skip
         kernel = Direct(
-            target, form.dtype, tile, blocks.pitch, axes[3].common.stride,
-            self.bias is not None, self.tail.epilogue,
+            target, form.dtype, tile, self.bias is not None, self.tail.epilogue,
             None if self.head is None else self.head.epilogue,
         )  # fmt: skip
         reads = [x.place, packed.place, table, *self.tail.operands, *head.operands]
@@ -118,11 +131,18 @@ class Problem:
             reads.append(self.bias)
         self.planner.step(
             kernel, slots, reads=reads, writes=[y.place],
-            chunks=-(-units // block), scratch=scratch + 256,
+            chunks=-(-units // block),
+            scratch=scratch + runs_bytes + cells_bytes + sums,
         )  # fmt: skip
         met = all(axis.taps for axis in axes)
         if self.batch is None and met and any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
             self._border(axes, slots, packed, reads, y.place)
+
+    def _reads_in_place(self, x: Image, axes: tuple[AxisPhases, ...]) -> bool:
+        """Whether the source can be its own band: nothing of it lies outside, nor is changed."""
+        if self.head is not None or x.channel_stride != x.place.item:
+            return False
+        return not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
 
     def _border(
         self, axes: tuple[AxisPhases, ...], slots: dict[str, int | Place], packed: Packed,
@@ -183,6 +203,42 @@ class Problem:
             return (0,) * AXES
         own = self.bias.strides[2:]
         return (0,) * (AXES - 1 - len(own)) + own + (0,)
+
+
+def _axis(axis: AxisPhases) -> Axis:
+    """An axis as it is cut."""
+    return Axis(axis.most, axis.least, axis.taps, axis.common.stride, axis.common.dilation)
+
+
+class _Runs(NamedTuple):
+    """Terms that follow each other: channels of a run and runs for all of them, runs of a sum, and
+    of a part of it."""
+
+    channels: int
+    blocks: int
+    number: int
+    part: int
+
+    @classmethod
+    def of(
+        cls,
+        work: Work,
+        blocks: Blocks,
+        axes: tuple[AxisPhases, ...],
+        *,
+        merged: bool,
+        across: bool,
+    ) -> _Runs:
+        """The longest runs; a part is so many that their weights stay in the cache."""
+        taps = [axis.taps for axis in axes]
+        of_term = work.width * work.item
+        channels = blocks.block
+        if across and prod(taps) == 1:
+            channels *= max(1, PANEL // (channels * of_term))
+        of_channels = -(-blocks.channels // channels)
+        number = of_channels * prod(taps[:3]) * (1 if merged else taps[3])
+        terms = -(-work.terms // max(number, 1))
+        return cls(channels, of_channels, max(number, 1), max(1, PANEL // max(terms * of_term, 1)))
 
 
 def of_floats(lower: Lowering) -> Lowering:

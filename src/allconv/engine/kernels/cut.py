@@ -1,0 +1,146 @@
+"""How the cells and output channels of a correlation are cut into units, by a count of cycles.
+
+A unit is some rows and columns of a phase, with some blocks of output channels. Many cells use what
+they read of the weights often, many channels what they read of the image; few of both leave units
+for many threads. Neither bits nor the number of threads depend on the cut: it is the one with the
+fewest cycles on 1 to 16 threads, as far as those can be foretold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from allconv.engine.kernels.chunks import BAND, MOST, WORK
+from allconv.engine.kernels.direct import cycles_of
+
+THREADS = (1, 2, 4, 8, 16)
+UNITS = 64  # at most, where less would not do
+PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
+NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
+TILE = 40  # cycles to begin and end a tile
+BEGIN = 300  # cycles to begin a unit
+COPY = 0.3  # cycles to pack an element of a band
+NEAR_BYTES, FAR_BYTES = 64, 12  # of weights a cycle, from the second-level cache or beyond
+
+
+class Cut(NamedTuple):
+    """Blocks of rows, of columns and of blocks of output channels."""
+
+    rows: int
+    columns: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One of the two axes along which cells are cut: cells of the largest and the smallest phase,
+    taps, stride and dilation."""
+
+    most: int
+    least: int
+    taps: int
+    stride: int
+    dilation: int
+
+    def reach(self, cells: int) -> int:
+        """Source cells that so many cells meet."""
+        if not self.taps:
+            return 0
+        return self.stride * (cells - 1) + self.dilation * (self.taps - 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that decides a cut."""
+
+    row: Axis
+    column: Axis
+    outer: int  # how often all this comes: images, groups, phases, cells of the outer axes
+    tile: tuple[int, int]  # cells, vectors
+    alone: bool  # no tile crosses from row to row
+    terms: int  # of a sum
+    width: int  # output channels of a block
+    blocks: int  # of output channels
+    pixel: int  # bytes of all channels of a pixel, times the taps of the outer axes
+    item: int
+    packed: bool  # whether the band is packed
+
+    def band(self, rows: int, columns: int) -> int:
+        """Bytes of the band of a unit of so many cells."""
+        return self.row.reach(rows) * self.column.reach(columns) * self.pixel
+
+    def cells(self, cut: Cut) -> tuple[int, int]:
+        """Rows and columns of the largest unit."""
+        return -(-self.row.most // cut.rows), -(-self.column.most // cut.columns)
+
+    def units(self, cut: Cut) -> int:
+        """How many units there are."""
+        return self.outer * cut.rows * cut.columns * cut.channels
+
+    def fits(self, cut: Cut) -> bool:
+        """Whether the band of a unit stays in the cache, and its work is not too much."""
+        rows, columns = self.cells(cut)
+        work = rows * columns * self.terms * -(-self.blocks // cut.channels) * self.width
+        return work <= MOST and self.band(rows, columns) <= BAND
+
+    def cycles(self, cut: Cut) -> float:
+        """Of the largest unit."""
+        rows, columns = self.cells(cut)
+        cells, vectors = self.tile
+        tiles = rows * -(-columns // cells) if self.alone else -(-rows * columns // cells)
+        blocks = -(-self.blocks // cut.channels)
+        panel = self.terms * self.width * self.item
+        parts = -(-panel // PANEL)
+        near = panel * self.blocks <= NEAR
+        read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES)
+        pack = COPY * self.band(rows, columns) / self.item if self.packed else 0
+        step = self.terms * cycles_of(cells, vectors) + parts * TILE
+        return tiles * blocks * step + read + pack + BEGIN
+
+    def time(self, cut: Cut) -> float:
+        """Cycles of all units on some threads, times those: the mean over `THREADS`."""
+        units, cycles = self.units(cut), self.cycles(cut)
+        threads = [n for n in THREADS if n == 1 or units * cycles >= n * WORK]
+        return sum(-(-units // n) * n for n in threads) * cycles / len(threads)
+
+    def cuts(self) -> Iterator[Cut]:
+        """Cuts into ever more units."""
+        cells = self.tile[0]
+        least = 1 if self.alone else -(-cells // self.column.least)
+        most_rows = max(1, self.row.least // least)
+        for channels in _counts(self.blocks):
+            seen = None
+            for blocks in _counts(self.row.most * self.column.most):
+                rows = min(blocks, most_rows)
+                most = self.column.least // (cells if rows >= self.row.least else 1)
+                if not self.alone:
+                    most = self.row.least // rows * self.column.least // cells
+                columns = max(1, min(-(-blocks // rows), most, self.column.least))
+                cut = Cut(rows, columns, channels)
+                if cut != seen:
+                    yield cut
+                seen = cut
+                if self.units(cut) >= UNITS and self.fits(cut):
+                    break
+
+
+@lru_cache(4096)
+def cut(work: Work) -> Cut:
+    """The best cut: among those that fit, if any does, else the finest."""
+    cuts = list(work.cuts())
+    fitting = [each for each in cuts if work.fits(each)]
+    return min(fitting, key=work.time) if fitting else max(cuts, key=work.units)
+
+
+def _counts(most: int) -> Iterator[int]:
+    """1, 2, 3, 4, 6, 8, 12, 16 ... and the most."""
+    count = 1
+    while count < most:
+        yield count
+        if count > 1 and 3 * count // 2 < most:
+            yield 3 * count // 2
+        count *= 2
+    yield most
