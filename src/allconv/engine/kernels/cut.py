@@ -95,8 +95,9 @@ class Work:
         panel = self.terms * self.width * self.item
         parts = -(-panel // PANEL)
         near = panel * self.blocks <= NEAR
-        read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES)
-        pack = COPY * self.band(rows, columns) / self.item if self.packed else 0
+        band = self.band(rows, columns)
+        read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES) + band / FAR_BYTES
+        pack = COPY * band / self.item if self.packed else 0
         step = self.terms * cycles_of(cells, vectors) + parts * TILE
         return tiles * blocks * step + read + pack + BEGIN
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from allconv.engine.buffer import LINE
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, slots_of
@@ -76,6 +77,7 @@ class _Terms:
     last: Condition
     begin: Index
     end: Index
+    following: Index  # where the weights of the next part lie
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Direct(Kernel):
         *band.SLOTS, *phase_slots(4), "w", "b", "y", "units", "chunkunits",
         "groups", "p0", "p1", "p2", "p3", "m0", "m1", "rowblocks", "colblocks", "splits",
         "s0", "s1", "s2", "s3", "d2", "d3", "cc", "cblocks", "merged", "o", "kblocks", "ksplit",
-        "pitch", "inplace", "alone", "cells", "runs", "sums", "parts", "partruns", "run",
+        "pitch", "inplace", "alone", "cells", "runs", "sums", "parts", "partruns", "partbytes", "ahead", "run",
         "runblocks",
         "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "wp0", "wp1", "wp2",
         "bg", "bp0", "bp1", "bp2", "yn", "yg", "y0", "y1", "y2", "y3",
@@ -183,6 +185,9 @@ class Direct(Kernel):
                     last=code.compare("==", code.add(number, 1), code.arg("parts")),
                     begin=begin,
                     end=code.min(code.add(begin, code.arg("partruns")), runs),
+                    following=code.add(
+                        panel.w, code.mul(code.add(number, 1), code.arg("partbytes"))
+                    ),
                 )
                 self._part(code, here, panel, terms)
 
@@ -273,6 +278,11 @@ class Direct(Kernel):
                 biases.store(first, v)
             with code.loop(length, step=number) as begin:
                 cell = code.min(begin, code.sub(length, number))
+                ahead = code.add(
+                    terms.following, code.mul(code.div(begin, number), code.arg("ahead"))
+                )
+                with code.loop(code.arg("ahead"), step=LINE) as i:
+                    View(code, code.add(ahead, i)).prefetch(near=False)
                 # Every cell begins with the biases, later with its own sums.
                 kept = code.mul(code.add(code.mul(line, rounded), begin, 1), size)
                 before = biases.moved(code.select(terms.first, 0, kept))

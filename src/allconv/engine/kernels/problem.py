@@ -10,7 +10,7 @@ from typing import NamedTuple
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_chunk
-from allconv.engine.kernels.cut import PANEL, Axis, Work, cut
+from allconv.engine.kernels.cut import NEAR, PANEL, Axis, Work, cut
 from allconv.engine.kernels.direct import CELL, RUN, Direct, choose_cells
 from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
@@ -106,6 +106,9 @@ class Problem:
         parts = -(-runs.number // runs.part)
         tiles = rows * -(-cols // tile[0]) if alone else -(-rows * cols // tile[0])
         sums = (1 + (tiles * tile[0] if parts > 1 else 0)) * form.width * item
+        part_bytes = -(-work.terms // runs.number) * runs.part * form.width * item
+        far = form.columnblocks * work.terms * form.width * item > NEAR
+        ahead = -(-part_bytes // tiles // LINE) * LINE if far else 0
         cells_bytes = rows * cols * len(CELL) * ITEM
         runs_bytes = -(-runs.number * len(RUN) * ITEM // LINE) * LINE
         table, slots = self._table(axes, weights, y)
@@ -120,7 +123,7 @@ class Problem:
             "pitch": blocks.pitch, "inplace": int(inplace), "alone": int(alone),
             "cells": scratch + runs_bytes, "runs": scratch,
             "sums": scratch + runs_bytes + cells_bytes, "merged": int(merged),
-            "parts": parts, "partruns": runs.part, "run": runs.channels, "runblocks": runs.blocks,
+            "parts": parts, "partruns": runs.part, "partbytes": part_bytes, "ahead": ahead, "run": runs.channels, "runblocks": runs.blocks,
         }  # fmt: skip
         kernel = Direct(
             target, form.dtype, tile, self.bias is not None, self.tail.epilogue,
