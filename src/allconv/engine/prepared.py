@@ -10,8 +10,9 @@ gives nothing back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +48,13 @@ class Prepared:
         self.arena = allocate(planner.steps, between)
         pairs = [(numbers[s], offset) for s, offset in self.arena.offsets.items()]
         self._between = np.array(pairs, np.int64).reshape(-1, 2).T
-        self._inputs = [(n, s.number) for s, n in numbers.items() if s.kind == "input"]
+        inputs = [(n, s.number) for s, n in numbers.items() if s.kind == "input"]
+        self._given = [(n, number) for n, number in inputs if number not in planner.static]
+        self._static = [(n, number) for n, number in inputs if number in planner.static]
         self._outputs = {s.number: n for s, n in numbers.items() if s.kind == "output"}
         self._memory: list[Any] = [planner.constants.get(s) for s in numbers]
+        self._bound: WeakKeyDictionary[Weights, _Bound] = WeakKeyDictionary()
+        self._alone: _Bound | None = None  # without static inputs
         self._idle: deque[_State] = deque(maxlen=STATES)
         for notify in on_prepare:
             notify(self)
@@ -62,46 +67,63 @@ class Prepared:
 
     def run(
         self,
-        operands: Sequence[Array],
+        given: Mapping[int, Array],
         weights: Weights | None,
         out: Sequence[Array | None] | None,
     ) -> tuple[Array, ...]:
-        """Run on arrays that lie as planned; arrays in `out` receive the outputs."""
+        """Run on arrays that lie as planned, by number of the input; arrays in `out` receive the
+        outputs."""
         results = [self._output(n, place, out) for n, place in enumerate(self.planner.outputs)]
-        places = self._prepared_memory(operands, weights)
-        places += [(number, operands[operand]) for number, operand in self._inputs]
+        places = [(number, given[operand]) for number, operand in self._given]
         places += [(number, results[output]) for output, number in self._outputs.items()]
+        bound = self._alone if weights is None else self._bound.get(weights)
+        if bound is None:
+            bound = self._bind(weights)
         arena = lent.borrow(self.arena.bytes)
         state = self._borrow()
-        state.run(arena, self._between, places, self.threads)
+        state.run(bound, arena, self._between, places, self.threads)
         self._idle.append(state)
         lent.give_back(arena)
         if out is not None:
-            for given, result in zip(out, results, strict=True):
-                if given is not None and given is not result:
-                    given[...] = result
+            for target, result in zip(out, results, strict=True):
+                if target is not None and target is not result:
+                    target[...] = result
             pairs = zip(out, results, strict=True)
-            results = [result if given is None else given for given, result in pairs]
+            results = [result if target is None else target for target, result in pairs]
         return tuple(results)
 
     def _borrow(self) -> _State:
         try:
             return self._idle.pop()
         except IndexError:
-            return _State(self.table, self._memory)
+            return _State(self.table, len(self._memory))
 
-    def _prepared_memory(
-        self, operands: Sequence[Array], weights: Weights | None
-    ) -> list[tuple[int, Array]]:
-        """What static inputs alone decide, by number; prepared now where it is not there yet."""
+    def _bind(self, weights: Weights | None) -> _Bound:
+        """The memory that every run on these weights reads: themselves, and what they alone decide,
+        which is prepared now where it is not there yet."""
+        order = sorted(self.planner.static)
+        static = dict(zip(order, weights.operands, strict=True)) if weights is not None else {}
+        arrays = {number: operand.array for number, operand in static.items()}
         store = self._own if weights is None else weights.prepared
         missing = {s for s in self._kept if self._recipes[s] not in store}
         if missing:
-            for storage, array in self._prepare(operands, missing).items():
+            for storage, array in self._prepare(arrays, missing).items():
                 store.setdefault(self._recipes[storage], array)
-        return [(self.numbers[s], store[self._recipes[s]]) for s in self._kept]
+        memory = list(self._memory)
+        for storage in self._kept:
+            memory[self.numbers[storage]] = store[self._recipes[storage]]
+        for number, operand in self._static:
+            memory[number] = arrays[operand]
+        bound = _Bound(memory)
+        if weights is None:
+            self._alone = bound
+        else:
+            self._bound[weights] = bound
+        return bound
 
-    def _prepare(self, operands: Sequence[Array], missing: set[Storage]) -> dict[Storage, Array]:
+    def _prepare(
+        self, operands: Mapping[int, Array], missing: set[Storage]
+    ) -> dict[Storage, Array]:
         """Run the steps that fill this memory."""
         steps = needed(self.planner.prologue, missing)
         numbers: dict[Storage, int] = {}
@@ -147,38 +169,47 @@ class Prepared:
         )
 
 
+class _Bound:
+    """Memory by number, as far as it is the same in every run, and its addresses."""
+
+    def __init__(self, memory: list[Array | None]) -> None:
+        self.memory = memory
+        known = [(n, array.ctypes.data) for n, array in enumerate(memory) if array is not None]
+        self.addresses = np.array(known, np.int64).reshape(-1, 2).T
+
+
 class _State:
     """What one run at a time changes: where every storage lies, and the filled table."""
 
-    def __init__(self, table: Table, constants: Sequence[Array | None]) -> None:
-        self._constants = constants
+    def __init__(self, table: Table, count: int) -> None:
         self._filled = Filled(table)
-        self._bases = np.zeros(len(constants), np.int64)
+        self._bases = np.zeros(count, np.int64)
+        self._bound: Callable[[], _Bound | None] = lambda: None  # it is not kept alive here
         self._at: list[int] = []  # the addresses of the run before: often those of the next one
-        for number, array in enumerate(constants):
-            if array is not None:
-                self._bases[number] = array.ctypes.data
 
     def run(
         self,
+        bound: _Bound,
         arena: Block,
         between: NDArray[np.int64],
         places: Sequence[tuple[int, Array]],
         threads: int | None,
     ) -> None:
         """Run with memory between steps at these offsets of an arena, and arrays by number."""
-        memory = [*self._constants, arena.memory]
+        memory = [*bound.memory, arena.memory]
         at = [arena.address]
         for number, array in places:
             at.append(array.__array_interface__["data"][0])
             memory[number] = array
-        if at != self._at:
+        if at != self._at or self._bound() is not bound:
             self._at = []
             bases, (numbers, offsets) = self._bases, between
+            known, addresses = bound.addresses
+            bases[known] = addresses
             bases[numbers] = offsets + arena.address
             bases[[number for number, _ in places]] = at[1:]
             self._filled.point(bases)
-            self._at = at
+            self._at, self._bound = at, ref(bound)
         if self._filled.defines:
             for number, offset in between.T.tolist():
                 memory[number] = arena.memory[offset:]

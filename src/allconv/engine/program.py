@@ -48,8 +48,11 @@ class Program:
         self.choices = choose(graph, host(), exact) if choices is None else choices
         self.static = tuple(sorted(set(static)))
         self._constants = list(graph.constants.values())
+        values = enumerate((*graph.inputs, *graph.constants))
+        self._free = [(n, value) for n, value in values if n not in self.static]
         self._weights: Weights | None = None
         self._prepared: dict[tuple[str, ...], Prepared] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Prepared] = {}
 
     def bind(self, arrays: Mapping[int, Array]) -> None:
         """Give the static inputs, by number; they are kept, not copied."""
@@ -67,34 +70,38 @@ class Program:
     ) -> tuple[Array, ...]:
         """Run on the inputs that are not static; arrays in `out` receive the outputs."""
         held = self._weights if weights is None else weights
-        static = () if held is None else held.operands
         if len(arrays) + len(self.static) != len(self.graph.inputs):
             expected = len(self.graph.inputs) - len(self.static)
             raise ShapeError(f"{expected} arrays are expected, {len(arrays)} given")
-        if len(static) != len(self.static):
+        if (0 if held is None else len(held.operands)) != len(self.static):
             raise ArgumentError("the static inputs are not bound; call bind first")
-        bound = dict(zip(self.static, static, strict=True))
-        given = iter([*arrays, *(self._constants if constants is None else constants)])
-        operands, layouts = [], []
+        operands = (*arrays, *(self._constants if constants is None else constants))
+        given: dict[int, Array] = {}
+        layouts: list[str] = []
         try:
-            for number, value in enumerate((*self.graph.inputs, *self.graph.constants)):
-                operand = bound.get(number)
-                if operand is None:
-                    array = next(given)
-                    if array.shape != value.shape or dtype_name(array.dtype) != value.dtype:
-                        name = value.name or f"input {number}"
-                        raise ShapeError(
-                            f"{name} is {Spec.of(array)}; this was made for {value.spec}"
-                        )
-                    operand = ready(array)
-                operands.append(operand.array)
-                layouts.append(operand.layout)
-            return self.prepare(tuple(layouts)).run(operands, held, out)
+            for (number, value), array in zip(self._free, operands, strict=True):
+                if array.shape != value.shape or dtype_name(array.dtype) != value.dtype:
+                    name = value.name or f"input {number}"
+                    raise ShapeError(f"{name} is {Spec.of(array)}; this was made for {value.spec}")
+                given[number], layout = ready(array)
+                layouts.append(layout)
+            return self._plan_for(tuple(layouts), held).run(given, held, out)
         except MemoryError:
             shapes = ", ".join(str(value.spec) for value in self.graph.outputs)
             raise LimitError(
                 f"there is not enough memory for {shapes} and what leads there"
             ) from None
+
+    def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> Prepared:
+        """The plan for operands of a call that lie so, beside static ones."""
+        key = layouts, () if weights is None else weights.layouts
+        prepared = self._plans.get(key)
+        if prepared is None:
+            by_number = dict(zip(self.static, key[1], strict=True))
+            by_number |= {number: at for (number, _), at in zip(self._free, layouts, strict=True)}
+            prepared = self.prepare(tuple(by_number[n] for n in sorted(by_number)))
+            self._plans[key] = prepared
+        return prepared
 
     def prepare(self, layouts: tuple[str, ...] | None = None) -> Prepared:
         """The plan for inputs that lie in these layouts, made at first use."""
@@ -143,7 +150,7 @@ class Program:
         """Everything but plans, which another process makes for itself."""
         weights = self._weights
         arrays = None if weights is None else [operand.array for operand in weights.operands]
-        return {**self.__dict__, "_prepared": {}, "_weights": arrays}
+        return {**self.__dict__, "_prepared": {}, "_plans": {}, "_weights": arrays}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = state["_weights"]

@@ -25,6 +25,7 @@ class Weights:
     def __init__(self, arrays: Sequence[Array]) -> None:
         self.arrays = tuple(arrays)
         self.operands: tuple[Ready, ...] = tuple(map(ready, arrays))
+        self.layouts = tuple(operand.layout for operand in self.operands)
         self.prepared: dict[str, Array] = {}
 
     @classmethod

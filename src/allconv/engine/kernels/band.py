@@ -167,14 +167,9 @@ def _row(
     pixel = code.mul(pitch, code.size)
     step, channel = code.arg("x3"), code.arg("xc")
     if change is not None:
-        with (
-            code.loop(last, start=first) as column,
-            code.loop(count, step=code.lanes) as i,
-        ):
-            mask, at = code.mask(code.sub(count, i)), code.mul(i, code.size)
-            x = View(code, code.add(line, code.mul(column, step), at)).vector(0, mask)
-            there = View(code, code.add(out, code.mul(column, pixel), at))
-            there.store(change(x, at, mask), 0, mask)
+        with code.loop(last, start=first) as column:
+            source = code.add(line, code.mul(column, step))
+            _copy(code, source, code.add(out, code.mul(column, pixel)), count, pitch, change)
         return
     close = code.compare("==", channel, code.size)
     whole = code.both(code.compare("==", step, pixel), code.compare("==", count, pitch))
@@ -198,16 +193,23 @@ def _row(
                     View(code, code.add(target, code.mul(column, pixel))).store_scalar(x)
 
 
-def _copy(code: Code, source: Index, target: Index, n: Index, room: Index) -> None:
-    """Copy a run of n elements to where there is `room` for at least as many."""
+def _copy(
+    code: Code, source: Index, target: Index, n: Index, room: Index, change: Change | None = None
+) -> None:
+    """Copy a run of n elements, changed on the way, to where there is `room` for at least them."""
     from allconv.engine.emit.strips import each_vector
     from allconv.engine.emit.view import View
 
     x, y = View(code, source), View(code, target)
 
+    def read(at: Index, v: int, mask: Mask) -> ir.Value:
+        along = code.add(at, v * code.lanes * code.size)
+        element = x.moved(along).vector(0, mask)
+        return element if change is None else change(element, along, mask)
+
     def move(at: Index, vectors: int, mask: Mask) -> None:
         for v in range(vectors):
-            y.moved(at).store(x.moved(at).vector(v, mask), v, mask)
+            y.moved(at).store(read(at, v, mask), v, mask)
 
     rest = code.rem(n, code.lanes)
     whole = code.sub(n, rest)
@@ -215,7 +217,7 @@ def _copy(code: Code, source: Index, target: Index, n: Index, room: Index) -> No
     with code.when(code.compare(">", rest, 0)):
         # A store with a mask takes some processors as long as ten without.
         end, mask = code.mul(whole, code.size), code.mask(rest)
-        last = x.moved(end).vector(0, mask)
+        last = read(end, 0, mask)
         with code.either(code.compare(">=", code.sub(room, whole), code.lanes)) as (wide, narrow):
             with wide:
                 y.moved(end).store(last)

@@ -22,7 +22,7 @@ PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
 TILE = 40  # cycles to begin and end a tile
 BEGIN = 300  # cycles to begin a unit
-COPY = 0.3  # cycles to pack an element of a band
+COPY, CHANGE = 0.3, 1.0  # cycles to pack an element of a band, and to change it on the way
 NEAR_BYTES, FAR_BYTES = 64, 12  # of weights a cycle, from the second-level cache or beyond
 
 
@@ -66,7 +66,7 @@ class Work:
     blocks: int  # of output channels
     pixel: int  # bytes of all channels of a pixel, times the taps of the outer axes
     item: int
-    packed: bool  # whether the band is packed
+    copy: float  # cycles to pack an element of the band
 
     def band(self, rows: int, columns: int) -> int:
         """Bytes of the band of a unit of so many cells."""
@@ -97,7 +97,7 @@ class Work:
         near = panel * self.blocks <= NEAR
         band = self.band(rows, columns)
         read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES) + band / FAR_BYTES
-        pack = COPY * band / self.item if self.packed else 0
+        pack = self.copy * band / self.item
         step = self.terms * cycles_of(cells, vectors) + parts * TILE
         return tiles * blocks * step + read + pack + BEGIN
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_chunk
-from allconv.engine.kernels.cut import NEAR, PANEL, Axis, Work, cut
+from allconv.engine.kernels.cut import CHANGE, COPY, NEAR, PANEL, Axis, Work, cut
 from allconv.engine.kernels.direct import CELL, RUN, Direct, choose_cells
 from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
@@ -81,12 +81,13 @@ class Problem:
         tile = choose_cells(target, line, vectors), vectors
         blocks, terms = Blocks.of(form.rows), form.rows * prod(axis.taps for axis in axes)
         inplace = self._reads_in_place(x, axes)
+        copy = 0 if inplace else COPY if self.head is None else CHANGE
         outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
         outer *= axes[0].most * axes[1].most
         pixel = blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1)
         work = Work(
             _axis(axes[2]), _axis(axes[3]), outer, tile, alone, terms, form.width,
-            form.columnblocks, pixel, item, not inplace,
+            form.columnblocks, pixel, item, copy,
         )  # fmt: skip
         pieces = cut(work)
         split = -(-form.columnblocks // pieces.channels)
@@ -123,7 +124,8 @@ class Problem:
             "pitch": blocks.pitch, "inplace": int(inplace), "alone": int(alone),
             "cells": scratch + runs_bytes, "runs": scratch,
             "sums": scratch + runs_bytes + cells_bytes, "merged": int(merged),
-            "parts": parts, "partruns": runs.part, "partbytes": part_bytes, "ahead": ahead, "run": runs.channels, "runblocks": runs.blocks,
+            "parts": parts, "partruns": runs.part, "partbytes": part_bytes, "ahead": ahead,
+            "run": runs.channels, "runblocks": runs.blocks,
         }  # fmt: skip
         kernel = Direct(
             target, form.dtype, tile, self.bias is not None, self.tail.epilogue,
