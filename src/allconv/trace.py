@@ -38,7 +38,7 @@ class Builder:
         self.captured: dict[Value, Value] = {}  # value of an outer trace -> input here
         self.producers: dict[Value, Node] = {}
         self._results: dict[Hashable, tuple[Value, ...]] = {}
-        self._scalars: dict[tuple[str, str], Value] = {}
+        self._scalars: dict[tuple[bytes, str], Value] = {}
         self._paths: list[str] = []
         self._closed = False
 
@@ -57,10 +57,11 @@ class Builder:
 
     def scalar(self, number: float, dtype: str) -> Value:
         """A number as a constant of shape ()."""
-        key = (repr(float(number)), dtype)  # 0.0 and -0.0 are two
+        with np.errstate(over="ignore"):  # a number beyond float32 is infinite there
+            array = np.array(number, dtype)
+        key = (array.tobytes(), dtype)  # 0.0 and -0.0 are two, 1/6 and 0.16666667 one float32
         if key not in self._scalars:
-            with np.errstate(over="ignore"):  # a number beyond float32 is infinite there
-                self._scalars[key] = self.constant(np.array(number, dtype), repr(float(number)))
+            self._scalars[key] = self.constant(array, repr(float(number)))
         return self._scalars[key]
 
     def record(self, operator: Operator, *operands: Any) -> Any:

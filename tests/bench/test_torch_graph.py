@@ -36,10 +36,12 @@ def check_equal(path: Path, x: np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["plain", "convnet", "all-cnn", "base-c"])
+@pytest.mark.parametrize(
+    "name", ["plain", "convnet", "all-cnn", "base-c", *networks.MOBILE, "resnet-18"]
+)
 def test_networks_of_ours(name: str, tmp_path: Path) -> None:
     """As `allconv.onnx.save` writes them, batch normalisations among them."""
-    channels, side = (3, 32) if name == "base-c" else (1, 28)
+    channels, side = (1, 28) if name in networks.SMALL else (3, 32)
     net = networks.build(name, channels, side, 10)
     save(net, tmp_path / "m.onnx", (None, channels, side, side))
     check_equal(tmp_path / "m.onnx", DRAW.standard_normal((2, channels, side, side), np.float32))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -40,8 +42,14 @@ def test_tables(name: str) -> None:
     assert summary.rows[-1].output == (2, 10)
 
 
-@pytest.mark.parametrize("name", networks.names())
-@pytest.mark.parametrize("size", [(8, 8), (9, 11)])
+ANY_SIZE = [*networks.SMALL, *networks.FAMILY]
+PHOTOGRAPHS = [*networks.MOBILE, *networks.RESIDUAL]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [*product(ANY_SIZE, [(8, 8), (9, 11)]), *product(PHOTOGRAPHS, [(32, 32), (33, 40)])],
+)
 def test_sizes(name: str, size: tuple[int, int]) -> None:
     """Every network runs on colour images that are not square, in inference and training."""
     net = networks.build(name, 3, size, 4)

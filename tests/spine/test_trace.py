@@ -187,6 +187,15 @@ def test_names() -> None:
     assert [value.name for value in graph.inputs] == ["x", ""]
 
 
+def test_a_number_is_one_constant() -> None:
+    """However it is written, if it is the same in the dtype; zeros of both signs are two."""
+    graph = trace(lambda x: x * (1 / 6) + x / 6 * 0.16666667, Spec((2,))).graph
+    assert [float(array) for array in graph.constants.values()].count(float(np.float32(1 / 6))) == 1
+    assert len(trace(lambda x: x * 0.0 + -0.0, Spec((2,))).graph.constants) == 2
+    wide = trace(lambda x: x * (1 / 6) + 0.16666667, Spec((2,), "float64")).graph
+    assert len(wide.constants) == 2
+
+
 def test_several_results() -> None:
     """An operator of several results gives a tuple."""
     window = Window.forward((4,), (2,))

@@ -40,8 +40,10 @@ def test_the_loss_falls_at_the_defaults(model, side):
     assert losses[-1] < 0.3 * losses[0]
 
 
-@pytest.mark.parametrize("name", networks.names())
-@pytest.mark.parametrize("side", [28, 32])
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [(n, 28) for n in (*networks.SMALL, *networks.FAMILY)] + [(n, 32) for n in networks.names()],
+)
 def test_small_images_have_the_full_rate(name, side):
     """No layer of a network for 28 x 28 or 32 x 32 pixels is slowed down."""
     optimizer = find_optimizer("adamw")

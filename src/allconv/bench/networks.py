@@ -24,6 +24,12 @@ OURS = {  # name: channels, side, classes
     "all-cnn": (1, 28, 10),
     "base-c": (3, 32, 10),
     "all-cnn-c": (3, 32, 10),
+    "mobilenet-v1": (3, 224, 1000),
+    "mobilenet-v2": (3, 224, 1000),
+    "mobilenet-v3-small": (3, 224, 1000),
+    "mobilenet-v3-large": (3, 224, 1000),
+    "efficientnet-lite0": (3, 224, 1000),
+    "resnet-18": (3, 224, 1000),
 }
 
 

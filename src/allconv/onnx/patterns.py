@@ -14,6 +14,7 @@ from typing import Any
 
 from allconv import functional
 from allconv.graph import Graph, Node
+from allconv.onnx.names.pointwise import hard_sigmoid
 from allconv.onnx.schema import shortest
 from allconv.operators.base import Array, Spec
 from allconv.trace import trace
@@ -81,6 +82,13 @@ PATTERNS = (
         (("negative_slope", 0.375),),
         lambda c: {"negative_slope": c[-1]},
         lambda s: ({"alpha": s["negative_slope"]}, ()),
+    ),
+    Pattern(  # before Clip, which ends as it does
+        "HardSigmoid",
+        hard_sigmoid,
+        (("alpha", 0.375), ("beta", 0.625)),
+        lambda c: {"alpha": c[0], "beta": c[1]},
+        lambda s: (s, ()),
     ),
     Pattern(
         "Clip",

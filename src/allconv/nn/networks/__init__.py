@@ -1,4 +1,4 @@
-"""Networks by name: functions (channels, size, classes) -> Sequential, one a file."""
+"""Networks by name: functions (channels, size, classes) -> Sequential, a kind a file."""
 
 from __future__ import annotations
 
@@ -8,20 +8,40 @@ from allconv.errors import ArgumentError
 from allconv.functional.settings import per_axis
 from allconv.nn.networks.all_cnn import all_cnn
 from allconv.nn.networks.convnet import convnet
+from allconv.nn.networks.efficientnet import efficientnet_lite0
 from allconv.nn.networks.family import FAMILY
 from allconv.nn.networks.local import local
+from allconv.nn.networks.mobilenet_v1 import mobilenet_v1
+from allconv.nn.networks.mobilenet_v2 import mobilenet_v2
+from allconv.nn.networks.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from allconv.nn.networks.plain import plain
+from allconv.nn.networks.resnet import resnet18, resnet50
 from allconv.nn.sequential import Sequential
 from allconv.settings import told, whole
 
-SMALL: dict[str, Callable[[int, tuple[int, int], int], Sequential]] = {
+Maker = Callable[[int, tuple[int, int], int], Sequential]
+
+SMALL: dict[str, Maker] = {
     "plain": plain,
     "local": local,
     "convnet": convnet,
     "all-cnn": all_cnn,
 }
 """The small networks, which a laptop trains in minutes."""
-_NETWORKS = {**SMALL, **FAMILY}
+MOBILE: dict[str, Maker] = {
+    "mobilenet-v1": mobilenet_v1,
+    "mobilenet-v2": mobilenet_v2,
+    "mobilenet-v3-small": mobilenet_v3_small,
+    "mobilenet-v3-large": mobilenet_v3_large,
+    "efficientnet-lite0": efficientnet_lite0,
+}
+"""Networks of depthwise convolutions, for photographs on small machines."""
+RESIDUAL: dict[str, Maker] = {
+    "resnet-18": resnet18,
+    "resnet-50": resnet50,
+}
+"""Residual networks, for photographs."""
+_NETWORKS = {**SMALL, **FAMILY, **MOBILE, **RESIDUAL}
 
 
 def names() -> tuple[str, ...]:
@@ -43,4 +63,18 @@ def build(name: str, channels: int, size: int | Sequence[int], classes: int) -> 
     return _NETWORKS[name](channels, (height, width), classes)
 
 
-__all__ = ["all_cnn", "build", "convnet", "local", "names", "plain"]
+__all__ = [
+    "all_cnn",
+    "build",
+    "convnet",
+    "efficientnet_lite0",
+    "local",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "names",
+    "plain",
+    "resnet18",
+    "resnet50",
+]

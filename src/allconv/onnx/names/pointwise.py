@@ -104,8 +104,12 @@ def read_softplus(call: Call) -> Value:
 
 def read_hard_sigmoid(call: Call) -> Value:
     """min(max(alpha * x + beta, 0), 1)."""
-    line = call.value(0) * call.number("alpha") + call.number("beta")
-    y: Value = functional.hardtanh(line, 0.0, 1.0)
+    return hard_sigmoid(call.value(0), call.number("alpha"), call.number("beta"))
+
+
+def hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
+    """min(max(alpha * x + beta, 0), 1)."""
+    y: Value = functional.hardtanh(x * alpha + beta, 0.0, 1.0)
     return y
 
 

@@ -1,0 +1,108 @@
+"""What the networks for photographs are made of; names of modules are those of torchvision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allconv import functional
+from allconv.errors import ShapeError
+from allconv.nn.correlate import Conv2d
+from allconv.nn.module import Module
+from allconv.nn.normalize import BatchNorm2d
+from allconv.nn.pointwise import ReLU
+from allconv.nn.pool import GlobalAvgPool2d
+from allconv.nn.sequential import Sequential
+
+LEAST = 32  # five strides of 2 leave one cell
+
+
+class Named(Sequential):
+    """Modules one after the other, under names instead of numbers."""
+
+    def __init__(self, **modules: Module) -> None:
+        super().__init__()
+        for name, module in modules.items():
+            setattr(self, name, module)
+
+
+class Residual(Named):
+    """The input plus the result of the modules. He et al. 2015, arXiv:1512.03385."""
+
+    def forward(self, *x: Any) -> Any:
+        """The sum."""
+        return x[0] + super().forward(*x)
+
+
+class SqueezeExcitation(Module):
+    """Each channel times a number between 0 and 1, which two layers find from all channels' means.
+
+    Hu et al. 2018, arXiv:1709.01507; with the hard sigmoid of Howard et al. 2019, arXiv:1905.02244.
+    """
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        self.avgpool = GlobalAvgPool2d()
+        self.fc1 = Conv2d(channels, squeezed, 1)
+        self.activation = ReLU()
+        self.fc2 = Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: Any) -> Any:
+        """x (N, C, H, W) -> the same shape."""
+        scale = self.fc2(self.activation(self.fc1(self.avgpool(x))))
+        return x * functional.hardtanh(scale * (1.0 / 6.0) + 0.5, 0.0, 1.0)
+
+
+def conv_norm(
+    in_channels: int,
+    out_channels: int,
+    kernel: int = 1,
+    stride: int = 1,
+    *,
+    groups: int = 1,
+    activation: Callable[[], Module] | None = None,
+    eps: float = 1e-5,
+    momentum: float = 0.1,
+) -> Sequential:
+    """A convolution without bias, padded by half its kernel; BatchNorm; the activation, if any."""
+    return Sequential(
+        Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False),
+        BatchNorm2d(out_channels, eps, momentum),
+        *([activation()] if activation else []),
+    )
+
+
+def inverted_residual(
+    in_channels: int,
+    expanded: int,
+    out_channels: int,
+    kernel: int,
+    stride: int,
+    *,
+    squeezed: int = 0,
+    activation: Callable[[], Module],
+) -> Named:
+    """A block that is wide inside; added to its input where it keeps its shape.
+
+    Conv 1x1, expanded, unless there are so many channels already; depthwise convolution;
+    squeeze-and-excitation if `squeezed`; Conv 1x1, out_channels, without activation. Their
+    normalisation is that of EfficientNet and MobileNetV3: eps 0.001, momentum 0.01.
+
+    Sandler et al. 2018, arXiv:1801.04381, table 1 and figure 4.
+    """
+    settings: dict[str, Any] = {"eps": 0.001, "momentum": 0.01}
+    active: dict[str, Any] = settings | {"activation": activation}
+    layers: list[Module] = []
+    if expanded != in_channels:
+        layers.append(conv_norm(in_channels, expanded, **active))
+    layers.append(conv_norm(expanded, expanded, kernel, stride, groups=expanded, **active))
+    if squeezed:
+        layers.append(SqueezeExcitation(expanded, squeezed))
+    layers.append(conv_norm(expanded, out_channels, **settings))
+    kind = Residual if stride == 1 and in_channels == out_channels else Named
+    return kind(block=Sequential(*layers))
+
+
+def check_least(name: str, size: tuple[int, int]) -> None:
+    """Refuse images that are too small for a network that halves them five times."""
+    if min(size) < LEAST:
+        raise ShapeError(f"images are {size[0]} x {size[1]}; {name} needs {LEAST} x {LEAST}")
