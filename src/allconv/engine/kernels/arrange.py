@@ -6,7 +6,7 @@ import numpy as np
 
 from allconv.engine.kernels.convert import lower_convert
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.place import Place, reshaped_strides
+from allconv.engine.place import Place, layout_strides, reshaped_strides
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.arrange import (
@@ -23,10 +23,22 @@ from allconv.operators.reduce import Broadcast
 
 
 def lower_reshape(planner: Planner, node: Node) -> bool:
-    """The same memory, or a copy in row-major order where the new axes do not fit its strides."""
+    """The same memory, or a copy where the new axes do not fit its strides.
+
+    What has its channels innermost keeps them there, as when channels are shuffled.
+    """
     operator = node.of(Reshape)
     place = planner.read(node.inputs[0])
     strides = reshaped_strides(place, operator.to)
+    if strides is None and _innermost(place) < len(place.shape) - 1:
+        spec = node.outputs[0].spec
+        last = planner.temporary(spec.shape, spec.dtype)
+        last = last.viewed(spec.shape, layout_strides(spec, "last"))
+        seen = reshaped_strides(last, place.shape)
+        if seen is not None:
+            emit_copy(planner, place, last.viewed(place.shape, seen))
+            planner.alias(node.outputs[0], last)
+            return True
     if strides is None:
         place = planner.read(node.inputs[0], "rows")
         strides = reshaped_strides(place, operator.to)
@@ -34,6 +46,12 @@ def lower_reshape(planner: Planner, node: Node) -> bool:
         raise ValueError(f"a row-major array of {place.shape} does not reshape to {operator.to}")
     planner.alias(node.outputs[0], place.viewed(operator.to, strides))
     return True
+
+
+def _innermost(place: Place) -> int:
+    """The axis along which elements lie closest."""
+    axes = [axis for axis, n in enumerate(place.shape) if n > 1]
+    return min(axes, key=lambda axis: (abs(place.strides[axis]), -axis), default=0)
 
 
 def lower_transpose(planner: Planner, node: Node) -> bool:

@@ -86,6 +86,8 @@ def emit_copy(planner: Planner, source: Place, out: Place) -> None:
     if emit_transpose(planner, source, out, [(n, (to, step)) for n, (to, step) in axes]):
         return
     if len(axes) > 1 or axes[0][0] < 2 * SPLIT:
+        if len(axes) > 1 and axes[-1][1][1] != source.item and axes[-2][0] > axes[-1][0]:
+            axes[-2:] = reversed(axes[-2:])  # the longer of the two loops is the inner one
         _emit_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
         return
     n, (to, step) = axes[0]  # one run: whole chunks, and what is left

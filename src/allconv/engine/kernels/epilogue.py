@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from allconv.engine.emit.integer import Index
     from allconv.engine.emit.vector import Mask
 
-OPERANDS = 6  # besides the result: a normalisation, a scale, a shift and a residual
+OPERANDS = 8  # besides the result: a normalisation, the numbers of an activation, a residual
 AFTER, BEFORE = "e", "q"  # begin the names of the slots
 
 

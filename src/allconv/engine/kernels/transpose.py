@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from allconv.engine.kernel import Kernel
@@ -18,6 +19,7 @@ OUTER = 3
 LINE = 64  # bytes of a row that are read at once: a cache line
 SPLIT = 16384  # elements of a chunk
 LEAST = 4  # rows and columns: below, elements are moved one by one
+MANY = 16  # of these blocks, and rows and columns that each must have then
 
 Axis: TypeAlias = tuple[int, tuple[int, int]]  # size, strides in bytes of result and source
 
@@ -91,7 +93,8 @@ def emit_transpose(planner: Planner, source: Place, out: Place, axes: Sequence[A
     if inner is None or to != out.item or step == source.item or len(outer) > OUTER + 1:
         return False
     columns, (by_column, _) = outer.pop(inner)
-    if min(n, columns) < LEAST:
+    few = MANY if prod(size for size, _ in outer) > MANY else LEAST
+    if min(n, columns) < few:
         return False
     arguments: dict[str, int | Place] = {
         "source": source, "out": out, "i": n, "j": columns, "si": step, "oj": by_column,
