@@ -55,12 +55,14 @@ class Code(Vectors):
         carry: list[ir.Value] | None = None,
         *,
         at_least_once: bool = False,
+        anew: bool = False,
     ) -> Iterator[Index]:
         """for i in range(start, n, step), where step > 0.
 
         The values in the list `carry` go round the loop: inside, the list holds those of this turn
         and the body puts the next ones in their places; afterwards it holds the last ones.
-        `at_least_once` leaves out the test before the first turn.
+        `at_least_once` leaves out the test before the first turn. With `anew` LLVM takes the index
+        as it is (see `Integers.anew`), so that addresses which are counted with it share it.
         """
         registers = [] if carry is None else carry
         turns = _turns(start, n, step)
@@ -76,12 +78,14 @@ class Code(Vectors):
         else:
             self.builder.branch(after if turns == 0 else body)
         self.builder.position_at_end(body)
-        i = self._phi(I64, [(self.value(start), before)] if turns != 0 else [])
+        index = i = self._phi(I64, [(self.value(start), before)] if turns != 0 else [])
         phis = [self._phi(x.type, [(x, before)] if turns != 0 else []) for x in initial]
         registers[:] = phis
+        if anew:
+            i = self.anew(i)
         yield i
         following, latch = self.builder.add(i, self.value(step)), self.builder.block
-        for phi, x in zip([i, *phis], [following, *registers], strict=True):
+        for phi, x in zip([index, *phis], [following, *registers], strict=True):
             phi.add_incoming(x, latch)
         self.builder.cbranch(self.compare("<", following, n), body, after)
         self.builder.position_at_end(after)

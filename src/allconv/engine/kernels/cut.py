@@ -14,12 +14,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from allconv.engine.kernels.chunks import BAND, MOST, WORK
-from allconv.engine.kernels.direct import cycles_of
+from allconv.engine.kernels.direct import CELL, cycles_of
+from allconv.engine.kernels.phases import ITEM
 
 THREADS = (1, 2, 4, 8, 16)
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
+AHEAD = 4  # tiles of a unit at least, over which fetching the next part of the weights is spread
+CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
 TILE = 40  # cycles to begin and end a tile
 BEGIN = 300  # cycles to begin a unit
 COPY, CHANGE = 0.3, 1.0  # cycles to pack an element of a band, and to change it on the way
@@ -84,7 +87,8 @@ class Work:
         """Whether the band of a unit stays in the cache, and its work is not too much."""
         rows, columns = self.cells(cut)
         work = rows * columns * self.terms * -(-self.blocks // cut.channels) * self.width
-        return work <= MOST and self.band(rows, columns) <= BAND
+        held = self.band(rows, columns) + rows * columns * CELL_BYTES
+        return work <= MOST and held <= BAND
 
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_chunk
-from allconv.engine.kernels.cut import CHANGE, COPY, NEAR, PANEL, Axis, Work, cut
-from allconv.engine.kernels.direct import CELL, RUN, Direct, choose_cells
+from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, CHANGE, COPY, NEAR, PANEL, Axis, Work, cut
+from allconv.engine.kernels.direct import RUN, Direct, choose_cells
 from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
@@ -109,8 +109,8 @@ class Problem:
         sums = (1 + (tiles * tile[0] if parts > 1 else 0)) * form.width * item
         part_bytes = -(-work.terms // runs.number) * runs.part * form.width * item
         far = form.columnblocks * work.terms * form.width * item > NEAR
-        ahead = -(-part_bytes // tiles // LINE) * LINE if far else 0
-        cells_bytes = rows * cols * len(CELL) * ITEM
+        ahead = -(-part_bytes // tiles // LINE) * LINE if far and tiles >= AHEAD else 0
+        cells_bytes = rows * cols * CELL_BYTES
         runs_bytes = -(-runs.number * len(RUN) * ITEM // LINE) * LINE
         table, slots = self._table(axes, weights, y)
         slots |= source_slots(x, axes, blocks) | packed.slots() | self.tail.slots()
