@@ -115,7 +115,36 @@ def _nest(
         return
     (count, a_bytes, b_bytes), inner = loops[0], loops[1:]
     n = count(*indices) if callable(count) else count
+    if not inner and b is not None:
+        _innermost(code, tile, (n, a_bytes, b_bytes), a, b, step, at_least_once)
+        return
     with code.loop(n, carry=tile.registers, at_least_once=at_least_once) as i:
         moved_a = a.moved(code.mul(i, a_bytes))
         moved_b = b.moved(code.mul(i, b_bytes)) if b else None
         _nest(code, tile, inner, moved_a, moved_b, step, at_least_once, (*indices, i))
+
+
+def _innermost(
+    code: Code,
+    tile: Tile,
+    loop: tuple[Index, Index, Index],
+    a: Rows,
+    b: View,
+    step: Step,
+    at_least_once: bool,
+) -> None:
+    """The innermost loop: one index for all rows, and an address for `b`.
+
+    LLVM by itself counts an address for every row; each of those additions takes the place of a
+    multiplication.
+    """
+    n, a_bytes, b_bytes = loop
+    shared = a_bytes in (1, 2, 4, 8)  # what an address can multiply an index with
+    if not all(isinstance(offset, int) for offset in a.offsets):
+        a = View(code, 0).rows([code.add(a.base.address, offset) for offset in a.offsets])
+    carried = [*tile.registers, code.value(b.address)]
+    with code.loop(n, carry=carried, at_least_once=at_least_once, anew=shared) as i:
+        tile.registers[:] = carried[:-1]
+        step(a.moved(code.mul(i, a_bytes)), View(code, carried[-1], *b.strides, dtype=b.dtype))
+        carried[:] = [*tile.registers, code.value(code.add(carried[-1], b_bytes))]
+    tile.registers[:] = carried[:-1]

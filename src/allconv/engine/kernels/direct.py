@@ -295,7 +295,7 @@ class Direct(Kernel):
         place: tuple[Index, Index], sums: tuple[View, View],
     ) -> None:  # fmt: skip
         """A register tile: cells from one on, in a line; their sums before and after."""
-        from allconv.engine.emit.tile import Tile
+        from allconv.engine.emit.tile import Tile, contract
         from allconv.engine.emit.view import View
 
         (number, vectors), (line, cell), (before, after) = self.tile, place, sums
@@ -315,26 +315,13 @@ class Direct(Kernel):
             inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
             count = code.select(inside, run["terms"].scalar(), 0)
             source, weight = x.moved(run["source"].scalar()), w.moved(run["weight"].scalar())
-            self._run(code, tile, count, source, weight)
+            contract(code, tile, [(count, code.size, size)], source, weight)
         with code.either(terms.last) as (then, otherwise):
             with then:
                 targets = [code.add(entry["target"].scalar(), panel.y) for entry in entries]
                 self._store(code, tile, View(code, 0).rows(targets), cells.image, panel)
             with otherwise:
                 tile.store(after.rows([i * size for i in range(number)]))
-
-    def _run(self, code: Code, tile: Tile, count: Index, x: Rows, w: View) -> None:
-        """Add the terms of a run: one index for all rows, and an address for the weights."""
-        from allconv.engine.emit.view import View
-
-        rows = View(code, 0).rows([code.add(x.base.address, row) for row in x.offsets])
-        carried = [*tile.registers, code.value(w.address)]
-        with code.loop(count, carry=carried, anew=True) as i:
-            tile.registers[:], address = carried[:-1], carried[-1]
-            tile.outer(rows.moved(code.mul(i, code.size)), View(code, address))
-            step = self.tile[1] * code.lanes * code.size
-            carried[:] = [*tile.registers, code.value(code.add(address, step))]
-        tile.registers[:] = carried[:-1]
 
     def _store(self, code: Code, tile: Tile, out: Rows, image: Index, panel: _Panel) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""

@@ -229,13 +229,15 @@ class Winograd(Kernel):
             channels = code.min(code.sub(code.arg("c"), begin), self.pitch)
             here = a.moved(code.mul(block, code.arg("rows"), pixel))
             there = b.moved(code.mul(begin, line))
-            with code.loop(channels, carry=carry, at_least_once=True) as c:
-                tile.registers, ahead = carry[:-2], carry[-2:]
+            carry.append(code.value(there.address))
+            with code.loop(channels, carry=carry, at_least_once=True, anew=True) as c:
+                tile.registers, (*ahead, weights) = carry[:-3], carry[-3:]
                 for each in ahead:
                     View(code, each).prefetch(near=False)
-                tile.outer(here.moved(code.mul(c, code.size)), there.moved(code.mul(c, line)))
-                ahead = [code.add(x, step) for x, step in zip(ahead, steps, strict=True)]
-                carry[:] = [*tile.registers, *ahead]
+                tile.outer(here.moved(code.mul(c, code.size)), View(code, weights))
+                moved = zip((*ahead, weights), (*steps, line), strict=True)
+                carry[:] = [*tile.registers, *(code.value(code.add(x, by)) for x, by in moved)]
+            carry.pop()
         tile.registers, far[:] = carry[:-2], carry[-2:]
         tile.store(View(code, out).rows([code.mul(t, row) for t in range(height)]))
 
