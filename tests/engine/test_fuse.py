@@ -153,6 +153,64 @@ def test_normalisation_is_folded_unless_exact() -> None:
         assert step.kernel.epilogue.kinds == kinds
 
 
+def scaled(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
+    """Normalised, then multiplied and moved again, as in files that come from other frameworks."""
+    y = F.batch_norm(conv(x, w), mean, variance, gamma, beta)
+    return F.relu(y * gamma.reshape((9, 1, 1)) - beta.reshape((1, 9, 1, 1)) + 0.5)
+
+
+def scaled_before(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
+    """The same before a convolution."""
+    y = F.batch_norm(x, mean, variance, gamma, beta)
+    return F.conv2d(F.relu(y * gamma.reshape((9, 1, 1)) + beta.reshape((9, 1, 1))), w)
+
+
+def read_in_between(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
+    """What is normalised is read again after it was multiplied."""
+    y = F.batch_norm(conv(x, w), mean, variance, gamma, beta)
+    return y * gamma.reshape((9, 1, 1)) + y
+
+
+def turned(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
+    """A number minus the result is not the result and a number."""
+    return (mean.reshape((9, 1, 1)) - conv(x, w)) * variance.reshape((9, 1, 1)) + gamma.reshape(
+        (9, 1, 1)
+    ) * beta.reshape((9, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "after", "before"),
+    [
+        (scaled, (X, W, *STATE), "s", ""),  # constants of the graph come with a call
+        (scaled_before, (Y, (5, 9, 1, 1), *STATE), "", "cc"),
+        (read_in_between, (X, W, *STATE), "c", ""),
+        (turned, (X, W, *STATE), "ccc", ""),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_static_scales_and_shifts_are_joined(
+    function: Callable[..., Any], shapes: tuple[tuple[int, ...], ...], after: str, before: str,
+    dtype: str,
+) -> None:  # fmt: skip
+    """In fast mode: folded into weights, or one scale and shift; the numbers are the same."""
+    draw = np.random.default_rng(8)
+    graph = trace(function, *(Spec(shape, dtype) for shape in shapes)).graph
+    arrays = [draw.standard_normal(shape).astype(dtype) for shape in shapes]
+    arrays[3] = np.abs(arrays[3]) + 0.5
+    (expected,) = graph.run(*arrays)
+    for exact in (False, True):
+        program = Program(graph, static=range(1, len(shapes)), exact=exact)
+        program.bind(dict(enumerate(arrays[1:], 1)))
+        (got,) = program(arrays[0])
+        limit = 1e-4 if dtype == "float32" else 1e-12
+        np.testing.assert_allclose(got, expected, limit, limit)
+        (step,) = (step for step in program.steps() if isinstance(step.kernel, Direct))
+        if not exact:
+            assert step.kernel.epilogue.kinds == after
+            prologue = step.kernel.prologue
+            assert (prologue.kinds if prologue else "") == before
+
+
 def test_an_epilogue_has_so_many_operands() -> None:
     """What comes after them is a step of its own."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -198,3 +199,34 @@ def test_weights_lie_as_kernels_can_read_them():
     (turned,) = Weights([array.T]).operands
     assert turned.layout == "rows"
     assert turned.array.flags.c_contiguous
+
+
+def test_runs_on_weights_in_turn() -> None:
+    """A program that is called on other weights, and on the first ones again, mixes up nothing."""
+    draw = np.random.default_rng(6)
+    shapes = [(1, 20, 9, 9), (30, 20, 3, 3), (30,)]
+
+    def function(x, w, b):
+        return F.relu(F.conv2d(x, w, b))
+
+    graph = trace(function, *map(Spec, shapes)).graph
+    program = Program(graph, static=(1, 2), exact=True)
+    x, *first = (draw.standard_normal(shape).astype(np.float32) for shape in shapes)
+    second = [draw.standard_normal(shape).astype(np.float32) for shape in shapes[1:]]
+    sets = {id(each): Weights.of(each) for each in (first, second)}
+    for arrays in (first, second, first, first, second):
+        (result,) = program(x, weights=sets[id(arrays)])
+        np.testing.assert_allclose(result, graph.run(x, *arrays)[0], 1e-4, 1e-4)
+
+
+def test_a_program_keeps_no_weights_alive() -> None:
+    """What was prepared from weights goes with them."""
+    graph = trace(lambda x, w: F.conv2d(x, w), Spec((1, 4, 6, 6)), Spec((4, 4, 3, 3))).graph
+    program = Program(graph, static=(1,))
+    weights = Weights([np.ones((4, 4, 3, 3), np.float32)])
+    program(np.ones((1, 4, 6, 6), np.float32), weights=weights)
+    (prepared, *_) = weights.prepared.values()
+    seen = ref(prepared.base if prepared.base is not None else prepared)
+    del weights, prepared
+    gc.collect()
+    assert seen() is None

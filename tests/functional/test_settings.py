@@ -238,3 +238,14 @@ def test_class_names_that_never_end_are_refused_at_once(endless, tmp_path):
     net = nn.Linear(2, 2)
     with pytest.raises(LimitError, match="are the most"):
         ac.onnx.save(net, tmp_path / "never.onnx", (None, 2), classes=endless)
+
+
+def test_settings_that_equal_remembered_ones_are_still_read() -> None:
+    """True equals 1, and 1.0 too; neither is a stride, whatever was called before."""
+    x, w = np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 3))
+    for good, bad in ((1, True), (1, 1.0), ((1, 1), (1, True)), ((1, 1), (1.0, 1))):
+        assert F.conv2d(x, w, stride=good).shape == (1, 1, 3, 3)
+        with pytest.raises(ArgumentError, match="stride"):
+            F.conv2d(x, w, stride=bad)
+    for padding in ([1, 1], (1, 1), [(1, 1), (1, 1)], ((1, 1), (1, 1)), "half", np.array([1, 1])):
+        assert F.conv2d(x, w, padding=padding).shape == (1, 1, 5, 5)

@@ -32,12 +32,13 @@ def lower_reshape(planner: Planner, node: Node) -> bool:
     strides = reshaped_strides(place, operator.to)
     if strides is None and _innermost(place) < len(place.shape) - 1:
         spec = node.outputs[0].spec
-        last = planner.temporary(spec.shape, spec.dtype)
-        last = last.viewed(spec.shape, layout_strides(spec, "last"))
-        seen = reshaped_strides(last, place.shape)
-        if seen is not None:
-            emit_copy(planner, place, last.viewed(place.shape, seen))
-            planner.alias(node.outputs[0], last)
+        last = Place(place.storage, spec, layout_strides(spec, "last"))
+        if reshaped_strides(last, place.shape) is not None:
+            out = planner.result(node.outputs[0])
+            seen = reshaped_strides(out, place.shape)
+            if seen is None:
+                raise ValueError(f"{out} is no part of channels last")
+            emit_copy(planner, place, out.viewed(place.shape, seen))
             return True
     if strides is None:
         place = planner.read(node.inputs[0], "rows")

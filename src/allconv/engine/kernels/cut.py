@@ -3,7 +3,7 @@
 A unit is some rows and columns of a phase, with some blocks of output channels. Many cells use what
 they read of the weights often, many channels what they read of the image; few of both leave units
 for many threads. Neither bits nor the number of threads depend on the cut: it is the one with the
-fewest cycles on 1 to 16 threads, as far as those can be foretold.
+fewest cycles on 1 to 64 threads, as far as those can be foretold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from allconv.engine.kernels.chunks import BAND, MOST, WORK
 from allconv.engine.kernels.direct import CELL, cycles_of
 from allconv.engine.kernels.phases import ITEM
 
-THREADS = (1, 2, 4, 8, 16)
+THREADS = {1: 4, 2: 4, 4: 2, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
@@ -106,10 +106,12 @@ class Work:
         return tiles * blocks * step + read + pack + BEGIN
 
     def time(self, cut: Cut) -> float:
-        """Cycles of all units on some threads, times those: the mean over `THREADS`."""
+        """Cycles of all units on some threads, times those: the mean over `THREADS` that pay."""
         units, cycles = self.units(cut), self.cycles(cut)
-        threads = [n for n in THREADS if n == 1 or units * cycles >= n * WORK]
-        return sum(-(-units // n) * n for n in threads) * cycles / len(threads)
+        weights = {n: weight for n, weight in THREADS.items() if units * cycles >= n * WORK}
+        weights = weights or {1: 1}
+        turns = sum(weight * -(-units // n) * n for n, weight in weights.items())
+        return turns * cycles / sum(weights.values())
 
     def cuts(self) -> Iterator[Cut]:
         """Cuts into ever more units."""

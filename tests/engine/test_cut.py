@@ -1,0 +1,116 @@
+"""How correlations are cut into units: nothing is lost, all fits, many threads have work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from allconv import nn
+from allconv.engine.kernels import problem
+from allconv.engine.kernels.chunks import BAND, MOST
+from allconv.engine.kernels.cut import CELL_BYTES, Axis, Cut, Work, cut
+from allconv.engine.kernels.direct import Direct
+from allconv.engine.plan import KernelStep
+from allconv.engine.program import Program
+from allconv.engine.target import names
+from allconv.operators.base import Spec
+
+
+def drawn(draw: np.random.Generator) -> Work:
+    """The work of a correlation."""
+    rows, columns = (int(n) for n in draw.integers(1, 200, 2))
+    taps, stride, dilation = (int(n) for n in draw.integers(1, 6, 3))
+    channels, blocks, vectors = (int(draw.integers(1, n)) for n in (600, 80, 4))
+    cells = min(int(draw.choice([1, 2, 4, 6, 14])), rows * columns)
+    alone = cells <= columns and bool(draw.random() < 0.2)
+    return Work(
+        Axis(rows, rows, taps, stride, dilation), Axis(columns, columns, taps, stride, dilation),
+        int(draw.integers(1, 5)), (cells, vectors), alone, channels * taps * taps,
+        8 * vectors, blocks, 4 * channels, 4, float(draw.choice([0.0, 0.3, 1.0])),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_cuts_are_possible_and_fit(seed: int) -> None:
+    """No unit is empty or smaller than a tile; if any cut fits the cache, the chosen one does."""
+    draw = np.random.default_rng(seed)
+    for _ in range(25):
+        work = drawn(draw)
+        chosen = cut(work)
+        assert 1 <= chosen.rows <= work.row.least
+        assert 1 <= chosen.columns <= work.column.least
+        assert 1 <= chosen.channels <= work.blocks
+        rows, columns = work.row.least // chosen.rows, work.column.least // chosen.columns
+        assert (columns if work.alone else rows * columns) >= work.tile[0]
+        if work.fits(Cut(1, 1, 1)):
+            assert work.fits(chosen)
+
+
+def test_what_fits() -> None:
+    """A band, with what is written down of its cells, and the multiply-adds of a unit."""
+    axis = Axis(100, 100, 3, 1, 1)
+    work = Work(axis, axis, 1, (6, 2), False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
+    for rows in (1, 10, 20, 50, 100):
+        taken, columns = work.cells(Cut(rows, 1, 1))
+        band = (taken + 2) * (columns + 2) * 4 * 64
+        within = band + taken * columns * CELL_BYTES <= BAND
+        few = taken * columns * 9 * 64 * 64 <= MOST
+        assert work.fits(Cut(rows, 1, 1)) == (within and few)
+
+
+LAYERS = [
+    (nn.Conv2d(64, 64, 3, padding=1), (1, 64, 56, 56)),
+    (nn.Conv2d(64, 256, 1), (1, 64, 56, 56)),
+    (nn.Conv2d(256, 512, 1, stride=2), (1, 256, 56, 56)),
+    (nn.Conv2d(1024, 256, 1), (1, 1024, 14, 14)),
+    (nn.Conv2d(512, 2048, 1), (1, 512, 7, 7)),
+    (nn.Conv2d(256, 256, 3, stride=2, padding=1), (1, 256, 28, 28)),
+    (nn.Conv2d(3, 64, 7, stride=2, padding=3), (1, 3, 224, 224)),
+    (nn.Conv2d(96, 128, 5, padding=2), (1, 96, 27, 27)),
+    (nn.Conv3d(32, 32, 3, padding=1), (1, 32, 8, 28, 28)),
+    (nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1), (1, 64, 28, 28)),
+]
+
+
+def direct_steps(layer: nn.Module, shape: tuple[int, ...]) -> Iterator[KernelStep]:
+    program = Program(layer.traced(Spec(shape)).graph, exact=True)
+    for step in program.steps():
+        if isinstance(step, KernelStep) and isinstance(step.kernel, Direct):
+            yield step
+
+
+@pytest.mark.parametrize("target", names())
+def test_threads_share_the_work(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal chunks claimed in turn by 1 to 64 threads: which share of their time they work."""
+    monkeypatch.setenv("ALLCONV_TARGET", target)
+    for layer, shape in LAYERS:
+        for step in direct_steps(layer, shape):
+            for threads in range(1, 65):
+                turns = -(-step.chunks // threads)
+                busy = step.chunks / (turns * threads)
+                assert busy >= (0.85 if threads <= 8 else 0.5), (step.chunks, threads, shape)
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(70, 40, 3, padding=1), nn.Conv2d(300, 50, 1)])
+def test_a_cut_changes_no_bit(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However cells and channels are cut, sums are the same."""
+    draw = np.random.default_rng(5)
+    parameters = list(layer.parameters().values())
+    x = draw.standard_normal((1, parameters[0].shape[1], 20, 21)).astype(np.float32)
+    graph = layer.traced(Spec(x.shape)).graph
+    counts: set[int] = set()
+    results = []
+    for number in range(0, 60, 7):
+
+        def choose(work: Work, number: int = number) -> Cut:
+            possible = list(work.cuts())
+            chosen = possible[number % len(possible)]
+            counts.add(work.units(chosen))
+            return chosen
+
+        monkeypatch.setattr(problem, "cut", choose)
+        results += Program(graph, exact=True)(x, *parameters)
+    assert len(counts) > 3
+    assert all(np.array_equal(result, results[0]) for result in results)
