@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
 
-from allconv.engine.buffer import LINE
 from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_chunk
-from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, CHANGE, COPY, NEAR, PANEL, Axis, Work, cut
-from allconv.engine.kernels.direct import RUN, Direct, choose_cells
+from allconv.engine.kernels.cut import (
+    CHANGE,
+    COPY,
+    Axis,
+    Work,
+    cut,
+)
+from allconv.engine.kernels.direct import Direct, choose_cells
 from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
-from allconv.engine.kernels.phases import ITEM, phase_table
+from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.unit import Memory, Runs
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -74,61 +79,29 @@ class Problem:
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
     ) -> None:  # fmt: skip
-        target, form, item = self.planner.target, packed.format, x.place.item
-        alone = any(step.cell or step.source for step in weights)
-        vectors = form.width // target.lanes(form.dtype)
-        line = axes[3].least * (1 if alone else axes[2].least)
-        tile = choose_cells(target, line, vectors), vectors
-        blocks, terms = Blocks.of(form.rows), form.rows * prod(axis.taps for axis in axes)
-        inplace = self._reads_in_place(x, axes)
-        copy = 0 if inplace else COPY if self.head is None else CHANGE
-        outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
-        outer *= axes[0].most * axes[1].most
-        pixel = blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1)
-        work = Work(
-            _axis(axes[2]), _axis(axes[3]), outer, tile, alone, terms, form.width,
-            form.columnblocks, pixel, item, copy,
-        )  # fmt: skip
+        form, blocks = packed.format, Blocks.of(packed.format.rows)
+        work = self._work(x, axes, packed, alone=any(s.cell or s.source for s in weights))
         pieces = cut(work)
         split = -(-form.columnblocks // pieces.channels)
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
-        rows, cols = work.cells(pieces)
         units = work.units(pieces)
-        scratch = 0 if inplace else -(-work.band(rows, cols) // LINE) * LINE
+        runs = Runs.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
+        memory = Memory.of(work, pieces, runs)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
-        block = units_of_chunk(units, pairs, scratch // item)
-        pitch = x.strides[3] if inplace else blocks.pitch * item
-        steps = axes[3].common.dilation * pitch, weights[3].by_tap(axes[3].common)
-        panel = blocks.block * form.width * item
-        follow = (blocks.block * item, panel)
-        merged = steps == follow and blocks.channels == blocks.blocks * blocks.block
-        across = inplace and packed.slots()["wc"] == panel  # blocks of channels follow each other
-        runs = _Runs.of(work, blocks, axes, merged=merged, across=across)
-        parts = -(-runs.number // runs.part)
-        tiles = rows * -(-cols // tile[0]) if alone else -(-rows * cols // tile[0])
-        sums = (1 + (tiles * tile[0] if parts > 1 else 0)) * form.width * item
-        part_bytes = -(-work.terms // runs.number) * runs.part * form.width * item
-        far = form.columnblocks * work.terms * form.width * item > NEAR
-        ahead = -(-part_bytes // tiles // LINE) * LINE if far and tiles >= AHEAD else 0
-        cells_bytes = rows * cols * CELL_BYTES
-        runs_bytes = -(-runs.number * len(RUN) * ITEM // LINE) * LINE
+        block = units_of_chunk(units, pairs, memory.runs // work.item)
         table, slots = self._table(axes, weights, y)
         slots |= source_slots(x, axes, blocks) | packed.slots() | self.tail.slots()
         head = self.head or Tail(Epilogue(slots=BEFORE))
-        slots |= head.slots()
+        slots |= head.slots() | runs.slots() | memory.slots()
         slots |= {
             "y": y.place, "units": units, "chunkunits": block, "groups": self.groups,
             "m0": axes[0].most, "m1": axes[1].most, "s3": axes[3].common.stride,
             "rowblocks": pieces.rows, "colblocks": pieces.columns, "splits": pieces.channels,
             "o": form.columns, "kblocks": form.columnblocks, "ksplit": split,
-            "pitch": blocks.pitch, "inplace": int(inplace), "alone": int(alone),
-            "cells": scratch + runs_bytes, "runs": scratch,
-            "sums": scratch + runs_bytes + cells_bytes, "merged": int(merged),
-            "parts": parts, "partruns": runs.part, "partbytes": part_bytes, "ahead": ahead,
-            "run": runs.channels, "runblocks": runs.blocks,
+            "pitch": blocks.pitch, "inplace": int(not work.copy), "alone": int(work.alone),
         }  # fmt: skip
         kernel = Direct(
-            target, form.dtype, tile, self.bias is not None, self.tail.epilogue,
+            self.planner.target, form.dtype, work.tile, self.bias is not None, self.tail.epilogue,
             None if self.head is None else self.head.epilogue,
         )  # fmt: skip
         reads = [x.place, packed.place, table, *self.tail.operands, *head.operands]
@@ -136,18 +109,34 @@ class Problem:
             reads.append(self.bias)
         self.planner.step(
             kernel, slots, reads=reads, writes=[y.place],
-            chunks=-(-units // block),
-            scratch=scratch + runs_bytes + cells_bytes + sums,
+            chunks=-(-units // block), scratch=memory.bytes,
         )  # fmt: skip
         met = all(axis.taps for axis in axes)
         if self.batch is None and met and any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
             self._border(axes, slots, packed, reads, y.place)
 
-    def _reads_in_place(self, x: Image, axes: tuple[AxisPhases, ...]) -> bool:
-        """Whether the source can be its own band: nothing of it lies outside, nor is changed."""
-        if self.head is not None or x.channel_stride != x.place.item:
-            return False
-        return not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
+    def _work(self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool) -> Work:
+        """All that decides how the problem is cut."""
+        form, blocks, item = packed.format, Blocks.of(packed.format.rows), x.place.item
+        vectors = form.width // self.planner.target.lanes(form.dtype)
+        line = axes[3].least * (1 if alone else axes[2].least)
+        outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
+        # The source can be its own band if nothing of it lies outside, nor is changed.
+        inplace = self.head is None and x.channel_stride == item
+        inplace = inplace and not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
+        return Work(
+            row=_axis(axes[2]),
+            column=_axis(axes[3]),
+            outer=outer * axes[0].most * axes[1].most,
+            tile=(choose_cells(self.planner.target, line, vectors), vectors),
+            alone=alone,
+            terms=form.rows * prod(axis.taps for axis in axes),
+            width=form.width,
+            blocks=form.columnblocks,
+            pixel=blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1),
+            item=item,
+            copy=0.0 if inplace else COPY if self.head is None else CHANGE,
+        )
 
     def _border(
         self, axes: tuple[AxisPhases, ...], slots: dict[str, int | Place], packed: Packed,
@@ -213,37 +202,6 @@ class Problem:
 def _axis(axis: AxisPhases) -> Axis:
     """An axis as it is cut."""
     return Axis(axis.most, axis.least, axis.taps, axis.common.stride, axis.common.dilation)
-
-
-class _Runs(NamedTuple):
-    """Terms that follow each other: channels of a run and runs for all of them, runs of a sum, and
-    of a part of it."""
-
-    channels: int
-    blocks: int
-    number: int
-    part: int
-
-    @classmethod
-    def of(
-        cls,
-        work: Work,
-        blocks: Blocks,
-        axes: tuple[AxisPhases, ...],
-        *,
-        merged: bool,
-        across: bool,
-    ) -> _Runs:
-        """The longest runs; a part is so many that their weights stay in the cache."""
-        taps = [axis.taps for axis in axes]
-        of_term = work.width * work.item
-        channels = blocks.block
-        if across and prod(taps) == 1:
-            channels *= max(1, PANEL // (channels * of_term))
-        of_channels = -(-blocks.channels // channels)
-        number = of_channels * prod(taps[:3]) * (1 if merged else taps[3])
-        terms = -(-work.terms // max(number, 1))
-        return cls(channels, of_channels, max(number, 1), max(1, PANEL // max(terms * of_term, 1)))
 
 
 def of_floats(lower: Lowering) -> Lowering:

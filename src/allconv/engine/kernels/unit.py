@@ -1,0 +1,96 @@
+"""What a unit of the direct algorithm writes down in scratch memory, and in which parts it sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
+
+from allconv.engine.buffer import LINE
+from allconv.engine.kernels.chunks import Blocks
+from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, Work
+from allconv.engine.kernels.direct import RUN
+from allconv.engine.kernels.form import AxisPhases, Image
+from allconv.engine.kernels.pack import Packed
+from allconv.engine.kernels.phases import ITEM
+from allconv.engine.place import Place
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Terms that follow each other: `channels` of a run, `blocks` of them for all channels, how
+    many runs a sum has, and how many are a part of it, whose weights stay in the cache."""
+
+    channels: int
+    blocks: int
+    number: int
+    part: int
+    merged: bool  # taps of the last axis are in one run
+    bytes: int  # of the weights of a part
+
+    @classmethod
+    def of(
+        cls, work: Work, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
+    ) -> Runs:
+        """The longest runs; weights lie `by_tap` bytes apart along the last axis."""
+        blocks, taps = Blocks.of(packed.format.rows), [axis.taps for axis in axes]
+        of_term = work.width * work.item
+        panel = blocks.block * of_term
+        pixel = blocks.pitch * work.item if work.copy else x.strides[3]
+        steps = axes[3].common.dilation * pixel, by_tap
+        full = blocks.channels == blocks.blocks * blocks.block
+        merged = full and steps == (blocks.block * work.item, panel)
+        channels = blocks.block
+        if prod(taps) == 1 and not work.copy and packed.slots()["wc"] == panel:
+            channels *= max(1, PANEL // panel)  # blocks of channels follow each other
+        of_channels = -(-blocks.channels // channels)
+        number = max(1, of_channels * prod(taps[:3]) * (1 if merged else taps[3]))
+        terms = -(-work.terms // number)
+        part = max(1, PANEL // max(terms * of_term, 1))
+        return cls(channels, of_channels, number, part, merged, terms * part * of_term)
+
+    @property
+    def parts(self) -> int:
+        """Parts of a sum."""
+        return -(-self.number // self.part)
+
+    def slots(self) -> dict[str, int | Place]:
+        """The values of its slots."""
+        return {
+            "run": self.channels, "runblocks": self.blocks, "merged": int(self.merged),
+            "parts": self.parts, "partruns": self.part, "partbytes": self.bytes,
+        }  # fmt: skip
+
+
+class Memory(NamedTuple):
+    """Where the runs of a sum, cells and sums begin, behind the band; how many bytes there are in
+    all; and how many of the next part of the weights each tile fetches."""
+
+    runs: int
+    cells: int
+    sums: int
+    bytes: int
+    ahead: int
+
+    @classmethod
+    def of(cls, work: Work, pieces: Cut, runs: Runs) -> Memory:
+        """Memory for the largest unit."""
+        rows, columns = work.cells(pieces)
+        size = work.tile[0]
+        tiles = rows * -(-columns // size) if work.alone else -(-rows * columns // size)
+        band = _lines(work.band(rows, columns)) if work.copy else 0
+        cells = band + _lines(runs.number * len(RUN) * ITEM)
+        sums = cells + _lines(rows * columns * CELL_BYTES)
+        kept = 1 + (tiles * size if runs.parts > 1 else 0)  # the first are the biases
+        far = work.blocks * work.terms * work.width * work.item > NEAR and tiles >= AHEAD
+        ahead = _lines(-(-runs.bytes // tiles)) if far else 0
+        return cls(band, cells, sums, sums + kept * work.width * work.item, ahead)
+
+    def slots(self) -> dict[str, int | Place]:
+        """The values of its slots."""
+        return {"runs": self.runs, "cells": self.cells, "sums": self.sums, "ahead": self.ahead}
+
+
+def _lines(size: int) -> int:
+    """Bytes of whole cache lines."""
+    return -(-size // LINE) * LINE
