@@ -339,3 +339,15 @@ def test_processes_may_compile_the_same_at_once(folder):
     assert [process.wait(timeout=120) for process in running] == [0] * 4
     assert len(entries(folder)) == 12
     assert len(list(folder.iterdir())) == 12
+
+
+def test_an_entry_that_vanishes_is_not_counted(tmp_path, monkeypatch):
+    """Another process may remove an entry between the look at the folder and the look at it."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    suffix = cache._SUFFIX
+    (tmp_path / f"there{suffix}").write_bytes(b"code")
+    gone = tmp_path / f"gone{suffix}"
+    found = cache._files
+    monkeypatch.setattr(cache, "_files", lambda *given: [*found(*given), gone])
+    known = cache.info()
+    assert (known.entries, known.bytes) == (1, 4)

@@ -88,7 +88,10 @@ def _load(routine: Routine) -> Loaded:
 def info() -> CacheInfo:
     """Where compiled code is kept, and how much of it."""
     folder = _folder()
-    sizes = [entry.stat().st_size for entry in _files(folder, _SUFFIX)] if folder else []
+    sizes = []
+    for entry in _files(folder, _SUFFIX) if folder else ():
+        with suppress(FileNotFoundError):  # another process has removed it since
+            sizes.append(entry.stat().st_size)
     return CacheInfo(folder, len(sizes), sum(sizes))
 
 
