@@ -114,19 +114,16 @@ class Work:
         return turns * cycles / sum(weights.values())
 
     def cuts(self) -> Iterator[Cut]:
-        """Cuts into ever more units."""
+        """Cuts into ever more units, none of which is smaller than a tile."""
         cells = self.tile[0]
         least = 1 if self.alone else -(-cells // self.column.least)
-        most_rows = max(1, self.row.least // least)
         for channels in _counts(self.blocks):
             seen = None
             for blocks in _counts(self.row.most * self.column.most):
-                rows = min(blocks, most_rows)
-                most = self.column.least // (cells if rows >= self.row.least else 1)
-                if not self.alone:
-                    most = self.row.least // rows * self.column.least // cells
-                columns = max(1, min(-(-blocks // rows), most, self.column.least))
-                cut = Cut(rows, columns, channels)
+                rows = min(blocks, self.row.least // least)
+                together = 1 if self.alone else self.row.least // rows  # rows of the smallest unit
+                most = self.column.least // -(-cells // together)
+                cut = Cut(rows, min(-(-blocks // rows), most), channels)
                 if cut != seen:
                     yield cut
                 seen = cut
