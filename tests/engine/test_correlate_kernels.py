@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from allconv.engine.kernels.direct import Direct, choose_cells, choose_vectors
+from allconv.engine.kernels.direct import Direct
+from allconv.engine.kernels.register_tile import choose_cells, choose_vectors
 from allconv.engine.kernels.weight import Weight, choose_weight_tile
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted

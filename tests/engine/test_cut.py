@@ -10,12 +10,19 @@ import pytest
 from allconv import nn
 from allconv.engine.kernels import problem
 from allconv.engine.kernels.chunks import BAND, MOST
-from allconv.engine.kernels.cut import CELL_BYTES, Axis, Cut, Work, cut
+from allconv.engine.kernels.cut import CELL_BYTES, Cut, Work, cut
 from allconv.engine.kernels.direct import Direct
+from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
 from allconv.engine.target import names
 from allconv.operators.base import Spec
+from allconv.window import Phase
+
+
+def axis(cells: int, taps: int, stride: int, dilation: int) -> AxisPhases:
+    """An axis of one phase."""
+    return AxisPhases((Phase(0, 1, cells, 0, 1, taps, 0, stride, dilation),))
 
 
 def drawn(draw: np.random.Generator) -> Work:
@@ -26,7 +33,7 @@ def drawn(draw: np.random.Generator) -> Work:
     cells = min(int(draw.choice([1, 2, 4, 6, 7, 8, 14])), rows * columns)
     alone = cells <= columns and bool(draw.random() < 0.2)
     return Work(
-        Axis(rows, rows, taps, stride, dilation), Axis(columns, columns, taps, stride, dilation),
+        axis(rows, taps, stride, dilation), axis(columns, taps, stride, dilation),
         int(draw.integers(1, 5)), (cells, vectors), alone, channels * taps * taps,
         8 * vectors, blocks, 4 * channels, 4, float(draw.choice([0.0, 0.3, 1.0])),
     )  # fmt: skip
@@ -53,8 +60,8 @@ def test_cuts_are_possible_and_fit(seed: int) -> None:
 
 def test_what_fits() -> None:
     """A band, with what is written down of its cells, and the multiply-adds of a unit."""
-    axis = Axis(100, 100, 3, 1, 1)
-    work = Work(axis, axis, 1, (6, 2), False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
+    hundred = axis(100, 3, 1, 1)
+    work = Work(hundred, hundred, 1, (6, 2), False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
     for rows in (1, 10, 20, 50, 100):
         taken, columns = work.cells(Cut(rows, 1, 1))
         band = (taken + 2) * (columns + 2) * 4 * 64

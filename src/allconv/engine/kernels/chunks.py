@@ -53,13 +53,7 @@ def block_of(channels: int) -> int:
 
 def band_bytes(axes: tuple[AxisPhases, ...], rows: int, cols: int, pixel: int) -> int:
     """The largest band of `rows` x `cols` cells; `pixel` counts the bytes of all its channels."""
-    if any(axis.taps == 0 for axis in axes):
-        return 0
-    u2, u3 = (
-        axis.common.stride * (cells - 1) + axis.common.dilation * (axis.taps - 1) + 1
-        for axis, cells in ((axes[2], rows), (axes[3], cols))
-    )
-    return axes[0].taps * axes[1].taps * u2 * u3 * pixel
+    return axes[0].taps * axes[1].taps * axes[2].reach(rows) * axes[3].reach(cols) * pixel
 
 
 def expected_chunks(work: int) -> int:
@@ -136,5 +130,5 @@ def source_slots(x: Image, axes: tuple[AxisPhases, ...], blocks: Blocks) -> dict
             slots[f"s{axis}"] = phases.common.stride
     return slots | {
         "bc": blocks.channels, "cc": blocks.channels,
-        "block": blocks.block, "cblocks": blocks.blocks, "merged": int(blocks.merges(axes[3])),
+        "block": blocks.block, "cblocks": blocks.blocks,
     }  # fmt: skip

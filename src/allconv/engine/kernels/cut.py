@@ -14,8 +14,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from allconv.engine.kernels.chunks import BAND, MOST, WORK
-from allconv.engine.kernels.direct import CELL, cycles_of
+from allconv.engine.kernels.direct import CELL
+from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phases import ITEM
+from allconv.engine.kernels.register_tile import cycles_of
 
 THREADS = {1: 4, 2: 4, 4: 2, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
 UNITS = 64  # at most, where less would not do
@@ -38,29 +40,11 @@ class Cut(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """One of the two axes along which cells are cut: cells of the largest and the smallest phase,
-    taps, stride and dilation."""
-
-    most: int
-    least: int
-    taps: int
-    stride: int
-    dilation: int
-
-    def reach(self, cells: int) -> int:
-        """Source cells that so many cells meet."""
-        if not self.taps:
-            return 0
-        return self.stride * (cells - 1) + self.dilation * (self.taps - 1) + 1
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """All that decides a cut."""
 
-    row: Axis
-    column: Axis
+    row: AxisPhases  # the two axes along which cells are cut
+    column: AxisPhases
     outer: int  # how often all this comes: images, groups, phases, cells of the outer axes
     tile: tuple[int, int]  # cells, vectors
     alone: bool  # no tile crosses from row to row
@@ -69,7 +53,7 @@ class Work:
     blocks: int  # of output channels
     pixel: int  # bytes of all channels of a pixel, times the taps of the outer axes
     item: int
-    copy: float  # cycles to pack an element of the band
+    copy: float  # cycles to pack an element of the band; 0 if the source is its own band
 
     def band(self, rows: int, columns: int) -> int:
         """Bytes of the band of a unit of so many cells."""

@@ -19,7 +19,6 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, slots_of
 from allconv.engine.kernels.phases import ITEM, clip_taps, phase_slots, reach, read_phase, share
-from allconv.engine.target import Target
 
 if TYPE_CHECKING:
     from llvmlite import ir
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
 its weights, outputs and biases begin."""
-
 
 RUN = ("source", "weight", "terms", "tap")
 """What is written down of a run, terms that follow each other in the band and in the weights: where
@@ -168,28 +166,33 @@ class Direct(Kernel):
         first = code.mul(split, code.arg("ksplit"))
         last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
         with code.loop(last, start=first) as k:
-            block = self.tile[1] * code.lanes
-            left, along = code.sub(code.arg("o"), code.mul(k, block)), code.mul(k, block, code.size)
-            panel = _Panel(
-                w=code.add(weights, code.mul(k, code.arg("wk"))),
-                b=code.add(bias, along),
-                y=along,
-                channel=code.add(here.channel, along),
-                left=left,
-                masks=code.masks(left, self.tile[1]),
+            self._channels(code, here, k, (weights, bias), runs)
+
+    def _channels(
+        self, code: Code, cells: _Cells, k: Index, operands: tuple[Index, Index], runs: Index
+    ) -> None:
+        """All cells of the unit for one block of output channels, part by part."""
+        weights, bias = operands
+        block = self.tile[1] * code.lanes
+        left, along = code.sub(code.arg("o"), code.mul(k, block)), code.mul(k, block, code.size)
+        panel = _Panel(
+            w=code.add(weights, code.mul(k, code.arg("wk"))),
+            b=code.add(bias, along),
+            y=along,
+            channel=code.add(cells.channel, along),
+            left=left,
+            masks=code.masks(left, self.tile[1]),
+        )
+        with code.loop(code.arg("parts")) as number:
+            begin, following = code.mul(number, code.arg("partruns")), code.add(number, 1)
+            terms = _Terms(
+                first=code.compare("==", number, 0),
+                last=code.compare("==", following, code.arg("parts")),
+                begin=begin,
+                end=code.min(code.add(begin, code.arg("partruns")), runs),
+                following=code.add(panel.w, code.mul(following, code.arg("partbytes"))),
             )
-            with code.loop(code.arg("parts")) as number:
-                begin = code.mul(number, code.arg("partruns"))
-                terms = _Terms(
-                    first=code.compare("==", number, 0),
-                    last=code.compare("==", code.add(number, 1), code.arg("parts")),
-                    begin=begin,
-                    end=code.min(code.add(begin, code.arg("partruns")), runs),
-                    following=code.add(
-                        panel.w, code.mul(code.add(number, 1), code.arg("partbytes"))
-                    ),
-                )
-                self._part(code, here, panel, terms)
+            self._part(code, cells, panel, terms)
 
     def _band(self, code: Code, image: Index, group: Index, part: band.Part) -> band.Band:
         """The band of a unit: packed, or the source itself."""
@@ -381,38 +384,3 @@ def _moves(
     """How far the phases, and the cells within them, lie from the first of an operand."""
     begin = [phase[column] for phase in phases]
     return begin + [code.mul(code.arg(s), i) for s, i in zip(slots, cells, strict=False)]
-
-
-def cycles_of(cells: int, vectors: int) -> float:
-    """Cycles of a step of a tile: its multiplications at two a cycle, at least four cycles (two
-    units of latency four) and at least its loads at two a cycle, and one for the loop."""
-    return max(cells * vectors / 2, (cells + vectors) / 2, 4.0) + 1
-
-
-def widths(target: Target, vectors: int) -> list[int]:
-    """The numbers of cells of tiles of so many vectors that are offered; few, so that few kernels
-    are compiled. The largest one fills the registers, beside a row of weights and what a step
-    needs besides; addresses of cells have 16 registers of their own."""
-    most = 14 if target.registers >= 32 else 8
-    largest = min((target.registers - vectors - 1 - (not target.fma)) // vectors, most)
-    return [largest, *(width for width in (7, 4, 2, 1) if width < largest)]
-
-
-def choose_vectors(target: Target, vectors: int) -> int:
-    """Vectors of a tile for so many vectors of output channels: what takes the least work on many
-    cells, and of equals the fewest, for two of them fill a cache line.
-
-    This is the width of a block of packed weights, so no size of an image may decide it.
-    """
-    costs = [
-        (-(-vectors // v) * cycles_of(widths(target, v)[0], v) / widths(target, v)[0], v)
-        for v in range(1, min(vectors, 3) + 1)
-    ]
-    return min(costs)[1]
-
-
-def choose_cells(target: Target, cells: int, vectors: int) -> int:
-    """The number of cells of the register tile that covers a line of `cells` with the least work;
-    the last tile begins where it ends with the line."""
-    offered = [width for width in widths(target, vectors) if width <= cells]
-    return min(offered, key=lambda width: -(-cells // width) * cycles_of(width, vectors))

@@ -62,6 +62,12 @@ class AxisPhases:
         """Pairs of output and tap, all phases together."""
         return sum(phase.out_count * phase.tap_count for phase in self.phases)
 
+    def reach(self, cells: int) -> int:
+        """Source cells over which the taps of so many adjacent outputs reach; 0 without taps."""
+        if not self.taps:
+            return 0
+        return self.common.stride * (cells - 1) + self.common.dilation * (self.taps - 1) + 1
+
     def leaves(self, size: int) -> bool:
         """Whether the window of any cell leaves an input of so many cells."""
         return any(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.chunks import block_of
-from allconv.engine.kernels.direct import choose_vectors
+from allconv.engine.kernels.register_tile import choose_vectors
 from allconv.engine.place import Place
 from allconv.engine.target import Target
 from allconv.operators.base import Spec

@@ -11,15 +11,15 @@ from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_c
 from allconv.engine.kernels.cut import (
     CHANGE,
     COPY,
-    Axis,
     Work,
     cut,
 )
-from allconv.engine.kernels.direct import Direct, choose_cells
+from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.register_tile import choose_cells
 from allconv.engine.kernels.unit import Memory, Runs
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -125,8 +125,8 @@ class Problem:
         inplace = self.head is None and x.channel_stride == item
         inplace = inplace and not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
         return Work(
-            row=_axis(axes[2]),
-            column=_axis(axes[3]),
+            row=axes[2],
+            column=axes[3],
             outer=outer * axes[0].most * axes[1].most,
             tile=(choose_cells(self.planner.target, line, vectors), vectors),
             alone=alone,
@@ -197,11 +197,6 @@ class Problem:
             return (0,) * AXES
         own = self.bias.strides[2:]
         return (0,) * (AXES - 1 - len(own)) + own + (0,)
-
-
-def _axis(axis: AxisPhases) -> Axis:
-    """An axis as it is cut."""
-    return Axis(axis.most, axis.least, axis.taps, axis.common.stride, axis.common.dilation)
 
 
 def of_floats(lower: Lowering) -> Lowering:

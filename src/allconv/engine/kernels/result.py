@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from allconv.engine.kernels.affine import affine_run, normal, scale_and_shift
 from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, Tail, kind_of
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import emit_map
+from allconv.engine.kernels.normalize import NORMAL
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate
 from allconv.operators.normalize import Normalize
-from allconv.operators.pointwise import Add, Multiply, Subtract
+from allconv.operators.pointwise import Add, Multiply
 from allconv.value import Value
 
 # (w, scale): w*scale
@@ -75,6 +77,10 @@ def folded(planner: Planner, root: Node) -> tuple[Node, ...]:
     return affine_run(planner, planner.group(root).rest, root.outputs[0])
 
 
+_Part: TypeAlias = tuple[Expression, list[Value | int], Value]
+"""What is computed, of which values and operands, and the value that it makes."""
+
+
 class _Tails:
     """An epilogue, or a prologue, while it is put together."""
 
@@ -82,63 +88,59 @@ class _Tails:
         self.planner, self.first, self.nodes = planner, first, nodes
         self.kinds, self.operands, self.by_image = "", list[Place](), list[int]()
         self.numbers: dict[Value, int] = {first: 0}
+        self.known = {first, *(node.outputs[0] for node in nodes)}  # values of the group
 
     def tail(self, slots: str) -> Tail:
         """The operands in the order in which nodes read them; the lines are counted after all."""
-        known = {self.first, *(node.outputs[0] for node in self.nodes)}
-        runs = self._runs()
-        joined = {node for run in runs for node in run}
-        own: dict[Node, list[int]] = {}  # operands that no node has as inputs
-        for node in self.nodes:
-            if node in joined:
-                if run := next((run for run in runs if run[0] is node), None):
-                    value = _source(node, known)
-                    own[node] = [
-                        0 if place is None else self._add(place, "c", 0)
-                        for place in scale_and_shift(self.planner, run, value)
-                    ]
-            elif isinstance(node.operator, Normalize):
-                own[node] = [self._add(place, "c", 0) for place in normal(self.planner, node)]
-            else:
-                for value in node.inputs:
-                    if value not in known and value not in self.numbers:
-                        self.numbers[value] = self._add(*self._operand(value))
+        parts = [self._joined(run) if run else self._alone(node) for node, run in self._runs()]
         count = 1 + len(self.operands)
         lines: list[tuple[Operator, tuple[int, ...]]] = []
-
-        def add(operator: Operator, *taken: int) -> int:
-            lines.append((operator, taken))
-            return count + len(lines) - 1
-
-        ends = {run[0]: run[-1] for run in runs}
-        for node in self.nodes:
-            if node in ends:
-                x, (scale, shift) = self.numbers[_source(node, known)], own[node]
-                product = add(Multiply(), x, scale) if scale else x
-                self.numbers[ends[node].outputs[0]] = add(Add(), product, shift)
-            elif node in own:
-                mean, scale, shift = own[node]
-                centred = add(Subtract(), self.numbers[node.inputs[0]], mean)
-                product = add(Multiply(), centred, scale)
-                self.numbers[node.outputs[0]] = add(Add(), product, shift)
-            elif node not in joined:
-                taken = (self.numbers[value] for value in node.inputs)
-                self.numbers[node.outputs[0]] = add(node.operator, *taken)
+        for expression, taken, result in parts:
+            here = [self.numbers[x] if isinstance(x, Value) else x for x in taken]
+            shift = count + len(lines) - expression.operands
+            for operator, numbers in expression.lines:
+                moved = (here[n] if n < len(here) else n + shift for n in numbers)
+                lines.append((operator, tuple(moved)))
+            self.numbers[result] = count + len(lines) - 1
         last = self.nodes[-1].outputs[0] if self.nodes else self.first
         expression = Expression(count, tuple(lines), (self.numbers[last],))
         epilogue = Epilogue(expression, self.kinds, slots)
         return Tail(epilogue, tuple(self.operands), tuple(self.by_image))
 
-    def _runs(self) -> list[tuple[Node, ...]]:
-        """Runs of nodes that become one scale and shift, unless `exact`."""
-        runs: list[tuple[Node, ...]] = []
-        nodes, known = list(self.nodes), {self.first, *(n.outputs[0] for n in self.nodes)}
-        while nodes and not self.planner.exact:
-            run = affine_run(self.planner, nodes, _source(nodes[0], known))
-            if len(run) > 1 or (run and isinstance(run[0].operator, Normalize)):
-                runs.append(run)
-            nodes = nodes[max(len(run), 1) :]
-        return runs
+    def _runs(self) -> Iterator[tuple[Node, tuple[Node, ...]]]:
+        """The nodes, each with the run that becomes one scale and shift with it, in fast mode."""
+        nodes = list(self.nodes)
+        while nodes:
+            run = () if self.planner.exact else affine_run(self.planner, nodes, self._source(nodes))
+            if len(run) == 1 and not isinstance(run[0].operator, Normalize):
+                run = ()
+            yield nodes[0], run
+            del nodes[: max(len(run), 1)]
+
+    def _joined(self, run: Sequence[Node]) -> _Part:
+        """One scale and shift."""
+        value = self._source(run)
+        scale, shift = scale_and_shift(self.planner, run, value)
+        places = [shift] if scale is None else [scale, shift]
+        expression = MOVED if scale is None else SCALED_AND_MOVED
+        numbers = [self._add(place, "c", 0) for place in places]
+        return expression, [value, *numbers], run[-1].outputs[0]
+
+    def _alone(self, node: Node) -> _Part:
+        """What a node computes."""
+        if isinstance(node.operator, Normalize):
+            numbers = [self._add(place, "c", 0) for place in normal(self.planner, node)]
+            return NORMAL, [node.inputs[0], *numbers], node.outputs[0]
+        for value in node.inputs:
+            if value not in self.known and value not in self.numbers:
+                self.numbers[value] = self._add(*self._operand(value))
+        inputs = tuple(range(len(node.inputs)))
+        line = Expression(len(inputs), ((node.operator, inputs),), (len(inputs),))
+        return line, list(node.inputs), node.outputs[0]
+
+    def _source(self, nodes: Sequence[Node]) -> Value:
+        """The first operand of the first node that is a value of the group."""
+        return next(value for value in nodes[0].inputs if value in self.known)
 
     def _add(self, place: Place, kind: str, by_image: int) -> int:
         self.operands.append(place)
@@ -157,8 +159,3 @@ class _Tails:
         rank = len(self.first.shape)
         by_image = place.strides[0] if len(place.shape) == rank and place.shape[0] > 1 else 0
         return place, kind, 0 if kind == "s" else by_image
-
-
-def _source(node: Node, known: Collection[Value]) -> Value:
-    """The first operand of a node that is a value of its group."""
-    return next(value for value in node.inputs if value in known)

@@ -95,7 +95,7 @@ class _Gradient:
             "tapblocks2": cut.tapblocks[0], "tapblocks3": cut.tapblocks[1],
             "rowsplits": cut.rowsplits, "csplit": cut.csplit, "splits": splits,
             "images": parts.images, "n": x.images, "rows": parts.rows, "columns": parts.columns,
-            "o": y.channels, "kblocks": kblocks, "ksplit": ksplit,
+            "o": y.channels, "kblocks": kblocks, "ksplit": ksplit, "merged": int(merged),
             "outpart": self.groups * unit, "outgroup": unit, "bandbytes": bytes_of_band,
         }  # fmt: skip
         planner.step(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from allconv.errors import ShapeError
 from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import Conv2d
 from allconv.nn.dropout import Dropout
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
+from allconv.nn.networks.parts import check_least
 from allconv.nn.normalize import BatchNorm2d
 from allconv.nn.pointwise import ReLU
 from allconv.nn.pool import MaxPool2d
@@ -34,8 +34,7 @@ def convnet(channels: int, size: tuple[int, int], classes: int) -> Sequential:
     MaxPool 2, Dropout 0.25
     Flatten, Linear classes
     """
-    if min(size) < LEAST:
-        raise ShapeError(f"images are {size[0]} x {size[1]}; convnet needs {LEAST} x {LEAST}")
+    check_least("convnet", size, LEAST)
     return Sequential(
         *block(channels, 32),
         *block(32, 32),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from allconv.errors import ShapeError
 from allconv.nn.arrange import Flatten
 from allconv.nn.linear import Linear
 from allconv.nn.local import LocallyConnected2d
+from allconv.nn.networks.parts import check_least
 from allconv.nn.pointwise import ReLU
 from allconv.nn.sequential import Sequential
 
@@ -21,8 +21,7 @@ def local(channels: int, size: tuple[int, int], classes: int) -> Sequential:
     LocallyConnected 3x3, stride 2, 16, ReLU
     Flatten, Linear classes
     """
-    if min(size) < LEAST:
-        raise ShapeError(f"images are {size[0]} x {size[1]}; local needs {LEAST} x {LEAST}")
+    check_least("local", size, LEAST)
     first = ((size[0] - 3) // 2 + 1, (size[1] - 3) // 2 + 1)
     second = ((first[0] - 3) // 2 + 1, (first[1] - 3) // 2 + 1)
     return Sequential(

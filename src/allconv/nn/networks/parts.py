@@ -102,7 +102,7 @@ def inverted_residual(
     return kind(block=Sequential(*layers))
 
 
-def check_least(name: str, size: tuple[int, int]) -> None:
-    """Refuse images that are too small for a network that halves them five times."""
-    if min(size) < LEAST:
-        raise ShapeError(f"images are {size[0]} x {size[1]}; {name} needs {LEAST} x {LEAST}")
+def check_least(name: str, size: tuple[int, int], least: int = LEAST) -> None:
+    """Refuse images that are too small for a network: `LEAST` where it halves them five times."""
+    if min(size) < least:
+        raise ShapeError(f"images are {size[0]} x {size[1]}; {name} needs {least} x {least}")
