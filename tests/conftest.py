@@ -1,7 +1,7 @@
 """Settings of all tests.
 
 `HYPOTHESIS_PROFILE=deep pytest ...` draws a hundred times as much, `fast` (which `scripts/test
---fast` takes) a sixth. No example has a deadline: a slow machine is no failure, and a test that
+--fast` takes) a tenth. No example has a deadline: a slow machine is no failure, and a test that
 hangs is ended by pytest's timeout.
 """
 
@@ -41,7 +41,7 @@ SAME = settings(
 )
 
 settings.register_profile("ci", SAME, max_examples=30)
-settings.register_profile("fast", SAME, max_examples=5)
+settings.register_profile("fast", SAME, max_examples=3)
 settings.register_profile(
     "deep",
     max_examples=3000,

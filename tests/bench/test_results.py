@@ -19,6 +19,7 @@ from allconv.bench.results import Results, Row
 from allconv.bench.tables import head_lines, milliseconds, tables
 from allconv.bench.timing import Timing, fastest_peer, largest_difference, ratio
 from allconv.errors import FileError
+from tiers import slow
 
 from .making import memory_results, results, timing
 
@@ -260,6 +261,7 @@ def test_pages_without_markers_are_refused(page: str) -> None:
         between_markers(page, "new")
 
 
+@slow
 def test_the_script_writes_both_pages(tmp_path: Path) -> None:
     """In a copy of what it needs: the results beside it, and a README with the markers."""
     (tmp_path / "scripts").mkdir()

@@ -14,6 +14,7 @@ from allconv.bench.suites import NAMES, PACES, Request
 from allconv.bench.tables import row_line
 from allconv.bench.workload import FUNCTION_SIZES, NETWORK, Workload
 from allconv.errors import UnsupportedError
+from tiers import slow
 
 from .making import fake_engine, results
 
@@ -54,6 +55,7 @@ def test_a_start_is_measured_with_both_caches(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("cache-a-*"))) == 3
 
 
+@slow
 def test_sizes_have_a_first_call_and_another(tmp_path: Path) -> None:
     """The very first one, which loads what all share, is left out."""
     (row,) = startup_rows(SIZES, ENGINES, 1, tmp_path, 1, results("startup"))
@@ -88,6 +90,7 @@ def test_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:
     assert held["loaded"] > 2**20
 
 
+@slow
 @needs_linux
 def test_growth_is_told_after_each_part(tmp_path: Path) -> None:
     """From the first size to the last."""

@@ -15,6 +15,7 @@ from allconv.bench.engines import OURS
 from allconv.bench.process import Worker, WorkerError
 from allconv.bench.turns import Measured, Pace, measure
 from allconv.bench.worker import serve
+from tiers import slow
 
 from .making import fake_engine
 
@@ -34,6 +35,7 @@ def prepared(**told: object) -> dict[str, object]:
     return {"do": "prepare", "engine": module, "variant": "a", "threads": 3, "workload": told}
 
 
+@slow
 def test_a_worker_answers_every_message(tmp_path: Path) -> None:
     """In order, with a line each, and only as long as it is not told to end."""
     path = tmp_path / "y.npz"
@@ -147,6 +149,7 @@ def measured(told: dict[str, object], folder: Path, slept: list[float]) -> Measu
             worker.end()
 
 
+@slow
 def test_engines_take_turns_with_silence_before_each(tmp_path: Path) -> None:
     """A block an engine and round; what was dropped is not among the times."""
     slept: list[float] = []

@@ -33,6 +33,7 @@ from allconv.bench.workload import CHANNELS_LAST, Workload, chosen
 from allconv.errors import ArgumentError
 from allconv.nn import networks
 from onnx import numpy_helper
+from tiers import slow
 
 ALL = [
     *layer_workloads(), *network_workloads((1, 16)), *training_workloads(), *startup_workloads(),
@@ -162,6 +163,7 @@ def test_light_networks_have_drawn_weights_and_the_batch(name: str) -> None:
         assert shape[0] == batch
 
 
+@slow
 def test_our_networks_are_those_of_the_library() -> None:
     """Their names are known, and the sizes are such that they can be built."""
     for name, (channels, side, classes) in OUR_NETWORKS.items():

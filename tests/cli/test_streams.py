@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tiers import slow
+
 from .running import COMMAND, run_apart
 
 SHOW = ("show", "conv", "--input", "1 2 3 4", "--kernel", "1 2 3")
@@ -21,6 +23,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@slow
 @pytest.mark.parametrize(
     ("line", "status", "says"),
     [

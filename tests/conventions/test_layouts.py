@@ -15,6 +15,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.operators.pool import MaxPool
 from allconv.window import Window
 from conventions.running import CASES, Array, filled, outcome
+from tiers import slow
 
 WEIGHTED = [name for name in CASES if "pool" not in name]
 
@@ -180,6 +181,7 @@ def test_wrong_weights_are_seen() -> None:
     assert not np.allclose(outcome(layer, "scipy", x, arrays)["y"], layer(x))
 
 
+@slow
 def test_no_framework_is_imported() -> None:
     """Writing calls and converting weights imports none of the frameworks."""
     code = (

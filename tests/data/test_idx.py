@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from allconv import data
 from allconv.data import Augment, read_idx
 from allconv.errors import FileError, LimitError
+from tiers import slow
 
 from . import making
 
@@ -21,6 +22,7 @@ TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 NAMES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
 
 
+@slow
 @settings(deadline=None, max_examples=40)
 @given(st.data(), st.sampled_from(sorted(TYPES)), st.booleans())
 def test_every_type_comes_back(tmp_path_factory, draw, kind, packed):

@@ -13,6 +13,7 @@ import pytest
 from allconv import data
 from allconv.data import Part
 from allconv.errors import ArgumentError, Error, FileError, LimitError, ShapeError
+from tiers import slow
 
 from . import making
 
@@ -122,6 +123,7 @@ def test_report_in_words(tmp_path):
     assert len(lines) == 5
 
 
+@slow
 def test_imports_are_late():
     """`import allconv` does not bring the data room, which does not bring Pillow, rich or LLVM."""
     code = (

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tiers import slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "operators_page"
 
 
+@slow
 def test_the_page_is_made_from_the_code() -> None:
     """Made again, the page is the one that is there."""
     made = subprocess.run(

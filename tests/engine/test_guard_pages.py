@@ -18,7 +18,7 @@ from allconv.engine.place import layout_strides
 from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
 from allconv.operators.base import Spec
-from tiers import shares, slowed
+from tiers import shares, slow, slowed
 
 from .comparing import graph_of, poison
 from .drawing import Drawing, add_binary, add_map, add_pool, add_sum, add_view
@@ -154,6 +154,7 @@ def test_an_access_outside_faults(request, item):
     assert run(request, line).returncode < 0
 
 
+@slow
 def test_a_write_to_an_input_faults(request):
     """Inputs are read only."""
     line = "here.guarded(here.Spec((4,)), (4,), end=True, content=1.0)[0] = 2.0"

@@ -13,6 +13,7 @@ from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.cells import SumCells
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
 from allconv.trace import trace
+from tiers import slow
 
 from .comparing import channels_last
 
@@ -48,6 +49,7 @@ def test_listed_cells(data: st.DataObject, dtype: str) -> None:
     compare(operator.turned(), rng.integers(-9, 10, back.shape).astype(dtype))
 
 
+@slow
 @settings(deadline=None, max_examples=40)
 @given(st.data(), st.sampled_from(DTYPES))
 def test_values_at_indices(data: st.DataObject, dtype: str) -> None:
@@ -62,6 +64,7 @@ def test_values_at_indices(data: st.DataObject, dtype: str) -> None:
     compare(ReadAt(image), rng.integers(-9, 10, (*lead, *image)).astype(dtype), index)
 
 
+@slow
 @settings(deadline=None, max_examples=30)
 @given(st.data())
 def test_indices_of_taps(data: st.DataObject) -> None:

@@ -18,6 +18,7 @@ from allconv.operators.base import Spec
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax
 from allconv.operators.reduce import Broadcast, Sum
 from allconv.trace import trace
+from tiers import slow
 
 from .comparing import channels_last
 
@@ -69,6 +70,7 @@ SHAPES = st.tuples(st.integers(1, 70), st.integers(1, 40)) | st.tuples(
 )
 
 
+@slow
 @settings(deadline=None, max_examples=40)
 @given(SHAPES, st.sampled_from(DTYPES), st.integers(0, 99))
 def test_softmax_over_classes(shape: tuple[int, ...], dtype: str, seed: int) -> None:

@@ -25,6 +25,7 @@ from allconv.operators.pool import (
 )
 from allconv.trace import trace
 from allconv.window import Window
+from tiers import slow
 
 from .comparing import channels_last
 
@@ -95,6 +96,7 @@ def test_max_and_its_gradients(window: Window, dtype: str, n: int, c: int, seed:
     compare(lambda x: MaxPool(window)(x)[0], x)
 
 
+@slow
 @settings(deadline=None, max_examples=40)
 @given(windows(), st.sampled_from(DTYPES), st.booleans(), st.integers(1, 19), st.integers(0, 99))
 def test_average_and_its_transpose(

@@ -29,6 +29,7 @@ from allconv.engine.runner import (
 )
 from allconv.engine.target import host
 from allconv.errors import Error
+from tiers import slow
 
 from .calling import HOST, KERNEL, Written, address_of
 
@@ -244,6 +245,7 @@ def test_who_waits_leaves_when_the_run_is_over():
     assert not chain.rows[0].any()
 
 
+@slow
 def test_stragglers_of_earlier_runs_are_harmless():
     """Threads that keep entering with old and new epochs never disturb the run of the leader."""
     chain = Chain([4, 1, 3, 2])

@@ -16,6 +16,7 @@ from allconv.nn.networks.parts import Residual, SqueezeExcitation
 from allconv.train.objective import Objective
 from allconv.train.optimizers import SGD
 from allconv.train.step import TrainingStep
+from tiers import slow, slowed
 
 # For images (3, 224, 224) and 1000 classes: parameters, entries of the state, millions of
 # multiply-adds of convolutions and linear layers, blocks that are added to their input. Parameters
@@ -117,7 +118,7 @@ def test_settings_of_normalisation_and_dropout(name: str) -> None:
     assert dropped == ([0.2] if searched or name == "mobilenet-v2" else [])
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", slowed(PUBLISHED, "mobilenet-v1"))
 def test_compiled(name: str) -> None:
     """No step runs by definition, and the compiled network is the network."""
     net = networks.build(name, 3, (32, 35), 4)
@@ -127,6 +128,7 @@ def test_compiled(name: str) -> None:
     np.testing.assert_allclose(compiled(x), y, rtol=0, atol=1e-5 * max(1, np.abs(y).max()))
 
 
+@slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_trained(name: str) -> None:
     """A step is native, moves every parameter, and the loss stays a number."""

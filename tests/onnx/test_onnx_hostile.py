@@ -18,6 +18,7 @@ from allconv import nn
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
 from allconv.onnx import load, save
 from onnx import helper
+from tiers import slow
 
 
 @pytest.fixture
@@ -229,6 +230,7 @@ def test_saving_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monke
     assert [each.name for each in tmp_path.iterdir()] == ["model.onnx"]
 
 
+@slow
 def test_imports() -> None:
     """The package and its networks load without onnx."""
     code = "import sys, allconv, allconv.nn; sys.exit('onnx' in sys.modules)"

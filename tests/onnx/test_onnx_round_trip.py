@@ -19,6 +19,7 @@ from allconv.nn.tracing import trace_module
 from allconv.onnx import load, save
 from allconv.onnx.write import to_proto
 from allconv.operators.base import Spec
+from tiers import slowed
 
 
 def array(*shape: int, dtype: str = "float32", seed: int = 0) -> Any:
@@ -160,7 +161,7 @@ def test_activations_are_one_node_each() -> None:
     assert written.count("Clip") == 4  # relu6, hardtanh twice, and of a line
 
 
-@pytest.mark.parametrize("name", nn.networks.names())
+@pytest.mark.parametrize("name", slowed(nn.networks.names(), "all-cnn"))
 def test_networks_by_name(name: str, tmp_path: Path) -> None:
     """Each is read back as the very same graph; batches are free."""
     large = name in {*nn.networks.MOBILE, *nn.networks.RESIDUAL}

@@ -18,6 +18,7 @@ from allconv.onnx import load, save
 from allconv.onnx.read import parse_model
 from allconv.onnx.wire import LARGE
 from onnx import TensorProto, helper, numpy_helper
+from tiers import slow
 
 SHAPE = (None, 1, 6, 6)
 
@@ -178,6 +179,7 @@ print(*(number / held for number in tracemalloc.get_traced_memory()))
 """
 
 
+@slow
 def test_weights_are_held_once(tmp_path: Path) -> None:
     """Loading takes the memory of the parameters, and hardly more while it reads."""
     path = tmp_path / "model.onnx"

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tiers import slowed
+from tiers import slow, slowed
 
 from .running import run
 
@@ -77,6 +77,7 @@ def test_signal_handlers(threads):
     run(CALLED.format(threads=threads) + SIGNALS)
 
 
+@slow
 @pytest.mark.parametrize("threads", slowed([1, 2], 2))
 def test_finalizers(threads):
     """Twenty `__del__`, run by the collector."""

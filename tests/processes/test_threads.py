@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tiers import slowed
+from tiers import slow, slowed
 
 from .running import run
 
@@ -63,6 +63,7 @@ print("fine")
 """
 
 
+@slow
 @pytest.mark.parametrize("number", slowed(NUMBERS, "spaces"))
 def test_a_number_of_threads_that_is_none(number):
     """One sentence names the variable; a number given by call helps."""

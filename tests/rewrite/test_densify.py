@@ -16,6 +16,7 @@ from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.operators.base import Array
+from tiers import slow
 
 BLOCKS = range(10)
 EACH = 11
@@ -67,6 +68,7 @@ def test_padded(block: int) -> None:
     assert found > 0.5 * told > 0  # what it says is no excuse for everything
 
 
+@slow
 def test_what_is_drawn() -> None:
     """The networks above hold every kind of layer, and padding is often seen."""
     count = len(BLOCKS) * EACH

@@ -25,6 +25,7 @@ from allconv.train.checkpoint import (
     save_checkpoint,
 )
 from allconv.train.history import Record
+from tiers import slow
 
 from .making import names, small_network, striped_part
 
@@ -253,6 +254,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+@slow
 def test_a_fault_while_saving_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     """A disk that fills up in epoch 2 ends training with the path; epoch 1 can be resumed."""
     real, calls = os.fsync, []

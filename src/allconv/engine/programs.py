@@ -14,6 +14,7 @@ LIMIT = 64 * 1024 * 1024
 `memory`), and neither are weights."""
 
 _clock = count()
+_looked = 0  # when the bytes of the programs were last looked at
 _entries: dict[tuple[int, Hashable], Kept] = {}
 _owners: dict[int, ref[Any]] = {}
 
@@ -25,6 +26,7 @@ class Kept:
         self.program = program
         self.about = about
         self.used = next(_clock)
+        self.bytes = 0  # when it was last looked at
 
 
 def keep(key: Hashable, make: Callable[[], Kept], owner: Any = None) -> Kept:
@@ -57,9 +59,17 @@ def _forgetter(owner: int) -> Callable[[Any], None]:
 
 def _trim() -> None:
     """Drop the programs that were not used for the longest time, but never the last one."""
-    entries = sorted(_entries.items(), key=lambda item: -item[1].used)
-    held = 0
-    for number, (key, entry) in enumerate(entries):
-        held += entry.program.bytes
-        if held > LIMIT and number:
-            _entries.pop(key, None)
+    global _looked
+    before, _looked = _looked, next(_clock)
+    entries = list(_entries.items())
+    for _, entry in entries:
+        if entry.used >= before:  # else it made no further plan
+            entry.bytes = entry.program.bytes
+    held = sum(entry.bytes for _, entry in entries)
+    if held <= LIMIT:
+        return
+    for key, entry in sorted(entries, key=lambda item: item[1].used)[:-1]:
+        _entries.pop(key, None)
+        held -= entry.bytes
+        if held <= LIMIT:
+            return
