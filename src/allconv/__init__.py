@@ -89,19 +89,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'allconv' has no attribute {name!r}")
-    from importlib import import_module
+    from allconv.once import load
 
-    room = _ROOMS[name]
-    from allconv.engine.lock import ONCE  # a fork waits for what is being loaded
-
-    with ONCE:
-        if room is None:
-            return import_module(f"allconv.{name}")
-        found = getattr(import_module(f"allconv.{room}"), name)
-    globals()[name] = found
-    return found
+    return load("allconv", _ROOMS, name)
 
 
 def __dir__() -> list[str]:

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from allconv import engine
 from allconv.arrays import take_array
-from allconv.engine.program import Program
-from allconv.engine.programs import Kept, keep
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_float
 from allconv.gradient import gradient, pullback
@@ -231,7 +230,7 @@ def _evaluate(graph: Graph, operands: Sequence[Any]) -> tuple[Any, ...]:
     if not any(isinstance(operand, Value) for operand in operands):
         # What was closed over is given like an argument: programs are kept, arrays are not.
         bare = Graph((*graph.inputs, *graph.constants), graph.nodes, graph.outputs)
-        kept = keep(bare.key(), lambda: Kept(Program(bare, exact=True)))
+        kept = engine.keep(bare.key(), lambda: engine.Kept(engine.Program(bare, exact=True)))
         return kept.program(*operands, *graph.constants.values())
     builder = current()
     if builder is None:

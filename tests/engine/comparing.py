@@ -10,8 +10,10 @@ import numpy as np
 
 from allconv.engine import memory
 from allconv.engine import program as program_module
-from allconv.engine.plan import DefinitionStep, KernelStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep, KernelStep
 from allconv.operators.base import Spec
 from allconv.operators.pointwise import Relu
 from allconv.rewrite.full_window import full_window
@@ -29,7 +31,7 @@ def plan_of(graph):
     """The plan of a graph whose arrays lie in plain memory; nothing is compiled."""
     graph = full_window(graph)
     count = len(graph.inputs) + len(graph.constants)
-    return Planner(graph, ("rows",) * count).run()
+    return Planner(LOWERINGS, graph, ("rows",) * count).run()
 
 
 def channels_last(x):

@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.weight import Weight
-from allconv.engine.plan import KernelStep
+from allconv.engine.step import KernelStep
 from allconv.errors import Error
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.operators.base import Spec
 from allconv.trace import trace
 

@@ -10,8 +10,10 @@ import pytest
 from allconv import functional as F
 from allconv.bench.light import FOLDER
 from allconv.engine.choose import ALGORITHMS, Choice, choose
-from allconv.engine.plan import KernelStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.engine.target import host
 from allconv.onnx import load
 from allconv.operators.base import Spec
@@ -60,7 +62,7 @@ def test_networks_have_few_kernels(name: str) -> None:
     graph = full_window(net.traced(Spec((1, 3, 224, 224))).graph)
     count = len(graph.inputs) + len(graph.constants)
     static = frozenset(range(1, len(graph.inputs)))
-    planner = Planner(graph, ("rows",) * count, static).run()
+    planner = Planner(LOWERINGS, graph, ("rows",) * count, static).run()
     steps = [*planner.prologue, *planner.steps]
     kernels = {step.kernel for step in steps if isinstance(step, KernelStep)}
     assert all(isinstance(step, KernelStep) for step in steps)

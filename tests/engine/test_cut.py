@@ -13,8 +13,8 @@ from allconv.engine.kernels.chunks import BAND, MOST
 from allconv.engine.kernels.cut import CELL_BYTES, Cut, Work, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.form import AxisPhases
-from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.engine.target import names
 from allconv.operators.base import Spec
 from allconv.window import Phase

@@ -13,8 +13,8 @@ from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AxisPhases, four
 from allconv.engine.kernels.map import Expression
 from allconv.engine.kernels.weight import JoinWeight
-from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.engine.target import names, restricted
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.pointwise import Add, Multiply

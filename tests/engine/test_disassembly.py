@@ -9,8 +9,10 @@ import pytest
 
 from allconv import nn
 from allconv.engine import compiler
-from allconv.engine.plan import KernelStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
 from allconv.engine.runner import Runner, Stopper, clock_name
+from allconv.engine.step import KernelStep
 from allconv.engine.target import names, restricted
 from allconv.nn.networks.convnet import convnet
 from allconv.operators.base import Spec
@@ -59,7 +61,7 @@ def texts(name):
     routines = {Runner(*own), Stopper(*own)}
     for graph in map(full_window, graphs()):
         count = len(graph.inputs) + len(graph.constants)
-        planner = Planner(graph, ("rows",) * count, target=target).run()
+        planner = Planner(LOWERINGS, graph, ("rows",) * count, target=target).run()
         steps = [*planner.prologue, *planner.steps]
         routines.update(s.kernel for s in steps if isinstance(s, KernelStep))
         assert all(isinstance(step, KernelStep) for step in steps)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.engine.target import VARIABLE, names
 from allconv.operators.base import Spec
 from allconv.operators.dropout import Dropout

@@ -11,8 +11,8 @@ import pytest
 from allconv import functional as F
 from allconv.engine.fuse import OPERANDS, fuse
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.engine.target import names
 from allconv.operators.base import Spec
 from allconv.trace import trace

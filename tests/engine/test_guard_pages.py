@@ -15,8 +15,8 @@ import pytest
 from allconv.engine import threads as team
 from allconv.engine.border import ready
 from allconv.engine.place import layout_strides
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.operators.base import Spec
 from tiers import shares, slow, slowed
 

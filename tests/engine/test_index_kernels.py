@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.cells import SumCells
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from allconv import functional as F
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.operators.base import Spec
 from allconv.trace import trace
 

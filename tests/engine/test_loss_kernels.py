@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.engine.target import names
 from allconv.operators.base import Spec
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from allconv.engine.kernels.map import Map
-from allconv.engine.plan import KernelStep
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.engine.target import VARIABLE, names
 from allconv.functional import pointwise as functional
 from allconv.operators import pointwise as operators

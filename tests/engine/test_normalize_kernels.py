@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.moments import GradientSums, Moments
-from allconv.engine.plan import KernelStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
 from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
 from allconv.engine.target import VARIABLE, names
 from allconv.operators.base import Spec
 from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
@@ -171,7 +173,7 @@ def test_inference_computes_its_coefficients_once() -> None:
     ).graph
     for layout in ("rows", "last"):
         layouts = (layout, *("rows",) * 4)
-        planner = Planner(graph, layouts, frozenset(statistics), layout == "last").run()
+        planner = Planner(LOWERINGS, graph, layouts, frozenset(statistics), layout == "last").run()
         assert len(planner.steps) == 1
         assert planner.outputs[0].has(layout)
     program = Program(graph, static=tuple(statistics))

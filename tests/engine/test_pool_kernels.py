@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from allconv.engine.plan import DefinitionStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.engine.target import names, restricted
 from allconv.errors import ShapeError
 from allconv.operators.base import Spec
@@ -180,7 +182,9 @@ def test_an_empty_batch() -> None:
 def test_the_tap_is_left_out_where_nothing_reads_it() -> None:
     """A forward pass keeps no taps."""
     window = Window.forward((4, 4), (2, 2), stride=(2, 2))
-    planner = Planner(trace(lambda x: MaxPool(window)(x)[0], Spec((1, 16, 4, 4))).graph, ("last",))
+    planner = Planner(
+        LOWERINGS, trace(lambda x: MaxPool(window)(x)[0], Spec((1, 16, 4, 4))).graph, ("last",)
+    )
     (step,) = planner.run().steps
     assert step.kernel.mode == "max"
 

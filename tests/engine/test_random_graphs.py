@@ -12,8 +12,8 @@ import pytest
 
 from allconv.engine import program as program_module
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 
 from .comparing import planted
 from .drawing import draw_graph

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from allconv.engine.kernels.runs import SumRuns
-from allconv.engine.plan import DefinitionStep, KernelStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep, KernelStep
 from allconv.engine.target import names
 from allconv.operators.arrange import Slice, Transpose
 from allconv.operators.base import Spec
@@ -119,7 +121,11 @@ def test_few_steps_of_short_chunks(shape: tuple[int, ...]) -> None:
             continue
         graph = trace(Sum(axes), Spec(shape, "float32")).graph
         for layout in ("rows", "last"):
-            steps = [s for s in Planner(graph, (layout,)).run().steps if isinstance(s, KernelStep)]
+            steps = [
+                s
+                for s in Planner(LOWERINGS, graph, (layout,)).run().steps
+                if isinstance(s, KernelStep)
+            ]
             sums = [step for step in steps if isinstance(step.kernel, SumRuns)]
             assert 1 <= len(sums) <= 4
             assert np.prod(shape) / sums[0].chunks < 5_000_000

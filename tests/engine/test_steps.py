@@ -14,7 +14,9 @@ from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.winograd import Winograd
-from allconv.engine.plan import DefinitionStep, Planner
+from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.plan import Planner
+from allconv.engine.step import DefinitionStep
 from allconv.errors import Error
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
@@ -42,7 +44,7 @@ def plan(operator, *specs, layout="rows"):
     builder = Builder()
     results = builder.apply(operator, *(builder.input(spec) for spec in specs))
     graph = builder.graph(results if isinstance(results, tuple) else [results])
-    return Planner(graph, (layout,) * len(specs)).run()
+    return Planner(LOWERINGS, graph, (layout,) * len(specs)).run()
 
 
 def operands(operator, batch, inputs, outputs, groups):

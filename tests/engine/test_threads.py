@@ -423,20 +423,20 @@ print("fine")
 
 FORK_BEFORE_A_COMPILATION = """
 import signal, _thread
-from allconv.engine import compiler
+from allconv.engine import llvm
 class Late:  # the thread that compiles begins when the handler has forked, and not in the child
     allocate_lock = _thread.allocate_lock
     @staticmethod
     def start_new_thread(*thread):
-        compiler._thread = _thread
+        llvm._thread = _thread
         def forks(*_):
             global child
             child = os.fork()
             if child: _thread.start_new_thread(*thread)
         signal.signal(signal.SIGALRM, forks)
         signal.setitimer(signal.ITIMER_REAL, 0.02)
-compiler._thread = Late
-assert compiler.guarded(lambda: 5)() == 5
+llvm._thread = Late
+assert llvm.guarded(lambda: 5)() == 5
 if child == 0: os._exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 print("fine")

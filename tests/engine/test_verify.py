@@ -10,8 +10,10 @@ import pytest
 from allconv.engine.allocate import Arena, allocate
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
+from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import Place, Storage, layout_strides
-from allconv.engine.plan import Address, Planner, once
+from allconv.engine.plan import Planner
+from allconv.engine.step import Address, once
 from allconv.engine.target import host
 from allconv.engine.verify import PlanError, check_plan, check_run
 from allconv.functional import avg_pool2d, batch_norm, max_pool2d, relu
@@ -33,7 +35,7 @@ def planned(function=network, *specs, static=()):
     """A plan for row-major arrays, and its arena."""
     graph = trace(function, *(specs or (X, X))).graph
     count = len(graph.inputs) + len(graph.constants)
-    planner = Planner(graph, ("rows",) * count, frozenset(static)).run()
+    planner = Planner(LOWERINGS, graph, ("rows",) * count, frozenset(static)).run()
     once_ = {place.storage for step in planner.prologue for place in step.writes}
     between = {s for step in planner.steps for s in step.storages if s.kind == "arena"} - once_
     return planner, allocate(planner.steps, between)
@@ -179,7 +181,7 @@ def test_random_plans_change_only_what_they_name(share):
     for seed in range(12 * share, 12 * share + 12):
         g, graph = draw_graph(seed)
         count = len(graph.inputs) + len(graph.constants)
-        planner = Planner(graph, ("rows",) * count).run()
+        planner = Planner(LOWERINGS, graph, ("rows",) * count).run()
         results = check_run(planner, [*g.arrays, *graph.constants.values()])
         for value, got, want in zip(graph.outputs, results, graph.run(*g.arrays), strict=True):
             assert got.dtype == want.dtype

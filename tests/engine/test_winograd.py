@@ -204,7 +204,7 @@ def test_an_epilogue(monkeypatch, m, kind):
         add_winograd(planner, *places[:2], y, places[2], tail, window, m)
         return True
 
-    monkeypatch.setitem(lowerings.LOWERINGS, Correlate, lower)
+    monkeypatch.setitem(lowerings.LOWERINGS.of, Correlate, lower)
     builder = Builder()
     values = [builder.input(Spec.of(each)) for each in operands]
     graph = builder.graph([builder.apply(Correlate(window), *values[:3])])

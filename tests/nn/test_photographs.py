@@ -9,7 +9,7 @@ import pytest
 
 import allconv as ac
 from allconv import nn
-from allconv.engine.plan import DefinitionStep
+from allconv.engine.step import DefinitionStep
 from allconv.errors import ShapeError
 from allconv.nn import networks
 from allconv.nn.networks.parts import Residual, SqueezeExcitation

@@ -7,8 +7,8 @@ import pytest
 
 from allconv import nn
 from allconv.engine import runner
-from allconv.engine.plan import DefinitionStep
 from allconv.engine.runner import native_entries
+from allconv.engine.step import DefinitionStep
 from allconv.errors import ArgumentError, ShapeError
 from allconv.train import SGD, Adam, AdamW
 from allconv.train.objective import Objective

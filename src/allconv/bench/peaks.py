@@ -13,10 +13,10 @@ import numpy as np
 
 from allconv.engine import cache
 from allconv.engine.buffer import aligned
-from allconv.engine.compiler import processor
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
+from allconv.engine.llvm import processor
 from allconv.engine.target import host
 
 TURNS = 2_000_000  # some ten milliseconds: shorter loops end before the core is at its speed

@@ -20,9 +20,10 @@ from typing import Any
 
 from allconv.engine import threads as team
 from allconv.engine.place import Storage
-from allconv.engine.plan import KernelStep, Planner, PlanStep
+from allconv.engine.plan import Planner
 from allconv.engine.program import Program
 from allconv.engine.runner import Job
+from allconv.engine.step import KernelStep, PlanStep
 from allconv.graph import Graph
 from allconv.value import Value
 

@@ -22,7 +22,7 @@ def command() -> None:
 
 
 def _versions() -> list[tuple[str, str]]:
-    from allconv.engine.compiler import llvm_version
+    from allconv.engine.llvm import llvm_version
     from allconv.version import __version__
 
     rows = [("allconv", __version__), ("Python", platform.python_version())]
@@ -39,7 +39,7 @@ def _installed(name: str) -> str:
 
 def _machine() -> list[tuple[str, str]]:
     from allconv.engine import target, threads
-    from allconv.engine.compiler import processor
+    from allconv.engine.llvm import processor
 
     architecture, name, _ = processor()
     chosen = target.host()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from allconv.engine.plan import PlanStep
     from allconv.engine.program import Program
+    from allconv.engine.step import PlanStep
     from allconv.field import Field
     from allconv.graph import Node
     from allconv.nn import Module
@@ -117,7 +117,7 @@ def _parameters(traced: ModuleTrace) -> tuple[Value, ...]:
 
 def _kernels(steps: Iterable[PlanStep], fused: set[str]) -> dict[str, str]:
     """What runs each layer, by path; "fused": a step of another layer does it along the way."""
-    from allconv.engine.plan import KernelStep
+    from allconv.engine.step import KernelStep
 
     names: dict[str, list[str]] = {}
     for step in steps:
@@ -135,7 +135,7 @@ def _kernels(steps: Iterable[PlanStep], fused: set[str]) -> dict[str, str]:
 
 
 def _natively(program: Program) -> str:
-    from allconv.engine.plan import DefinitionStep
+    from allconv.engine.step import DefinitionStep
 
     slow = sum(isinstance(step, DefinitionStep) for step in program.steps())
     steps = len(program.steps())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allconv.engine.place import ALIGNMENT, Storage
-from allconv.engine.plan import PlanStep
+from allconv.engine.step import PlanStep
 
 GAP = 64  # bytes between blocks that are alive together
 END = 64  # bytes after the last block

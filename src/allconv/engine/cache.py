@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from allconv.engine import compiler
 from allconv.engine.kernel import FORMAT, Routine
-from allconv.engine.lock import ONCE
+from allconv.engine.llvm import guarded
 
 VARIABLE = "ALLCONV_CACHE"
 LIMIT = 256 * 1024 * 1024
@@ -63,8 +64,6 @@ def load(routine: Routine) -> Loaded:
     """The machine code of a routine, ready to be called."""
     found = _loaded.get(routine)
     if found is None:
-        with ONCE:
-            from allconv.engine.compiler import guarded  # llvmlite is loaded at first use
         found = guarded(_load)(routine)
     return found
 
@@ -72,8 +71,6 @@ def load(routine: Routine) -> Loaded:
 def _load(routine: Routine) -> Loaded:
     if routine in _loaded:
         return _loaded[routine]
-    from allconv.engine import compiler
-
     folder = _folder()
     code = _read(folder, routine) if folder else None
     if code is None:

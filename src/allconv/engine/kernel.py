@@ -9,13 +9,11 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from allconv.engine.lock import ONCE
+from allconv.engine.emit.code import Code
+from allconv.engine.llvm import llvm_version
 from allconv.engine.target import Target
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
 
 FORMAT = 1  # of the machine code's calling convention and of the files it is kept in
 
@@ -58,8 +56,6 @@ class Kernel(Routine):
 
     def ir(self) -> str:
         """The LLVM IR of the kernel."""
-        from allconv.engine.emit.code import Code  # llvmlite is loaded at first use
-
         code = Code(self.target, self.dtype, self.name, self.slots)
         self.emit(code)
         return code.finish()
@@ -67,8 +63,6 @@ class Kernel(Routine):
 
 @cache
 def _key(routine: Routine) -> str:
-    with ONCE:
-        from allconv.engine.compiler import llvm_version
     kind = type(routine)
     lines = [
         f"format {FORMAT}",

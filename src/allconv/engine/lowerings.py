@@ -20,13 +20,14 @@ from allconv.engine.kernels import (
     pool,
     reduce,
 )
-from allconv.engine.plan import Lowering
-from allconv.operators.base import Operator
+from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.plan import Lowerings
 
 FAMILIES = (
     arrange, cells, correlate, dropout, index, local, loss, normalize, pointwise, pool, reduce,
 )  # fmt: skip
 
-LOWERINGS: dict[type[Operator], Lowering] = {}
-for _family in FAMILIES:
-    LOWERINGS.update(_family.LOWERINGS)
+LOWERINGS = Lowerings(
+    {operator: lower for family in FAMILIES for operator, lower in family.LOWERINGS.items()},
+    emit_copy,
+)

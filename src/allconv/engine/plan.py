@@ -11,82 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
-
-import numpy as np
+from typing import TypeAlias
 
 from allconv.engine.buffer import aligned
 from allconv.engine.choose import Choice, choose
 from allconv.engine.fuse import Group, fuse
+from allconv.engine.kernel import Kernel
 from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
+from allconv.engine.step import Address, DefinitionStep, KernelStep, PlanStep, once
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
 from allconv.operators.base import Array, Operator, Spec
 from allconv.value import Value
 
-if TYPE_CHECKING:
-    from allconv.engine.kernel import Kernel
-
-
 KERNEL_DTYPES = ("float32", "float64", "int32", "int64")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An address that is known when the program runs: so many bytes into a storage."""
-
-    storage: Storage
-    offset: int = 0
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class KernelStep:
-    """Chunks of one kernel on one block of arguments.
-
-    `reads` and `writes` are all that it touches: each place is a box of strides, of which every
-    cell may be read, and is written.
-    """
-
-    kernel: Kernel
-    arguments: Mapping[str, int | Address]
-    chunks: int
-    scratch: int
-    what: str
-    path: str
-    reads: tuple[Place, ...]
-    writes: tuple[Place, ...]
-    why: str = ""  # the algorithm, and the reason for it
-
-    @property
-    def storages(self) -> list[Storage]:
-        """The memory that it touches."""
-        return [place.storage for place in (*self.reads, *self.writes)]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class DefinitionStep:
-    """A node that runs by its definition, on arrays."""
-
-    node: Node
-    reads: tuple[Place, ...]
-    writes: tuple[Place, ...]
-
-    @property
-    def storages(self) -> list[Storage]:
-        """The memory that it touches."""
-        return [place.storage for place in (*self.reads, *self.writes)]
-
-
-PlanStep: TypeAlias = KernelStep | DefinitionStep
 Lowering: TypeAlias = Callable[["Planner", Node], bool]
 
 
-def lowerings() -> Mapping[type[Operator], Lowering]:
-    """The lowering of every operator that has one."""
-    from allconv.engine.lowerings import LOWERINGS  # kernels import this file
+@dataclass(frozen=True)
+class Lowerings:
+    """What kernels offer a planner: the lowering of operators, copies from place to place."""
 
-    return LOWERINGS
+    of: Mapping[type[Operator], Lowering]
+    copy: Callable[[Planner, Place, Place], None]
 
 
 @dataclass(eq=False)
@@ -99,6 +49,7 @@ class Planner:
     have several (None: they are chosen now).
     """
 
+    lowerings: Lowerings
     graph: Graph
     layouts: Sequence[str]
     static: frozenset[int] = frozenset()
@@ -151,7 +102,7 @@ class Planner:
     def _lower(self, group: Group) -> None:
         """Steps for a group, or for each of its nodes by itself where its root has no kernel."""
         root = group.root
-        lower = lowerings().get(type(root.operator))
+        lower = self.lowerings.of.get(type(root.operator))
         if lower is not None and self._fits_kernels(root) and lower(self, root):
             return
         for node in (*group.before, root, *group.rest):
@@ -217,12 +168,10 @@ class Planner:
 
     def copied(self, place: Place, layout: str) -> Place:
         """A copy in a layout."""
-        from allconv.engine.kernels.copy import emit_copy
-
         storage = Storage("arena", size_in_bytes(place.spec))
         target = Place(storage, place.spec, layout_strides(place.spec, layout))
         what, self._what = self._what, f"copy to {layout}"
-        emit_copy(self, place, target)
+        self.lowerings.copy(self, place, target)
         self._what = what
         return target
 
@@ -290,43 +239,8 @@ class Planner:
         place = self.places[value]
         if place.storage.kind == "output" and place.storage.number == number:
             return place
-        from allconv.engine.kernels.copy import emit_copy
-
         layout = "last" if self.keep_last and place.has("last") else "rows"
         storage = Storage("output", size_in_bytes(value.spec), number)
         target = Place(storage, value.spec, layout_strides(value.spec, layout))
-        emit_copy(self, place, target)
+        self.lowerings.copy(self, place, target)
         return target
-
-
-def once(
-    steps: Sequence[PlanStep], static: frozenset[int]
-) -> tuple[list[PlanStep], list[PlanStep]]:
-    """The steps that give the same on every run, and the others.
-
-    Memory varies if it is an input that is not static or an output, or if a step that writes it
-    reads, or also writes, memory that varies.
-    """
-    varying = {
-        storage
-        for step in steps
-        for storage in step.storages
-        if storage.kind == "output" or (storage.kind == "input" and storage.number not in static)
-    }
-    size = -1
-    while size < len(varying):
-        size = len(varying)
-        for step in steps:
-            if any(place.storage in varying for place in (*step.reads, *step.writes)):
-                varying.update(place.storage for place in step.writes)
-    parts: tuple[list[PlanStep], list[PlanStep]] = ([], [])
-    for step in steps:
-        parts[any(place.storage in varying for place in step.writes)].append(step)
-    return parts
-
-
-def array_at(memory: Array, place: Place) -> Array:
-    """A place as an array, given the bytes of its storage."""
-    flat = memory.view(np.uint8).reshape(-1)
-    dtype = np.dtype(place.spec.dtype)
-    return np.ndarray(place.shape, dtype, flat.data, place.offset, place.strides)

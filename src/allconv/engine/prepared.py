@@ -21,7 +21,8 @@ from allconv.engine import memory as lent
 from allconv.engine.allocate import allocate
 from allconv.engine.buffer import Block, aligned
 from allconv.engine.place import Place, Storage
-from allconv.engine.plan import KernelStep, Planner, array_at
+from allconv.engine.plan import Planner
+from allconv.engine.step import KernelStep, array_at
 from allconv.engine.table import Filled, Table
 from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array

@@ -8,10 +8,11 @@ from typing import Any
 from allconv.engine import threads as team
 from allconv.engine.border import ready
 from allconv.engine.choose import Choice, choose
-from allconv.engine.lowerings import LOWERINGS  # noqa: F401  # loaded here, so that no call loads it
+from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import size_in_bytes
-from allconv.engine.plan import Planner, PlanStep
+from allconv.engine.plan import Planner
 from allconv.engine.prepared import Prepared
+from allconv.engine.step import PlanStep
 from allconv.engine.target import host
 from allconv.engine.weights import Weights
 from allconv.errors import ArgumentError, LimitError, ShapeError
@@ -115,7 +116,7 @@ class Program:
             keep_last = "last" in of_rank or not of_rank
             static = frozenset(self.static)
             planner = Planner(
-                self.graph, layouts, static, keep_last, self.exact, choices=self.choices
+                LOWERINGS, self.graph, layouts, static, keep_last, self.exact, choices=self.choices
             )
             alone = predicted_seconds(self.graph) < ALONE
             prepared = Prepared(planner.run(), 1 if alone else self.threads)

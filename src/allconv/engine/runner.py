@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from allconv.engine import cache as code_cache
 from allconv.engine.buffer import LINE, aligned
+from allconv.engine.emit.runner import RunnerCode
+from allconv.engine.emit.stopper import StopperCode
 from allconv.engine.kernel import Routine
-from allconv.engine.lock import ONCE
+from allconv.engine.llvm import processor
 from allconv.engine.target import host
 from allconv.errors import Error
 
@@ -59,8 +61,6 @@ class Runner(Routine):
 
     def ir(self) -> str:
         """The LLVM IR of the runner."""
-        from allconv.engine.emit.runner import RunnerCode  # llvmlite is loaded at first use
-
         return RunnerCode(self.name, self.architecture, self.clock).emit()
 
 
@@ -70,8 +70,6 @@ class Stopper(Runner):
 
     def ir(self) -> str:
         """The LLVM IR of the stopper."""
-        from allconv.engine.emit.stopper import StopperCode
-
         return StopperCode(self.name, self.architecture).emit()
 
 
@@ -208,8 +206,6 @@ def _stopper() -> Callable[..., int]:
 
 
 def _function(kind: type[Runner | Stopper], arguments: int) -> Callable[..., int]:
-    with ONCE:
-        from allconv.engine.compiler import processor
     routine = kind(host(), processor()[0], clock_name())
     loaded = code_cache.load(routine)
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loaded.address)

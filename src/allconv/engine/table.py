@@ -14,8 +14,8 @@ from allconv.engine import threads as team
 from allconv.engine.buffer import aligned
 from allconv.engine.cache import load
 from allconv.engine.place import Place, Storage
-from allconv.engine.plan import Address, DefinitionStep, KernelStep, PlanStep, array_at
 from allconv.engine.runner import Column, Counters, Job, new_table
+from allconv.engine.step import Address, DefinitionStep, KernelStep, PlanStep, array_at
 from allconv.operators.base import Array
 
 

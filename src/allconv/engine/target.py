@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
-from allconv.engine.lock import ONCE
+from allconv.engine.llvm import processor
 from allconv.errors import ArgumentError
 
 SIZES = {"float32": 4, "float64": 8}
@@ -79,8 +79,6 @@ def _described(name: str, cpu: str, features: dict[str, bool]) -> Target:
 
 @cache
 def _processor() -> tuple[str, str, dict[str, bool]]:
-    with ONCE:
-        from allconv.engine.compiler import processor  # llvmlite is loaded at first use
     return processor()
 
 

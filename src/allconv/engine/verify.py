@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from allconv.engine.allocate import Arena, lives
 from allconv.engine.buffer import aligned
 from allconv.engine.place import Place, Storage
-from allconv.engine.plan import Address, KernelStep, Planner, PlanStep, array_at
+from allconv.engine.plan import Planner
+from allconv.engine.step import Address, KernelStep, PlanStep, array_at
 from allconv.engine.table import Filled, Table
 from allconv.errors import Error
 from allconv.operators.base import Array

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from allconv.engine.border import Ready, ready
 from allconv.engine.place import Storage
-from allconv.engine.plan import Address, DefinitionStep, PlanStep
+from allconv.engine.step import Address, DefinitionStep, PlanStep
 from allconv.operators.base import Array
 
 

@@ -12,11 +12,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from allconv import trace
+from allconv import engine, trace
 from allconv.arrays import take_array
-from allconv.engine.eager import run_operator
-from allconv.engine.program import Program
-from allconv.engine.programs import Kept, keep
 from allconv.errors import ArgumentError, Error
 from allconv.limits import limit_reached
 from allconv.operators.base import FLOATS, Operator, Spec, dtype_name
@@ -83,7 +80,7 @@ def apply(operator: Operator, *operands: Any) -> Any:
     """An operator recorded when an operand belongs to a trace, else run on the arrays."""
     if any(isinstance(x, Value) for x in operands):
         return trace.record(operator, *operands)
-    return run_operator(operator, *operands)
+    return engine.run_operator(operator, *operands)
 
 
 def fresh(x: Any) -> Any:
@@ -97,15 +94,15 @@ def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> A
         return function(*operands, **settings)
     specs = tuple(Spec.of(x) for x in operands)
     key = (function, specs, tuple(settings.items()))
-    kept = keep(key, lambda: _recorded(function, specs, settings))
+    kept = engine.keep(key, lambda: _recorded(function, specs, settings))
     return trace.unflatten(kept.about, iter(kept.program(*operands)))
 
 
 def _recorded(
     function: Callable[..., Any], specs: tuple[Spec, ...], settings: dict[str, Any]
-) -> Kept:
+) -> engine.Kept:
     traced = trace.trace(lambda *x: function(*x, **settings), *specs)
-    return Kept(Program(traced.graph, exact=True), traced.structure)
+    return engine.Kept(engine.Program(traced.graph, exact=True), traced.structure)
 
 
 def _call(name: str, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.engine.program import Program
-from allconv.engine.programs import Kept, keep
-from allconv.engine.weights import Weights
+from allconv import engine
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
@@ -22,7 +20,9 @@ from allconv.operators.base import Array, Spec
 from allconv.trace import Builder, flatten, unflatten
 
 
-def _call(net: Module, kept: Kept, arrays: Sequence[Array], seed: int | None) -> Sequence[Array]:
+def _call(
+    net: Module, kept: engine.Kept, arrays: Sequence[Array], seed: int | None
+) -> Sequence[Array]:
     """The outputs for inputs, with the state that the network has now."""
     traced, inputs = kept.about
     drawn = [key_of(seed)] if traced.uses_key else []
@@ -33,13 +33,13 @@ def _call(net: Module, kept: Kept, arrays: Sequence[Array], seed: int | None) ->
         raise limit_reached(type(net).__name__, error) or error from error
 
 
-def _weights(net: Module, names: tuple[str, ...]) -> Weights:
+def _weights(net: Module, names: tuple[str, ...]) -> engine.Weights:
     """The state that all programs of a network share, until it changes."""
     places = net.named_places()
     state = [places[name].value(name) for name in names]
-    known: tuple[list[Array], Weights] | None = net.__dict__.get("_weights")
+    known: tuple[list[Array], engine.Weights] | None = net.__dict__.get("_weights")
     if known is None or not _same(known[0], state):
-        known = net.__dict__["_weights"] = state, Weights.of(state)
+        known = net.__dict__["_weights"] = state, engine.Weights.of(state)
     return known[1]
 
 
@@ -103,11 +103,11 @@ def _kept(
     kind: str,
     specs: tuple[Spec, ...],
     training: bool,
-    make: Callable[[ModuleTrace, int], Kept],
-) -> Kept:
+    make: Callable[[ModuleTrace, int], engine.Kept],
+) -> engine.Kept:
     """The program for these specs: kept while the network has the same structure."""
     key = (kind, specs, training, _structure(net))
-    return keep(
+    return engine.keep(
         key, lambda: make(trace_module(net, *specs, training=training), len(specs)), owner=net
     )
 
@@ -117,11 +117,11 @@ def _structure(net: Module) -> Hashable:
     return modules, tuple(place.spec for place in net.named_places().values())
 
 
-def _forward(traced: ModuleTrace, inputs: int) -> Kept:
+def _forward(traced: ModuleTrace, inputs: int) -> engine.Kept:
     return _program(traced, traced.graph, inputs)
 
 
-def _backward(traced: ModuleTrace, inputs: int) -> Kept:
+def _backward(traced: ModuleTrace, inputs: int) -> engine.Kept:
     """The program of the gradients of the inputs and parameters."""
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in traced.graph.inputs]
@@ -134,8 +134,8 @@ def _backward(traced: ModuleTrace, inputs: int) -> Kept:
     return _program(traced, builder.graph(gradients), inputs)
 
 
-def _program(traced: ModuleTrace, graph: Graph, inputs: int) -> Kept:
+def _program(traced: ModuleTrace, graph: Graph, inputs: int) -> engine.Kept:
     """A program on the state, which are the inputs after the network's arrays."""
     names = (*traced.parameters, *traced.buffers)
     static = range(inputs, inputs + len(names))
-    return Kept(Program(graph, exact=True, static=static), (traced, inputs))
+    return engine.Kept(engine.Program(graph, exact=True, static=static), (traced, inputs))

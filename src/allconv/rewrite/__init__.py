@@ -12,8 +12,9 @@ Names are loaded when they are first used.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from allconv.once import load
 
 _ROOMS = {
     "DenseNetwork": "nn.dense",
@@ -27,11 +28,7 @@ __all__ = [*_ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'allconv.rewrite' has no attribute {name!r}")
-    found = getattr(import_module(f"allconv.{_ROOMS[name]}"), name)
-    globals()[name] = found
-    return found
+    return load("allconv.rewrite", _ROOMS, name)
 
 
 def __dir__() -> list[str]:

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from allconv.engine.program import Program
-from allconv.engine.programs import Kept, keep
-from allconv.engine.weights import Weights
+from allconv import engine
 from allconv.errors import ShapeError
 from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
@@ -29,7 +27,7 @@ class Inference:
         self.threads = threads
         self.dtype = next((p.dtype.name for p in net.parameters().values()), "float32")
         self._state: Mapping[str, Array] = net.state_dict()
-        self._weights: Weights | None = None
+        self._weights: engine.Weights | None = None
 
     def bind(self, state: Mapping[str, Array]) -> None:
         """Use these parameters and buffers from now on, by the names of `Module.state_dict`."""
@@ -37,14 +35,14 @@ class Inference:
 
     def __call__(self, x: Array) -> Array:
         """The logits (N, classes, ...) of a batch x (N, ...) of the network's dtype."""
-        kept = keep(x.shape, lambda: self._made(x.shape), owner=self)
+        kept = engine.keep(x.shape, lambda: self._made(x.shape), owner=self)
         weights = self._weights
         if weights is None:
             arrays = [np.asarray(self._state[name], order="C") for name in kept.about]
-            weights = self._weights = Weights(arrays)
+            weights = self._weights = engine.Weights(arrays)
         return kept.program(x, weights=weights)[0]
 
-    def _made(self, shape: tuple[int, ...]) -> Kept:
+    def _made(self, shape: tuple[int, ...]) -> engine.Kept:
         traced = trace_module(self.net, Spec(shape, self.dtype))
         outputs = traced.graph.outputs
         if len(outputs) != 1 or outputs[0].spec.rank < 2 or outputs[0].shape[0] != shape[0]:
@@ -52,4 +50,4 @@ class Inference:
             raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is expected")
         names = (*traced.parameters, *traced.buffers)
         static = range(1, 1 + len(names))  # x is input 0
-        return Kept(Program(traced.graph, threads=self.threads, static=static), names)
+        return engine.Kept(engine.Program(traced.graph, threads=self.threads, static=static), names)

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allconv.engine.program import Program
-from allconv.engine.programs import Kept, keep
+from allconv import engine
 from allconv.errors import ArgumentError, ShapeError
 from allconv.nn.module import Module
 from allconv.operators.base import Array, Spec
@@ -64,14 +63,14 @@ class TrainingStep:
                 state[SLOT.format(slot=slot, name=name)] = np.zeros_like(array)
         return state
 
-    def prepare(self, shape: tuple[int, ...]) -> tuple[Recorded, Program]:
+    def prepare(self, shape: tuple[int, ...]) -> tuple[Recorded, engine.Program]:
         """The graph and the program for batches x of a shape, made once."""
-        kept = keep(shape, lambda: self._made(shape), owner=self)
+        kept = engine.keep(shape, lambda: self._made(shape), owner=self)
         return kept.about, kept.program
 
-    def _made(self, shape: tuple[int, ...]) -> Kept:
+    def _made(self, shape: tuple[int, ...]) -> engine.Kept:
         recorded = record_step(self.net, self.objective, Spec(shape, self.dtype))
-        return Kept(Program(recorded.graph, threads=self.threads), recorded)
+        return engine.Kept(engine.Program(recorded.graph, threads=self.threads), recorded)
 
     def __call__(self, x: Array, labels: Array, *, rate: float, step: int = 0) -> StepResult:
         """One step on a batch x (N, ...) of the network's dtype with labels int64 (N, ...).

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from llvmlite import ir
+from llvmlite import ir
 
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Condition, Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.kernels.epilogue import Epilogue
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.strips import each_vector
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
+from allconv.engine.kernels.epilogue import Epilogue
 
-    Change = Callable[[ir.Value, Index, Mask], ir.Value]
+Change = Callable[[ir.Value, Index, Mask], ir.Value]
+
 
 SLOTS = (
     "x", "xn", "xg", "xc", "x0", "x1", "x2", "x3", "i0", "i1", "i2", "i3", "d0", "d1",
@@ -150,8 +151,6 @@ def _change(code: Code, prologue: Epilogue | None, image: Index, channel: Index)
 
 def emit_zeros(code: Code, address: Index, count: Index) -> None:
     """Set `count` elements to zero."""
-    from allconv.engine.emit.view import View
-
     with code.loop(count, step=code.lanes) as i:
         mask = code.mask(code.sub(count, i))
         View(code, code.add(address, code.mul(i, code.size))).store(code.const(0.0), 0, mask)
@@ -162,8 +161,6 @@ def _row(
     change: Change | None,
 ) -> None:  # fmt: skip
     """Pixels first ... last - 1 of a row: one run, vectors a pixel, or element by element."""
-    from allconv.engine.emit.view import View
-
     pixel = code.mul(pitch, code.size)
     step, channel = code.arg("x3"), code.arg("xc")
     if change is not None:
@@ -197,9 +194,6 @@ def _copy(
     code: Code, source: Index, target: Index, n: Index, room: Index, change: Change | None = None
 ) -> None:
     """Copy a run of n elements, changed on the way, to where there is `room` for at least them."""
-    from allconv.engine.emit.strips import each_vector
-    from allconv.engine.emit.view import View
-
     x, y = View(code, source), View(code, target)
 
     def read(at: Index, v: int, mask: Mask) -> ir.Value:

@@ -10,17 +10,18 @@ terms is that of `direct`, so a finite sum has the same bits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.tile import Tile, contract
+from allconv.engine.emit.vector import constant
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.direct import COLUMNS
 from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
 from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,6 @@ class Border(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        from allconv.engine.emit.vector import constant
-        from allconv.engine.emit.view import View
-
         found = [constant(code.scalar, 0.0)]
         with code.loop(code.arg("flags"), carry=found) as n:
             flag = View(code, code.add(code.arg("finite"), code.mul(n, code.size))).scalar()
@@ -120,9 +118,6 @@ class Border(Kernel):
         channel: Index,
     ) -> None:
         """One vector of output channels of a cell."""
-        from allconv.engine.emit.tile import Tile, contract
-        from allconv.engine.emit.view import View
-
         image, group = place
         mask = code.mask(code.sub(code.arg("o"), channel))
         along = code.mul(channel, code.size)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
-from allconv.engine.plan import Address, Lowering, Planner
+from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Address
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.cells import SumCells
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
 
 CHUNKS = 64  # of a step, at most, unless they would be too long
 CHUNK_WORK = (16384, 4_000_000)  # elements of a chunk, at least and at most
@@ -36,8 +36,6 @@ class CellSum(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        from allconv.engine.emit.view import View
-
         first = code.mul(code.chunk, code.arg("block"))
         last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
         inner = code.arg("inner")

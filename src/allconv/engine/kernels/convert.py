@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.vector import SIZES
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.graph import Node
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
 
 SPLIT = 8192  # elements of a chunk
 
@@ -31,9 +31,6 @@ class Cast(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        from allconv.engine.emit.vector import SIZES
-        from allconv.engine.emit.view import View
-
         first = code.mul(code.chunk, code.arg("block"))
         last = code.min(code.add(first, code.arg("block")), code.arg("total"))
         source = View(code, code.arg("source"), SIZES[self.of], dtype=self.of)

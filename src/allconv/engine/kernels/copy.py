@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.transpose import Axis, emit_transpose
 from allconv.engine.place import Place, collapse
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.plan import Planner
+from allconv.engine.plan import Planner
 
 AXES = 7
 SPLIT = 8192  # elements of one chunk where a copy is one run
@@ -57,8 +56,6 @@ class Copy(Kernel):
 
     def _run(self, code: Code, source: Index, out: Index) -> None:
         """The innermost axis: vectors where both sides are contiguous, else element by element."""
-        from allconv.engine.emit.view import View
-
         n = code.arg(f"n{AXES - 1}")
         step, out_step = code.arg(f"s{AXES - 1}"), code.arg(f"o{AXES - 1}")
         contiguous = code.both(

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
 from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Condition, Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import View
 
 AXES = 4
 COLUMNS = ("cells", "taps", "offset", "w", "y")
@@ -177,8 +175,6 @@ class _Tile:
 
     def emit(self, channel: Index, mask: Mask, *, checked: bool) -> None:
         """One vector of channels of all cells; `checked` leaves out what does not exist."""
-        from allconv.engine.emit.view import View
-
         code, unit = self.code, self.unit
         self.mask, self.checked = mask, checked
         along = code.mul(channel, code.size)
@@ -278,8 +274,6 @@ class _Tile:
 
     def _store(self, channel: Index, along: Index) -> None:
         """Write the cells that exist."""
-        from allconv.engine.emit.view import View
-
         code, width = self.code, self.kernel.tile[1]
         for k, register in enumerate(self.registers):
             row, column = divmod(k, width)

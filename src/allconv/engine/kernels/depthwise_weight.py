@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.tile import Tile, contract
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import View
 
 AXES = 4
 COLUMNS = ("taps", "cells", "offset", "y")
@@ -62,8 +61,6 @@ class _Unit:
     """A unit being summed."""
 
     def __init__(self, kernel: DepthwiseWeight, code: Code, unit: Index) -> None:
-        from allconv.engine.emit.view import View
-
         self.kernel, self.code = kernel, code
         counts = self._counted(unit)
         image = code.mul(counts["image"], code.arg("images"))
@@ -131,8 +128,6 @@ class _Unit:
 
     def place(self, channel: Index) -> View:
         """Where the sums of a vector of channels go."""
-        from allconv.engine.emit.view import View
-
         code = self.code
         vector = code.div(channel, code.lanes)
         return View(code, code.add(self.out, code.mul(vector, self.by_vector)))
@@ -153,8 +148,6 @@ class _Unit:
 
     def _sum(self, channel: Index, vectors: int, mask: Mask) -> None:
         """The sum over all cells of the unit."""
-        from allconv.engine.emit.tile import Tile, contract
-
         code = self.code
         tile = Tile(code, 1, vectors)
         _, _, rows, columns = self.cells

@@ -12,23 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+from llvmlite import ir
 
 from allconv.engine.buffer import LINE
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.tile import Tile, contract
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, slots_of
 from allconv.engine.kernels.phases import ITEM, clip_taps, phase_slots, reach, read_phase, share
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Condition, Index
-    from allconv.engine.emit.tile import Tile
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import Rows, View
-
 
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
@@ -265,8 +262,6 @@ class Direct(Kernel):
 
     def _part(self, code: Code, cells: _Cells, panel: _Panel, terms: _Terms) -> None:
         """A part of the sums of all cells of the unit, for one block of output channels."""
-        from allconv.engine.emit.view import View
-
         number, vectors = self.tile
         alone = code.compare("!=", code.arg("alone"), 0)
         lines = code.select(alone, cells.rows, 1)
@@ -298,9 +293,6 @@ class Direct(Kernel):
         place: tuple[Index, Index], sums: tuple[View, View],
     ) -> None:  # fmt: skip
         """A register tile: cells from one on, in a line; their sums before and after."""
-        from allconv.engine.emit.tile import Tile, contract
-        from allconv.engine.emit.view import View
-
         (number, vectors), (line, cell), (before, after) = self.tile, place, sums
         size = vectors * code.lanes * code.size
         entries = [
@@ -349,16 +341,12 @@ class Direct(Kernel):
 
 def _entry(code: Code, table: Index, number: Index, names: tuple[str, ...]) -> dict[str, View]:
     """An entry of a table of numbers, by name."""
-    from allconv.engine.emit.view import View
-
     entry = View(code, code.add(table, code.mul(number, len(names) * ITEM)), ITEM, dtype="int64")
     return {name: entry[n] for n, name in enumerate(names)}
 
 
 def _write(code: Code, table: Index, number: Index, numbers: tuple[Index, ...]) -> None:
     """Write an entry of a table."""
-    from allconv.engine.emit.view import View
-
     size = len(numbers) * ITEM
     entry = View(code, code.add(table, code.mul(number, size)), ITEM, dtype="int64")
     for n, each in enumerate(numbers):

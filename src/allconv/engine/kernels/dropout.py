@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.philox import philox4x32, words
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.dropout import Dropout as DropoutOperator
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
 
 RUN = 4096  # elements of a run where the memory is row-major
 SPLIT = 8192  # elements of a chunk
@@ -61,8 +61,6 @@ class Dropout(Kernel):
         self, code: Code, draw: _Draw, lanes: Any, start: Index, number: Index, k: Index, mask: Any
     ) -> None:
         """One vector: element k of a run that starts at `start` in memory, numbered `number`."""
-        from allconv.engine.emit.view import View
-
         first = code.add(number, code.mul(k, code.arg("step2")))
         kept = draw.kept(code.integer("+", lanes, code.splat(code.value(first))))
         offset = code.mul(code.add(start, k), code.size)
@@ -77,9 +75,6 @@ class _Draw:
     """What all elements of a call share: the words of the key, the threshold, the divisor."""
 
     def __init__(self, code: Code) -> None:
-        from allconv.engine.emit.philox import words
-        from allconv.engine.emit.view import View
-
         key = View(code, code.arg("key"), 8, dtype="int64")
         self.code = code
         self.seed = words(code, code.splat(key[0].scalar()))
@@ -90,8 +85,6 @@ class _Draw:
 
     def kept(self, numbers: Any) -> Any:
         """Which of some numbered elements are kept."""
-        from allconv.engine.emit.philox import philox4x32, words
-
         code = self.code
         counter = (*words(code, numbers), self.step, self.layer)
         word = philox4x32(code, counter, self.seed)[0]

@@ -11,17 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.place import Place
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
 
 OPERANDS = 8  # besides the result: a normalisation, the numbers of an activation, a residual
 AFTER, BEFORE = "e", "q"  # begin the names of the slots
@@ -55,8 +53,6 @@ class Epilogue:
         `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
         that of the result.
         """
-        from allconv.engine.emit.view import View
-
         operands = [x]
         for k, kind in enumerate(self.kinds):
             address = code.arg(f"{self.slots}{k}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from allconv.engine.emit import math
+from allconv.engine.emit.code import Code
 from allconv.operators.base import Operator
 from allconv.operators.pointwise import (
     Absolute,
@@ -32,9 +34,6 @@ from allconv.operators.pointwise import (
     Tanh,
 )
 from allconv.operators.update import AdamUpdate, ClipFactor, MovingAverage, SgdUpdate
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
 
 Emitter: TypeAlias = Callable[..., tuple[Any, ...]]
 """emit(code, operator, *vectors): the vectors of an operator's results."""
@@ -100,8 +99,6 @@ def _function(name: str) -> Emitter:
     """A function of emit.math."""
 
     def emit(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
-        from allconv.engine.emit import math  # llvmlite is loaded at first use
-
         function: Callable[[Code, Any], Any] = getattr(math, name)
         return (function(code, x),)
 

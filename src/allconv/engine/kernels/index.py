@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
-from allconv.engine.plan import Address, Lowering, Planner
+from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Address
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.view import View
 
 ROWS = 4096  # at most, of a chunk that makes indices
 CHUNKS = 64  # of that step, at most, unless they would be longer
@@ -37,8 +36,6 @@ class TapToIndex(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        from allconv.engine.emit.view import View
-
         first = code.mul(code.chunk, code.arg("block"))
         last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
         channels = code.arg("channels")
@@ -85,8 +82,6 @@ class AtIndex(Kernel):
         self._read(code, index)
 
     def _read(self, code: Code, index: View) -> None:
-        from allconv.engine.emit.view import View
-
         size, count = code.arg("size"), code.arg("count")
         source, out = self._plane(code, "source", size), self._plane(code, "out", count)
         notes = View(code, code.scratch, 8, dtype="int64")
@@ -105,8 +100,6 @@ class AtIndex(Kernel):
 
     def _plane(self, code: Code, slot: str, cells: Index, dtype: str | None = None) -> View:
         """The plane of this chunk of an array."""
-        from allconv.engine.emit.view import View
-
         item = 8 if dtype else code.size
         start = code.add(code.arg(slot), code.mul(code.chunk, cells, item))
         return View(code, start, item, dtype=dtype)

@@ -11,10 +11,17 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from llvmlite import ir
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.math import exp, log1p
+from allconv.engine.emit.sixteen import added, empty, joined
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -22,13 +29,6 @@ from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax
 from allconv.value import Value
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
 
 CHUNKS = 64  # at most, of a step
 CHUNK_WORK = 8192  # elements, at least, of a chunk
@@ -56,8 +56,6 @@ class _Row:
     """A row of x, shifted by its maximum."""
 
     def __init__(self, code: Code, number: Index) -> None:
-        from allconv.engine.emit.view import View
-
         self.code, self.number = code, number
         self.classes = code.arg("classes")
         self.start = code.mul(number, self.classes, code.size)
@@ -83,8 +81,6 @@ class _Row:
 
     def sums(self, body: Callable[[Index, Mask], list[ir.Value]], terms: int = 1) -> list[ir.Value]:
         """Sums over the classes of what `body` gives, as one run of `operators.reduce`."""
-        from allconv.engine.emit.sixteen import added, empty, joined
-
         code = self.code
         carry = empty(code) * terms
         parts = len(carry) // terms
@@ -112,8 +108,6 @@ class _Row:
 
     def exp(self, x: ir.Value) -> ir.Value:
         """e^(x - m)."""
-        from allconv.engine.emit.math import exp
-
         d, lost = self.below(x)
         e = exp(self.code, d)
         return self.code.fma(e, lost, e)
@@ -123,8 +117,6 @@ class _Row:
 
         A row with an infinite maximum gives NaN.
         """
-        from allconv.engine.emit.math import log1p
-
         code = self.code
 
         def terms(c: Index, mask: Mask) -> list[ir.Value]:
@@ -151,8 +143,6 @@ class SoftmaxRows(_Rows):
 
     def emit_row(self, row: _Row) -> None:
         """Compute one row."""
-        from allconv.engine.emit.view import View
-
         code = row.code
         out = View(code, code.arg("out"), code.size).moved(row.start)
         if self.log:
@@ -188,8 +178,6 @@ class _Labelled(_Rows):
 
     def label(self, row: _Row) -> tuple[ir.Value, ir.Value, ir.Value]:
         """Whether the label is a class, the label (0 if not), and its x in all lanes."""
-        from allconv.engine.emit.view import View
-
         code = row.code
         given = View(code, code.arg("labels"), 8, dtype="int64")[row.number].scalar()
         valid = code.within(given, row.classes)
@@ -198,8 +186,6 @@ class _Labelled(_Rows):
 
     def share(self, code: Code, number: int) -> ir.Value:
         """One of the shares."""
-        from allconv.engine.emit.view import View
-
         return View(code, code.arg("shares"), code.size)[number].scalar()
 
     def checked(self, code: Code, valid: ir.Value, x: ir.Value) -> ir.Value:
@@ -213,8 +199,6 @@ class CrossEntropyRows(_Labelled):
 
     def emit_row(self, row: _Row) -> None:
         """Compute one row."""
-        from allconv.engine.emit.view import View
-
         code = row.code
         valid, _, x = self.label(row)
         total = row.log_sum()
@@ -241,8 +225,6 @@ class CrossEntropyGradientRows(_Labelled):
 
     def emit_row(self, row: _Row) -> None:
         """Compute one row."""
-        from allconv.engine.emit.view import View
-
         code = row.code
         out = View(code, code.arg("out"), code.size).moved(row.start)
         valid, label, x = self.label(row)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.place import Place, collapse
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.plan import Planner
+from allconv.engine.plan import Planner
 
 OUTER = 3  # axes around the innermost one
 OPERANDS = 16
@@ -93,8 +92,6 @@ class Map(Kernel):
 
     def _run(self, code: Code, addresses: list[Index], n: Index) -> None:
         """The innermost axis: several vectors at a time, then single ones, then a part of one."""
-        from allconv.engine.emit.view import View
-
         views = [View(code, address) for address in addresses]
         still = {
             k: code.splat(views[k].scalar()) for k, kind in enumerate(self.kinds) if kind == "s"

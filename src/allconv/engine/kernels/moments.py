@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.vector import ELEMENTS, Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import PUT_OFF
 from allconv.engine.target import Target
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import View
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,6 @@ class Blocks(Kernel):
 
     def view(self, code: Code, name: str, row: Index, column: Index) -> View:
         """A matrix from one of its elements on; its index counts rows."""
-        from allconv.engine.emit.view import View
-
         stride = code.mul(code.arg("columns"), code.size)
         address = code.add(code.arg(name), code.mul(row, stride), code.mul(column, code.size))
         return View(code, address, stride)
@@ -63,8 +59,6 @@ class Blocks(Kernel):
         self, code: Code, name: str, column: Index, x: Sequence[Any], masks: Sequence[Mask]
     ) -> None:
         """Write float64 numbers of this block."""
-        from allconv.engine.emit.view import View
-
         number = code.add(code.mul(code.chunk, code.arg("columns")), column)
         out = View(code, code.add(code.arg(name), code.mul(number, 8)), dtype="float64")
         for v, (each, mask) in enumerate(zip(x, masks, strict=True)):
@@ -162,8 +156,6 @@ class GradientSums(Blocks):
     def columns(
         self, code: Code, first: Index, count: Index, column: Index, masks: Sequence[Mask]
     ) -> None:
-        from allconv.engine.emit.view import View
-
         x = self.view(code, "x", first, column)
         g = [self.view(code, f"g{k}", first, column) for k in range(len(self.kinds))]
         still = {
@@ -322,18 +314,12 @@ def _wide(code: Code, x: Any) -> Any:
 
 def _number(code: Code, n: Index) -> Any:
     """A whole number as a float64."""
-    from allconv.engine.emit.vector import ELEMENTS
-
     return code.builder.sitofp(code.value(n), ELEMENTS["float64"])
 
 
 def _view(code: Code, name: str, number: Index) -> View:
-    from allconv.engine.emit.view import View
-
     return View(code, code.add(code.arg(name), code.mul(number, code.size)))
 
 
 def _wide_view(code: Code, name: str, number: Index) -> View:
-    from allconv.engine.emit.view import View
-
     return View(code, code.add(code.arg(name), code.mul(number, 8)), dtype="float64")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.band import emit_zeros
 from allconv.engine.kernels.chunks import block_of
 from allconv.engine.kernels.register_tile import choose_vectors
 from allconv.engine.place import Place
+from allconv.engine.plan import Planner
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local, LocalTranspose
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.plan import Planner
 
 AXES = 3  # of taps, and of positions along which locally connected weights move
 CHUNKS = 64  # expected at least, where each has
@@ -47,8 +47,6 @@ class Pack(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        from allconv.engine.emit.view import View
-
         first = code.mul(code.chunk, code.arg("lines"))
         last = code.min(code.add(first, code.arg("lines")), code.arg("total"))
         taps = code.arg("taps")
@@ -104,9 +102,6 @@ class Pack(Kernel):
 
     def _panel(self, code: Code, source: Index, out: Index, rows: Index, columns: Index) -> None:
         """Copy rows x columns weights, by rows where columns are contiguous; zeros elsewhere."""
-        from allconv.engine.emit.view import View
-        from allconv.engine.kernels.band import emit_zeros
-
         line, size = code.mul(code.arg("width"), code.size), code.size
         step, row_step = code.arg("wcolumn"), code.arg("wrow")
         with code.either(code.compare("==", step, size)) as (then, otherwise):
@@ -128,8 +123,6 @@ class Pack(Kernel):
 
     def _look(self, code: Code, panel: Index, rows: Index, found: list[ir.Value]) -> None:
         """Add 0 times every weight of a panel that was just written: NaN unless it is finite."""
-        from allconv.engine.emit.view import View
-
         n = code.mul(rows, code.arg("width"))
         with code.loop(n, step=code.lanes, carry=found) as i:
             x = View(code, code.add(panel, code.mul(i, code.size))).vector()

@@ -7,16 +7,14 @@ tables stand for their product, however many phases there are: a phase is an ind
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.view import View
 from allconv.engine.place import Place
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.plan import Planner
+from allconv.engine.plan import Planner
 
 ITEM = 8  # bytes of a number in the table
 
@@ -42,8 +40,6 @@ def phase_table(
 
 def read_phase(code: Code, columns: Sequence[str], axis: int, phase: Index) -> dict[str, Index]:
     """The numbers of a phase of an axis, by column."""
-    from allconv.engine.emit.view import View
-
     start = code.add(code.arg("phases"), code.arg(f"first{axis}"))
     address = code.add(start, code.mul(phase, len(columns) * ITEM))
     row = View(code, address, ITEM, dtype="int64")

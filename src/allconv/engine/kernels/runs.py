@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.passes import PassOverRows
+from allconv.engine.emit.strips import copy
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.order import CELLS, RUN_OF_CHANNELS
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.view import View
 
 AXES = 5  # of a block
 KEPT = 3  # further axes
@@ -91,8 +91,6 @@ class _Task:
 
     def emit(self) -> None:
         """All passes, from x to one half of the memory, from there to the other, and so on."""
-        from allconv.engine.emit.view import View
-
         code = self.code
         here, there = code.scratch, code.add(code.scratch, HELD)
         start = (code.arg("passes"), self.x, here, there, *self.sizes, self.width)
@@ -113,9 +111,6 @@ class _Task:
 
     def _write(self, sums: View, sizes: Sequence[Index]) -> None:
         """The sums, which follow each other, to their places: as few runs of them as possible."""
-        from allconv.engine.emit.strips import copy
-        from allconv.engine.emit.view import View
-
         code = self.code
         *left, width = sizes
         for a in reversed(range(AXES)):  # numbers along the innermost axis with several are a run
@@ -148,8 +143,6 @@ class _Pass:
     def __init__(
         self, task: _Task, turn: Index, axis: Index, run: Index, sizes: Sequence[Index]
     ) -> None:
-        from allconv.engine.emit.passes import PassOverRows
-
         code = self.code = task.code
         cells = sizes[0]
         before: Index = 1

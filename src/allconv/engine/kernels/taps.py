@@ -12,18 +12,16 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase, share
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import View
 
 AXES = 3
 PIXELS = 4  # of a row that are computed at once
@@ -263,8 +261,6 @@ class _Group:
 
     def number_at(self, address: Index) -> ir.Value:
         """One floating-point number in all lanes."""
-        from allconv.engine.emit.view import View
-
         return self.code.splat(View(self.code, address).scalar())
 
     def tap(self, channel: Index, cell: Index) -> ir.Value:
@@ -273,8 +269,6 @@ class _Group:
 
     def view(self, slot: str, element: Index, dtype: str | None = None) -> View:
         """An element of an array."""
-        from allconv.engine.emit.view import View
-
         code = self.code
         size = 4 if dtype else code.size
         return View(code, code.add(code.arg(slot), code.mul(element, size)), dtype=dtype)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.plan import Planner
+from allconv.engine.plan import Planner
 
 OUTER = 3
 LINE = 64  # bytes of a row that are read at once: a cache line
@@ -70,8 +69,6 @@ class Transpose(Kernel):
         code: Code, source: Index, out: Index, per: int, rows: Index, columns: Index
     ) -> None:
         """`lanes` rows of `per` vectors, of which so many rows and columns exist."""
-        from allconv.engine.emit.view import View
-
         for v in range(per):
             left = code.sub(columns, v * code.lanes)
             along = v * code.lanes * code.size

@@ -8,19 +8,16 @@ The parts depend on the shape alone; `JoinWeight` adds them in their order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.tile import Tile, contract
+from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.phases import phase_slots, reach, read_phase, share
 from allconv.engine.target import Target
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Condition, Index
-    from allconv.engine.emit.tile import Tile
-    from allconv.engine.emit.view import Rows, View
-
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, the number of its first tap,
@@ -160,9 +157,6 @@ class Weight(Kernel):
         first_tap: Index,
     ) -> None:  # fmt: skip
         """All taps and input channels of the unit for one block of output channels."""
-        from allconv.engine.emit.tile import Tile
-        from allconv.engine.emit.view import View
-
         height, width, vectors = self.tile
         lane_bytes = vectors * code.lanes * code.size
         left = code.sub(code.arg("o"), code.mul(k, vectors * code.lanes))
@@ -210,8 +204,6 @@ class Weight(Kernel):
         left: Index,
     ) -> None:  # fmt: skip
         """Sum over images, rows and columns; only the last block of channels needs masks."""
-        from allconv.engine.emit.tile import contract
-
         loops = [
             (terms.images, code.arg("bandbytes"), code.arg("yn")),
             (terms.rows, code.mul(code.arg("s2"), packed.row), code.arg("y2")),
@@ -337,8 +329,6 @@ class JoinWeight(Kernel):
 
     def _add(self, code: Code, source: Index, parts: Index, out: Index, count: Index) -> None:
         """The sums of one tap, channel after channel."""
-        from allconv.engine.emit.view import View
-
         vectors, line = self.width // code.lanes, self.width * code.size
         with code.loop(code.arg("c")) as c:
             here = code.add(source, code.mul(c, line))

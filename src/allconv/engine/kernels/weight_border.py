@@ -9,15 +9,16 @@ cells whose tap lies inside.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.tile import Tile, contract
+from allconv.engine.emit.vector import constant
+from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
 from allconv.engine.kernels.weight import COLUMNS
-
-if TYPE_CHECKING:
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Condition, Index
 
 AXES = 4
 
@@ -71,9 +72,6 @@ class WeightBorder(Kernel):
 
     def _sum(self, code: Code, x: Index, y: Index, taps: list[Index], left: Index) -> None:
         """The sums of a vector of output channels, into scratch memory."""
-        from allconv.engine.emit.tile import Tile, contract
-        from allconv.engine.emit.view import Rows, View
-
         loops: list[tuple[Index, Index, Index]] = [
             (code.arg("n"), code.arg("xn"), code.arg("yn")),
         ]
@@ -101,9 +99,6 @@ class WeightBorder(Kernel):
 
 def _copy(code: Code, sums: Index, w: Index, left: Index) -> Condition:
     """Copy the sums of the next `lanes` output channels; whether one is NaN (or inf - inf is)."""
-    from allconv.engine.emit.vector import constant
-    from allconv.engine.emit.view import View
-
     total = [constant(code.scalar, 0.0)]
     with code.loop(code.min(left, code.lanes), carry=total) as lane:
         at = code.mul(lane, code.arg("wo"))
@@ -115,8 +110,6 @@ def _copy(code: Code, sums: Index, w: Index, left: Index) -> Condition:
 
 def _replace(code: Code, sums: Index, w: Index, left: Index) -> None:
     """Write the sums in scratch memory where the others are NaN."""
-    from allconv.engine.emit.view import View
-
     with code.loop(code.min(left, code.lanes)) as lane:
         at = code.mul(lane, code.arg("wo"))
         before = View(code, code.add(sums, at)).scalar()

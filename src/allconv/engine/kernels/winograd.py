@@ -18,8 +18,14 @@ products. `winograd_steps` plans them; planes are an odd number of cache lines a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.tile import Tile
+from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.epilogue import Epilogue
 from allconv.engine.kernels.winograd_input import (
@@ -30,12 +36,6 @@ from allconv.engine.kernels.winograd_input import (
 )
 from allconv.engine.kernels.winograd_output import OUTPUT_SLOTS, Results
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,6 @@ class WinogradWeights(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        from allconv.engine.emit.view import View
-
         n, width, step = self.m + 2, self.vectors * code.lanes, code.lanes * code.size
         line = width * code.size
         block, group = _split(code, code.chunk, "kblocks")
@@ -215,9 +213,6 @@ class Winograd(Kernel):
         far: list[ir.Value], steps: tuple[Index, Index],
     ) -> None:  # fmt: skip
         """One register tile: `height` tiles times a block of output channels."""
-        from allconv.engine.emit.tile import Tile
-        from allconv.engine.emit.view import View
-
         pixel, line = self.pitch * code.size, self.vectors * code.lanes * code.size
         left, right, out = operands
         tile = Tile(code, height, self.vectors)

@@ -8,17 +8,15 @@ no cell. What is computed is the same, so bits depend on no layout.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
+from allconv.engine.kernels.band import emit_zeros
 from allconv.engine.kernels.winograd_transform import data_matrix, emit_evaluation
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Condition, Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import View
 
 INPUT_SLOTS = (
     "x", "xn", "xc", "x2", "x3", "i2", "i3", "p2", "p3", "th", "tw", "c", "cblocks", "rows", "ev",
@@ -72,8 +70,6 @@ def _transform_vector(
     code: Code, m: int, pitch: int, source: tuple[Index, Index, Index], out: Index
 ) -> None:
     """All cells of a tile, of a vector of channels: down the columns, then along the rows."""
-    from allconv.engine.emit.view import View
-
     n, vector = m + 2, code.lanes * code.size
     address, row, column = source
     half = View(code, code.add(code.scratch, n * n * pitch * code.size), n * vector, vector)
@@ -97,8 +93,6 @@ def emit_zero_tiles(
     out: Index,
 ) -> None:  # fmt: skip
     """Zeros for the tiles (first, end) behind the last one, which fill the register tile."""
-    from allconv.engine.kernels.band import emit_zeros
-
     first, end = tiles
     pixel = pitch * code.size
     missing = code.sub(end, first)
@@ -139,8 +133,6 @@ class _Patch:
 
     def fill(self, source: Index, channels: Index) -> None:
         """Gather so many channels of the cells that exist."""
-        from allconv.engine.emit.view import View
-
         code, pixel = self.code, self.pitch * self.code.size
         run = code.compare("==", code.arg("x3"), code.size)
         patch = View(code, code.scratch, self.n * pixel, pixel)
@@ -170,8 +162,6 @@ class _Patch:
 
     def _channels(self, line: Index, out: View, channels: Index) -> None:
         """A row of cells whose channels are contiguous."""
-        from allconv.engine.emit.view import View
-
         code = self.code
         rest = code.rem(channels, code.lanes)
         whole, mask = code.sub(channels, rest), code.mask(rest)
@@ -192,8 +182,6 @@ class _Patch:
     def _transposed(self, line: Index, out: View, count: Index) -> None:
         """A row of cells that are contiguous, channel by channel: a square of registers is
         transposed. Channels that do not exist repeat the last one; nothing reads them."""
-        from allconv.engine.emit.view import View
-
         code, (_, j0) = self.code, self.start
         for first in range(0, self.n, code.lanes):
             wanted = min(code.lanes, self.n - first)
@@ -221,8 +209,6 @@ class _Patch:
 
     def _one_by_one(self, line: Index, out: View, count: Index) -> None:
         """A row of cells of any strides."""
-        from allconv.engine.emit.view import View
-
         code, (_, j0) = self.code, self.start
         with code.loop(self.n) as j:
             out[j].store(code.const(0.0))

@@ -6,19 +6,16 @@ Only cells that exist are written: the tiles at the lower and the right edge are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from llvmlite import ir
+
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
 from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
 from allconv.engine.kernels.winograd_input import place_of, walk
 from allconv.engine.kernels.winograd_transform import emit_results, result_matrix
-
-if TYPE_CHECKING:
-    from llvmlite import ir
-
-    from allconv.engine.emit.code import Code
-    from allconv.engine.emit.integer import Index
-    from allconv.engine.emit.vector import Mask
-    from allconv.engine.emit.view import View
 
 AHEAD = 128  # bytes
 OUTPUT_SLOTS = (*slots_of(AFTER), "em", "b", "y", "yn", "y2", "y3", "m2", "m3")
@@ -78,8 +75,6 @@ class Results:
 
     def _down(self, code: Code, source: Index) -> None:
         """A^T m, of a vector of channels of a tile: the columns of its products."""
-        from allconv.engine.emit.view import View
-
         half, down = self._half(code), code.mul(code.arg("em"), self.m + 2)
         with code.loop(self.m + 2) as j:
             planes = View(code, code.add(source, code.mul(j, code.arg("em"))))
@@ -97,15 +92,11 @@ class Results:
         return emit_results(code, result_matrix(self.m), line)
 
     def _half(self, code: Code) -> View:
-        from allconv.engine.emit.view import View
-
         vector = code.lanes * code.size
         return View(code, code.scratch, (self.m + 2) * vector, vector)
 
     def _write_rows(self, code: Code, cells: _Cells, rows: Index) -> None:
         """Whole rows of whole vectors, from the registers."""
-        from allconv.engine.emit.view import View
-
         bias = self._bias(code, cells, None)
         with code.loop(rows) as i:
             line = self._across(code, i)
@@ -117,8 +108,6 @@ class Results:
 
     def _write_cells(self, code: Code, cells: _Cells, rows: Index, columns: Index) -> None:
         """Cell by cell those that exist, and of their channels those that do."""
-        from allconv.engine.emit.view import View
-
         vector = code.lanes * code.size
         line = View(code, code.add(code.scratch, (self.m + 2) ** 2 * vector), vector)
         mask = code.mask(cells.left)
@@ -139,8 +128,6 @@ class Results:
                         y.store(x, 0, mask)
 
     def _bias(self, code: Code, cells: _Cells, mask: Mask) -> ir.Value | None:
-        from allconv.engine.emit.view import View
-
         if not self.bias:
             return None
         return View(code, code.add(code.arg("b"), cells.channel)).vector(0, mask)

@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from llvmlite import ir
+from llvmlite import ir
 
-    from allconv.engine.emit.code import Code
+from allconv.engine.emit.code import Code
 
 TAPS = 3  # of the kernel along each axis
 POINTS = {

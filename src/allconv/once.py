@@ -1,5 +1,7 @@
 """What a process does once, and what a fork waits for: loading files, compiling, linking.
 
+Names of a package that are loaded at first use (PEP 562) are loaded by `load`.
+
 LLVM serves one thread at a time, and a child that is forked while another thread compiles, or is in
 the middle of an import, would wait for that thread for ever: it is not in the child. So both are
 done under one lock, which a fork takes; and a fork waits for other imports that it can see.
@@ -11,6 +13,12 @@ import os
 import sys
 import threading
 import time
+from importlib import import_module
+
+TYPE_CHECKING = False  # as typing has it, which takes longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 ONCE = threading.RLock()
 
@@ -43,3 +51,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork, after_in_parent=ONCE.release, after_in_child=ONCE.release
     )
+
+
+def load(package: str, rooms: Mapping[str, str | None], name: str) -> Any:
+    """What a package calls `name`: `rooms` says in which module of allconv it is defined.
+
+    None: it is a module of the package itself. AttributeError if the name is not there.
+    """
+    if name not in rooms:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    room = rooms[name]
+    with ONCE:  # a fork waits for what is being loaded
+        if room is None:
+            return import_module(f"{package}.{name}")
+        found = getattr(import_module(f"allconv.{room}"), name)
+    setattr(sys.modules[package], name, found)
+    return found
