@@ -211,15 +211,15 @@ def planned_features(planner):
             slot = step.arguments
             if isinstance(step.kernel, Direct):
                 rows, columns = (phase_column(planner, step, f"cells{a}").max() for a in (2, 3))
-                cells = -(-rows // slot["rowblocks"]) * -(-columns // slot["colblocks"])
+                cells = -(-rows // slot["row_blocks"]) * -(-columns // slot["column_blocks"])
                 tiles = cells > step.kernel.tile[0]
                 found["parts of sums"] += slot["parts"] > 1
                 found["bands in place"] += slot["inplace"]
             else:
                 height, width, _ = step.kernel.tile
                 taps = phase_column(planner, step, "taps2").max()
-                tiles = taps > height * slot["tapblocks2"] or slot["cc"] > width
+                tiles = taps > height * slot["tap_blocks0"] or slot["channels"] > width
             found["tiles"] += tiles
             found["chunks"] += step.chunks > 1
-            found["channel blocks"] += slot["cblocks"] > 1 or slot["kblocks"] > 1
+            found["channel blocks"] += slot["blocks"] > 1 or slot["out_blocks"] > 1
     return {name for name in found if found[name]}

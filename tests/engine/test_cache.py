@@ -8,11 +8,13 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from allconv.engine import cache, compiler
+from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 
@@ -27,16 +29,26 @@ AS_USER = pytest.mark.skipif(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnswerArguments(Arguments[T]):
+    """Where the number is written."""
+
+    unused: T
+    out: T
+
+
 @dataclass(frozen=True)
 class Answer(Kernel):
     """Writes a number that is part of its key."""
 
     number: int
 
-    slots = ("unused", "out")
+    takes: ClassVar = AnswerArguments
 
     def emit(self, code):
-        View(code, code.arg("out"), dtype="int64").store_scalar(code.value(self.number))
+        View(code, code.arguments(AnswerArguments).out, dtype="int64").store_scalar(
+            code.value(self.number)
+        )
 
 
 def answer(number: int) -> Answer:
@@ -48,7 +60,7 @@ def result(number: int) -> int:
     loaded = cache.load(answer(number))
     out = np.zeros(1, np.int64)
     args = np.zeros(2, np.int64)
-    args[loaded.slots["out"]] = out.ctypes.data
+    args[1] = out.ctypes.data
     KERNEL(loaded.address)(args.ctypes.data, 0, 0)
     return int(out[0])
 
@@ -94,7 +106,7 @@ def test_memory_then_disk_then_compiler(folder, monkeypatch):
     assert compiler.compilations() == before
     assert compiled(monkeypatch) == 0
     assert cache.load(answer(1)).name.startswith("Answer_")
-    assert cache.load(answer(1)).slots == {"unused": 0, "out": 1}
+    assert answer(1).slots == ("unused", "out")
 
 
 def test_on_compile_is_told(folder, monkeypatch):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from allconv.engine.allocate import Arena, allocate
+from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.lowerings import LOWERINGS
@@ -147,15 +149,24 @@ def test_what_is_run_once_stays():
     refused(planner, arena, "is run once and reads input memory")
 
 
+@dataclass(frozen=True, kw_only=True)
+class EightsArguments(Arguments[T]):
+    """Where to write, and how many vectors."""
+
+    x: T
+    vectors: T
+
+
 @dataclass(frozen=True)
 class Eights(Kernel):
     """x[i] = 8 for `vectors` whole vectors, whatever there is room for."""
 
-    slots = ("x", "vectors")
+    takes: ClassVar = EightsArguments
 
     def emit(self, code) -> None:
-        x = View(code, code.arg("x"))
-        with code.loop(code.arg("vectors")) as v:
+        a = code.arguments(EightsArguments)
+        x = View(code, a.x)
+        with code.loop(a.vectors) as v:
             x.moved(code.mul(v, code.lanes * code.size)).store(code.const(8.0), 0)
 
 
@@ -167,7 +178,7 @@ def test_a_kernel_that_writes_one_vector_too_far_is_caught(vectors, fits):
     spec = Spec((lanes,))
     place = Place(Storage("arena", lanes * 4), spec, layout_strides(spec, "rows"))
     kernel = Eights(host(), "float32")
-    planner.step(kernel, {"x": place, "vectors": vectors}, writes=[place])
+    planner.step(kernel, EightsArguments(x=place, vectors=vectors), writes=[place])
     if fits:
         check_run(planner, arrays(planner))
     else:

@@ -46,9 +46,10 @@ FILTERS = ("normal", "one tap", "sparse", "signs", "heavy")
 SHARE = 40  # cases of one test
 SHARES = 8
 FAULTS = [
-    (Winograd, "c"), (Winograd, "m2"), (Winograd, "o"), (Winograd, "tiles"), (Winograd, "p2"),
-    (WinogradInput, "i3"), (WinogradInput, "p3"), (WinogradInput, "tiles"),
-    (WinogradWeights, "o"), (WinogradWeights, "c"),
+    (Winograd, "channels"), (Winograd, "y_size0"), (Winograd, "outputs"), (Winograd, "tiles"),
+    (Winograd, "padding0"),
+    (WinogradInput, "size1"), (WinogradInput, "padding1"), (WinogradInput, "tiles"),
+    (WinogradWeights, "outputs"), (WinogradWeights, "channels"),
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from allconv.engine import cache
+from allconv.engine.arguments import Arguments, T
 from allconv.engine.buffer import aligned
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.view import View
@@ -26,11 +27,28 @@ BYTES = 64 * 1024 * 1024  # that each thread reads or copies: more than caches h
 REPEATS = 7
 
 
+@dataclass(frozen=True, kw_only=True)
+class AddsArguments(Arguments[T]):
+    """How often to add, and where the sums go."""
+
+    turns: T
+    out: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovesArguments(Arguments[T]):
+    """How many bytes of the source are read, and where they, or their sums, go."""
+
+    bytes: T
+    source: T
+    out: T
+
+
 @dataclass(frozen=True)
 class MultiplyAdds(Kernel):
     """Chains of multiply-adds, `turns` long; the sums are stored, so that they are needed."""
 
-    slots: ClassVar[tuple[str, ...]] = ("turns", "out")
+    takes: ClassVar = AddsArguments
 
     @property
     def chains(self) -> int:
@@ -39,43 +57,46 @@ class MultiplyAdds(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        x = View(code, code.arg("out")).vector()
+        a = code.arguments(AddsArguments)
+        x = View(code, a.out).vector()
         sums = [code.fadd(x, float(n)) for n in range(self.chains)]
-        with code.loop(code.arg("turns"), carry=sums, at_least_once=True):
+        with code.loop(a.turns, carry=sums, at_least_once=True):
             sums[:] = [code.fma(x, x, each) for each in sums]
         for each in sums:
-            View(code, code.arg("out")).store(each)
+            View(code, a.out).store(each)
 
 
 @dataclass(frozen=True)
 class Reading(Kernel):
     """Sums of all vectors of `bytes` from `source` on; the sums are stored."""
 
-    slots: ClassVar[tuple[str, ...]] = ("bytes", "source", "out")
+    takes: ClassVar = MovesArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
+        a = code.arguments(MovesArguments)
         sums = [code.const(0.0)] * STREAMS
         turn = STREAMS * code.lanes * code.size
-        with code.loop(code.arg("bytes"), step=turn, carry=sums, at_least_once=True) as i:
-            here = View(code, code.add(code.arg("source"), i))
+        with code.loop(a.bytes, step=turn, carry=sums, at_least_once=True) as i:
+            here = View(code, code.add(a.source, i))
             sums[:] = [code.fadd(each, here.vector(v)) for v, each in enumerate(sums)]
         for each in sums:
-            View(code, code.arg("out")).store(each)
+            View(code, a.out).store(each)
 
 
 @dataclass(frozen=True)
 class Copying(Kernel):
     """All vectors of `bytes` from `source` on go to `out`."""
 
-    slots: ClassVar[tuple[str, ...]] = ("bytes", "source", "out")
+    takes: ClassVar = MovesArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
+        a = code.arguments(MovesArguments)
         turn = STREAMS * code.lanes * code.size
-        with code.loop(code.arg("bytes"), step=turn, at_least_once=True) as i:
-            source = View(code, code.add(code.arg("source"), i))
-            out = View(code, code.add(code.arg("out"), i))
+        with code.loop(a.bytes, step=turn, at_least_once=True) as i:
+            source = View(code, code.add(a.source, i))
+            out = View(code, code.add(a.out, i))
             for v in range(STREAMS):
                 out.store(source.vector(v), v)
 

@@ -41,10 +41,9 @@ class CacheWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Loaded:
-    """Machine code in memory: its address, and the number of each slot of its argument block."""
+    """Machine code in memory: its address, and the name of the routine."""
 
     address: int
-    slots: dict[str, int]
     name: str
 
 
@@ -77,8 +76,7 @@ def _load(routine: Routine) -> Loaded:
         code = compiler.compile_object(routine)
         if folder:
             _write(folder, routine, code)
-    slots = {slot: number for number, slot in enumerate(routine.slots)}
-    _loaded[routine] = Loaded(compiler.link(routine.name, code), slots, routine.name)
+    _loaded[routine] = Loaded(compiler.link(routine.name, code), routine.name)
     return _loaded[routine]
 
 

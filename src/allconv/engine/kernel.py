@@ -9,8 +9,9 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from allconv.engine.arguments import Arguments
 from allconv.engine.emit.code import Code
 from allconv.engine.llvm import llvm_version
 from allconv.engine.target import Target
@@ -24,7 +25,10 @@ class Routine(ABC):
 
     target: Target
 
-    slots: ClassVar[tuple[str, ...]] = ()
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of the numbers of its argument block."""
+        return ()
 
     @abstractmethod
     def ir(self) -> str:
@@ -45,10 +49,16 @@ class Kernel(Routine):
     """A kernel `void name(const int64 *args, void *scratch, int64 chunk)` of one structure.
 
     Fields decide the code: dtype, tile, stride, epilogue. Sizes, strides and addresses come at run
-    time from the argument block, whose 64-bit slots a subclass names in order in `slots`.
+    time from the argument block, which the class that it `takes` describes.
     """
 
     dtype: str
+
+    takes: ClassVar[type[Arguments[Any]]] = Arguments
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return self.takes.names()
 
     @abstractmethod
     def emit(self, code: Code) -> None:

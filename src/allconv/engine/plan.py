@@ -13,20 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from allconv.engine.arguments import Arguments
 from allconv.engine.buffer import aligned
 from allconv.engine.choose import Choice, choose
 from allconv.engine.fuse import Group, fuse
 from allconv.engine.kernel import Kernel
 from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
-from allconv.engine.step import Address, DefinitionStep, KernelStep, PlanStep, once
+from allconv.engine.step import Address, DefinitionStep, KernelStep, Number, PlanStep, once
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
 from allconv.operators.base import Array, Operator, Spec
 from allconv.value import Value
 
 KERNEL_DTYPES = ("float32", "float64", "int32", "int64")
-
 
 Lowering: TypeAlias = Callable[["Planner", Node], bool]
 
@@ -178,7 +178,7 @@ class Planner:
     def step(
         self,
         kernel: Kernel,
-        arguments: Mapping[str, int | Place | Address],
+        arguments: Arguments[Number],
         *,
         writes: Sequence[Place],
         reads: Sequence[Place] | None = None,
@@ -193,13 +193,14 @@ class Planner:
         """
         if chunks < 1:
             return
+        numbers = arguments.numbers()
         if reads is None:
             written = {place.storage for place in writes}
-            places = [a for a in arguments.values() if isinstance(a, Place)]
+            places = [each for each in numbers.values() if isinstance(each, Place)]
             reads = [place for place in places if place.storage not in written]
         turned = {
-            name: Address(a.storage, a.offset) if isinstance(a, Place) else a
-            for name, a in arguments.items()
+            name: Address(each.storage, each.offset) if isinstance(each, Place) else each
+            for name, each in numbers.items()
         }
         self.steps.append(
             KernelStep(

@@ -61,6 +61,8 @@ class DefinitionStep:
 
 
 PlanStep: TypeAlias = KernelStep | DefinitionStep
+Number: TypeAlias = int | Place | Address
+"""What a lowering gives a kernel: a number, or the address of memory."""
 
 
 def once(

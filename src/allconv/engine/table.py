@@ -35,24 +35,21 @@ class Table:
         self.rows = new_table(max(len(steps), 1))  # ARGS counts from the start of the blocks
         self.number = number
         kernels = [(n, s) for n, s in enumerate(steps) if isinstance(s, KernelStep)]
-        self.blocks = np.zeros(sum(len(s.kernel.slots) for _, s in kernels), np.int64)
+        self.blocks = np.zeros(sum(len(s.arguments) for _, s in kernels), np.int64)
         where: list[tuple[int, int, int]] = []  # slot, storage, offset
         start = 0
         for row, step in kernels:
-            loaded = load(step.kernel)
-            if set(step.arguments) != set(loaded.slots):
-                odd = set(step.arguments) ^ set(loaded.slots)
-                raise ValueError(f"{step.kernel.name}: arguments and slots differ by {odd}")
-            self.rows[row, Column.ADDRESS] = loaded.address
+            if tuple(step.arguments) != step.kernel.slots:
+                raise ValueError(f"{step.kernel.name} takes {step.kernel.slots}")
+            self.rows[row, Column.ADDRESS] = load(step.kernel).address
             self.rows[row, Column.ARGS] = 8 * start
             self.rows[row, Column.CHUNKS] = step.chunks
-            for name, argument in step.arguments.items():
-                slot = start + loaded.slots[name]
+            for slot, argument in enumerate(step.arguments.values(), start):
                 if isinstance(argument, Address):
                     where.append((slot, number(argument.storage), argument.offset))
                 else:
                     self.blocks[slot] = argument
-            start += len(step.kernel.slots)
+            start += len(step.arguments)
         for storage in (storage for step in steps for storage in step.storages):
             number(storage)
         addresses = np.array(where, np.int64).reshape(-1, 3).T

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments
 from allconv.engine.emit.integer import I1, I64, Condition, Index
 from allconv.engine.emit.vector import Vectors
 from allconv.engine.target import Target
+
+Block = TypeVar("Block", bound=Arguments[Any])
 
 
 class Code(Vectors):
@@ -30,6 +34,7 @@ class Code(Vectors):
         self._block, self.scratch, self.chunk = self.function.args
         self._slots = {slot: number for number, slot in enumerate(slots)}
         self._arguments: dict[str, ir.Value] = {}
+        self._blocks: dict[type, Any] = {}
 
     def arg(self, name: str) -> ir.Value:
         """The slot called `name`: a size, a stride or an address."""
@@ -39,6 +44,20 @@ class Code(Vectors):
             pointer = entry.inttoptr(address, ir.PointerType())
             self._arguments[name] = entry.load(pointer, name, align=8, typ=I64)
         return self._arguments[name]
+
+    def arguments(self, kind: type[Block]) -> Block:
+        """The argument block, or the part of it that a class describes."""
+        block: Block | None = self._blocks.get(kind)
+        if block is None:
+            block = self._blocks[kind] = kind.made(self.arg)
+        return block
+
+    @contextmanager
+    def units(self, block: Index, total: Index) -> Iterator[Index]:
+        """The units of this chunk, one after the other: `block` of `total`, the last one fewer."""
+        first = self.mul(self.chunk, block)
+        with self.loop(self.min(self.add(first, block), total), start=first) as unit:
+            yield unit
 
     def finish(self) -> str:
         """Close the kernel and return its IR."""

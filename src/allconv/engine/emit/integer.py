@@ -83,6 +83,15 @@ class Integers:
             return x % y
         return 0 if y == 1 else self.builder.urem(self.value(x), self.value(y))
 
+    def counted(self, number: Index, *counts: Index) -> list[Index]:
+        """What a number >= 0 counts: how often all of them, then the index in each of `counts`,
+        the last of which runs fastest."""
+        indices: list[Index] = []
+        for count in reversed(counts):
+            indices.insert(0, self.rem(number, count))
+            number = self.div(number, count)
+        return [number, *indices]
+
     def ceil_div(self, x: Index, y: Index) -> Index:
         """x / y rounded up, of x >= 0 and y > 0."""
         return self.div(self.add(x, y, -1), y)

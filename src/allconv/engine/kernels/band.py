@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import TypeAlias
 
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.strips import each_vector
@@ -19,15 +21,25 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernels.epilogue import Epilogue
 
-Change = Callable[[ir.Value, Index, Mask], ir.Value]
+Change: TypeAlias = Callable[[ir.Value, Index, Mask], ir.Value]
 
 
-SLOTS = (
-    "x", "xn", "xg", "xc", "x0", "x1", "x2", "x3", "i0", "i1", "i2", "i3", "d0", "d1",
-    "bc", "block",
-)  # fmt: skip
-"""Source x with strides and sizes i; dilations d of the outer axes; channels bc in blocks of
-`block`."""
+@dataclass(frozen=True, kw_only=True)
+class SourceArguments(Arguments[T]):
+    """The source x of bands with its strides and sizes, how the windows of a phase walk there, and
+    the channels of a group in `blocks` blocks of `block`."""
+
+    x: T
+    x_image: T
+    x_group: T
+    x_channel: T
+    x_axis: tuple[T, ...] = several(4)
+    size: tuple[T, ...] = several(4)
+    stride: tuple[T, ...] = several(4)
+    dilation: tuple[T, ...] = several(4)
+    channels: T
+    block: T
+    blocks: T
 
 
 def pitch_of(channels: int) -> int:
@@ -72,15 +84,16 @@ class Band:
     @classmethod
     def of_source(cls, code: Code, image: Index, group: Index, part: Part) -> Band:
         """The source itself as the band of a part that lies inside."""
-        cells = [code.mul(cell, code.arg(f"x{axis}")) for axis, cell in enumerate(part.start)]
-        of_image, of_group = code.mul(image, code.arg("xn")), code.mul(group, code.arg("xg"))
+        a = code.arguments(SourceArguments)
+        cells = [code.mul(cell, a.x_axis[axis]) for axis, cell in enumerate(part.start)]
+        of_image, of_group = code.mul(image, a.x_image), code.mul(group, a.x_group)
         return cls(
-            address=code.add(code.arg("x"), of_image, of_group, *cells),
-            pixel=code.arg("x3"),
-            row=code.arg("x2"),
-            tap1=code.mul(code.arg("d1"), code.arg("x1")),
-            tap0=code.mul(code.arg("d0"), code.arg("x0")),
-            block=code.mul(code.arg("block"), code.arg("xc")),
+            address=code.add(a.x, of_image, of_group, *cells),
+            pixel=a.x_axis[3],
+            row=a.x_axis[2],
+            tap1=code.mul(a.dilation[1], a.x_axis[1]),
+            tap0=code.mul(a.dilation[0], a.x_axis[0]),
+            block=code.mul(a.block, a.x_channel),
         )
 
     def unless(self, code: Code, condition: Condition, other: Band) -> Band:
@@ -98,22 +111,21 @@ def emit_band(
 
     With a prologue the channels follow each other in the source.
     """
+    a = code.arguments(SourceArguments)
     band = Band.of(code, pitch, address, part)
     start, columns = part.start, part.columns
-    source = code.add(
-        code.arg("x"), code.mul(image, code.arg("xn")), code.mul(group, code.arg("xg"))
-    )
+    source = code.add(a.x, code.mul(image, a.x_image), code.mul(group, a.x_group))
     first = code.min(code.max(code.sub(0, start[3]), 0), columns)
-    last = code.max(code.min(code.sub(code.arg("i3"), start[3]), columns), first)
+    last = code.max(code.min(code.sub(a.size[3], start[3]), columns), first)
     with code.loop(part.blocks) as cb:
-        channel = code.mul(code.add(part.first_block, cb), code.arg("block"))
-        count = code.min(code.sub(code.arg("bc"), channel), code.arg("block"))
-        plane = code.add(source, code.mul(channel, code.arg("xc")))
+        channel = code.mul(code.add(part.first_block, cb), a.block)
+        count = code.min(code.sub(a.channels, channel), a.block)
+        plane = code.add(source, code.mul(channel, a.x_channel))
         with code.loop(part.taps[0]) as t0, code.loop(part.taps[1]) as t1:
-            a0 = code.add(start[0], code.mul(t0, code.arg("d0")))
-            a1 = code.add(start[1], code.mul(t1, code.arg("d1")))
-            outer = code.both(code.within(a0, code.arg("i0")), code.within(a1, code.arg("i1")))
-            here = code.add(plane, code.mul(a0, code.arg("x0")), code.mul(a1, code.arg("x1")))
+            a0 = code.add(start[0], code.mul(t0, a.dilation[0]))
+            a1 = code.add(start[1], code.mul(t1, a.dilation[1]))
+            outer = code.both(code.within(a0, a.size[0]), code.within(a1, a.size[1]))
+            here = code.add(plane, code.mul(a0, a.x_axis[0]), code.mul(a1, a.x_axis[1]))
             there = code.add(
                 address,
                 *(
@@ -121,15 +133,13 @@ def emit_band(
                     for i, step in ((cb, band.block), (t0, band.tap0), (t1, band.tap1))
                 ),
             )
-            of_all = code.add(code.mul(group, code.arg("bc")), channel)
+            of_all = code.add(code.mul(group, a.channels), channel)
             change = _change(code, prologue, image, code.mul(of_all, code.size))
             with code.loop(part.rows) as u:
                 a2 = code.add(start[2], u)
-                inside = code.both(outer, code.within(a2, code.arg("i2")))
+                inside = code.both(outer, code.within(a2, a.size[2]))
                 out = code.add(there, code.mul(u, band.row))
-                line = code.add(
-                    here, code.mul(a2, code.arg("x2")), code.mul(start[3], code.arg("x3"))
-                )
+                line = code.add(here, code.mul(a2, a.x_axis[2]), code.mul(start[3], a.x_axis[3]))
                 with code.either(inside) as (then, otherwise):
                     with then:
                         emit_zeros(code, out, code.mul(first, pitch))
@@ -161,8 +171,9 @@ def _row(
     change: Change | None,
 ) -> None:  # fmt: skip
     """Pixels first ... last - 1 of a row: one run, vectors a pixel, or element by element."""
+    a = code.arguments(SourceArguments)
     pixel = code.mul(pitch, code.size)
-    step, channel = code.arg("x3"), code.arg("xc")
+    step, channel = a.x_axis[3], a.x_channel
     if change is not None:
         with code.loop(last, start=first) as column:
             source = code.add(line, code.mul(column, step))

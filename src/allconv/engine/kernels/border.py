@@ -12,63 +12,64 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from allconv.engine.arguments import T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels import band
-from allconv.engine.kernels.direct import COLUMNS
-from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
-from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
+from allconv.engine.kernels.direct import COLUMNS, ProblemArguments
+from allconv.engine.kernels.epilogue import Epilogue
+from allconv.engine.kernels.phases import clip_taps, read_phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderArguments(ProblemArguments[T]):
+    """Beside those, how units are counted, the lanes of a block of packed weights, and where it is
+    written, in how many numbers, whether they are finite."""
+
+    units: T
+    chunk_units: T
+    width: T
+    finite: T
+    flags: T
 
 
 @dataclass(frozen=True)
 class Border(Kernel):
-    """A unit: the cells of a row (image, group, cell of axes 0 to 2); a chunk is `chunkunits`."""
+    """A unit: the cells of a row (image, group, cell of axes 0 to 2); a chunk is `chunk_units`."""
 
     bias: bool
     epilogue: Epilogue
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *band.SLOTS, *phase_slots(4), "w", "b", "y", "finite", "flags", "units", "chunkunits",
-        "groups", "p0", "p1", "p2", "p3", "m0", "m1", "m2",
-        "s0", "s1", "s2", "s3", "d2", "d3", "cc", "cblocks", "o", "kblocks", "width",
-        "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "bg",
-        "yn", "yg", "y0", "y1", "y2", "y3", *slots_of(AFTER),
-    )  # fmt: skip
+    takes: ClassVar = BorderArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
+        a = code.arguments(BorderArguments)
         found = [constant(code.scalar, 0.0)]
-        with code.loop(code.arg("flags"), carry=found) as n:
-            flag = View(code, code.add(code.arg("finite"), code.mul(n, code.size))).scalar()
+        with code.loop(a.flags, carry=found) as n:
+            flag = View(code, code.add(a.finite, code.mul(n, code.size))).scalar()
             found[0] = code.fadd(found[0], flag)
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with (
-            code.when(code.is_nan(found[0])),
-            code.loop(last, start=first) as unit,
-        ):
+        with code.when(code.is_nan(found[0])), code.units(a.chunk_units, a.units) as unit:
             self._row(code, unit)
 
     def _row(self, code: Code, unit: Index) -> None:
         """Every cell of a row whose window leaves the input."""
-        counts: dict[str, Index] = {}
-        for slot in ("m2", "p2", "m1", "p1", "m0", "p0", "groups"):
-            counts[slot] = code.rem(unit, code.arg(slot))
-            unit = code.div(unit, code.arg(slot))
-        outer = [counts[f"m{axis}"] for axis in range(3)]
-        phases = [read_phase(code, COLUMNS, axis, counts[f"p{axis}"]) for axis in range(3)]
+        a = code.arguments(BorderArguments)
+        pairs = [each for axis in range(3) for each in (a.phase_count[axis], a.most[axis])]
+        image, group, *rest = code.counted(unit, a.groups, *pairs)
+        outer = rest[1::2]
+        phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate(rest[::2])]
         exists = code.both(
-            code.both(*(code.compare("<", outer[a], phases[a]["cells"]) for a in (0, 1))),
+            code.both(*(code.compare("<", outer[k], phases[k]["cells"]) for k in (0, 1))),
             code.compare("<", outer[2], phases[2]["cells"]),
         )
-        with code.when(exists), code.loop(code.arg("p3")) as p3:
+        with code.when(exists), code.loop(a.phase_count[3]) as p3:
             every = [*phases, read_phase(code, COLUMNS, 3, p3)]
             with code.loop(every[3]["cells"]) as m3:
-                self._cell(code, (unit, counts["groups"]), every, [*outer, m3])
+                self._cell(code, (image, group), every, [*outer, m3])
 
     def _cell(
         self,
@@ -78,31 +79,28 @@ class Border(Kernel):
         cells: list[Index],
     ) -> None:
         """A cell, if some of its taps of the last two axes lie outside."""
+        a = code.arguments(BorderArguments)
         image, group = place
-        x = code.add(
-            code.arg("x"), code.mul(image, code.arg("xn")), code.mul(group, code.arg("xg"))
-        )
-        y = code.add(
-            code.arg("y"), code.mul(image, code.arg("yn")), code.mul(group, code.arg("yg"))
-        )
-        w = code.add(code.arg("w"), code.mul(group, code.arg("wg")))
+        x = code.add(a.x, code.mul(image, a.x_image), code.mul(group, a.x_group))
+        y = code.add(a.y, code.mul(image, a.y_image), code.mul(group, a.y_group))
+        w = code.add(a.w, code.mul(group, a.w_group))
         taps: list[Index] = []
         whole = True
         for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True)):
-            dilation = code.arg(f"d{axis}")
-            base = code.add(phase["offset"], code.mul(code.arg(f"s{axis}"), cell))
-            low, count = clip_taps(code, base, dilation, code.arg(f"i{axis}"), phase["taps"])
+            dilation = a.dilation[axis]
+            base = code.add(phase["offset"], code.mul(a.stride[axis], cell))
+            low, count = clip_taps(code, base, dilation, a.size[axis], phase["taps"])
             source = code.add(base, code.mul(low, dilation))
-            x = code.add(x, code.mul(source, code.arg(f"x{axis}")))
-            y = code.add(y, phase["y"], code.mul(cell, code.arg(f"y{axis}")))
-            w = code.add(w, phase["w"], code.mul(low, code.arg(f"wt{axis}")))
+            x = code.add(x, code.mul(source, a.x_axis[axis]))
+            y = code.add(y, phase["y"], code.mul(cell, a.y_axis[axis]))
+            w = code.add(w, phase["w"], code.mul(low, a.w_tap[axis]))
             taps.append(count)
             if axis >= 2:
                 whole = code.both(whole, code.compare("==", count, phase["taps"]))
-        with code.when(code.inverse(whole)), code.loop(code.arg("kblocks")) as k:
-            first = code.mul(k, code.arg("width"))
-            panel = code.add(w, code.mul(k, code.arg("wk")))
-            with code.loop(code.arg("width"), step=code.lanes) as lane:
+        with code.when(code.inverse(whole)), code.loop(a.out_blocks) as k:
+            first = code.mul(k, a.width)
+            panel = code.add(w, code.mul(k, a.w_block))
+            with code.loop(a.width, step=code.lanes) as lane:
                 channel = code.add(first, lane)
                 here = code.add(panel, code.mul(lane, code.size))
                 self._channels(code, x, here, y, taps, place, channel)
@@ -118,30 +116,31 @@ class Border(Kernel):
         channel: Index,
     ) -> None:
         """One vector of output channels of a cell."""
+        a = code.arguments(BorderArguments)
         image, group = place
-        mask = code.mask(code.sub(code.arg("o"), channel))
+        mask = code.mask(code.sub(a.outputs, channel))
         along = code.mul(channel, code.size)
-        of_all = code.add(code.mul(group, code.arg("bg")), along)
+        of_all = code.add(code.mul(group, a.b_group), along)
         start = None
         if self.bias:
-            bias = code.add(code.arg("b"), of_all)
+            bias = code.add(a.b, of_all)
             start = [View(code, bias).vector(0, mask)]
         tile = Tile(code, 1, 1, start)
 
         def channels(b: Index, *_: Index) -> Index:
-            rest = code.sub(code.arg("cc"), code.mul(b, code.arg("block")))
-            return code.min(rest, code.arg("block"))
+            rest = code.sub(a.channels, code.mul(b, a.block))
+            return code.min(rest, a.block)
 
         loops = [
-            (code.arg("cblocks"), code.mul(code.arg("block"), code.arg("xc")), code.arg("wc")),
+            (a.blocks, code.mul(a.block, a.x_channel), a.w_rows),
             *(
-                (n, code.mul(code.arg(f"d{a}"), code.arg(f"x{a}")), code.arg(f"wt{a}"))
-                for a, n in enumerate(taps)
+                (n, code.mul(a.dilation[axis], a.x_axis[axis]), a.w_tap[axis])
+                for axis, n in enumerate(taps)
             ),
-            (channels, code.arg("xc"), code.mul(code.arg("width"), code.size)),
+            (channels, a.x_channel, code.mul(a.width, code.size)),
         ]
         contract(code, tile, loops, View(code, x).rows([0]), View(code, w))
         out = code.add(y, along)
-        cell = code.sub(out, code.arg("y"))
+        cell = code.sub(out, a.y)
         result = self.epilogue.apply(code, tile.registers[0], image, of_all, cell, mask)
         View(code, out).store(result, 0, mask)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.kernels.band import pitch_of
-from allconv.engine.kernels.form import AxisPhases, Image, split_evenly
-from allconv.engine.place import Place
+from allconv.engine.kernels.band import SourceArguments, pitch_of
+from allconv.engine.kernels.form import AxisPhases, Image, OutputArguments, split_evenly
+from allconv.engine.step import Number
 
 BAND = 256 * 1024  # bytes of a band: it stays in the second-level cache
 CHUNKS = 32  # expected at least, where each has
@@ -121,14 +121,30 @@ class Parts:
         return prod(self.counts)
 
 
-def source_slots(x: Image, axes: tuple[AxisPhases, ...], blocks: Blocks) -> dict[str, int | Place]:
+def source_arguments(
+    x: Image, axes: tuple[AxisPhases, ...], blocks: Blocks
+) -> SourceArguments[Number]:
     """Where bands come from, and how phases walk there."""
-    slots: dict[str, int | Place] = {"x": x.place, **x.slots("x")}
-    for axis, (phases, size) in enumerate(zip(axes, x.sizes, strict=True)):
-        slots |= {f"i{axis}": size, f"d{axis}": phases.common.dilation}
-        if axis < 3:
-            slots[f"s{axis}"] = phases.common.stride
-    return slots | {
-        "bc": blocks.channels, "cc": blocks.channels,
-        "block": blocks.block, "cblocks": blocks.blocks,
-    }  # fmt: skip
+    return SourceArguments[Number](
+        x=x.place,
+        x_image=x.image_stride,
+        x_group=x.group_stride,
+        x_channel=x.channel_stride,
+        x_axis=x.strides,
+        size=x.sizes,
+        stride=tuple(axis.common.stride for axis in axes),
+        dilation=tuple(axis.common.dilation for axis in axes),
+        channels=blocks.channels,
+        block=blocks.block,
+        blocks=blocks.blocks,
+    )
+
+
+def output_arguments(y: Image, axes: tuple[AxisPhases, ...]) -> OutputArguments[Number]:
+    """Where outputs lie, by the cells of a phase."""
+    return OutputArguments[Number](
+        y=y.place,
+        y_image=y.image_stride,
+        y_group=y.group_stride,
+        y_axis=tuple(axis.common.out_step * by for axis, by in zip(axes, y.strides, strict=True)),
+    )

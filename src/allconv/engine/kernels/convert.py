@@ -5,16 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.vector import SIZES
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.place import Place
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 
 SPLIT = 8192  # elements of a chunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class CastArguments(Arguments[T]):
+    """How many elements there are, and those of a chunk."""
+
+    source: T
+    out: T
+    total: T
+    block: T
 
 
 @dataclass(frozen=True)
@@ -27,14 +38,15 @@ class Cast(Kernel):
     of: str
     to: str
 
-    slots: ClassVar[tuple[str, ...]] = ("source", "out", "total", "block")
+    takes: ClassVar = CastArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("total"))
-        source = View(code, code.arg("source"), SIZES[self.of], dtype=self.of)
-        out = View(code, code.arg("out"), SIZES[self.to], dtype=self.to)
+        a = code.arguments(CastArguments)
+        first = code.mul(code.chunk, a.block)
+        last = code.min(code.add(first, a.block), a.total)
+        source = View(code, a.source, SIZES[self.of], dtype=self.of)
+        out = View(code, a.out, SIZES[self.to], dtype=self.to)
         with code.loop(last, start=first, step=code.lanes) as i:
             mask = code.mask(code.sub(last, i))
             out[i].store(code.convert(source[i].vector(0, mask), self.to), 0, mask)
@@ -50,8 +62,6 @@ def lower_convert(planner: Planner, node: Node) -> bool:
         emit_copy(planner, source, out)
     elif total:
         kernel = Cast(planner.target, "float64", source.spec.dtype, out.spec.dtype)
-        arguments: dict[str, int | Place] = {
-            "source": source, "out": out, "total": total, "block": SPLIT
-        }  # fmt: skip
+        arguments = CastArguments[Number](source=source, out=out, total=total, block=SPLIT)
         planner.step(kernel, arguments, writes=[out], chunks=-(-total // SPLIT))
     return True

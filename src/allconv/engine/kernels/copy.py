@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
@@ -13,9 +14,23 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.transpose import Axis, emit_transpose
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 
 AXES = 7
 SPLIT = 8192  # elements of one chunk where a copy is one run
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyArguments(Arguments[T]):
+    """Sizes of the axes, the innermost last, and the strides of both sides."""
+
+    source: T
+    out: T
+    n: tuple[T, ...] = several(AXES)
+    source_axis: tuple[T, ...] = several(AXES)
+    out_axis: tuple[T, ...] = several(AXES)
+    block: T
+    zeros: T
 
 
 @dataclass(frozen=True)
@@ -26,38 +41,30 @@ class Copy(Kernel):
     innermost axis is contiguous is looked up as it runs.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        "source",
-        "out",
-        "block",
-        "zeros",
-        *(f"n{a}" for a in range(AXES)),
-        *(f"s{a}" for a in range(AXES)),
-        *(f"o{a}" for a in range(AXES)),
-    )
+    takes: ClassVar = CopyArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("n0"))
-        with code.loop(last, start=first) as i:
-            source = code.add(code.arg("source"), code.mul(i, code.arg("s0")))
-            out = code.add(code.arg("out"), code.mul(i, code.arg("o0")))
+        a = code.arguments(CopyArguments)
+        with code.units(a.block, a.n[0]) as i:
+            source = code.add(a.source, code.mul(i, a.source_axis[0]))
+            out = code.add(a.out, code.mul(i, a.out_axis[0]))
             self._loops(code, 1, source, out)
 
     def _loops(self, code: Code, axis: int, source: Index, out: Index) -> None:
         if axis == AXES - 1:
             self._run(code, source, out)
             return
-        with code.loop(code.arg(f"n{axis}")) as i:
-            inner_source = code.add(source, code.mul(i, code.arg(f"s{axis}")))
-            inner_out = code.add(out, code.mul(i, code.arg(f"o{axis}")))
+        a = code.arguments(CopyArguments)
+        with code.loop(a.n[axis]) as i:
+            inner_source = code.add(source, code.mul(i, a.source_axis[axis]))
+            inner_out = code.add(out, code.mul(i, a.out_axis[axis]))
             self._loops(code, axis + 1, inner_source, inner_out)
 
     def _run(self, code: Code, source: Index, out: Index) -> None:
         """The innermost axis: vectors where both sides are contiguous, else element by element."""
-        n = code.arg(f"n{AXES - 1}")
-        step, out_step = code.arg(f"s{AXES - 1}"), code.arg(f"o{AXES - 1}")
+        a = code.arguments(CopyArguments)
+        n, step, out_step = a.n[-1], a.source_axis[-1], a.out_axis[-1]
         contiguous = code.both(
             code.compare("==", step, code.size), code.compare("==", out_step, code.size)
         )
@@ -69,10 +76,9 @@ class Copy(Kernel):
             with otherwise, code.loop(n) as i:
                 x = View(code, code.add(source, code.mul(i, step))).scalar()
                 View(code, code.add(out, code.mul(i, out_step))).store_scalar(x)
-        zeros = code.arg("zeros")
-        with code.loop(zeros, step=code.lanes) as i:
+        with code.loop(a.zeros, step=code.lanes) as i:
             beyond = code.add(out, code.mul(code.add(n, i), code.size))
-            View(code, beyond).store(code.const(0.0), 0, code.mask(code.sub(zeros, i)))
+            View(code, beyond).store(code.const(0.0), 0, code.mask(code.sub(a.zeros, i)))
 
 
 def emit_copy(planner: Planner, source: Place, out: Place) -> None:
@@ -117,12 +123,17 @@ def emit_runs(
         raise ValueError(f"a copy over {len(axes)} axes")
     outer, inner = axes[:-1] or [(1, (0, 0))], axes[-1]
     filled = [outer[0], *[(1, (0, 0))] * (AXES - 1 - len(outer)), *outer[1:], inner]
-    arguments: dict[str, int | Place] = {"source": source, "out": out, "zeros": zeros}
-    for axis, (n, (to, step)) in enumerate(filled):
-        arguments.update({f"n{axis}": n, f"s{axis}": step, f"o{axis}": to})
     first = filled[0][0]
     block = max(1, min(first, SPLIT * first // prod(n for n, _ in filled)))
-    arguments["block"] = block
+    arguments = CopyArguments[Number](
+        source=source,
+        out=out,
+        n=tuple(n for n, _ in filled),
+        source_axis=tuple(step for _, (_, step) in filled),
+        out_axis=tuple(to for _, (to, _) in filled),
+        block=block,
+        zeros=zeros,
+    )
     kernel = Copy(planner.target, {4: "float32", 8: "float64"}[source.item])
     counts, strides = [n for n, _ in axes], list(zip(*(steps for _, steps in axes), strict=True))
     read = source.viewed(tuple(counts), strides[1])

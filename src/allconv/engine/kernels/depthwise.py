@@ -14,18 +14,43 @@ from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
-from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
+from allconv.engine.kernels.band import SourceArguments
+from allconv.engine.kernels.epilogue import AfterArguments, Epilogue
+from allconv.engine.kernels.form import AXES, OutputArguments
+from allconv.engine.kernels.phases import PhaseArguments, clip_taps, read_phase
 
-AXES = 4
 COLUMNS = ("cells", "taps", "offset", "w", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
 its weights and outputs begin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseArguments(
+    SourceArguments[T], PhaseArguments[T], OutputArguments[T], AfterArguments[T]
+):
+    """Beside those, weights w with their strides by tap, biases b, of each axis the number of its
+    phases and the cells of the largest, and how units are counted: blocks of so many rows and
+    columns, splits of so many channels."""
+
+    w: T
+    w_tap: tuple[T, ...] = several(4)
+    b: T
+    phase_count: tuple[T, ...] = several(4)
+    most: tuple[T, ...] = several(4)
+    units: T
+    chunk_units: T
+    row_blocks: T
+    rows: T
+    column_blocks: T
+    columns: T
+    splits: T
+    split_channels: T
 
 
 @dataclass(frozen=True)
@@ -33,7 +58,7 @@ class Depthwise(Kernel):
     """A unit: some rows and columns of a phase, of one image, some channels.
 
     Units count images, phases and cells of axes 0 and 1, phases and blocks of rows, phases and
-    blocks of columns, blocks of `split` channels; a chunk is `chunkunits` of them. Weights lie as
+    blocks of columns, blocks of `split_channels`; a chunk is `chunk_units` of them. Weights lie as
     [tap][channel].
     """
 
@@ -46,66 +71,57 @@ class Depthwise(Kernel):
     bias: bool
     epilogue: Epilogue
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *phase_slots(AXES), "x", "xn", "w", "b", "y", "yn",
-        *(f"{name}{a}" for name in ("x", "i", "s", "d", "wt", "y", "p") for a in range(AXES)),
-        "units", "chunkunits", "m0", "m1", "rowblocks", "rows", "colblocks", "columns",
-        "splits", "split", "channels", *slots_of(AFTER),
-    )  # fmt: skip
+    takes: ClassVar = DepthwiseArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
-            counts = _counted(code, unit)
-            phases = [read_phase(code, COLUMNS, a, counts[f"p{a}"]) for a in range(AXES)]
+        a = code.arguments(DepthwiseArguments)
+        with code.units(a.chunk_units, a.units) as unit:
+            image, p0, m0, p1, m1, p2, row, p3, column, split = code.counted(
+                unit, a.phase_count[0], a.most[0], a.phase_count[1], a.most[1],
+                a.phase_count[2], a.row_blocks, a.phase_count[3], a.column_blocks, a.splits,
+            )  # fmt: skip
+            phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate((p0, p1, p2, p3))]
             exists = code.both(
-                *(code.compare("<", counts[f"m{a}"], phases[a]["cells"]) for a in (0, 1))
+                code.compare("<", m0, phases[0]["cells"]), code.compare("<", m1, phases[1]["cells"])
             )
             with code.when(exists):
-                _Unit(self, code, counts, phases).emit()
+                cells = (m0, m1, code.mul(row, a.rows), code.mul(column, a.columns))
+                _Unit(self, code, image, phases, cells, code.mul(split, a.split_channels)).emit()
 
 
 class _Unit:
-    """A unit being computed, tile after tile."""
+    """A unit being computed, from its first cells and channel on, tile after tile."""
 
     def __init__(
-        self, kernel: Depthwise, code: Code, counts: dict[str, Index],
-        phases: list[dict[str, Index]],
+        self, kernel: Depthwise, code: Code, image: Index, phases: list[dict[str, Index]],
+        cells: tuple[Index, Index, Index, Index], channel: Index,
     ) -> None:  # fmt: skip
-        self.kernel, self.code, self.phases = kernel, code, phases
-        self.image = counts["image"]
-        first = [
-            counts["m0"], counts["m1"],
-            code.mul(counts["rowblocks"], code.arg("rows")),
-            code.mul(counts["colblocks"], code.arg("columns")),
-        ]  # fmt: skip
+        a = code.arguments(DepthwiseArguments)
+        self.kernel, self.code, self.phases, self.image = kernel, code, phases, image
         self.base = [
-            code.add(phase["offset"], code.mul(code.arg(f"s{a}"), cell))
-            for a, (phase, cell) in enumerate(zip(phases, first, strict=True))
+            code.add(phase["offset"], code.mul(stride, cell))
+            for phase, stride, cell in zip(phases, a.stride, cells, strict=True)
         ]
-        self.rows, self.columns = (
-            code.min(code.sub(phases[a]["cells"], first[a]), code.arg(most))
-            for a, most in ((2, "rows"), (3, "columns"))
-        )
-        self.x = code.add(code.arg("x"), code.mul(self.image, code.arg("xn")))
-        self.w = code.add(code.arg("w"), *(phase["w"] for phase in phases))
+        self.rows = code.min(code.sub(phases[2]["cells"], cells[2]), a.rows)
+        self.columns = code.min(code.sub(phases[3]["cells"], cells[3]), a.columns)
+        self.x = code.add(a.x, code.mul(image, a.x_image))
+        self.w = code.add(a.w, *(phase["w"] for phase in phases))
         self.y = code.add(
-            code.mul(self.image, code.arg("yn")),
+            code.mul(image, a.y_image),
             *(phase["y"] for phase in phases),
-            *(code.mul(cell, code.arg(f"y{a}")) for a, cell in enumerate(first)),
+            *(code.mul(cell, step) for cell, step in zip(cells, a.y_axis, strict=True)),
         )
         self.outer: list[Index] = []  # the taps of axes 0 and 1 that exist
-        for a in (0, 1):
-            dilation, size = code.arg(f"d{a}"), code.arg(f"i{a}")
-            low, count = clip_taps(code, self.base[a], dilation, size, phases[a]["taps"])
-            source = code.add(self.base[a], code.mul(low, dilation))
-            self.x = code.add(self.x, code.mul(source, code.arg(f"x{a}")))
-            self.w = code.add(self.w, code.mul(low, code.arg(f"wt{a}")))
+        for axis in (0, 1):
+            dilation, taps = a.dilation[axis], phases[axis]["taps"]
+            low, count = clip_taps(code, self.base[axis], dilation, a.size[axis], taps)
+            source = code.add(self.base[axis], code.mul(low, dilation))
+            self.x = code.add(self.x, code.mul(source, a.x_axis[axis]))
+            self.w = code.add(self.w, code.mul(low, a.w_tap[axis]))
             self.outer.append(count)
-        self.first = code.mul(counts["splits"], code.arg("split"))
-        self.last = code.min(code.add(self.first, code.arg("split")), code.arg("channels"))
+        self.first = channel
+        self.last = code.min(code.add(channel, a.split_channels), a.channels)
 
     def emit(self) -> None:
         """Tiles that lie inside without tests, the others with them; part of a vector masked."""
@@ -133,23 +149,24 @@ class _Tile:
 
     def __init__(self, unit: _Unit, row: Index, column: Index) -> None:
         code, kernel = unit.code, unit.kernel
+        a = code.arguments(DepthwiseArguments)
         self.unit, self.code, self.kernel = unit, code, kernel
         known = kernel.taps > 0
         tall = kernel.square
         self.strides = (
-            kernel.stride if tall else code.arg("s2"), kernel.stride if known else code.arg("s3"),
+            kernel.stride if tall else a.stride[2], kernel.stride if known else a.stride[3],
         )  # fmt: skip
         self.taps = (
             kernel.taps if tall else unit.phases[2]["taps"],
             kernel.taps if known else unit.phases[3]["taps"],
         )
-        self.dilations = (1 if tall else code.arg("d2"), 1 if known else code.arg("d3"))
+        self.dilations = (1 if tall else a.dilation[2], 1 if known else a.dilation[3])
         self.base = [
             code.add(unit.base[2 + k], code.mul(stride, cell))
             for k, (stride, cell) in enumerate(zip(self.strides, (row, column), strict=True))
         ]
         self.left = (code.sub(unit.rows, row), code.sub(unit.columns, column))
-        self.y = code.add(unit.y, code.mul(row, code.arg("y2")), code.mul(column, code.arg("y3")))
+        self.y = code.add(unit.y, code.mul(row, a.y_axis[2]), code.mul(column, a.y_axis[3]))
         self.registers: list[ir.Value] = []
         self.mask: Mask = None
         self.checked = False
@@ -157,12 +174,13 @@ class _Tile:
     def inside(self) -> Condition:
         """Whether all of its cells exist, and all their sources; the taps of a single row that do
         not exist are none of its loop."""
+        code = self.code
+        a = code.arguments(DepthwiseArguments)
         found: Condition = True
         for k in (0, 1):
             cells = self.kernel.tile[k]
             if k == 0 and not self.kernel.square:
                 continue
-            code = self.code
             reach = code.add(
                 code.mul(self.strides[k], cells - 1),
                 code.mul(self.dilations[k], code.sub(self.taps[k], 1)),
@@ -170,27 +188,27 @@ class _Tile:
             found = code.both(found, code.compare(">=", self.left[k], cells))
             found = code.both(found, code.compare(">=", self.base[k], 0))
             end = code.add(self.base[k], reach)
-            found = code.both(found, code.compare("<", end, code.arg(f"i{2 + k}")))
+            found = code.both(found, code.compare("<", end, a.size[2 + k]))
         return found
 
     def emit(self, channel: Index, mask: Mask, *, checked: bool) -> None:
         """One vector of channels of all cells; `checked` leaves out what does not exist."""
         code, unit = self.code, self.unit
+        a = code.arguments(DepthwiseArguments)
         self.mask, self.checked = mask, checked
         along = code.mul(channel, code.size)
         start = code.const(0.0)
         if self.kernel.bias:
-            start = View(code, code.add(code.arg("b"), along)).vector(0, mask)
+            start = View(code, code.add(a.b, along)).vector(0, mask)
         height, width = self.kernel.tile
         self.registers = [start] * (height * width)
         x, w = (View(code, code.add(address, along)).anew() for address in (unit.x, unit.w))
         with ExitStack() as loops:
-            for a in range(AXES - self.kernel.axes, 2):
-                count = unit.outer[a]
-                tap = loops.enter_context(code.loop(count, carry=self.registers))
-                x = x.moved(code.mul(tap, code.arg(f"d{a}"), code.arg(f"x{a}")))
-                w = w.moved(code.mul(tap, code.arg(f"wt{a}")))
-            x = x.moved(code.mul(self.base[1], code.arg("x3")))
+            for axis in range(AXES - self.kernel.axes, 2):
+                tap = loops.enter_context(code.loop(unit.outer[axis], carry=self.registers))
+                x = x.moved(code.mul(tap, a.dilation[axis], a.x_axis[axis]))
+                w = w.moved(code.mul(tap, a.w_tap[axis]))
+            x = x.moved(code.mul(self.base[1], a.x_axis[3]))
             if self.kernel.square:
                 self._known_rows(x, w)
             else:
@@ -200,29 +218,30 @@ class _Tile:
     def _known_rows(self, x: View, w: View) -> None:
         """Every row of the input is read once, for all rows of the tile."""
         code, taps, stride = self.code, self.kernel.taps, self.kernel.stride
+        a = code.arguments(DepthwiseArguments)
         height = self.kernel.tile[0]
         weights: list[list[ir.Value]] = []
         for u in range(stride * (height - 1) + taps):
             if u < taps:
-                here = w.moved(code.mul(u, code.arg("wt2")))
-                weights.append(self._weights(here))
+                weights.append(self._weights(w.moved(code.mul(u, a.w_tap[2]))))
             met = [
                 (r, weights[u - stride * r]) for r in range(height) if 0 <= u - stride * r < taps
             ]
             source = code.add(self.base[0], u)
-            with self._existing(source, "i2"):
-                self._known_columns(x.moved(code.mul(source, code.arg("x2"))), met)
+            with self._existing(source, 2):
+                self._known_columns(x.moved(code.mul(source, a.x_axis[2])), met)
 
     def _any_rows(self, x: View, w: View) -> None:
         """A tile of one row: the taps of axis 2 are a loop over those that exist."""
         code, dilation = self.code, self.dilations[0]
-        low, count = clip_taps(code, self.base[0], dilation, code.arg("i2"), self.taps[0])
+        a = code.arguments(DepthwiseArguments)
+        low, count = clip_taps(code, self.base[0], dilation, a.size[2], self.taps[0])
         source = code.add(self.base[0], code.mul(low, dilation))
-        x = x.moved(code.mul(source, code.arg("x2")))
-        w = w.moved(code.mul(low, code.arg("wt2")))
-        step = code.mul(dilation, code.arg("x2"))
+        x = x.moved(code.mul(source, a.x_axis[2]))
+        w = w.moved(code.mul(low, a.w_tap[2]))
+        step = code.mul(dilation, a.x_axis[2])
         with code.loop(count, carry=self.registers) as tap:
-            line, weights = x.moved(code.mul(tap, step)), w.moved(code.mul(tap, code.arg("wt2")))
+            line, weights = x.moved(code.mul(tap, step)), w.moved(code.mul(tap, a.w_tap[2]))
             if not self.kernel.taps:
                 self._any_columns(line, weights)
                 return
@@ -230,19 +249,18 @@ class _Tile:
 
     def _weights(self, w: View) -> list[ir.Value]:
         """The weights of a row of taps."""
-        step = self.code.arg("wt3")
-        return [
-            w.moved(self.code.mul(j, step)).vector(0, self.mask) for j in range(self.kernel.taps)
-        ]
+        code, step = self.code, self.code.arguments(DepthwiseArguments).w_tap[3]
+        return [w.moved(code.mul(j, step)).vector(0, self.mask) for j in range(self.kernel.taps)]
 
     def _known_columns(self, line: View, met: list[tuple[int, list[ir.Value]]]) -> None:
         """Every cell of a row of the input is read once, for all cells of the tile that meet it;
         `met` are the rows of the tile that do, each with its weights."""
         code, taps, stride = self.code, self.kernel.taps, self.kernel.stride
+        a = code.arguments(DepthwiseArguments)
         width = self.kernel.tile[1]
         line = line.anew()
         for v in range(stride * (width - 1) + taps):
-            with self._existing(code.add(self.base[1], v), "i3"):
+            with self._existing(code.add(self.base[1], v), 3):
                 x = line.vector(0, self.mask)
                 for row, weights in met:
                     for cell in range(width):
@@ -250,31 +268,34 @@ class _Tile:
                             k = row * width + cell
                             w = weights[v - stride * cell]
                             self.registers[k] = code.fma(x, w, self.registers[k])
-            line = line.moved(code.arg("x3"))
+            line = line.moved(a.x_axis[3])
 
     def _any_columns(self, line: View, weights: View) -> None:
         """One tap after the other."""
         code = self.code
-        step, pitch = (code.mul(by, code.arg("x3")) for by in (self.dilations[1], self.strides[1]))
+        a = code.arguments(DepthwiseArguments)
+        step, pitch = (code.mul(by, a.x_axis[3]) for by in (self.dilations[1], self.strides[1]))
         with code.loop(self.taps[1], carry=self.registers) as tap:
-            w = weights.moved(code.mul(tap, code.arg("wt3"))).vector(0, self.mask)
+            w = weights.moved(code.mul(tap, a.w_tap[3])).vector(0, self.mask)
             source = code.add(self.base[1], code.mul(tap, self.dilations[1]))
             here = line.moved(code.mul(tap, step))
             for cell in range(self.kernel.tile[1]):
-                with self._existing(source, "i3"):
+                with self._existing(source, 3):
                     x = here.vector(0, self.mask)
                     self.registers[cell] = code.fma(x, w, self.registers[cell])
                 source, here = code.add(source, self.strides[1]), here.moved(pitch)
 
-    def _existing(self, cell: Index, size: str) -> AbstractContextManager[None]:
+    def _existing(self, cell: Index, axis: int) -> AbstractContextManager[None]:
         """The body runs only if the cell of the input exists, where that is not known."""
         if not self.checked:
             return nullcontext()
-        return self.code.when(self.code.within(cell, self.code.arg(size)), self.registers)
+        size = self.code.arguments(DepthwiseArguments).size[axis]
+        return self.code.when(self.code.within(cell, size), self.registers)
 
     def _store(self, channel: Index, along: Index) -> None:
         """Write the cells that exist."""
         code, width = self.code, self.kernel.tile[1]
+        a = code.arguments(DepthwiseArguments)
         for k, register in enumerate(self.registers):
             row, column = divmod(k, width)
             exists = code.both(
@@ -282,18 +303,9 @@ class _Tile:
             )
             with code.when(exists) if self.checked else nullcontext():
                 cell = code.add(
-                    self.y, along, code.mul(row, code.arg("y2")), code.mul(column, code.arg("y3"))
+                    self.y, along, code.mul(row, a.y_axis[2]), code.mul(column, a.y_axis[3])
                 )
                 y = self.kernel.epilogue.apply(
                     code, register, self.unit.image, along, cell, self.mask
                 )
-                View(code, code.add(code.arg("y"), cell)).store(y, 0, self.mask)
-
-
-def _counted(code: Code, unit: Index) -> dict[str, Index]:
-    """What the number of a unit counts."""
-    counts: dict[str, Index] = {}
-    for slot in ("splits", "colblocks", "p3", "rowblocks", "p2", "m1", "p1", "m0", "p0"):
-        counts[slot] = code.rem(unit, code.arg(slot))
-        unit = code.div(unit, code.arg(slot))
-    return counts | {"image": unit}
+                View(code, code.add(a.y, cell)).store(y, 0, self.mask)

@@ -6,24 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from allconv.engine.arguments import joined
 from allconv.engine.kernels.chunks import (
     MOST,
     PARTIALS,
     UNIT,
     WORK,
+    Blocks,
     Parts,
     expected_chunks,
+    output_arguments,
+    source_arguments,
     units_of_chunk,
 )
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.depthwise import Depthwise
-from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
+from allconv.engine.kernels.depthwise import Depthwise, DepthwiseArguments
+from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
 from allconv.engine.kernels.epilogue import Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phases import phase_table
-from allconv.engine.kernels.weight import JoinWeight
+from allconv.engine.kernels.weight_steps import Gradient, part_arguments
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 from allconv.engine.target import Target
 from allconv.window import Phase, Window
 
@@ -73,7 +78,7 @@ class _Forward:
         lanes = planner.target.lanes(dtype)
         tile, taps, stride, square = choose_tile(planner.target, axes)
         cut = _Cut.of(axes, x.images, x.channels, lanes, tile)
-        table, slots = phase_table(
+        table, phases = phase_table(
             planner,
             [
                 [
@@ -83,25 +88,30 @@ class _Forward:
                 for axis, step, by_cell in zip(axes, self.by_tap, y.strides, strict=True)
             ],
         )
-        for a, (axis, step) in enumerate(zip(axes, self.by_tap, strict=True)):
-            common = axis.common
-            slots |= {
-                f"x{a}": x.strides[a], f"i{a}": x.sizes[a], f"s{a}": common.stride,
-                f"d{a}": common.dilation, f"wt{a}": common.tap_step * step,
-                f"y{a}": common.out_step * y.strides[a], f"p{a}": len(axis.phases),
-            }  # fmt: skip
-        slots |= {
-            "x": x.place, "xn": x.image_stride, "w": weights, "b": bias or 0,
-            "y": y.place, "yn": y.image_stride, "channels": x.channels,
-            "m0": axes[0].most, "m1": axes[1].most, **cut.slots(), **tail.slots(),
-        }  # fmt: skip
+        source, output = source_arguments(x, axes, Blocks.of(x.channels)), output_arguments(y, axes)
+        arguments = DepthwiseArguments[Number](
+            **joined(phases, source, output, tail.arguments()),
+            w=weights,
+            w_tap=tuple(a.common.tap_step * by for a, by in zip(axes, self.by_tap, strict=True)),
+            b=bias or 0,
+            phase_count=tuple(len(axis.phases) for axis in axes),
+            most=tuple(axis.most for axis in axes),
+            units=cut.units,
+            chunk_units=cut.block,
+            row_blocks=cut.counts[0],
+            rows=cut.rows,
+            column_blocks=cut.counts[1],
+            columns=cut.columns,
+            splits=cut.counts[2],
+            split_channels=cut.channels,
+        )
         kernel = Depthwise(
             planner.target, dtype, tile, self.count, taps, stride, square,
             x.channels % lanes != 0, bias is not None, tail.epilogue,
         )  # fmt: skip
         reads = [x.place, weights, table, *tail.operands]
         planner.step(
-            kernel, slots, reads=reads if bias is None else [*reads, bias], writes=[y.place],
+            kernel, arguments, reads=reads if bias is None else [*reads, bias], writes=[y.place],
             chunks=-(-cut.units // cut.block),
         )  # fmt: skip
 
@@ -174,14 +184,6 @@ class _Cut:
         units *= prod(counts)
         return cls(rows, columns, split, counts, units, units_of_chunk(units, work, 0))
 
-    def slots(self) -> dict[str, int | Place]:
-        """The slots of the kernel that tell of it."""
-        return {
-            "rows": self.rows, "columns": self.columns, "split": self.channels,
-            "rowblocks": self.counts[0], "colblocks": self.counts[1], "splits": self.counts[2],
-            "units": self.units, "chunkunits": self.block,
-        }  # fmt: skip
-
 
 def _fine(
     parts: Parts, axes: tuple[AxisPhases, ...], images: int, part: int, expected: int
@@ -211,27 +213,22 @@ def add_depthwise_weight(planner: Planner, x: Place, y: Place, w: Place, window:
     and their sum."""
     source, target = (Image.of(place, 1, batch=False) for place in (x, y))
     axes = four([AxisPhases(axis.weight_phases()) for axis in window.axes], None)
-    kernel = (*[1] * (AXES - len(window.axes)), *window.kernel)
-    _Gradient(planner, source, target, axes, kernel).add_steps(w)
+    lead = AXES - len(window.axes)
+    kernel = (*[1] * lead, *window.kernel)
+    _Gradient(planner, source, target, axes, kernel, lead, 1, local=False).add_steps(w)
 
 
 @dataclass(frozen=True)
-class _Gradient:
-    """A weight gradient over four axes."""
-
-    planner: Planner
-    x: Image
-    y: Image
-    axes: tuple[AxisPhases, ...]  # classes of taps, with the outputs that meet them
-    kernel: tuple[int, ...]
+class _Gradient(Gradient):
+    """A weight gradient of channels each by itself."""
 
     def add_steps(self, w: Place) -> None:
         """Sums over parts of the batch, and their sum."""
-        planner, x, y, axes = self.planner, self.x, self.y, self.axes
+        planner, x, axes = self.planner, self.x, self.axes
         dtype, channels = x.place.spec.dtype, x.channels
         lanes, taps = planner.target.lanes(dtype), prod(self.kernel)
         vectors = -(-channels // lanes)
-        part = vectors * taps * lanes * w.item
+        part = self.part_bytes(lanes, 1)
         work = x.images * channels * prod(axis.pairs for axis in axes)
         parts = _fine(Parts.of(axes, x, 0, part), axes, x.images, part, expected_chunks(work))
         known, stride = self._known()
@@ -245,34 +242,20 @@ class _Gradient:
         units = parts.total * positions * splits
         block = max(1, min(units, WORK // (work // units + UNIT)))
         partial = planner.temporary((parts.total * part // w.item,), dtype)
-        table, slots = phase_table(
-            planner,
-            [
-                [(p.tap_count, p.out_count, p.offset, p.out_start * step) for p in axis.phases]
-                for axis, step in zip(axes, y.strides, strict=True)
-            ],
+        _, terms = self.terms(Blocks.of(channels))
+        arguments = DepthwiseWeightArguments[Number](
+            **joined(terms, part_arguments(parts, partial, part)),
+            units=units,
+            chunk_units=block,
+            splits=splits,
+            split_channels=split,
         )
-        for a, axis in enumerate(axes):
-            common = axis.common
-            slots |= {
-                f"x{a}": x.strides[a], f"i{a}": x.sizes[a], f"s{a}": common.stride,
-                f"d{a}": common.dilation, f"y{a}": common.out_step * y.strides[a],
-                f"k{a}": self.kernel[a], f"step{a}": common.tap_step,
-            }  # fmt: skip
-        slots |= {
-            "x": x.place, "xn": x.image_stride, "y": y.place, "yn": y.image_stride,
-            "out": partial, "outpart": part, "units": units, "chunkunits": block,
-            "p0": parts.counts[1], "p1": parts.counts[2],
-            "rowblocks": parts.counts[3], "rows": parts.rows,
-            "colblocks": parts.counts[4], "columns": parts.columns,
-            "images": parts.images, "n": x.images,
-            "splits": splits, "split": split, "channels": channels,
-        }  # fmt: skip
         planner.step(
-            DepthwiseWeight(planner.target, dtype, known, stride, channels % lanes != 0), slots,
-            reads=[x.place, y.place, table], writes=[partial], chunks=-(-units // block),
+            DepthwiseWeight(planner.target, dtype, known, stride, channels % lanes != 0), arguments,
+            writes=[partial], chunks=-(-units // block),
         )  # fmt: skip
-        self._join(partial, w, parts.total, part)
+        # Each vector of channels is a block of outputs of a single input channel.
+        self.join(partial, w, parts, lanes, 1)
 
     def _known(self) -> tuple[int, int]:
         """The taps and the stride of axes 2 and 3 that a kernel is written for, or (0, 0)."""
@@ -282,30 +265,3 @@ class _Gradient:
         plain = all(len(axis.phases) == 1 and axis.common.dilation == 1 for axis in axes)
         fits = taps * taps + 6 <= self.planner.target.registers
         return found if alike and plain and fits and found in KNOWN else (0, 0)
-
-    def _join(self, partial: Place, w: Place, parts: int, part: int) -> None:
-        """Add the parts up and put the sums where the weights lie: each vector of channels is a
-        block of outputs of a single input channel."""
-        lanes, channels = self.planner.target.lanes(w.spec.dtype), self.x.channels
-        table, slots = phase_table(self.planner, [[(0, 0)]] * 3)
-        by_tap = (0,) * (AXES - len(w.shape[2:])) + w.strides[2:]
-        for a in range(AXES):
-            slots |= {f"k{a}": self.kernel[a], f"wk{a}": by_tap[a]}
-        for a in range(AXES - 1):
-            slots |= {
-                f"q{a}": 1, f"wq{a}": 0, f"tapstep{a}": 1, f"cellstep{a}": 1,
-                f"s{a}": 1, f"d{a}": 1, f"i{a}": 1,
-            }  # fmt: skip
-        blocks = -(-channels // lanes)
-        units = blocks * prod(self.kernel)
-        block = units_of_chunk(units, 0, parts * lanes)
-        slots |= {
-            "partial": partial, "w": w, "units": units, "chunkunits": block, "parts": parts,
-            "part": part, "groups": 1, "kblocks": blocks, "o": channels, "c": 1, "m1": 1, "m2": 1,
-            "wg": 0, "wo": w.strides[0], "wc": 0,
-        }  # fmt: skip
-        self.planner.step(
-            JoinWeight(self.planner.target, w.spec.dtype, lanes, False), slots,
-            reads=[partial, table], writes=[w], chunks=-(-units // block),
-            scratch=lanes * w.item, what="join weights",
-        )  # fmt: skip

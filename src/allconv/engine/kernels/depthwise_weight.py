@@ -12,21 +12,37 @@ from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
+from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.phases import clip_taps, read_phase
+from allconv.engine.kernels.weight import (
+    COLUMNS,
+    PartArguments,
+    TermArguments,
+    begin_part,
+    moves,
+    numbered,
+)
 
-AXES = 4
-COLUMNS = ("taps", "cells", "offset", "y")
-"""Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
-its first cell of y lies."""
 VECTORS = 4  # of channels that are summed side by side, for one tap at a time
 RUN = 28  # cells of a row whose sums are in registers, before those of the next channels
 CELLS = 4  # along axis 3 whose y is in registers at once, for all taps at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseWeightArguments(TermArguments[T], PartArguments[T]):
+    """Beside those, how units are counted, among them splits of so many channels."""
+
+    units: T
+    chunk_units: T
+    splits: T
+    split_channels: T
 
 
 @dataclass(frozen=True)
@@ -34,26 +50,20 @@ class DepthwiseWeight(Kernel):
     """A unit: a part of the batch, a tap of every axis, or of the first two, some channels.
 
     Units count parts (blocks of images, cells of axes 0 and 1, blocks of rows, of columns), taps of
-    axes 0 and 1, of axes 2 and 3 if `taps` is 0, blocks of `split` channels; a chunk is
-    `chunkunits` of them. Results go to partial[part][vector of channels][tap][lane].
+    axes 0 and 1, of axes 2 and 3 if `taps` is 0, blocks of `split_channels`; a chunk is
+    `chunk_units` of them. Results go to partial[part][vector of channels][tap][lane].
     """
 
     taps: int  # along axes 2 and 3, whose dilations are 1, or 0: any
     stride: int  # along those axes, if `taps` is known
     ragged: bool  # the last channels may fill no vector
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *phase_slots(AXES), "x", "xn", "y", "yn", "out", "outpart",
-        *(f"{name}{a}" for name in ("x", "i", "s", "d", "y", "k", "step") for a in range(AXES)),
-        "units", "chunkunits", "p0", "p1", "rowblocks", "rows", "colblocks", "columns",
-        "images", "n", "splits", "split", "channels",
-    )  # fmt: skip
+    takes: ClassVar = DepthwiseWeightArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
+        a = code.arguments(DepthwiseWeightArguments)
+        with code.units(a.chunk_units, a.units) as unit:
             _Unit(self, code, unit).emit()
 
 
@@ -62,62 +72,40 @@ class _Unit:
 
     def __init__(self, kernel: DepthwiseWeight, code: Code, unit: Index) -> None:
         self.kernel, self.code = kernel, code
-        counts = self._counted(unit)
-        image = code.mul(counts["image"], code.arg("images"))
-        self.images = code.min(code.sub(code.arg("n"), image), code.arg("images"))
-        begin = (
-            counts["p0"], counts["p1"],
-            code.mul(counts["rowblocks"], code.arg("rows")),
-            code.mul(counts["colblocks"], code.arg("columns")),
-        )  # fmt: skip
-        most = (1, 1, code.arg("rows"), code.arg("columns"))
-        x = code.add(code.arg("x"), code.mul(image, code.arg("xn")))
-        y = code.add(code.arg("y"), code.mul(image, code.arg("yn")))
+        a = code.arguments(DepthwiseWeightArguments)
         known = 2 if kernel.taps else AXES  # axes of which a unit has one tap
+        part, *taps, split = code.counted(unit, *a.kernel[:known], a.splits)
+        taps += [0] * (AXES - known)
+        image, begin = begin_part(code, part)
+        self.images = code.min(code.sub(a.images, image), a.part_images)
+        most = (1, 1, a.rows, a.columns)
+        x = code.add(a.x, code.mul(image, a.x_image))
+        y = code.add(a.y, code.mul(image, a.y_image))
         self.base: list[Index] = []  # the source of the first cell, by tap 0 of the others
         self.cells: list[Index] = []
-        for a in range(AXES):
-            tap = counts[f"k{a}"] if a < known else 0
-            step, stride = code.arg(f"step{a}"), code.arg(f"s{a}")
-            phase = read_phase(code, COLUMNS, a, code.rem(tap, step) if a < known else 0)
-            offset = code.add(phase["offset"], code.mul(code.arg(f"d{a}"), code.div(tap, step)))
-            first, end = begin[a], code.min(code.add(begin[a], most[a]), phase["cells"])
-            if a < known:
-                low, count = clip_taps(code, offset, stride, code.arg(f"i{a}"), phase["cells"])
+        for axis, (tap, step) in enumerate(zip(taps, a.tap_step, strict=True)):
+            stride = a.stride[axis]
+            phase = read_phase(code, COLUMNS, axis, code.rem(tap, step))
+            offset = code.add(phase["offset"], code.mul(a.dilation[axis], code.div(tap, step)))
+            first = begin[axis]
+            end = code.min(code.add(first, most[axis]), phase["cells"])
+            if axis < known:
+                low, count = clip_taps(code, offset, stride, a.size[axis], phase["cells"])
                 first, end = code.max(first, low), code.min(end, code.add(low, count))
             source = code.add(offset, code.mul(stride, first))
-            x = code.add(x, code.mul(source, code.arg(f"x{a}")))
-            y = code.add(y, phase["y"], code.mul(first, code.arg(f"y{a}")))
+            x = code.add(x, code.mul(source, a.x_axis[axis]))
+            y = code.add(y, phase["y"], code.mul(first, a.y_axis[axis]))
             self.base.append(source)
             self.cells.append(code.max(code.sub(end, first), 0))
         self.x, self.y = View(code, x), View(code, y)
-        taps = code.mul(*(code.arg(f"k{a}") for a in range(AXES)))
-        number: Index = 0
-        for a in range(AXES):
-            number = code.add(code.mul(number, code.arg(f"k{a}")), counts.get(f"k{a}", 0))
         line = code.lanes * code.size
-        self.by_vector = code.mul(taps, line)
-        self.out = code.add(
-            code.arg("out"), code.mul(counts["part"], code.arg("outpart")), code.mul(number, line)
-        )
-        self.first = code.mul(counts["splits"], code.arg("split"))
-        self.last = code.min(code.add(self.first, code.arg("split")), code.arg("channels"))
+        number = code.mul(numbered(code, taps, a.kernel), line)
+        self.by_vector = code.mul(*a.kernel, line)
+        self.out = code.add(a.partial, code.mul(part, a.part_bytes), number)
+        self.first = code.mul(split, a.split_channels)
+        self.last = code.min(code.add(self.first, a.split_channels), a.channels)
         vectors = code.div(code.sub(self.last, self.first), code.lanes)
         self.whole = code.add(self.first, code.mul(vectors, code.lanes))
-
-    def _counted(self, unit: Index) -> dict[str, Index]:
-        """What the number of a unit counts; "part" are all that divide the batch."""
-        code = self.code
-        counts: dict[str, Index] = {}
-        taps = ("k1", "k0") if self.kernel.taps else ("k3", "k2", "k1", "k0")
-        for slot in ("splits", *taps):
-            counts[slot] = code.rem(unit, code.arg(slot))
-            unit = code.div(unit, code.arg(slot))
-        counts["part"] = unit
-        for slot in ("colblocks", "rowblocks", "p1", "p0"):
-            counts[slot] = code.rem(unit, code.arg(slot))
-            unit = code.div(unit, code.arg(slot))
-        return counts | {"image": unit}
 
     def emit(self) -> None:
         """All channels of the unit."""
@@ -149,13 +137,14 @@ class _Unit:
     def _sum(self, channel: Index, vectors: int, mask: Mask) -> None:
         """The sum over all cells of the unit."""
         code = self.code
+        a = code.arguments(DepthwiseWeightArguments)
         tile = Tile(code, 1, vectors)
         _, _, rows, columns = self.cells
         outer = code.mul(self.cells[0], self.cells[1])  # 1, or 0 where the tap meets nothing
         loops: list[tuple[Index, Index, Index]] = [
-            (code.mul(self.images, outer), code.arg("xn"), code.arg("yn")),
-            (rows, code.mul(code.arg("s2"), code.arg("x2")), code.arg("y2")),
-            (columns, code.mul(code.arg("s3"), code.arg("x3")), code.arg("y3")),
+            (code.mul(self.images, outer), a.x_image, a.y_image),
+            (rows, code.mul(a.stride[2], a.x_axis[2]), a.y_axis[2]),
+            (columns, code.mul(a.stride[3], a.x_axis[3]), a.y_axis[3]),
         ]
 
         def add(sums: ir.Value, x: ir.Value, y: ir.Value | None) -> ir.Value:
@@ -194,26 +183,19 @@ class _Run:
 
     def __init__(self, unit: _Unit, image: Index, row: Index, column: Index) -> None:
         code, kernel = unit.code, unit.kernel
+        a = code.arguments(DepthwiseWeightArguments)
         self.unit, self.code, self.kernel = unit, code, kernel
         line, along = (code.mul(cell, kernel.stride) for cell in (row, column))
         self.source = (code.add(unit.base[2], line), code.add(unit.base[3], along))
         self.cells = code.min(code.sub(unit.cells[3], column), RUN)
-        self.x, self.y = (
-            view.moved(
-                code.add(
-                    code.mul(image, code.arg(f"{name}n")),
-                    code.mul(first, code.arg(f"{name}2")),
-                    code.mul(second, code.arg(f"{name}3")),
-                )
-            )
-            for name, view, first, second in (
-                ("x", unit.x, line, along), ("y", unit.y, row, column),
-            )
-        )  # fmt: skip
+        by_x, by_y = (a.x_image, *a.x_axis[2:]), (a.y_image, *a.y_axis[2:])
+        self.x = unit.x.moved(code.add(*moves(code, by_x, (image, line, along))))
+        self.y = unit.y.moved(code.add(*moves(code, by_y, (image, row, column))))
 
     def emit(self, channel: Index, mask: Mask) -> None:
         """One vector of channels: cells whose taps all exist in groups, the others alone."""
         code, kernel = self.code, self.kernel
+        a = code.arguments(DepthwiseWeightArguments)
         along = code.mul(channel, code.size)
         place = self.unit.place(channel)
         x, y = self.x.moved(along).anew(), self.y.moved(along).anew()
@@ -221,7 +203,7 @@ class _Run:
         base = self.source[1]
         # Cells m with 0 <= base + stride*m and base + stride*m + taps - 1 < size.
         first = code.ceil_div(code.max(code.sub(0, base), 0), kernel.stride)
-        room = code.sub(code.add(code.arg("i3"), 1 - kernel.taps), base)
+        room = code.sub(code.add(a.size[3], 1 - kernel.taps), base)
         end = code.min(code.ceil_div(code.max(room, 0), kernel.stride), self.cells)
         first = code.min(first, self.cells)
         inner = code.mul(code.div(code.max(code.sub(end, first), 0), CELLS), CELLS)
@@ -241,17 +223,18 @@ class _Run:
     ) -> None:  # fmt: skip
         """Add adjacent cells to the sums; a single one may lie at the border."""
         code, kernel = self.code, self.kernel
+        a = code.arguments(DepthwiseWeightArguments)
         taps, stride = kernel.taps, kernel.stride
         first = code.mul(cell, stride)
-        line = x.moved(code.mul(first, code.arg("x3"))).anew()
-        here = y.moved(code.mul(cell, code.arg("y3"))).anew()
-        gradients = [here.moved(code.mul(t, code.arg("y3"))).vector(0, mask) for t in range(cells)]
+        line = x.moved(code.mul(first, a.x_axis[3])).anew()
+        here = y.moved(code.mul(cell, a.y_axis[3])).anew()
+        gradients = [here.moved(code.mul(t, a.y_axis[3])).vector(0, mask) for t in range(cells)]
         for i in range(taps):
-            with code.when(code.within(code.add(self.source[0], i), code.arg("i2")), sums):
+            with code.when(code.within(code.add(self.source[0], i), a.size[2]), sums):
                 at = line
                 for v in range(stride * (cells - 1) + taps):
                     source = code.add(self.source[1], first, v)
-                    exists = code.within(source, code.arg("i3"))
+                    exists = code.within(source, a.size[3])
                     with code.when(exists, sums) if cells == 1 else nullcontext():
                         number = at.vector(0, mask)
                         for t in range(cells):
@@ -259,13 +242,13 @@ class _Run:
                             if 0 <= j < taps:
                                 k = i * taps + j
                                 sums[k] = code.fma(number, gradients[t], sums[k])
-                    at = at.moved(code.arg("x3"))
-            line = line.moved(code.arg("x2"))
+                    at = at.moved(a.x_axis[3])
+            line = line.moved(a.x_axis[2])
         if cells > 1:  # what the next row reads and this one does not
             for k in range(stride):
-                below = line.moved(code.mul(k, code.arg("x2")))
-                _prefetch(below, code.arg("x3"), cells * stride)
-            _prefetch(here.moved(code.arg("y2")), code.arg("y3"), cells)
+                below = line.moved(code.mul(k, a.x_axis[2]))
+                _prefetch(below, a.x_axis[3], cells * stride)
+            _prefetch(here.moved(a.y_axis[2]), a.y_axis[3], cells)
 
 
 def _prefetch(view: View, step: Index, count: int) -> None:

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import T, several
 from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
@@ -24,8 +25,11 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, slots_of
-from allconv.engine.kernels.phases import ITEM, clip_taps, phase_slots, reach, read_phase, share
+from allconv.engine.kernels.band import SourceArguments
+from allconv.engine.kernels.epilogue import AfterArguments, BeforeArguments, Epilogue
+from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.pack import PackedArguments
+from allconv.engine.kernels.phases import ITEM, PhaseArguments, clip_taps, reach, read_phase, share
 
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
@@ -38,6 +42,52 @@ it begins there, in bytes, how many terms it has, and its tap of axis 2."""
 CELL = ("source", "target", "low", "high")
 """What is written down of a cell: the addresses of what its first tap reads and of its output, and
 from which to which of the taps of axis 2 there is a source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemArguments(
+    SourceArguments[T], PhaseArguments[T], PackedArguments[T], OutputArguments[T], AfterArguments[T]
+):
+    """What all kernels of a correlation are given. Of each axis: the number of its phases, and the
+    cells of the largest; how far weights lie from tap to tap. Biases b with their stride by group;
+    `outputs` are the output channels of a group, in `out_blocks` blocks of the packed weights."""
+
+    phase_count: tuple[T, ...] = several(4)
+    most: tuple[T, ...] = several(4)
+    w_tap: tuple[T, ...] = several(4)
+    b: T
+    b_group: T
+    groups: T
+    outputs: T
+    out_blocks: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectArguments(ProblemArguments[T], BeforeArguments[T]):
+    """Beside those, how units are counted, how long runs are, and where in scratch memory what is
+    written down begins."""
+
+    units: T
+    chunk_units: T
+    row_blocks: T
+    column_blocks: T
+    splits: T
+    split_blocks: T  # of output channels in a split
+    w_cell: tuple[T, ...] = several(3)  # how far weights and biases move from cell to cell
+    b_cell: tuple[T, ...] = several(3)
+    pitch: T  # channels that a pixel of the band has room for
+    inplace: T
+    alone: T
+    merged: T
+    run: T  # channels of a run
+    run_blocks: T
+    parts: T
+    part_runs: T
+    part_bytes: T  # of the weights of a part
+    runs: T
+    cells: T
+    sums: T
+    ahead: T  # bytes of the next part of the weights that each tile fetches
 
 
 @dataclass(frozen=True)
@@ -80,8 +130,8 @@ class Direct(Kernel):
     """A unit: some rows and columns of a phase, of one image and group, some blocks of channels.
 
     Units count images, groups, phases and cells of axes 0 and 1, phases and blocks of rows, phases
-    and blocks of columns, blocks of channels; a chunk is `chunkunits` of them. Taps of axes 0 and 1
-    whose source does not exist are left out, and those of axis 2 that no row of a tile has; else
+    and blocks of columns, blocks of channels; a chunk is `chunk_units` of them. Taps of axes 0 and
+    1 whose source does not exist are left out, and those of axis 2 that no row of a tile has; else
     the band has zeros there. Where nothing lies outside (`inplace`) the source itself is the band.
     Where weights or biases move with the rows (`alone`) no tile crosses from one to the next.
     """
@@ -91,23 +141,16 @@ class Direct(Kernel):
     epilogue: Epilogue
     prologue: Epilogue | None = None
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *band.SLOTS, *phase_slots(4), "w", "b", "y", "units", "chunkunits",
-        "groups", "p0", "p1", "p2", "p3", "m0", "m1", "rowblocks", "colblocks", "splits",
-        "s0", "s1", "s2", "s3", "d2", "d3", "cc", "cblocks", "merged", "o", "kblocks", "ksplit",
-        "pitch", "inplace", "alone", "cells", "runs", "sums", "run", "runblocks",
-        "parts", "partruns", "partbytes", "ahead",
-        "wg", "wk", "wc", "wt0", "wt1", "wt2", "wt3", "wp0", "wp1", "wp2",
-        "bg", "bp0", "bp1", "bp2", "yn", "yg", "y0", "y1", "y2", "y3",
-        *slots_of(AFTER), *slots_of(BEFORE),
-    )  # fmt: skip
+    takes: ClassVar = DirectArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
-            image, group, p0, m0, p1, m1, *rest = _counted(code, unit)
+        a = code.arguments(DirectArguments)
+        with code.units(a.chunk_units, a.units) as unit:
+            image, group, p0, m0, p1, m1, *rest = code.counted(
+                unit, a.groups, a.phase_count[0], a.most[0], a.phase_count[1], a.most[1],
+                a.phase_count[2], a.row_blocks, a.phase_count[3], a.column_blocks, a.splits,
+            )  # fmt: skip
             phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate((p0, p1))]
             exists = code.both(
                 code.compare("<", m0, phases[0]["cells"]), code.compare("<", m1, phases[1]["cells"])
@@ -120,48 +163,47 @@ class Direct(Kernel):
         phases: list[dict[str, Index]], rest: list[Index],
     ) -> None:  # fmt: skip
         """Pack the band, then compute block after block of channels."""
+        a = code.arguments(DirectArguments)
         (image, group), (p2, row, p3, column, split) = place, rest
         phases = phases + [read_phase(code, COLUMNS, axis, p) for axis, p in ((2, p2), (3, p3))]
-        r0, rows = share(code, phases[2]["cells"], row, code.arg("rowblocks"))
-        q0, columns = share(code, phases[3]["cells"], column, code.arg("colblocks"))
+        r0, rows = share(code, phases[2]["cells"], row, a.row_blocks)
+        q0, columns = share(code, phases[3]["cells"], column, a.column_blocks)
         cells = (*outer, r0, q0)
         start = [
-            code.add(phase["offset"], code.mul(code.arg(f"s{axis}"), cell))
+            code.add(phase["offset"], code.mul(a.stride[axis], cell))
             for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True))
         ]
         taps = [phase["taps"] for phase in phases]
-        weights = code.add(code.arg("w"), code.mul(group, code.arg("wg")))
+        weights = code.add(a.w, code.mul(group, a.w_group))
         for axis in (0, 1):
-            dilation = code.arg(f"d{axis}")
-            low, taps[axis] = clip_taps(
-                code, start[axis], dilation, code.arg(f"i{axis}"), taps[axis]
-            )
+            dilation = a.dilation[axis]
+            low, taps[axis] = clip_taps(code, start[axis], dilation, a.size[axis], taps[axis])
             start[axis] = code.add(start[axis], code.mul(low, dilation))
-            weights = code.add(weights, code.mul(low, code.arg(f"wt{axis}")))
+            weights = code.add(weights, code.mul(low, a.w_tap[axis]))
         part = band.Part(
             start=(start[0], start[1], start[2], start[3]),
             taps=(taps[0], taps[1]),
-            rows=reach(code, code.arg("s2"), rows, code.arg("d2"), taps[2]),
-            columns=reach(code, code.arg("s3"), columns, code.arg("d3"), taps[3]),
+            rows=reach(code, a.stride[2], rows, a.dilation[2], taps[2]),
+            columns=reach(code, a.stride[3], columns, a.dilation[3], taps[3]),
             first_block=0,
-            blocks=code.arg("cblocks"),
+            blocks=a.blocks,
         )
         packed = self._band(code, image, group, part)
-        weights = code.add(weights, *_moves(code, phases, "w", ("wp0", "wp1", "wp2"), cells))
+        weights = code.add(weights, *_moves(code, phases, "w", a.w_cell, cells))
         y = code.add(
-            code.arg("y"), code.mul(image, code.arg("yn")), code.mul(group, code.arg("yg")),
-            *_moves(code, phases, "y", ("y0", "y1", "y2", "y3"), cells),
+            a.y, code.mul(image, a.y_image), code.mul(group, a.y_group),
+            *_moves(code, phases, "y", a.y_axis, cells),
         )  # fmt: skip
         bias: Index = 0
         if self.bias:
-            moves = _moves(code, phases, "b", ("bp0", "bp1", "bp2"), cells)
-            bias = code.add(code.arg("b"), code.mul(group, code.arg("bg")), *moves)
+            moves = _moves(code, phases, "b", a.b_cell, cells)
+            bias = code.add(a.b, code.mul(group, a.b_group), *moves)
         here = _Cells(start[2], rows, columns, (taps[0], taps[1], taps[2], taps[3]), image,
-                      code.mul(group, code.arg("bg")))  # fmt: skip
+                      code.mul(group, a.b_group))  # fmt: skip
         self._write_cells(code, packed, here, y)
         runs = self._write_runs(code, packed, here)
-        first = code.mul(split, code.arg("ksplit"))
-        last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
+        first = code.mul(split, a.split_blocks)
+        last = code.min(code.add(first, a.split_blocks), a.out_blocks)
         with code.loop(last, start=first) as k:
             self._channels(code, here, k, (weights, bias), runs)
 
@@ -169,78 +211,81 @@ class Direct(Kernel):
         self, code: Code, cells: _Cells, k: Index, operands: tuple[Index, Index], runs: Index
     ) -> None:
         """All cells of the unit for one block of output channels, part by part."""
+        a = code.arguments(DirectArguments)
         weights, bias = operands
         block = self.tile[1] * code.lanes
-        left, along = code.sub(code.arg("o"), code.mul(k, block)), code.mul(k, block, code.size)
+        left, along = code.sub(a.outputs, code.mul(k, block)), code.mul(k, block, code.size)
         panel = _Panel(
-            w=code.add(weights, code.mul(k, code.arg("wk"))),
+            w=code.add(weights, code.mul(k, a.w_block)),
             b=code.add(bias, along),
             y=along,
             channel=code.add(cells.channel, along),
             left=left,
             masks=code.masks(left, self.tile[1]),
         )
-        with code.loop(code.arg("parts")) as number:
-            begin, following = code.mul(number, code.arg("partruns")), code.add(number, 1)
+        with code.loop(a.parts) as number:
+            begin, following = code.mul(number, a.part_runs), code.add(number, 1)
             terms = _Terms(
                 first=code.compare("==", number, 0),
-                last=code.compare("==", following, code.arg("parts")),
+                last=code.compare("==", following, a.parts),
                 begin=begin,
-                end=code.min(code.add(begin, code.arg("partruns")), runs),
-                following=code.add(panel.w, code.mul(following, code.arg("partbytes"))),
+                end=code.min(code.add(begin, a.part_runs), runs),
+                following=code.add(panel.w, code.mul(following, a.part_bytes)),
             )
             self._part(code, cells, panel, terms)
 
     def _band(self, code: Code, image: Index, group: Index, part: band.Part) -> band.Band:
         """The band of a unit: packed, or the source itself."""
+        a = code.arguments(DirectArguments)
         own = band.Band.of_source(code, image, group, part)
         if self.prologue is not None:
-            return band.emit_band(
-                code, code.arg("pitch"), code.scratch, image, group, part, self.prologue
-            )
-        packed = band.Band.of(code, code.arg("pitch"), code.scratch, part)
-        inplace = code.compare("!=", code.arg("inplace"), 0)
+            return band.emit_band(code, a.pitch, code.scratch, image, group, part, self.prologue)
+        packed = band.Band.of(code, a.pitch, code.scratch, part)
+        inplace = code.compare("!=", a.inplace, 0)
         with code.when(code.inverse(inplace)):
-            band.emit_band(code, code.arg("pitch"), code.scratch, image, group, part)
+            band.emit_band(code, a.pitch, code.scratch, image, group, part)
         return packed.unless(code, inplace, own)
 
     def _write_cells(self, code: Code, packed: band.Band, cells: _Cells, y: Index) -> None:
         """Write down of every cell of the unit what all blocks of channels need: see `CELL`."""
-        table = code.add(code.scratch, code.arg("cells"))
-        along = code.mul(code.arg("s3"), packed.pixel)
+        a = code.arguments(DirectArguments)
+        table = code.add(code.scratch, a.cells)
+        along = code.mul(a.stride[3], packed.pixel)
         with code.loop(cells.rows) as row:
             low, high = self._taps_of_row(code, cells, row)
-            line = code.add(packed.address, code.mul(row, code.arg("s2"), packed.row))
-            target = code.add(y, code.mul(row, code.arg("y2")))
+            line = code.add(packed.address, code.mul(row, a.stride[2], packed.row))
+            target = code.add(y, code.mul(row, a.y_axis[2]))
             first = code.mul(row, cells.columns)
             with code.loop(cells.columns) as column:
                 numbers = (
                     code.add(line, code.mul(column, along)),
-                    code.add(target, code.mul(column, code.arg("y3"))),
+                    code.add(target, code.mul(column, a.y_axis[3])),
                     low, high,
                 )  # fmt: skip
                 _write(code, table, code.add(first, column), numbers)
 
     def _taps_of_row(self, code: Code, cells: _Cells, row: Index) -> tuple[Index, Index]:
         """From which to which of the taps of axis 2 there is a source."""
-        base = code.add(cells.base, code.mul(code.arg("s2"), row))
-        low, count = clip_taps(code, base, code.arg("d2"), code.arg("i2"), cells.taps[2])
+        a = code.arguments(DirectArguments)
+        base = code.add(cells.base, code.mul(a.stride[2], row))
+        low, count = clip_taps(code, base, a.dilation[2], a.size[2], cells.taps[2])
         return low, code.add(low, count)
 
     def _write_runs(self, code: Code, packed: band.Band, cells: _Cells) -> Index:
         """Write down the runs of a sum in their order, see `RUN`, and say how many there are."""
-        merged = code.compare("!=", code.arg("merged"), 0)
+        a = code.arguments(DirectArguments)
+        merged = code.compare("!=", a.merged, 0)
         alone, taps = code.select(merged, 1, cells.taps[3]), code.select(merged, cells.taps[3], 1)
-        blocks = code.div(code.arg("run"), code.arg("block"))
-        by_block = code.mul(blocks, packed.block), code.mul(blocks, code.arg("wc"))
+        blocks = code.div(a.run, a.block)
+        by_block = code.mul(blocks, packed.block), code.mul(blocks, a.w_rows)
         steps = [
-            (code.arg("runblocks"), *by_block),
-            (cells.taps[0], packed.tap0, code.arg("wt0")),
-            (cells.taps[1], packed.tap1, code.arg("wt1")),
-            (cells.taps[2], code.mul(code.arg("d2"), packed.row), code.arg("wt2")),
-            (alone, code.mul(code.arg("d3"), packed.pixel), code.arg("wt3")),
+            (a.run_blocks, *by_block),
+            (cells.taps[0], packed.tap0, a.w_tap[0]),
+            (cells.taps[1], packed.tap1, a.w_tap[1]),
+            (cells.taps[2], code.mul(a.dilation[2], packed.row), a.w_tap[2]),
+            (alone, code.mul(a.dilation[3], packed.pixel), a.w_tap[3]),
         ]
-        table = code.add(code.scratch, code.arg("runs"))
+        table = code.add(code.scratch, a.runs)
 
         def write(number: Index, source: Index, weight: Index, indices: tuple[Index, ...]) -> None:
             if len(indices) < len(steps):
@@ -253,8 +298,8 @@ class Direct(Kernel):
                         (*indices, i),
                     )  # fmt: skip
                 return
-            left = code.sub(code.arg("cc"), code.mul(indices[0], code.arg("run")))
-            channels = code.min(left, code.arg("run"))
+            left = code.sub(a.channels, code.mul(indices[0], a.run))
+            channels = code.min(left, a.run)
             _write(code, table, number, (source, weight, code.mul(channels, taps), indices[3]))
 
         write(0, 0, 0, ())
@@ -262,24 +307,23 @@ class Direct(Kernel):
 
     def _part(self, code: Code, cells: _Cells, panel: _Panel, terms: _Terms) -> None:
         """A part of the sums of all cells of the unit, for one block of output channels."""
+        a = code.arguments(DirectArguments)
         number, vectors = self.tile
-        alone = code.compare("!=", code.arg("alone"), 0)
+        alone = code.compare("!=", a.alone, 0)
         lines = code.select(alone, cells.rows, 1)
         length = code.select(alone, cells.columns, code.mul(cells.rows, cells.columns))
-        biases = View(code, code.add(code.scratch, code.arg("sums")))
+        biases = View(code, code.add(code.scratch, a.sums))
         size = vectors * code.lanes * code.size  # of the sums of a cell
         rounded = code.mul(code.ceil_div(length, number), number)
         with code.loop(lines) as line:
-            bias = View(code, code.add(panel.b, code.mul(line, code.arg("bp2"))))
+            bias = View(code, code.add(panel.b, code.mul(line, a.b_cell[2])))
             for v in range(vectors):
                 first = bias.vector(v, panel.masks[v]) if self.bias else code.const(0.0)
                 biases.store(first, v)
             with code.loop(length, step=number) as begin:
                 cell = code.min(begin, code.sub(length, number))
-                ahead = code.add(
-                    terms.following, code.mul(code.div(begin, number), code.arg("ahead"))
-                )
-                with code.loop(code.arg("ahead"), step=LINE) as i:
+                ahead = code.add(terms.following, code.mul(code.div(begin, number), a.ahead))
+                with code.loop(a.ahead, step=LINE) as i:
                     View(code, code.add(ahead, i)).prefetch(near=False)
                 # Every cell begins with the biases, later with its own sums.
                 kept = code.mul(code.add(code.mul(line, rounded), begin, 1), size)
@@ -293,20 +337,21 @@ class Direct(Kernel):
         place: tuple[Index, Index], sums: tuple[View, View],
     ) -> None:  # fmt: skip
         """A register tile: cells from one on, in a line; their sums before and after."""
+        a = code.arguments(DirectArguments)
         (number, vectors), (line, cell), (before, after) = self.tile, place, sums
         size = vectors * code.lanes * code.size
         entries = [
-            _entry(code, code.add(code.scratch, code.arg("cells")), code.add(cell, i), CELL)
+            _entry(code, code.add(code.scratch, a.cells), code.add(cell, i), CELL)
             for i in range(number)
         ]
         # The last row has the first of all taps, the first row the last ones.
         low, high = entries[-1]["low"].scalar(), entries[0]["high"].scalar()
         x = View(code, 0).rows([entry["source"].scalar() for entry in entries])
-        w = View(code, code.add(panel.w, code.mul(line, code.arg("wp2"))))
+        w = View(code, code.add(panel.w, code.mul(line, a.w_cell[2])))
         start = [before[i].vector(v) for i in range(number) for v in range(vectors)]
         tile = Tile(code, number, vectors, start)
         with code.loop(terms.end, start=terms.begin, carry=tile.registers) as n:
-            run = _entry(code, code.add(code.scratch, code.arg("runs")), n, RUN)
+            run = _entry(code, code.add(code.scratch, a.runs), n, RUN)
             inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
             count = code.select(inside, run["terms"].scalar(), 0)
             source, weight = x.moved(run["source"].scalar()), w.moved(run["weight"].scalar())
@@ -320,11 +365,12 @@ class Direct(Kernel):
 
     def _store(self, code: Code, tile: Tile, out: Rows, image: Index, panel: _Panel) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""
+        a = code.arguments(DirectArguments)
 
         def after(mask: Mask) -> Callable[[ir.Value, int, int], ir.Value]:
             def epilogue(x: ir.Value, row: int, v: int) -> ir.Value:
                 along = v * code.lanes * code.size
-                cell = code.add(code.sub(out[row].address, code.arg("y")), along)
+                cell = code.add(code.sub(out[row].address, a.y), along)
                 channel = code.add(panel.channel, along)
                 return self.epilogue.apply(code, x, image, channel, cell, mask)
 
@@ -353,22 +399,10 @@ def _write(code: Code, table: Index, number: Index, numbers: tuple[Index, ...]) 
         entry[n].store_scalar(code.value(each))
 
 
-def _counted(code: Code, unit: Index) -> list[Index]:
-    """What the number of a unit counts, outer first."""
-    parts: list[Index] = []
-    rest = unit
-    for slot in (
-        "splits", "colblocks", "p3", "rowblocks", "p2", "m1", "p1", "m0", "p0", "groups",
-    ):  # fmt: skip
-        parts.insert(0, code.rem(rest, code.arg(slot)))
-        rest = code.div(rest, code.arg(slot))
-    return [rest, *parts]
-
-
 def _moves(
-    code: Code, phases: list[dict[str, Index]], column: str, slots: tuple[str, ...],
+    code: Code, phases: list[dict[str, Index]], column: str, steps: tuple[Index, ...],
     cells: tuple[Index, ...],
 ) -> list[Index]:  # fmt: skip
     """How far the phases, and the cells within them, lie from the first of an operand."""
     begin = [phase[column] for phase in phases]
-    return begin + [code.mul(code.arg(s), i) for s, i in zip(slots, cells, strict=False)]
+    return begin + [code.mul(by, i) for by, i in zip(steps, cells, strict=False)]

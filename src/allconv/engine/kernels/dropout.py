@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from allconv.engine.arguments import Arguments, T, joined, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.philox import philox4x32, words
@@ -14,6 +15,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.dropout import Dropout as DropoutOperator
@@ -22,34 +24,52 @@ RUN = 4096  # elements of a run where the memory is row-major
 SPLIT = 8192  # elements of a chunk
 
 
+@dataclass(frozen=True, kw_only=True)
+class NumberingArguments(Arguments[T]):
+    """The elements of a run, how many runs follow each other within an image, and how the numbers
+    of elements go: from image to image, from run to run, from element to element."""
+
+    length: T
+    inner: T
+    step: tuple[T, ...] = several(3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropoutArguments(NumberingArguments[T]):
+    """Beside those, the arrays, the addresses `key` of (seed, step) and `share` of the float64
+    1 - p, and how many elements and runs there are, and runs in a chunk."""
+
+    x: T
+    out: T
+    key: T
+    share: T
+    threshold: T
+    layer: T
+    total: T
+    runs: T
+    block: T
+
+
 @dataclass(frozen=True)
 class Dropout(Kernel):
     """out = x / share where the word of an element is at least the threshold, else 0.
 
     Memory is a sequence of runs of `length` elements, `total` in all. Element k of run r*inner + s
-    has the number r*step0 + s*step1 + k*step2, whose Philox word decides. `key` is the address of
-    (seed, step), `share` that of the float64 1 - p. A chunk is `block` runs.
+    has the number r*step[0] + s*step[1] + k*step[2], whose Philox word decides. A chunk is `block`
+    runs.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *("x", "out", "key", "share", "threshold", "layer"),
-        *("total", "length", "inner", "runs", "block", "step0", "step1", "step2"),
-    )
+    takes: ClassVar = DropoutArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        length, inner = code.arg("length"), code.arg("inner")
-        lanes = code.integer("*", code.numbers("int64"), code.splat(code.arg("step2")))
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("runs"))
+        a = code.arguments(DropoutArguments)
+        lanes = code.integer("*", code.numbers("int64"), code.splat(a.step[2]))
         draw = _Draw(code)
-        with code.loop(last, start=first, at_least_once=True) as run:
-            start = code.mul(run, length)
-            number = code.add(
-                code.mul(code.div(run, inner), code.arg("step0")),
-                code.mul(code.rem(run, inner), code.arg("step1")),
-            )
-            n = code.min(length, code.sub(code.arg("total"), start))
+        with code.units(a.block, a.runs) as run:
+            start = code.mul(run, a.length)
+            number = code.add(*map(code.mul, code.counted(run, a.inner), a.step))
+            n = code.min(a.length, code.sub(a.total, start))
             end = code.mul(code.div(n, code.lanes), code.lanes)
             with code.loop(end, step=code.lanes) as k:
                 self._cells(code, draw, lanes, start, number, k, None)
@@ -61,27 +81,29 @@ class Dropout(Kernel):
         self, code: Code, draw: _Draw, lanes: Any, start: Index, number: Index, k: Index, mask: Any
     ) -> None:
         """One vector: element k of a run that starts at `start` in memory, numbered `number`."""
-        first = code.add(number, code.mul(k, code.arg("step2")))
+        a = code.arguments(DropoutArguments)
+        first = code.add(number, code.mul(k, a.step[2]))
         kept = draw.kept(code.integer("+", lanes, code.splat(code.value(first))))
         offset = code.mul(code.add(start, k), code.size)
-        x = View(code, code.add(code.arg("x"), offset)).vector(0, mask)
+        x = View(code, code.add(a.x, offset)).vector(0, mask)
         # Divided in float64 as by the definition, so that the result is the same.
         quotient = code.fdiv(code.convert(x, "float64"), draw.share)
         y = code.select(kept, code.convert(quotient, code.dtype), code.const(0.0))
-        View(code, code.add(code.arg("out"), offset)).store(y, 0, mask)
+        View(code, code.add(a.out, offset)).store(y, 0, mask)
 
 
 class _Draw:
     """What all elements of a call share: the words of the key, the threshold, the divisor."""
 
     def __init__(self, code: Code) -> None:
-        key = View(code, code.arg("key"), 8, dtype="int64")
+        a = code.arguments(DropoutArguments)
+        key = View(code, a.key, 8, dtype="int64")
         self.code = code
         self.seed = words(code, code.splat(key[0].scalar()))
         self.step = words(code, code.splat(key[1].scalar()))[0]
-        self.layer = words(code, code.splat(code.arg("layer")))[0]
-        self.threshold = code.splat(code.arg("threshold"))
-        self.share = code.splat(View(code, code.arg("share"), dtype="float64").scalar())
+        self.layer = words(code, code.splat(a.layer))[0]
+        self.threshold = code.splat(a.threshold)
+        self.share = code.splat(View(code, a.share, dtype="float64").scalar())
 
     def kept(self, numbers: Any) -> Any:
         """Which of some numbered elements are kept."""
@@ -102,29 +124,34 @@ def lower_dropout(planner: Planner, node: Node) -> bool:
     if x.spec.size == 0:
         return True
     numbers = _numbering(x)
-    runs = -(-x.spec.size // numbers["length"])
-    block = max(1, min(runs, SPLIT // numbers["length"]))
-    arguments: dict[str, int | Place] = {
-        **numbers, "x": x, "out": out, "key": key, "total": x.spec.size, "runs": runs,
-        "block": block, "threshold": operator.threshold, "layer": operator.layer,
-        "share": planner.constant(np.array(1 - operator.p, np.float64)),
-    }  # fmt: skip
+    runs = -(-x.spec.size // numbers.length)
+    block = max(1, min(runs, SPLIT // numbers.length))
+    arguments = DropoutArguments[Number](
+        **joined(numbers),
+        x=x,
+        out=out,
+        key=key,
+        share=planner.constant(np.array(1 - operator.p, np.float64)),
+        threshold=operator.threshold,
+        layer=operator.layer,
+        total=x.spec.size,
+        runs=runs,
+        block=block,
+    )
     kernel = Dropout(planner.target, x.spec.dtype)
     planner.step(kernel, arguments, writes=[out], chunks=-(-runs // block))
     return True
 
 
-def _numbering(x: Place) -> dict[str, int]:
+def _numbering(x: Place) -> NumberingArguments[int]:
     """The runs of an array, and how the numbers of its elements go."""
     if x.has("rows"):
         n = min(RUN, x.spec.size)
-        return {"length": n, "inner": 1, "step0": n, "step1": 0, "step2": 1}
+        return NumberingArguments(length=n, inner=1, step=(n, 0, 1))
     channels = x.shape[1]
     positions = x.spec.size // (x.shape[0] * channels)
-    image = channels * positions
-    return {
-        "length": channels, "inner": positions, "step0": image, "step1": 1, "step2": positions
-    }  # fmt: skip
+    step = (channels * positions, 1, positions)
+    return NumberingArguments(length=channels, inner=positions, step=step)
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {DropoutOperator: lower_dropout}

@@ -8,26 +8,37 @@ the same on what a kernel reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.place import Place
+from allconv.engine.step import Number
 
 OPERANDS = 8  # besides the result: a normalisation, the numbers of an activation, a residual
-AFTER, BEFORE = "e", "q"  # begin the names of the slots
 
 
-def slots_of(prefix: str) -> tuple[str, ...]:
-    """Of each operand: its address, and how many bytes it moves from image to image."""
-    return tuple(f"{prefix}{name}{k}" for name in ("", "n") for k in range(OPERANDS))
+@dataclass(frozen=True, kw_only=True)
+class AfterArguments(Arguments[T]):
+    """The operands of an epilogue, and how far each moves from image to image."""
+
+    after: tuple[T, ...] = several(OPERANDS)
+    after_image: tuple[T, ...] = several(OPERANDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeforeArguments(Arguments[T]):
+    """The operands of a prologue, and how far each moves from image to image."""
+
+    before: tuple[T, ...] = several(OPERANDS)
+    before_image: tuple[T, ...] = several(OPERANDS)
 
 
 IDENTITY = Expression(1, (), (0,))
@@ -38,12 +49,13 @@ class Epilogue:
     """An expression of the result and of further operands.
 
     `kinds` tells how each of these lies: "c", a number for each channel, or for each image and
-    channel; "y", an array that lies just as the result does; "s", a single number.
+    channel; "y", an array that lies just as the result does; "s", a single number. With `before`
+    it is a prologue.
     """
 
     expression: Expression = IDENTITY
     kinds: str = ""
-    slots: str = AFTER
+    before: bool = False
 
     def apply(
         self, code: Code, x: ir.Value, image: Index, channel: Index, cell: Index, mask: Mask = None
@@ -53,15 +65,21 @@ class Epilogue:
         `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
         that of the result.
         """
+        if self.before:
+            b = code.arguments(BeforeArguments)
+            addresses, by_image = b.before, b.before_image
+        else:
+            a = code.arguments(AfterArguments)
+            addresses, by_image = a.after, a.after_image
         operands = [x]
         for k, kind in enumerate(self.kinds):
-            address = code.arg(f"{self.slots}{k}")
+            address = addresses[k]
             if kind == "s":
                 operands.append(code.splat(View(code, address).scalar()))
                 continue
             move = cell
             if kind == "c":
-                move = code.add(code.mul(image, code.arg(f"{self.slots}n{k}")), channel)
+                move = code.add(code.mul(image, by_image[k]), channel)
             operands.append(View(code, code.add(address, move)).vector(0, mask))
         (result,) = self.expression.emit(code, operands)
         return result
@@ -86,10 +104,11 @@ class Tail:
     operands: tuple[Place, ...] = ()
     by_image: tuple[int, ...] = ()  # bytes that each moves from image to image
 
-    def slots(self) -> dict[str, int | Place]:
-        """The values of its slots."""
-        prefix = self.epilogue.slots
-        places: Sequence[int | Place] = [*self.operands, *[0] * (OPERANDS - len(self.operands))]
-        moves = [*self.by_image, *[0] * (OPERANDS - len(self.by_image))]
-        slots: dict[str, int | Place] = {f"{prefix}{k}": place for k, place in enumerate(places)}
-        return slots | {f"{prefix}n{k}": move for k, move in enumerate(moves)}
+    def arguments(self) -> AfterArguments[Number] | BeforeArguments[Number]:
+        """What a kernel is given of it."""
+        unused = (0,) * (OPERANDS - len(self.operands))
+        places: tuple[Number, ...] = (*self.operands, *unused)
+        by_image = (*self.by_image, *unused)
+        if self.epilogue.before:
+            return BeforeArguments[Number](before=places, before_image=by_image)
+        return AfterArguments[Number](after=places, after_image=by_image)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.place import Place
 from allconv.window import Phase
 
@@ -114,14 +115,16 @@ class Image:
             strides=(0,) * lead + strides,
         )
 
-    def slots(self, name: str) -> dict[str, int]:
-        """The strides as slots: `name` and n, g, c or the number of the axis."""
-        named = {
-            f"{name}n": self.image_stride,
-            f"{name}g": self.group_stride,
-            f"{name}c": self.channel_stride,
-        }
-        return named | {f"{name}{axis}": stride for axis, stride in enumerate(self.strides)}
+
+@dataclass(frozen=True, kw_only=True)
+class OutputArguments(Arguments[T]):
+    """The output y of a correlation, or its gradient, with its strides by image and by group of
+    channels, which follow each other, and from cell to cell of a phase."""
+
+    y: T
+    y_image: T
+    y_group: T
+    y_axis: tuple[T, ...] = several(AXES)
 
 
 def four(axes: Sequence[AxisPhases], batch: int | None) -> tuple[AxisPhases, ...]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Address
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
@@ -25,29 +25,51 @@ ROWS = 4096  # at most, of a chunk that makes indices
 CHUNKS = 64  # of that step, at most, unless they would be longer
 
 
+@dataclass(frozen=True, kw_only=True)
+class TapToIndexArguments(Arguments[T]):
+    """The taps, the result, a table of `cells` outputs and one of so many taps; how many rows there
+    are, in all and in a chunk."""
+
+    tap: T
+    out: T
+    bases: T
+    offsets: T
+    rows: T
+    block: T
+    cells: T
+    channels: T
+    taps: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtIndexArguments(Arguments[T]):
+    """The values, the indices, the result; the cells of a plane and how many indices it has."""
+
+    source: T
+    index: T
+    out: T
+    size: T
+    count: T
+
+
 @dataclass(frozen=True)
 class TapToIndex(Kernel):
     """out[row, c] = bases[row % cells] + offsets[tap[row, c]], or -1; a chunk is `block` rows."""
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *("tap", "out", "bases", "offsets"),
-        *("rows", "block", "cells", "channels", "taps"),
-    )
+    takes: ClassVar = TapToIndexArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
-        channels = code.arg("channels")
-        won = View(code, code.arg("tap"), code.mul(channels, 4), 4, dtype="int32")
-        out = View(code, code.arg("out"), code.mul(channels, 8), 8, dtype="int64")
-        bases = View(code, code.arg("bases"), 8, dtype="int64")
-        offsets = View(code, code.arg("offsets"), 8, dtype="int64")
-        with code.loop(last, start=first) as row:
-            base = bases[code.rem(row, code.arg("cells"))].scalar()
-            with code.loop(channels) as c:
+        a = code.arguments(TapToIndexArguments)
+        won = View(code, a.tap, code.mul(a.channels, 4), 4, dtype="int32")
+        out = View(code, a.out, code.mul(a.channels, 8), 8, dtype="int64")
+        bases = View(code, a.bases, 8, dtype="int64")
+        offsets = View(code, a.offsets, 8, dtype="int64")
+        with code.units(a.block, a.rows) as row:
+            base = bases[code.rem(row, a.cells)].scalar()
+            with code.loop(a.channels) as c:
                 tap = code.builder.sext(won[row, c].scalar(), code.chunk.type)
-                known = code.within(tap, code.arg("taps"))
+                known = code.within(tap, a.taps)
                 index = code.add(base, offsets[code.select(known, tap, 0)].scalar())
                 out[row, c].store_scalar(code.value(code.select(known, index, -1)))
 
@@ -63,46 +85,46 @@ class AtIndex(Kernel):
 
     mode: str
 
-    slots: ClassVar[tuple[str, ...]] = ("source", "index", "out", "size", "count")
+    takes: ClassVar = AtIndexArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        size, count = code.arg("size"), code.arg("count")
-        index = self._plane(code, "index", count, "int64")
+        a = code.arguments(AtIndexArguments)
+        index = _plane(code, a.index, a.count, "int64")
         if self.mode == "write":
-            source, out = self._plane(code, "source", count), self._plane(code, "out", size)
-            with code.loop(size, step=code.lanes) as j:
-                mask = code.mask(code.sub(size, j))
+            source, out = _plane(code, a.source, a.count), _plane(code, a.out, a.size)
+            with code.loop(a.size, step=code.lanes) as j:
+                mask = code.mask(code.sub(a.size, j))
                 out.moved(code.mul(j, code.size)).store(code.const(0.0), 0, mask)
-            with code.loop(count) as i:
+            with code.loop(a.count) as i:
                 j = index[i].scalar()
-                with code.when(code.within(j, size)):
+                with code.when(code.within(j, a.size)):
                     out[j].store_scalar(source[i].scalar())
             return
         self._read(code, index)
 
     def _read(self, code: Code, index: View) -> None:
-        size, count = code.arg("size"), code.arg("count")
-        source, out = self._plane(code, "source", size), self._plane(code, "out", count)
+        a = code.arguments(AtIndexArguments)
+        source, out = _plane(code, a.source, a.size), _plane(code, a.out, a.count)
         notes = View(code, code.scratch, 8, dtype="int64")
-        with code.loop(count) as i:
+        with code.loop(a.count) as i:
             j = index[i].scalar()
-            with code.when(code.within(j, size)):
+            with code.when(code.within(j, a.size)):
                 notes[j].store_scalar(code.value(i))
-        with code.loop(count) as i:
+        with code.loop(a.count) as i:
             j, found = index[i].scalar(), [code.scalar(0.0)]
             with (
-                code.when(code.within(j, size), found),
+                code.when(code.within(j, a.size), found),
                 code.when(code.compare("==", notes[j].scalar(), i), found),
             ):
                 found[0] = source[j].scalar()
             out[i].store_scalar(found[0])
 
-    def _plane(self, code: Code, slot: str, cells: Index, dtype: str | None = None) -> View:
-        """The plane of this chunk of an array."""
-        item = 8 if dtype else code.size
-        start = code.add(code.arg(slot), code.mul(code.chunk, cells, item))
-        return View(code, start, item, dtype=dtype)
+
+def _plane(code: Code, array: Index, cells: Index, dtype: str | None = None) -> View:
+    """The plane of this chunk of an array."""
+    item = 8 if dtype else code.size
+    return View(code, code.add(array, code.mul(code.chunk, cells, item)), item, dtype=dtype)
 
 
 def lower_index(planner: Planner, node: Node) -> bool:
@@ -114,17 +136,17 @@ def lower_index(planner: Planner, node: Node) -> bool:
     batch, channels, *output = out.shape
     rows = batch * prod(output)
     block = min(-(-rows // CHUNKS), ROWS)
-    arguments: dict[str, int | Place | Address] = {
-        "tap": tap,
-        "out": out,
-        "bases": planner.constant(operator.bases()),
-        "offsets": planner.constant(operator.offsets()),
-        "rows": rows,
-        "block": block,
-        "cells": prod(output),
-        "channels": channels,
-        "taps": prod(operator.kernel),
-    }
+    arguments = TapToIndexArguments[Number](
+        tap=tap,
+        out=out,
+        bases=planner.constant(operator.bases()),
+        offsets=planner.constant(operator.offsets()),
+        rows=rows,
+        block=block,
+        cells=prod(output),
+        channels=channels,
+        taps=prod(operator.kernel),
+    )
     kernel = TapToIndex(planner.target, "float64")  # as wide as an index
     planner.step(kernel, arguments, writes=[out], chunks=-(-rows // block))
     return True
@@ -139,13 +161,9 @@ def lower_at(planner: Planner, node: Node) -> bool:
         return True
     size, writing = prod(operator.image), isinstance(operator, WriteAt)
     kernel = AtIndex(planner.target, node.outputs[0].dtype, "write" if writing else "read")
-    arguments: dict[str, int | Place | Address] = {
-        "source": x,
-        "index": index,
-        "out": out,
-        "size": size,
-        "count": prod(index.shape[2:]),
-    }
+    arguments = AtIndexArguments[Number](
+        source=x, index=index, out=out, size=size, count=prod(index.shape[2:])
+    )
     planner.step(
         kernel,
         arguments,

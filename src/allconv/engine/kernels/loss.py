@@ -16,15 +16,17 @@ from typing import ClassVar
 import numpy as np
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments, T, joined
+from allconv.engine.emit import sixteen
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.math import exp, log1p
-from allconv.engine.emit.sixteen import added, empty, joined
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax
@@ -34,17 +36,40 @@ CHUNKS = 64  # at most, of a step
 CHUNK_WORK = 8192  # elements, at least, of a chunk
 
 
+@dataclass(frozen=True, kw_only=True)
+class RowArguments(Arguments[T]):
+    """Logits x and the result, and how many rows there are, in all and in a chunk."""
+
+    x: T
+    out: T
+    rows: T
+    block: T
+    classes: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelArguments(Arguments[T]):
+    """Labels, the shares, and the gradient of the loss with its stride."""
+
+    labels: T
+    shares: T
+    gy: T
+    gy_row: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledArguments(RowArguments[T], LabelArguments[T]):
+    """Rows with a label each."""
+
+
 @dataclass(frozen=True)
 class _Rows(Kernel):
     """A kernel on rows of `classes` elements; a chunk is `block` of the `rows`."""
 
-    slots: ClassVar[tuple[str, ...]] = ("x", "out", "rows", "block", "classes")
-
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("rows"))
-        with code.loop(last, start=first) as number:
+        a = code.arguments(RowArguments)
+        with code.units(a.block, a.rows) as number:
             self.emit_row(_Row(code, number))
 
     @abstractmethod
@@ -56,10 +81,10 @@ class _Row:
     """A row of x, shifted by its maximum."""
 
     def __init__(self, code: Code, number: Index) -> None:
-        self.code, self.number = code, number
-        self.classes = code.arg("classes")
+        a = code.arguments(RowArguments)
+        self.code, self.number, self.classes = code, number, a.classes
         self.start = code.mul(number, self.classes, code.size)
-        self.x = View(code, code.arg("x"), code.size).moved(self.start)
+        self.x = View(code, a.x, code.size).moved(self.start)
         self.whole = code.sub(self.classes, code.rem(self.classes, code.lanes))
         self.tail = code.mask(code.sub(self.classes, self.whole))
         highest = [code.const(-inf)]
@@ -82,16 +107,16 @@ class _Row:
     def sums(self, body: Callable[[Index, Mask], list[ir.Value]], terms: int = 1) -> list[ir.Value]:
         """Sums over the classes of what `body` gives, as one run of `operators.reduce`."""
         code = self.code
-        carry = empty(code) * terms
+        carry = sixteen.empty(code) * terms
         parts = len(carry) // terms
 
         def add(c: Index, mask: Mask) -> None:
             for term, x in enumerate(body(c, mask)):
                 here = slice(term * parts, (term + 1) * parts)
-                carry[here] = added(code, carry[here], x)
+                carry[here] = sixteen.added(code, carry[here], x)
 
         self.each(add, carry)
-        return [joined(code, carry[term * parts :][:parts]) for term in range(terms)]
+        return [sixteen.joined(code, carry[term * parts :][:parts]) for term in range(terms)]
 
     def load(self, c: Index, mask: Mask) -> ir.Value:
         """A vector of x; -inf, which adds nothing, behind the end."""
@@ -141,10 +166,12 @@ class SoftmaxRows(_Rows):
 
     log: bool
 
+    takes: ClassVar = RowArguments
+
     def emit_row(self, row: _Row) -> None:
         """Compute one row."""
         code = row.code
-        out = View(code, code.arg("out"), code.size).moved(row.start)
+        out = View(code, code.arguments(RowArguments).out, code.size).moved(row.start)
         if self.log:
             total = row.log_sum()
 
@@ -174,19 +201,20 @@ class _Labelled(_Rows):
 
     smooth: bool
 
-    slots: ClassVar[tuple[str, ...]] = (*_Rows.slots, "labels", "shares", "gy", "gy_step")
+    takes: ClassVar = LabelledArguments
 
     def label(self, row: _Row) -> tuple[ir.Value, ir.Value, ir.Value]:
         """Whether the label is a class, the label (0 if not), and its x in all lanes."""
         code = row.code
-        given = View(code, code.arg("labels"), 8, dtype="int64")[row.number].scalar()
+        labels = code.arguments(LabelledArguments).labels
+        given = View(code, labels, 8, dtype="int64")[row.number].scalar()
         valid = code.within(given, row.classes)
         label = code.select(valid, given, 0)
         return valid, label, code.splat(row.x[label].scalar())
 
     def share(self, code: Code, number: int) -> ir.Value:
         """One of the shares."""
-        return View(code, code.arg("shares"), code.size)[number].scalar()
+        return View(code, code.arguments(LabelledArguments).shares, code.size)[number].scalar()
 
     def checked(self, code: Code, valid: ir.Value, x: ir.Value) -> ir.Value:
         """A scalar, or NaN where the label is no class."""
@@ -212,7 +240,7 @@ class CrossEntropyRows(_Labelled):
             (every,) = row.sums(entropy)
             others = code.fmul(every, self.share(code, 1))
             loss = code.fadd(code.fmul(loss, self.share(code, 0)), others)
-        out = View(code, code.arg("out"), code.size)[row.number]
+        out = View(code, code.arguments(LabelledArguments).out, code.size)[row.number]
         out.store_scalar(self.checked(code, valid, loss))
 
 
@@ -225,8 +253,8 @@ class CrossEntropyGradientRows(_Labelled):
 
     def emit_row(self, row: _Row) -> None:
         """Compute one row."""
-        code = row.code
-        out = View(code, code.arg("out"), code.size).moved(row.start)
+        code, a = row.code, row.code.arguments(LabelledArguments)
+        out = View(code, a.out, code.size).moved(row.start)
         valid, label, x = self.label(row)
         zero = code.const(0.0)
 
@@ -237,7 +265,7 @@ class CrossEntropyGradientRows(_Labelled):
 
         others = code.splat(*row.sums(exponential))
         total = code.fadd(others, row.exp(x))
-        gy = View(code, code.arg("gy"), code.arg("gy_step"))[row.number].scalar()
+        gy = View(code, a.gy, a.gy_row)[row.number].scalar()
         scale = code.splat(self.checked(code, valid, gy))
 
         def write(c: Index, mask: Mask) -> None:
@@ -261,16 +289,20 @@ def _lanes_equal(code: Code, c: Index, label: ir.Value) -> ir.Value:
 
 
 def _add_step(
-    planner: Planner, kernel: Kernel, x: Place, out: Place, classes: int, **more: int | Place
-) -> None:
+    planner: Planner, kernel: Kernel, x: Place, out: Place, classes: int,
+    labels: LabelArguments[Number] | None = None,
+) -> None:  # fmt: skip
     """Rows in chunks."""
     rows = x.spec.size // classes
     if not rows:
         return
     block = -(-rows // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
-    slots = {"x": x, "out": out, "rows": rows, "block": block, "classes": classes, **more}
-    reads = [x, *(place for place in more.values() if isinstance(place, Place))]
-    planner.step(kernel, slots, reads=reads, writes=[out], chunks=-(-rows // block))
+    arguments = RowArguments[Number](x=x, out=out, rows=rows, block=block, classes=classes)
+    reads = [x]
+    if labels is not None:
+        arguments = LabelledArguments[Number](**joined(arguments, labels))
+        reads += [place for place in labels.numbers().values() if isinstance(place, Place)]
+    planner.step(kernel, arguments, reads=reads, writes=[out], chunks=-(-rows // block))
 
 
 def lower_softmax(planner: Planner, node: Node) -> bool:
@@ -305,27 +337,27 @@ def _over_axis(planner: Planner, node: Node, axis: int, *, log: bool) -> bool:
     return True
 
 
-def _shares(planner: Planner, smoothing: float, x: Value) -> Place:
-    """What the label has more than others, what every class has, and what was taken from 1."""
+def _given(
+    planner: Planner, smoothing: float, x: Value, labels: Value, gy: Number = 0, gy_row: int = 0
+) -> LabelArguments[Number]:
+    """Labels and shares: what the label has more than others, what every class has, and what was
+    taken from 1."""
     shares = (1 - smoothing, smoothing / x.shape[1], smoothing)
-    return planner.constant(np.array(shares, x.dtype))
+    return LabelArguments[Number](
+        labels=planner.read(labels, "rows"),
+        shares=planner.constant(np.array(shares, x.dtype)),
+        gy=gy,
+        gy_row=gy_row,
+    )
 
 
 def lower_cross_entropy(planner: Planner, node: Node) -> bool:
     """A loss a sample."""
     operator, (x, labels), (loss,) = node.of(CrossEntropy), node.inputs, node.outputs
     kernel = CrossEntropyRows(planner.target, x.dtype, operator.smoothing > 0)
-    _add_step(
-        planner,
-        kernel,
-        planner.read(x, "last"),
-        planner.result(loss, "rows"),
-        x.shape[1],
-        labels=planner.read(labels, "rows"),
-        shares=_shares(planner, operator.smoothing, x),
-        gy=0,
-        gy_step=0,
-    )
+    places = planner.read(x, "last"), planner.result(loss, "rows")
+    given = _given(planner, operator.smoothing, x, labels)
+    _add_step(planner, kernel, *places, x.shape[1], given)
     return True
 
 
@@ -335,17 +367,10 @@ def lower_cross_entropy_gradient(planner: Planner, node: Node) -> bool:
     kernel = CrossEntropyGradientRows(planner.target, x.dtype, operator.smoothing > 0)
     same = not any(planner.read(gy).strides)
     scale = planner.read(gy) if same else planner.read(gy, "rows")
-    _add_step(
-        planner,
-        kernel,
-        planner.read(x, "last"),
-        planner.result(gx, "last"),
-        x.shape[1],
-        labels=planner.read(labels, "rows"),
-        shares=_shares(planner, operator.smoothing, x),
-        gy=scale,
-        gy_step=0 if same else scale.item,
-    )
+    places = planner.read(x, "last"), planner.result(gx, "last")
+    step = 0 if same else scale.item
+    given = _given(planner, operator.smoothing, x, labels, scale, step)
+    _add_step(planner, kernel, *places, x.shape[1], given)
     return True
 
 

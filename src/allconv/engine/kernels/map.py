@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
@@ -15,12 +16,27 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 
 OUTER = 3  # axes around the innermost one
 OPERANDS = 16
 PUT_OFF = 5  # operands of an expression that is left to the operator that reads it
 OUTPUTS = 3
 SPLIT = 16384  # elements of one chunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapArguments(Arguments[T]):
+    """Sizes of the axes, the innermost last; the strides of outputs along the outer ones, and of
+    each operand along each. The first two axes are cut into blocks, the second into `parts`."""
+
+    n: tuple[T, ...] = several(OUTER + 1)
+    block: tuple[T, ...] = several(2)
+    parts: T
+    x: tuple[T, ...] = several(OPERANDS)
+    out: tuple[T, ...] = several(OUTPUTS)
+    x_axis: tuple[T, ...] = several(OUTER * OPERANDS)
+    out_axis: tuple[T, ...] = several(OUTER)
 
 
 @dataclass(frozen=True)
@@ -36,37 +52,32 @@ class Map(Kernel):
     kinds: str
     axes: int
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *("parts", "block0", "block1", "n0", "n1", "n2", "n3", "y0", "y1", "y2"),
-        *(f"out{k}" for k in range(OUTPUTS)),
-        *(f"{name}{k}" for k in range(OPERANDS) for name in ("x", "x0_", "x1_", "x2_")),
-    )
+    takes: ClassVar = MapArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        addresses = [code.arg(f"x{k}") for k in range(self.expression.operands)]
-        addresses += [code.arg(f"out{k}") for k in range(len(self.expression.results))]
+        a = code.arguments(MapArguments)
+        addresses = a.x[: self.expression.operands] + a.out[: len(self.expression.results)]
         self._loops(code, 0, self._bounds(code), addresses)
 
     def _bounds(self, code: Code) -> list[tuple[Index, Index]]:
         """The first and the last index of this chunk on each axis."""
-        axes = [*range(self.axes), OUTER]
+        a, axes = code.arguments(MapArguments), [*range(self.axes), OUTER]
         numbers: list[Index] = [code.chunk]
         if self.axes:
-            parts = code.arg("parts")
-            numbers = [code.div(code.chunk, parts), code.rem(code.chunk, parts)]
+            numbers = code.counted(code.chunk, a.parts)
         bounds: list[tuple[Index, Index]] = []
         for k, axis in enumerate(axes):
-            n: Index = code.arg(f"n{axis}")
+            n: Index = a.n[axis]
             first: Index = 0
             if k < len(numbers):
-                first = code.mul(numbers[k], code.arg(f"block{k}"))
-                n = code.min(n, code.add(first, code.arg(f"block{k}")))
+                first = code.mul(numbers[k], a.block[k])
+                n = code.min(n, code.add(first, a.block[k]))
             bounds.append((first, n))
         return bounds
 
     def _loops(
-        self, code: Code, axis: int, bounds: list[tuple[Index, Index]], addresses: list[Index]
+        self, code: Code, axis: int, bounds: list[tuple[Index, Index]], addresses: Sequence[Index]
     ) -> None:
         first, last = bounds[axis]
         if axis == self.axes:
@@ -81,8 +92,9 @@ class Map(Kernel):
             ]
             self._run(code, moved, code.sub(last, first))
             return
-        strides = [code.arg(f"x{axis}_{k}") for k in range(self.expression.operands)]
-        strides += [code.arg(f"y{axis}")] * len(self.expression.results)
+        a, first_of_axis = code.arguments(MapArguments), axis * OPERANDS
+        strides = a.x_axis[first_of_axis : first_of_axis + self.expression.operands]
+        strides += (a.out_axis[axis],) * len(self.expression.results)
         with code.loop(last, start=first, at_least_once=True) as i:
             moved = [
                 code.add(address, code.mul(i, stride))
@@ -150,21 +162,28 @@ def emit_map(
 
 def _arguments(
     axes: list[tuple[int, tuple[int, ...]]], operands: Sequence[Place], outputs: Sequence[Place]
-) -> tuple[dict[str, int | Place], int]:
+) -> tuple[MapArguments[Number], int]:
     """The argument block of a map, and its number of chunks."""
-    arguments: dict[str, int | Place] = dict.fromkeys(Map.slots, 0)
-    arguments.update({f"out{k}": place for k, place in enumerate(outputs)})
-    arguments.update({f"x{k}": place for k, place in enumerate(operands)})
-    for axis, (n, strides) in enumerate(axes[:-1]):
-        arguments.update({f"n{axis}": n, f"y{axis}": strides[0]})
-        arguments.update({f"x{axis}_{k}": stride for k, stride in enumerate(strides[1:])})
     sizes = [n for n, _ in axes]
-    arguments[f"n{OUTER}"] = sizes[-1]
     blocks = [_block(sizes[k], prod(sizes[k + 1 :])) for k in range(min(2, len(sizes)))]
     parts = [-(-n // block) for n, block in zip(sizes, blocks, strict=False)]
-    arguments.update({f"block{k}": block for k, block in enumerate(blocks)})
-    arguments["parts"] = parts[-1]
+    outer = [strides for _, strides in axes[:-1]]
+    by_operand = [stride for strides in outer for stride in _filled(strides[1:], OPERANDS)]
+    arguments = MapArguments[Number](
+        n=(*_filled(sizes[:-1], OUTER), sizes[-1]),
+        block=_filled(blocks, 2),
+        parts=parts[-1],
+        x=_filled(operands, OPERANDS),
+        out=_filled(outputs, OUTPUTS),
+        x_axis=_filled(by_operand, OUTER * OPERANDS),
+        out_axis=_filled([strides[0] for strides in outer], OUTER),
+    )
     return arguments, prod(parts)
+
+
+def _filled(numbers: Sequence[Number], count: int) -> tuple[Number, ...]:
+    """So many numbers, of which those that are not used are 0."""
+    return (*numbers, *(0,) * (count - len(numbers)))
 
 
 def _block(n: int, inner: int) -> int:

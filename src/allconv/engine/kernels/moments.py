@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
+from llvmlite import ir
+
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import ELEMENTS, Mask
@@ -19,6 +22,78 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import PUT_OFF
 from allconv.engine.target import Target
+
+Results: TypeAlias = list[tuple[Index, ir.Value]]
+"""Addresses of arrays, and what is written there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockArguments(Arguments[T]):
+    """How many rows there are, in all and in a block."""
+
+    rows: T
+    block: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixArguments(BlockArguments[T]):
+    """Beside those, the matrix x."""
+
+    columns: T
+    x: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsArguments(MatrixArguments[T]):
+    """Beside those, the results of each block."""
+
+    means: T
+    squares: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientSumsArguments(MatrixArguments[T]):
+    """Beside those, the mean of each column, the operands of gy, and the results of each block."""
+
+    mean: T
+    g: tuple[T, ...] = several(PUT_OFF)
+    plain: T
+    products: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinArguments(BlockArguments[T]):
+    """Beside those, how many blocks and channels there are, the two results of each block, and the
+    numbers of a normalisation."""
+
+    blocks: T
+    channels: T
+    fold: T
+    sums: tuple[T, ...] = several(2)
+    eps: T
+    gamma: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsJoinArguments(JoinArguments[T]):
+    """Beside those, beta and the results."""
+
+    beta: T
+    mean: T
+    variance: T
+    centre: T
+    scale: T
+    shift: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientJoinArguments(JoinArguments[T]):
+    """Beside those, the variance, the results, and the coefficients a, b and c of gx."""
+
+    variance: T
+    ggamma: T
+    gbeta: T
+    coefficients: tuple[T, ...] = several(3)
 
 
 @dataclass(frozen=True)
@@ -29,9 +104,10 @@ class Blocks(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body: groups of columns, several vectors wide and then of single vectors."""
-        columns = code.arg("columns")
-        first = code.mul(code.chunk, code.arg("block"))
-        count = code.min(code.arg("block"), code.sub(code.arg("rows"), first))
+        a = code.arguments(MatrixArguments)
+        columns = a.columns
+        first = code.mul(code.chunk, a.block)
+        count = code.min(a.block, code.sub(a.rows, first))
         start: Index = 0
         for vectors in sorted({1, self.vectors}, reverse=True):
             step = vectors * code.lanes
@@ -49,18 +125,18 @@ class Blocks(Kernel):
         """Write the sums of some vectors of columns over the rows first ... first+count-1."""
         raise NotImplementedError
 
-    def view(self, code: Code, name: str, row: Index, column: Index) -> View:
+    def view(self, code: Code, matrix: Index, row: Index, column: Index) -> View:
         """A matrix from one of its elements on; its index counts rows."""
-        stride = code.mul(code.arg("columns"), code.size)
-        address = code.add(code.arg(name), code.mul(row, stride), code.mul(column, code.size))
+        stride = code.mul(code.arguments(MatrixArguments).columns, code.size)
+        address = code.add(matrix, code.mul(row, stride), code.mul(column, code.size))
         return View(code, address, stride)
 
     def store(
-        self, code: Code, name: str, column: Index, x: Sequence[Any], masks: Sequence[Mask]
+        self, code: Code, array: Index, column: Index, x: Sequence[Any], masks: Sequence[Mask]
     ) -> None:
         """Write float64 numbers of this block."""
-        number = code.add(code.mul(code.chunk, code.arg("columns")), column)
-        out = View(code, code.add(code.arg(name), code.mul(number, 8)), dtype="float64")
+        columns = code.arguments(MatrixArguments).columns
+        out = _wide_view(code, array, code.add(code.mul(code.chunk, columns), column))
         for v, (each, mask) in enumerate(zip(x, masks, strict=True)):
             out.store(each, v, mask)
 
@@ -110,12 +186,13 @@ class Moments(Blocks):
     by sum d / n, and the sum of squares by (sum d)² / n.
     """
 
-    slots: ClassVar[tuple[str, ...]] = ("rows", "columns", "block", "x", "means", "squares")
+    takes: ClassVar = MomentsArguments
 
     def columns(
         self, code: Code, first: Index, count: Index, column: Index, masks: Sequence[Mask]
     ) -> None:
-        x = self.view(code, "x", first, column)
+        a = code.arguments(MomentsArguments)
+        x = self.view(code, a.x, first, column)
 
         def plain(row: Index, v: int, sums: list[Any]) -> list[Any]:
             return [code.fadd(sums[0], x[row].vector(v, masks[v]))]
@@ -134,8 +211,8 @@ class Moments(Blocks):
             share = code.fdiv(_wide(code, d), n)
             means.append(code.fadd(_wide(code, m), share))
             wide.append(code.fsub(_wide(code, q), code.fmul(_wide(code, d), share)))
-        self.store(code, "means", column, means, masks)
-        self.store(code, "squares", column, wide, masks)
+        self.store(code, a.means, column, means, masks)
+        self.store(code, a.squares, column, wide, masks)
 
 
 @dataclass(frozen=True)
@@ -148,22 +225,20 @@ class GradientSums(Blocks):
     expression: Expression
     kinds: str
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *("rows", "columns", "block", "x", "mean", "plain", "products"),
-        *(f"g{k}" for k in range(PUT_OFF)),
-    )
+    takes: ClassVar = GradientSumsArguments
 
     def columns(
         self, code: Code, first: Index, count: Index, column: Index, masks: Sequence[Mask]
     ) -> None:
-        x = self.view(code, "x", first, column)
-        g = [self.view(code, f"g{k}", first, column) for k in range(len(self.kinds))]
+        a = code.arguments(GradientSumsArguments)
+        x = self.view(code, a.x, first, column)
+        g = [self.view(code, each, first, column) for each in a.g[: len(self.kinds)]]
         still = {
-            k: code.splat(View(code, code.arg(f"g{k}")).scalar())
+            k: code.splat(View(code, a.g[k]).scalar())
             for k, kind in enumerate(self.kinds)
             if kind == "s"
         }
-        centre = self.view(code, "mean", 0, column)
+        centre = self.view(code, a.mean, 0, column)
         mean = [centre.vector(v, mask) for v, mask in enumerate(masks)]
 
         def step(row: Index, v: int, sums: list[Any]) -> list[Any]:
@@ -175,48 +250,41 @@ class GradientSums(Blocks):
             d = code.fsub(x[row].vector(v, masks[v]), mean[v])
             return [code.fadd(sums[0], gy), code.fma(gy, d, sums[1])]
 
-        for name, sums in zip(
-            ("plain", "products"), self.sums(code, count, len(masks), 2, step), strict=True
-        ):
-            self.store(code, name, column, [_wide(code, each) for each in sums], masks)
+        results = self.sums(code, count, len(masks), 2, step)
+        for array, sums in zip((a.plain, a.products), results, strict=True):
+            self.store(code, array, column, [_wide(code, each) for each in sums], masks)
 
 
 @dataclass(frozen=True)
 class Join(Kernel):
     """Base of what joins blocks, in order, and finds the coefficients; a chunk is one vector."""
 
-    slots: ClassVar[tuple[str, ...]] = ()
-    common: ClassVar[tuple[str, ...]] = (
-        *("rows", "block", "blocks", "channels", "fold", "first", "second", "eps", "gamma"),
-    )
-
     def emit(self, code: Code) -> None:
         """Write the body."""
-        channels, fold = code.arg("channels"), code.arg("fold")
+        a = code.arguments(JoinArguments)
+        channels, fold = a.channels, a.fold
         column = code.mul(code.chunk, code.lanes)
         mask = code.mask(code.sub(channels, column))
         carry = [_wide(code, code.const(0.0))] * 2
-        with code.loop(code.arg("blocks"), carry=carry, at_least_once=True) as block:
-            before = code.mul(block, code.arg("block"))
-            count = code.min(code.arg("block"), code.sub(code.arg("rows"), before))
+        with code.loop(a.blocks, carry=carry, at_least_once=True) as block:
+            before = code.mul(block, a.block)
+            count = code.min(a.block, code.sub(a.rows, before))
             with code.loop(fold, carry=carry, at_least_once=True) as part:
                 number = code.add(code.mul(block, fold), part)
                 cell = code.add(code.mul(number, channels), column)
-                pair = [
-                    _wide_view(code, name, cell).vector(0, mask) for name in ("first", "second")
-                ]
+                pair = [_wide_view(code, sums, cell).vector(0, mask) for sums in a.sums]
                 seen = code.add(code.mul(before, fold), code.mul(part, count))
                 carry[:] = self.join(code, carry, pair, seen, count)
-        eps = code.splat(_wide_view(code, "eps", 0).scalar())
-        gamma = _wide(code, self.channel(code, "gamma", column, mask))
-        n = code.splat(_number(code, code.mul(code.arg("rows"), fold)))
-        for name, x in self.finish(code, carry, n, gamma, eps, column, mask).items():
-            out = _view(code, name, column)
-            with code.loop(1 if name in self.single else fold) as part:
-                at = out.moved(code.mul(part, channels, code.size))
-                at.store(code.convert(x, code.dtype), 0, mask)
-
-    single: ClassVar[tuple[str, ...]] = ()  # results that are not repeated `fold` times
+        eps = code.splat(_wide_view(code, a.eps, 0).scalar())
+        gamma = _wide(code, self.channel(code, a.gamma, column, mask))
+        n = code.splat(_number(code, code.mul(a.rows, fold)))
+        single, repeated = self.finish(code, carry, n, gamma, eps, column, mask)
+        for results, times in ((single, 1), (repeated, fold)):
+            for array, x in results:
+                out = _view(code, array, column)
+                with code.loop(times) as part:
+                    at = out.moved(code.mul(part, channels, code.size))
+                    at.store(code.convert(x, code.dtype), 0, mask)
 
     def join(
         self, code: Code, carry: list[Any], pair: list[Any], seen: Index, count: Index
@@ -226,13 +294,13 @@ class Join(Kernel):
 
     def finish(
         self, code: Code, carry: list[Any], n: Any, gamma: Any, eps: Any, column: Index, mask: Mask
-    ) -> dict[str, Any]:
-        """The results, float64, by the name of their slot."""
+    ) -> tuple[Results, Results]:
+        """The results, float64: those of each channel, and those that are repeated `fold` times."""
         raise NotImplementedError
 
-    def channel(self, code: Code, name: str, column: Index, mask: Mask) -> Any:
+    def channel(self, code: Code, array: Index, column: Index, mask: Mask) -> Any:
         """A vector of an array (C,)."""
-        return _view(code, name, column).vector(0, mask)
+        return _view(code, array, column).vector(0, mask)
 
 
 @dataclass(frozen=True)
@@ -243,11 +311,7 @@ class MomentsJoin(Join):
     which counts where they are far larger than the deviations.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *Join.common,
-        *("beta", "mean", "variance", "centre", "scale", "shift"),
-    )
-    single: ClassVar[tuple[str, ...]] = ("mean", "variance")
+    takes: ClassVar = MomentsJoinArguments
 
     def join(
         self, code: Code, carry: list[Any], pair: list[Any], seen: Index, count: Index
@@ -262,16 +326,16 @@ class MomentsJoin(Join):
 
     def finish(
         self, code: Code, carry: list[Any], n: Any, gamma: Any, eps: Any, column: Index, mask: Mask
-    ) -> dict[str, Any]:
+    ) -> tuple[Results, Results]:
+        a = code.arguments(MomentsJoinArguments)
         mean = carry[0]
         variance = code.fdiv(carry[1], n)
         scale = code.fdiv(gamma, code.sqrt(code.fadd(variance, eps)))
         lost = code.fsub(mean, _wide(code, code.convert(mean, code.dtype)))
-        beta = _wide(code, self.channel(code, "beta", column, mask))
+        beta = _wide(code, self.channel(code, a.beta, column, mask))
         shift = code.fsub(beta, code.fmul(lost, scale))
-        return {
-            "mean": mean, "variance": variance, "centre": mean, "scale": scale, "shift": shift
-        }  # fmt: skip
+        single = [(a.mean, mean), (a.variance, variance)]
+        return single, [(a.centre, mean), (a.scale, scale), (a.shift, shift)]
 
 
 @dataclass(frozen=True)
@@ -281,11 +345,7 @@ class GradientJoin(Join):
     gx = a * (gy - b - (x - mean)*c) with a = gamma*rstd, b = gbeta/n, c = rstd*ggamma/n.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *Join.common,
-        *("variance", "ggamma", "gbeta", "a", "b", "c"),
-    )
-    single: ClassVar[tuple[str, ...]] = ("ggamma", "gbeta")
+    takes: ClassVar = GradientJoinArguments
 
     def join(
         self, code: Code, carry: list[Any], pair: list[Any], seen: Index, count: Index
@@ -294,18 +354,19 @@ class GradientJoin(Join):
 
     def finish(
         self, code: Code, carry: list[Any], n: Any, gamma: Any, eps: Any, column: Index, mask: Mask
-    ) -> dict[str, Any]:
+    ) -> tuple[Results, Results]:
+        a = code.arguments(GradientJoinArguments)
         gbeta, products = carry
-        variance = _wide(code, self.channel(code, "variance", column, mask))
+        variance = _wide(code, self.channel(code, a.variance, column, mask))
         rstd = code.fdiv(1.0, code.sqrt(code.fadd(variance, eps)))
         ggamma = code.fmul(products, rstd)
-        return {
-            "ggamma": ggamma,
-            "gbeta": gbeta,
-            "a": code.fmul(gamma, rstd),
-            "b": code.fdiv(gbeta, n),
-            "c": code.fdiv(code.fmul(ggamma, rstd), n),
-        }
+        coefficients = (
+            code.fmul(gamma, rstd),
+            code.fdiv(gbeta, n),
+            code.fdiv(code.fmul(ggamma, rstd), n),
+        )
+        single = [(a.ggamma, ggamma), (a.gbeta, gbeta)]
+        return single, list(zip(a.coefficients, coefficients, strict=True))
 
 
 def _wide(code: Code, x: Any) -> Any:
@@ -317,9 +378,9 @@ def _number(code: Code, n: Index) -> Any:
     return code.builder.sitofp(code.value(n), ELEMENTS["float64"])
 
 
-def _view(code: Code, name: str, number: Index) -> View:
-    return View(code, code.add(code.arg(name), code.mul(number, code.size)))
+def _view(code: Code, array: Index, number: Index) -> View:
+    return View(code, code.add(array, code.mul(number, code.size)))
 
 
-def _wide_view(code: Code, name: str, number: Index) -> View:
-    return View(code, code.add(code.arg(name), code.mul(number, 8)), dtype="float64")
+def _wide_view(code: Code, array: Index, number: Index) -> View:
+    return View(code, code.add(array, code.mul(number, 8)), dtype="float64")

@@ -11,20 +11,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import PUT_OFF, broadcast, emit_map
 from allconv.engine.kernels.moments import (
     GradientJoin,
+    GradientJoinArguments,
     GradientSums,
+    GradientSumsArguments,
+    JoinArguments,
+    MatrixArguments,
     Moments,
+    MomentsArguments,
     MomentsJoin,
+    MomentsJoinArguments,
     side_by_side,
 )
 from allconv.engine.kernels.pointwise import compute, expressed, followers, gathered
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
@@ -88,11 +96,6 @@ class _Matrix:
         return self.fold * self.channels
 
     @property
-    def slots(self) -> dict[str, int]:
-        """The sizes as slots."""
-        return {"rows": self.rows, "block": self.block}
-
-    @property
     def blocks(self) -> int:
         """Blocks of rows."""
         return -(-self.rows // self.block)
@@ -119,20 +122,24 @@ class _Matrix:
         emit_copy(planner, broadcast(vector, row.shape), row)
         return row
 
-    def joined(
+    def arguments(self, x: Place) -> MatrixArguments[Number]:
+        """What a kernel is given of an array x."""
+        return MatrixArguments[Number](rows=self.rows, block=self.block, columns=self.columns, x=x)
+
+    def join(
         self, planner: Planner, sums: Sequence[Place], eps: float, gamma: Place
-    ) -> dict[str, int | Place]:
-        """The slots that every join of sums has."""
-        return {
-            **self.slots,
-            "blocks": self.blocks,
-            "channels": self.channels,
-            "fold": self.fold,
-            "first": sums[0],
-            "second": sums[1],
-            "eps": planner.constant(np.array(eps, np.float64)),
-            "gamma": gamma,
-        }
+    ) -> JoinArguments[Number]:
+        """What every join of sums is given."""
+        return JoinArguments[Number](
+            rows=self.rows,
+            block=self.block,
+            blocks=self.blocks,
+            channels=self.channels,
+            fold=self.fold,
+            sums=tuple(sums),
+            eps=planner.constant(np.array(eps, np.float64)),
+            gamma=gamma,
+        )
 
 
 def lower_batch_norm(planner: Planner, node: Node) -> bool:
@@ -141,27 +148,28 @@ def lower_batch_norm(planner: Planner, node: Node) -> bool:
     x = planner.read(node.inputs[0], "last")
     matrix = _Matrix.of(planner, x)
     sums = [planner.temporary((matrix.blocks, matrix.columns), "float64") for _ in range(2)]
-    kernel = Moments(planner.target, x.spec.dtype, matrix.vectors)
-    arguments: dict[str, int | Place] = {
-        **matrix.slots,
-        "columns": matrix.columns,
-        "x": x,
-        "means": sums[0],
-        "squares": sums[1],
-    }
-    planner.step(kernel, arguments, writes=sums, chunks=matrix.blocks, what="moments")
+    planner.step(
+        Moments(planner.target, x.spec.dtype, matrix.vectors),
+        MomentsArguments[Number](**joined(matrix.arguments(x)), means=sums[0], squares=sums[1]),
+        writes=sums, chunks=matrix.blocks, what="moments",
+    )  # fmt: skip
 
     gamma, beta = (planner.read(value, "rows") for value in node.inputs[1:])
     mean, variance = (planner.result(value) for value in node.outputs[1:])
     centre, scale, shift = (matrix.row(planner, x.spec.dtype) for _ in range(3))
-    results = {
-        "mean": mean, "variance": variance, "centre": centre, "scale": scale, "shift": shift
-    }  # fmt: skip
-    join = MomentsJoin(planner.target, x.spec.dtype)
-    arguments = {**matrix.joined(planner, sums, operator.eps, gamma), "beta": beta, **results}
-    planner.step(
-        join, arguments, writes=list(results.values()), chunks=matrix.joins, what="join moments"
+    arguments = MomentsJoinArguments[Number](
+        **joined(matrix.join(planner, sums, operator.eps, gamma)),
+        beta=beta,
+        mean=mean,
+        variance=variance,
+        centre=centre,
+        scale=scale,
+        shift=shift,
     )
+    planner.step(
+        MomentsJoin(planner.target, x.spec.dtype), arguments,
+        writes=[mean, variance, centre, scale, shift], chunks=matrix.joins, what="join moments",
+    )  # fmt: skip
     _apply(planner, matrix, NORMAL, [x], [centre, scale, shift], node)
     return True
 
@@ -199,30 +207,28 @@ def lower_gradient(planner: Planner, node: Node) -> bool:
     sums = [planner.temporary((matrix.blocks, matrix.columns), "float64") for _ in range(2)]
     kinds = "".join("v" if place.shape == x.shape else "s" for place in operands)
     kernel = GradientSums(planner.target, x.spec.dtype, matrix.vectors, expression, kinds)
-    arguments: dict[str, int | Place] = {
-        **matrix.slots,
-        "columns": matrix.columns,
-        "x": x,
-        "mean": mean,
-        "plain": sums[0],
-        "products": sums[1],
-    }
-    arguments.update({f"g{k}": 0 for k in range(PUT_OFF)})
-    arguments.update({f"g{k}": place for k, place in enumerate(operands)})
-    planner.step(kernel, arguments, writes=sums, chunks=matrix.blocks, what="sums of gradients")
+    of_sums = GradientSumsArguments[Number](
+        **joined(matrix.arguments(x)),
+        mean=mean,
+        g=(*operands, *[0] * (PUT_OFF - len(operands))),
+        plain=sums[0],
+        products=sums[1],
+    )
+    planner.step(kernel, of_sums, writes=sums, chunks=matrix.blocks, what="sums of gradients")
 
     ggamma, gbeta = (planner.result(value) for value in node.outputs[1:])
     a, b, c = (matrix.row(planner, x.spec.dtype) for _ in range(3))
-    results = {"ggamma": ggamma, "gbeta": gbeta, "a": a, "b": b, "c": c}
-    join = GradientJoin(planner.target, x.spec.dtype)
-    arguments = {
-        **matrix.joined(planner, sums, operator.eps, gamma),
-        "variance": variance,
-        **results,
-    }
-    planner.step(
-        join, arguments, writes=list(results.values()), chunks=matrix.joins, what="join sums"
+    arguments = GradientJoinArguments[Number](
+        **joined(matrix.join(planner, sums, operator.eps, gamma)),
+        variance=variance,
+        ggamma=ggamma,
+        gbeta=gbeta,
+        coefficients=(a, b, c),
     )
+    planner.step(
+        GradientJoin(planner.target, x.spec.dtype), arguments,
+        writes=[ggamma, gbeta, a, b, c], chunks=matrix.joins, what="join sums",
+    )  # fmt: skip
     _apply(planner, matrix, CENTRED.after(expression), [*operands, x], [mean, a, b, c], node)
     return True
 

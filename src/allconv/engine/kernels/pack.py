@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
@@ -17,6 +18,7 @@ from allconv.engine.kernels.chunks import block_of
 from allconv.engine.kernels.register_tile import choose_vectors
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
@@ -30,6 +32,32 @@ MOST = 1_000_000  # elements at most
 Correlation = Correlate | CorrelateTranspose | Local | LocalTranspose
 
 
+@dataclass(frozen=True, kw_only=True)
+class PackArguments(Arguments[T]):
+    """Weights w with their strides, and how many there are of all that is counted; `total` are all
+    panels, `lines` those of a chunk, `taps` those of a row block."""
+
+    w: T
+    w_group: T
+    w_column: T
+    w_row: T
+    w_tap: tuple[T, ...] = several(AXES)
+    w_position: tuple[T, ...] = several(AXES)
+    taps_of: tuple[T, ...] = several(AXES)
+    positions_of: tuple[T, ...] = several(AXES)
+    out: T
+    finite: T
+    total: T
+    lines: T
+    taps: T
+    columns: T
+    width: T
+    column_blocks: T
+    rows: T
+    block: T
+    row_blocks: T
+
+
 @dataclass(frozen=True)
 class Pack(Kernel):
     """out[g][q0][q1][q2][column block][row block][k0][k1][k2][row][lane], zeros in unused lanes.
@@ -39,17 +67,14 @@ class Pack(Kernel):
     `finite`: 0, or NaN if it met a weight that is not finite.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        "w", "out", "finite", "total", "lines", "taps", "columnblocks", "columns", "width",
-        "rowblocks", "rows", "block", "wg", "wcolumn", "wrow",
-        *(f"{name}{axis}" for axis in range(AXES) for name in ("q", "k", "wq", "wk")),
-    )  # fmt: skip
+    takes: ClassVar = PackArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("lines"))
-        last = code.min(code.add(first, code.arg("lines")), code.arg("total"))
-        taps = code.arg("taps")
+        a = code.arguments(PackArguments)
+        first = code.mul(code.chunk, a.lines)
+        last = code.min(code.add(first, a.lines), a.total)
+        taps = a.taps
         found = [code.const(0.0)]
         with code.loop(code.ceil_div(last, taps), start=code.div(first, taps), carry=found) as unit:
             source, rows, columns = self._unit(code, unit)
@@ -57,53 +82,40 @@ class Pack(Kernel):
             low = code.max(code.sub(first, begin), 0)
             high = code.min(code.sub(last, begin), taps)
             with code.loop(high, start=low, carry=found) as tap:
-                here = code.add(source, *self._steps(code, tap, "k", "wk"))
-                panel = code.mul(code.arg("block"), code.arg("width"), code.size)
-                there = code.add(code.arg("out"), code.mul(code.add(begin, tap), panel))
+                here = code.add(source, *_steps(code, tap, a.taps_of, a.w_tap))
+                panel = code.mul(a.block, a.width, code.size)
+                there = code.add(a.out, code.mul(code.add(begin, tap), panel))
                 self._panel(code, here, there, rows, columns)
                 self._look(code, there, rows, found)
-        finite = code.add(code.arg("finite"), code.mul(code.chunk, code.size))
+        finite = code.add(a.finite, code.mul(code.chunk, code.size))
         View(code, finite).store_scalar(code.reduce(code.fadd, found[0]))
 
     def _unit(self, code: Code, unit: Index) -> tuple[Index, Index, Index]:
         """Where the weights of a row block lie, and how many rows and columns it has."""
-        row_block, rest = (
-            code.rem(unit, code.arg("rowblocks")),
-            code.div(unit, code.arg("rowblocks")),
-        )
-        block = code.arg("columnblocks")
-        column_block, rest = code.rem(rest, block), code.div(rest, block)
-        positions = code.mul(*(code.arg(f"q{axis}") for axis in range(AXES)))
-        group, position = code.div(rest, positions), code.rem(rest, positions)
-        row = code.mul(row_block, code.arg("block"))
-        column = code.mul(column_block, code.arg("width"))
+        a = code.arguments(PackArguments)
+        positions = code.mul(*a.positions_of)
+        counts = (positions, a.column_blocks, a.row_blocks)
+        group, position, column_block, row_block = code.counted(unit, *counts)
+        row = code.mul(row_block, a.block)
+        column = code.mul(column_block, a.width)
         source = code.add(
-            code.arg("w"),
-            code.mul(group, code.arg("wg")),
-            code.mul(row, code.arg("wrow")),
-            code.mul(column, code.arg("wcolumn")),
-            *self._steps(code, position, "q", "wq"),
+            a.w,
+            code.mul(group, a.w_group),
+            code.mul(row, a.w_row),
+            code.mul(column, a.w_column),
+            *_steps(code, position, a.positions_of, a.w_position),
         )
         return (
             source,
-            code.min(code.sub(code.arg("rows"), row), code.arg("block")),
-            code.min(code.sub(code.arg("columns"), column), code.arg("width")),
+            code.min(code.sub(a.rows, row), a.block),
+            code.min(code.sub(a.columns, column), a.width),
         )
-
-    def _steps(self, code: Code, index: Index, size: str, step: str) -> list[Index]:
-        """The distances along each axis to a tap or position, given its row-major number."""
-        steps = []
-        for axis in reversed(range(AXES)):
-            n = code.arg(f"{size}{axis}")
-            here = code.rem(index, n) if axis else index
-            steps.append(code.mul(here, code.arg(f"{step}{axis}")))
-            index = code.div(index, n) if axis else 0
-        return steps
 
     def _panel(self, code: Code, source: Index, out: Index, rows: Index, columns: Index) -> None:
         """Copy rows x columns weights, by rows where columns are contiguous; zeros elsewhere."""
-        line, size = code.mul(code.arg("width"), code.size), code.size
-        step, row_step = code.arg("wcolumn"), code.arg("wrow")
+        a = code.arguments(PackArguments)
+        line, size = code.mul(a.width, code.size), code.size
+        step, row_step = a.w_column, a.w_row
         with code.either(code.compare("==", step, size)) as (then, otherwise):
             with then, code.loop(rows) as r, code.loop(columns, step=code.lanes) as c:
                 mask, along = code.mask(code.sub(columns, c)), code.mul(c, size)
@@ -115,18 +127,26 @@ class Pack(Kernel):
                 with code.loop(rows) as r:
                     x = View(code, code.add(here, code.mul(r, row_step))).scalar()
                     View(code, code.add(there, code.mul(r, line))).store_scalar(x)
-        unused = code.sub(code.arg("width"), columns)
+        unused = code.sub(a.width, columns)
         with code.when(code.compare(">", unused, 0)), code.loop(rows) as r:
             emit_zeros(code, code.add(out, code.mul(r, line), code.mul(columns, size)), unused)
-        missing = code.mul(code.sub(code.arg("block"), rows), code.arg("width"))
+        missing = code.mul(code.sub(a.block, rows), a.width)
         emit_zeros(code, code.add(out, code.mul(rows, line)), missing)
 
     def _look(self, code: Code, panel: Index, rows: Index, found: list[ir.Value]) -> None:
         """Add 0 times every weight of a panel that was just written: NaN unless it is finite."""
-        n = code.mul(rows, code.arg("width"))
+        n = code.mul(rows, code.arguments(PackArguments).width)
         with code.loop(n, step=code.lanes, carry=found) as i:
             x = View(code, code.add(panel, code.mul(i, code.size))).vector()
             found[0] = code.fma(x, 0.0, found[0])
+
+
+def _steps(
+    code: Code, number: Index, sizes: tuple[Index, ...], steps: tuple[Index, ...]
+) -> list[Index]:
+    """The distances along each axis to a tap or position, given its row-major number."""
+    indices = code.counted(number, *sizes[1:])
+    return [code.mul(index, step) for index, step in zip(indices, steps, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -180,6 +200,16 @@ class PackedFormat:
         return Spec(shape, self.dtype)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PackedArguments(Arguments[T]):
+    """Packed weights w with their strides by group, by block of columns and by block of rows."""
+
+    w: T
+    w_group: T
+    w_block: T
+    w_rows: T
+
+
 @dataclass(frozen=True)
 class Packed:
     """Packed weights: where they lie, and whether all are finite: the sum of `finite` is 0."""
@@ -200,10 +230,12 @@ class Packed:
         """For every axis of the window: the step to the next position, in bytes."""
         return self.place.strides[1 : 1 + len(self.format.positions)]
 
-    def slots(self) -> dict[str, int | Place]:
-        """The strides of groups, blocks of columns and blocks of rows."""
+    def arguments(self) -> PackedArguments[Number]:
+        """What a kernel is given of them."""
         strides, lead = self.place.strides, 1 + len(self.format.positions)
-        return {"w": self.place, "wg": strides[0], "wk": strides[lead], "wc": strides[lead + 1]}
+        return PackedArguments[Number](
+            w=self.place, w_group=strides[0], w_block=strides[lead], w_rows=strides[lead + 1]
+        )
 
 
 def pack(planner: Planner, operator: Correlation, weights: Place) -> Packed:
@@ -220,26 +252,39 @@ def pack(planner: Planner, operator: Correlation, weights: Place) -> Packed:
     by_row, by_column = weights.strides[1], weights.strides[0]
     if form.transposed:
         by_row, by_column = by_column, by_row
-    begin, lead = 0, AXES - axes
-    slots: dict[str, int | Place] = {}
-    for axis in range(lead):
-        slots |= {f"k{axis}": 1, f"wk{axis}": 0}
-    for axis, (n, step) in enumerate(zip(form.taps, weights.strides[2:], strict=False)):
-        slots |= {f"k{lead + axis}": n, f"wk{lead + axis}": -step if form.transposed else step}
-        begin += (n - 1) * step if form.transposed else 0
-    moves = list(zip(form.positions, weights.strides[2 + axes :], strict=True))
-    for axis, (n, step) in enumerate([*[(1, 0)] * (AXES - len(moves)), *moves]):
-        slots |= {f"q{axis}": n, f"wq{axis}": step}
-    slots |= {
-        "w": weights.viewed(weights.shape, weights.strides, begin),
-        "out": place, "finite": finite, "total": total, "lines": lines, "taps": taps,
-        "columnblocks": form.columnblocks, "columns": form.columns, "width": form.width,
-        "rowblocks": form.rowblocks, "rows": form.rows, "block": form.block,
-        "wg": weights.shape[0] // form.groups * weights.strides[0],
-        "wcolumn": by_column, "wrow": by_row,
-    }  # fmt: skip
+    by_tap, by_position = weights.strides[2 : 2 + axes], weights.strides[2 + axes :]
+    begin = 0
+    if form.transposed:  # the last tap comes first
+        begin = sum((n - 1) * step for n, step in zip(form.taps, by_tap, strict=True))
+        by_tap = tuple(-step for step in by_tap)
+    arguments = PackArguments[Number](
+        w=weights.viewed(weights.shape, weights.strides, begin),
+        w_group=weights.shape[0] // form.groups * weights.strides[0],
+        w_column=by_column,
+        w_row=by_row,
+        w_tap=_three(by_tap, 0),
+        w_position=_three(by_position, 0),
+        taps_of=_three(form.taps, 1),
+        positions_of=_three(form.positions, 1),
+        out=place,
+        finite=finite,
+        total=total,
+        lines=lines,
+        taps=taps,
+        columns=form.columns,
+        width=form.width,
+        column_blocks=form.columnblocks,
+        rows=form.rows,
+        block=form.block,
+        row_blocks=form.rowblocks,
+    )
     planner.step(
-        Pack(planner.target, form.dtype), slots, reads=[weights], writes=[place, finite],
+        Pack(planner.target, form.dtype), arguments, reads=[weights], writes=[place, finite],
         chunks=chunks, what="pack weights",
     )  # fmt: skip
     return Packed(form, place, finite)
+
+
+def _three(numbers: tuple[int, ...], absent: int) -> tuple[int, ...]:
+    """The numbers of three axes, of which the first may not be there."""
+    return (absent,) * (AXES - len(numbers)) + numbers

@@ -7,40 +7,45 @@ tables stand for their product, however many phases there are: a phase is an ind
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 
 ITEM = 8  # bytes of a number in the table
 
 
-def phase_slots(axes: int) -> tuple[str, ...]:
-    """The table, and where the rows of each axis begin, in bytes."""
-    return ("phases", *(f"first{axis}" for axis in range(axes)))
+@dataclass(frozen=True, kw_only=True)
+class PhaseArguments(Arguments[T]):
+    """The table, and where in it the rows of each axis begin."""
+
+    phases: T
+    first: tuple[T, ...] = several(4)
 
 
 def phase_table(
     planner: Planner, axes: Sequence[Sequence[Sequence[int]]]
-) -> tuple[Place, dict[str, int | Place]]:
-    """One table of the rows of all axes, one row a phase, with its slots."""
+) -> tuple[Place, PhaseArguments[Number]]:
+    """One table of the rows of all axes, one row a phase."""
     rows = np.array([row for axis in axes for row in axis], np.int64)
     table = planner.constant(rows)
-    slots: dict[str, int | Place] = {"phases": table}
-    begin = 0
-    for axis, its_rows in enumerate(axes):
-        slots[f"first{axis}"] = begin * rows.shape[1] * ITEM
-        begin += len(its_rows)
-    return table, slots
+    before = accumulate((len(axis) for axis in axes[:-1]), initial=0)
+    first = tuple(count * rows.shape[1] * ITEM for count in before)
+    return table, PhaseArguments[Number](phases=table, first=first)
 
 
 def read_phase(code: Code, columns: Sequence[str], axis: int, phase: Index) -> dict[str, Index]:
     """The numbers of a phase of an axis, by column."""
-    start = code.add(code.arg("phases"), code.arg(f"first{axis}"))
+    a = code.arguments(PhaseArguments)
+    start = code.add(a.phases, a.first[axis])
     address = code.add(start, code.mul(phase, len(columns) * ITEM))
     row = View(code, address, ITEM, dtype="int64")
     return {name: row[n].scalar() for n, name in enumerate(columns)}

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from allconv.engine.arguments import joined
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phases import phase_table
 from allconv.engine.kernels.reduce import lower_mean_pool
-from allconv.engine.kernels.taps import ABSENT, AXES, PIXELS, Pool
+from allconv.engine.kernels.taps import ABSENT, AXES, PIXELS, Pool, PoolArguments
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.pool import (
@@ -61,12 +64,7 @@ class _Walk:
             for axis in window.axes
         ]
         cut = _Cut.of(axes, batch, channels, planner.target.lanes(self.out.spec.dtype))
-        table, slots = self._slots(planner, axes)
-        slots |= {
-            "units": cut.units, "block": cut.block, "phaseblocks": cut.phases,
-            "cellblocks": cut.cells, "channelblocks": cut.channels, "source": self.source,
-            "out": self.out, "tap": self.tap or 0, "counts": self.counts or 0,
-        }  # fmt: skip
+        table, arguments = self._arguments(planner, axes, cut)
         dilated = any(axis.common.dilation != 1 and axis.taps > 1 for axis in axes)
         kernel = replace(self.kernel, dilated=dilated)
         reads, writes = [self.source, table], [self.out]
@@ -74,37 +72,54 @@ class _Walk:
             reads.append(self.counts)
         if self.tap:
             (writes if kernel.mode == "argmax" else reads).append(self.tap)
-        planner.step(kernel, slots, reads=reads, writes=writes, chunks=-(-cut.units // cut.block))
+        chunks = -(-cut.units // cut.block)
+        planner.step(kernel, arguments, reads=reads, writes=writes, chunks=chunks)
 
-    def _slots(
-        self, planner: Planner, axes: Sequence[AxisPhases]
-    ) -> tuple[Place, dict[str, int | Place]]:
-        """The table of phases, and the sizes and strides that all share."""
+    def _arguments(
+        self, planner: Planner, axes: Sequence[AxisPhases], cut: _Cut
+    ) -> tuple[Place, PoolArguments[Number]]:
+        """The table of phases, and what the kernel is given."""
         (size, out_size), channels = self.sizes, self.out.shape[1]
         lead, weights = AXES - len(axes), _steps(self.window.kernel, 1)
-        source, out = _steps(size, channels), _steps(out_size, channels)
-        cells = _steps(size if self.back else out_size, 1)
         rows: list[list[tuple[int, ...]]] = [
             [(p.out_count, p.tap_count, p.offset, p.tap_start * weight, *_inner(p, n))
              for p in axis.phases]
             for axis, weight, n in zip(axes, weights, size, strict=True)
         ]  # fmt: skip
-        table, slots = phase_table(planner, [*[[]] * lead, *rows])
-        slots |= {f"{name}{axis}": value for name, value in ABSENT.items() for axis in range(lead)}
-        for a, axis in enumerate(axes):
-            common = axis.common
-            values = (
-                out_size[a], common.out_step, common.stride, common.dilation, size[a],
-                common.tap_step * weights[a], source[a], out[a], cells[a],
-            )  # fmt: skip
-            slots |= {f"{name}{lead + a}": x for name, x in zip(ABSENT, values, strict=True)}
-        return table, slots | {
-            "phases2": len(axes[-1].phases),
-            "count": self.window.taps,
-            "channels": channels,
-            "source_image": channels * prod(size),
-            "out_image": channels * prod(out_size),
+        table, phases = phase_table(planner, [*[[]] * lead, *rows, []])
+        common = [axis.common for axis in axes]
+        of_axes: dict[str, Sequence[int]] = {
+            "out_size": out_size,
+            "step": [p.out_step for p in common],
+            "stride": [p.stride for p in common],
+            "dilation": [p.dilation for p in common],
+            "size": size,
+            "number": [p.tap_step * weight for p, weight in zip(common, weights, strict=True)],
+            "source_axis": _steps(size, channels),
+            "out_axis": _steps(out_size, channels),
+            "counts_axis": _steps(size if self.back else out_size, 1),
         }
+        every: dict[str, Any] = {
+            name: (x,) * lead + (*of_axes[name],) for name, x in ABSENT.items()
+        }
+        return table, PoolArguments[Number](
+            **joined(phases),
+            **every,
+            source=self.source,
+            source_image=channels * prod(size),
+            out=self.out,
+            out_image=channels * prod(out_size),
+            tap=self.tap or 0,
+            counts=self.counts or 0,
+            count=self.window.taps,
+            channels=channels,
+            units=cut.units,
+            block=cut.block,
+            last_phases=len(axes[-1].phases),
+            phase_blocks=cut.phases,
+            cell_blocks=cut.cells,
+            channel_blocks=cut.channels,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.kernels.border import Border
-from allconv.engine.kernels.chunks import MOST, Blocks, source_slots, units_of_chunk
+from allconv.engine.arguments import joined
+from allconv.engine.kernels.border import Border, BorderArguments
+from allconv.engine.kernels.chunks import (
+    MOST,
+    Blocks,
+    output_arguments,
+    source_arguments,
+    units_of_chunk,
+)
 from allconv.engine.kernels.cut import (
     CHANGE,
     COPY,
     Work,
     cut,
 )
-from allconv.engine.kernels.direct import Direct
-from allconv.engine.kernels.epilogue import BEFORE, Epilogue, Tail
+from allconv.engine.kernels.direct import Direct, DirectArguments, ProblemArguments
+from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phases import phase_table
@@ -23,6 +30,7 @@ from allconv.engine.kernels.register_tile import choose_cells
 from allconv.engine.kernels.unit import Memory, Runs
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.window import Phase
 
@@ -89,31 +97,46 @@ class Problem:
         memory = Memory.of(work, pieces, runs)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
         block = units_of_chunk(units, pairs, memory.runs // work.item)
-        table, slots = self._table(axes, weights, y)
-        slots |= source_slots(x, axes, blocks) | packed.slots() | self.tail.slots()
-        head = self.head or Tail(Epilogue(slots=BEFORE))
-        slots |= head.slots() | runs.slots() | memory.slots()
-        slots |= {
-            "y": y.place, "units": units, "chunkunits": block, "groups": self.groups,
-            "m0": axes[0].most, "m1": axes[1].most, "s3": axes[3].common.stride,
-            "rowblocks": pieces.rows, "colblocks": pieces.columns, "splits": pieces.channels,
-            "o": form.columns, "kblocks": form.columnblocks, "ksplit": split,
-            "pitch": blocks.pitch, "inplace": int(not work.copy), "alone": int(work.alone),
-        }  # fmt: skip
+        common = self._arguments(x, y, axes, packed, weights)
+        head = self.head or Tail(Epilogue(before=True))
+        bias = zip(axes[:3], self._bias_strides(), strict=False)
+        arguments = DirectArguments[Number](
+            **joined(common, head.arguments()),
+            units=units,
+            chunk_units=block,
+            row_blocks=pieces.rows,
+            column_blocks=pieces.columns,
+            splits=pieces.channels,
+            split_blocks=split,
+            w_cell=tuple(w.by_cell(a.common) for a, w in zip(axes[:3], weights, strict=False)),
+            b_cell=tuple(axis.common.out_step * by for axis, by in bias),
+            pitch=blocks.pitch,
+            inplace=int(not work.copy),
+            alone=int(work.alone),
+            merged=int(runs.merged),
+            run=runs.channels,
+            run_blocks=runs.blocks,
+            parts=runs.parts,
+            part_runs=runs.part,
+            part_bytes=runs.bytes,
+            runs=memory.runs,
+            cells=memory.cells,
+            sums=memory.sums,
+            ahead=memory.ahead,
+        )
         kernel = Direct(
             self.planner.target, form.dtype, work.tile, self.bias is not None, self.tail.epilogue,
             None if self.head is None else self.head.epilogue,
         )  # fmt: skip
-        reads = [x.place, packed.place, table, *self.tail.operands, *head.operands]
-        if self.bias is not None:
-            reads.append(self.bias)
+        reads = [x.place, packed.place, *self.tail.operands, *head.operands]
+        reads += [place for place in (common.phases, self.bias) if isinstance(place, Place)]
         self.planner.step(
-            kernel, slots, reads=reads, writes=[y.place],
+            kernel, arguments, reads=reads, writes=[y.place],
             chunks=-(-units // block), scratch=memory.bytes,
         )  # fmt: skip
         met = all(axis.taps for axis in axes)
         if self.batch is None and met and any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
-            self._border(axes, slots, packed, reads, y.place)
+            self._border(axes, common, packed, reads, y.place)
 
     def _work(self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool) -> Work:
         """All that decides how the problem is cut."""
@@ -139,7 +162,7 @@ class Problem:
         )
 
     def _border(
-        self, axes: tuple[AxisPhases, ...], slots: dict[str, int | Place], packed: Packed,
+        self, axes: tuple[AxisPhases, ...], common: ProblemArguments[Number], packed: Packed,
         reads: list[Place], y: Place,
     ) -> None:  # fmt: skip
         """Mend what a weight that is not finite has made of zeros outside of the input."""
@@ -150,24 +173,27 @@ class Problem:
         cells = len(axes[3].phases) * min(axes[3].most, reaches[3] + 1)
         depth = form.rows * prod(axis.taps for axis in axes) * form.columnblocks * form.width
         block = max(1, MOST // (cells * depth))
-        extra: dict[str, int | Place] = {
-            "finite": packed.finite, "flags": packed.finite.spec.size, "units": units,
-            "chunkunits": block, "m2": axes[2].most, "s3": axes[3].common.stride,
-            "width": form.width,
-        }  # fmt: skip
-        arguments = {name: slots[name] for name in Border.slots if name not in extra} | extra
+        arguments = BorderArguments[Number](
+            **joined(common),
+            units=units,
+            chunk_units=block,
+            width=form.width,
+            finite=packed.finite,
+            flags=packed.finite.spec.size,
+        )
         kernel = Border(self.planner.target, form.dtype, self.bias is not None, self.tail.epilogue)
         self.planner.step(
             kernel, arguments, reads=[*reads, packed.finite], writes=[y],
             chunks=-(-units // block), what="mend border",
         )  # fmt: skip
 
-    def _table(
-        self, axes: tuple[AxisPhases, ...], weights: tuple[WeightSteps, ...], y: Image
-    ) -> tuple[Place, dict[str, int | Place]]:
-        """The table of phases, and what all phases share."""
-        bias = self._bias_strides()
-        table, slots = phase_table(
+    def _arguments(
+        self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
+        weights: tuple[WeightSteps, ...],
+    ) -> ProblemArguments[Number]:  # fmt: skip
+        """What all kernels of the problem are given, with the table of phases."""
+        form, blocks = packed.format, Blocks.of(packed.format.rows)
+        _, phases = phase_table(
             self.planner,
             [
                 [
@@ -175,21 +201,23 @@ class Problem:
                      p.out_start * by_bias)
                     for p in axis.phases
                 ]
-                for axis, w, step, by_bias in zip(axes, weights, y.strides, bias, strict=True)
+                for axis, w, step, by_bias in zip(
+                    axes, weights, y.strides, self._bias_strides(), strict=True
+                )
             ],
         )  # fmt: skip
-        for axis, (phases, w) in enumerate(zip(axes, weights, strict=True)):
-            common = phases.common
-            slots |= {
-                f"p{axis}": len(phases.phases),
-                f"wt{axis}": w.by_tap(common),
-                f"y{axis}": common.out_step * y.strides[axis],
-            }
-            if axis < 3:
-                slots[f"wp{axis}"] = w.by_cell(common)
-                slots[f"bp{axis}"] = common.out_step * bias[axis]
-        slots |= {"yn": y.image_stride, "yg": y.group_stride}
-        return table, slots | {"bg": y.channels * y.place.item, "b": self.bias or 0}
+        source, output = source_arguments(x, axes, blocks), output_arguments(y, axes)
+        return ProblemArguments[Number](
+            **joined(phases, source, packed.arguments(), output, self.tail.arguments()),
+            phase_count=tuple(len(axis.phases) for axis in axes),
+            most=tuple(axis.most for axis in axes),
+            w_tap=tuple(w.by_tap(a.common) for a, w in zip(axes, weights, strict=True)),
+            b=self.bias or 0,
+            b_group=y.channels * y.place.item,
+            groups=self.groups,
+            outputs=form.columns,
+            out_blocks=form.columnblocks,
+        )
 
     def _bias_strides(self) -> tuple[int, ...]:
         """Of a bias (C,) by channel none, of (1, C, *P) those of the cells."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from allconv.engine.kernels.affine import affine_run, normal, scale_and_shift
-from allconv.engine.kernels.epilogue import AFTER, BEFORE, Epilogue, Tail, kind_of
+from allconv.engine.kernels.epilogue import Epilogue, Tail, kind_of
 from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import emit_map
 from allconv.engine.kernels.normalize import NORMAL
@@ -31,7 +31,7 @@ def place_result(planner: Planner, root: Node) -> tuple[Place, Tail]:
     """Memory for the result of the group of a root, and what follows the root in it."""
     group, inside = planner.group(root), folded(planner, root)
     first, nodes = (root, *inside)[-1], group.rest[len(inside) :]
-    tail = _Tails(planner, first.outputs[0], nodes).tail(AFTER)
+    tail = _Tails(planner, first.outputs[0], nodes).tail()
     return planner.result(group.result), tail
 
 
@@ -40,7 +40,7 @@ def head_of(planner: Planner, root: Node) -> Tail | None:
     group = planner.group(root)
     if not group.before:
         return None
-    return _Tails(planner, group.source, group.before).tail(BEFORE)
+    return _Tails(planner, group.source, group.before).tail(before=True)
 
 
 def weights_and_bias(planner: Planner, root: Node) -> tuple[Place, Place | None]:
@@ -90,7 +90,7 @@ class _Tails:
         self.numbers: dict[Value, int] = {first: 0}
         self.known = {first, *(node.outputs[0] for node in nodes)}  # values of the group
 
-    def tail(self, slots: str) -> Tail:
+    def tail(self, *, before: bool = False) -> Tail:
         """The operands in the order in which nodes read them; the lines are counted after all."""
         parts = [self._joined(run) if run else self._alone(node) for node, run in self._runs()]
         count = 1 + len(self.operands)
@@ -104,7 +104,7 @@ class _Tails:
             self.numbers[result] = count + len(lines) - 1
         last = self.nodes[-1].outputs[0] if self.nodes else self.first
         expression = Expression(count, tuple(lines), (self.numbers[last],))
-        epilogue = Epilogue(expression, self.kinds, slots)
+        epilogue = Epilogue(expression, self.kinds, before)
         return Tail(epilogue, tuple(self.operands), tuple(self.by_image))
 
     def _runs(self) -> Iterator[tuple[Node, tuple[Node, ...]]]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.passes import PassOverRows
@@ -35,6 +36,33 @@ def encoded(passes: Sequence[tuple[int, int]]) -> int:
     return sum(each << _PASS_BITS * n for n, each in enumerate(bits))
 
 
+@dataclass(frozen=True, kw_only=True)
+class SumRunsArguments(Arguments[T]):
+    """What a task is, see `SumRuns`. Of each axis of a block its cells, how many are in a block and
+    how many blocks there are, the strides in x and in out, and in out from block to block; of the
+    others their cells and strides."""
+
+    x: T
+    out: T
+    tasks: T
+    block: T
+    count: T
+    passes: T
+    turns: T  # how many passes there are
+    width: T
+    strip: T
+    strips: T
+    n: tuple[T, ...] = several(AXES)
+    cells: tuple[T, ...] = several(AXES)
+    blocks: tuple[T, ...] = several(AXES)
+    x_axis: tuple[T, ...] = several(AXES)
+    out_axis: tuple[T, ...] = several(AXES)
+    out_block: tuple[T, ...] = several(AXES)
+    kept: tuple[T, ...] = several(KEPT)
+    kept_x: tuple[T, ...] = several(KEPT)
+    kept_out: tuple[T, ...] = several(KEPT)
+
+
 @dataclass(frozen=True)
 class SumRuns(Kernel):
     """out[kept, i0, ..., i4] = the sums of the runs of x[kept, j0, ..., j4], strip by strip.
@@ -43,23 +71,18 @@ class SumRuns(Kernel):
     take some; the first pass takes the last axis. Strips are contiguous in x and in out, or have
     one number, and then the last axis is contiguous in x. Where one strip is the whole `width`,
     passes may take it as axis number AXES. A chunk is `block` of the `tasks`. A `mean` divides by
-    `count`. Strides are in bytes; `next` is the one between blocks in out.
+    `count`.
     """
 
     mean: bool
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *("x", "out", "tasks", "block", "count", "passes", "turns", "width", "strip", "strips"),
-        *(f"{name}{a}" for name in ("n", "s", "cells", "blocks", "o", "next") for a in range(AXES)),
-        *(f"{name}{k}" for name in ("kept", "kept_x", "kept_out") for k in range(KEPT)),
-    )
+    takes: ClassVar = SumRunsArguments
     scratch: ClassVar[int] = 2 * HELD + 16 * STRIP + MARGIN
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("tasks"))
-        with code.loop(last, start=first) as number:
+        a = code.arguments(SumRunsArguments)
+        with code.units(a.block, a.tasks) as number:
             _Task(self, code, number).emit()
 
 
@@ -67,35 +90,31 @@ class _Task:
     """One strip of one block being summed."""
 
     def __init__(self, kernel: SumRuns, code: Code, number: Index) -> None:
-        self.kernel, self.code = kernel, code
-        index, rest = code.rem(number, code.arg("strips")), code.div(number, code.arg("strips"))
-        start = code.mul(index, code.arg("strip"))
-        self.width = code.min(code.sub(code.arg("width"), start), code.arg("strip"))
+        self.kernel, self.code, a = kernel, code, code.arguments(SumRunsArguments)
+        _, *indices, strip = code.counted(number, *reversed(a.kept), *a.blocks, a.strips)
+        kept, blocks = indices[KEPT - 1 :: -1], indices[KEPT:]
+        start = code.mul(strip, a.strip)
+        self.width = code.min(code.sub(a.width, start), a.strip)
         along = code.mul(start, code.size)
-        x, out = code.add(code.arg("x"), along), code.add(code.arg("out"), along)
+        x, out = code.add(a.x, along), code.add(a.out, along)
         self.sizes: list[Index] = []
-        for a in reversed(range(AXES)):
-            index, rest = (
-                code.rem(rest, code.arg(f"blocks{a}")),
-                code.div(rest, code.arg(f"blocks{a}")),
-            )
-            cell = code.mul(index, code.arg(f"cells{a}"))
-            self.sizes.insert(0, code.min(code.sub(code.arg(f"n{a}"), cell), code.arg(f"cells{a}")))
-            x = code.add(x, code.mul(cell, code.arg(f"s{a}")))
-            out = code.add(out, code.mul(index, code.arg(f"next{a}")))
-        for k in range(KEPT):
-            index, rest = code.rem(rest, code.arg(f"kept{k}")), code.div(rest, code.arg(f"kept{k}"))
-            x = code.add(x, code.mul(index, code.arg(f"kept_x{k}")))
-            out = code.add(out, code.mul(index, code.arg(f"kept_out{k}")))
+        for axis, index in enumerate(blocks):
+            cell = code.mul(index, a.cells[axis])
+            self.sizes.append(code.min(code.sub(a.n[axis], cell), a.cells[axis]))
+            x = code.add(x, code.mul(cell, a.x_axis[axis]))
+            out = code.add(out, code.mul(index, a.out_block[axis]))
+        for k, index in enumerate(kept):
+            x = code.add(x, code.mul(index, a.kept_x[k]))
+            out = code.add(out, code.mul(index, a.kept_out[k]))
         self.x, self.out = x, out
 
     def emit(self) -> None:
         """All passes, from x to one half of the memory, from there to the other, and so on."""
-        code = self.code
+        code, arguments = self.code, self.code.arguments(SumRunsArguments)
         here, there = code.scratch, code.add(code.scratch, HELD)
-        start = (code.arg("passes"), self.x, here, there, *self.sizes, self.width)
+        start = (arguments.passes, self.x, here, there, *self.sizes, self.width)
         carry = [code.value(i) for i in start]
-        with code.loop(code.arg("turns"), carry=carry, at_least_once=True) as turn:
+        with code.loop(arguments.turns, carry=carry, at_least_once=True) as turn:
             passes, source, out, other, *sizes = carry
             axis = code.rem(passes, 1 << _AXIS_BITS)
             of_channels = code.compare("!=", code.rem(code.div(passes, 1 << _AXIS_BITS), 2), 0)
@@ -111,10 +130,10 @@ class _Task:
 
     def _write(self, sums: View, sizes: Sequence[Index]) -> None:
         """The sums, which follow each other, to their places: as few runs of them as possible."""
-        code = self.code
+        code, steps = self.code, self.code.arguments(SumRunsArguments).out_axis
         *left, width = sizes
         for a in reversed(range(AXES)):  # numbers along the innermost axis with several are a run
-            follows = code.compare("==", code.arg(f"o{a}"), code.size)
+            follows = code.compare("==", steps[a], code.size)
             alone = code.both(code.compare("==", width, 1), follows)
             width = code.select(alone, left[a], width)
             left[a] = code.select(alone, 1, left[a])
@@ -125,13 +144,13 @@ class _Task:
             for a, n in enumerate(left):
                 i = loops.enter_context(code.loop(n, at_least_once=True))
                 number = code.add(code.mul(number, n), i)
-                out = code.add(out, code.mul(i, code.arg(f"o{a}")))
+                out = code.add(out, code.mul(i, steps[a]))
             change = self._mean if self.kernel.mean else None
             copy(code, sums.moved(code.mul(number, pitch)), View(code, out), width, change)
 
     def _mean(self, x: ir.Value) -> ir.Value:
-        code = self.code
-        return code.fdiv(x, code.splat(code.builder.sitofp(code.arg("count"), code.scalar)))
+        code, count = self.code, self.code.arguments(SumRunsArguments).count
+        return code.fdiv(x, code.splat(code.builder.sitofp(count, code.scalar)))
 
 
 class _Pass:
@@ -153,7 +172,7 @@ class _Pass:
             inner = code.mul(inner, code.select(code.compare(">", a, axis), n, 1))
         # The first pass reads x, the others sums that follow each other.
         is_first = code.compare("==", turn, 0)
-        steps = [code.arg(f"s{a}") for a in range(AXES)]
+        steps = code.arguments(SumRunsArguments).x_axis
         *far, near, _, _ = sizes
         merges = code.compare("==", steps[AXES - 3], code.mul(near, steps[AXES - 2]))
         far[-1], near = (

@@ -18,10 +18,12 @@ from allconv.engine.kernels.runs import (
     STRIP,
     WIDE,
     SumRuns,
+    SumRunsArguments,
     encoded,
 )
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 
 ENOUGH = 32  # tasks of a step that is worth that many
 CHUNKS = 64  # of a step, more if a chunk would have more than MOST elements
@@ -113,11 +115,9 @@ class SumStep:
         out = out.viewed(self.sizes, self.strides)
         share = max(LEAST, min(MOST, self.tasks * self.work // CHUNKS))
         block = max(1, share // self.work)
-        slots: dict[str, int | Place] = {"x": self.x, "out": out, "block": block}
-        slots |= {"count": count or 1, **self._slots()}
         planner.step(
             SumRuns(planner.target, self.x.spec.dtype, mean),
-            slots,
+            self._arguments(out, block, count or 1),
             reads=[self.x],
             writes=[out],
             chunks=-(-self.tasks // block),
@@ -125,27 +125,33 @@ class SumStep:
         )
         return out
 
-    def _slots(self) -> dict[str, int]:
+    def _arguments(self, out: Place, block: int, count: int) -> SumRunsArguments[Number]:
         none = _Axis(1, 1, 1, 0, 0)
         axes = [*[none] * (AXES - len(self.axes)), *self.axes]
         kept = [*self.kept[::-1], *[none] * (KEPT - len(self.kept))]
         numbers = {axis.number: n for n, axis in enumerate(axes)}  # else it is that of the strips
-        slots = {
-            "tasks": self.tasks,
-            "passes": encoded([(numbers.get(each.axis, AXES), each.run) for each in self.passes]),
-            "turns": len(self.passes),
-            "width": self.width,
-            "strip": self.strip,
-            "strips": self.strips,
-        }
-        for n, a in enumerate(axes):
-            moved = a.cells // a.span * a.out_step
-            values = (a.n, a.step, a.cells, a.blocks, a.out_step, moved)
-            names = ("n", "s", "cells", "blocks", "o", "next")
-            slots |= {f"{name}{n}": value for name, value in zip(names, values, strict=True)}
-        for n, a in enumerate(kept):
-            slots |= {f"kept{n}": a.n, f"kept_x{n}": a.step, f"kept_out{n}": a.out_step}
-        return slots
+        passes = [(numbers.get(each.axis, AXES), each.run) for each in self.passes]
+        return SumRunsArguments[Number](
+            x=self.x,
+            out=out,
+            tasks=self.tasks,
+            block=block,
+            count=count,
+            passes=encoded(passes),
+            turns=len(passes),
+            width=self.width,
+            strip=self.strip,
+            strips=self.strips,
+            n=tuple(axis.n for axis in axes),
+            cells=tuple(axis.cells for axis in axes),
+            blocks=tuple(axis.blocks for axis in axes),
+            x_axis=tuple(axis.step for axis in axes),
+            out_axis=tuple(axis.out_step for axis in axes),
+            out_block=tuple(axis.cells // axis.span * axis.out_step for axis in axes),
+            kept=tuple(axis.n for axis in kept),
+            kept_x=tuple(axis.step for axis in kept),
+            kept_out=tuple(axis.out_step for axis in kept),
+        )
 
 
 def next_step(x: Place, todo: Sequence[Pass], final: tuple[int, ...]) -> SumStep | None:

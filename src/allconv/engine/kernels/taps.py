@@ -8,20 +8,20 @@ and two axes are those of three whose outer axes have size 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase, share
+from allconv.engine.kernels.phases import PhaseArguments, clip_taps, read_phase, share
 
 AXES = 3
 PIXELS = 4  # of a row that are computed at once
@@ -32,10 +32,41 @@ number of a tap, and which of its cells find all taps."""
 
 # Values for the axes that images do not have.
 ABSENT = {
-    "n": 1, "step": 1, "stride": 1, "dilation": 1, "size": 1,
-    "number": 0, "source": 0, "out": 0, "counts": 0,
+    "out_size": 1, "step": 1, "stride": 1, "dilation": 1, "size": 1,
+    "number": 0, "source_axis": 0, "out_axis": 0, "counts_axis": 0,
 }  # fmt: skip
 _ONE = {"cells": 1, "taps": 1, "offset": 0, "number": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolArguments(PhaseArguments[T]):
+    """Beside the table of phases, which has no rows of a fourth axis: the arrays with their strides
+    in elements, how units are cut, and of each axis: outputs, from one of a phase to the next of
+    them, how windows walk over the source, and what a tap adds to its number."""
+
+    source: T
+    source_image: T
+    source_axis: tuple[T, ...] = several(AXES)
+    size: tuple[T, ...] = several(AXES)
+    out: T
+    out_image: T
+    out_axis: tuple[T, ...] = several(AXES)
+    out_size: tuple[T, ...] = several(AXES)
+    step: tuple[T, ...] = several(AXES)
+    stride: tuple[T, ...] = several(AXES)
+    dilation: tuple[T, ...] = several(AXES)
+    number: tuple[T, ...] = several(AXES)
+    tap: T
+    counts: T
+    counts_axis: tuple[T, ...] = several(AXES)
+    count: T
+    channels: T
+    units: T
+    block: T
+    last_phases: T  # of the last axis
+    phase_blocks: T
+    cell_blocks: T
+    channel_blocks: T
 
 
 @dataclass(frozen=True)
@@ -59,23 +90,23 @@ class Pool(Kernel):
     dilated: bool = False
     divisor: str = "none"
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *phase_slots(AXES),
-        *("source", "tap", "out", "counts", "count", "units", "block", "channels"),
-        *("phases2", "phaseblocks", "cellblocks", "channelblocks", "source_image", "out_image"),
-        *(f"{name}{axis}" for name in ABSENT for axis in range(AXES)),
-    )
+    takes: ClassVar = PoolArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("block"))
-        last = code.min(code.add(first, code.arg("block")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
-            parts: list[Index] = []
-            for slot in ("channelblocks", "cellblocks", "phaseblocks"):
-                parts.insert(0, code.rem(unit, code.arg(slot)))
-                unit = code.div(unit, code.arg(slot))
-            _Row(self, code, unit, parts).emit()
+        a = self.arguments(code)
+        with code.units(a.block, a.units) as unit:
+            row, *parts = code.counted(unit, a.phase_blocks, a.cell_blocks, a.channel_blocks)
+            _Row(self, code, row, parts).emit()
+
+    def arguments(self, code: Code) -> PoolArguments[Index]:
+        """Its arguments, with what is known of the axes that images do not have."""
+        a: PoolArguments[Index] = code.arguments(PoolArguments)
+        lead = AXES - self.axes
+        known = {name: (x,) * lead + getattr(a, name)[lead:] for name, x in ABSENT.items()}
+        if not self.dilated:
+            known["dilation"] = (1,) * AXES
+        return replace(a, **known)
 
 
 class _Row:
@@ -83,27 +114,26 @@ class _Row:
 
     def __init__(self, kernel: Pool, code: Code, row: Index, parts: list[Index]) -> None:
         self.kernel, self.code, self.parts = kernel, code, parts
-        rest, height = code.div(row, self.arg("n", 1)), code.rem(row, self.arg("n", 1))
-        image, depth = code.div(rest, self.arg("n", 0)), code.rem(rest, self.arg("n", 0))
-        outer = (depth, height)
-        self.source = code.mul(image, code.arg("source_image"))
-        self.out = code.add(code.mul(image, code.arg("out_image")), *self.steps("out", outer))
-        self.count = code.add(0, *self.steps("counts", outer))  # for divisor "out"
+        self.a = a = kernel.arguments(code)
+        image, *outer = code.counted(row, *a.out_size[:2])
+        self.source = code.mul(image, a.source_image)
+        self.out = code.add(code.mul(image, a.out_image), *map(code.mul, outer, a.out_axis))
+        self.count = code.add(0, *map(code.mul, outer, a.counts_axis))  # for divisor "out"
         self.phases = []
         self.spans = []
         for axis, cell in enumerate(outer):
-            step = self.arg("step", axis)
-            phase = self.phase(axis, code.rem(cell, step))
+            m, number = code.counted(cell, a.step[axis])
+            phase = self.phase(axis, number)
             self.phases.append(phase)
-            self.spans.append(self.span(axis, phase, code.div(cell, step)))
-        channels, lanes = code.arg("channels"), code.lanes
+            self.spans.append(self.span(axis, phase, m))
+        channels, lanes = a.channels, code.lanes
         vectors = code.div(channels, lanes)
-        begin, n = share(code, vectors, parts[2], code.arg("channelblocks"))
+        begin, n = share(code, vectors, parts[2], a.channel_blocks)
         self.channels = code.mul(begin, lanes), code.mul(code.add(begin, n), lanes)
         self.whole = code.mul(vectors, lanes)
         self.mask = code.mask(code.sub(channels, self.whole))
         # The last block has the channels that fill no vector.
-        last = code.compare("==", code.add(parts[2], 1), code.arg("channelblocks"))
+        last = code.compare("==", code.add(parts[2], 1), a.channel_blocks)
         self.ragged = code.both(last, code.compare("<", self.whole, channels))
 
     def phase(self, axis: int, number: Index) -> dict[str, Index]:
@@ -112,36 +142,24 @@ class _Row:
             return dict(_ONE)
         return read_phase(self.code, COLUMNS, axis, number)
 
-    def arg(self, name: str, axis: int) -> Index:
-        """A number of an axis."""
-        absent = axis < AXES - self.kernel.axes
-        if absent or (name == "dilation" and not self.kernel.dilated):
-            return ABSENT[name]
-        return self.code.arg(f"{name}{axis}")
-
-    def steps(self, name: str, indices: Sequence[Index]) -> list[Index]:
-        """Each index of the outer axes times the stride called `name`."""
-        return [self.code.mul(i, self.arg(name, axis)) for axis, i in enumerate(indices)]
-
     def span(
         self, axis: int, phase: dict[str, Index], m: Index, *, clip: bool = True
     ) -> tuple[Index, Index, Index]:
         """The source cell of output m's tap 0, and the first and last + 1 tap to take."""
-        code, taps = self.code, phase["taps"]
-        base = code.add(phase["offset"], code.mul(self.arg("stride", axis), m))
+        code, a, taps = self.code, self.a, phase["taps"]
+        base = code.add(phase["offset"], code.mul(a.stride[axis], m))
         if not clip or axis < AXES - self.kernel.axes:
             return base, 0, taps
-        dilation, size = self.arg("dilation", axis), self.arg("size", axis)
-        low, count = clip_taps(code, base, dilation, size, taps)
+        low, count = clip_taps(code, base, a.dilation[axis], a.size[axis], taps)
         return base, low, code.add(low, count)
 
     def emit(self) -> None:
         """The phases of the last axis, one after the other."""
-        code = self.code
-        first, n = share(code, code.arg("phases2"), self.parts[0], code.arg("phaseblocks"))
+        code, a = self.code, self.a
+        first, n = share(code, a.last_phases, self.parts[0], a.phase_blocks)
         with code.loop(code.add(first, n), start=first) as p:
             phase = self.phase(2, p)
-            low, count = share(code, phase["cells"], self.parts[1], code.arg("cellblocks"))
+            low, count = share(code, phase["cells"], self.parts[1], a.cell_blocks)
             self.emit_cells(phase, p, low, code.add(low, count))
 
     def emit_cells(self, phase: dict[str, Index], p: Index, low: Index, high: Index) -> None:
@@ -171,21 +189,19 @@ class _Group:
     """Adjacent cells of a phase of a row, for one vector of channels at a time."""
 
     def __init__(self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int) -> None:
-        code = row.code
-        self.row, self.code, self.kernel, self.pixels = row, code, row.kernel, pixels
+        code, a = row.code, row.a
+        self.row, self.code, self.a, self.kernel, self.pixels = row, code, a, row.kernel, pixels
         self.spans = [*row.spans, row.span(2, phase, m, clip=pixels == 1)]
         self.number = code.add(*(each["number"] for each in (*row.phases, phase)))
-        pitch = code.mul(row.arg("stride", 2), row.arg("source", 2))
+        pitch = code.mul(a.stride[2], a.source_axis[2])
         self.sources = [code.mul(k, pitch) for k in range(pixels)]
         # The cells of the row, and where they begin.
-        self.cells = [
-            code.add(p, code.mul(row.arg("step", 2), code.add(m, k))) for k in range(pixels)
-        ]
-        self.outs = [code.add(row.out, code.mul(cell, row.arg("out", 2))) for cell in self.cells]
+        self.cells = [code.add(p, code.mul(a.step[2], code.add(m, k))) for k in range(pixels)]
+        self.outs = [code.add(row.out, code.mul(cell, a.out_axis[2])) for cell in self.cells]
 
     def emit(self, channel: Index, mask: Mask) -> None:
         """One vector of channels, of every pixel."""
-        code, mode = self.code, self.kernel.mode
+        code, a, mode = self.code, self.a, self.kernel.mode
         self.mask = mask
         self.taps = [self.tap(channel, out) for out in self.outs] if mode == "gather" else []
         registers = [code.const(-inf if "max" in mode else 0.0)] * self.pixels
@@ -193,23 +209,23 @@ class _Group:
             registers += [self.first_number()] * self.pixels
         with ExitStack() as loops:
             element = code.add(self.row.source, channel)
-            number, count = self.number, code.arg("counts")
+            number, count = self.number, a.counts
             for axis, (base, low, high) in enumerate(self.spans):
                 t = loops.enter_context(code.loop(high, start=low, carry=registers))
-                cell = code.add(base, code.mul(self.row.arg("dilation", axis), t))
-                element = code.add(element, code.mul(cell, self.row.arg("source", axis)))
-                number = code.add(number, code.mul(t, self.row.arg("number", axis)))
-                count = code.add(count, code.mul(cell, self.row.arg("counts", axis), code.size))
+                cell = code.add(base, code.mul(a.dilation[axis], t))
+                element = code.add(element, code.mul(cell, a.source_axis[axis]))
+                number = code.add(number, code.mul(t, a.number[axis]))
+                count = code.add(count, code.mul(cell, a.counts_axis[axis], code.size))
             self.step(registers, element, number, count)
         self.finish(registers, channel)
 
     def step(self, registers: list[ir.Value], element: Index, number: Index, count: Index) -> None:
         """Take one tap of every pixel."""
-        code, mode = self.code, self.kernel.mode
+        code, a, mode = self.code, self.a, self.kernel.mode
         tap = self.splat_number(number) if mode in ("argmax", "gather", "scatter") else None
         for p, pitch in enumerate(self.sources):
             old, cell = registers[p], code.add(element, pitch)
-            x = self.view("source", cell).vector(0, self.mask)
+            x = self.view(a.source, cell).vector(0, self.mask)
             if mode == "gather":
                 registers[p] = code.select(code.icompare("==", self.taps[p], tap), x, old)
             elif mode == "scatter":
@@ -217,7 +233,7 @@ class _Group:
                 registers[p] = code.fadd(old, code.select(won, x, code.const(0.0)))
             elif mode == "sum":
                 if self.kernel.divisor == "source":
-                    apart = code.mul(self.row.arg("stride", 2), self.row.arg("counts", 2), p)
+                    apart = code.mul(a.stride[2], a.counts_axis[2], p)
                     x = code.fdiv(x, self.number_at(code.add(count, code.mul(apart, code.size))))
                 registers[p] = code.fadd(old, x)
             else:
@@ -232,26 +248,26 @@ class _Group:
 
     def finish(self, registers: list[ir.Value], channel: Index) -> None:
         """Write the pixels."""
-        code = self.code
+        code, a = self.code, self.a
         for p, out in enumerate(self.outs):
             element, x = code.add(out, channel), registers[p]
             if self.kernel.divisor == "all":
-                x = code.fdiv(x, code.splat(code.builder.sitofp(code.arg("count"), code.scalar)))
+                x = code.fdiv(x, code.splat(code.builder.sitofp(code.value(a.count), code.scalar)))
             elif self.kernel.divisor == "out":
-                along = code.mul(self.cells[p], self.row.arg("counts", 2))
+                along = code.mul(self.cells[p], a.counts_axis[2])
                 place = code.mul(code.add(self.row.count, along), code.size)
-                x = code.fdiv(x, self.number_at(code.add(code.arg("counts"), place)))
-            self.view("out", element).store(x, 0, self.mask)
+                x = code.fdiv(x, self.number_at(code.add(a.counts, place)))
+            self.view(a.out, element).store(x, 0, self.mask)
             if self.kernel.mode == "argmax":
                 won = registers[self.pixels + p]
-                self.view("tap", element, "int32").store(won, 0, self.mask)
+                self.view(a.tap, element, "int32").store(won, 0, self.mask)
 
     def first_number(self) -> ir.Value:
         """The number of the first tap that exists, which wins among windows of -inf; else -1."""
         code, exists, number = self.code, True, self.number
         for axis, (_, low, high) in enumerate(self.spans):
             exists = code.both(exists, code.compare("<", low, high))
-            number = code.add(number, code.mul(low, self.row.arg("number", axis)))
+            number = code.add(number, code.mul(low, self.a.number[axis]))
         return self.splat_number(code.select(exists, number, -1))
 
     def splat_number(self, number: Index) -> ir.Value:
@@ -265,10 +281,10 @@ class _Group:
 
     def tap(self, channel: Index, cell: Index) -> ir.Value:
         """The taps that won, of a cell."""
-        return self.view("tap", self.code.add(channel, cell), "int32").vector(0, self.mask)
+        return self.view(self.a.tap, self.code.add(channel, cell), "int32").vector(0, self.mask)
 
-    def view(self, slot: str, element: Index, dtype: str | None = None) -> View:
+    def view(self, array: Index, element: Index, dtype: str | None = None) -> View:
         """An element of an array."""
         code = self.code
         size = 4 if dtype else code.size
-        return View(code, code.add(code.arg(slot), code.mul(element, size)), dtype=dtype)
+        return View(code, code.add(array, code.mul(element, size)), dtype=dtype)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, TypeAlias
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 
 OUTER = 3
 LINE = 64  # bytes of a row that are read at once: a cache line
@@ -23,6 +25,23 @@ MANY = 16  # of these blocks, and rows and columns that each must have then
 Axis: TypeAlias = tuple[int, tuple[int, int]]  # size, strides in bytes of result and source
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransposeArguments(Arguments[T]):
+    """Rows i and columns j, how far rows lie apart in the source and columns in the result, and
+    sizes and strides of the outer axes; a chunk is `block` columns."""
+
+    source: T
+    out: T
+    block: T
+    i: T
+    j: T
+    source_row: T
+    out_column: T
+    n: tuple[T, ...] = several(OUTER)
+    source_axis: tuple[T, ...] = several(OUTER)
+    out_axis: tuple[T, ...] = several(OUTER)
+
+
 @dataclass(frozen=True)
 class Transpose(Kernel):
     """out[n0, n1, n2, j, i] = source[n0, n1, n2, i, j]: i runs along out, j along the source.
@@ -30,30 +49,26 @@ class Transpose(Kernel):
     A chunk is `block` columns j of one index of the outer axes.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *("source", "out", "block", "i", "j", "si", "oj"),
-        *(f"{name}{a}" for name in "nso" for a in range(OUTER)),
-    )
+    takes: ClassVar = TransposeArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        blocks = code.ceil_div(code.arg("j"), code.arg("block"))
-        first = code.mul(code.rem(code.chunk, blocks), code.arg("block"))
-        rest = code.div(code.chunk, blocks)
-        source = code.add(code.arg("source"), code.mul(first, code.size))
-        out = code.add(code.arg("out"), code.mul(first, code.arg("oj")))
-        for a in reversed(range(OUTER)):
-            index, rest = code.rem(rest, code.arg(f"n{a}")), code.div(rest, code.arg(f"n{a}"))
-            source = code.add(source, code.mul(index, code.arg(f"s{a}")))
-            out = code.add(out, code.mul(index, code.arg(f"o{a}")))
-        columns = code.min(code.sub(code.arg("j"), first), code.arg("block"))
+        a = code.arguments(TransposeArguments)
+        _, *outer, number = code.counted(code.chunk, *a.n, code.ceil_div(a.j, a.block))
+        first = code.mul(number, a.block)
+        source = code.add(a.source, code.mul(first, code.size))
+        out = code.add(a.out, code.mul(first, a.out_column))
+        for index, source_step, out_step in zip(outer, a.source_axis, a.out_axis, strict=True):
+            source = code.add(source, code.mul(index, source_step))
+            out = code.add(out, code.mul(index, out_step))
+        columns = code.min(code.sub(a.j, first), a.block)
         per = LINE // (code.lanes * code.size)
         with code.loop(columns, step=per * code.lanes, at_least_once=True) as j:
             left = code.sub(columns, j)
-            with code.loop(code.arg("i"), step=code.lanes, at_least_once=True) as i:
-                rows = code.sub(code.arg("i"), i)
-                here = code.add(source, code.mul(i, code.arg("si")), code.mul(j, code.size))
-                there = code.add(out, code.mul(j, code.arg("oj")), code.mul(i, code.size))
+            with code.loop(a.i, step=code.lanes, at_least_once=True) as i:
+                rows = code.sub(a.i, i)
+                here = code.add(source, code.mul(i, a.source_row), code.mul(j, code.size))
+                there = code.add(out, code.mul(j, a.out_column), code.mul(i, code.size))
                 whole = code.both(
                     code.compare(">=", rows, code.lanes),
                     code.compare(">=", left, per * code.lanes),
@@ -69,17 +84,18 @@ class Transpose(Kernel):
         code: Code, source: Index, out: Index, per: int, rows: Index, columns: Index
     ) -> None:
         """`lanes` rows of `per` vectors, of which so many rows and columns exist."""
+        a = code.arguments(TransposeArguments)
         for v in range(per):
             left = code.sub(columns, v * code.lanes)
             along = v * code.lanes * code.size
             read = []
             for k in range(code.lanes):
                 mask = code.mask(code.select(code.compare(">", rows, k), left, 0))
-                row = code.add(source, code.mul(code.arg("si"), k), along)
+                row = code.add(source, code.mul(a.source_row, k), along)
                 read.append(View(code, row).vector(0, mask))
             for k, x in enumerate(code.transposed(read)):
                 mask = code.mask(code.select(code.compare(">", left, k), rows, 0))
-                there = code.add(out, code.mul(code.arg("oj"), v * code.lanes + k))
+                there = code.add(out, code.mul(a.out_column, v * code.lanes + k))
                 View(code, there).store(x, 0, mask)
 
 
@@ -93,19 +109,24 @@ def emit_transpose(planner: Planner, source: Place, out: Place, axes: Sequence[A
     few = MANY if prod(size for size, _ in outer) > MANY else LEAST
     if min(n, columns) < few:
         return False
-    arguments: dict[str, int | Place] = {
-        "source": source, "out": out, "i": n, "j": columns, "si": step, "oj": by_column,
-    }  # fmt: skip
-    count = 1
-    for a, (size, (to, step)) in enumerate([*[(1, (0, 0))] * (OUTER - len(outer)), *outer]):
-        arguments |= {f"n{a}": size, f"s{a}": step, f"o{a}": to}
-        count *= size
+    axes = [*[(1, (0, 0))] * (OUTER - len(outer)), *outer]
     dtype = {4: "float32", 8: "float64"}[source.item]
     line = LINE // source.item
     block = min(columns, max(line, SPLIT // n // line * line))
-    arguments["block"] = block
+    arguments = TransposeArguments[Number](
+        source=source,
+        out=out,
+        block=block,
+        i=n,
+        j=columns,
+        source_row=step,
+        out_column=by_column,
+        n=tuple(size for size, _ in axes),
+        source_axis=tuple(by for _, (_, by) in axes),
+        out_axis=tuple(by for _, (by, _) in axes),
+    )
     planner.step(
         Transpose(planner.target, dtype), arguments, reads=[source], writes=[out],
-        chunks=count * -(-columns // block),
+        chunks=prod(size for size, _ in axes) * -(-columns // block),
     )  # fmt: skip
     return True

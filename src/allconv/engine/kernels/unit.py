@@ -13,7 +13,6 @@ from allconv.engine.kernels.direct import RUN
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phases import ITEM
-from allconv.engine.place import Place
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Runs:
         full = blocks.channels == blocks.blocks * blocks.block
         merged = full and steps == (blocks.block * work.item, panel)
         channels = blocks.block
-        if prod(taps) == 1 and not work.copy and packed.slots()["wc"] == panel:
+        if prod(taps) == 1 and not work.copy and packed.arguments().w_rows == panel:
             channels *= max(1, PANEL // panel)  # blocks of channels follow each other
         of_channels = -(-blocks.channels // channels)
         number = max(1, of_channels * prod(taps[:3]) * (1 if merged else taps[3]))
@@ -53,13 +52,6 @@ class Runs:
     def parts(self) -> int:
         """Parts of a sum."""
         return -(-self.number // self.part)
-
-    def slots(self) -> dict[str, int | Place]:
-        """The values of its slots."""
-        return {
-            "run": self.channels, "runblocks": self.blocks, "merged": int(self.merged),
-            "parts": self.parts, "partruns": self.part, "partbytes": self.bytes,
-        }  # fmt: skip
 
 
 class Memory(NamedTuple):
@@ -85,10 +77,6 @@ class Memory(NamedTuple):
         far = work.blocks * work.terms * work.width * work.item > NEAR and tiles >= AHEAD
         ahead = _lines(-(-runs.bytes // tiles)) if far else 0
         return cls(band, cells, sums, sums + kept * work.width * work.item, ahead)
-
-    def slots(self) -> dict[str, int | Place]:
-        """The values of its slots."""
-        return {"runs": self.runs, "cells": self.cells, "sums": self.sums, "ahead": self.ahead}
 
 
 def _lines(size: int) -> int:

@@ -7,21 +7,83 @@ The parts depend on the shape alone; `JoinWeight` adds them in their order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.phases import phase_slots, reach, read_phase, share
+from allconv.engine.kernels.band import SourceArguments
+from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.phases import PhaseArguments, reach, read_phase, share
 from allconv.engine.target import Target
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, the number of its first tap,
 and how many bytes further its first cell of y lies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermArguments(SourceArguments[T], PhaseArguments[T], OutputArguments[T]):
+    """The terms of a weight gradient: `images` of the source x and of the gradient y. Of each axis:
+    the taps of the kernel, and by how many the next tap of a phase is further."""
+
+    kernel: tuple[T, ...] = several(4)
+    tap_step: tuple[T, ...] = several(4)
+    images: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartArguments(Arguments[T]):
+    """The parts of the batch, see `chunks.Parts`: images, rows and columns of each, the cells of
+    axes 0 and 1, the blocks of the others; their sums, of so many bytes each, in `partial`."""
+
+    part_images: T
+    rows: T
+    columns: T
+    cells: tuple[T, ...] = several(2)
+    row_blocks: T
+    column_blocks: T
+    partial: T
+    part_bytes: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientArguments(Arguments[T]):
+    """The gradient w with its strides by group, by output and input channel and by tap."""
+
+    w: T
+    w_group: T
+    w_output: T
+    w_channel: T
+    w_tap: tuple[T, ...] = several(4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightArguments(TermArguments[T], PartArguments[T]):
+    """Beside those, how units are counted: the phases of each axis, blocks of the taps of axes 2
+    and 3, splits of so many blocks of input channels and of output channels. `outputs` are the
+    output channels of a group, whose sums of a part take `group_bytes`."""
+
+    units: T
+    chunk_units: T
+    groups: T
+    phase_count: tuple[T, ...] = several(4)
+    tap_blocks: tuple[T, ...] = several(2)
+    in_splits: T
+    in_split_blocks: T
+    splits: T
+    split_blocks: T
+    outputs: T
+    out_blocks: T
+    group_bytes: T
+    band_bytes: T  # of an image
+    merged: T  # whether taps of axis 3 and channels are one run
 
 
 @dataclass(frozen=True)
@@ -41,8 +103,8 @@ class Weight(Kernel):
     and 3, some blocks of input and of output channels.
 
     Units count parts (blocks of images, cells of axes 0 and 1, blocks of rows, of columns), groups,
-    taps of axes 0 and 1, phases and blocks of taps of axes 2 and 3, blocks of input channels, of
-    output channels; a chunk is `chunkunits` of them. Results go to
+    taps of axes 0 and 1, phases and blocks of taps of axes 2 and 3, splits of input channels, of
+    output channels; a chunk is `chunk_units` of them. Results go to
     partial[part][group][channel block][tap][row][lane].
     """
 
@@ -50,106 +112,80 @@ class Weight(Kernel):
     pitch: int
     stride: int  # along axis 3
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *band.SLOTS, *phase_slots(4), "y", "out", "units", "chunkunits",
-        "p0", "p1", "rowblocks", "colblocks", "groups", "k0", "k1", "k2", "k3",
-        "q2", "tapblocks2", "q3", "tapblocks3", "rowsplits", "splits",
-        "images", "n", "rows", "columns", "s0", "s1", "s2", "d2", "d3",
-        "step0", "step1", "step2", "step3", "cc", "cblocks", "csplit", "merged", "o",
-        "kblocks", "ksplit", "outpart", "outgroup", "bandbytes",
-        "yn", "yg", "y0", "y1", "y2", "y3",
-    )  # fmt: skip
+    takes: ClassVar = WeightArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
-            self._unit(code, _counted(code, unit))
+        a = code.arguments(WeightArguments)
+        with code.units(a.chunk_units, a.units) as unit:
+            self._unit(code, unit)
 
-    def _unit(self, code: Code, counts: dict[str, Index]) -> None:
+    def _unit(self, code: Code, unit: Index) -> None:
         """Pack the band of every image, then compute block after block of channels."""
-        step = [code.arg(f"step{axis}") for axis in range(4)]
-        outer = [
-            (code.rem(counts[k], s), code.div(counts[k], s))
-            for k, s in zip(("k0", "k1"), step, strict=False)
-        ]
-        which = (outer[0][0], outer[1][0], counts["q2"], counts["q3"])
+        a = code.arguments(WeightArguments)
+        part, group, k0, k1, p2, block2, p3, block3, in_split, split = code.counted(
+            unit, a.groups, a.kernel[0], a.kernel[1], a.phase_count[2], a.tap_blocks[0],
+            a.phase_count[3], a.tap_blocks[1], a.in_splits, a.splits,
+        )  # fmt: skip
+        image, cells = begin_part(code, part)
+        which = (code.rem(k0, a.tap_step[0]), code.rem(k1, a.tap_step[1]), p2, p3)
         phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate(which)]
-        t2, taps2 = share(code, phases[2]["taps"], counts["tapblocks2"], code.arg("tapblocks2"))
-        t3, taps3 = share(code, phases[3]["taps"], counts["tapblocks3"], code.arg("tapblocks3"))
-        n0 = code.mul(counts["block"], code.arg("images"))
-        r0 = code.mul(counts["rowblocks"], code.arg("rows"))
-        c0 = code.mul(counts["colblocks"], code.arg("columns"))
-        cells = (counts["p0"], counts["p1"], r0, c0)
-        taps = (outer[0][1], outer[1][1], t2, t3)
-        strides = (code.arg("s0"), code.arg("s1"), code.arg("s2"), self.stride)
+        t2, taps2 = share(code, phases[2]["taps"], block2, a.tap_blocks[0])
+        t3, taps3 = share(code, phases[3]["taps"], block3, a.tap_blocks[1])
+        taps = (code.div(k0, a.tap_step[0]), code.div(k1, a.tap_step[1]), t2, t3)
+        strides = (*a.stride[:3], self.stride)
         start = [
-            code.add(phase["offset"], code.mul(stride, cell), code.mul(code.arg(f"d{axis}"), tap))
-            for axis, (phase, stride, cell, tap) in enumerate(
-                zip(phases, strides, cells, taps, strict=True)
+            code.add(phase["offset"], code.mul(stride, cell), code.mul(dilation, tap))
+            for phase, stride, cell, dilation, tap in zip(
+                phases, strides, cells, a.dilation, taps, strict=True
             )
         ]
-        rows = _left(code, phases[2]["cells"], r0, code.arg("rows"))
+        rows = _left(code, phases[2]["cells"], cells[2], a.rows)
         for axis in (0, 1):
             exists = code.both(
                 code.compare("<", cells[axis], phases[axis]["cells"]),
-                code.within(start[axis], code.arg(f"i{axis}")),
+                code.within(start[axis], a.size[axis]),
             )
             rows = code.select(exists, rows, 0)
-        first_block = code.mul(counts["rowsplits"], code.arg("csplit"))
+        first = code.mul(in_split, a.in_split_blocks)
         terms = _Terms(
-            images=code.min(code.sub(code.arg("n"), n0), code.arg("images")),
+            images=code.min(code.sub(a.images, image), a.part_images),
             rows=rows,
-            columns=_left(code, phases[3]["cells"], c0, code.arg("columns")),
+            columns=_left(code, phases[3]["cells"], cells[3], a.columns),
             taps=(taps2, taps3),
-            blocks=(first_block, _left(code, code.arg("cblocks"), first_block, code.arg("csplit"))),
+            blocks=(first, _left(code, a.blocks, first, a.in_split_blocks)),
         )
-        packed = self._pack(code, terms, counts["groups"], n0, start)
+        packed = self._pack(code, terms, group, image, start)
         y = code.add(
-            code.arg("y"),
-            *(phase["y"] for phase in phases),
-            *(
-                code.mul(code.arg(slot), i)
-                for slot, i in zip(
-                    ("yn", "yg", "y0", "y1", "y2", "y3"),
-                    (n0, counts["groups"], *cells),
-                    strict=True,
-                )
-            ),
-        )
-        out = code.add(
-            code.arg("out"),
-            code.mul(counts["part"], code.arg("outpart")),
-            code.mul(counts["groups"], code.arg("outgroup")),
-        )
-        tap2 = code.add(phases[2]["tap"], code.mul(step[2], t2))
-        tap3 = code.add(phases[3]["tap"], code.mul(step[3], t3))
-        plane = code.add(code.mul(counts["k0"], code.arg("k1")), counts["k1"])
-        tap = code.add(
-            code.mul(code.add(code.mul(plane, code.arg("k2")), tap2), code.arg("k3")), tap3
-        )
-        first = code.mul(counts["splits"], code.arg("ksplit"))
-        last = code.min(code.add(first, code.arg("ksplit")), code.arg("kblocks"))
-        with code.loop(last, start=first) as k:
+            a.y, *(phase["y"] for phase in phases),
+            code.mul(a.y_image, image), code.mul(a.y_group, group), *moves(code, a.y_axis, cells),
+        )  # fmt: skip
+        out = code.add(a.partial, code.mul(part, a.part_bytes), code.mul(group, a.group_bytes))
+        tap2 = code.add(phases[2]["tap"], code.mul(a.tap_step[2], t2))
+        tap3 = code.add(phases[3]["tap"], code.mul(a.tap_step[3], t3))
+        tap = numbered(code, (k0, k1, tap2, tap3), a.kernel)
+        begin = code.mul(split, a.split_blocks)
+        end = code.min(code.add(begin, a.split_blocks), a.out_blocks)
+        with code.loop(end, start=begin) as k:
             self._channels(code, packed, k, terms, y, out, tap)
 
     def _pack(
-        self, code: Code, terms: _Terms, group: Index, n0: Index, start: list[Index]
+        self, code: Code, terms: _Terms, group: Index, image: Index, start: list[Index]
     ) -> band.Band:
         """The bands of all images, one after the other."""
+        a = code.arguments(WeightArguments)
         taps2, taps3 = terms.taps
         part = band.Part(
             start=(start[0], start[1], start[2], start[3]),
             taps=(1, 1),
-            rows=reach(code, code.arg("s2"), terms.rows, code.arg("d2"), taps2),
-            columns=reach(code, self.stride, terms.columns, code.arg("d3"), taps3),
+            rows=reach(code, a.stride[2], terms.rows, a.dilation[2], taps2),
+            columns=reach(code, self.stride, terms.columns, a.dilation[3], taps3),
             first_block=terms.blocks[0],
             blocks=terms.blocks[1],
         )
         with code.loop(terms.images) as i:
-            address = code.add(code.scratch, code.mul(i, code.arg("bandbytes")))
-            band.emit_band(code, self.pitch, address, code.add(n0, i), group, part)
+            address = code.add(code.scratch, code.mul(i, a.band_bytes))
+            band.emit_band(code, self.pitch, address, code.add(image, i), group, part)
         return band.Band.of(code, self.pitch, code.scratch, part)
 
     def _channels(
@@ -157,25 +193,25 @@ class Weight(Kernel):
         first_tap: Index,
     ) -> None:  # fmt: skip
         """All taps and input channels of the unit for one block of output channels."""
+        a = code.arguments(WeightArguments)
         height, width, vectors = self.tile
         lane_bytes = vectors * code.lanes * code.size
-        left = code.sub(code.arg("o"), code.mul(k, vectors * code.lanes))
+        left = code.sub(a.outputs, code.mul(k, vectors * code.lanes))
         right = View(code, code.add(y, code.mul(k, lane_bytes)))
-        line = code.mul(code.arg("cc"), lane_bytes)
-        taps = code.mul(*(code.arg(f"k{axis}") for axis in range(4)))
-        target = code.add(out, code.mul(k, taps, line), code.mul(first_tap, line))
-        by_tap2 = code.mul(code.arg("step2"), code.arg("k3"), line)
-        by_tap3 = code.mul(code.arg("step3"), line)
-        step2 = code.mul(code.arg("d2"), packed.row)
-        step3 = code.mul(code.arg("d3"), packed.pixel)
-        merged = code.compare("!=", code.arg("merged"), 0)
+        line = code.mul(a.channels, lane_bytes)
+        target = code.add(out, code.mul(k, *a.kernel, line), code.mul(first_tap, line))
+        by_tap2 = code.mul(a.tap_step[2], a.kernel[3], line)
+        by_tap3 = code.mul(a.tap_step[3], line)
+        step2 = code.mul(a.dilation[2], packed.row)
+        step3 = code.mul(a.dilation[3], packed.pixel)
+        merged = code.compare("!=", a.merged, 0)
         (taps2, taps3), (first_block, blocks) = terms.taps, terms.blocks
         alone, run = code.select(merged, 1, taps3), code.select(merged, taps3, 1)
         with code.loop(taps2, step=height) as t2_:
             t2 = code.min(t2_, code.sub(taps2, height))
             with code.loop(alone) as t3, code.loop(blocks) as b:
-                channel = code.mul(code.add(first_block, b), code.arg("block"))
-                rest = code.min(code.sub(code.arg("cc"), channel), code.arg("block"))
+                channel = code.mul(code.add(first_block, b), a.block)
+                rest = code.min(code.sub(a.channels, channel), a.block)
                 count = code.mul(rest, run)
                 with code.loop(count, step=width) as c_:
                     c = code.min(c_, code.sub(count, width))
@@ -183,66 +219,69 @@ class Weight(Kernel):
                         packed.address, code.mul(b, packed.block), code.mul(t2, step2),
                         code.mul(t3, step3), code.mul(c, code.size),
                     )  # fmt: skip
-                    cells = [(i, j) for i in range(height) for j in range(width)]
-                    a = View(code, origin).rows(
-                        [code.add(code.mul(step2, i), j * code.size) for i, j in cells]
-                    )
+                    pairs = [(i, j) for i in range(height) for j in range(width)]
+                    offsets = [code.add(code.mul(step2, i), j * code.size) for i, j in pairs]
                     tile = Tile(code, height * width, vectors)
-                    self._contract(code, tile, packed, terms, a, right, left)
+                    self._contract(
+                        code, tile, packed, terms, View(code, origin).rows(offsets), right, left
+                    )
                     place = code.add(
                         target, code.mul(t2, by_tap2), code.mul(t3, by_tap3),
                         code.mul(code.add(channel, c), lane_bytes),
                     )  # fmt: skip
-                    tile.store(
-                        View(code, place).rows(
-                            [code.add(code.mul(by_tap2, i), j * lane_bytes) for i, j in cells]
-                        )
-                    )
+                    offsets = [code.add(code.mul(by_tap2, i), j * lane_bytes) for i, j in pairs]
+                    tile.store(View(code, place).rows(offsets))
 
     def _contract(
-        self, code: Code, tile: Tile, packed: band.Band, terms: _Terms, a: Rows, right: View,
+        self, code: Code, tile: Tile, packed: band.Band, terms: _Terms, x: Rows, y: View,
         left: Index,
     ) -> None:  # fmt: skip
         """Sum over images, rows and columns; only the last block of channels needs masks."""
+        a = code.arguments(WeightArguments)
         loops = [
-            (terms.images, code.arg("bandbytes"), code.arg("yn")),
-            (terms.rows, code.mul(code.arg("s2"), packed.row), code.arg("y2")),
-            (terms.columns, self.stride * packed.pixel, code.arg("y3")),
+            (terms.images, a.band_bytes, a.y_image),
+            (terms.rows, code.mul(a.stride[2], packed.row), a.y_axis[2]),
+            (terms.columns, code.mul(self.stride, packed.pixel), a.y_axis[3]),
         ]
         whole = code.compare(">=", left, tile.vectors * code.lanes)
         masks = code.masks(left, tile.vectors)
 
-        def masked(a: Rows, b: View | None) -> None:
-            if b is None:
+        def masked(x: Rows, y: View | None) -> None:
+            if y is None:
                 raise TypeError("an outer product needs both operands")
-            vectors = [b.vector(v, masks[v]) for v in range(tile.vectors)]
+            vectors = [y.vector(v, masks[v]) for v in range(tile.vectors)]
             for r in range(tile.rows):
-                x = code.splat(a[r].scalar())
-                for v, y in enumerate(vectors):
+                scalar = code.splat(x[r].scalar())
+                for v, vector in enumerate(vectors):
                     n = r * tile.vectors + v
-                    tile.registers[n] = code.fma(x, y, tile.registers[n])
+                    tile.registers[n] = code.fma(scalar, vector, tile.registers[n])
 
         with code.either(whole, carry=tile.registers) as (then, otherwise):
             with then:
-                contract(code, tile, loops, a, right)
+                contract(code, tile, loops, x, y)
             with otherwise:
-                contract(code, tile, loops, a, right, masked)
+                contract(code, tile, loops, x, y, masked)
 
 
-def _counted(code: Code, unit: Index) -> dict[str, Index]:
-    """What the number of a unit counts; "block" are images and "part" all that divide the batch."""
-    counts: dict[str, Index] = {}
-    rest = unit
-    for slot in (
-        "splits", "rowsplits", "tapblocks3", "q3", "tapblocks2", "q2", "k1", "k0", "groups",
-    ):  # fmt: skip
-        counts[slot] = code.rem(rest, code.arg(slot))
-        rest = code.div(rest, code.arg(slot))
-    counts["part"] = rest
-    for slot in ("colblocks", "rowblocks", "p1", "p0"):
-        counts[slot] = code.rem(rest, code.arg(slot))
-        rest = code.div(rest, code.arg(slot))
-    return counts | {"block": rest}
+def begin_part(code: Code, part: Index) -> tuple[Index, list[Index]]:
+    """The first image of a part of the batch, and its first cell along each axis."""
+    a = code.arguments(PartArguments)
+    block, m0, m1, row, column = code.counted(part, *a.cells, a.row_blocks, a.column_blocks)
+    cells = [m0, m1, code.mul(row, a.rows), code.mul(column, a.columns)]
+    return code.mul(block, a.part_images), cells
+
+
+def numbered(code: Code, indices: Sequence[Index], counts: Sequence[Index]) -> Index:
+    """The number that counts these indices, the last of which runs fastest."""
+    number: Index = 0
+    for index, count in zip(indices, counts, strict=True):
+        number = code.add(code.mul(number, count), index)
+    return number
+
+
+def moves(code: Code, steps: Sequence[Index], indices: Sequence[Index]) -> list[Index]:
+    """How far each axis moves."""
+    return [code.mul(step, index) for step, index in zip(steps, indices, strict=True)]
 
 
 def _left(code: Code, total: Index, begin: Index, most: Index) -> Index:
@@ -250,11 +289,37 @@ def _left(code: Code, total: Index, begin: Index, most: Index) -> Index:
     return code.max(code.min(code.sub(total, begin), most), 0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class JoinWeightArguments(GradientArguments[T], PhaseArguments[T]):
+    """Beside those, the `parts` that are added, and all that is counted. Of the axes that positions
+    have: how many there are, the stride of w, the cells of the largest phase, by how much the next
+    tap and the next output of a phase are further, and how windows walk over the source."""
+
+    units: T
+    chunk_units: T
+    partial: T
+    parts: T
+    part_bytes: T
+    groups: T
+    outputs: T
+    out_blocks: T
+    channels: T
+    kernel: tuple[T, ...] = several(4)
+    positions: tuple[T, ...] = several(3)
+    w_position: tuple[T, ...] = several(3)
+    most: tuple[T, ...] = several(3)
+    tap_step: tuple[T, ...] = several(3)
+    out_step: tuple[T, ...] = several(3)
+    size: tuple[T, ...] = several(3)
+    stride: tuple[T, ...] = several(3)
+    dilation: tuple[T, ...] = several(3)
+
+
 @dataclass(frozen=True)
 class JoinWeight(Kernel):
     """w[o, c, k] = sum of the parts, in their order.
 
-    A unit is one (position, group, block of o, tap), a chunk `chunkunits` of them. With `local`
+    A unit is one (position, group, block of o, tap), a chunk `chunk_units` of them. With `local`
     positions have weights of their own, and each cell is a part: the table has the first cell of
     the phase of each tap (-1: none) and its source. A tap that meets no cell there has weight 0.
     """
@@ -262,87 +327,74 @@ class JoinWeight(Kernel):
     width: int  # output channels of a block
     local: bool
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *phase_slots(3), "partial", "w", "units", "chunkunits", "parts", "part",
-        "q0", "q1", "q2", "groups", "kblocks", "o", "c", "k0", "k1", "k2", "k3",
-        "m1", "m2",
-        *(f"{name}{a}" for name in ("tapstep", "cellstep", "s", "d", "i") for a in range(3)),
-        "wq0", "wq1", "wq2", "wg", "wo", "wc", "wk0", "wk1", "wk2", "wk3",
-    )  # fmt: skip
+    takes: ClassVar = JoinWeightArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
+        a = code.arguments(JoinWeightArguments)
+        with code.units(a.chunk_units, a.units) as unit:
             self._unit(code, unit)
 
     def _unit(self, code: Code, unit: Index) -> None:
-        """Decode a unit, add its parts up and write the sums."""
-        counts: dict[str, Index] = {}
-        rest, sums = (
-            unit,
-            code.mul(*(code.arg(s) for s in ("groups", "kblocks", "k0", "k1", "k2", "k3"))),
-        )
-        for slot in ("k3", "k2", "k1", "k0", "kblocks", "groups", "q2", "q1"):
-            counts[slot] = code.rem(rest, code.arg(slot))
-            rest = code.div(rest, code.arg(slot))
-        counts["q0"] = rest
-        steps = [*(f"k{axis}" for axis in range(4)), *(f"q{axis}" for axis in range(3))]
-        block = code.mul(counts["kblocks"], self.width)
+        """Add the parts of a unit up and write the sums."""
+        a = code.arguments(JoinWeightArguments)
+        sums = (a.groups, a.out_blocks, *a.kernel)
+        q0, q1, q2, group, block, *taps = code.counted(unit, *a.positions[1:], *sums)
+        position, first = (q0, q1, q2), code.mul(block, self.width)
         out = code.add(
-            code.arg("w"),
-            *(code.mul(counts[name], code.arg(f"w{name}")) for name in steps),
-            code.mul(counts["groups"], code.arg("wg")),
-            code.mul(block, code.arg("wo")),
+            a.w,
+            *moves(code, a.w_tap, taps),
+            *moves(code, a.w_position, position),
+            code.mul(group, a.w_group),
+            code.mul(first, a.w_output),
         )
-        line = code.mul(code.arg("c"), self.width, code.size)
-        source = code.add(
-            code.arg("partial"), code.mul(code.rem(unit, sums) if self.local else unit, line)
-        )
-        parts = code.arg("parts")
+        number = code.rem(unit, code.mul(*sums)) if self.local else unit
+        source = code.add(a.partial, code.mul(number, a.channels, self.width * code.size))
+        parts: Index = a.parts
         if self.local:
-            part, met = self._part_of_cell(code, counts)
-            source = code.add(source, code.mul(part, code.arg("part")))
+            part, met = self._part_of_cell(code, position, taps)
+            source = code.add(source, code.mul(part, a.part_bytes))
             parts = code.select(met, 1, 0)
-        self._add(code, source, parts, out, code.min(code.sub(code.arg("o"), block), self.width))
+        self._add(code, source, parts, out, code.min(code.sub(a.outputs, first), self.width))
 
-    def _part_of_cell(self, code: Code, counts: dict[str, Index]) -> tuple[Index, Condition]:
+    def _part_of_cell(
+        self, code: Code, position: Sequence[Index], taps: Sequence[Index]
+    ) -> tuple[Index, Condition]:
         """The part of a position, and whether the tap meets it."""
+        a = code.arguments(JoinWeightArguments)
         numbers: list[Index] = []
         met: Condition = True
-        for axis in range(3):
-            cell, step = counts[f"q{axis}"], code.arg(f"cellstep{axis}")
-            tap, tap_step = counts[f"k{axis}"], code.arg(f"tapstep{axis}")
+        for axis, (cell, tap) in enumerate(zip(position, taps, strict=False)):
+            step, tap_step = a.out_step[axis], a.tap_step[axis]
             phase = read_phase(code, ("first", "offset"), axis, code.rem(tap, tap_step))
             number = code.div(cell, step)
             source = code.add(
                 phase["offset"],
-                code.mul(code.arg(f"s{axis}"), number),
-                code.mul(code.arg(f"d{axis}"), code.div(tap, tap_step)),
+                code.mul(a.stride[axis], number),
+                code.mul(a.dilation[axis], code.div(tap, tap_step)),
             )
             in_phase = code.compare("==", phase["first"], code.rem(cell, step))
-            met = code.both(met, code.both(in_phase, code.within(source, code.arg(f"i{axis}"))))
+            met = code.both(met, code.both(in_phase, code.within(source, a.size[axis])))
             numbers.append(number)
-        inner = code.add(code.mul(numbers[1], code.arg("m2")), numbers[2])
-        return code.add(code.mul(numbers[0], code.arg("m1"), code.arg("m2")), inner), met
+        return numbered(code, numbers, a.most), met
 
     def _add(self, code: Code, source: Index, parts: Index, out: Index, count: Index) -> None:
         """The sums of one tap, channel after channel."""
+        a = code.arguments(JoinWeightArguments)
         vectors, line = self.width // code.lanes, self.width * code.size
-        with code.loop(code.arg("c")) as c:
+        with code.loop(a.channels) as c:
             here = code.add(source, code.mul(c, line))
             sums = [code.const(0.0)] * vectors
             with code.loop(parts, carry=sums) as p:
-                view = View(code, code.add(here, code.mul(p, code.arg("part"))))
+                view = View(code, code.add(here, code.mul(p, a.part_bytes)))
                 sums[:] = [code.fadd(x, view.vector(v)) for v, x in enumerate(sums)]
             line_of_sums = View(code, code.scratch)
             for v, x in enumerate(sums):
                 line_of_sums.store(x, v)
-            there = code.add(out, code.mul(c, code.arg("wc")))
+            there = code.add(out, code.mul(c, a.w_channel))
             with code.loop(count) as lane:
                 x = View(code, code.add(code.scratch, code.mul(lane, code.size))).scalar()
-                View(code, code.add(there, code.mul(lane, code.arg("wo")))).store_scalar(x)
+                View(code, code.add(there, code.mul(lane, a.w_output))).store_scalar(x)
 
 
 def choose_weight_tile(

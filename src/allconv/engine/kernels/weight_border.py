@@ -11,86 +11,83 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from allconv.engine.arguments import T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.phases import clip_taps, phase_slots, read_phase
-from allconv.engine.kernels.weight import COLUMNS
+from allconv.engine.kernels.phases import clip_taps, read_phase
+from allconv.engine.kernels.weight import COLUMNS, GradientArguments, TermArguments, moves
 
-AXES = 4
+
+@dataclass(frozen=True, kw_only=True)
+class WeightBorderArguments(TermArguments[T], GradientArguments[T]):
+    """Beside those, the sums, which lie as w does, the output channels of a group, and how units
+    are counted."""
+
+    units: T
+    chunk_units: T
+    sums: T
+    outputs: T
 
 
 @dataclass(frozen=True)
 class WeightBorder(Kernel):
     """A unit: a group, a vector of output channels, an input channel and a tap.
 
-    A chunk is `chunkunits` of the `units`; `sums` and w lie alike, with any strides.
+    A chunk is `chunk_units` of the `units`; `sums` and w lie alike, with any strides.
     """
 
-    slots: ClassVar[tuple[str, ...]] = (
-        "x", "xn", "xg", "xc", "y", "yn", "yg", "sums", "w", "wg", "wo", "wc", *phase_slots(AXES),
-        *(f"{name}{a}" for name in ("x", "i", "s", "d", "y", "k", "wk", "step")
-          for a in range(AXES)),
-        "units", "chunkunits", "n", "c", "o",
-    )  # fmt: skip
+    takes: ClassVar = WeightBorderArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        first = code.mul(code.chunk, code.arg("chunkunits"))
-        last = code.min(code.add(first, code.arg("chunkunits")), code.arg("units"))
-        with code.loop(last, start=first) as unit:
+        a = code.arguments(WeightBorderArguments)
+        with code.units(a.chunk_units, a.units) as unit:
             self._unit(code, unit)
 
     def _unit(self, code: Code, unit: Index) -> None:
         """Look whether a weight is NaN, and sum again if one is."""
-        vectors = code.ceil_div(code.arg("o"), code.lanes)
-        counts: dict[str, Index] = {}
-        for slot in ("k3", "k2", "k1", "k0", "c"):
-            counts[slot] = code.rem(unit, code.arg(slot))
-            unit = code.div(unit, code.arg(slot))
-        first, group = code.mul(code.rem(unit, vectors), code.lanes), code.div(unit, vectors)
-        channel = counts["c"]
+        a = code.arguments(WeightBorderArguments)
+        vectors = code.ceil_div(a.outputs, code.lanes)
+        group, vector, channel, *taps = code.counted(unit, vectors, a.channels, *a.kernel)
+        first = code.mul(vector, code.lanes)
         at = code.add(
-            *(code.mul(counts[f"k{a}"], code.arg(f"wk{a}")) for a in range(AXES)),
-            code.mul(group, code.arg("wg")),
-            code.mul(channel, code.arg("wc")),
-            code.mul(first, code.arg("wo")),
+            *moves(code, a.w_tap, taps),
+            code.mul(group, a.w_group),
+            code.mul(channel, a.w_channel),
+            code.mul(first, a.w_output),
         )
-        left = code.sub(code.arg("o"), first)
-        sums, w = code.add(code.arg("sums"), at), code.add(code.arg("w"), at)
+        left = code.sub(a.outputs, first)
+        sums, w = code.add(a.sums, at), code.add(a.w, at)
         with code.when(_copy(code, sums, w, left)):
-            x = code.add(
-                code.arg("x"), code.mul(group, code.arg("xg")), code.mul(channel, code.arg("xc"))
-            )
-            y = code.add(code.arg("y"), code.mul(group, code.arg("yg")), code.mul(first, code.size))
-            taps = [counts[f"k{a}"] for a in range(AXES)]
+            x = code.add(a.x, code.mul(group, a.x_group), code.mul(channel, a.x_channel))
+            y = code.add(a.y, code.mul(group, a.y_group), code.mul(first, code.size))
             self._sum(code, x, y, taps, left)
             _replace(code, sums, w, left)
 
     def _sum(self, code: Code, x: Index, y: Index, taps: list[Index], left: Index) -> None:
         """The sums of a vector of output channels, into scratch memory."""
-        loops: list[tuple[Index, Index, Index]] = [
-            (code.arg("n"), code.arg("xn"), code.arg("yn")),
-        ]
-        for a, tap in enumerate(taps):
-            step, stride, by_cell = code.arg(f"step{a}"), code.arg(f"s{a}"), code.arg(f"y{a}")
-            phase = read_phase(code, COLUMNS, a, code.rem(tap, step))
-            base = code.add(phase["offset"], code.mul(code.arg(f"d{a}"), code.div(tap, step)))
-            low, count = clip_taps(code, base, stride, code.arg(f"i{a}"), phase["cells"])
+        a = code.arguments(WeightBorderArguments)
+        loops: list[tuple[Index, Index, Index]] = [(a.images, a.x_image, a.y_image)]
+        for axis, tap in enumerate(taps):
+            step, stride, by_cell = a.tap_step[axis], a.stride[axis], a.y_axis[axis]
+            phase = read_phase(code, COLUMNS, axis, code.rem(tap, step))
+            base = code.add(phase["offset"], code.mul(a.dilation[axis], code.div(tap, step)))
+            low, count = clip_taps(code, base, stride, a.size[axis], phase["cells"])
             source = code.add(base, code.mul(stride, low))
-            x = code.add(x, code.mul(source, code.arg(f"x{a}")))
+            x = code.add(x, code.mul(source, a.x_axis[axis]))
             y = code.add(y, phase["y"], code.mul(low, by_cell))
-            loops.append((count, code.mul(stride, code.arg(f"x{a}")), by_cell))
+            loops.append((count, code.mul(stride, a.x_axis[axis]), by_cell))
         mask = code.mask(left)
         tile = Tile(code, 1, 1)
 
-        def add(a: Rows, b: View | None) -> None:
-            if b is None:
+        def add(x: Rows, y: View | None) -> None:
+            if y is None:
                 raise TypeError("an outer product needs both operands")
-            product = (code.splat(a[0].scalar()), b.vector(0, mask))
+            product = (code.splat(x[0].scalar()), y.vector(0, mask))
             tile.registers[0] = code.fma(*product, tile.registers[0])
 
         contract(code, tile, loops, View(code, x).rows([0]), View(code, y), add)
@@ -99,9 +96,10 @@ class WeightBorder(Kernel):
 
 def _copy(code: Code, sums: Index, w: Index, left: Index) -> Condition:
     """Copy the sums of the next `lanes` output channels; whether one is NaN (or inf - inf is)."""
+    a = code.arguments(WeightBorderArguments)
     total = [constant(code.scalar, 0.0)]
     with code.loop(code.min(left, code.lanes), carry=total) as lane:
-        at = code.mul(lane, code.arg("wo"))
+        at = code.mul(lane, a.w_output)
         x = View(code, code.add(sums, at)).scalar()
         View(code, code.add(w, at)).store_scalar(x)
         total[0] = code.fadd(total[0], x)
@@ -110,8 +108,9 @@ def _copy(code: Code, sums: Index, w: Index, left: Index) -> Condition:
 
 def _replace(code: Code, sums: Index, w: Index, left: Index) -> None:
     """Write the sums in scratch memory where the others are NaN."""
+    a = code.arguments(WeightBorderArguments)
     with code.loop(code.min(left, code.lanes)) as lane:
-        at = code.mul(lane, code.arg("wo"))
+        at = code.mul(lane, a.w_output)
         before = View(code, code.add(sums, at)).scalar()
         again = View(code, code.add(code.scratch, code.mul(lane, code.size))).scalar()
         after = code.builder.select(code.is_nan(before), again, before)

@@ -5,22 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
     MOST,
     Blocks,
     Parts,
     band_bytes,
-    source_slots,
+    output_arguments,
+    source_arguments,
     split_channels,
     units_of_chunk,
 )
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phases import phase_table
-from allconv.engine.kernels.weight import JoinWeight, Weight, choose_weight_tile
-from allconv.engine.kernels.weight_border import WeightBorder
+from allconv.engine.kernels.weight import (
+    GradientArguments,
+    JoinWeight,
+    JoinWeightArguments,
+    PartArguments,
+    TermArguments,
+    Weight,
+    WeightArguments,
+    choose_weight_tile,
+)
+from allconv.engine.kernels.weight_border import WeightBorder, WeightBorderArguments
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.window import Window
 
@@ -39,12 +51,12 @@ def lower_weights(
     walk = four([AxisPhases(axis.weight_phases()) for axis in window.axes], size)
     lead = AXES - len(window.axes) - batch
     kernel = (*[1] * lead, *window.kernel, *[1] * batch)
-    _Gradient(planner, source, result, walk, kernel, lead, groups, local).add_steps(w)
+    Gradient(planner, source, result, walk, kernel, lead, groups, local).add_steps(w)
     return True
 
 
 @dataclass(frozen=True)
-class _Gradient:
+class Gradient:
     """A weight gradient over four axes, the first `lead` of which the window does not have."""
 
     planner: Planner
@@ -61,157 +73,197 @@ class _Gradient:
         planner, x, y, axes = self.planner, self.x, self.y, self.axes
         dtype, item = x.place.spec.dtype, x.place.item
         lanes, blocks = planner.target.lanes(dtype), Blocks.of(x.channels)
-        merged = blocks.merges(axes[3])
         last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
-        run = x.channels * axes[3].fewest if merged else last
+        run = x.channels * axes[3].fewest if blocks.merges(axes[3]) else last
         tile = choose_weight_tile(planner.target, axes[2].fewest, run, -(-y.channels // lanes))
         width = tile[2] * lanes
-        kblocks = -(-y.channels // width)
-        # Bytes of a part: of a group, and of all.
-        unit = kblocks * prod(self.kernel) * x.channels * width * item
-        pixel = blocks.pitch * item
-        parts = (
-            Parts.of_cells(axes) if self.local
-            else Parts.of(axes, x, blocks.blocks * pixel, self.groups * unit)
-        )  # fmt: skip
-        cut = _cut(axes, (tile[0], tile[1], width), parts, blocks, merged)
-        whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
-        whole *= parts.total * prod(cut.tapblocks) * cut.rowsplits
-        work = x.images * self.groups * prod(axis.pairs for axis in axes) * x.channels * y.channels
-        ksplit = split_channels(kblocks, whole, work, cut.work * kblocks * width)
-        splits = -(-kblocks // ksplit)
-        units = whole * splits
-        bytes_of_band = (
-            band_bytes(cut.outer_alone(axes), parts.rows, parts.columns, pixel) * cut.csplit
-        )
-        block = units_of_chunk(units, work, bytes_of_band * parts.images // item)
-        partial = planner.temporary((parts.total * self.groups * unit // item,), dtype)
-        table, slots = self._table()
-        slots |= source_slots(x, axes, blocks)
-        slots |= {
-            "y": y.place, "out": partial, "units": units, "chunkunits": block,
-            "p0": parts.counts[1], "p1": parts.counts[2],
-            "rowblocks": parts.counts[3], "colblocks": parts.counts[4], "groups": self.groups,
-            "tapblocks2": cut.tapblocks[0], "tapblocks3": cut.tapblocks[1],
-            "rowsplits": cut.rowsplits, "csplit": cut.csplit, "splits": splits,
-            "images": parts.images, "n": x.images, "rows": parts.rows, "columns": parts.columns,
-            "o": y.channels, "kblocks": kblocks, "ksplit": ksplit, "merged": int(merged),
-            "outpart": self.groups * unit, "outgroup": unit, "bandbytes": bytes_of_band,
-        }  # fmt: skip
-        planner.step(
-            Weight(planner.target, dtype, tile, blocks.pitch, axes[3].common.stride), slots,
-            reads=[x.place, y.place, table], writes=[partial], chunks=-(-units // block),
-            scratch=parts.images * bytes_of_band + 256,
-        )  # fmt: skip
+        part = self.part_bytes(width, x.channels)
+        pixel = blocks.blocks * blocks.pitch * item
+        parts = Parts.of_cells(axes) if self.local else Parts.of(axes, x, pixel, part)
+        partial = planner.temporary((parts.total * part // item,), dtype)
+        table, terms = self.terms(blocks)
+        kernel = Weight(planner.target, dtype, tile, blocks.pitch, axes[3].common.stride)
+        self._sum(kernel, parts, partial, terms)
         if self.local or not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
-            self._join(partial, w, parts, kblocks, width)
+            self.join(partial, w, parts, width, x.channels)
             return
         sums = planner.temporary(w.shape, dtype)
-        self._join(partial, sums, parts, kblocks, width)
-        self._border(slots, sums, w, table)
+        self.join(partial, sums, parts, width, x.channels)
+        self._border(table, terms, sums, w)
 
-    def _border(self, slots: dict[str, int | Place], sums: Place, w: Place, table: Place) -> None:
+    def _sum(
+        self, kernel: Weight, parts: Parts, partial: Place, terms: TermArguments[Number]
+    ) -> None:
+        """The step of the sums over parts of the batch."""
+        x, y, axes = self.x, self.y, self.axes
+        blocks = Blocks.of(x.channels)
+        merged = blocks.merges(axes[3])
+        height, channels, vectors = kernel.tile
+        width = vectors * self.planner.target.lanes(kernel.dtype)
+        part, out_blocks = self.part_bytes(width, x.channels), -(-y.channels // width)
+        cut = _cut(axes, (height, channels, width), parts, blocks, merged)
+        whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
+        whole *= parts.total * prod(cut.tap_blocks) * cut.in_splits
+        work = x.images * self.groups * prod(axis.pairs for axis in axes) * x.channels * y.channels
+        split = split_channels(out_blocks, whole, work, cut.work * out_blocks * width)
+        splits = -(-out_blocks // split)
+        units = whole * splits
+        bytes_of_band = cut.in_split * band_bytes(
+            cut.outer_alone(axes), parts.rows, parts.columns, blocks.pitch * x.place.item
+        )
+        block = units_of_chunk(units, work, bytes_of_band * parts.images // x.place.item)
+        arguments = WeightArguments[Number](
+            **joined(terms, part_arguments(parts, partial, part)),
+            units=units,
+            chunk_units=block,
+            groups=self.groups,
+            phase_count=tuple(len(axis.phases) for axis in axes),
+            tap_blocks=cut.tap_blocks,
+            in_splits=cut.in_splits,
+            in_split_blocks=cut.in_split,
+            splits=splits,
+            split_blocks=split,
+            outputs=y.channels,
+            out_blocks=out_blocks,
+            group_bytes=part // self.groups,
+            band_bytes=bytes_of_band,
+            merged=int(merged),
+        )
+        self.planner.step(
+            kernel, arguments, writes=[partial], chunks=-(-units // block),
+            scratch=parts.images * bytes_of_band + 256,
+        )  # fmt: skip
+
+    def _border(self, table: Place, terms: TermArguments[Number], sums: Place, w: Place) -> None:
         """Mend what gradients that are not finite have made of zeros outside of the input."""
-        channels, target, dtype = self.x.channels, self.planner.target, w.spec.dtype
+        target, dtype, outputs = self.planner.target, w.spec.dtype, self.y.channels
         lanes = target.lanes(dtype)
-        units = self.groups * prod(self.kernel) * channels * -(-self.y.channels // lanes)
-        terms = self.x.images * prod(axis.cells for axis in self.axes) * lanes
-        block = max(1, MOST // max(terms, 1))
-        extra: dict[str, int | Place] = {
-            "sums": sums, "w": w, "units": units, "chunkunits": block, "c": channels,
-            "s3": self.axes[3].common.stride, **self._w_strides(w),
-        }  # fmt: skip
-        arguments = {name: slots[name] for name in WeightBorder.slots if name not in extra} | extra
+        units = self.groups * prod(self.kernel) * self.x.channels * -(-outputs // lanes)
+        cells = self.x.images * prod(axis.cells for axis in self.axes) * lanes
+        block = max(1, MOST // max(cells, 1))
+        arguments = WeightBorderArguments[Number](
+            **joined(terms, self._gradient(w)),
+            units=units,
+            chunk_units=block,
+            sums=sums,
+            outputs=outputs,
+        )
         self.planner.step(
             WeightBorder(target, dtype), arguments,
             reads=[self.x.place, self.y.place, table, sums], writes=[w],
             chunks=-(-units // block), scratch=lanes * w.item, what="mend border",
         )  # fmt: skip
 
-    def _w_strides(self, w: Place) -> dict[str, int]:
-        """The strides of w by tap of each axis, by channel and by group."""
-        lead = self.lead
-        count = len(w.shape[2:]) // (2 if self.local else 1)
-        by_tap = [0] * AXES
-        by_tap[lead : lead + count] = w.strides[2 : 2 + count]
-        return {
-            "wg": self.y.channels * w.strides[0], "wo": w.strides[0], "wc": w.strides[1],
-            **{f"wk{axis}": step for axis, step in enumerate(by_tap)},
-        }  # fmt: skip
+    def part_bytes(self, width: int, channels: int) -> int:
+        """Bytes of the sums of a part, in blocks of `width` output channels."""
+        outputs = -(-self.y.channels // width) * width
+        return self.groups * outputs * prod(self.kernel) * channels * self.x.place.item
 
-    def _table(self) -> tuple[Place, dict[str, int | Place]]:
-        """The table of phases, and what all phases share."""
-        y = self.y
-        table, slots = phase_table(
+    def terms(self, blocks: Blocks) -> tuple[Place, TermArguments[Number]]:
+        """The table of phases, and what the sums are given of x and y."""
+        x, y, axes = self.x, self.y, self.axes
+        table, phases = phase_table(
             self.planner,
             [
                 [
                     (p.tap_count, p.out_count, p.offset, p.tap_start, p.out_start * step)
                     for p in axis.phases
                 ]
-                for axis, step in zip(self.axes, y.strides, strict=True)
+                for axis, step in zip(axes, y.strides, strict=True)
             ],
         )
-        for axis, phases in enumerate(self.axes):
-            common = phases.common
-            slots |= {
-                f"k{axis}": self.kernel[axis],
-                f"step{axis}": common.tap_step,
-                f"y{axis}": common.out_step * y.strides[axis],
-            }
-        slots |= {"q2": len(self.axes[2].phases), "q3": len(self.axes[3].phases)}
-        return table, slots | {"yn": y.image_stride, "yg": y.group_stride}
+        terms = TermArguments[Number](
+            **joined(phases, source_arguments(x, axes, blocks), output_arguments(y, axes)),
+            kernel=self.kernel,
+            tap_step=tuple(axis.common.tap_step for axis in axes),
+            images=x.images,
+        )
+        return table, terms
 
-    def _join(self, partial: Place, w: Place, parts: Parts, kblocks: int, width: int) -> None:
-        """Add the parts up and put the sums where the weights lie."""
-        axes, lead, y = self.axes, self.lead, self.y
+    def _gradient(self, w: Place) -> GradientArguments[Number]:
+        """Where w lies."""
+        count = len(w.shape[2:]) // (2 if self.local else 1)
+        by_tap = [0] * AXES
+        by_tap[self.lead : self.lead + count] = w.strides[2 : 2 + count]
+        return GradientArguments[Number](
+            w=w,
+            w_group=self.y.channels * w.strides[0],
+            w_output=w.strides[0],
+            w_channel=w.strides[1],
+            w_tap=tuple(by_tap),
+        )
+
+    def join(self, partial: Place, w: Place, parts: Parts, width: int, channels: int) -> None:
+        """Add the parts up, which have so many input channels, and put the sums where the weights
+        lie."""
+        axes, lead = self.axes, self.lead
+        common = [axis.common for axis in axes[:3]]
         count = len(w.shape[2:]) // (2 if self.local else 1)
         cells, by_cell = [1] * 3, [0] * 3
         if self.local:
             cells[lead:] = w.shape[2 + count :]
             by_cell[lead:] = w.strides[2 + count :]
-        firsts = [
-            [(p.out_start if p.out_count else -1, p.offset) for p in axis.phases]
-            for axis in axes[:3]
-        ]
-        table, slots = phase_table(self.planner, firsts)
-        for axis in range(AXES):
-            slots[f"k{axis}"] = self.kernel[axis]
-        for axis in range(3):
-            slots |= {
-                f"q{axis}": cells[axis], f"wq{axis}": by_cell[axis],
-                f"tapstep{axis}": axes[axis].common.tap_step,
-                f"cellstep{axis}": axes[axis].common.out_step,
-                f"s{axis}": axes[axis].common.stride, f"d{axis}": axes[axis].common.dilation,
-                f"i{axis}": self.x.sizes[axis],
-            }  # fmt: skip
-        units = prod(cells) * self.groups * kblocks * prod(self.kernel)
+        _, phases = phase_table(
+            self.planner,
+            [
+                [(p.out_start if p.out_count else -1, p.offset) for p in axis.phases]
+                for axis in axes
+            ],
+        )
+        out_blocks = -(-self.y.channels // width)
+        units = prod(cells) * self.groups * out_blocks * prod(self.kernel)
         sums = 1 if self.local else parts.total
-        channels = self.x.channels
-        part = self.groups * kblocks * prod(self.kernel) * channels * width * w.item
         block = units_of_chunk(units, 0, sums * channels * width)
-        slots |= {
-            "partial": partial, "w": w, "units": units, "chunkunits": block, "parts": sums,
-            "part": part, "groups": self.groups, "kblocks": kblocks, "o": y.channels, "c": channels,
-            "m1": parts.counts[2], "m2": parts.counts[3],
-            **self._w_strides(w),
-        }  # fmt: skip
+        arguments = JoinWeightArguments[Number](
+            **joined(self._gradient(w), phases),
+            units=units,
+            chunk_units=block,
+            partial=partial,
+            parts=sums,
+            part_bytes=self.part_bytes(width, channels),
+            groups=self.groups,
+            outputs=self.y.channels,
+            out_blocks=out_blocks,
+            channels=channels,
+            kernel=self.kernel,
+            positions=tuple(cells),
+            w_position=tuple(by_cell),
+            most=parts.counts[1:4],
+            tap_step=tuple(each.tap_step for each in common),
+            out_step=tuple(each.out_step for each in common),
+            size=self.x.sizes[:3],
+            stride=tuple(each.stride for each in common),
+            dilation=tuple(each.dilation for each in common),
+        )
         self.planner.step(
-            JoinWeight(self.planner.target, w.spec.dtype, width, self.local), slots,
-            reads=[partial, table], writes=[w], chunks=-(-units // block),
-            scratch=width * w.item, what="join weights",
+            JoinWeight(self.planner.target, w.spec.dtype, width, self.local), arguments,
+            writes=[w], chunks=-(-units // block), scratch=width * w.item, what="join weights",
         )  # fmt: skip
+
+
+def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArguments[Number]:
+    """How the batch is cut, and where the sums of the parts lie."""
+    return PartArguments[Number](
+        part_images=parts.images,
+        rows=parts.rows,
+        columns=parts.columns,
+        cells=parts.counts[1:3],
+        row_blocks=parts.counts[3],
+        column_blocks=parts.counts[4],
+        partial=partial,
+        part_bytes=part_bytes,
+    )
 
 
 @dataclass(frozen=True)
 class _Cut:
     """How the outputs of a weight gradient are cut, so that no unit is too much work: blocks of
-    taps of axes 2 and 3, splits of the input channels into `csplit` blocks; the multiply-adds of
+    taps of axes 2 and 3, splits of the input channels into `in_split` blocks; the multiply-adds of
     what is left, for one output channel."""
 
-    tapblocks: tuple[int, int]
-    rowsplits: int
-    csplit: int
+    tap_blocks: tuple[int, int]
+    in_splits: int
+    in_split: int
     work: int
 
     def outer_alone(self, axes: tuple[AxisPhases, ...]) -> tuple[AxisPhases, ...]:
@@ -230,13 +282,13 @@ def _cut(
     cells = parts.images * parts.rows * parts.columns
     taps2, taps3 = axes[2].taps, axes[3].taps
     room = MOST // (cells * lanes)  # pairs of tap and input channel
-    csplit = max(1, min(blocks.blocks, room // (blocks.block * taps2 * taps3)))
-    channels = csplit * blocks.block
+    in_split = max(1, min(blocks.blocks, room // (blocks.block * taps2 * taps3)))
+    channels = in_split * blocks.block
     room = max(1, room // channels)  # taps
     block2 = max(height, min(taps2, room // taps3))
-    tapblocks2 = max(1, min(-(-taps2 // block2), axes[2].fewest // height))
-    room = max(1, room // -(-taps2 // tapblocks2))
+    tap_blocks2 = max(1, min(-(-taps2 // block2), axes[2].fewest // height))
+    room = max(1, room // -(-taps2 // tap_blocks2))
     least3 = -(-width // blocks.channels) if merged else 1  # taps that fill a tile
-    tapblocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
-    work = cells * channels * -(-taps2 // tapblocks2) * -(-taps3 // tapblocks3)
-    return _Cut((tapblocks2, tapblocks3), -(-blocks.blocks // csplit), csplit, work)
+    tap_blocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
+    work = cells * channels * -(-taps2 // tap_blocks2) * -(-taps3 // tap_blocks3)
+    return _Cut((tap_blocks2, tap_blocks3), -(-blocks.blocks // in_split), in_split, work)

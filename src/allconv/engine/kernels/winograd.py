@@ -22,20 +22,54 @@ from typing import ClassVar
 
 from llvmlite import ir
 
+from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.epilogue import Epilogue
-from allconv.engine.kernels.winograd_input import (
-    INPUT_SLOTS,
-    emit_zero_tiles,
-    transform,
-    walk,
-)
-from allconv.engine.kernels.winograd_output import OUTPUT_SLOTS, Results
+from allconv.engine.kernels.winograd_input import TileArguments, emit_zero_tiles, transform, walk
+from allconv.engine.kernels.winograd_output import ResultArguments, Results
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformedArguments(Arguments[T]):
+    """Transformed weights u with the bytes of a plane; `outputs` are the output channels of a
+    group, in `out_blocks` blocks."""
+
+    u: T
+    u_plane: T
+    channels: T
+    outputs: T
+    out_blocks: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class WinogradWeightsArguments(TransformedArguments[T]):
+    """Beside those, weights w with their strides."""
+
+    w: T
+    w_output: T
+    w_channel: T
+    w_tap: tuple[T, ...] = several(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WinogradInputArguments(TileArguments[T]):
+    """Beside those, how a run is cut: `piece` tiles in each of `pieces` pieces."""
+
+    piece: T
+    pieces: T
+
+
+@dataclass(frozen=True, kw_only=True)
+class WinogradArguments(TileArguments[T], TransformedArguments[T], ResultArguments[T]):
+    """Beside those, how the blocks of output channels are cut."""
+
+    splits: T
+    split_blocks: T
 
 
 @dataclass(frozen=True)
@@ -45,34 +79,27 @@ class WinogradWeights(Kernel):
     m: int
     vectors: int  # of a block
 
-    slots: ClassVar[tuple[str, ...]] = (
-        "w", "u", "o", "c", "kblocks", "ue", "wo", "wc", "w2", "w3",
-    )  # fmt: skip
+    takes: ClassVar = WinogradWeightsArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
+        a = code.arguments(WinogradWeightsArguments)
         n, width, step = self.m + 2, self.vectors * code.lanes, code.lanes * code.size
         line = width * code.size
-        block, group = _split(code, code.chunk, "kblocks")
+        group, block = code.counted(code.chunk, a.out_blocks)
         first = code.mul(block, width)
-        count = code.min(code.sub(code.arg("o"), first), width)
-        channel = code.add(code.mul(group, code.arg("o")), first)
-        source = code.add(code.arg("w"), code.mul(channel, code.arg("wo")))
-        out = code.add(
-            code.arg("u"), code.mul(group, code.arg("ue"), n * n),
-            code.mul(block, code.arg("c"), line),
-        )  # fmt: skip
+        count = code.min(code.sub(a.outputs, first), width)
+        channel = code.add(code.mul(group, a.outputs), first)
+        source = code.add(a.w, code.mul(channel, a.w_output))
+        out = code.add(a.u, code.mul(group, a.u_plane, n * n), code.mul(block, a.channels, line))
         taps = View(code, code.scratch, TAPS * line, line)
         half = View(code, code.add(code.scratch, TAPS * TAPS * line), TAPS * step, step)
         with code.loop(TAPS * TAPS * self.vectors) as i:
             taps.store(code.const(0.0), i)
-        with code.loop(code.arg("c")) as c:
-            here = code.add(source, code.mul(c, code.arg("wc")))
+        with code.loop(a.channels) as c:
+            here = code.add(source, code.mul(c, a.w_channel))
             with code.loop(count) as lane:
-                one = View(
-                    code, code.add(here, code.mul(lane, code.arg("wo"))),
-                    code.arg("w2"), code.arg("w3"),
-                )  # fmt: skip
+                one = View(code, code.add(here, code.mul(lane, a.w_output)), *a.w_tap)
                 for r in range(TAPS):
                     for s in range(TAPS):
                         tap = taps[r, s].moved(code.mul(lane, code.size))
@@ -85,9 +112,9 @@ class WinogradWeights(Kernel):
                 there = code.add(out, code.mul(c, line), code.mul(v, step))
                 with code.loop(n) as i:
                     row = [half[i, s].vector() for s in range(TAPS)]
-                    planes = View(code, code.add(there, code.mul(i, n, code.arg("ue"))))
+                    planes = View(code, code.add(there, code.mul(i, n, a.u_plane)))
                     values = emit_evaluation(code, weight_matrix(self.m), row)
-                    for x, place in zip(values, walk(planes, code.arg("ue"), n), strict=True):
+                    for x, place in zip(values, walk(planes, a.u_plane, n), strict=True):
                         place.store(x)
 
 
@@ -99,23 +126,21 @@ class WinogradInput(Kernel):
     heights: tuple[int, int]
     pitch: int
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *INPUT_SLOTS, "tiles", "run", "groups", "v", "pieces", "piece",
-    )  # fmt: skip
+    takes: ClassVar = WinogradInputArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        block, rest = _split(code, code.chunk, "cblocks")
-        piece, part = _split(code, rest, "pieces")
-        group, run = _split(code, part, "groups")
+        a = code.arguments(WinogradInputArguments)
+        part, piece, block = code.counted(code.chunk, a.pieces, a.blocks)
+        run, group = code.counted(part, a.groups)
         first, count = _tiles(code, run)
-        begin = code.mul(piece, code.arg("piece"))
-        left = code.min(code.sub(count, begin), code.arg("piece"))
+        begin = code.mul(piece, a.piece)
+        left = code.min(code.sub(count, begin), a.piece)
         blocks = (block, code.add(block, 1))
-        out = code.add(code.arg("v"), code.mul(part, code.arg("ev"), (self.m + 2) ** 2))
+        out = code.add(a.v, code.mul(part, a.v_plane, (self.m + 2) ** 2))
         there = code.add(out, code.mul(begin, self.pitch * code.size))
         transform(code, self.m, self.pitch, (code.add(first, begin), left), group, blocks, there)
-        last = code.compare("==", code.add(piece, 1), code.arg("pieces"))
+        last = code.compare("==", code.add(piece, 1), a.pieces)
         _, _, padded = padded_tiles(code, self.heights, count)
         ends = (count, code.select(last, padded, count))
         emit_zero_tiles(code, self.m, self.pitch, ends, blocks, out)
@@ -137,28 +162,26 @@ class Winograd(Kernel):
     bias: bool
     epilogue: Epilogue
 
-    slots: ClassVar[tuple[str, ...]] = (
-        *INPUT_SLOTS, *OUTPUT_SLOTS, "tiles", "run", "groups", "v",
-        "u", "ue", "kblocks", "ksplit", "splits", "o",
-    )  # fmt: skip
+    takes: ClassVar = WinogradArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
+        a = code.arguments(WinogradArguments)
         planes = (self.m + 2) ** 2
-        split, part = _split(code, code.chunk, "splits")
-        group, run = _split(code, part, "groups")
+        part, split = code.counted(code.chunk, a.splits)
+        run, group = code.counted(part, a.groups)
         first, count = _tiles(code, run)
         products = code.add(code.scratch, planes * (self.pitch + code.lanes) * code.size)
         if self.apart:
-            v = code.add(code.arg("v"), code.mul(part, code.arg("ev"), planes))
+            v = code.add(a.v, code.mul(part, a.v_plane, planes))
         else:
-            v = code.add(products, code.mul(code.arg("em"), planes))
-            blocks = (0, code.arg("cblocks"))
+            v = code.add(products, code.mul(a.m_plane, planes))
+            blocks = (0, a.blocks)
             transform(code, self.m, self.pitch, (first, count), group, blocks, v)
             padded = padded_tiles(code, self.heights, count)[2]
             emit_zero_tiles(code, self.m, self.pitch, (count, padded), blocks, v)
-        begin = code.mul(split, code.arg("ksplit"))
-        end = code.min(code.add(begin, code.arg("ksplit")), code.arg("kblocks"))
+        begin = code.mul(split, a.split_blocks)
+        end = code.min(code.add(begin, a.split_blocks), a.out_blocks)
         self._products(code, v, count, group, (begin, end), products)
         self._results(code, products, (first, count), group, (begin, end))
 
@@ -170,21 +193,22 @@ class Winograd(Kernel):
 
         A block of weights is fetched from afar while the one before it is used, evenly.
         """
+        a = code.arguments(WinogradArguments)
         large, small = self.heights
         planes, pixel = (self.m + 2) ** 2, self.pitch * code.size
         line = self.vectors * code.lanes * code.size
-        row = code.mul(code.arg("ksplit"), line)
+        row = code.mul(a.split_blocks, line)
         whole, begin, _ = padded_tiles(code, self.heights, count)
-        weights = code.add(code.arg("u"), code.mul(group, code.arg("ue"), planes))
-        panel, groups = code.mul(code.arg("c"), line), code.add(whole, 1)
+        weights = code.add(a.u, code.mul(group, a.u_plane, planes))
+        panel, groups = code.mul(a.channels, line), code.add(whole, 1)
         turns = code.mul(groups, code.sub(blocks[1], blocks[0]))
-        plane = code.mul(code.arg("cblocks"), code.arg("rows"), pixel)
-        steps = (code.div(line, groups), code.ceil_div(plane, code.mul(turns, code.arg("c"))))
+        plane = code.mul(a.blocks, a.rows, pixel)
+        steps = (code.div(line, groups), code.ceil_div(plane, code.mul(turns, a.channels)))
         with code.loop(planes) as e:
-            left = code.add(v, code.mul(e, code.arg("ev")))
-            right = code.add(weights, code.mul(e, code.arg("ue")))
-            out = code.add(products, code.mul(e, code.arg("em")))
-            far_v = [code.value(code.add(left, code.arg("ev")))]
+            left = code.add(v, code.mul(e, a.v_plane))
+            right = code.add(weights, code.mul(e, a.u_plane))
+            out = code.add(products, code.mul(e, a.m_plane))
+            far_v = [code.value(code.add(left, a.v_plane))]
             with code.loop(blocks[1], start=blocks[0], carry=far_v) as k:
                 there = code.add(out, code.mul(code.sub(k, blocks[0]), line))
                 b = code.add(right, code.mul(k, panel))
@@ -192,19 +216,19 @@ class Winograd(Kernel):
                 far = [
                     code.select(
                         last,
-                        code.add(right, code.arg("ue"), code.mul(blocks[0], panel)),
+                        code.add(right, a.u_plane, code.mul(blocks[0], panel)),
                         code.add(b, panel),
                     ),
                     *far_v,
                 ]
                 with code.loop(whole, carry=far) as q:
                     tile = code.mul(q, large)
-                    a, to = code.mul(tile, pixel), code.mul(tile, row)
-                    operands = (code.add(left, a), b, code.add(there, to))
+                    along, to = code.mul(tile, pixel), code.mul(tile, row)
+                    operands = (code.add(left, along), b, code.add(there, to))
                     self._multiply(code, large, operands, row, far, steps)
                 with code.when(code.compare("<", begin, count), far):
-                    a, to = code.mul(begin, pixel), code.mul(begin, row)
-                    operands = (code.add(left, a), b, code.add(there, to))
+                    along, to = code.mul(begin, pixel), code.mul(begin, row)
+                    operands = (code.add(left, along), b, code.add(there, to))
                     self._multiply(code, small, operands, row, far, steps)
                 far_v[0] = far[1]
 
@@ -213,17 +237,18 @@ class Winograd(Kernel):
         far: list[ir.Value], steps: tuple[Index, Index],
     ) -> None:  # fmt: skip
         """One register tile: `height` tiles times a block of output channels."""
+        a = code.arguments(WinogradArguments)
         pixel, line = self.pitch * code.size, self.vectors * code.lanes * code.size
         left, right, out = operands
         tile = Tile(code, height, self.vectors)
-        a = View(code, left).anew().rows([t * pixel for t in range(height)])
-        b = View(code, right).anew()
+        v = View(code, left).anew().rows([t * pixel for t in range(height)])
+        u = View(code, right).anew()
         carry = [*tile.registers, *far]
-        with code.loop(code.arg("cblocks"), carry=carry, at_least_once=True) as block:
+        with code.loop(a.blocks, carry=carry, at_least_once=True) as block:
             begin = code.mul(block, self.pitch)
-            channels = code.min(code.sub(code.arg("c"), begin), self.pitch)
-            here = a.moved(code.mul(block, code.arg("rows"), pixel))
-            there = b.moved(code.mul(begin, line))
+            channels = code.min(code.sub(a.channels, begin), self.pitch)
+            here = v.moved(code.mul(block, a.rows, pixel))
+            there = u.moved(code.mul(begin, line))
             carry.append(code.value(there.address))
             with code.loop(channels, carry=carry, at_least_once=True, anew=True) as c:
                 tile.registers, (*ahead, weights) = carry[:-3], carry[-3:]
@@ -241,11 +266,12 @@ class Winograd(Kernel):
         blocks: tuple[Index, Index],
     ) -> None:  # fmt: skip
         """Transform the products of some tiles back and write their cells."""
+        a = code.arguments(WinogradArguments)
         width = self.vectors * code.lanes
         start = code.mul(blocks[0], width)
-        channels = code.sub(code.min(code.mul(blocks[1], width), code.arg("o")), start)
-        first = code.add(code.mul(group, code.arg("o")), start)
-        pitch = code.mul(code.arg("ksplit"), width * code.size)
+        channels = code.sub(code.min(code.mul(blocks[1], width), a.outputs), start)
+        first = code.add(code.mul(group, a.outputs), start)
+        pitch = code.mul(a.split_blocks, width * code.size)
         Results(self.m, self.bias, self.epilogue).emit(
             code, products, pitch, tiles, (first, channels)
         )
@@ -261,12 +287,8 @@ def padded_tiles(code: Code, heights: tuple[int, int], count: Index) -> tuple[In
     return whole, begin, code.add(begin, rest)
 
 
-def _split(code: Code, number: Index, slot: str) -> tuple[Index, Index]:
-    """What a number counts within so many, and what is around it."""
-    return code.rem(number, code.arg(slot)), code.div(number, code.arg(slot))
-
-
 def _tiles(code: Code, run: Index) -> tuple[Index, Index]:
     """The first tile of a run, and how many it has."""
-    first = code.mul(run, code.arg("run"))
-    return first, code.min(code.sub(code.arg("tiles"), first), code.arg("run"))
+    a = code.arguments(TileArguments)
+    first = code.mul(run, a.run)
+    return first, code.min(code.sub(a.tiles, first), a.run)

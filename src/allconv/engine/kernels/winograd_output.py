@@ -9,18 +9,29 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
+from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.kernels.epilogue import AFTER, Epilogue, slots_of
+from allconv.engine.kernels.epilogue import AfterArguments, Epilogue
 from allconv.engine.kernels.winograd_input import place_of, walk
 from allconv.engine.kernels.winograd_transform import emit_results, result_matrix
 
 AHEAD = 128  # bytes
-OUTPUT_SLOTS = (*slots_of(AFTER), "em", "b", "y", "yn", "y2", "y3", "m2", "m3")
-"""Besides those of the epilogue the bytes of a plane of products, the bias, and y with strides and
-sizes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultArguments(AfterArguments[T]):
+    """Beside those of the epilogue the bytes of a plane of products, the bias, and y with strides
+    and sizes."""
+
+    m_plane: T
+    b: T
+    y: T
+    y_image: T
+    y_axis: tuple[T, ...] = several(2)
+    y_size: tuple[T, ...] = several(2)
 
 
 @dataclass(frozen=True)
@@ -50,15 +61,13 @@ class Results:
 
         The products of a tile lie `pitch` bytes behind those of the one before.
         """
+        a = code.arguments(ResultArguments)
         (first, count), (channel, outputs) = tiles, channels
         with code.loop(count) as t:
             image, i, j = place_of(code, self.m, code.add(first, t))
-            rows = code.min(code.sub(code.arg("m2"), i), self.m)
-            columns = code.min(code.sub(code.arg("m3"), j), self.m)
-            cell = code.add(
-                code.mul(image, code.arg("yn")), code.mul(i, code.arg("y2")),
-                code.mul(j, code.arg("y3")),
-            )  # fmt: skip
+            rows = code.min(code.sub(a.y_size[0], i), self.m)
+            columns = code.min(code.sub(a.y_size[1], j), self.m)
+            cell = code.add(code.mul(image, a.y_image), *map(code.mul, (i, j), a.y_axis))
             source = code.add(products, code.mul(t, pitch))
             with code.loop(outputs, step=code.lanes) as c:
                 along, left = code.mul(c, code.size), code.sub(outputs, c)
@@ -75,9 +84,10 @@ class Results:
 
     def _down(self, code: Code, source: Index) -> None:
         """A^T m, of a vector of channels of a tile: the columns of its products."""
-        half, down = self._half(code), code.mul(code.arg("em"), self.m + 2)
+        m_plane = code.arguments(ResultArguments).m_plane
+        half, down = self._half(code), code.mul(m_plane, self.m + 2)
         with code.loop(self.m + 2) as j:
-            planes = View(code, code.add(source, code.mul(j, code.arg("em"))))
+            planes = View(code, code.add(source, code.mul(j, m_plane)))
             column = []
             for plane in walk(planes, down, self.m + 2):
                 plane.moved(AHEAD).prefetch()
@@ -97,17 +107,19 @@ class Results:
 
     def _write_rows(self, code: Code, cells: _Cells, rows: Index) -> None:
         """Whole rows of whole vectors, from the registers."""
+        a = code.arguments(ResultArguments)
         bias = self._bias(code, cells, None)
         with code.loop(rows) as i:
             line = self._across(code, i)
-            move = code.add(cells.cell, cells.channel, code.mul(i, code.arg("y2")))
+            move = code.add(cells.cell, cells.channel, code.mul(i, a.y_axis[0]))
             for j, x in enumerate(line):
-                here = code.add(move, code.mul(j, code.arg("y3")))
+                here = code.add(move, code.mul(j, a.y_axis[1]))
                 x = self._finish(code, x, bias, cells, here, None)
-                View(code, code.add(code.arg("y"), here)).store(x)
+                View(code, code.add(a.y, here)).store(x)
 
     def _write_cells(self, code: Code, cells: _Cells, rows: Index, columns: Index) -> None:
         """Cell by cell those that exist, and of their channels those that do."""
+        a = code.arguments(ResultArguments)
         vector = code.lanes * code.size
         line = View(code, code.add(code.scratch, (self.m + 2) ** 2 * vector), vector)
         mask = code.mask(cells.left)
@@ -116,11 +128,11 @@ class Results:
         with code.loop(rows) as i:
             for j, x in enumerate(self._across(code, i)):
                 line[j].store(x)
-            row = code.add(cells.cell, cells.channel, code.mul(i, code.arg("y2")))
+            row = code.add(cells.cell, cells.channel, code.mul(i, a.y_axis[0]))
             with code.loop(columns) as j:
-                here = code.add(row, code.mul(j, code.arg("y3")))
+                here = code.add(row, code.mul(j, a.y_axis[1]))
                 x = self._finish(code, line[j].vector(), bias, cells, here, mask)
-                y = View(code, code.add(code.arg("y"), here))
+                y = View(code, code.add(a.y, here))
                 with code.either(full) as (whole, part):
                     with whole:
                         y.store(x)
@@ -130,7 +142,8 @@ class Results:
     def _bias(self, code: Code, cells: _Cells, mask: Mask) -> ir.Value | None:
         if not self.bias:
             return None
-        return View(code, code.add(code.arg("b"), cells.channel)).vector(0, mask)
+        b = code.arguments(ResultArguments).b
+        return View(code, code.add(b, cells.channel)).vector(0, mask)
 
     def _finish(
         self, code: Code, x: ir.Value, bias: ir.Value | None, cells: _Cells, here: Index, mask: Mask

@@ -5,15 +5,27 @@ What a chunk does depends on shapes alone, never on the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import isqrt
+from dataclasses import dataclass, replace
+from math import isqrt, prod
 
+from allconv.engine.arguments import joined
 from allconv.engine.kernels.chunks import expected_chunks
 from allconv.engine.kernels.epilogue import Tail
-from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
+from allconv.engine.kernels.winograd import (
+    TransformedArguments,
+    Winograd,
+    WinogradArguments,
+    WinogradInput,
+    WinogradInputArguments,
+    WinogradWeights,
+    WinogradWeightsArguments,
+)
+from allconv.engine.kernels.winograd_input import InputArguments, TileArguments
+from allconv.engine.kernels.winograd_output import ResultArguments
 from allconv.engine.kernels.winograd_transform import TAPS
 from allconv.engine.place import Place, item_size
 from allconv.engine.plan import Planner
+from allconv.engine.step import Number
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
 from allconv.window import Window
@@ -78,6 +90,16 @@ class WeightFormat:
         strides = (self.planes * self.plane, self.plane, item)
         return memory.viewed((self.groups, self.planes, cells), strides)
 
+    def arguments(self, u: Place) -> TransformedArguments[Number]:
+        """What a kernel is given of the transformed weights u."""
+        return TransformedArguments[Number](
+            u=u,
+            u_plane=self.plane,
+            channels=self.channels,
+            outputs=self.outputs,
+            out_blocks=self.blocks,
+        )
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -136,69 +158,96 @@ def add_winograd(
     """
     groups = x.shape[1] // w.shape[1]
     form = WeightFormat.of(w.spec, groups, m, planner.target)
-    weights = _transform_weights(planner, form, w)
+    weights, item = _transform_weights(planner, form, w), item_size(form.dtype)
     heights = choose_heights(planner.target, form.vectors)
-    item = item_size(form.dtype)
     pitch = min(BLOCK, -(-form.channels // PITCH) * PITCH)
-    cblocks = -(-form.channels // pitch)
-    down, across = (-(-axis.output // m) for axis in window.axes)
-    tiles = x.shape[0] * down * across
-    cut = Cut.of(tiles, form, heights[0], cblocks * pitch * item)
-    runs, splits = -(-tiles // cut.run), -(-form.blocks // cut.split)
+    blocks = -(-form.channels // pitch)
+    tiles_of = tuple(-(-axis.output // m) for axis in window.axes)
+    tiles = x.shape[0] * prod(tiles_of)
+    cut = Cut.of(tiles, form, heights[0], blocks * pitch * item)
     room = _padded(heights, cut.run)
-    ev = _plane(room * cblocks * pitch * item)
-    em = _plane(room * cut.split * form.width * item)
-    (a2, a3), (xn, xc, x2, x3) = window.axes, x.strides
-    slots: dict[str, int | Place] = {
-        "x": x, "xn": xn, "xc": xc, "x2": x2, "x3": x3, "i2": a2.input, "i3": a3.input,
-        "p2": a2.padding, "p3": a3.padding, "th": down, "tw": across, "c": form.channels,
-        "cblocks": cblocks, "rows": room, "ev": ev, "tiles": tiles, "run": cut.run,
-        "groups": groups, "v": 0,
-    }  # fmt: skip
+    v_plane = _plane(room * blocks * pitch * item)
+    m_plane = _plane(room * cut.split * form.width * item)
+    runs = -(-tiles // cut.run) * groups
+    v = planner.temporary((runs * form.planes * v_plane // item,), form.dtype)
+    of_tiles = TileArguments[Number](
+        **joined(_input_arguments(x, window)),
+        tiles_of=tiles_of,
+        channels=form.channels,
+        blocks=blocks,
+        v=v if cut.piece else 0,
+        v_plane=v_plane,
+        rows=room,
+        tiles=tiles,
+        run=cut.run,
+        groups=groups,
+    )
     buffers = form.planes * (pitch + form.lanes) * item
-    reads = [weights, *tail.operands] + ([] if bias is None else [bias])
     if cut.piece:
         pieces = -(-cut.run // cut.piece)
-        slots |= {"pieces": pieces, "piece": cut.piece}
-        v = planner.temporary((runs * groups * form.planes * ev // item,), form.dtype)
-        slots["v"] = v
-        kernel = WinogradInput(planner.target, form.dtype, m, heights, pitch)
         planner.step(
-            kernel, {name: slots[name] for name in kernel.slots}, reads=[x], writes=[v],
-            chunks=runs * groups * pieces * cblocks, scratch=buffers, what="transform input",
+            WinogradInput(planner.target, form.dtype, m, heights, pitch),
+            WinogradInputArguments[Number](**joined(of_tiles), piece=cut.piece, pieces=pieces),
+            reads=[x], writes=[v], chunks=runs * pieces * blocks, scratch=buffers,
+            what="transform input",
         )  # fmt: skip
-        reads.append(v)
-        slots["x"] = 0
-    else:
-        reads.append(x)
-    yn, _, y2, y3 = y.strides
-    slots |= tail.slots() | {
-        "u": weights, "ue": form.plane, "kblocks": form.blocks, "ksplit": cut.split,
-        "splits": splits, "em": em, "b": 0 if bias is None else bias, "o": form.outputs,
-        "y": y, "yn": yn, "y2": y2, "y3": y3, "m2": a2.output, "m3": a3.output,
-    }  # fmt: skip
+        of_tiles = replace(of_tiles, x=0)
+    results = _result_arguments(y, m_plane, bias, tail)
+    splits = -(-form.blocks // cut.split)
+    arguments = WinogradArguments[Number](
+        **joined(of_tiles, form.arguments(weights), results), splits=splits, split_blocks=cut.split
+    )
+    reads = [weights, *tail.operands, *([] if bias is None else [bias]), v if cut.piece else x]
     planner.step(
         Winograd(
             planner.target, form.dtype, m, heights, form.vectors, pitch, cut.piece > 0,
             bias is not None, tail.epilogue,
         ),
-        {name: slots[name] for name in Winograd.slots}, reads=reads, writes=[y],
-        chunks=runs * groups * splits,
-        scratch=buffers + form.planes * (em if cut.piece else em + ev),
+        arguments, reads=reads, writes=[y], chunks=runs * splits,
+        scratch=buffers + form.planes * (m_plane if cut.piece else m_plane + v_plane),
     )  # fmt: skip
+
+
+def _input_arguments(x: Place, window: Window) -> InputArguments[Number]:
+    """Where the input lies."""
+    return InputArguments[Number](
+        x=x,
+        x_image=x.strides[0],
+        x_channel=x.strides[1],
+        x_axis=x.strides[2:],
+        size=window.input,
+        padding=tuple(axis.padding for axis in window.axes),
+    )
+
+
+def _result_arguments(
+    y: Place, m_plane: int, bias: Place | None, tail: Tail
+) -> ResultArguments[Number]:
+    """Where products and results lie, and what follows."""
+    return ResultArguments[Number](
+        **joined(tail.arguments()),
+        m_plane=m_plane,
+        b=bias or 0,
+        y=y,
+        y_image=y.strides[0],
+        y_axis=y.strides[2:],
+        y_size=y.shape[2:],
+    )
 
 
 def _transform_weights(planner: Planner, form: WeightFormat, w: Place) -> Place:
     """Add the step that transforms the weights; it depends on them alone."""
     place = form.place(planner)
-    wo, wc, w2, w3 = w.strides
-    slots: dict[str, int | Place] = {
-        "w": w, "u": place, "o": form.outputs, "c": form.channels, "kblocks": form.blocks,
-        "ue": form.plane, "wo": wo, "wc": wc, "w2": w2, "w3": w3,
-    }  # fmt: skip
+    arguments = WinogradWeightsArguments[Number](
+        **joined(form.arguments(place)),
+        w=w,
+        w_output=w.strides[0],
+        w_channel=w.strides[1],
+        w_tap=w.strides[2:],
+    )
     item = item_size(form.dtype)
     planner.step(
-        WinogradWeights(planner.target, form.dtype, form.m, form.vectors), slots,
+        WinogradWeights(planner.target, form.dtype, form.m, form.vectors), arguments,
         reads=[w], writes=[place], chunks=form.groups * form.blocks,
         scratch=TAPS * (TAPS * form.width + (form.m + TAPS - 1) * form.lanes) * item,
         what="transform weights",
