@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd, prod
 from typing import Any
 
@@ -261,7 +262,7 @@ def _exchanged(phase: Phase) -> Phase:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """A window over any number of axes (none: a linear layer).
 
@@ -271,6 +272,13 @@ class Window:
     """
 
     axes: tuple[Axis, ...] = ()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # every eager call looks its operator up
+        return hash(self.axes)
 
     @classmethod
     def forward(

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from allconv import nn
-from allconv.engine import compiler
+from allconv.engine import compiler, llvm
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.plan import Planner
 from allconv.engine.runner import Runner, Stopper, clock_name
@@ -57,7 +57,7 @@ def texts(name):
     if name not in names():
         pytest.skip(f"needs a processor with {name}: run it on an x86-64 machine that has it")
     target = restricted(name)
-    own = (target, compiler.processor()[0], clock_name())
+    own = (target, llvm.processor()[0], clock_name())
     routines = {Runner(*own), Stopper(*own)}
     for graph in map(full_window, graphs()):
         count = len(graph.inputs) + len(graph.constants)

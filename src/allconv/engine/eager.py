@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from allconv.engine.program import Program
@@ -12,13 +13,13 @@ from allconv.trace import Builder
 
 def run_operator(operator: Operator, *arrays: Array) -> Any:
     """The results of an operator: an array, or a tuple of several. Exact."""
-    specs = tuple(Spec.of(array) for array in arrays)
-    outputs = keep((operator, specs), lambda: _made(operator, specs)).program(*arrays)
+    key = (operator, *[(array.shape, array.dtype) for array in arrays])
+    outputs = keep(key, lambda: _made(operator, arrays)).program(*arrays)
     return outputs if len(outputs) > 1 else outputs[0]
 
 
-def _made(operator: Operator, specs: tuple[Spec, ...]) -> Kept:
+def _made(operator: Operator, arrays: Sequence[Array]) -> Kept:
     builder = Builder()
-    result = builder.apply(operator, *(builder.input(spec) for spec in specs))
+    result = builder.apply(operator, *(builder.input(Spec.of(array)) for array in arrays))
     outputs = result if isinstance(result, tuple) else (result,)
     return Kept(Program(builder.graph(outputs), exact=True))

@@ -53,6 +53,7 @@ class Prepared:
         self._given = [(n, number) for n, number in inputs if number not in planner.static]
         self._static = [(n, number) for n, number in inputs if number in planner.static]
         self._outputs = {s.number: n for s, n in numbers.items() if s.kind == "output"}
+        self._new = [_maker(place) for place in planner.outputs]
         self._memory: list[Any] = [planner.constants.get(s) for s in numbers]
         self._bound: WeakKeyDictionary[Weights, _Bound] = WeakKeyDictionary()
         self._alone: _Bound | None = None  # without static inputs
@@ -74,7 +75,7 @@ class Prepared:
     ) -> tuple[Array, ...]:
         """Run on arrays that lie as planned, by number of the input; arrays in `out` receive the
         outputs."""
-        results = [self._output(n, place, out) for n, place in enumerate(self.planner.outputs)]
+        results = [new() for new in self._new] if out is None else self._results(out)
         places = [(number, given[operand]) for number, operand in self._given]
         places += [(number, results[output]) for output, number in self._outputs.items()]
         bound = self._alone if weights is None else self._bound.get(weights)
@@ -142,12 +143,12 @@ class Prepared:
         filled.run(memory, None)
         return {storage: memory[numbers[storage]] for storage in missing}
 
-    def _output(self, number: int, place: Place, out: Sequence[Array | None] | None) -> Array:
-        given = None if out is None else out[number]
-        if given is not None and _lies_at(given, place):
-            return given
-        memory = np.empty(max(place.storage.bytes, 1), np.uint8)
-        return array_at(memory, place)
+    def _results(self, out: Sequence[Array | None]) -> list[Array]:
+        """Arrays that kernels write into: those of `out` where they can."""
+        return [
+            new() if given is None or not _lies_at(given, place) else given
+            for given, new, place in zip(out, self._new, self.planner.outputs, strict=True)
+        ]
 
     def reorder(self, seed: int) -> None:
         """Another order of the chunks of every step."""
@@ -202,19 +203,37 @@ class _State:
         for number, array in places:
             at.append(array.__array_interface__["data"][0])
             memory[number] = array
-        if at != self._at or self._bound() is not bound:
-            self._at = []
+        before, self._at = self._at, []
+        if self._bound() is bound and before[:1] == at[:1]:
+            for (number, _), old, new in zip(places, before[1:], at[1:], strict=True):
+                if old != new:
+                    self._filled.move(number, new)
+        else:
             bases, (numbers, offsets) = self._bases, between
             known, addresses = bound.addresses
             bases[known] = addresses
             bases[numbers] = offsets + arena.address
             bases[[number for number, _ in places]] = at[1:]
             self._filled.point(bases)
-            self._at, self._bound = at, ref(bound)
+            self._bound = ref(bound)
+        self._at = at
         if self._filled.defines:
             for number, offset in between.T.tolist():
                 memory[number] = arena.memory[offset:]
         self._filled.run(memory, threads)
+
+
+def _maker(place: Place) -> Callable[[], Array]:
+    """What makes an array that lies as a place does, with memory of its own."""
+    order = sorted(range(len(place.shape)), key=lambda axis: -place.strides[axis])
+    shape, dtype = tuple(place.shape[axis] for axis in order), np.dtype(place.spec.dtype)
+    back = tuple(np.argsort(order).tolist())
+    sample = np.empty(shape, dtype).transpose(back)
+    if place.offset or sample.nbytes != place.storage.bytes or not _lies_at(sample, place):
+        return lambda: array_at(np.empty(max(place.storage.bytes, 1), np.uint8), place)
+    if back == tuple(range(len(back))):
+        return lambda: np.empty(shape, dtype)
+    return lambda: np.empty(shape, dtype).transpose(back)
 
 
 def _lies_at(array: Array, place: Place) -> bool:

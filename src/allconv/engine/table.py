@@ -57,6 +57,15 @@ class Table:
         self.storages: NDArray[np.int64] = addresses[1]
         self.offsets: NDArray[np.int64] = addresses[2]
         self.segments = _split(steps)
+        self._of: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+
+    def arguments_of(self, storage: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The slots of the arguments that lead into a storage, and how far."""
+        found = self._of.get(storage)
+        if found is None:
+            here = np.flatnonzero(self.storages == storage)
+            found = self._of[storage] = self.slots[here], self.offsets[here]
+        return found
 
     @property
     def bytes(self) -> int:
@@ -111,6 +120,11 @@ class Filled:
         """Let the arguments lead to the storages, whose addresses are given."""
         table = self.table
         self._blocks[table.slots] = bases[table.storages] + table.offsets
+
+    def move(self, number: int, base: int) -> None:
+        """Let the arguments of one storage lead to another address."""
+        slots, offsets = self.table.arguments_of(number)
+        self._blocks[slots] = offsets + base
 
     def run(self, memory: Sequence[Any], threads: int | None) -> None:
         """Run the steps, given the memory of every storage, where they were last pointed to."""
