@@ -75,6 +75,27 @@ def values(seed: int, shape: tuple[int, ...], dtype: str) -> Array:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_smaller_one_is_that_of_the_definition(dtype: str, first: bool) -> None:
+    """-max(-x, y) in fewer instructions is the same to the bit, NaNs and zeros with their signs."""
+    special = (*SPECIAL, -np.nan)
+    x, y = np.array([(a, b) for a in special for b in special], dtype).T.copy()
+
+    def smaller(x: Any, y: Any) -> Any:
+        return -np.maximum(-x, y) if first else -np.maximum(y, -x)
+
+    def and_more(x: Any, y: Any) -> Any:
+        negated = -x
+        return -np.maximum(negated, y) + negated
+
+    (result,), (wanted,), kernels = run(smaller, x, y)
+    assert len(kernels) == 1
+    assert np.array_equal(result.view(f"i{x.itemsize}"), wanted.view(f"i{x.itemsize}"))
+    (result,), (wanted,), _ = run(and_more, x, y)
+    assert np.array_equal(result, wanted, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("operator", EXACT, ids=lambda operator: operator.name)
 @pytest.mark.parametrize("target", names())
 def test_one_rounding_equals_the_definition(

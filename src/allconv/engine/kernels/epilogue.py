@@ -9,6 +9,7 @@ the same on what a kernel reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 from llvmlite import ir
@@ -75,7 +76,8 @@ class Epilogue:
         for k, kind in enumerate(self.kinds):
             address = addresses[k]
             if kind == "s":
-                operands.append(code.splat(View(code, address).scalar()))
+                single = partial(_everywhere, code, address)
+                operands.append(code.once((self.before, k), single))
                 continue
             move = cell
             if kind == "c":
@@ -83,6 +85,11 @@ class Epilogue:
             operands.append(View(code, code.add(address, move)).vector(0, mask))
         (result,) = self.expression.emit(code, operands)
         return result
+
+
+def _everywhere(code: Code, address: Index) -> ir.Value:
+    """A number in all lanes."""
+    return code.splat(View(code, address).scalar())
 
 
 def kind_of(shape: tuple[int, ...], result: tuple[int, ...]) -> str | None:

@@ -78,10 +78,32 @@ class Expression:
 
     def emit(self, code: Code, operands: Sequence[Any]) -> list[Any]:
         """The vectors of the results, from those of the operands."""
-        known = list(operands)
-        for operator, taken in self.lines:
-            known.extend(EMITTERS[type(operator)](code, operator, *(known[n] for n in taken)))
+        known = dict(enumerate(operands))
+        smaller = self._smaller()
+        for number, (operator, taken) in enumerate(self.lines, self.operands):
+            if number in smaller:
+                x, y, turned = smaller[number]
+                pair = (known[x], code.fneg(known[y]))
+                known[number] = code.minimum(*(reversed(pair) if turned else pair))
+                continue
+            made = EMITTERS[type(operator)](code, operator, *(known[n] for n in taken))
+            known.update(enumerate(made, number))
         return [known[n] for n in self.results]
+
+    def _smaller(self) -> dict[int, tuple[int, int, bool]]:
+        """Lines -max(-x, y) or -max(y, -x), which are min(x, -y) to the bit: x, y, and which."""
+        line = dict(enumerate(self.lines, self.operands))
+        found = {}
+        for number, (operator, taken) in line.items():
+            largest, inner = line.get(taken[0], (None, ()))
+            if not (isinstance(operator, Negate) and isinstance(largest, Maximum)):
+                continue
+            for turned, (x, y) in enumerate((inner, inner[::-1])):
+                negated, (source, *_) = line.get(x, (None, (0,)))
+                if isinstance(negated, Negate):
+                    found[number] = source, y, bool(turned)
+                    break
+        return found
 
     @property
     def vectors(self) -> int:
