@@ -279,7 +279,7 @@ def test_too_large_for_memory(refusal: Exception, monkeypatch: pytest.MonkeyPatc
     def exhausted(operator: Any, *arrays: Any) -> None:
         raise refusal
 
-    monkeypatch.setattr("allconv.functional.call.run_operator", exhausted)
+    monkeypatch.setattr("allconv.engine.run_operator", exhausted)
     with pytest.raises(LimitError, match=f"^relu needs more memory than there is: {refusal}"):
         F.relu(X)
 
