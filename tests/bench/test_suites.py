@@ -78,6 +78,7 @@ needs_linux = pytest.mark.skipif(
 )
 
 
+@slow
 @needs_linux
 @pytest.mark.usefixtures("_b_fails")
 def test_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def test_no_kernel_leaves_its_arrays(request, family, share):
     assert (done.returncode, done.stdout) == (0, numbers), done.stderr
 
 
+@slow
 @pytest.mark.parametrize("item", [-1, 4])
 def test_an_access_outside_faults(request, item):
     """One element before a guarded array, or after it, ends the process."""

@@ -42,7 +42,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("made", slowed(MAKE, "backward"))
+@pytest.mark.parametrize("made", slowed(MAKE, "program of a function"))
 def test_what_was_used_is_pickled(made):
     """To a spawned worker, through bytes, and by both kinds of copy."""
     run(SCRIPT.format(make=MAKE[made]))

@@ -90,6 +90,7 @@ print("fine")
 """
 
 
+@slow
 @pytest.mark.parametrize("kernels", slowed(["cached", "compiled"], "cached"))
 def test_no_thread_can_be_started(kernels, tmp_path):
     """One thread serves: it compiles, and runs what was to run on four."""

@@ -188,6 +188,7 @@ def test_compiled_and_in_float64() -> None:
     np.testing.assert_allclose(y, dense(x), atol=1e-5)
 
 
+@slow
 def test_onnx_round_trip(tmp_path: Path) -> None:
     """A dense network saved for a canvas gives the same bits when it is loaded."""
     for seed in (3, 4, 1003, 1005, 1008):

@@ -12,7 +12,7 @@ import pytest
 
 from allconv.train import fit
 from allconv.train.checkpoint import BEST, HISTORY, LAST, load_checkpoint
-from tiers import slowed
+from tiers import slow, slowed
 
 from .making import digest, names, small_network, striped_data
 from .training_process import SETTINGS
@@ -59,6 +59,7 @@ def test_killed_at_random_moments(tmp_path, whole):
 
 # Six syncs (of files and folders) come before the first step; an epoch that is the best then has
 # six more: of best.safetensors, last.safetensors and history.jsonl, each with the folder.
+@slow
 @pytest.mark.parametrize("sync", slowed([7, 9, 10, 11, 15], 9))
 def test_killed_in_a_save(tmp_path, whole, sync):
     """Killed after a file's bytes are written and before they have its name, or just after."""
