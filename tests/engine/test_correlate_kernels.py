@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.kernels.register_tile import choose_cells, choose_vectors
-from allconv.engine.kernels.weight import Weight, choose_weight_tile
+from allconv.engine.kernels.register_tile import choose_cells, choose_vectors, choose_weight_tile
+from allconv.engine.kernels.weight import Weight
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight

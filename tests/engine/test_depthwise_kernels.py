@@ -11,8 +11,8 @@ from allconv.engine.kernels.depthwise_steps import add_depthwise, choose_tile
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AxisPhases, four
+from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.map import Expression
-from allconv.engine.kernels.weight import JoinWeight
 from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
 from allconv.engine.target import names, restricted

@@ -17,6 +17,7 @@ from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
 from allconv.engine.kernels.index import AtIndex, TapToIndex
+from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
@@ -24,7 +25,7 @@ from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.runs import SumRuns
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.transpose import Transpose
-from allconv.engine.kernels.weight import JoinWeight, Weight
+from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.weight_border import WeightBorder
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from llvmlite import ir
@@ -91,6 +92,17 @@ class Integers:
             indices.insert(0, self.rem(number, count))
             number = self.div(number, count)
         return [number, *indices]
+
+    def numbered(self, indices: Sequence[Index], counts: Sequence[Index]) -> Index:
+        """The number that counts these indices, the last of which runs fastest."""
+        number: Index = 0
+        for index, count in zip(indices, counts, strict=True):
+            number = self.add(self.mul(number, count), index)
+        return number
+
+    def moves(self, steps: Sequence[Index], indices: Sequence[Index]) -> list[Index]:
+        """How far each index moves."""
+        return [self.mul(step, index) for step, index in zip(steps, indices, strict=True)]
 
     def ceil_div(self, x: Index, y: Index) -> Index:
         """x / y rounded up, of x >= 0 and y > 0."""

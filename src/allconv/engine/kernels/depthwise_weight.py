@@ -26,8 +26,6 @@ from allconv.engine.kernels.weight import (
     PartArguments,
     TermArguments,
     begin_part,
-    moves,
-    numbered,
 )
 
 VECTORS = 4  # of channels that are summed side by side, for one tap at a time
@@ -99,7 +97,7 @@ class _Unit:
             self.cells.append(code.max(code.sub(end, first), 0))
         self.x, self.y = View(code, x), View(code, y)
         line = code.lanes * code.size
-        number = code.mul(numbered(code, taps, a.kernel), line)
+        number = code.mul(code.numbered(taps, a.kernel), line)
         self.by_vector = code.mul(*a.kernel, line)
         self.out = code.add(a.partial, code.mul(part, a.part_bytes), number)
         self.first = code.mul(split, a.split_channels)
@@ -189,8 +187,8 @@ class _Run:
         self.source = (code.add(unit.base[2], line), code.add(unit.base[3], along))
         self.cells = code.min(code.sub(unit.cells[3], column), RUN)
         by_x, by_y = (a.x_image, *a.x_axis[2:]), (a.y_image, *a.y_axis[2:])
-        self.x = unit.x.moved(code.add(*moves(code, by_x, (image, line, along))))
-        self.y = unit.y.moved(code.add(*moves(code, by_y, (image, row, column))))
+        self.x = unit.x.moved(code.add(*code.moves(by_x, (image, line, along))))
+        self.y = unit.y.moved(code.add(*code.moves(by_y, (image, row, column))))
 
     def emit(self, channel: Index, mask: Mask) -> None:
         """One vector of channels: cells whose taps all exist in groups, the others alone."""

@@ -25,15 +25,9 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.epilogue import AfterArguments, BeforeArguments, Epilogue
-from allconv.engine.kernels.form import OutputArguments
-from allconv.engine.kernels.pack import PackedArguments
-from allconv.engine.kernels.phases import ITEM, PhaseArguments, clip_taps, reach, read_phase, share
-
-COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
-"""Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
-its weights, outputs and biases begin."""
+from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
+from allconv.engine.kernels.epilogue import BeforeArguments, Epilogue
+from allconv.engine.kernels.phases import ITEM, clip_taps, reach, read_phase, share
 
 RUN = ("source", "weight", "terms", "tap")
 """What is written down of a run, terms that follow each other in the band and in the weights: where
@@ -42,24 +36,6 @@ it begins there, in bytes, how many terms it has, and its tap of axis 2."""
 CELL = ("source", "target", "low", "high")
 """What is written down of a cell: the addresses of what its first tap reads and of its output, and
 from which to which of the taps of axis 2 there is a source."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProblemArguments(
-    SourceArguments[T], PhaseArguments[T], PackedArguments[T], OutputArguments[T], AfterArguments[T]
-):
-    """What all kernels of a correlation are given. Of each axis: the number of its phases, and the
-    cells of the largest; how far weights lie from tap to tap. Biases b with their stride by group;
-    `outputs` are the output channels of a group, in `out_blocks` blocks of the packed weights."""
-
-    phase_count: tuple[T, ...] = several(4)
-    most: tuple[T, ...] = several(4)
-    w_tap: tuple[T, ...] = several(4)
-    b: T
-    b_group: T
-    groups: T
-    outputs: T
-    out_blocks: T
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -405,4 +381,4 @@ def _moves(
 ) -> list[Index]:  # fmt: skip
     """How far the phases, and the cells within them, lie from the first of an operand."""
     begin = [phase[column] for phase in phases]
-    return begin + [code.mul(by, i) for by, i in zip(steps, cells, strict=False)]
+    return begin + code.moves(steps, cells[: len(steps)])

@@ -145,8 +145,7 @@ def _steps(
     code: Code, number: Index, sizes: tuple[Index, ...], steps: tuple[Index, ...]
 ) -> list[Index]:
     """The distances along each axis to a tap or position, given its row-major number."""
-    indices = code.counted(number, *sizes[1:])
-    return [code.mul(index, step) for index, step in zip(indices, steps, strict=True)]
+    return code.moves(steps, code.counted(number, *sizes[1:]))
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from allconv.engine.kernels.chunks import (
     source_arguments,
     units_of_chunk,
 )
+from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.cut import (
     CHANGE,
     COPY,
     Work,
     cut,
 )
-from allconv.engine.kernels.direct import Direct, DirectArguments, ProblemArguments
+from allconv.engine.kernels.direct import Direct, DirectArguments
 from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed

@@ -38,3 +38,22 @@ def choose_cells(target: Target, cells: int, vectors: int) -> int:
     the last tile begins where it ends with the line."""
     offered = [width for width in widths(target, vectors) if width <= cells]
     return min(offered, key=lambda width: -(-cells // width) * cycles_of(width, vectors))
+
+
+def choose_weight_tile(
+    target: Target, taps: int, channels: int, vectors: int
+) -> tuple[int, int, int]:
+    """The register tile (taps along axis 2, channels, vectors) of least work."""
+    best: tuple[float, int, tuple[int, int, int]] | None = None
+    for v in range(1, min(vectors, 3) + 1):
+        for width in (w for w in (14, 11, 8, 7, 4, 3, 2, 1) if w <= channels):
+            for height in range(1, (min(taps, 4) if width == channels else 1) + 1):
+                cells = height * width
+                if cells * v + v + 1 + (not target.fma) > target.registers:
+                    continue
+                tiles = -(-taps // height) * -(-channels // width) * -(-vectors // v)
+                candidate = (tiles * cycles_of(cells, v), -cells * v, (height, width, v))
+                best = candidate if best is None else min(best, candidate)
+    if best is None:
+        raise ValueError(f"no tile for {channels} channels and {vectors} vectors")
+    return best[2]

@@ -7,13 +7,12 @@ The parts depend on the shape alone; `JoinWeight` adds them in their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
-from allconv.engine.emit.integer import Condition, Index
+from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
@@ -21,7 +20,6 @@ from allconv.engine.kernels import band
 from allconv.engine.kernels.band import SourceArguments
 from allconv.engine.kernels.form import OutputArguments
 from allconv.engine.kernels.phases import PhaseArguments, reach, read_phase, share
-from allconv.engine.target import Target
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, the number of its first tap,
@@ -51,17 +49,6 @@ class PartArguments(Arguments[T]):
     column_blocks: T
     partial: T
     part_bytes: T
-
-
-@dataclass(frozen=True, kw_only=True)
-class GradientArguments(Arguments[T]):
-    """The gradient w with its strides by group, by output and input channel and by tap."""
-
-    w: T
-    w_group: T
-    w_output: T
-    w_channel: T
-    w_tap: tuple[T, ...] = several(4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,12 +145,12 @@ class Weight(Kernel):
         packed = self._pack(code, terms, group, image, start)
         y = code.add(
             a.y, *(phase["y"] for phase in phases),
-            code.mul(a.y_image, image), code.mul(a.y_group, group), *moves(code, a.y_axis, cells),
+            code.mul(a.y_image, image), code.mul(a.y_group, group), *code.moves(a.y_axis, cells),
         )  # fmt: skip
         out = code.add(a.partial, code.mul(part, a.part_bytes), code.mul(group, a.group_bytes))
         tap2 = code.add(phases[2]["tap"], code.mul(a.tap_step[2], t2))
         tap3 = code.add(phases[3]["tap"], code.mul(a.tap_step[3], t3))
-        tap = numbered(code, (k0, k1, tap2, tap3), a.kernel)
+        tap = code.numbered((k0, k1, tap2, tap3), a.kernel)
         begin = code.mul(split, a.split_blocks)
         end = code.min(code.add(begin, a.split_blocks), a.out_blocks)
         with code.loop(end, start=begin) as k:
@@ -271,147 +258,6 @@ def begin_part(code: Code, part: Index) -> tuple[Index, list[Index]]:
     return code.mul(block, a.part_images), cells
 
 
-def numbered(code: Code, indices: Sequence[Index], counts: Sequence[Index]) -> Index:
-    """The number that counts these indices, the last of which runs fastest."""
-    number: Index = 0
-    for index, count in zip(indices, counts, strict=True):
-        number = code.add(code.mul(number, count), index)
-    return number
-
-
-def moves(code: Code, steps: Sequence[Index], indices: Sequence[Index]) -> list[Index]:
-    """How far each axis moves."""
-    return [code.mul(step, index) for step, index in zip(steps, indices, strict=True)]
-
-
 def _left(code: Code, total: Index, begin: Index, most: Index) -> Index:
     """How many of a block of at most so many there are from its beginning on."""
     return code.max(code.min(code.sub(total, begin), most), 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JoinWeightArguments(GradientArguments[T], PhaseArguments[T]):
-    """Beside those, the `parts` that are added, and all that is counted. Of the axes that positions
-    have: how many there are, the stride of w, the cells of the largest phase, by how much the next
-    tap and the next output of a phase are further, and how windows walk over the source."""
-
-    units: T
-    chunk_units: T
-    partial: T
-    parts: T
-    part_bytes: T
-    groups: T
-    outputs: T
-    out_blocks: T
-    channels: T
-    kernel: tuple[T, ...] = several(4)
-    positions: tuple[T, ...] = several(3)
-    w_position: tuple[T, ...] = several(3)
-    most: tuple[T, ...] = several(3)
-    tap_step: tuple[T, ...] = several(3)
-    out_step: tuple[T, ...] = several(3)
-    size: tuple[T, ...] = several(3)
-    stride: tuple[T, ...] = several(3)
-    dilation: tuple[T, ...] = several(3)
-
-
-@dataclass(frozen=True)
-class JoinWeight(Kernel):
-    """w[o, c, k] = sum of the parts, in their order.
-
-    A unit is one (position, group, block of o, tap), a chunk `chunk_units` of them. With `local`
-    positions have weights of their own, and each cell is a part: the table has the first cell of
-    the phase of each tap (-1: none) and its source. A tap that meets no cell there has weight 0.
-    """
-
-    width: int  # output channels of a block
-    local: bool
-
-    takes: ClassVar = JoinWeightArguments
-
-    def emit(self, code: Code) -> None:
-        """Write the body."""
-        a = code.arguments(JoinWeightArguments)
-        with code.units(a.chunk_units, a.units) as unit:
-            self._unit(code, unit)
-
-    def _unit(self, code: Code, unit: Index) -> None:
-        """Add the parts of a unit up and write the sums."""
-        a = code.arguments(JoinWeightArguments)
-        sums = (a.groups, a.out_blocks, *a.kernel)
-        q0, q1, q2, group, block, *taps = code.counted(unit, *a.positions[1:], *sums)
-        position, first = (q0, q1, q2), code.mul(block, self.width)
-        out = code.add(
-            a.w,
-            *moves(code, a.w_tap, taps),
-            *moves(code, a.w_position, position),
-            code.mul(group, a.w_group),
-            code.mul(first, a.w_output),
-        )
-        number = code.rem(unit, code.mul(*sums)) if self.local else unit
-        source = code.add(a.partial, code.mul(number, a.channels, self.width * code.size))
-        parts: Index = a.parts
-        if self.local:
-            part, met = self._part_of_cell(code, position, taps)
-            source = code.add(source, code.mul(part, a.part_bytes))
-            parts = code.select(met, 1, 0)
-        self._add(code, source, parts, out, code.min(code.sub(a.outputs, first), self.width))
-
-    def _part_of_cell(
-        self, code: Code, position: Sequence[Index], taps: Sequence[Index]
-    ) -> tuple[Index, Condition]:
-        """The part of a position, and whether the tap meets it."""
-        a = code.arguments(JoinWeightArguments)
-        numbers: list[Index] = []
-        met: Condition = True
-        for axis, (cell, tap) in enumerate(zip(position, taps, strict=False)):
-            step, tap_step = a.out_step[axis], a.tap_step[axis]
-            phase = read_phase(code, ("first", "offset"), axis, code.rem(tap, tap_step))
-            number = code.div(cell, step)
-            source = code.add(
-                phase["offset"],
-                code.mul(a.stride[axis], number),
-                code.mul(a.dilation[axis], code.div(tap, tap_step)),
-            )
-            in_phase = code.compare("==", phase["first"], code.rem(cell, step))
-            met = code.both(met, code.both(in_phase, code.within(source, a.size[axis])))
-            numbers.append(number)
-        return numbered(code, numbers, a.most), met
-
-    def _add(self, code: Code, source: Index, parts: Index, out: Index, count: Index) -> None:
-        """The sums of one tap, channel after channel."""
-        a = code.arguments(JoinWeightArguments)
-        vectors, line = self.width // code.lanes, self.width * code.size
-        with code.loop(a.channels) as c:
-            here = code.add(source, code.mul(c, line))
-            sums = [code.const(0.0)] * vectors
-            with code.loop(parts, carry=sums) as p:
-                view = View(code, code.add(here, code.mul(p, a.part_bytes)))
-                sums[:] = [code.fadd(x, view.vector(v)) for v, x in enumerate(sums)]
-            line_of_sums = View(code, code.scratch)
-            for v, x in enumerate(sums):
-                line_of_sums.store(x, v)
-            there = code.add(out, code.mul(c, a.w_channel))
-            with code.loop(count) as lane:
-                x = View(code, code.add(code.scratch, code.mul(lane, code.size))).scalar()
-                View(code, code.add(there, code.mul(lane, a.w_output))).store_scalar(x)
-
-
-def choose_weight_tile(
-    target: Target, taps: int, channels: int, vectors: int
-) -> tuple[int, int, int]:
-    """The register tile (taps along axis 2, channels, vectors) of least work; see `direct`."""
-    best: tuple[float, int, tuple[int, int, int]] | None = None
-    for v in range(1, min(vectors, 3) + 1):
-        for width in (w for w in (14, 11, 8, 7, 4, 3, 2, 1) if w <= channels):
-            for height in range(1, (min(taps, 4) if width == channels else 1) + 1):
-                cells = height * width
-                if cells * v + v + 1 + (not target.fma) > target.registers:
-                    continue
-                step = max(cells * v / 2, (cells + v) / 2, 4.0) + 1
-                tiles = -(-taps // height) * -(-channels // width) * -(-vectors // v)
-                candidate = (tiles * step, -cells * v, (height, width, v))
-                best = candidate if best is None else min(best, candidate)
-    if best is None:
-        raise ValueError(f"no tile for {channels} channels and {vectors} vectors")
-    return best[2]

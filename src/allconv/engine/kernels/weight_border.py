@@ -18,8 +18,9 @@ from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.join_weight import GradientArguments
 from allconv.engine.kernels.phases import clip_taps, read_phase
-from allconv.engine.kernels.weight import COLUMNS, GradientArguments, TermArguments, moves
+from allconv.engine.kernels.weight import COLUMNS, TermArguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class WeightBorder(Kernel):
         group, vector, channel, *taps = code.counted(unit, vectors, a.channels, *a.kernel)
         first = code.mul(vector, code.lanes)
         at = code.add(
-            *moves(code, a.w_tap, taps),
+            *code.moves(a.w_tap, taps),
             code.mul(group, a.w_group),
             code.mul(channel, a.w_channel),
             code.mul(first, a.w_output),

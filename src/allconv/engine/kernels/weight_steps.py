@@ -18,17 +18,14 @@ from allconv.engine.kernels.chunks import (
     units_of_chunk,
 )
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
-from allconv.engine.kernels.phases import phase_table
-from allconv.engine.kernels.weight import (
+from allconv.engine.kernels.join_weight import (
     GradientArguments,
     JoinWeight,
     JoinWeightArguments,
-    PartArguments,
-    TermArguments,
-    Weight,
-    WeightArguments,
-    choose_weight_tile,
 )
+from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.register_tile import choose_weight_tile
+from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, WeightArguments
 from allconv.engine.kernels.weight_border import WeightBorder, WeightBorderArguments
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
