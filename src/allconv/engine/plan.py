@@ -148,6 +148,11 @@ class Planner:
         self.places[value] = place
         return place
 
+    def ends_in_rows(self, value: Value) -> bool:
+        """Whether a value is returned in row-major order, and nothing else reads it."""
+        ends = value in self._numbers and not self._users.get(value)
+        return ends and not self.keep_last and value.spec.rank > 2
+
     def alias(self, value: Value, place: Place) -> None:
         """Say that a result lies where something else lies already."""
         self.places[value] = place

@@ -17,6 +17,7 @@ from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.strips import each_vector
+from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernels.epilogue import Epilogue
@@ -193,12 +194,27 @@ def _row(
             with vectors, code.loop(last, start=first) as column:
                 source = code.add(line, code.mul(column, step))
                 _copy(code, source, code.add(out, code.mul(column, pixel)), count, pitch)
-            with elements, code.loop(count) as c:
-                source = code.add(line, code.mul(c, channel))
-                target = code.add(out, code.mul(c, code.size))
-                with code.loop(last, start=first) as column:
-                    x = View(code, code.add(source, code.mul(column, step))).scalar()
-                    View(code, code.add(target, code.mul(column, pixel))).store_scalar(x)
+            with elements:
+                begin = code.add(line, code.mul(first, step))
+                _turned(code, begin, code.add(out, code.mul(first, pixel)), code.sub(last, first),
+                        count, pixel)  # fmt: skip
+
+
+def _turned(
+    code: Code, source: Index, out: Index, columns: Index, count: Index, pixel: Index
+) -> None:
+    """So many pixels whose channels lie apart."""
+    a = code.arguments(SourceArguments)
+    step, channel = a.x_axis[3], a.x_channel
+    many = code.both(code.compare("==", step, code.size), code.compare(">=", count, code.lanes))
+    with code.either(many) as (blocks, elements):
+        with blocks:
+            turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
+        with elements, code.loop(count) as c:
+            here = View(code, code.add(source, code.mul(c, channel)), step)
+            there = View(code, code.add(out, code.mul(c, code.size)), pixel)
+            with code.loop(columns) as column:
+                there[column].store_scalar(here[column].scalar())
 
 
 def _copy(

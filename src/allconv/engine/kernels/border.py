@@ -140,7 +140,13 @@ class Border(Kernel):
             (channels, a.x_channel, code.mul(a.width, code.size)),
         ]
         contract(code, tile, loops, View(code, x).rows([0]), View(code, w))
-        out = code.add(y, along)
-        cell = code.sub(out, a.y)
+        cell = code.sub(code.add(y, along), a.y)
         result = self.epilogue.apply(code, tile.registers[0], image, of_all, cell, mask)
-        View(code, out).store(result, 0, mask)
+        with code.either(code.compare("==", a.y_channel, code.size)) as (close, apart):
+            with close:
+                View(code, code.add(y, along)).store(result, 0, mask)
+            with apart:
+                out = View(code, code.add(y, code.mul(channel, a.y_channel)), a.y_channel)
+                for lane in range(code.lanes):
+                    with code.when(code.compare("<", code.add(channel, lane), a.outputs)):
+                        out[lane].store_scalar(code.lane(result, lane))

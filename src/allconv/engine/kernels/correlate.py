@@ -22,6 +22,8 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.value import Value
 from allconv.window import Axis, Phase, Window
 
+LARGE = 256  # pixels of images that are not turned in advance, but again for each split of channels
+
 
 def lower_correlate(planner: Planner, node: Node) -> bool:
     """The forward pass; with the batch as an axis where each image gives one cell."""
@@ -30,10 +32,10 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     if len(window.axes) > 3:
         return False
     w, bias = weights_and_bias(planner, node)
-    y, tail = place_result(planner, node)
+    algorithm = planner.algorithm(node)
+    y, tail = place_result(planner, node, rows=algorithm != DEPTHWISE and _one_phase(window))
     if y.spec.size == 0:
         return True
-    algorithm = planner.algorithm(node)
     if algorithm in WINOGRAD:
         x = planner.read(node.inputs[0])
         add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
@@ -42,8 +44,9 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         x = planner.read(node.inputs[0], "last")
         add_depthwise(planner, x, w, y, bias, tail, [axis.phases() for axis in window.axes])
         return True
-    x = read_image(planner, planner.group(node).source, operator.groups)
-    batch = x.shape[0] if all(axis.output == 1 for axis in window.axes) else None
+    single = all(axis.output == 1 for axis in window.axes)
+    x = read_image(planner, planner.group(node).source, operator.groups, None if single else node)
+    batch = x.shape[0] if single else None
     packed = pack(planner, operator, w)
     problem = Problem(planner, operator.groups, bias, tail, batch, head_of(planner, node))
     if batch is None and _run_as_matrix(problem, x, y, packed, window):
@@ -117,13 +120,21 @@ def row_of_pixels(place: Place, *, images: bool) -> Place | None:
     return place.viewed((n, place.shape[1], count), (place.strides[0], place.strides[1], step))
 
 
-def read_image(planner: Planner, value: Value, groups: int) -> Place:
+def read_image(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
     """Images whose channels follow each other, unless they are so few that bands are packed from
-    rows as well."""
+    rows as well, or large and with a user of their own, who turns them as it packs its bands."""
     place = planner.read(value)
     if value.shape[1] // groups < FEW or place.strides[1] == place.item:
         return place
+    alone = user is not None and planner.sole_user(value) is user
+    if alone and place.strides[-1] == place.item and prod(place.shape[2:]) >= LARGE:
+        return place
     return planner.read(value, "last")
+
+
+def _one_phase(window: Window) -> bool:
+    """Whether the outputs of a row follow each other in memory."""
+    return window.axes[-1].input_dilation == 1
 
 
 def _single_phases(axis: Axis) -> tuple[Phase, ...]:

@@ -27,6 +27,7 @@ class ProblemArguments(
     phase_count: tuple[T, ...] = several(4)
     most: tuple[T, ...] = several(4)
     w_tap: tuple[T, ...] = several(4)
+    y_channel: T
     b: T
     b_group: T
     groups: T

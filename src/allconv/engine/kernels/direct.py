@@ -21,6 +21,7 @@ from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
+from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
@@ -109,13 +110,15 @@ class Direct(Kernel):
     and blocks of columns, blocks of channels; a chunk is `chunk_units` of them. Taps of axes 0 and
     1 whose source does not exist are left out, and those of axis 2 that no row of a tile has; else
     the band has zeros there. Where nothing lies outside (`inplace`) the source itself is the band.
-    Where weights or biases move with the rows (`alone`) no tile crosses from one to the next.
+    Where weights or biases move with the rows (`alone`) no tile crosses from one to the next. Where
+    channels of y lie apart (`turned`) a unit's block of them is finished in scratch memory first.
     """
 
     tile: tuple[int, int]  # cells, vectors of channels
     bias: bool
     epilogue: Epilogue
     prologue: Epilogue | None = None
+    turned: bool = False
 
     takes: ClassVar = DirectArguments
 
@@ -209,6 +212,25 @@ class Direct(Kernel):
                 following=code.add(panel.w, code.mul(following, a.part_bytes)),
             )
             self._part(code, cells, panel, terms)
+        if self.turned:
+            self._turn(code, cells, panel, code.mul(k, block, a.y_channel))
+
+    def _turn(self, code: Code, cells: _Cells, panel: _Panel, channel: Index) -> None:
+        """Write a finished block of channels, the first of which lies `channel` bytes from that of
+        the group: rows of cells, or all cells at once where y has nothing in between."""
+        a = code.arguments(DirectArguments)
+        width = self.tile[1] * code.lanes
+        size = width * code.size
+        finished = View(code, code.add(code.scratch, a.sums, size), size)
+        follow = code.compare("==", a.y_axis[2], code.mul(cells.columns, a.y_axis[3]))
+        lines = code.select(follow, 1, cells.rows)
+        length = code.select(follow, code.mul(cells.rows, cells.columns), cells.columns)
+        with code.loop(lines) as line:
+            first = code.mul(line, length)
+            target = _entry(code, code.add(code.scratch, a.cells), first, CELL)["target"].scalar()
+            out = View(code, code.add(target, channel), a.y_channel)
+            turn(code, finished.moved(code.mul(first, size)), out, length,
+                 code.min(panel.left, width))  # fmt: skip
 
     def _band(self, code: Code, image: Index, group: Index, part: band.Part) -> band.Band:
         """The band of a unit: packed, or the source itself."""
@@ -334,8 +356,15 @@ class Direct(Kernel):
             contract(code, tile, [(count, code.size, size)], source, weight)
         with code.either(terms.last) as (then, otherwise):
             with then:
-                targets = [code.add(entry["target"].scalar(), panel.y) for entry in entries]
-                self._store(code, tile, View(code, 0).rows(targets), cells.image, panel)
+                if self.turned:
+                    finished = View(code, code.add(code.scratch, a.sums)).moved(
+                        code.mul(code.add(cell, 1), size)
+                    )
+                    out = finished.rows([i * size for i in range(number)])
+                else:
+                    targets = [code.add(entry["target"].scalar(), panel.y) for entry in entries]
+                    out = View(code, 0).rows(targets)
+                self._store(code, tile, out, cells.image, panel)
             with otherwise:
                 tile.store(after.rows([i * size for i in range(number)]))
 

@@ -19,6 +19,7 @@ from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.cut import (
     CHANGE,
     COPY,
+    TURN,
     Work,
     cut,
 )
@@ -95,7 +96,8 @@ class Problem:
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
         units = work.units(pieces)
         runs = Runs.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
-        memory = Memory.of(work, pieces, runs)
+        turned = y.channel_stride != y.place.item
+        memory = Memory.of(work, pieces, runs, kept=turned)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
         block = units_of_chunk(units, pairs, memory.runs // work.item)
         common = self._arguments(x, y, axes, packed, weights)
@@ -127,7 +129,7 @@ class Problem:
         )
         kernel = Direct(
             self.planner.target, form.dtype, work.tile, self.bias is not None, self.tail.epilogue,
-            None if self.head is None else self.head.epilogue,
+            None if self.head is None else self.head.epilogue, turned,
         )  # fmt: skip
         reads = [x.place, packed.place, *self.tail.operands, *head.operands]
         reads += [place for place in (common.phases, self.bias) if isinstance(place, Place)]
@@ -146,7 +148,8 @@ class Problem:
         line = axes[3].least * (1 if alone else axes[2].least)
         outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
         # The source can be its own band if nothing of it lies outside, nor is changed.
-        inplace = self.head is None and x.channel_stride == item
+        close = x.channel_stride == item
+        inplace = close and self.head is None
         inplace = inplace and not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
         return Work(
             row=axes[2],
@@ -159,7 +162,7 @@ class Problem:
             blocks=form.columnblocks,
             pixel=blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1),
             item=item,
-            copy=0.0 if inplace else COPY if self.head is None else CHANGE,
+            copy=0.0 if inplace else COPY if close else TURN if self.head is None else CHANGE,
         )
 
     def _border(
@@ -213,6 +216,7 @@ class Problem:
             phase_count=tuple(len(axis.phases) for axis in axes),
             most=tuple(axis.most for axis in axes),
             w_tap=tuple(w.by_tap(a.common) for a, w in zip(axes, weights, strict=True)),
+            y_channel=y.channel_stride,
             b=self.bias or 0,
             b_group=y.channels * y.place.item,
             groups=self.groups,

@@ -27,12 +27,17 @@ MOVED = Expression(2, ((Add(), (0, 1)),), (2,))
 SCALED_AND_MOVED = Expression(3, ((Multiply(), (0, 1)), (Add(), (3, 2))), (4,))
 
 
-def place_result(planner: Planner, root: Node) -> tuple[Place, Tail]:
-    """Memory for the result of the group of a root, and what follows the root in it."""
+def place_result(planner: Planner, root: Node, *, rows: bool = False) -> tuple[Place, Tail]:
+    """Memory for the result of the group of a root, and what follows the root in it.
+
+    With `rows` it is in row-major order where the program returns it so, and nothing else that lies
+    as the result does is read.
+    """
     group, inside = planner.group(root), folded(planner, root)
     first, nodes = (root, *inside)[-1], group.rest[len(inside) :]
     tail = _Tails(planner, first.outputs[0], nodes).tail()
-    return planner.result(group.result), tail
+    rows = rows and planner.ends_in_rows(group.result) and "y" not in tail.epilogue.kinds
+    return planner.result(group.result, "rows" if rows else "last"), tail
 
 
 def head_of(planner: Planner, root: Node) -> Tail | None:

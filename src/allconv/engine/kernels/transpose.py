@@ -8,8 +8,9 @@ from math import prod
 from typing import ClassVar, TypeAlias
 
 from allconv.engine.arguments import Arguments, T, several
+from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
-from allconv.engine.emit.integer import Index
+from allconv.engine.emit.turn import turn
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
@@ -17,7 +18,6 @@ from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 
 OUTER = 3
-LINE = 64  # bytes of a row that are read at once: a cache line
 SPLIT = 16384  # elements of a chunk
 LEAST = 4  # rows and columns: below, elements are moved one by one
 MANY = 16  # of these blocks, and rows and columns that each must have then
@@ -62,41 +62,8 @@ class Transpose(Kernel):
             source = code.add(source, code.mul(index, source_step))
             out = code.add(out, code.mul(index, out_step))
         columns = code.min(code.sub(a.j, first), a.block)
-        per = LINE // (code.lanes * code.size)
-        with code.loop(columns, step=per * code.lanes, at_least_once=True) as j:
-            left = code.sub(columns, j)
-            with code.loop(a.i, step=code.lanes, at_least_once=True) as i:
-                rows = code.sub(a.i, i)
-                here = code.add(source, code.mul(i, a.source_row), code.mul(j, code.size))
-                there = code.add(out, code.mul(j, a.out_column), code.mul(i, code.size))
-                whole = code.both(
-                    code.compare(">=", rows, code.lanes),
-                    code.compare(">=", left, per * code.lanes),
-                )
-                with code.either(whole) as (then, otherwise):
-                    with then:
-                        self._block(code, here, there, per, code.lanes, per * code.lanes)
-                    with otherwise:
-                        self._block(code, here, there, per, rows, left)
-
-    @staticmethod
-    def _block(
-        code: Code, source: Index, out: Index, per: int, rows: Index, columns: Index
-    ) -> None:
-        """`lanes` rows of `per` vectors, of which so many rows and columns exist."""
-        a = code.arguments(TransposeArguments)
-        for v in range(per):
-            left = code.sub(columns, v * code.lanes)
-            along = v * code.lanes * code.size
-            read = []
-            for k in range(code.lanes):
-                mask = code.mask(code.select(code.compare(">", rows, k), left, 0))
-                row = code.add(source, code.mul(a.source_row, k), along)
-                read.append(View(code, row).vector(0, mask))
-            for k, x in enumerate(code.transposed(read)):
-                mask = code.mask(code.select(code.compare(">", left, k), rows, 0))
-                there = code.add(out, code.mul(a.out_column, v * code.lanes + k))
-                View(code, there).store(x, 0, mask)
+        rows, result = View(code, source, a.source_row), View(code, out, a.out_column)
+        turn(code, rows, result, a.i, columns)
 
 
 def emit_transpose(planner: Planner, source: Place, out: Place, axes: Sequence[Axis]) -> bool:

@@ -65,18 +65,18 @@ class Memory(NamedTuple):
     ahead: int
 
     @classmethod
-    def of(cls, work: Work, pieces: Cut, runs: Runs) -> Memory:
-        """Memory for the largest unit."""
+    def of(cls, work: Work, pieces: Cut, runs: Runs, *, kept: bool) -> Memory:
+        """Memory for the largest unit; with `kept` it has room for all sums of a block."""
         rows, columns = work.cells(pieces)
         size = work.tile[0]
         tiles = rows * -(-columns // size) if work.alone else -(-rows * columns // size)
         band = _lines(work.band(rows, columns)) if work.copy else 0
         cells = band + _lines(runs.number * len(RUN) * ITEM)
         sums = cells + _lines(rows * columns * CELL_BYTES)
-        kept = 1 + (tiles * size if runs.parts > 1 else 0)  # the first are the biases
+        held = 1 + (tiles * size if kept or runs.parts > 1 else 0)  # the first are the biases
         far = work.blocks * work.terms * work.width * work.item > NEAR and tiles >= AHEAD
         ahead = _lines(-(-runs.bytes // tiles)) if far else 0
-        return cls(band, cells, sums, sums + kept * work.width * work.item, ahead)
+        return cls(band, cells, sums, sums + held * work.width * work.item, ahead)
 
 
 def _lines(size: int) -> int:

@@ -30,7 +30,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.epilogue import Epilogue
 from allconv.engine.kernels.winograd_input import TileArguments, emit_zero_tiles, transform, walk
-from allconv.engine.kernels.winograd_output import ResultArguments, Results
+from allconv.engine.kernels.winograd_output import ResultArguments, Results, buffer_size
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
 
 
@@ -161,6 +161,7 @@ class Winograd(Kernel):
     apart: bool
     bias: bool
     epilogue: Epilogue
+    turned: bool = False  # channels of y lie apart
 
     takes: ClassVar = WinogradArguments
 
@@ -171,7 +172,8 @@ class Winograd(Kernel):
         part, split = code.counted(code.chunk, a.splits)
         run, group = code.counted(part, a.groups)
         first, count = _tiles(code, run)
-        products = code.add(code.scratch, planes * (self.pitch + code.lanes) * code.size)
+        buffers, _ = buffer_size(self.m, self.pitch, code.lanes, turned=self.turned)
+        products = code.add(code.scratch, buffers * code.size)
         if self.apart:
             v = code.add(a.v, code.mul(part, a.v_plane, planes))
         else:
@@ -272,7 +274,8 @@ class Winograd(Kernel):
         channels = code.sub(code.min(code.mul(blocks[1], width), a.outputs), start)
         first = code.add(code.mul(group, a.outputs), start)
         pitch = code.mul(a.split_blocks, width * code.size)
-        Results(self.m, self.bias, self.epilogue).emit(
+        _, strip = buffer_size(self.m, self.pitch, code.lanes, turned=self.turned)
+        Results(self.m, self.bias, self.epilogue, self.turned, strip * code.size).emit(
             code, products, pitch, tiles, (first, channels)
         )
 

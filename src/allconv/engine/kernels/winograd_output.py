@@ -12,13 +12,15 @@ from llvmlite import ir
 from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
+from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernels.epilogue import AfterArguments, Epilogue
-from allconv.engine.kernels.winograd_input import place_of, walk
+from allconv.engine.kernels.winograd_input import TileArguments, place_of, walk
 from allconv.engine.kernels.winograd_transform import emit_results, result_matrix
 
 AHEAD = 128  # bytes
+STRIP = 8  # tiles of a row that are finished together where channels of y lie apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class ResultArguments(AfterArguments[T]):
     b: T
     y: T
     y_image: T
+    y_channel: T
     y_axis: tuple[T, ...] = several(2)
     y_size: tuple[T, ...] = several(2)
 
@@ -47,11 +50,13 @@ class _Cells:
 
 @dataclass(frozen=True)
 class Results:
-    """How results are written."""
+    """How results are written: the channels of y follow each other, unless they are `turned`."""
 
     m: int
     bias: bool
     epilogue: Epilogue
+    turned: bool
+    strip: int  # where in scratch memory a strip is finished, in bytes
 
     def emit(
         self, code: Code, products: Index, pitch: Index, tiles: tuple[Index, Index],
@@ -62,6 +67,9 @@ class Results:
         The products of a tile lie `pitch` bytes behind those of the one before.
         """
         a = code.arguments(ResultArguments)
+        if self.turned:
+            self._strips(code, products, pitch, tiles, channels)
+            return
         (first, count), (channel, outputs) = tiles, channels
         with code.loop(count) as t:
             image, i, j = place_of(code, self.m, code.add(first, t))
@@ -81,6 +89,49 @@ class Results:
                         self._write_rows(code, there, rows)
                     with otherwise:
                         self._write_cells(code, there, rows, columns)
+
+    def _strips(
+        self, code: Code, products: Index, pitch: Index, tiles: tuple[Index, Index],
+        channels: tuple[Index, Index],
+    ) -> None:  # fmt: skip
+        """Strip after strip: adjacent tiles, which a row of tiles has at most so many of."""
+        (first, count), width = tiles, code.arguments(TileArguments).tiles_of[1]
+        end = code.add(first, count)
+        with code.loop(code.ceil_div(end, width), start=code.div(first, width)) as row:
+            begin = code.mul(row, width)
+            last = code.min(code.add(begin, width), end)
+            with code.loop(last, start=code.max(begin, first), step=STRIP) as t:
+                number = code.min(code.sub(last, t), STRIP)
+                source = code.add(products, code.mul(code.sub(t, first), pitch))
+                self._strip(code, source, pitch, (t, number), channels)
+
+    def _strip(
+        self, code: Code, products: Index, pitch: Index, tiles: tuple[Index, Index],
+        channels: tuple[Index, Index],
+    ) -> None:  # fmt: skip
+        """Finish a strip, a vector of channels at a time, then write its rows."""
+        a, vector = code.arguments(ResultArguments), code.lanes * code.size
+        (first, count), (channel, outputs) = tiles, channels
+        image, i, j = place_of(code, self.m, first)
+        rows = code.min(code.sub(a.y_size[0], i), self.m)
+        columns = code.min(code.sub(a.y_size[1], j), code.mul(count, self.m))
+        y = code.add(a.y, code.mul(image, a.y_image), *map(code.mul, (i, j), a.y_axis))
+        strip = View(code, code.add(code.scratch, self.strip), STRIP * self.m * vector, vector)
+        with code.loop(outputs, step=code.lanes) as c:
+            along, left = code.mul(c, code.size), code.sub(outputs, c)
+            here = _Cells(image, code.add(code.mul(channel, code.size), along), 0, left)
+            mask = code.mask(left)
+            bias = self._bias(code, here, mask)
+            with code.loop(count) as t:
+                self._down(code, code.add(products, code.mul(t, pitch), along))
+                tile = strip.moved(code.mul(t, self.m * vector))
+                with code.loop(rows) as row:
+                    for column, x in enumerate(self._across(code, row)):
+                        tile[row, column].store(self._finish(code, x, bias, here, 0, mask))
+            out = View(code, code.add(y, code.mul(code.add(channel, c), a.y_channel)), a.y_channel)
+            with code.loop(rows) as row:
+                there = out.moved(code.mul(row, a.y_axis[0]))
+                turn(code, strip[row], there, columns, code.min(left, code.lanes))
 
     def _down(self, code: Code, source: Index) -> None:
         """A^T m, of a vector of channels of a tile: the columns of its products."""
@@ -152,3 +203,9 @@ class Results:
         if bias is not None:
             x = code.fadd(x, bias)
         return self.epilogue.apply(code, x, cells.image, cells.channel, here, mask)
+
+
+def buffer_size(m: int, pitch: int, lanes: int, *, turned: bool) -> tuple[int, int]:
+    """How many numbers a chunk keeps while it transforms, and where its strip begins."""
+    strip = (m + 2) ** 2 * (pitch + lanes)
+    return strip + turned * STRIP * m * m * lanes, strip

@@ -21,7 +21,7 @@ from allconv.engine.kernels.winograd import (
     WinogradWeightsArguments,
 )
 from allconv.engine.kernels.winograd_input import InputArguments, TileArguments
-from allconv.engine.kernels.winograd_output import ResultArguments
+from allconv.engine.kernels.winograd_output import ResultArguments, buffer_size
 from allconv.engine.kernels.winograd_transform import TAPS
 from allconv.engine.place import Place, item_size
 from allconv.engine.plan import Planner
@@ -154,7 +154,7 @@ def add_winograd(
 ) -> None:  # fmt: skip
     """Add the steps of y = tail(bias + x correlated with w) by F(m x m, 3 x 3).
 
-    Channels of y are contiguous; x and w lie anyhow.
+    Channels of y, or its rows, are contiguous; x and w lie anyhow.
     """
     groups = x.shape[1] // w.shape[1]
     form = WeightFormat.of(w.spec, groups, m, planner.target)
@@ -182,7 +182,8 @@ def add_winograd(
         run=cut.run,
         groups=groups,
     )
-    buffers = form.planes * (pitch + form.lanes) * item
+    turned = y.strides[1] != item
+    buffers = buffer_size(m, pitch, form.lanes, turned=turned)[0] * item
     if cut.piece:
         pieces = -(-cut.run // cut.piece)
         planner.step(
@@ -201,7 +202,7 @@ def add_winograd(
     planner.step(
         Winograd(
             planner.target, form.dtype, m, heights, form.vectors, pitch, cut.piece > 0,
-            bias is not None, tail.epilogue,
+            bias is not None, tail.epilogue, turned,
         ),
         arguments, reads=reads, writes=[y], chunks=runs * splits,
         scratch=buffers + form.planes * (m_plane if cut.piece else m_plane + v_plane),
@@ -230,6 +231,7 @@ def _result_arguments(
         b=bias or 0,
         y=y,
         y_image=y.strides[0],
+        y_channel=y.strides[1],
         y_axis=y.strides[2:],
         y_size=y.shape[2:],
     )

@@ -1,0 +1,55 @@
+"""Turning: from numbers side by side along the columns of a matrix to those along its rows."""
+
+from __future__ import annotations
+
+from allconv.engine.buffer import LINE
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.view import View
+
+
+AHEAD = 2 * LINE  # bytes from what is read to what is fetched
+
+
+def turn(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
+    """out[j][i] = source[i][j], in blocks of registers; j runs along the source, i along out."""
+    line = LINE // code.size  # numbers of a row that are read together
+    with code.loop(columns, step=line) as j, code.loop(rows, step=code.lanes) as i:
+        below = code.sub(rows, i)
+        for row in range(code.lanes):  # rows lie so far apart that no processor sees a pattern
+            far = code.mul(code.add(i, row), *source.strides), code.mul(j, code.size), AHEAD
+            source.moved(code.add(*far)).prefetch(near=False)
+        for first in range(0, line, code.lanes):
+            along = code.add(j, first)
+            here = source.moved(code.add(code.mul(i, *source.strides), code.mul(along, code.size)))
+            there = out.moved(code.add(code.mul(along, *out.strides), code.mul(i, code.size)))
+            _some(code, here, there, below, code.sub(columns, along))
+
+
+def _some(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
+    """A block, of which so many rows and columns exist, if any do."""
+    lanes = code.lanes
+    high, wide = code.compare(">=", rows, lanes), code.compare(">=", columns, lanes)
+    with code.either(code.both(high, wide)) as (whole, part):
+        with whole:
+            _block(code, source, out, lanes, lanes)
+        with part, code.when(code.compare(">", columns, 0)), code.either(high) as (narrow, low):
+            with narrow:
+                _block(code, source, out, lanes, columns)
+            with low:
+                _block(code, source, out, rows, columns)
+
+
+def _block(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
+    """`lanes` rows and columns at most; a store with a mask takes some processors long."""
+    read = []
+    for i in range(code.lanes):
+        mask = code.mask(code.select(code.compare(">", rows, i), columns, 0))
+        read.append(source[i].vector(0, mask))
+    mask = code.mask(rows)
+    for j, x in enumerate(code.transposed(read)):
+        if isinstance(columns, int):
+            out[j].store(x, 0, mask)
+        else:
+            with code.when(code.compare(">", columns, j)):
+                out[j].store(x, 0, mask)
