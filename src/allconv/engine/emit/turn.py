@@ -7,7 +7,6 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 
-
 AHEAD = 2 * LINE  # bytes from what is read to what is fetched
 
 
