@@ -22,6 +22,7 @@ from allconv.engine.kernels.register_tile import cycles_of
 THREADS = {1: 4, 2: 4, 4: 2, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
+LARGEST = 1024 * 1024  # bytes of a band, and of what is written down of its cells
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
 AHEAD = 4  # tiles of a unit at least, over which fetching the next part of the weights is spread
 CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
@@ -73,7 +74,7 @@ class Work:
         rows, columns = self.cells(cut)
         work = rows * columns * self.terms * -(-self.blocks // cut.channels) * self.width
         held = self.band(rows, columns) + rows * columns * CELL_BYTES
-        return work <= MOST and held <= BAND
+        return work <= MOST and held <= LARGEST
 
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""
@@ -85,7 +86,8 @@ class Work:
         parts = -(-panel // PANEL)
         near = panel * self.blocks <= NEAR
         band = self.band(rows, columns)
-        read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES) + band / FAR_BYTES
+        often = blocks + 4 * (self.copy > 0) if band > BAND else 1
+        read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES) + often * band / FAR_BYTES
         pack = self.copy * band / self.item
         step = self.terms * cycles_of(cells, vectors) + parts * TILE
         return tiles * blocks * step + read + pack + BEGIN
