@@ -236,21 +236,23 @@ def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
         check_close(got, graph.run(x, w)[0], x, w)
 
 
-@pytest.mark.parametrize(("kernel", "slot"), FAULTS)
+@pytest.mark.parametrize(("kernel", "slot"), [*FAULTS, (Winograd, "y_channel")])
 def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
-    """The comparison fails when a count or a padding is one less."""
+    """The comparison fails when a count, a padding or the place of a channel is one less."""
     use(monkeypatch, 4)
     draw = np.random.default_rng(1)
     c, o = (256, 160) if kernel is WinogradInput else (4, 5)
     window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
-    x = channels_last(draw.integers(1, 5, (2, c, 9, 9)).astype(np.float32))
+    x = draw.integers(1, 5, (2, c, 9, 9)).astype(np.float32)
     w = draw.integers(1, 5, (o, c, 3, 3)).astype(np.float32)
     graph = graph_of(Correlate(window), (x, w))
+    layout = "rows" if slot == "y_channel" else "last"
+    x = x if layout == "rows" else channels_last(x)
 
     def check():
         program = Program(graph, threads=1)
         (first,) = program(x, w)
-        poison(program.prepare(("last", "rows")))
+        poison(program.prepare((layout, "rows")))
         (got,) = program(x, w, out=[np.full_like(first, np.nan)])
         assert any(isinstance(step.kernel, kernel) for step in program.steps())
         check_close(got, graph.run(x, w)[0], x, w)

@@ -318,25 +318,25 @@ class Direct(Kernel):
             for v in range(vectors):
                 first = bias.vector(v, panel.masks[v]) if self.bias else code.const(0.0)
                 biases.store(first, v)
-            with code.loop(length, step=number) as begin:
-                cell = code.min(begin, code.sub(length, number))
-                ahead = code.add(terms.following, code.mul(code.div(begin, number), a.ahead))
+            kept = biases.moved(code.mul(code.add(code.mul(line, rounded), 1), size))
+            here = [code.value(terms.following)]
+            with code.loop(length, step=number, carry=here) as begin:
                 with code.loop(a.ahead, step=LINE) as i:
-                    View(code, code.add(ahead, i)).prefetch(near=False)
-                # Every cell begins with the biases, later with its own sums.
-                kept = code.mul(code.add(code.mul(line, rounded), begin, 1), size)
-                before = biases.moved(code.select(terms.first, 0, kept))
-                before = View(code, before.address, code.select(terms.first, 0, size))
+                    View(code, code.add(here[0], i)).prefetch(near=False)
+                here[0] = code.value(code.add(here[0], a.ahead))
+                cell = code.min(begin, code.sub(length, number))
                 place = line, code.add(code.mul(line, cells.columns), cell)
-                self._tile(code, cells, panel, terms, place, (before, biases.moved(kept)))
+                sums = kept.moved(code.mul(begin, size))
+                self._tile(code, cells, panel, terms, place, (biases, sums))
 
     def _tile(
         self, code: Code, cells: _Cells, panel: _Panel, terms: _Terms,
         place: tuple[Index, Index], sums: tuple[View, View],
     ) -> None:  # fmt: skip
-        """A register tile: cells from one on, in a line; their sums before and after."""
+        """A register tile: cells from one on, in a line. They begin with the biases, later with
+        their own sums."""
         a = code.arguments(DirectArguments)
-        (number, vectors), (line, cell), (before, after) = self.tile, place, sums
+        (number, vectors), (line, cell), (biases, kept) = self.tile, place, sums
         size = vectors * code.lanes * code.size
         entries = [
             _entry(code, code.add(code.scratch, a.cells), code.add(cell, i), CELL)
@@ -346,8 +346,10 @@ class Direct(Kernel):
         low, high = entries[-1]["low"].scalar(), entries[0]["high"].scalar()
         x = View(code, 0).rows([entry["source"].scalar() for entry in entries])
         w = View(code, code.add(panel.w, code.mul(line, a.w_cell[2])))
-        start = [before[i].vector(v) for i in range(number) for v in range(vectors)]
-        tile = Tile(code, number, vectors, start)
+        tile = Tile(code, number, vectors, [biases.vector(v) for v in range(vectors)])
+        after = kept.rows([i * size for i in range(number)])
+        with code.when(code.inverse(terms.first), carry=tile.registers):
+            tile.registers[:] = [after[i].vector(v) for i in range(number) for v in range(vectors)]
         with code.loop(terms.end, start=terms.begin, carry=tile.registers) as n:
             run = _entry(code, code.add(code.scratch, a.runs), n, RUN)
             inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
@@ -366,7 +368,7 @@ class Direct(Kernel):
                     out = View(code, 0).rows(targets)
                 self._store(code, tile, out, cells.image, panel)
             with otherwise:
-                tile.store(after.rows([i * size for i in range(number)]))
+                tile.store(after)
 
     def _store(self, code: Code, tile: Tile, out: Rows, image: Index, panel: _Panel) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""
