@@ -33,7 +33,8 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         return False
     w, bias = weights_and_bias(planner, node)
     algorithm = planner.algorithm(node)
-    y, tail = place_result(planner, node, rows=algorithm != DEPTHWISE and _one_phase(window))
+    adjacent = all(axis.input_dilation == 1 for axis in window.axes[-1:])  # outputs of a phase
+    y, tail = place_result(planner, node, rows=adjacent and algorithm != DEPTHWISE)
     if y.spec.size == 0:
         return True
     if algorithm in WINOGRAD:
@@ -64,17 +65,20 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
         return False
     w = planner.read(node.inputs[0])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    x, tail = place_result(planner, node)
+    depthwise = planner.algorithm(node) == DEPTHWISE
+    single = all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes)
+    adjacent = all(axis.stride == 1 for axis in window.axes[-1:])
+    x, tail = place_result(planner, node, rows=adjacent and not (depthwise or single))
     if x.spec.size == 0:
         return True
-    if planner.algorithm(node) == DEPTHWISE:
+    if depthwise:
         y = planner.read(node.inputs[1], "last")
         phases = [axis.transpose_phases() for axis in window.axes]
         add_depthwise(planner, y, w, x, bias, tail, phases)
         return True
-    y = read_image(planner, node.inputs[1], operator.groups)
+    y = read_image(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)
-    if all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes):
+    if single:
         problem = Problem(planner, operator.groups, bias, tail, y.shape[0])
         steps = [WeightSteps(start, tap, cell=tap) for start, tap in packed.by_tap()]
         problem.run(y, x, packed, [_single_phases(axis) for axis in window.axes], steps)
@@ -130,11 +134,6 @@ def read_image(planner: Planner, value: Value, groups: int, user: Node | None = 
     if alone and place.strides[-1] == place.item and prod(place.shape[2:]) >= LARGE:
         return place
     return planner.read(value, "last")
-
-
-def _one_phase(window: Window) -> bool:
-    """Whether the outputs of a row follow each other in memory."""
-    return window.axes[-1].input_dilation == 1
 
 
 def _single_phases(axis: Axis) -> tuple[Phase, ...]:
