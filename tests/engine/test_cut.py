@@ -9,8 +9,8 @@ import pytest
 
 from allconv import nn
 from allconv.engine.kernels import problem
-from allconv.engine.kernels.chunks import BAND, MOST
-from allconv.engine.kernels.cut import CELL_BYTES, Cut, Work, cut
+from allconv.engine.kernels.chunks import MOST
+from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, Work, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.program import Program
@@ -65,7 +65,7 @@ def test_what_fits() -> None:
     for rows in (1, 10, 20, 50, 100):
         taken, columns = work.cells(Cut(rows, 1, 1))
         band = (taken + 2) * (columns + 2) * 4 * 64
-        within = band + taken * columns * CELL_BYTES <= BAND
+        within = band + taken * columns * CELL_BYTES <= LARGEST
         few = taken * columns * 9 * 64 * 64 <= MOST
         assert work.fits(Cut(rows, 1, 1)) == (within and few)
 

@@ -19,7 +19,7 @@ from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phases import ITEM
 from allconv.engine.kernels.register_tile import cycles_of
 
-THREADS = {1: 4, 2: 4, 4: 2, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
+THREADS = {1: 4, 2: 4, 4: 2, 5: 1, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 LARGEST = 1024 * 1024  # bytes of a band, and of what is written down of its cells
