@@ -21,8 +21,9 @@ class ProblemArguments(
     SourceArguments[T], PhaseArguments[T], PackedArguments[T], OutputArguments[T], AfterArguments[T]
 ):
     """What all kernels of a correlation are given. Of each axis: the number of its phases, and the
-    cells of the largest; how far weights lie from tap to tap. Biases b with their stride by group;
-    `outputs` are the output channels of a group, in `out_blocks` blocks of the packed weights."""
+    cells of the largest; how far weights lie from tap to tap. How far channels of y lie apart.
+    Biases b with their stride by group; `outputs` are the output channels of a group, in
+    `out_blocks` blocks of the packed weights."""
 
     phase_count: tuple[T, ...] = several(4)
     most: tuple[T, ...] = several(4)

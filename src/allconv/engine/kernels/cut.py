@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from allconv.engine.kernels.chunks import BAND, MOST, WORK
-from allconv.engine.kernels.direct import CELL
+from allconv.engine.kernels.entries import CELL
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phases import ITEM
 from allconv.engine.kernels.register_tile import cycles_of

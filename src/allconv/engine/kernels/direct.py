@@ -27,16 +27,9 @@ from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
+from allconv.engine.kernels.entries import CELL, RUN, entry, write_entry
 from allconv.engine.kernels.epilogue import BeforeArguments, Epilogue
-from allconv.engine.kernels.phases import ITEM, clip_taps, reach, read_phase, share
-
-RUN = ("source", "weight", "terms", "tap")
-"""What is written down of a run, terms that follow each other in the band and in the weights: where
-it begins there, in bytes, how many terms it has, and its tap of axis 2."""
-
-CELL = ("source", "target", "low", "high")
-"""What is written down of a cell: the addresses of what its first tap reads and of its output, and
-from which to which of the taps of axis 2 there is a source."""
+from allconv.engine.kernels.phases import clip_taps, reach, read_phase, share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +220,7 @@ class Direct(Kernel):
         length = code.select(follow, code.mul(cells.rows, cells.columns), cells.columns)
         with code.loop(lines) as line:
             first = code.mul(line, length)
-            target = _entry(code, code.add(code.scratch, a.cells), first, CELL)["target"].scalar()
+            target = entry(code, code.add(code.scratch, a.cells), first, CELL)["target"].scalar()
             out = View(code, code.add(target, channel), a.y_channel)
             turn(code, finished.moved(code.mul(first, size)), out, length,
                  code.min(panel.left, width))  # fmt: skip
@@ -260,7 +253,7 @@ class Direct(Kernel):
                     code.add(target, code.mul(column, a.y_axis[3])),
                     low, high,
                 )  # fmt: skip
-                _write(code, table, code.add(first, column), numbers)
+                write_entry(code, table, code.add(first, column), numbers)
 
     def _taps_of_row(self, code: Code, cells: _Cells, row: Index) -> tuple[Index, Index]:
         """From which to which of the taps of axis 2 there is a source."""
@@ -298,7 +291,7 @@ class Direct(Kernel):
                 return
             left = code.sub(a.channels, code.mul(indices[0], a.run))
             channels = code.min(left, a.run)
-            _write(code, table, number, (source, weight, code.mul(channels, taps), indices[3]))
+            write_entry(code, table, number, (source, weight, code.mul(channels, taps), indices[3]))
 
         write(0, 0, 0, ())
         return code.mul(*(count for count, *_ in steps))
@@ -339,19 +332,19 @@ class Direct(Kernel):
         (number, vectors), (line, cell), (biases, kept) = self.tile, place, sums
         size = vectors * code.lanes * code.size
         entries = [
-            _entry(code, code.add(code.scratch, a.cells), code.add(cell, i), CELL)
+            entry(code, code.add(code.scratch, a.cells), code.add(cell, i), CELL)
             for i in range(number)
         ]
         # The last row has the first of all taps, the first row the last ones.
         low, high = entries[-1]["low"].scalar(), entries[0]["high"].scalar()
-        x = View(code, 0).rows([entry["source"].scalar() for entry in entries])
+        x = View(code, 0).rows([each["source"].scalar() for each in entries])
         w = View(code, code.add(panel.w, code.mul(line, a.w_cell[2])))
         tile = Tile(code, number, vectors, [biases.vector(v) for v in range(vectors)])
         after = kept.rows([i * size for i in range(number)])
         with code.when(code.inverse(terms.first), carry=tile.registers):
             tile.registers[:] = [after[i].vector(v) for i in range(number) for v in range(vectors)]
         with code.loop(terms.end, start=terms.begin, carry=tile.registers) as n:
-            run = _entry(code, code.add(code.scratch, a.runs), n, RUN)
+            run = entry(code, code.add(code.scratch, a.runs), n, RUN)
             inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
             count = code.select(inside, run["terms"].scalar(), 0)
             source, weight = x.moved(run["source"].scalar()), w.moved(run["weight"].scalar())
@@ -364,7 +357,7 @@ class Direct(Kernel):
                     )
                     out = finished.rows([i * size for i in range(number)])
                 else:
-                    targets = [code.add(entry["target"].scalar(), panel.y) for entry in entries]
+                    targets = [code.add(each["target"].scalar(), panel.y) for each in entries]
                     out = View(code, 0).rows(targets)
                 self._store(code, tile, out, cells.image, panel)
             with otherwise:
@@ -390,20 +383,6 @@ class Direct(Kernel):
                     tile.store(out, after(None), only=v)
                 with otherwise, code.when(code.compare(">", panel.left, v * code.lanes)):
                     tile.store(out, after(mask), panel.masks, only=v)
-
-
-def _entry(code: Code, table: Index, number: Index, names: tuple[str, ...]) -> dict[str, View]:
-    """An entry of a table of numbers, by name."""
-    entry = View(code, code.add(table, code.mul(number, len(names) * ITEM)), ITEM, dtype="int64")
-    return {name: entry[n] for n, name in enumerate(names)}
-
-
-def _write(code: Code, table: Index, number: Index, numbers: tuple[Index, ...]) -> None:
-    """Write an entry of a table."""
-    size = len(numbers) * ITEM
-    entry = View(code, code.add(table, code.mul(number, size)), ITEM, dtype="int64")
-    for n, each in enumerate(numbers):
-        entry[n].store_scalar(code.value(each))
 
 
 def _moves(

@@ -16,13 +16,7 @@ from allconv.engine.kernels.chunks import (
     units_of_chunk,
 )
 from allconv.engine.kernels.correlation import ProblemArguments
-from allconv.engine.kernels.cut import (
-    CHANGE,
-    COPY,
-    TURN,
-    Work,
-    cut,
-)
+from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
 from allconv.engine.kernels.direct import Direct, DirectArguments
 from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.chunks import Blocks
 from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, Work
-from allconv.engine.kernels.direct import RUN
+from allconv.engine.kernels.entries import RUN
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phases import ITEM

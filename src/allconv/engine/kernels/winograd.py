@@ -172,7 +172,7 @@ class Winograd(Kernel):
         part, split = code.counted(code.chunk, a.splits)
         run, group = code.counted(part, a.groups)
         first, count = _tiles(code, run)
-        buffers, _ = buffer_size(self.m, self.pitch, code.lanes, turned=self.turned)
+        buffers = buffer_size(self.m, self.pitch, code.lanes, turned=self.turned)
         products = code.add(code.scratch, buffers * code.size)
         if self.apart:
             v = code.add(a.v, code.mul(part, a.v_plane, planes))
@@ -274,7 +274,7 @@ class Winograd(Kernel):
         channels = code.sub(code.min(code.mul(blocks[1], width), a.outputs), start)
         first = code.add(code.mul(group, a.outputs), start)
         pitch = code.mul(a.split_blocks, width * code.size)
-        _, strip = buffer_size(self.m, self.pitch, code.lanes, turned=self.turned)
+        strip = buffer_size(self.m, self.pitch, code.lanes, turned=False)
         Results(self.m, self.bias, self.epilogue, self.turned, strip * code.size).emit(
             code, products, pitch, tiles, (first, channels)
         )

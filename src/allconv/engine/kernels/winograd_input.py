@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llvmlite import ir
-
 from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
@@ -216,7 +214,7 @@ class _Patch:
                 channel = code.min(lane, code.sub(count, 1))
                 move = code.add(code.mul(channel, self.a.x_channel), first * code.size)
                 rows.append(View(code, code.add(line, move)).vector(0, mask))
-            for j, x in enumerate(transposed(code, rows)[:wanted]):
+            for j, x in enumerate(code.transposed(rows)[:wanted]):
                 out[first + j].store(x)
 
     def _columns(self, start: Index, wanted: int) -> Mask:
@@ -242,18 +240,3 @@ class _Patch:
                 with code.loop(count) as lane:
                     x = View(code, code.add(cell, code.mul(lane, self.a.x_channel))).scalar()
                     out[j].moved(code.mul(lane, code.size)).store_scalar(x)
-
-
-def transposed(code: Code, rows: list[ir.Value]) -> list[ir.Value]:
-    """A square of vectors, mirrored: lanes become vectors. Blocks are exchanged, largest first."""
-    half = code.lanes // 2
-    while half:
-        following = list(rows)
-        for k in range(code.lanes):
-            if not k & half:
-                upper = [t + code.lanes - half if t & half else t for t in range(code.lanes)]
-                lower = [t + code.lanes if t & half else t + half for t in range(code.lanes)]
-                following[k] = code.picked(rows[k], rows[k | half], upper)
-                following[k | half] = code.picked(rows[k], rows[k | half], lower)
-        rows, half = following, half // 2
-    return rows

@@ -205,7 +205,6 @@ class Results:
         return self.epilogue.apply(code, x, cells.image, cells.channel, here, mask)
 
 
-def buffer_size(m: int, pitch: int, lanes: int, *, turned: bool) -> tuple[int, int]:
-    """How many numbers a chunk keeps while it transforms, and where its strip begins."""
-    strip = (m + 2) ** 2 * (pitch + lanes)
-    return strip + turned * STRIP * m * m * lanes, strip
+def buffer_size(m: int, pitch: int, lanes: int, *, turned: bool) -> int:
+    """How many numbers a chunk keeps while it transforms; where they are turned a strip is last."""
+    return (m + 2) ** 2 * (pitch + lanes) + turned * STRIP * m * m * lanes

@@ -183,7 +183,7 @@ def add_winograd(
         groups=groups,
     )
     turned = y.strides[1] != item
-    buffers = buffer_size(m, pitch, form.lanes, turned=turned)[0] * item
+    buffers = buffer_size(m, pitch, form.lanes, turned=turned) * item
     if cut.piece:
         pieces = -(-cut.run // cut.piece)
         planner.step(
