@@ -4,14 +4,6 @@ from allconv.nn import (
     networks,
     running,  # noqa: F401  # loaded here, lest a call load it while a child is forked
 )
-from allconv.nn.adaptive import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-)
 from allconv.nn.arrange import Flatten, Identity
 from allconv.nn.border import (
     CircularPad1d,
@@ -37,10 +29,6 @@ from allconv.nn.correlate import (
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
-)
-from allconv.nn.dropout import Dropout
-from allconv.nn.linear import Linear
-from allconv.nn.local import (
     LocallyConnected1d,
     LocallyConnected2d,
     LocallyConnected3d,
@@ -48,6 +36,8 @@ from allconv.nn.local import (
     LocallyConnectedTranspose2d,
     LocallyConnectedTranspose3d,
 )
+from allconv.nn.dropout import Dropout
+from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.normalize import BatchNorm1d, BatchNorm2d, BatchNorm3d, LocalResponseNorm
 from allconv.nn.parameter import Buffer, Parameter
@@ -70,6 +60,12 @@ from allconv.nn.pointwise import (
     Tanh,
 )
 from allconv.nn.pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -85,13 +81,11 @@ from allconv.nn.pool import (
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
-)
-from allconv.nn.sequential import Sequential
-from allconv.nn.unpool import (
     MaxUnpool1d,
     MaxUnpool2d,
     MaxUnpool3d,
 )
+from allconv.nn.sequential import Sequential
 
 __all__ = [
     "ELU",

@@ -6,16 +6,17 @@ from typing import Any, ClassVar
 
 from allconv import functional
 from allconv.functional.settings import Sizes, per_axis
+from allconv.nn.layer import over_axes
 from allconv.nn.module import Module
 from allconv.settings import is_sequence, whole
 
 
 class _Border(Module):
-    """What padding layers share: (low, high) of the last axis, of the last but one, ..., or one
-    number for every side, as in PyTorch; negative numbers crop."""
+    """A border around images: (low, high) of the last axis, of the last but one, ..., or one number
+    for every side, as in PyTorch; negative numbers crop."""
 
     axes: ClassVar[int]
-    mode: ClassVar[str]
+    mode: ClassVar[str] = "constant"
 
     def __init__(self, padding: Sizes) -> None:
         if not is_sequence(padding):
@@ -27,10 +28,12 @@ class _Border(Module):
         return functional.pad(x, self.padding, self.mode)
 
 
-class _ConstantPad(_Border):
-    """A border of one value."""
+class _Zeros(_Border):
+    """A border of zeros around images."""
 
-    mode = "constant"
+
+class _Constant(_Border):
+    """A border of one value around images."""
 
     def __init__(self, padding: Sizes, value: float) -> None:
         super().__init__(padding)
@@ -41,91 +44,26 @@ class _ConstantPad(_Border):
         return functional.pad(x, self.padding, value=self.value)
 
 
-class ZeroPad1d(_Border):
-    """A border of zeros around images of one axis."""
+class _Reflection(_Border):
+    """A border that mirrors images."""
 
-    axes, mode = 1, "constant"
-
-
-class ZeroPad2d(_Border):
-    """A border of zeros around images of two axes."""
-
-    axes, mode = 2, "constant"
+    mode = "reflect"
 
 
-class ZeroPad3d(_Border):
-    """A border of zeros around images of three axes."""
+class _Replication(_Border):
+    """A border that repeats the edge of images."""
 
-    axes, mode = 3, "constant"
-
-
-class ReflectionPad1d(_Border):
-    """A border that mirrors images of one axis."""
-
-    axes, mode = 1, "reflect"
+    mode = "replicate"
 
 
-class ReflectionPad2d(_Border):
-    """A border that mirrors images of two axes."""
+class _Circular(_Border):
+    """A border that wraps round images."""
 
-    axes, mode = 2, "reflect"
-
-
-class ReflectionPad3d(_Border):
-    """A border that mirrors images of three axes."""
-
-    axes, mode = 3, "reflect"
+    mode = "circular"
 
 
-class ReplicationPad1d(_Border):
-    """A border that repeats the edge of images of one axis."""
-
-    axes, mode = 1, "replicate"
-
-
-class ReplicationPad2d(_Border):
-    """A border that repeats the edge of images of two axes."""
-
-    axes, mode = 2, "replicate"
-
-
-class ReplicationPad3d(_Border):
-    """A border that repeats the edge of images of three axes."""
-
-    axes, mode = 3, "replicate"
-
-
-class CircularPad1d(_Border):
-    """A border that wraps round images of one axis."""
-
-    axes, mode = 1, "circular"
-
-
-class CircularPad2d(_Border):
-    """A border that wraps round images of two axes."""
-
-    axes, mode = 2, "circular"
-
-
-class CircularPad3d(_Border):
-    """A border that wraps round images of three axes."""
-
-    axes, mode = 3, "circular"
-
-
-class ConstantPad1d(_ConstantPad):
-    """A border of one value around images of one axis."""
-
-    axes = 1
-
-
-class ConstantPad2d(_ConstantPad):
-    """A border of one value around images of two axes."""
-
-    axes = 2
-
-
-class ConstantPad3d(_ConstantPad):
-    """A border of one value around images of three axes."""
-
-    axes = 3
+ZeroPad1d, ZeroPad2d, ZeroPad3d = over_axes("ZeroPad", _Zeros)
+ConstantPad1d, ConstantPad2d, ConstantPad3d = over_axes("ConstantPad", _Constant)
+ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = over_axes("ReflectionPad", _Reflection)
+ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = over_axes("ReplicationPad", _Replication)
+CircularPad1d, CircularPad2d, CircularPad3d = over_axes("CircularPad", _Circular)

@@ -1,168 +1,128 @@
-"""Convolutional layers."""
+"""Convolutional and locally connected layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
-from typing import Any, ClassVar
 
-from allconv import functional
 from allconv.errors import ArgumentError
-from allconv.functional.correlate import check_padding_mode
-from allconv.functional.settings import Padding, Sizes, per_axis
+from allconv.functional.correlate import check_padding_mode, transpose_window
+from allconv.functional.settings import pairs
 from allconv.nn.initializers import HeNormal
-from allconv.nn.module import Module
+from allconv.nn.layer import Layer, over_axes
 from allconv.nn.parameter import constant
 from allconv.settings import flag, whole
+from allconv.window import Window
 
 
-def take_channels(in_channels: Any, out_channels: Any, groups: Any) -> tuple[int, int, int]:
-    """Channels and groups as positive whole numbers; refused where they do not divide."""
-    count = whole("groups", groups, least=1)
-    taken = []
-    for name, given in (("in_channels", in_channels), ("out_channels", out_channels)):
-        channels = whole(name, given, least=1)
-        if channels % count:
-            raise ArgumentError(f"groups is {count}, which does not divide {name} {channels}")
-        taken.append(channels)
-    return taken[0], taken[1], count
+class _Weighted(Layer):
+    """A layer with weights, which begin by He et al. 2015, and biases, which begin with 0."""
+
+    sizes = ("in_channels", "out_channels", "kernel_size")
+    held = ("weight", "bias")
+
+    def take_channels(self) -> None:
+        """Channels and groups as positive whole numbers; refused where they do not divide."""
+        groups = self.groups = whole("groups", self.groups, least=1)
+        for name in ("in_channels", "out_channels"):
+            channels = whole(name, getattr(self, name), least=1)
+            if channels % groups:
+                raise ArgumentError(f"groups is {groups}, which does not divide {name} {channels}")
+            setattr(self, name, channels)
+
+    def begin_weights(
+        self, weight: tuple[int, ...], bias: tuple[int, ...], terms: float
+    ) -> None:
+        """Parameters of these shapes; an output is a sum of so many terms."""
+        biased = flag("bias", self.bias)
+        self.parameter("weight", weight, HeNormal(terms))
+        self.bias = constant(bias, 0.0) if biased else None
 
 
-class _Conv(Module):
-    """The settings of `functional.conv1d`, `conv2d`, `conv3d`, and the weights.
+class _Conv(_Weighted):
+    """A convolutional layer.
 
     weight (out_channels, in_channels/groups, *kernel_size), bias (out_channels,).
-    Weights begin by He et al. 2015, biases with 0.
     """
 
-    axes: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Padding = 0,
-        dilation: Sizes = 1,
-        groups: int = 1,
-        *,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        input_dilation: Sizes = 1,
-        flip: bool = False,
-    ) -> None:
-        in_channels, out_channels, groups = take_channels(in_channels, out_channels, groups)
-        check_padding_mode(padding_mode)
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.input_dilation = dilation, input_dilation
-        self.padding_mode, self.flip = padding_mode, flip
-        kernel = per_axis("kernel_size", kernel_size, self.axes)
+    def begin(self) -> None:
+        self.take_channels()
+        check_padding_mode(self.padding_mode)
         for name in ("stride", "dilation", "input_dilation"):
-            per_axis(name, getattr(self, name), self.axes)
-        shape = (out_channels, in_channels // groups, *kernel)
-        self.parameter("weight", shape, HeNormal(prod(shape[1:])))
-        self.bias = constant((out_channels,), 0.0) if flag("bias", bias) else None
-
-    def forward(self, x: Any) -> Any:
-        """See the function of the same name."""
-        return type(self).function(
-            x,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-            padding_mode=self.padding_mode,
-            input_dilation=self.input_dilation,
-            flip=self.flip,
-        )
+            self.each_axis(name)
+        cells = (self.in_channels // self.groups, *self.each_axis("kernel_size"))
+        self.begin_weights((self.out_channels, *cells), (self.out_channels,), prod(cells))
 
 
-class _ConvTranspose(Module):
-    """The settings of `functional.conv_transpose1d` ... and the weights.
+class _ConvTranspose(_Weighted):
+    """A transposed convolution.
 
-    weight (in_channels, out_channels/groups, *kernel_size), bias (out_channels,).
-    Weights begin by He et al. 2015 (an output meets prod(K)/prod(stride) taps), biases with 0.
+    weight (in_channels, out_channels/groups, *kernel_size), bias (out_channels,); an output meets
+    prod(K)/prod(stride) taps.
     """
 
-    axes: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
+    only = ("dilation",)
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Padding = 0,
-        output_padding: Sizes = 0,
-        groups: int = 1,
-        *,
-        bias: bool = True,
-        dilation: Sizes = 1,
-        output_size: Sizes | None = None,
-    ) -> None:
-        in_channels, out_channels, groups = take_channels(in_channels, out_channels, groups)
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.output_padding, self.output_size = dilation, output_padding, output_size
-        per_axis("dilation", dilation, self.axes)
-        kernel = per_axis("kernel_size", kernel_size, self.axes)
-        shape = (in_channels, out_channels // groups, *kernel)
-        taps = max(prod(kernel) / prod(per_axis("stride", stride, self.axes)), 1.0)
-        self.parameter("weight", shape, HeNormal(in_channels // groups * taps))
-        self.bias = constant((out_channels,), 0.0) if flag("bias", bias) else None
+    def begin(self) -> None:
+        self.take_channels()
+        self.each_axis("dilation")
+        kernel, stride = self.each_axis("kernel_size"), self.each_axis("stride")
+        weight = (self.in_channels, self.out_channels // self.groups, *kernel)
+        taps = max(prod(kernel) / prod(stride), 1.0)
+        self.begin_weights(weight, (self.out_channels,), self.in_channels // self.groups * taps)
 
-    def forward(self, x: Any) -> Any:
-        """See the function of the same name."""
-        return type(self).function(
-            x,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-            output_size=self.output_size,
+
+class _LocallyConnected(_Weighted):
+    """A locally connected layer, for inputs of one size.
+
+    weight (out_channels, in_channels/groups, *kernel_size, *P), bias (out_channels, *P); P are the
+    sizes of the output.
+    """
+
+    sizes = (*_Weighted.sizes, "input_size")
+
+    def begin(self) -> None:
+        self.take_channels()
+        names = ("input_size", "kernel_size", "stride", "dilation")
+        i, k, s, d = map(self.each_axis, names)
+        padding = pairs(self.padding, i, k, s, d)
+        output = Window.forward(i, k, stride=s, dilation=d, padding=padding).output
+        cells = (self.in_channels // self.groups, *k)
+        self.begin_weights(
+            (self.out_channels, *cells, *output), (self.out_channels, *output), prod(cells)
         )
 
 
-class Conv1d(_Conv):
-    """A convolutional layer over one axis; settings as in `functional.conv1d`."""
+class _LocallyConnectedTranspose(_Weighted):
+    """A transposed locally connected layer, for inputs of one size.
 
-    axes, function = 1, staticmethod(functional.conv1d)
+    weight (in_channels, out_channels/groups, *kernel_size, *input_size), bias (out_channels, *I);
+    I are the sizes of the output, that is, of what the layer is the transpose of. An output meets
+    prod(K)/prod(stride) taps.
+    """
 
+    sizes = (*_Weighted.sizes, "input_size")
+    only = ("dilation",)
 
-class Conv2d(_Conv):
-    """A convolutional layer over two axes; settings as in `functional.conv2d`."""
-
-    axes, function = 2, staticmethod(functional.conv2d)
-
-
-class Conv3d(_Conv):
-    """A convolutional layer over three axes; settings as in `functional.conv3d`."""
-
-    axes, function = 3, staticmethod(functional.conv3d)
-
-
-class ConvTranspose1d(_ConvTranspose):
-    """A transposed convolution over one axis; settings as in `functional.conv_transpose1d`."""
-
-    axes, function = 1, staticmethod(functional.conv_transpose1d)
-
-
-class ConvTranspose2d(_ConvTranspose):
-    """A transposed convolution over two axes; settings as in `functional.conv_transpose2d`."""
-
-    axes, function = 2, staticmethod(functional.conv_transpose2d)
+    def begin(self) -> None:
+        self.take_channels()
+        names = ("input_size", "kernel_size", "stride", "dilation")
+        i, k, s, d = map(self.each_axis, names)
+        extra = self.each_axis("output_padding", least=0)
+        size = None if self.output_size is None else self.each_axis("output_size")
+        window = transpose_window(i, k, s, self.padding, extra, d, size)
+        weight = (self.in_channels, self.out_channels // self.groups, *k, *i)
+        taps = max(prod(k) / prod(s), 1.0)
+        bias = (self.out_channels, *window.input)
+        self.begin_weights(weight, bias, self.in_channels // self.groups * taps)
 
 
-class ConvTranspose3d(_ConvTranspose):
-    """A transposed convolution over three axes; settings as in `functional.conv_transpose3d`."""
-
-    axes, function = 3, staticmethod(functional.conv_transpose3d)
+Conv1d, Conv2d, Conv3d = over_axes("Conv", _Conv, "conv")
+ConvTranspose1d, ConvTranspose2d, ConvTranspose3d = over_axes(
+    "ConvTranspose", _ConvTranspose, "conv_transpose"
+)
+LocallyConnected1d, LocallyConnected2d, LocallyConnected3d = over_axes(
+    "LocallyConnected", _LocallyConnected, "locally_connected"
+)
+LocallyConnectedTranspose1d, LocallyConnectedTranspose2d, LocallyConnectedTranspose3d = over_axes(
+    "LocallyConnectedTranspose", _LocallyConnectedTranspose, "locally_connected_transpose"
+)

@@ -10,6 +10,7 @@ from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.nn.initializers import Constant
+from allconv.nn.layer import Layer
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant, tally
 from allconv.settings import flag, whole
@@ -89,13 +90,8 @@ class BatchNorm3d(_BatchNorm):
     axes = (5,)
 
 
-class LocalResponseNorm(Module):
+class LocalResponseNorm(Layer):
     """Each cell divided by a power of the squares around its channel; see
     `functional.local_response_norm`."""
 
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    def forward(self, x: Any) -> Any:
-        """See `functional.local_response_norm`."""
-        return functional.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+    function = staticmethod(functional.local_response_norm)

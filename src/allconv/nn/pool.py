@@ -1,202 +1,50 @@
-"""Pooling layers."""
+"""Pooling layers, and those that undo a max pooling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from allconv.nn.layer import Layer, over_axes
 
-from allconv import functional
-from allconv.functional.settings import Sizes, per_axis
-from allconv.nn.module import Module
 
+class _Pool(Layer):
+    """Pooling of each channel."""
 
-class _MaxPool(Module):
-    """The settings of `functional.max_pool1d`, `max_pool2d`, `max_pool3d`."""
 
-    axes: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
+class _Adaptive(Layer):
+    """Pooling of each channel to given sizes."""
 
-    def __init__(
-        self,
-        kernel_size: Sizes,
-        stride: Sizes | None = None,
-        padding: Sizes = 0,
-        dilation: Sizes = 1,
-        *,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        per_axis("kernel_size", kernel_size, self.axes)
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.ceil_mode, self.return_indices = dilation, ceil_mode, return_indices
 
-    def forward(self, x: Any) -> Any:
-        """See the function of the same name."""
-        return type(self).function(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
+class _Global(Layer):
+    """Pooling of a whole image: x (N, C, *I) -> (N, C, 1, ...)."""
 
+    fixed = {"output_size": 1}  # noqa: RUF012  # nobody changes it
 
-class _AvgPool(Module):
-    """The settings of `functional.avg_pool1d`, `avg_pool2d`, `avg_pool3d`."""
 
-    axes: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
+class _GlobalMax(_Global):
+    """Max pooling of a whole image: x (N, C, *I) -> (N, C, 1, ...)."""
 
-    def __init__(
-        self,
-        kernel_size: Sizes,
-        stride: Sizes | None = None,
-        padding: Sizes = 0,
-        *,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        per_axis("kernel_size", kernel_size, self.axes)
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
-        self.divisor_override = divisor_override
+    fixed = {"output_size": 1, "return_indices": False}  # noqa: RUF012
 
-    def forward(self, x: Any) -> Any:
-        """See the function of the same name."""
-        return type(self).function(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-            divisor_override=self.divisor_override,
-        )
 
+class _Unpool(Layer):
+    """Values put back where a max pooling found them: forward(x, indices)."""
 
-class _LPPool(Module):
-    """The settings of `functional.lp_pool1d`, `lp_pool2d`, `lp_pool3d`."""
+    inputs = 2
+    only = ("output_size",)
 
-    axes: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
 
-    def __init__(
-        self,
-        norm_type: float,
-        kernel_size: Sizes,
-        stride: Sizes | None = None,
-        *,
-        ceil_mode: bool = False,
-    ) -> None:
-        per_axis("kernel_size", kernel_size, self.axes)
-        self.norm_type, self.kernel_size, self.stride = norm_type, kernel_size, stride
-        self.ceil_mode = ceil_mode
-
-    def forward(self, x: Any) -> Any:
-        """See the function of the same name."""
-        return type(self).function(
-            x, self.norm_type, self.kernel_size, self.stride, ceil_mode=self.ceil_mode
-        )
-
-
-class _Global(Module):
-    """Pooling of a whole image: its function with output_size 1."""
-
-    function: ClassVar[Callable[..., Any]]
-
-    def forward(self, x: Any) -> Any:
-        """See the function named in the class, with output_size 1."""
-        return type(self).function(x, 1)
-
-
-class MaxPool1d(_MaxPool):
-    """Max pooling over one axis; settings as in `functional.max_pool1d`."""
-
-    axes, function = 1, staticmethod(functional.max_pool1d)
-
-
-class MaxPool2d(_MaxPool):
-    """Max pooling over two axes; settings as in `functional.max_pool2d`."""
-
-    axes, function = 2, staticmethod(functional.max_pool2d)
-
-
-class MaxPool3d(_MaxPool):
-    """Max pooling over three axes; settings as in `functional.max_pool3d`."""
-
-    axes, function = 3, staticmethod(functional.max_pool3d)
-
-
-class AvgPool1d(_AvgPool):
-    """Average pooling over one axis; settings as in `functional.avg_pool1d`."""
-
-    axes, function = 1, staticmethod(functional.avg_pool1d)
-
-
-class AvgPool2d(_AvgPool):
-    """Average pooling over two axes; settings as in `functional.avg_pool2d`."""
-
-    axes, function = 2, staticmethod(functional.avg_pool2d)
-
-
-class AvgPool3d(_AvgPool):
-    """Average pooling over three axes; settings as in `functional.avg_pool3d`."""
-
-    axes, function = 3, staticmethod(functional.avg_pool3d)
-
-
-class LPPool1d(_LPPool):
-    """Norm pooling over one axis; settings as in `functional.lp_pool1d`."""
-
-    axes, function = 1, staticmethod(functional.lp_pool1d)
-
-
-class LPPool2d(_LPPool):
-    """Norm pooling over two axes; settings as in `functional.lp_pool2d`."""
-
-    axes, function = 2, staticmethod(functional.lp_pool2d)
-
-
-class LPPool3d(_LPPool):
-    """Norm pooling over three axes; settings as in `functional.lp_pool3d`."""
-
-    axes, function = 3, staticmethod(functional.lp_pool3d)
-
-
-class GlobalAvgPool1d(_Global):
-    """The mean of each channel: x (N, C, L) -> (N, C, 1)."""
-
-    function = staticmethod(functional.adaptive_avg_pool1d)
-
-
-class GlobalAvgPool2d(_Global):
-    """The mean of each channel: x (N, C, H, W) -> (N, C, 1, 1)."""
-
-    function = staticmethod(functional.adaptive_avg_pool2d)
-
-
-class GlobalAvgPool3d(_Global):
-    """The mean of each channel: x (N, C, D, H, W) -> (N, C, 1, 1, 1)."""
-
-    function = staticmethod(functional.adaptive_avg_pool3d)
-
-
-class GlobalMaxPool1d(_Global):
-    """The largest value of each channel: x (N, C, L) -> (N, C, 1)."""
-
-    function = staticmethod(functional.adaptive_max_pool1d)
-
-
-class GlobalMaxPool2d(_Global):
-    """The largest value of each channel: x (N, C, H, W) -> (N, C, 1, 1)."""
-
-    function = staticmethod(functional.adaptive_max_pool2d)
-
-
-class GlobalMaxPool3d(_Global):
-    """The largest value of each channel: x (N, C, D, H, W) -> (N, C, 1, 1, 1)."""
-
-    function = staticmethod(functional.adaptive_max_pool3d)
+MaxPool1d, MaxPool2d, MaxPool3d = over_axes("MaxPool", _Pool, "max_pool")
+AvgPool1d, AvgPool2d, AvgPool3d = over_axes("AvgPool", _Pool, "avg_pool")
+LPPool1d, LPPool2d, LPPool3d = over_axes("LPPool", _Pool, "lp_pool")
+AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d = over_axes(
+    "AdaptiveAvgPool", _Adaptive, "adaptive_avg_pool"
+)
+AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d = over_axes(
+    "AdaptiveMaxPool", _Adaptive, "adaptive_max_pool"
+)
+GlobalAvgPool1d, GlobalAvgPool2d, GlobalAvgPool3d = over_axes(
+    "GlobalAvgPool", _Global, "adaptive_avg_pool"
+)
+GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d = over_axes(
+    "GlobalMaxPool", _GlobalMax, "adaptive_max_pool"
+)
+MaxUnpool1d, MaxUnpool2d, MaxUnpool3d = over_axes("MaxUnpool", _Unpool, "max_unpool")

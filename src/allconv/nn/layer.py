@@ -1,0 +1,106 @@
+"""Layers derived from functions: the settings are those of the signature, `forward` is inherited.
+
+What a new function needs to be a layer, too, is one line: `over_axes("MaxPool", Pool, "max_pool")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import Parameter, Signature, signature
+from typing import Any, ClassVar, TypeVar
+
+from allconv import functional
+from allconv.functional.settings import per_axis
+from allconv.nn.module import Module
+
+AXES = {1: "one axis", 2: "two axes", 3: "three axes"}
+
+L = TypeVar("L", bound=Module)
+
+
+class Layer(Module):
+    """A function of `functional` whose settings are kept, under their names.
+
+    A subclass that names its `function` has its settings: what follows the `inputs`, which `forward`
+    is given, but for what is `held` as a parameter of the layer or is `fixed`. A subclass may have
+    `sizes` of its own before them, and settings that are given by name `only`.
+    """
+
+    function: ClassVar[Callable[..., Any]]
+    axes: ClassVar[int]
+    inputs: ClassVar[int] = 1
+    sizes: ClassVar[tuple[str, ...]] = ()
+    held: ClassVar[tuple[str, ...]] = ()
+    fixed: ClassVar[dict[str, Any]] = {}
+    only: ClassVar[tuple[str, ...]] = ()
+    passed: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "function" in cls.__dict__:
+            settings = list(cls._own_settings())
+            cls.passed = tuple(each.name for each in settings)
+            cls.__init__ = _keeping(cls, settings)  # type: ignore[method-assign]  # by signature
+
+    @classmethod
+    def _own_settings(cls) -> Iterator[Parameter]:
+        """The settings of the function that the layer has."""
+        for each in list(signature(cls.function).parameters.values())[cls.inputs :]:
+            if each.name in cls.only:
+                yield each.replace(kind=Parameter.KEYWORD_ONLY)
+            elif each.name not in (*cls.held, *cls.fixed):
+                yield each
+
+    def begin(self) -> None:
+        """Refuse settings that can never do, and make parameters; the settings are known."""
+        if "kernel_size" in self.passed:
+            self.each_axis("kernel_size")
+
+    def each_axis(self, name: str, *, least: int = 1) -> tuple[int, ...]:
+        """A setting as one number an axis."""
+        return per_axis(name, getattr(self, name), self.axes, least=least)
+
+    def forward(self, *x: Any) -> Any:
+        """The function with the layer's settings and parameters."""
+        kept = {name: getattr(self, name) for name in (*self.held, *self.passed)}
+        return type(self).function(*x, **kept, **self.fixed)
+
+
+def _keeping(cls: type[Layer], settings: list[Parameter]) -> Callable[..., None]:
+    """An `__init__` that keeps what it is given."""
+    first = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", *cls.sizes)]
+    bias = Parameter("bias", Parameter.KEYWORD_ONLY, default=True, annotation="bool")
+    kept = [*first, *([bias] if "bias" in cls.held else []), *settings]
+    own = Signature(sorted(kept, key=lambda each: each.kind), return_annotation=None)
+
+    def __init__(self: Layer, *args: Any, **given: Any) -> None:
+        try:
+            bound = own.bind(self, *args, **given)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}() {error}") from None
+        bound.apply_defaults()
+        for name, value in list(bound.arguments.items())[1:]:
+            setattr(self, name, value)
+        self.begin()
+
+    __init__.__signature__ = own  # type: ignore[attr-defined]  # a function may have it
+    return __init__
+
+
+def over_axes(
+    name: str, base: type[L], function: str | None = None
+) -> tuple[type[L], type[L], type[L]]:
+    """The layers of one, two and three axes, `name` + "1d" and so on, of functions named alike."""
+
+    def made(axes: int) -> type[L]:
+        told = "" if function is None else f"; settings as in `functional.{function}{axes}d`"
+        own: dict[str, Any] = {
+            "axes": axes,
+            "__module__": base.__module__,
+            "__doc__": f"{base.__doc__}\n    Over {AXES[axes]}{told}.\n    ",
+        }
+        if function is not None:
+            own["function"] = staticmethod(getattr(functional, f"{function}{axes}d"))
+        return type(base)(f"{name}{axes}d", (base,), own)
+
+    return made(1), made(2), made(3)
