@@ -205,7 +205,7 @@ def _slid(node: Node, fields: list[Field | None], *, forward: bool) -> Field:
 
 def _span(a: Axis, *, forward: bool) -> tuple[Fraction, Fraction, Fraction]:
     """The step, first and last of the cells that a window meets."""
-    reach = a.dilation * (a.kernel - 1)
+    reach = a.reach - 1
     if forward:
         b = a.input_dilation
         return Fraction(a.stride, b), Fraction(-a.padding, b), Fraction(reach - a.padding, b)

@@ -19,7 +19,7 @@ from allconv.operators.base import Spec
 from allconv.settings import whole
 from allconv.trace import trace
 from allconv.value import Value
-from allconv.window import Axis
+from allconv.window import Axis, covered_by, reach_of
 
 
 def output_size(
@@ -44,12 +44,12 @@ def input_sizes(
     output, kernel, stride, dilation = _numbers(
         output=output, kernel=kernel, stride=stride, dilation=dilation
     )
-    reach = dilation * (kernel - 1)
+    reach = reach_of(kernel, dilation) - 1
     if isinstance(padding, str):
         least, most = 0, 2 * reach  # of zeros, by any name
     else:
         least = most = sum(_ends(1, kernel, stride, padding, dilation))
-    middle = stride * (output - 1) + reach + 1
+    middle = covered_by(output, kernel, stride, dilation)
     candidates = range(max(middle - most, 1), middle - least + stride)
     _check_listed("inputs", len(candidates))
     return tuple(i for i in candidates if _output(i, kernel, stride, padding, dilation) == output)
@@ -84,7 +84,7 @@ def _check_listed(what: str, count: int) -> None:
 
 def _totals(input: int, output: int, kernel: int, stride: int, dilation: int) -> range:
     """How many zeros in all, at both ends, lead from the input to the output."""
-    least = stride * (output - 1) + dilation * (kernel - 1) + 1 - input
+    least = covered_by(output, kernel, stride, dilation) - input
     return range(max(least, 0), least + stride)
 
 

@@ -15,14 +15,18 @@ Source of the arithmetic: Dumoulin and Visin 2016, arXiv:1603.07285, Relationshi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, prod
-from typing import Any
+from typing import Any, Self, TypeAlias
 
 from allconv.errors import ArgumentError, ShapeError
 
 LARGEST = 2**62
+
+Span: TypeAlias = tuple[int, int]
+"""Cells from the first up to, but not including, the second."""
+
 PADDING_NAMES = ("valid", "half", "same", "same_lower", "full", "causal")
 
 
@@ -96,9 +100,8 @@ class Axis:
             input_dilation=input_dilation,
         )
         low, high = padding
-        spread = (input - 1) * input_dilation + 1
-        padded = spread + low + high
-        reach = dilation * (kernel - 1) + 1
+        padded = reach_of(input, input_dilation) + low + high
+        reach = reach_of(kernel, dilation)
         _check_addressable(input, kernel, stride, dilation, input_dilation, padding)
         if padded < reach:
             note = f" (dilation {dilation}: it reaches over {reach})" if dilation > 1 else ""
@@ -128,7 +131,7 @@ class Axis:
         _check_positive(input=input, kernel=kernel, stride=stride, dilation=dilation)
         _check_addressable(input, kernel, stride, dilation, 1, padding)
         low, high = padding
-        output = -(-(input + low + high - dilation * (kernel - 1) - 1) // stride) + 1
+        output = -(-(input + low + high - reach_of(kernel, dilation)) // stride) + 1
         if (output - 1) * stride >= input + low:
             output -= 1
         if output < 1:
@@ -138,10 +141,59 @@ class Axis:
         return cls(input, kernel, output, stride, dilation, 1, low)
 
     @property
+    def reach(self) -> int:
+        """How many cells the taps reach over: d*(K-1) + 1."""
+        return reach_of(self.kernel, self.dilation)
+
+    @property
+    def spread(self) -> int:
+        """The cells of the input, with the zeros of its dilation between them: b*(I-1) + 1."""
+        return reach_of(self.input, self.input_dilation)
+
+    @property
+    def covered(self) -> int:
+        """How many cells all outputs together reach over: s*(P-1) + d*(K-1) + 1."""
+        return covered_by(self.output, self.kernel, self.stride, self.dilation)
+
+    @property
     def high(self) -> int:
         """The least padding of the high side that gives this output (negative: it crops)."""
-        reach = self.stride * (self.output - 1) + self.dilation * (self.kernel - 1) + 1
-        return reach - ((self.input - 1) * self.input_dilation + 1) - self.padding
+        return self.covered - self.spread - self.padding
+
+    def moved(self, low: int, high: int) -> Self:
+        """The same axis on an input with so many cells more (fewer where negative) at its ends.
+
+        >>> Axis.forward(4, 3, padding=(1, 1)).moved(1, 1)     # its padding is in the input
+        Axis(input=6, kernel=3, output=4, stride=1, dilation=1, input_dilation=1, padding=0)
+        """
+        return self.between((-low, self.input + high), (0, self.output))
+
+    def between(self, inputs: Span, outputs: Span) -> Self:
+        """The same relation between the cells of two spans: p' = p + b*j0 - s*i0."""
+        padding = self.padding + self.input_dilation * inputs[0] - self.stride * outputs[0]
+        sizes = inputs[1] - inputs[0], outputs[1] - outputs[0]
+        return replace(self, input=sizes[0], output=sizes[1], padding=padding)
+
+    def inputs_met(self, outputs: Span) -> Span:
+        """The inputs that some outputs meet, from the first tap of the first one on, and those
+        between; (j, j) where there is none.
+
+        >>> Axis.forward(9, 3, stride=2, padding=(1, 1)).inputs_met((1, 3))
+        (1, 6)
+        """
+        first = self.stride * outputs[0] - self.padding
+        last = self.stride * (outputs[1] - 1) + self.reach - 1 - self.padding
+        return _clipped(first, last, self.input_dilation, self.input)
+
+    def outputs_met(self, inputs: Span) -> Span:
+        """The outputs that some inputs meet: the same relation, solved for the output.
+
+        >>> Axis.forward(9, 3, stride=2, padding=(1, 1)).outputs_met((1, 2))
+        (0, 2)
+        """
+        first = self.input_dilation * inputs[0] + self.padding - (self.reach - 1)
+        last = self.input_dilation * (inputs[1] - 1) + self.padding
+        return _clipped(first, last, self.stride, self.output)
 
     def source(self, i: int, k: int) -> int | None:
         """The input cell that output `i` meets by tap `k`, or None."""
@@ -179,6 +231,22 @@ class Axis:
         return tuple(_exchanged(phase) for phase in solved)
 
 
+def reach_of(cells: int, step: int) -> int:
+    """How many cells those reach over that lie `step` apart: taps by dilation, inputs by theirs."""
+    return step * (cells - 1) + 1
+
+
+def covered_by(output: int, kernel: int, stride: int, dilation: int) -> int:
+    """How many cells so many windows reach over: the input of a convolution without padding."""
+    return stride * (output - 1) + reach_of(kernel, dilation)
+
+
+def _clipped(first: int, last: int, step: int, size: int) -> Span:
+    """The cells, `step` apart, from `first` to `last`, of those that exist."""
+    begin = min(max(-(-first // step), 0), size)
+    return begin, max(min(last // step + 1, size), begin)
+
+
 def _check_positive(**numbers: int) -> None:
     """Refuse a size or step below 1."""
     for name, number in numbers.items():
@@ -195,9 +263,9 @@ def _check_addressable(
     padding: tuple[int, int],
 ) -> None:
     """Refuse an axis whose cells have no addresses."""
-    spread = (input - 1) * input_dilation + 1
+    spread = reach_of(input, input_dilation)
     settings = (input, kernel, stride, dilation, input_dilation, *padding)
-    reached = (spread, spread + sum(padding), dilation * (kernel - 1) + 1)
+    reached = (spread, spread + sum(padding), reach_of(kernel, dilation))
     if max(map(abs, (*settings, *reached))) > LARGEST:
         raise ArgumentError(
             f"sizes overflow: input {input}, kernel {kernel}, stride {stride}, dilation "
@@ -348,7 +416,7 @@ def named_padding(
     ((1, 1), (0, 1))
     """
     _check_positive(input=input, kernel=kernel, stride=stride, dilation=dilation)
-    reach = dilation * (kernel - 1)
+    reach = reach_of(kernel, dilation) - 1
     if name == "valid":
         return 0, 0
     if name == "full":

@@ -45,7 +45,7 @@ def _transposed(problem: Problem) -> list[str]:
     kernel, bias = names_of(problem, LAYOUT)
     ends = []
     for axis in problem.window.axes:
-        reach = axis.dilation * (axis.kernel - 1)
+        reach = axis.reach - 1
         spread = axis.stride * (axis.output - 1)
         ends.append((reach - axis.padding, axis.input - 1 - spread + axis.padding))
     settings = spelled(

@@ -36,7 +36,7 @@ def _padded(problem: Problem, fill: str = "", *, causal: bool = False) -> tuple[
         (first, *_), axis = problem.ends, problem.window.axes[0]
         if problem.is_same:
             return [], "same"
-        if causal and problem.axes == 1 and first == (axis.dilation * (axis.kernel - 1), 0):
+        if causal and problem.axes == 1 and first == (axis.reach - 1, 0):
             return [], "causal"
     return pad("x", problem.ends, IMAGE, fill=fill), "valid"
 
@@ -89,7 +89,7 @@ def _transposed(problem: Problem) -> list[str]:
         raise UnsupportedError('Keras has no groups in transposed layers; "tensorflow" has a call')
     kernel, bias = names_of(problem, LAYOUT)
     lines = spread_taps(kernel, problem.window, LAYOUT.transposed) if _both(problem) else []
-    sizes = tuple(a.dilation * (a.kernel - 1) + 1 for a in problem.window.axes)
+    sizes = tuple(a.reach for a in problem.window.axes)
     rate = None if _both(problem) else unless(problem.dilation, 1)
     whole = all(a.input == a.stride * a.output for a in problem.window.axes)
     same = problem.is_same and whole and not _both(problem)

@@ -71,7 +71,7 @@ def _pooling(problem: Problem) -> list[str]:
 
 
 def _reach(problem: Problem) -> list[int]:
-    return [axis.dilation * (axis.kernel - 1) + 1 for axis in problem.window.axes]
+    return [axis.reach for axis in problem.window.axes]
 
 
 WRITERS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allconv.settings import whole
-from allconv.window import named_padding
+from allconv.window import named_padding, reach_of
 
 RULES = {
     "torch": 'padding="same": d*(k-1) zeros, the odd one at the end; stride 1 only',
@@ -31,7 +31,7 @@ def same_padding(
     numbers = {"input": input, "kernel": kernel, "stride": stride, "dilation": dilation}
     i, k, s, d = (whole(name, given, least=1) for name, given in numbers.items())
     size = i * s if transposed else i
-    reach = d * (k - 1)
+    reach = reach_of(k, d) - 1
     in_torch = (reach // 2, reach - reach // 2) if s == 1 and not transposed else None
     return {
         "torch": in_torch,

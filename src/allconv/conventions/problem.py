@@ -107,8 +107,8 @@ class Problem:
 
 
 def _gives(axis: Axis, padding: int) -> bool:
-    spread = axis.input + 2 * padding - axis.dilation * (axis.kernel - 1) - 1
-    return spread // axis.stride + 1 == axis.output
+    room = axis.input + 2 * padding - axis.reach
+    return room // axis.stride + 1 == axis.output
 
 
 def is_depthwise(axes: int, channels: int, groups: int) -> bool:

@@ -72,7 +72,7 @@ def spread_taps(name: str, window: Window, layout: str) -> list[str]:
     dilation = [axis.dilation for axis in window.axes]
     if set(dilation) == {1}:
         return []
-    reach = ", ".join(str(axis.dilation * (axis.kernel - 1) + 1) for axis in window.axes)
+    reach = ", ".join(str(axis.reach) for axis in window.axes)
     before, after = (len(side) for side in layout.split("*"))
     ends = (
         f"*{name}.shape[:{before}], " * bool(before),
@@ -85,9 +85,7 @@ def spread_taps(name: str, window: Window, layout: str) -> list[str]:
 
 def full_size(problem: Problem) -> tuple[int, ...]:
     """The cells that a transposed convolution without padding writes: s*(P-1) + d*(K-1) + 1."""
-    return tuple(
-        a.stride * (a.output - 1) + a.dilation * (a.kernel - 1) + 1 for a in problem.window.axes
-    )
+    return tuple(axis.covered for axis in problem.window.axes)
 
 
 def cut_full(problem: Problem, layout: str, *, call: str = "np.pad") -> list[str]:

@@ -10,7 +10,7 @@ from allconv.functional.call import apply, evaluate, spatial, take_floats
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, remembered
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.settings import choice, flag, whole
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, covered_by, reach_of
 
 
 def shape_or_none(x: Any) -> tuple[int, ...] | None:
@@ -142,7 +142,7 @@ def _correlation(
     d = per_axis("dilation", dilation, axes)
     b = per_axis("input_dilation", input_dilation, axes, most=SPREAD)
     input, kernel = x[2:], weight[2:]
-    spread = tuple((i - 1) * each + 1 for i, each in zip(input, b, strict=True))
+    spread = tuple(map(reach_of, input, b))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
     if padding_mode == "zeros" or not any(map(any, ends)):
@@ -153,15 +153,8 @@ def _correlation(
             'between the cells only padding_mode="zeros" is defined'
         )
     check_border(input, ends, padding_mode)
-    within = Window(
-        tuple(_continued(axis, *end) for axis, end in zip(window.axes, ends, strict=True))
-    )
+    within = Window(tuple(axis.moved(*end) for axis, end in zip(window.axes, ends, strict=True)))
     return Correlate(within, groups), ends
-
-
-def _continued(axis: Axis, low: int, high: int) -> Axis:
-    """The same axis on an input that holds its padding."""
-    return Axis(axis.input + low + high, axis.kernel, axis.output, axis.stride, axis.dilation)
 
 
 def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Correlate) -> Any:
@@ -248,7 +241,7 @@ def transpose_window(
             raise ArgumentError(
                 f"output_padding is {extra}; it must be below the stride {s} or dilation {d}"
             )
-        least = s * (p - 1) + d * (k - 1) + 1 - low - high
+        least = covered_by(p, k, s, d) - low - high
         most = least + max(s, d) - 1
         wanted = least + extra if size is None else size[n]
         if not least <= wanted <= most:

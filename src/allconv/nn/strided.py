@@ -151,12 +151,8 @@ def _check_alone(layer: Module, path: str) -> None:
 
 def _with_border(window: Window, border: Pad) -> Window:
     """A window over an input whose padding was made before, as one with that padding."""
-    return Window(
-        tuple(
-            replace(axis, input=axis.input - low - high, padding=axis.padding + low)
-            for axis, (low, high) in zip(window.axes, border.pairs[2:], strict=True)
-        )
-    )
+    pairs = zip(window.axes, border.pairs[2:], strict=True)
+    return Window(tuple(axis.moved(-low, -high) for axis, (low, high) in pairs))
 
 
 def _is_average(operator: AveragePool) -> bool:

@@ -6,11 +6,11 @@ from allconv import functional
 from allconv.functional.call import apply, take_floats
 from allconv.onnx.call import Call, Name
 from allconv.onnx.names.unwritten import DERIVATIVE
-from allconv.onnx.names.window import ATTRIBUTES, crop, moved, read_settings, write_settings
+from allconv.onnx.names.window import ATTRIBUTES, crop, read_settings, write_settings
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.value import Value
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, covered_by
 
 _CONVOLUTIONS = (functional.conv1d, functional.conv2d, functional.conv3d)
 
@@ -48,7 +48,7 @@ def read_conv_transpose(call: Call) -> Value:
     for n, (p, k, s, d, pair) in enumerate(
         zip(x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True)
     ):
-        whole = s * (p - 1) + d * (k - 1) + 1 + extra[n]
+        whole = covered_by(p, k, s, d) + extra[n]
         low, size = pair[0], whole - sum(pair)
         if sizes and sizes[n] > whole and settings.padding in ("same", "same_lower"):
             # Where the other cells lie is told in two ways.
@@ -75,7 +75,7 @@ def write_correlate(writer: Writer, written: Written) -> None:
     crops = [crop(axis) for axis in axes]
     if any(map(any, crops)):
         x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
-        axes = tuple(moved(axis, *each) for axis, each in zip(axes, crops, strict=True))
+        axes = tuple(axis.moved(*each) for axis, each in zip(axes, crops, strict=True))
     settings = write_settings(axes)
     writer.node(written, "Conv", [x, *rest], group=operator.groups, **settings)
 

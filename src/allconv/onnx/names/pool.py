@@ -9,7 +9,6 @@ from allconv.onnx.names.window import (
     Pairs,
     Settings,
     crop,
-    moved,
     read_settings,
     write_settings,
 )
@@ -27,7 +26,11 @@ def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
         rows = zip(
             x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True
         )
-        return Window(tuple(_ceiled(*row) for row in rows))
+        return Window(
+            tuple(
+                Axis.ceiled(i, k, stride=s, dilation=d, padding=pair) for i, k, s, d, pair in rows
+            )
+        )
     return Window.forward(
         x.shape[2:],
         settings.kernel,
@@ -35,14 +38,6 @@ def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
         dilation=settings.dilation,
         padding=pairs,
     )
-
-
-def _ceiled(i: int, k: int, s: int, d: int, pair: tuple[int, int]) -> Axis:
-    """An axis whose last output may reach beyond the padding, as far as to its first tap."""
-    output = -(-(i + sum(pair) - d * (k - 1) - 1) // s) + 1
-    if (output - 1) * s >= i + pair[0]:
-        output -= 1
-    return Axis(i, k, output, s, d, 1, pair[0])
 
 
 def read_max_pool(call: Call) -> Value:
@@ -69,7 +64,7 @@ def read_average_pool(call: Call) -> Value:
     if counted and any(a.high > high for a, (_, high) in zip(window.axes, pairs, strict=True)):
         x = apply(Pad(((0, 0), (0, 0), *pairs)), x)
         axes = zip(window.axes, pairs, strict=True)
-        window = Window(tuple(moved(axis, *pair) for axis, pair in axes))
+        window = Window(tuple(axis.moved(*pair) for axis, pair in axes))
         counted = False
     if not counted:
         _check_met(call, window, pairs)
@@ -80,7 +75,7 @@ def read_average_pool(call: Call) -> Value:
 def _check_met(call: Call, window: Window, pairs: Pairs) -> None:
     """Refuse windows that lie in the padding: they hold no cell of which to take anything."""
     for axis, pair in zip(window.axes, pairs, strict=True):
-        if max(pair) > axis.dilation * (axis.kernel - 1):
+        if max(pair) > axis.reach - 1:
             raise call.unsupported(f"pads {pairs}, as large as the window: some hold padding only")
 
 
@@ -140,7 +135,7 @@ def write_average_pool(writer: Writer, written: Written) -> None:
     elif any(map(any, map(crop, axes))):  # what is cropped is met by no window
         crops = [crop(axis) for axis in axes]
         x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
-        axes = tuple(moved(axis, *each) for axis, each in zip(axes, crops, strict=True))
+        axes = tuple(axis.moved(*each) for axis, each in zip(axes, crops, strict=True))
     counted = int(operator.count_padding)
     writer.node(written, "AveragePool", [x], count_include_pad=counted, **write_settings(axes))
 
@@ -157,7 +152,7 @@ def _inside(
     x = written.inputs[0]
     if not any(map(any, changes)):
         return x, window.axes
-    axes = tuple(moved(axis, *each) for axis, each in zip(window.axes, changes, strict=True))
+    axes = tuple(axis.moved(*each) for axis, each in zip(window.axes, changes, strict=True))
     return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), axes
 
 

@@ -83,13 +83,5 @@ def crop(axis: Axis) -> tuple[int, int]:
 
     An input that is not covered to its end needs no crop unless another output would fit.
     """
-    reach = axis.dilation * (axis.kernel - 1) + 1
-    spread = (axis.input - 1) * axis.input_dilation + 1
-    fits = (spread + axis.padding + max(axis.high, 0) - reach) // axis.stride + 1
+    fits = (axis.spread + axis.padding + max(axis.high, 0) - axis.reach) // axis.stride + 1
     return min(axis.padding, 0), axis.high if fits > axis.output else 0
-
-
-def moved(axis: Axis, low: int, high: int) -> Axis:
-    """The same axis on an input with (low, high) cells more (fewer where negative)."""
-    size = axis.input + low + high
-    return Axis(size, axis.kernel, axis.output, axis.stride, axis.dilation, 1, axis.padding - low)

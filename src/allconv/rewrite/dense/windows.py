@@ -49,7 +49,7 @@ def _covered(d: Densifier, x: Value, window: Window) -> tuple[Value, Window]:
     ends = [min(a.high, 0) if a.input_dilation == 1 else 0 for a in window.axes]
     if not any(ends):
         return x, window
-    axes = (replace(a, input=a.input + n) for a, n in zip(window.axes, ends, strict=True))
+    axes = (axis.moved(0, n) for axis, n in zip(window.axes, ends, strict=True))
     return d.apply(Pad(((0, 0), (0, 0), *((0, n) for n in ends))), x), Window(tuple(axes))
 
 
