@@ -69,7 +69,7 @@ def count_layers(
         if channels % groups:
             raise ArgumentError(f"groups is {groups}, which does not divide {name} {channels}")
     if not is_sequence(input_size):
-        raise ArgumentError(f"input_size is {input_size!r}; one size an axis is wanted: (28, 28)")
+        raise ArgumentError(f"input_size is {input_size!r}; one size an axis is expected: (28, 28)")
     axes = len(input_size)
     i = per_axis("input_size", input_size, axes)
     k = per_axis("kernel_size", kernel_size, axes)

@@ -178,7 +178,7 @@ def _operands(
     """Arguments as arrays or values of a trace; those to differentiate by are floats."""
     if any(n >= len(arguments) for n in wanted):
         raise ArgumentError(
-            f"the gradient is wanted by argument {told(max(wanted))}; {len(arguments)} were given"
+            f"the gradient is expected by argument {told(max(wanted))}; {len(arguments)} were given"
         )
     operands = []
     for n, (name, each) in enumerate(zip(_names(f), arguments, strict=False)):
@@ -210,7 +210,7 @@ def _spec(operand: Any) -> Spec:
 def _seeds(traced: Traced, gy: Any) -> list[Any]:
     """The leaves of the gradient of a result, for its float leaves, of the same specs."""
     if gy is None:
-        raise ArgumentError("gy is None; the gradient of the result, in its shape, is wanted")
+        raise ArgumentError("gy is None; the gradient of the result, in its shape, is expected")
     leaves, structure = flatten(gy)
     if structure != traced.structure:
         raise ArgumentError("the gradient of a result is nested like the result")
@@ -220,7 +220,7 @@ def _seeds(traced: Traced, gy: Any) -> list[Any]:
             continue
         seed = take_float("gy", leaf)
         if _spec(seed) != value.spec:
-            raise ShapeError(f"gy is {_spec(seed)}; {value.spec} is wanted, as the result")
+            raise ShapeError(f"gy is {_spec(seed)}; {value.spec} is expected, as the result")
         seeds.append(seed)
     return seeds
 

@@ -95,7 +95,7 @@ class Graph:
     def check_arrays(self, arrays: Sequence[Array]) -> None:
         """Refuse arrays that are not the inputs of this graph."""
         if len(arrays) != len(self.inputs):
-            raise ShapeError(f"{len(self.inputs)} arrays are wanted, {len(arrays)} given")
+            raise ShapeError(f"{len(self.inputs)} arrays are expected, {len(arrays)} given")
         for number, (value, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             if Spec.of(array) != value.spec:
                 name = value.name or f"input {number}"

@@ -81,7 +81,7 @@ def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
 def _operand(given: Any) -> Array:
     array = take_array("an operand", given)
     if array.dtype.kind not in "biuf":
-        raise ArgumentError(f"an operand is {array.dtype.name}; arrays of numbers are wanted")
+        raise ArgumentError(f"an operand is {array.dtype.name}; arrays of numbers are expected")
     return array
 
 
@@ -121,7 +121,7 @@ class _Walk:
     def __init__(self, graph: Graph, operands: Sequence[Array]) -> None:
         source, *others = graph.inputs
         if len(others) != len(operands):
-            raise ArgumentError(f"{len(others)} arrays are wanted besides x, {len(operands)} given")
+            raise ArgumentError(f"{len(others)} arrays are expected besides x, {len(operands)} given")
         self.maps: dict[Value, LinearMap] = {source: identity(source.shape)}
         self.arrays: dict[Value, Known] = {source: Known.new(np.zeros(source.shape))}
         for value, array in (*zip(others, operands, strict=True), *graph.constants.items()):

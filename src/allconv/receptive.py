@@ -62,7 +62,7 @@ def receptive_field(f: Any, *shapes: Sequence[int], input: int = 0) -> Receptive
     graph = _graph(f, shapes)
     number = whole("input", input)
     if not 0 <= number < len(graph.inputs):
-        raise ArgumentError(f"input {number} is wanted; there are {len(graph.inputs)}")
+        raise ArgumentError(f"input {number} is expected; there are {len(graph.inputs)}")
     fields = receptive_fields(graph, number)
     return ReceptiveFields(fields.get(value, ()) for value in graph.outputs)
 

@@ -119,7 +119,7 @@ class Matrix:
         if x.ndim not in (1, 2) or len(x) != self.shape[1]:
             raise ShapeError(
                 f"the matrix is {self.shape[0]} x {self.shape[1]}, the other {x.shape}; "
-                f"({self.shape[1]},) or ({self.shape[1]}, n) is wanted: pass x.ravel()"
+                f"({self.shape[1]},) or ({self.shape[1]}, n) is expected: pass x.ravel()"
             )
         y = np.zeros((self.shape[0], *x.shape[1:]), np.result_type(np.float64, x))
         scale = self.values.reshape(-1, *(1,) * (x.ndim - 1))

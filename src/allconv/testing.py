@@ -177,7 +177,7 @@ def check_adjoint(
         ahead, back = np.asarray(transform(x)), np.asarray(transpose(y))
         for name, given, shape in (("transform", ahead, y.shape), ("transpose", back, x.shape)):
             if given.shape != shape:
-                raise AssertionError(f"{name} gives the shape {given.shape}; {shape} is wanted")
+                raise AssertionError(f"{name} gives the shape {given.shape}; {shape} is expected")
         left, right = ahead * y, x * back
         allowed = tolerance * float(np.abs(left).sum() + np.abs(right).sum())
         apart = abs(float(left.sum()) - float(right.sum()))

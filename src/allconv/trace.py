@@ -107,7 +107,7 @@ class Builder:
         if isinstance(operand, int | float | np.integer | np.floating):
             return self.scalar(_as_float(operand), dtype)
         if not isinstance(operand, np.ndarray):
-            raise TraceError(f"an array or a number is wanted, got {type(operand).__name__}")
+            raise TraceError(f"an array or a number is expected, got {type(operand).__name__}")
         if is_masked(operand):
             raise TraceError("a masked array meets a traced value; use its .filled(0), say")
         check_axes("an array that meets a traced value", operand.ndim)
@@ -235,7 +235,7 @@ def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ())
       return %2
     """
     if not callable(function):
-        raise ArgumentError(f"a function or a network is wanted, got {type(function).__name__}")
+        raise ArgumentError(f"a function or a network is expected, got {type(function).__name__}")
     builder = Builder()
     labels = [*names, *("",) * (len(specs) - len(names))]
     values = [builder.input(spec, name) for spec, name in zip(specs, labels, strict=True)]

@@ -134,7 +134,7 @@ class Value:
         given = shape[0] if len(shape) == 1 and is_sequence(shape[0]) else shape
         check_axes("the shape of reshape", len(given))
         if not all(is_whole(n) for n in given):
-            raise ArgumentError(f"reshape to {told(shape)}: whole numbers are wanted")
+            raise ArgumentError(f"reshape to {told(shape)}: whole numbers are expected")
         sizes = [int(n) for n in given]
         if sizes.count(-1) > 1:
             raise ArgumentError(f"reshape to {told(tuple(sizes))}: one size can be -1")

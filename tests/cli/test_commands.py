@@ -229,7 +229,7 @@ def test_shifted_images() -> None:
 
 
 def test_networks_are_compared_on_a_test_part() -> None:
-    """Without one, what is wanted is said."""
+    """Without one, what is expected is said."""
     from allconv.data import load
 
     data = load((np.zeros((20, 8, 8), np.uint8), np.arange(20) % 2))

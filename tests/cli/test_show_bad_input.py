@@ -94,7 +94,7 @@ REFUSED = {
         ("conv", *X, "--kernel", "1 2", "--padding", "half"), '"half" needs an even dilation',
     ),
     "groups": (("conv", *X, *W, "--groups", "2"), "groups=2 does not divide"),
-    "two biases": (("conv", *X, *W, "--bias", "1 2"), "bias is (2,); (1,) is wanted"),
+    "two biases": (("conv", *X, *W, "--bias", "1 2"), "bias is (2,); (1,) is expected"),
     "a gradient too long": (
         ("conv", *X, *W, "--backward", "1 2 3"), "--backward is (3,); the output is (2,)",
     ),

@@ -152,12 +152,12 @@ def test_what_is_refused() -> None:
             nn.MaxPool2d(2, return_indices=True), "torch", (1, 2, 5, 5))),
         (UnsupportedError, "padding_mode", lambda: conventions.call(
             nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), "torch", (1, 2, 5, 5))),
-        (ArgumentError, "are wanted", lambda: conventions.from_weights(conv, {}, "torch")),
-        (ShapeError, "is wanted", lambda: conventions.from_weights(
+        (ArgumentError, "are expected", lambda: conventions.from_weights(conv, {}, "torch")),
+        (ShapeError, "is expected", lambda: conventions.from_weights(
             conv, {"kernel": conv.weight, "bias": conv.bias}, "keras")),
-        (ShapeError, "is wanted", lambda: conventions.from_weights(
+        (ShapeError, "is expected", lambda: conventions.from_weights(
             conv, {"weight": conv.weight, "bias": conv.weight}, "torch")),
-        (ArgumentError, "arrays is a NoneType; weight, bias are wanted, by name",
+        (ArgumentError, "arrays is a NoneType; weight, bias are expected, by name",
          lambda: conventions.from_weights(conv, None, "torch")),
         (ArgumentError, "arrays is a list;",
          lambda: conventions.from_weights(conv, [conv.weight], "torch")),

@@ -100,7 +100,7 @@ def _is_lopsided(axis):
 
 
 def draw_geometry(draw, wanted):
-    """A geometry that has what is wanted."""
+    """A geometry that has what is expected."""
     while True:
         geometry = _attempt(draw, wanted)
         small = geometry.work() <= (3_000_000 if wanted == "large" else 400_000)

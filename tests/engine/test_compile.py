@@ -31,7 +31,7 @@ def test_out_receives_the_result_in_any_layout() -> None:
 @pytest.mark.parametrize(
     ("out", "error", "message"),
     [
-        ([0.0], ArgumentError, "out is list; a NumPy array is wanted"),
+        ([0.0], ArgumentError, "out is list; a NumPy array is expected"),
         (np.zeros((2, 3)), ShapeError, r"out is float64 \(2, 3\); a writable float32"),
         (np.zeros((3, 2), np.float32), ShapeError, r"out is float32 \(3, 2\)"),
         (np.broadcast_to(np.zeros(3, np.float32), (2, 3)), ShapeError, "a writable float32"),

@@ -109,8 +109,8 @@ SIZES = [  # the shapes of the operands, and of the result or what is wrong
     ("avg_pool2d", ((2, 3, 6, 0),), "x is (2, 3, 6, 0): a size is 0"),
     ("avg_pool2d", ((1, 1, 1, 1),), (1, 1, 2, 2)),
     ("linear", ((0, 9), (5, 9), (5,)), (0, 5)),
-    ("linear", ((4, 0), (5, 0), (5,)), "weight is (5, 0); (O, C) is wanted"),
-    ("linear", ((4, 9), (0, 9), (0,)), "weight is (0, 9); (O, C) is wanted"),
+    ("linear", ((4, 0), (5, 0), (5,)), "weight is (5, 0); (O, C) is expected"),
+    ("linear", ((4, 9), (0, 9), (0,)), "weight is (0, 9); (O, C) is expected"),
     ("linear", ((1, 1), (1, 1), (1,)), (1, 1)),
 ]
 

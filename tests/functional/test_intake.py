@@ -63,8 +63,8 @@ DTYPES = [
     ("int64", "x is int64; pass x.astype(np.float32)"),
     ("bool", "x is bool; pass x.astype(np.float32)"),
     ("float16", "x is float16; pass x.astype(np.float32)"),
-    ("complex64", "x is complex64; float32 or float64 is wanted"),
-    ("object", "x is object; float32 or float64 is wanted"),
+    ("complex64", "x is complex64; float32 or float64 is expected"),
+    ("object", "x is object; float32 or float64 is expected"),
 ]
 
 
@@ -80,8 +80,8 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.conv1d([[[1, 2, 3]]], W), ArgumentError, "pass np.asarray(x, np.float32)"),
     (lambda: F.conv1d([[1.0], 2.0], W), ArgumentError, "conv1d: x cannot be read as an array"),
     (lambda: F.conv1d(np.ma.masked_less(X, 2), W), ArgumentError, "x is masked"),
-    (lambda: F.conv1d(None, W), ArgumentError, "x is None; an array is wanted"),
-    (lambda: F.linear(X, None), ArgumentError, "weight is None; an array is wanted"),
+    (lambda: F.conv1d(None, W), ArgumentError, "x is None; an array is expected"),
+    (lambda: F.linear(X, None), ArgumentError, "weight is None; an array is expected"),
     (lambda: F.batch_norm(None, W[0, 0], W[0, 0]), ArgumentError, "x is None"),
     (lambda: F.batch_norm(X, None, None), ArgumentError, "running_mean and running_var are"),
     (lambda: F.conv1d(X, W, stride=0), ArgumentError, "conv1d: stride is 0; it must be at least 1"),
@@ -120,7 +120,7 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.conv2d(np.ones((1, 3, 0, 8)), KERNEL), ShapeError, "x is (1, 3, 0, 8): a size is 0"),
     (lambda: F.conv2d(np.ones((1, 3, 2, 8)), KERNEL), ShapeError, "kernel of 3"),
     (lambda: F.conv2d(IMAGE, KERNEL[:0]), ShapeError, "weight is (0, 3, 3, 3): a size is 0"),
-    (lambda: F.conv2d(IMAGE, KERNEL, np.ones(3)), ShapeError, "bias is (3,); (4,) is wanted"),
+    (lambda: F.conv2d(IMAGE, KERNEL, np.ones(3)), ShapeError, "bias is (3,); (4,) is expected"),
     (lambda: F.conv_transpose1d(X, W), ShapeError, "conv_transpose1d: x is (1, 3, 5)"),
     (
         lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), output_padding=1),
@@ -130,7 +130,7 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), stride=2, output_size=99),
         ArgumentError,
-        "output_size is 99 on axis 0; 11 to 12 can be had",
+        "output_size is 99 on axis 0; 11 to 12 are possible",
     ),
     (
         lambda: F.conv_transpose1d(
@@ -153,9 +153,9 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.max_pool1d(IMAGE, 2), ShapeError, "x has 4 axes"),
     (lambda: F.adaptive_avg_pool2d(IMAGE, 0), ArgumentError, "output_size is 0"),
     (lambda: F.linear(X, np.ones((2, 4))), ShapeError, "linear: x is (1, 3, 5); weight is (2, 4)"),
-    (lambda: F.linear(X, np.ones(4)), ShapeError, "weight is (4,); (O, C) is wanted"),
+    (lambda: F.linear(X, np.ones(4)), ShapeError, "weight is (4,); (O, C) is expected"),
     (lambda: F.locally_connected1d(X, np.ones((2, 3, 3, 4))), ShapeError, "for (4,) outputs"),
-    (lambda: F.locally_connected1d(X, W), ShapeError, "(O, C/groups, *K, *P) is wanted"),
+    (lambda: F.locally_connected1d(X, W), ShapeError, "(O, C/groups, *K, *P) is expected"),
     (
         lambda: F.batch_norm(X, np.zeros(2), np.ones(2)),
         ShapeError,
@@ -184,16 +184,16 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
         ArgumentError,
         "more than an int64 can",
     ),
-    (lambda: F.elu(X, True), ArgumentError, "alpha is True; a number is wanted"),
+    (lambda: F.elu(X, True), ArgumentError, "alpha is True; a number is expected"),
     (
         lambda: trace(F.relu, Spec((3,), "int64")),
         ArgumentError,
-        "relu: x is int64; float32 or float64 is wanted",
+        "relu: x is int64; float32 or float64 is expected",
     ),
     (
         lambda: trace(F.cross_entropy, Spec((3, 2)), Spec((3,))),
         ArgumentError,
-        "target is float32; int64 is wanted",
+        "target is float32; int64 is expected",
     ),
     (lambda: F.batch_norm(X, None, None), ArgumentError, "start with zeros and ones"),
     (
@@ -206,7 +206,7 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.dropout(X, 0.5), ArgumentError, "pass seed=0"),
     (lambda: F.dropout(X, 0.5, seed=-1), ArgumentError, "seed must be in"),
     (lambda: F.dropout(X, 0.5, seed=2**63), ArgumentError, "below 2**63"),
-    (lambda: F.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), ArgumentError, "integers are wanted"),
+    (lambda: F.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), ArgumentError, "integers are expected"),
     (
         lambda: F.cross_entropy(np.ones((2, 3)), [0, 3]),
         ArgumentError,
@@ -289,14 +289,14 @@ def test_settings_as_arrays_without_axes() -> None:
     x, w = np.ones((1, 1, 5)), np.ones((1, 1, 3))
     y = F.conv1d(x, w, stride=np.array(2), padding=np.array(1))
     np.testing.assert_array_equal(y, F.conv1d(x, w, stride=2, padding=1))
-    with pytest.raises(ArgumentError, match=r"stride is .*1.5.*; a whole number is wanted"):
+    with pytest.raises(ArgumentError, match=r"stride is .*1.5.*; a whole number is expected"):
         F.conv1d(x, w, stride=np.array(1.5))
 
 
 @pytest.mark.parametrize("value", ["a", np.ones(3), True, 1j])
 def test_what_a_border_cannot_hold(value: Any) -> None:
     """A border holds one real number; None is 0, as in torch, and -0 is 0."""
-    with pytest.raises(ArgumentError, match=r"pad: value is .*; a number is wanted"):
+    with pytest.raises(ArgumentError, match=r"pad: value is .*; a number is expected"):
         F.pad(np.ones(2), (1, 1), value=value)
     np.testing.assert_array_equal(F.pad(np.ones(1), (1, 0), value=None), [0, 1])
     for zero in (-0.0, 0.0):
@@ -313,7 +313,7 @@ def test_flags_are_flags(given: Any) -> None:
         "return_indices": lambda: F.max_pool1d(x, 2, return_indices=given),
         "count_include_pad": lambda: F.avg_pool1d(x, 2, count_include_pad=given),
     }.items():
-        with pytest.raises(ArgumentError, match=f"{name} is .*; True or False is wanted"):
+        with pytest.raises(ArgumentError, match=f"{name} is .*; True or False is expected"):
             call()
 
 

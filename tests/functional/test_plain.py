@@ -97,7 +97,7 @@ REFUSED = [
         ShapeError,
         "y is (1,); x (3,) and a kernel of (2,) give (2,)",
     ),
-    (lambda: ac.correlate_transpose([1], [1], output_size=7), ArgumentError, "1 to 1 can be had"),
+    (lambda: ac.correlate_transpose([1], [1], output_size=7), ArgumentError, "1 to 1 are possible"),
 ]
 
 

@@ -140,14 +140,14 @@ def test_whole_numbers_of_any_kind(given: Any) -> None:
 @pytest.mark.parametrize("given", [True, np.bool_(True), 2.0, "2", None, 2j, [2], np.ma.masked])
 def test_no_whole_numbers(given: Any) -> None:
     """Booleans, fractions and text count as none."""
-    with pytest.raises(ArgumentError, match=r"^n is .*; a whole number is wanted$"):
+    with pytest.raises(ArgumentError, match=r"^n is .*; a whole number is expected$"):
         whole("n", given)
 
 
 @pytest.mark.parametrize("given", [np.nan, np.inf, -np.inf, 10**400, True, "1", None, 1j, [1.0]])
 def test_no_numbers(given: Any) -> None:
     """NaN and infinities are refused unless a setting takes them."""
-    with pytest.raises(ArgumentError, match=r"^n is .*; a number is wanted$"):
+    with pytest.raises(ArgumentError, match=r"^n is .*; a number is expected$"):
         number("n", given)
 
 
@@ -165,7 +165,7 @@ def test_numbers_that_are_not_finite() -> None:
         lambda: F.batch_norm(IMAGES[1], np.zeros(2), np.ones(2), eps=np.inf),
         lambda: F.lp_pool1d(IMAGES[1], np.nan, 2),
     ):
-        with pytest.raises(ArgumentError, match="is wanted"):
+        with pytest.raises(ArgumentError, match="is expected"):
             refused()
 
 
@@ -200,7 +200,7 @@ def test_names_flags_and_dtypes() -> None:
     for given in ("float32", np.float32, np.dtype("float32"), ">f4", "f"):
         assert float_dtype("dtype", given) == "float32"
     for given in (None, "int32", np.ones(3), "no dtype", np.float16, Failing()):
-        with pytest.raises(ArgumentError, match=r"^dtype is .*; float32 or float64 is wanted"):
+        with pytest.raises(ArgumentError, match=r"^dtype is .*; float32 or float64 is expected"):
             float_dtype("dtype", given)
 
 

@@ -67,16 +67,16 @@ INPUTS = {  # of every function of images
     "rank 3": (
         X[0],
         ShapeError,
-        "x has 3 axes, (4, 8, 8); (N, C, 2 sizes) is wanted; pass x[",
+        "x has 3 axes, (4, 8, 8); (N, C, 2 sizes) is expected; pass x[",
     ),
     "rank 5": (X[None], ShapeError, "x has 5 axes"),
     "no channels": (X[:, :0], ShapeError, "x is (2, 0, 8, 8): a size is 0"),
     "no pixels": (X[..., :0], ShapeError, "x is (2, 4, 8, 0): a size is 0"),
     "integers": (X.astype(int), ArgumentError, "x is int64; pass x.astype(np.float32)"),
     "float16": (X.astype(np.float16), ArgumentError, "x is float16; pass x.astype(np.float32)"),
-    "complex": (X.astype(complex), ArgumentError, "x is complex128; float32 or float64 is wanted"),
-    "objects": (X.astype(object), ArgumentError, "x is object; float32 or float64 is wanted"),
-    "text": (np.array("x"), ArgumentError, "float32 or float64 is wanted"),
+    "complex": (X.astype(complex), ArgumentError, "x is complex128; float32 or float64 is expected"),
+    "objects": (X.astype(object), ArgumentError, "x is object; float32 or float64 is expected"),
+    "text": (np.array("x"), ArgumentError, "float32 or float64 is expected"),
 }
 MATCHED = {
     "channels": (X[:, :3], ShapeError, "with 3 channels; weight is"),
@@ -98,7 +98,7 @@ TRANSPOSED = {
     "output_size out of reach": (
         {"stride": 2, "output_size": 99},
         ArgumentError,
-        "output_size is 99 on axis 0; 17 to 18 can be had",
+        "output_size is 99 on axis 0; 17 to 18 are possible",
     ),
     "output_size of 3": ({"output_size": (9, 9, 9)}, ArgumentError, "one number, or 2 of them"),
     "output_size 0": ({"output_size": 0}, ArgumentError, "output_size is 0"),
@@ -224,7 +224,7 @@ OTHERS = {
     "unpooled size": (
         lambda: F.max_unpool2d(Y, INDEX, 2, output_size=11),
         ArgumentError,
-        "output_size is 11 on axis 0; 7 to 9 can be had",
+        "output_size is 11 on axis 0; 7 to 9 are possible",
     ),
     "unpooled shape": (
         lambda: F.max_unpool2d(Y, INDEX, 2, output_size=(1, 4, 8, 8)),
@@ -235,12 +235,12 @@ OTHERS = {
         lambda: F.max_unpool2d(Y, INDEX, 2, padding=9), ShapeError, "use less padding",
     ),
     "columns of another kernel": (
-        lambda: F.fold(np.ones((1, 5, 4)), 3, 2), ShapeError, "a multiple of the 4 taps is wanted",
+        lambda: F.fold(np.ones((1, 5, 4)), 3, 2), ShapeError, "a multiple of the 4 taps is expected",
     ),
     "columns of another size": (
         lambda: F.fold(np.ones((1, 8, 5)), 3, 2), ShapeError, "outputs (2, 2), 4 in all",
     ),
-    "columns as an image": (lambda: F.fold(X, 3, 2), ShapeError, "(N, C*K, P) is wanted"),
+    "columns as an image": (lambda: F.fold(X, 3, 2), ShapeError, "(N, C*K, P) is expected"),
     "patches without end": (
         lambda: F.unfold(X, 3, padding=2**30), LimitError, "more than 4194304 along an axis",
     ),

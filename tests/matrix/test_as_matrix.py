@@ -313,7 +313,7 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
             ac.receptive_field(nn.Conv1d(1, 1, 2), wrong)
     with pytest.raises(ArgumentError, match="an operand is str"):
         ac.as_matrix(F.conv1d, (1, 1, 4), "abc")
-    with pytest.raises(ArgumentError, match="a function or a network is wanted, got int"):
+    with pytest.raises(ArgumentError, match="a function or a network is expected, got int"):
         ac.as_matrix(3, (1, 1, 4))
     with pytest.raises(ArgumentError, match="this has 2"):
         ac.as_matrix(lambda x: (x, x), (1, 3))
@@ -327,5 +327,5 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LimitError, match="use to_scipy"):
         ac.as_matrix(lambda x: x[:, :20_000], (1, 20_000)).to_dense()
     graph = trace(lambda x, y: x + y, *[Spec((1, 2))] * 2).graph
-    with pytest.raises(ArgumentError, match="1 arrays are wanted besides x, 0 given"):
+    with pytest.raises(ArgumentError, match="1 arrays are expected besides x, 0 given"):
         ac.as_matrix(graph, (1, 2))

@@ -84,7 +84,7 @@ def test_parameters_are_read_only() -> None:
     mine[...] = 7
     assert layer.weight.dtype == np.float32
     assert layer.weight.tolist() == [[1, 1]] * 3
-    with pytest.raises(ShapeError, match=r"weight is \(2, 2\); \(3, 2\) is wanted"):
+    with pytest.raises(ShapeError, match=r"weight is \(2, 2\); \(3, 2\) is expected"):
         layer.weight = np.ones((2, 2))
     layer.bias = None
     assert list(layer.parameters()) == ["weight"]
@@ -210,11 +210,11 @@ def test_buffers_keep_their_kind() -> None:
             self.seen = x
             return x + self.seen
 
-    with pytest.raises(ShapeError, match=r"seen is float32 \(3,\); float64 \(2,\) is wanted"):
+    with pytest.raises(ShapeError, match=r"seen is float32 \(3,\); float64 \(2,\) is expected"):
         Counts()(np.ones(3, np.float32))
     assert Counts()(np.ones(2)).tolist() == [2, 2]
     counter = nn.BatchNorm1d(1)
-    with pytest.raises(ArgumentError, match="num_batches_tracked is float64; int64 is wanted"):
+    with pytest.raises(ArgumentError, match="num_batches_tracked is float64; int64 is expected"):
         counter.num_batches_tracked = np.array(1.0)
     block = nn.Module()
     block.own = nn.Buffer(np.arange(2))

@@ -274,7 +274,7 @@ MISTAKES = [
     (
         nn.Sequential(nn.ReLU(), nn.BatchNorm2d(5)),
         "1 (BatchNorm2d): num_features is 5, the layers before give (4, 2, 6, 6); "
-        "4 axes with the channels second are wanted",
+        "4 axes with the channels second are expected",
     ),
     (
         nn.Sequential(nn.Conv2d(6, 4, 3)),

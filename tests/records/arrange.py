@@ -238,7 +238,7 @@ RECORDS = (
         brute_unslice,
         linear=(X,),
         refusals=(
-            refusal(r"\(2,\) is wanted", lambda: Unslice((0,), (1,), (2,), (4,)), (3,)),
+            refusal(r"\(2,\) is expected", lambda: Unslice((0,), (1,), (2,), (4,)), (3,)),
             refusal(r"leaves \(4,\)", lambda: Unslice((3,), (1,), (2,), (4,)), (2,)),
         ),
     ),

@@ -101,7 +101,7 @@ RECORDS = (
             refusal("eps must be above 0, got 0", lambda: Normalize(0.0)),
             refusal(r"x is \(3,\); \(N, C, ...\)", lambda: Normalize(1e-5), C, C, C, C, C),
             refusal(
-                r"beta is \(2,\); \(3,\) is wanted for x \(2, 3, 4\)",
+                r"beta is \(2,\); \(3,\) is expected for x \(2, 3, 4\)",
                 lambda: Normalize(1e-5),
                 X, C, C, C, (2,),
             ),
@@ -130,7 +130,7 @@ RECORDS = (
         points="positive",
         refusals=(
             refusal(
-                r"gy is \(2, 3\); \(2, 3, 4\) is wanted",
+                r"gy is \(2, 3\); \(2, 3, 4\) is expected",
                 lambda: BatchNormGradient(1e-5),
                 X, C, C, C, (2, 3),
             ),

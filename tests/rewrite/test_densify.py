@@ -233,7 +233,7 @@ def test_refusals() -> None:
     with pytest.raises(ArgumentError, match="input_shape is None"):
         ac.rewrite.densify(conv)
     dense = ac.rewrite.densify(nn.Sequential(conv, nn.Flatten(), nn.Linear(8, 2)), (1, 1, 4, 4))
-    with pytest.raises(ShapeError, match=r"images of at least \(4, 4\) are wanted"):
+    with pytest.raises(ShapeError, match=r"images of at least \(4, 4\) are expected"):
         dense(images(1, 1, 8, 3))
-    with pytest.raises(ShapeError, match=r"x is \(1, 2, 8, 8\); \(N, 1, 4, 4\) is wanted"):
+    with pytest.raises(ShapeError, match=r"x is \(1, 2, 8, 8\); \(N, 1, 4, 4\) is expected"):
         dense(images(1, 2, 8, 8))

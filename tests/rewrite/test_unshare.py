@@ -89,7 +89,7 @@ def test_a_network_like_any_other(tmp_path: Path) -> None:
 def test_refusals() -> None:
     """Another size, an unknown kind and weights without end are refused with a reason."""
     net = nn.Sequential(nn.Conv2d(1, 1, 3))
-    with pytest.raises(ArgumentError, match="to is 'dense'; 'local' or 'linear' is wanted"):
+    with pytest.raises(ArgumentError, match="to is 'dense'; 'local' or 'linear' is expected"):
         ac.rewrite.unshare(net, (1, 1, 4, 4), to="dense")
     with pytest.raises(ArgumentError, match="input_shape is None"):
         ac.rewrite.unshare(net)

@@ -338,7 +338,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a gradient of words": (
         lambda: ac.working(ac.correlate, [1, 2, 3], [1, 2], grad_output=["a", "b"]),
         ArgumentError,
-        "real numbers are wanted",
+        "real numbers are expected",
     ),
     "a cell outside": (
         lambda: ac.working(ac.correlate, [1, 2, 3], [1, 2]).y[2],

@@ -115,7 +115,7 @@ def test_vjp_of_several_results() -> None:
     np.testing.assert_array_equal(gx, 2 + 30 * X**2)
     with pytest.raises(ArgumentError, match="nested like the result"):
         pull(np.ones(3))
-    with pytest.raises(ShapeError, match=r"gy is float64 \(2,\); float64 \(3,\) is wanted"):
+    with pytest.raises(ShapeError, match=r"gy is float64 \(2,\); float64 \(3,\) is expected"):
         pull((np.ones(2), {"cube": np.array(10.0)}))
 
 

@@ -143,7 +143,7 @@ def test_run_checks_its_arrays() -> None:
         0.0,
         4.0,
     ]
-    with pytest.raises(ShapeError, match="1 arrays are wanted, 2 given"):
+    with pytest.raises(ShapeError, match="1 arrays are expected, 2 given"):
         graph.run(np.zeros(3, np.float32), np.zeros(3, np.float32))
     with pytest.raises(ShapeError, match=r"x is float32 \(4,\); .* made for float32 \(3,\)"):
         graph.run(np.zeros(4, np.float32))

@@ -235,7 +235,7 @@ def test_other_inputs() -> None:
         "result 0: length  1 cell, stride 1, cell 0 sees 0 to 0",
         "result 1: does not depend on the input's cells",
     ]
-    with pytest.raises(ArgumentError, match="input 2 is wanted; there are 2"):
+    with pytest.raises(ArgumentError, match="input 2 is expected; there are 2"):
         receptive_field(graph, input=2)
 
 

@@ -72,7 +72,7 @@ OTHERWISE_REFUSED = {
     r"x \*\* True": lambda x: x**True,
     r"x \*\* 17": lambda x: x**17,
     "written into": lambda x: x.__setitem__(0, 1.0),
-    "an array or a number is wanted, got str": lambda x: x + "a",
+    "an array or a number is expected, got str": lambda x: x + "a",
     "got list": lambda x: x * [1.0, 2.0, 3.0],
     "got complex": lambda x: x * 1j,
     "got complex64": lambda x: Add()(x, np.complex64(1)),
@@ -85,8 +85,8 @@ OTHERWISE_REFUSED = {
     "axis is -3; the value": lambda x: x.mean(-3),
     r"axis is \('a',\)": lambda x: x.sum(("a",)),
     r"x \*\* a ndarray": lambda x: x ** np.ones((2, 3)),
-    "reshape to .* whole numbers are wanted": lambda x: x.reshape("ab"),
-    "reshape to .* whole numbers are wanted ": lambda x: x.reshape(2, 3.0),
+    "reshape to .* whole numbers are expected": lambda x: x.reshape("ab"),
+    "reshape to .* whole numbers are expected ": lambda x: x.reshape(2, 3.0),
     "dtype is 'foo'; float32 or": lambda x: x.astype("foo"),
     "slice step cannot be zero": lambda x: x[::0],
     "slice indices must be": lambda x: x[0:1.5],
@@ -109,5 +109,5 @@ def test_otherwise_refused(message: str) -> None:
 
 def test_what_is_no_function_is_named() -> None:
     """A number in the place of a function."""
-    with pytest.raises(ArgumentError, match="a function or a network is wanted, got int"):
+    with pytest.raises(ArgumentError, match="a function or a network is expected, got int"):
         trace(3, MATRIX)

@@ -276,7 +276,7 @@ LABELS = np.zeros(4, np.int64)
         ({"data": (floats(3, 1, 8, 8), LABELS)}, ShapeError, "x .3, 1, 8, 8. and y .4,."),
         ({"data": (floats(4, 1, 8, 8), LABELS + 3)}, ArgumentError, "run from 3 to 3"),
         ({"data": (floats(4, 1, 8, 8), LABELS - 1)}, ArgumentError, "3 classes apart"),
-        ({"data": (floats(4, 1, 8, 8), LABELS + 0.5)}, ArgumentError, "integers are wanted"),
+        ({"data": (floats(4, 1, 8, 8), LABELS + 0.5)}, ArgumentError, "integers are expected"),
         ({"data": (floats(4, 1, 8, 8), np.zeros((4, 2), int))}, ShapeError, r"\(4,\) is expected"),
         ({"data": (floats(0, 1, 8, 8), LABELS[:0])}, ShapeError, "N of at least 1"),
         ({"data": (np.zeros((4, 8, 8), np.int16), LABELS)}, ArgumentError, "x is int16"),

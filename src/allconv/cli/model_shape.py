@@ -21,7 +21,7 @@ def image_shape(
     shape = inputs[0].shape
     if len(inputs) != 1:
         raise UnsupportedError(
-            f"{name} takes {len(inputs)} arrays; networks that take one are done"
+            f"{name} takes {len(inputs)} arrays; only networks with one input are supported"
         )
     if shape is not None and None not in shape[1:]:
         if size is not None and size not in (shape[1:3], shape[2:]):

@@ -53,17 +53,17 @@ def from_weights(
         arrays = dict(zip(names.values(), arrays, strict=True))
     if not isinstance(arrays, Mapping):
         told = ", ".join(names.values())
-        raise ArgumentError(f"arrays is a {type(arrays).__name__}; {told} are wanted, by name")
+        raise ArgumentError(f"arrays is a {type(arrays).__name__}; {told} are expected, by name")
     if set(arrays) != set(names.values()):
         given = ", ".join(map(repr, arrays)) or "none"
-        raise ArgumentError(f"arrays are {given}; {', '.join(names.values())} are wanted")
+        raise ArgumentError(f"arrays are {given}; {', '.join(names.values())} are expected")
     state = {}
     for name, theirs in names.items():
         array = take_array(theirs, arrays[theirs])
         shape = np.shape(getattr(layer, name))
         wanted = _given(layer, framework, name, np.broadcast_to(np.float32(0), shape)).shape
         if array.shape != wanted:
-            raise ShapeError(f"{theirs} is {array.shape}; {wanted} is wanted")
+            raise ShapeError(f"{theirs} is {array.shape}; {wanted} is expected")
         state[name] = np.array(_taken(layer, framework, name, array, shape))
     return state
 

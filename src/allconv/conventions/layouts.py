@@ -92,7 +92,7 @@ def layout_of(framework: str) -> Layout:
     """The row of a framework; another name is refused with the list."""
     if framework not in LAYOUTS:
         known = ", ".join(f'"{name}"' for name in FRAMEWORKS)
-        raise ArgumentError(f"framework is {framework!r}; one of {known} is wanted")
+        raise ArgumentError(f"framework is {framework!r}; one of {known} is expected")
     return LAYOUTS[framework]
 
 
@@ -134,7 +134,7 @@ def images(x: Any, source: str, target: str) -> Array:
     x = take_array("x", x)
     axes = x.ndim - 2
     if axes not in SPATIAL:
-        raise ShapeError(f"x is {x.shape}; a batch, channels and up to 3 axes are wanted")
+        raise ShapeError(f"x is {x.shape}; a batch, channels and up to 3 axes are expected")
     rows = [OURS if name == "allconv" else layout_of(name) for name in (source, target)]
     first, second = (letters(row.image, axes) for row in rows)
     return reorder(x, first, second)

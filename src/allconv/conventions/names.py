@@ -87,7 +87,7 @@ def names(function: str) -> dict[str, str]:
     """
     family = _family(str(function))
     if family not in families():
-        raise ArgumentError(f"function is {function!r}; a name in allconv.functional is wanted")
+        raise ArgumentError(f"function is {function!r}; a name in allconv.functional is expected")
     if family in _WRITTEN:
         return dict(_of_calls(family))
     theirs = dict(zip(_WRITERS, _LISTED[family], strict=True))

@@ -21,7 +21,7 @@ def table(*parts: str) -> str:
     for part in parts:
         if part not in _PARTS:
             known = ", ".join(f'"{name}"' for name in _PARTS)
-            raise ArgumentError(f"part is {part!r}; some of {known} are wanted")
+            raise ArgumentError(f"part is {part!r}; some of {known} are expected")
     return "\n\n".join(_PARTS[part]() for part in parts or _PARTS)
 
 

@@ -33,7 +33,7 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | No
     mode = choice("mode", mode, ("constant", *MODES))
     if not is_sequence(pad) or len(pad) % 2 or len(pad) > 2 * len(x.shape):
         raise ArgumentError(
-            f"pad is {told(pad)}; (low, high) of the last axis, of the last but one, ... is wanted"
+            f"pad is {told(pad)}; (low, high) of the last axis, of the last but one, ... is expected"
         )
     # -0 is 0, as they are equal; NaN and infinities are as good as others.
     held = 0.0 if value is None else number("value", value, fits=lambda n: True) + 0.0
@@ -72,7 +72,7 @@ def flatten(x: Any, /, start_dim: int = 0, end_dim: int = -1) -> Any:
 def concatenate(arrays: Sequence[Any], /, axis: int = 0) -> Any:
     """Arrays one after the other along an axis; the other sizes are equal."""
     if not is_sequence(arrays) or not len(arrays):
-        raise ArgumentError("arrays: a sequence of at least one array is wanted")
+        raise ArgumentError("arrays: a sequence of at least one array is expected")
     taken = take_floats(**{f"arrays[{n}]": each for n, each in enumerate(arrays)})
     rank = len(taken[0].shape)
     return apply(Concatenate(_axis("axis", axis, rank), len(taken)), *taken)

@@ -27,10 +27,10 @@ def take_float(name: str, given: Any) -> Any:
     """A float32 or float64 array, or a value of a trace of these."""
     if isinstance(given, Value):
         if not given.spec.is_float:
-            raise ArgumentError(f"{name} is {given.dtype}; float32 or float64 is wanted")
+            raise ArgumentError(f"{name} is {given.dtype}; float32 or float64 is expected")
         return given
     if given is None:
-        raise ArgumentError(f"{name} is None; an array is wanted")
+        raise ArgumentError(f"{name} is None; an array is expected")
     array = take_array(name, given)
     if dtype_name(array.dtype) in FLOATS:
         return array
@@ -38,19 +38,19 @@ def take_float(name: str, given: Any) -> Any:
         call = f"{name}.astype(np.float32)" if hasattr(given, "astype") else ""
         remedy = call or f"np.asarray({name}, np.float32)"
         raise ArgumentError(f"{name} is {array.dtype.name}; pass {remedy}")
-    raise ArgumentError(f"{name} is {array.dtype.name}; float32 or float64 is wanted")
+    raise ArgumentError(f"{name} is {array.dtype.name}; float32 or float64 is expected")
 
 
 def take_labels(name: str, given: Any) -> Any:
     """Labels of any integer dtype as int64, or a value of a trace of int64."""
     if isinstance(given, Value):
         if given.dtype != "int64":
-            raise ArgumentError(f"{name} is {given.dtype}; int64 is wanted")
+            raise ArgumentError(f"{name} is {given.dtype}; int64 is expected")
         return given
     array = take_array(name, given)
     if array.dtype.kind not in "iu":
         raise ArgumentError(
-            f"{name} is {array.dtype.name}; integers are wanted: pass {name}.astype(np.int64)"
+            f"{name} is {array.dtype.name}; integers are expected: pass {name}.astype(np.int64)"
         )
     if array.size and array.max() > np.iinfo(np.int64).max:
         raise ArgumentError(f"{name} holds {array.max()}, more than an int64 can")

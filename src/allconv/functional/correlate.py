@@ -24,7 +24,7 @@ def check_rank(name: str, shape: tuple[int, ...], axes: int) -> None:
         hint = f"; pass {name}[None]" if len(shape) == axes + 1 else ""
         raise ShapeError(
             f"{name} has {len(shape)} axes, {shape}; "
-            f"(N, C, {axes} size{'s' * (axes > 1)}) is wanted{hint}"
+            f"(N, C, {axes} size{'s' * (axes > 1)}) is expected{hint}"
         )
 
 
@@ -41,7 +41,7 @@ def check_channels(x: tuple[int, ...], wanted: int, because: str) -> None:
 def check_weight(weight: tuple[int, ...], axes: int, groups: int, layout: str) -> None:
     """Refuse weights of another rank, without cells, or that the groups do not divide."""
     if len(weight) != axes + 2:
-        raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is wanted")
+        raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is expected")
     if 0 in weight:
         raise ShapeError(f"weight is {weight}: a size is 0")
     if weight[0] % groups:
@@ -51,7 +51,7 @@ def check_weight(weight: tuple[int, ...], axes: int, groups: int, layout: str) -
 def check_bias(bias: tuple[int, ...] | None, wanted: tuple[int, ...]) -> None:
     """Refuse a bias of another shape."""
     if bias is not None and bias != wanted:
-        raise ShapeError(f"bias is {bias}; {wanted} is wanted")
+        raise ShapeError(f"bias is {bias}; {wanted} is expected")
 
 
 def check_sizes(x: tuple[int, ...]) -> None:
@@ -246,7 +246,7 @@ def transpose_window(
         wanted = least + extra if size is None else size[n]
         if not least <= wanted <= most:
             raise ArgumentError(
-                f"output_size is {wanted} on axis {n}; {least} to {most} can be had"
+                f"output_size is {wanted} on axis {n}; {least} to {most} are possible"
             )
         if wanted < 1:
             raise ShapeError(f"the output would have {wanted} cells on axis {n}; use less padding")

@@ -25,7 +25,7 @@ def linear(x: Any, /, weight: Any, bias: Any = None) -> Any:
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
     if len(weight.shape) != 2 or 0 in weight.shape:
-        raise ShapeError(f"weight is {weight.shape}; (O, C) is wanted")
+        raise ShapeError(f"weight is {weight.shape}; (O, C) is expected")
     if not x.shape or x.shape[-1] != weight.shape[1]:
         raise ShapeError(f"x is {x.shape}; weight is {weight.shape}, for (..., {weight.shape[1]})")
     check_bias(shape_or_none(bias), weight.shape[:1])

@@ -45,7 +45,7 @@ def _locally_connected(
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
     groups = whole("groups", groups, least=1)
     if len(weight.shape) != 2 + 2 * axes or 0 in weight.shape:
-        raise ShapeError(f"weight is {weight.shape}; (O, C/groups, *K, *P) is wanted")
+        raise ShapeError(f"weight is {weight.shape}; (O, C/groups, *K, *P) is expected")
     if weight.shape[0] % groups:
         raise ShapeError(
             f"weight is {weight.shape}; groups={groups} does not divide its first axis"
@@ -94,7 +94,7 @@ def _locally_connected_transpose(
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
     groups = whole("groups", groups, least=1)
     if len(weight.shape) != 2 + 2 * axes or 0 in weight.shape:
-        raise ShapeError(f"weight is {weight.shape}; (C, O/groups, *K, *P) is wanted")
+        raise ShapeError(f"weight is {weight.shape}; (C, O/groups, *K, *P) is expected")
     if weight.shape[0] % groups:
         raise ShapeError(
             f"weight is {weight.shape}; groups={groups} does not divide its first axis"

@@ -72,10 +72,10 @@ def cross_entropy(
         "label_smoothing", label_smoothing, "a number from 0 to below 1", lambda n: 0 <= n < 1
     )
     if len(x.shape) < 2:
-        raise ShapeError(f"x is {x.shape}; (N, classes, ...) is wanted")
+        raise ShapeError(f"x is {x.shape}; (N, classes, ...) is expected")
     wanted = (x.shape[0], *x.shape[2:])
     if target.shape != wanted:
-        raise ShapeError(f"target is {target.shape}; x is {x.shape}, so {wanted} is wanted")
+        raise ShapeError(f"target is {target.shape}; x is {x.shape}, so {wanted} is expected")
     check_labels(target, x.shape[1])
     if reduction == "mean" and not prod(wanted):
         raise ShapeError(f"x is {x.shape}: the mean over no samples; use reduction='sum'")

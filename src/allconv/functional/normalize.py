@@ -40,13 +40,13 @@ def batch_norm(
     `momentum` towards the batch's mean and its unbiased variance. Nothing is written into.
     """
     if running_mean is None or running_var is None:
-        raise ArgumentError("running_mean and running_var are wanted; start with zeros and ones")
+        raise ArgumentError("running_mean and running_var are expected; start with zeros and ones")
     x, mean, variance, weight, bias = take_floats(
         optional=("weight", "bias"),
         x=x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
     )  # fmt: skip
     if len(x.shape) < 2 or 0 in x.shape[1:]:
-        raise ShapeError(f"x is {x.shape}; (N, C, ...) with C at least 1 is wanted")
+        raise ShapeError(f"x is {x.shape}; (N, C, ...) with C at least 1 is expected")
     channels = x.shape[1]
     weight = np.ones(channels, str(x.dtype)) if weight is None else weight
     bias = np.zeros(channels, str(x.dtype)) if bias is None else bias

@@ -99,12 +99,12 @@ def fold(
     """
     x = take_float("x", x)
     if len(x.shape) != 3:
-        raise ShapeError(f"x is {x.shape}; (N, C*K, P) is wanted")
+        raise ShapeError(f"x is {x.shape}; (N, C*K, P) is expected")
     check_sizes(x.shape)
     sizes = per_axis("output_size", output_size, AXES)
     window = _window(sizes, kernel_size, dilation, padding, stride)
     if x.shape[1] % window.taps:
-        raise ShapeError(f"x is {x.shape}; a multiple of the {window.taps} taps is wanted, axis 1")
+        raise ShapeError(f"x is {x.shape}; a multiple of the {window.taps} taps is expected, axis 1")
     if x.shape[2] != prod(window.output):
         raise ShapeError(
             f"x is {x.shape}; the window has the outputs {window.output}, "

@@ -157,7 +157,7 @@ def _operands(**named: Any) -> list[Any]:
     (a, b), (first, second) = taken, named
     if len(a.shape) != len(b.shape):
         raise ShapeError(
-            f"{first} is {a.shape}, {second} {b.shape}; arrays of as many axes are wanted"
+            f"{first} is {a.shape}, {second} {b.shape}; arrays of as many axes are expected"
         )
     for name, each in zip(named, taken, strict=True):
         check_axes(name, len(each.shape), MOST_AXES - 2)  # a batch and channels are added
@@ -173,7 +173,7 @@ def _real(name: str, given: Any) -> Any:
     array = take_array(name, given)
     if array.dtype.name in FLOATS or array.dtype.kind in "biu":
         return array
-    raise ArgumentError(f"{name} is {array.dtype.name}; integers, float32 or float64 are wanted")
+    raise ArgumentError(f"{name} is {array.dtype.name}; integers, float32 or float64 are expected")
 
 
 def _lifted(x: Any) -> Any:

@@ -49,7 +49,7 @@ def per_axis(
     if not is_sequence(given):
         return (whole(name, given, least=least, most=most),) * axes
     if len(given) != axes:
-        raise ArgumentError(f"{name} is {told(given)}; one number, or {axes} of them, is wanted")
+        raise ArgumentError(f"{name} is {told(given)}; one number, or {axes} of them, is expected")
     return tuple(whole(name, each, least=least, most=most) for each in given)
 
 
@@ -77,6 +77,6 @@ def pairs(
         names = ", ".join(f'"{each}"' for each in PADDING_NAMES)
         raise ArgumentError(
             f"padding is {told(given)}; a number, {axes} numbers, {axes} pairs (low, high) "
-            f"or one of {names} is wanted"
+            f"or one of {names} is expected"
         )
     return tuple((p, p) for p in per_axis("padding", given, axes, least=None))

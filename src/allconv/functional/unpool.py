@@ -41,7 +41,7 @@ def _max_unpool(
     check_rank("x", x.shape, axes)
     check_sizes(x.shape)
     if indices.shape != x.shape:
-        raise ShapeError(f"indices are {indices.shape}; the shape of x, {x.shape}, is wanted")
+        raise ShapeError(f"indices are {indices.shape}; the shape of x, {x.shape}, is expected")
     kernel = per_axis("kernel_size", kernel_size, axes)
     s = kernel if stride is None else per_axis("stride", stride, axes)
     pads = per_axis("padding", padding, axes, least=0)
@@ -79,7 +79,7 @@ def _image(
         if not least - s < wanted < least + s:
             raise ArgumentError(
                 f"output_size is {wanted} on axis {n}; {max(least - s + 1, 1)} to {least + s - 1} "
-                "can be had"
+                "are possible"
             )
     return sizes
 

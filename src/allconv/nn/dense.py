@@ -64,7 +64,7 @@ class DenseNetwork(GraphModule):
         """Refuse images that are smaller than a crop."""
         super().check_input(x)
         if any(n < c for n, c in zip(x.shape[2:], self.crop, strict=True)):
-            raise ShapeError(f"x is {x.shape}; images of at least {self.crop} are wanted")
+            raise ShapeError(f"x is {x.shape}; images of at least {self.crop} are expected")
 
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
         """How many answers there are along each axis for images of a size."""

@@ -71,7 +71,7 @@ class GraphModule(Module):
         wanted = self.input_shape
         if len(x.shape) != len(wanted) or x.shape[1:2] != wanted[1:2]:
             sizes = ", ".join(("N", *map(str, wanted[1:])))
-            raise ShapeError(f"x is {x.shape}; ({sizes}) is wanted")
+            raise ShapeError(f"x is {x.shape}; ({sizes}) is expected")
 
     def _settings(self) -> Iterator[str]:
         shapes = [self.input_shape, *(value.shape for value in self.graph.outputs)]
@@ -114,10 +114,10 @@ def capture(
     """A module, a function of one array, or a graph of one, recorded for a shape."""
     if isinstance(net, Graph):
         if len(net.inputs) != 1:
-            raise ArgumentError(f"the graph takes {len(net.inputs)} arrays; one is wanted")
+            raise ArgumentError(f"the graph takes {len(net.inputs)} arrays; one is expected")
         return Captured(net, {}, frozenset())
     if not isinstance(input_shape, tuple | list) or not input_shape:
-        raise ArgumentError(f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is wanted")
+        raise ArgumentError(f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is expected")
     batch = 1 if input_shape[0] is None else whole("the batch", input_shape[0], least=1)
     shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))
     check_size("input_shape", shape)

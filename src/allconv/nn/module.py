@@ -86,7 +86,7 @@ class Module:
                 "one, and while the network is recorded"
             )
         if value.shape != place.spec.shape or value.spec.is_float != place.spec.is_float:
-            raise ShapeError(f"{name} is {value.spec}; {place.spec} is wanted")
+            raise ShapeError(f"{name} is {value.spec}; {place.spec} is expected")
         scope.replaced[place] = value.astype(place.spec.dtype) if value.spec.is_float else value
 
     def __getattr__(self, name: str) -> Any:
@@ -178,7 +178,7 @@ class Module:
         if not isinstance(state, Mapping):
             raise ArgumentError(
                 f"state is {type(state).__name__}; arrays by name, as state_dict() gives them, "
-                "are wanted"
+                "are expected"
             )
         places = self.named_places()
         missing = [n for n, place in places.items() if n not in state and not place.optional]

@@ -57,7 +57,7 @@ class _BatchNorm(Module):
         if len(x.shape) not in self.axes or x.shape[1] != self.num_features:
             raise ShapeError(
                 f"num_features is {self.num_features}, the layers before give {x.shape}; "
-                f"{' or '.join(map(str, self.axes))} axes with the channels second are wanted"
+                f"{' or '.join(map(str, self.axes))} axes with the channels second are expected"
             )
         arrays = (self.running_mean, self.running_var, self.weight, self.bias)
         settings = (self.momentum, self.eps)

@@ -27,7 +27,7 @@ class Parameter:
     def __init__(self, array: Any) -> None:
         taken = take_array("array", array)
         if taken.dtype.name not in FLOATS and self.trainable:
-            raise ArgumentError(f"a parameter is {taken.dtype.name}; float32 or float64 is wanted")
+            raise ArgumentError(f"a parameter is {taken.dtype.name}; float32 or float64 is expected")
         self.spec = Spec.of(taken)
         self.initializer: Initializer | None = None
         self._array: Array | None = frozen(taken)
@@ -71,12 +71,12 @@ class Parameter:
         """A given array as one that can stand here; refused with the name where it does not fit."""
         array = take_array(name, given)
         if array.shape != self.spec.shape:
-            raise ShapeError(f"{name} is {array.shape}; {self.spec.shape} is wanted")
+            raise ShapeError(f"{name} is {array.shape}; {self.spec.shape} is expected")
         if np.dtype(self.spec.dtype).kind == "f":
             if array.dtype.kind not in "fiu":
-                raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is wanted")
+                raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is expected")
         elif array.dtype.kind not in "iu":
-            raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is wanted")
+            raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is expected")
         with within_limits(name), np.errstate(all="ignore"):  # what is beyond float32 is infinite
             return frozen(array.astype(self.spec.dtype))
 

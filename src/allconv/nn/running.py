@@ -65,7 +65,7 @@ def run_backward(
     specs = tuple(Spec.of(each) for each in arrays)
     kept = _kept(net, "backward", specs, training, _backward)
     if grad_output is None:
-        raise ArgumentError("grad_output is None; an array of the output's shape is wanted")
+        raise ArgumentError("grad_output is None; an array of the output's shape is expected")
     with within_limits("grad_output"):
         given = flatten(grad_output)[0]
     wanted = _results(kept.about[0])

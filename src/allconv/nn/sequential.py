@@ -25,7 +25,7 @@ class Sequential(Module):
                 of = module if isinstance(module, type | FunctionType) else type(module)
                 name = of.__name__
                 call = f"; use {name}(...)" if isinstance(module, type) else ""
-                raise ArgumentError(f"module {number} is {name}; a module is wanted{call}")
+                raise ArgumentError(f"module {number} is {name}; a module is expected{call}")
             setattr(self, str(number), module)
 
     def forward(self, *x: Any) -> Any:

@@ -79,7 +79,7 @@ def pool_to_stride(net: Module, input_shape: Sequence[int]) -> Strided:
     Source: Springenberg et al. 2015, arXiv:1412.6806, section 2.
     """
     if not isinstance(net, Module):
-        raise ArgumentError(f"net is {type(net).__name__}; a module is wanted")
+        raise ArgumentError(f"net is {type(net).__name__}; a module is expected")
     if isinstance(net, _POOLS):
         raise ArgumentError("net is a pooling layer itself; pass nn.Sequential(net)")
     found = _windows(net, input_shape)

@@ -36,6 +36,6 @@ def unshare(
     (4, 16)
     """
     if to not in KINDS:
-        raise ArgumentError(f"to is {to!r}; {' or '.join(map(repr, KINDS))} is wanted")
+        raise ArgumentError(f"to is {to!r}; {' or '.join(map(repr, KINDS))} is expected")
     captured = capture(net, input_shape)
     return captured.module(unshared(captured.graph, linear=to == "linear"))

@@ -205,7 +205,7 @@ def _inputs(graph: Any, arrays: dict[str, Array]) -> tuple[Input, ...]:
         if name not in arrays:
             inputs.append(_input(name, each))
     if not inputs:
-        raise UnsupportedError("the network takes no array; one that takes images is wanted")
+        raise UnsupportedError("the network takes no array; one that takes images is expected")
     return tuple(inputs)
 
 

@@ -107,7 +107,7 @@ class Unslice(Operator):
 
     def check(self, *x: Spec) -> None:
         if x[0].shape != self.count:
-            raise ShapeError(f"{self.count} is wanted, {x[0].shape} given")
+            raise ShapeError(f"{self.count} is expected, {x[0].shape} given")
         Slice(self.start, self.step, self.count).check(x[0].with_shape(self.to))
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:

@@ -62,7 +62,7 @@ class _Form(Operator):
         """Refuse an input of another rank or size than the window's."""
         wanted = 2 + len(self.window.axes)
         if x.rank != wanted:
-            raise ShapeError(f"x has {x.rank} axes, {x.shape}; (N, C, *I) with {wanted} is wanted")
+            raise ShapeError(f"x has {x.rank} axes, {x.shape}; (N, C, *I) with {wanted} is expected")
         if x.shape[2:] != self.window.input:
             raise ShapeError(f"x is {x.shape}; the window is made for {self.window.input}")
         self.check_channels("x", x.shape[1])
@@ -70,13 +70,13 @@ class _Form(Operator):
     def check_w(self, w: Spec) -> None:
         """Refuse weights of another kernel size than the window's."""
         if w.shape[2:] != self.window.kernel or w.rank < 2:
-            raise ShapeError(f"w is {w.shape}; (O, C/groups, *{self.window.kernel}) is wanted")
+            raise ShapeError(f"w is {w.shape}; (O, C/groups, *{self.window.kernel}) is expected")
         self.check_channels("w", w.shape[0])
 
     def check_y(self, y: Spec) -> None:
         """Refuse an output of another size than the window's."""
         if y.shape[2:] != self.window.output or y.rank < 2:
-            raise ShapeError(f"y is {y.shape}; (N, O, *{self.window.output}) is wanted")
+            raise ShapeError(f"y is {y.shape}; (N, O, *{self.window.output}) is expected")
         self.check_channels("y", y.shape[1])
 
     def check_channels(self, name: str, channels: int) -> None:
@@ -118,7 +118,7 @@ class Correlate(_Form):
                 f"w is {x[1].shape}, for {given}"
             )
         if len(x) > 2 and x[2].shape != x[1].shape[:1]:
-            raise ShapeError(f"bias is {x[2].shape}; ({x[1].shape[0]},) is wanted")
+            raise ShapeError(f"bias is {x[2].shape}; ({x[1].shape[0]},) is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((x[0].shape[0], x[1].shape[0], *self.window.output)),)
@@ -165,7 +165,7 @@ class CorrelateTranspose(_Form):
             )
         channels = x[0].shape[1] * self.groups
         if len(x) > 2 and x[2].shape != (channels,):
-            raise ShapeError(f"bias is {x[2].shape}; ({channels},) is wanted")
+            raise ShapeError(f"bias is {x[2].shape}; ({channels},) is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         w, y = x[:2]

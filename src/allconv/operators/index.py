@@ -36,11 +36,11 @@ class FlatIndex(Operator):
     def check(self, *x: Spec) -> None:
         wanted = tuple(map(len, self.starts))
         if x[0].rank != 2 + len(wanted) or x[0].shape[2:] != wanted or x[0].dtype != "int32":
-            raise ShapeError(f"tap is {x[0]}; int32 (N, C, *{wanted}) is wanted")
+            raise ShapeError(f"tap is {x[0]}; int32 (N, C, *{wanted}) is expected")
         if not len(self.image) == len(self.kernel) == len(self.dilation) == len(wanted):
             raise ShapeError(
                 f"image {self.image}, kernel {self.kernel}, dilation {self.dilation}: "
-                f"{len(wanted)} numbers each are wanted"
+                f"{len(wanted)} numbers each are expected"
             )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -87,7 +87,7 @@ class _Indexed(Operator):
     def check_index(self, index: Spec) -> None:
         """Refuse indices that are not int64 of images of this rank."""
         if index.dtype != "int64" or index.rank != 2 + len(self.image):
-            raise ShapeError(f"index is {index}; int64 of {2 + len(self.image)} axes is wanted")
+            raise ShapeError(f"index is {index}; int64 of {2 + len(self.image)} axes is expected")
 
     def last(self, index: Array) -> Array:
         """(planes, cells of P): the indices, -1 where a later one is the same or it is outside."""
@@ -111,7 +111,7 @@ class WriteAt(_Indexed):
         self.check_floats(x[0])
         self.check_index(x[1])
         if x[0].shape != x[1].shape:
-            raise ShapeError(f"x is {x[0].shape}, index {x[1].shape}; the same shape is wanted")
+            raise ShapeError(f"x is {x[0].shape}, index {x[1].shape}; the same shape is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((*x[0].shape[:2], *self.image)),)
@@ -140,7 +140,7 @@ class ReadAt(_Indexed):
         self.check_index(x[1])
         wanted = (*x[1].shape[:2], *self.image)
         if x[0].shape != wanted:
-            raise ShapeError(f"x is {x[0].shape}; {wanted} is wanted")
+            raise ShapeError(f"x is {x[0].shape}; {wanted} is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(x[1].shape),)

@@ -50,7 +50,7 @@ class Local(_LocalForm):
             )
         wanted = (x[1].shape[0], *self.window.output)
         if len(x) > 2 and x[2].shape != wanted:
-            raise ShapeError(f"bias is {x[2].shape}; (O, *P) = {wanted} is wanted")
+            raise ShapeError(f"bias is {x[2].shape}; (O, *P) = {wanted} is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((x[0].shape[0], x[1].shape[0], *self.window.output)),)
@@ -95,7 +95,7 @@ class LocalTranspose(_LocalForm):
             )
         wanted = (x[0].shape[1] * self.groups, *self.window.input)
         if len(x) > 2 and x[2].shape != wanted:
-            raise ShapeError(f"bias is {x[2].shape}; (C, *I) = {wanted} is wanted")
+            raise ShapeError(f"bias is {x[2].shape}; (C, *I) = {wanted} is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         w, y = x[:2]

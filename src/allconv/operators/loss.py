@@ -32,7 +32,7 @@ class _OverAxis(Operator):
         given = x[0]
         if not 0 <= self.axis < given.rank or not given.is_float or not given.shape[self.axis]:
             raise ShapeError(
-                f"{self.label} over axis {self.axis} of {given}; floats with that axis are wanted"
+                f"{self.label} over axis {self.axis} of {given}; floats with that axis are expected"
             )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -85,12 +85,12 @@ class _Entropy(Operator):
 
     def check(self, *x: Spec) -> None:
         if x[0].rank < 2 or not x[0].is_float or not x[0].shape[1]:
-            raise ShapeError(f"x is {x[0]}; floats (N, classes, ...) are wanted")
+            raise ShapeError(f"x is {x[0]}; floats (N, classes, ...) are expected")
         wanted = (x[0].shape[0], *x[0].shape[2:])
         if x[1].shape != wanted or x[1].dtype != "int64":
-            raise ShapeError(f"labels are {x[1]}; int64 {wanted} is wanted")
+            raise ShapeError(f"labels are {x[1]}; int64 {wanted} is expected")
         if len(x) > 2 and x[2] != x[0].with_shape(wanted):
-            raise ShapeError(f"gy is {x[2]}; {x[0].with_shape(wanted)} is wanted")
+            raise ShapeError(f"gy is {x[2]}; {x[0].with_shape(wanted)} is expected")
 
     def target(self, labels: Array, classes: int) -> Array:
         """(N, C, *S): 1 - smoothing at the label, plus smoothing / C everywhere."""

@@ -36,7 +36,7 @@ class _Normalization(Operator):
         super().check(*x)
         self.check_floats(*x)
         if x[0].rank < 2:
-            raise ShapeError(f"x is {x[0].shape}; (N, C, ...) is wanted")
+            raise ShapeError(f"x is {x[0].shape}; (N, C, ...) is expected")
         for name, each in zip(self.inputs, x, strict=True):
             if name == "gy":
                 fits = each.shape == x[0].shape
@@ -44,7 +44,7 @@ class _Normalization(Operator):
                 fits = name == "x" or each.shape == x[0].shape[1:2]
             if not fits:
                 wanted = x[0].shape if name == "gy" else f"({x[0].shape[1]},)"
-                raise ShapeError(f"{name} is {each.shape}; {wanted} is wanted for x {x[0].shape}")
+                raise ShapeError(f"{name} is {each.shape}; {wanted} is expected for x {x[0].shape}")
 
     def normal(self, x: Array, mean: Array, variance: Array) -> Array:
         """(x - mean) / sqrt(variance + eps), on float64 arrays."""

@@ -30,7 +30,7 @@ class _Pool(Operator):
     def check_size(self, name: str, x: Spec, wanted: tuple[int, ...]) -> None:
         """Refuse an array of another rank or size than the window's."""
         if x.rank != 2 + len(wanted) or x.shape[2:] != wanted:
-            raise ShapeError(f"{name} is {x.shape}; (N, C, *{wanted}) is wanted")
+            raise ShapeError(f"{name} is {x.shape}; (N, C, *{wanted}) is expected")
 
     def check_values(self, name: str, x: Spec, wanted: tuple[int, ...]) -> None:
         """Refuse values that are no floats or of another size."""
@@ -42,7 +42,7 @@ class _Pool(Operator):
         self.check_size("tap", tap, self.window.output)
         if tap.shape[:2] != x.shape[:2] or tap.dtype != "int32":
             wanted = (*x.shape[:2], *self.window.output)
-            raise ShapeError(f"tap is {tap}; int32 {wanted} is wanted")
+            raise ShapeError(f"tap is {tap}; int32 {wanted} is expected")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class _Update(Operator):
         for number, (name, each) in enumerate(zip(self.inputs, x, strict=True)):
             wanted = x[0].shape if number < self.states else ()
             if each.shape != wanted:
-                raise ShapeError(f"{name} is {each.shape}; {wanted} is wanted")
+                raise ShapeError(f"{name} is {each.shape}; {wanted} is expected")
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _upstream(result: Place, given: Any) -> Array | None:
         return None
     gy = take_array("grad_output", given)
     if gy.dtype.kind not in "biuf":
-        raise ArgumentError(f"grad_output is {gy.dtype.name}; real numbers are wanted")
+        raise ArgumentError(f"grad_output is {gy.dtype.name}; real numbers are expected")
     if gy.ndim and gy.shape != result.shape:
         raise ShapeError(f"grad_output is {gy.shape}; the result is {result.shape}")
     whole = np.broadcast_to(gy, result.shape).astype(result.dtype)

@@ -139,7 +139,7 @@ def feed_of(data: Any, dtype: str, preprocess: Preprocess | None, name: str = "d
         if x.ndim < 2 or labels.ndim < 1 or len(x) != len(labels) or not len(x):
             raise ShapeError(
                 f"{name} has x {x.shape} and y {labels.shape}; x (N, ...) and y (N,) with N of at "
-                "least 1 are wanted"
+                "least 1 are expected"
             )
         if x.dtype.name in FLOATS:
             return ArrayFeed(labels, dtype, x)

@@ -26,7 +26,7 @@ def _correlate(d: Densifier, node: Node) -> Form:
     form, operands = d.form(node), d.rest(node, 1)
     if not operator.window.axes:
         if operator.groups != 1 or len(form.shape) != 2:
-            raise UnsupportedError(f"a linear layer on {form.shape}; (1, F) is done")
+            raise UnsupportedError(f"a linear layer on {form.shape}; only (1, F) is supported")
         w = operands[0].reshape((operands[0].shape[0], *form.value.shape[1:]))
         d.keeps_order &= form.value.shape[1:] == _order(d, node.inputs[0])
         return Form(d.over_all(form, w, *operands[1:]), node.outputs[0].shape)
@@ -72,7 +72,7 @@ def _matrix(d: Densifier, node: Node) -> Form:
 def _correlate_transpose(d: Densifier, node: Node) -> Form:
     operator: CorrelateTranspose = node.operator  # type: ignore[assignment]  # by WINDOWS
     if any(a.stride != 1 or a.input_dilation != 1 for a in operator.window.axes):
-        raise UnsupportedError("a transposed convolution that enlarges its input; stride 1 is done")
+        raise UnsupportedError("a transposed convolution that enlarges its input; only stride 1 is supported")
     form = d.image(node, 1)
     return image_form(d.apply(operator, d.fixed[node.inputs[0]], form.value, *d.rest(node, 2)))
 
