@@ -32,7 +32,7 @@ def correlation(x, w, b, padding):
 
 
 def transposed(x, w, b, padding):
-    """At stride 1: the correlation with the kernel turned round, with as much as is left to pad."""
+    """At stride 1: the correlation with the kernel flipped, with as much as is left to pad."""
     return correlation(x, np.flip(w, (2, 3)).swapaxes(0, 1), b, w.shape[2] - 1 - padding)
 
 

@@ -85,7 +85,7 @@ MODE = click.option(
     help="What stands in the padding.",
 )  # fmt: skip
 GROUPS = click.option("--groups", type=Whole(1), help="Parts of the channels that do not mix.")
-FLIP = click.option("--flip", is_flag=True, help="True convolution: the kernel turned round.")
+FLIP = click.option("--flip", is_flag=True, help="True convolution: the kernel flipped.")
 INPUT = _numbers("--input", "The input.", required=True)
 KERNEL = _numbers("--kernel", "The weights.", required=True)
 BIAS = _numbers("--bias", "One for each output channel.")
@@ -161,7 +161,7 @@ def _conv(
 ) -> ShownCall:
     """Convolution.
 
-    The kernel slides as it is (correlation), or turned round with --flip (true convolution).
+    The kernel slides as it is (correlation), or flipped with --flip (true convolution).
     """
     from allconv.cli.show_call import convolution
 

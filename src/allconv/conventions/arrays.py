@@ -21,7 +21,7 @@ def weights(layer: Module, framework: str) -> dict[str, Array]:
     """The arrays of a layer by the framework's names, in its layout; new and contiguous.
 
     Convolutional, transposed, linear and batch normalisation layers; what has no weights gives {}.
-    A layer with `flip=True` gives a kernel that is turned round already, but to SciPy, which has
+    A layer with `flip=True` gives a kernel that is flipped already, but to SciPy, which has
     a word for it.
 
     >>> {name: a.shape for name, a in weights(nn.Conv2d(3, 8, 5), "keras").items()}

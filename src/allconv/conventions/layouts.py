@@ -67,7 +67,7 @@ LAYOUTS = {
     "jax": Layout(
         "N*C", "*IO", "*OI", "IO", "*IO", _names("kernel", "bias"),
         _norm_names("scale", "bias", "mean", "var"),
-        "correlates; transposed with transpose_kernel=True, else the kernel is *IO, turned round",
+        "correlates; transposed with transpose_kernel=True, else the kernel is *IO, flipped",
         local=True,
     ),
     "onnx": Layout(

@@ -42,7 +42,7 @@ class Problem:
     """A call with every size known.
 
     `window` is that of the forward convolution, also of a transposed one. `flip`: the kernel is
-    turned round (true convolution). `has_weight` tells batch normalisation with a scale from that
+    flipped (true convolution). `has_weight` tells batch normalisation with a scale from that
     without.
     """
 

@@ -66,7 +66,7 @@ def check_padding_mode(mode: Any) -> str:
 
 
 def flipped(weight: Any, axes: int) -> Any:
-    """The kernel turned round along every axis."""
+    """The kernel flipped along every axis."""
     return weight[(Ellipsis, *(slice(None, None, -1),) * axes)]
 
 
@@ -97,7 +97,7 @@ def _conv(
     groups            channels are split into so many groups that do not mix (C: depthwise)
     padding_mode      what padding holds: "zeros", "reflect", "replicate" or "circular" (see `pad`)
     input_dilation    zeros between input cells: b - 1 of them
-    flip              the kernel is turned round: true convolution; otherwise correlation
+    flip              the kernel is flipped: true convolution; otherwise correlation
 
     Source: Dumoulin and Visin 2016, arXiv:1603.07285.
 

@@ -45,7 +45,7 @@ def correlate(
 def convolve(
     x: Any, w: Any, /, *, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1
 ) -> Any:
-    """True convolution: `correlate` with `w` turned round along every axis.
+    """True convolution: `correlate` with `w` flipped along every axis.
 
     >>> convolve([1, 2, 3, 4], [1, 2, 3])
     array([10, 16])

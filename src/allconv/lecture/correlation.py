@@ -47,7 +47,7 @@ def correlation_letters(input: Array, kernel: Array) -> Any:
 
 @example(
     ONE_AXIS,
-    "True convolution: the kernel is turned round",
+    "True convolution: the kernel is flipped",
     slide="W_flip = 3 2 1 slides over I = 1 2 3 4",
     printed="10 16",
     inputs=I_AND_W,

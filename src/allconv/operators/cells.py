@@ -21,7 +21,7 @@ Cells = tuple[tuple[int, ...], ...]
 class SumCells(Operator):
     """y[..., p, ...] = sum over j in cells[p] of x[..., j, ...], along one axis of `size` cells.
 
-    An empty list gives 0. The adjoint is the same operator with the lists turned round.
+    An empty list gives 0. The adjoint is the same operator with the lists inverted.
     """
 
     axis: int

@@ -144,7 +144,7 @@ def _title(call: Call) -> str:
     if not _axes(call.operator):
         name = "linear"
     elif kernel is not None and _is_flipped(call.operator, kernel):
-        name = name.replace("correlation", "convolution") + ", the kernel turned round"
+        name = name.replace("correlation", "convolution") + ", the kernel flipped"
     ordered = sorted(call.operands, key=lambda place: "xywb".index(place.name))
     places = ", ".join(f"{each.name} {each.shape}" for each in ordered)
     head = f"{name}: {places} -> {call.result.name} {call.result.shape}"
