@@ -6,7 +6,8 @@
 Leaving out `y`, `x` or `w` gives `Correlate`, `CorrelateTranspose` and `CorrelateWeight`. The
 derivative of any of them is another of them with the same window, to any order.
 
-Shapes: x (N, G*C, *I), w (G*O, C, *K), y (N, G*O, *P); N is the batch, G the groups.
+Shapes: x (N, G*C, *I), w (G*O, C, *K), y (N, G*O, *P); N is the batch, G the groups. Where weights
+`move` (see `local`) every output cell has its own: w (G*O, C, *K, *P), and biases likewise.
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ class _Form(Operator):
     window: Window
     groups: int = 1
 
+    moves: ClassVar[bool] = False
+    forward: ClassVar[type[_Forward]]
+    transpose: ClassVar[type[_Transpose]]
+    weight: ClassVar[type[_Weight]]
+
     def __post_init__(self) -> None:
         if self.groups < 1:
             raise ArgumentError(f"groups must be at least 1, got {self.groups}")
@@ -60,17 +66,24 @@ class _Form(Operator):
 
     def check_x(self, x: Spec) -> None:
         """Refuse an input of another rank or size than the window's."""
-        wanted = 2 + len(self.window.axes)
-        if x.rank != wanted:
-            raise ShapeError(f"x has {x.rank} axes, {x.shape}; (N, C, *I) with {wanted} is expected")
+        expected = 2 + len(self.window.axes)
+        if x.rank != expected:
+            raise ShapeError(
+                f"x has {x.rank} axes, {x.shape}; (N, C, *I) with {expected} is expected"
+            )
         if x.shape[2:] != self.window.input:
             raise ShapeError(f"x is {x.shape}; the window is made for {self.window.input}")
         self.check_channels("x", x.shape[1])
 
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The axes of weights behind their channels: the taps, and the cells where they move."""
+        return self.window.kernel + self.window.output * self.moves
+
     def check_w(self, w: Spec) -> None:
-        """Refuse weights of another kernel size than the window's."""
-        if w.shape[2:] != self.window.kernel or w.rank < 2:
-            raise ShapeError(f"w is {w.shape}; (O, C/groups, *{self.window.kernel}) is expected")
+        """Refuse weights of another size than the window's."""
+        if w.shape[2:] != self.weights or w.rank < 2:
+            raise ShapeError(f"w is {w.shape}; (O, C/groups, *{self.weights}) is expected")
         self.check_channels("w", w.shape[0])
 
     def check_y(self, y: Spec) -> None:
@@ -78,6 +91,12 @@ class _Form(Operator):
         if y.shape[2:] != self.window.output or y.rank < 2:
             raise ShapeError(f"y is {y.shape}; (N, O, *{self.window.output}) is expected")
         self.check_channels("y", y.shape[1])
+
+    def check_bias(self, given: tuple[Spec, ...], channels: int, cells: tuple[int, ...]) -> None:
+        """Refuse a bias, if there is one, that is not one a channel, and a cell where they move."""
+        expected = (channels, *cells * self.moves)
+        if given and given[0].shape != expected:
+            raise ShapeError(f"bias is {given[0].shape}; {expected} is expected")
 
     def check_channels(self, name: str, channels: int) -> None:
         """Refuse channels that the groups do not divide."""
@@ -97,13 +116,25 @@ class _Form(Operator):
         shape = array.shape
         return array.reshape(*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :])
 
+    def biased(self, out: Array, bias: tuple[Array, ...]) -> None:
+        """Add a bias, if there is one, to the split sums."""
+        for each in bias:
+            own = self.split(each, 0)
+            out += own.reshape(*own.shape, *(1,) * (out.ndim - 1 - own.ndim))
+
+    def bias_gradient(self, g: Any) -> Any:
+        """The sum over all that a bias is added to."""
+        cells = () if self.moves else range(2, 2 + len(self.window.axes))
+        return Sum((0, *cells))(g)
+
+    def of_tap(self, k: Index, i: Index) -> Index:
+        """Where the split weights (G, O, C, ...) of tap `k` lie for these cells."""
+        return (slice(None), slice(None), slice(None), *k, *i * self.moves)
+
 
 @dataclass(frozen=True)
-class Correlate(_Form):
-    """y[n,g,o,i] = b[g,o] + sum over c, k of x[n,g,c,j] * w[g,o,c,k]; the forward pass.
-
-    The linear layer is the case of no axes: x (N, C), w (O, C).
-    """
+class _Forward(_Form):
+    """y from x and w."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "w", "b?")
 
@@ -117,8 +148,7 @@ class Correlate(_Form):
                 f"x has {x[0].shape[1]} channels, {channels} a group; "
                 f"w is {x[1].shape}, for {given}"
             )
-        if len(x) > 2 and x[2].shape != x[1].shape[:1]:
-            raise ShapeError(f"bias is {x[2].shape}; ({x[1].shape[0]},) is expected")
+        self.check_bias(x[2:], x[1].shape[0], self.window.output)
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape((x[0].shape[0], x[1].shape[0], *self.window.output)),)
@@ -126,32 +156,27 @@ class Correlate(_Form):
     def define(self, *x: Array) -> tuple[Array, ...]:
         data, w = self.split(x[0], 1), self.split(x[1], 0)
         y = np.zeros((len(data), *w.shape[:2], *self.window.output), np.result_type(data, w))
-        if len(x) > 2:
-            y += wide(x[2]).reshape(*w.shape[:2], *(1,) * len(self.window.axes))
+        self.biased(y, x[2:])
         for k in taps(self.window):
             i, j = meetings(self.window, k)
-            term = np.einsum("ngc...,goc->ngo...", data[(..., *j)], w[(..., *k)])
-            y[(..., *i)] += term
+            y[(..., *i)] += np.einsum("ngc...,goc...->ngo...", data[(..., *j)], w[self.of_tap(k, i)])
         return (narrow(self.merge(y, 1), x[0]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
-        gx = CorrelateTranspose(self.window, self.groups)(x[1], gy[0])
-        gw = CorrelateWeight(self.window, self.groups)(x[0], gy[0])
-        if len(x) == 2:
-            return gx, gw
-        return gx, gw, Sum((0, *range(2, 2 + len(self.window.axes))))(gy[0])
+        gx = self.transpose(self.window, self.groups)(x[1], gy[0])
+        gw = self.weight(self.window, self.groups)(x[0], gy[0])
+        return (gx, gw) if len(x) == 2 else (gx, gw, self.bias_gradient(gy[0]))
 
     def cost(self, *x: Spec) -> int:
         (y,) = self.shape(*x)
-        return y.size * x[1].size // x[1].shape[0]
+        return y.size * x[1].shape[1] * self.window.taps
 
 
 @dataclass(frozen=True)
-class CorrelateTranspose(_Form):
-    """x[n,g,c,j] = sum over o, k of w[g,o,c,k] * y[n,g,o,i]: the gradient of the input, which is
-    transposed convolution ("deconvolution")."""
+class _Transpose(_Form):
+    """x from w and y."""
 
     inputs: ClassVar[tuple[str, ...]] = ("w", "y", "b?")
 
@@ -163,9 +188,7 @@ class CorrelateTranspose(_Form):
             raise ShapeError(
                 f"w is {x[0].shape}; y has {x[1].shape[1]} channels, not {x[0].shape[0]}"
             )
-        channels = x[0].shape[1] * self.groups
-        if len(x) > 2 and x[2].shape != (channels,):
-            raise ShapeError(f"bias is {x[2].shape}; ({channels},) is expected")
+        self.check_bias(x[2:], x[0].shape[1] * self.groups, self.window.input)
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         w, y = x[:2]
@@ -175,29 +198,26 @@ class CorrelateTranspose(_Form):
         w, y = self.split(x[0], 0), self.split(x[1], 1)
         shape = (len(y), self.groups, w.shape[2], *self.window.input)
         out = np.zeros(shape, np.result_type(w, y))
-        if len(x) > 2:
-            out += wide(x[2]).reshape(*shape[1:3], *(1,) * len(self.window.axes))
+        self.biased(out, x[2:])
         for k in taps(self.window):
             i, j = meetings(self.window, k)
-            out[(..., *j)] += np.einsum("ngo...,goc->ngc...", y[(..., *i)], w[(..., *k)])
+            out[(..., *j)] += np.einsum("ngo...,goc...->ngc...", y[(..., *i)], w[self.of_tap(k, i)])
         return (narrow(self.merge(out, 1), x[1]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
-        gw = CorrelateWeight(self.window, self.groups)(gy[0], x[1])
-        g = Correlate(self.window, self.groups)(gy[0], x[0])
-        if len(x) == 2:
-            return gw, g
-        return gw, g, Sum((0, *range(2, 2 + len(self.window.axes))))(gy[0])
+        gw = self.weight(self.window, self.groups)(gy[0], x[1])
+        g = self.forward(self.window, self.groups)(gy[0], x[0])
+        return (gw, g) if len(x) == 2 else (gw, g, self.bias_gradient(gy[0]))
 
     def cost(self, *x: Spec) -> int:
-        return x[1].size * x[0].size // x[0].shape[0]
+        return x[1].size * x[0].shape[1] * self.window.taps
 
 
 @dataclass(frozen=True)
-class CorrelateWeight(_Form):
-    """w[g,o,c,k] = sum over n, i of x[n,g,c,j] * y[n,g,o,i]: the gradient of the weights."""
+class _Weight(_Form):
+    """w from x and y."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "y")
 
@@ -210,23 +230,47 @@ class CorrelateWeight(_Form):
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         data, y = x
-        return (data.with_shape((y.shape[1], data.shape[1] // self.groups, *self.window.kernel)),)
+        return (data.with_shape((y.shape[1], data.shape[1] // self.groups, *self.weights)),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data, y = self.split(x[0], 1), self.split(x[1], 1)
-        shape = (self.groups, y.shape[2], data.shape[2], *self.window.kernel)
+        shape = (self.groups, y.shape[2], data.shape[2], *self.weights)
         w = np.zeros(shape, np.result_type(data, y))
         for k in taps(self.window):
             i, j = meetings(self.window, k)
             terms = np.einsum("ngc...,ngo...->goc...", data[(..., *j)], y[(..., *i)])
-            w[(..., *k)] = terms.sum(tuple(range(3, terms.ndim)))
+            shared = () if self.moves else tuple(range(3, terms.ndim))
+            w[self.of_tap(k, i)] = terms.sum(shared)
         return (narrow(self.merge(w, 0), x[0]),)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
-        gx = CorrelateTranspose(self.window, self.groups)(gy[0], x[1])
-        return gx, Correlate(self.window, self.groups)(x[0], gy[0])
+        gx = self.transpose(self.window, self.groups)(gy[0], x[1])
+        return gx, self.forward(self.window, self.groups)(x[0], gy[0])
 
     def cost(self, *x: Spec) -> int:
         return x[1].size * (x[0].shape[1] // self.groups) * self.window.taps
+
+
+class _Shared(_Form):
+    """Weights that are the same at every output cell."""
+
+
+class Correlate(_Shared, _Forward):
+    """y[n,g,o,i] = b[g,o] + sum over c, k of x[n,g,c,j] * w[g,o,c,k]; the forward pass.
+
+    The linear layer is the case of no axes: x (N, C), w (O, C).
+    """
+
+
+class CorrelateTranspose(_Shared, _Transpose):
+    """x[n,g,c,j] = sum over o, k of w[g,o,c,k] * y[n,g,o,i]: the gradient of the input, which is
+    transposed convolution ("deconvolution")."""
+
+
+class CorrelateWeight(_Shared, _Weight):
+    """w[g,o,c,k] = sum over n, i of x[n,g,c,j] * y[n,g,o,i]: the gradient of the weights."""
+
+
+_Shared.forward, _Shared.transpose, _Shared.weight = Correlate, CorrelateTranspose, CorrelateWeight
