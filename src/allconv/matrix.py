@@ -121,7 +121,9 @@ class _Walk:
     def __init__(self, graph: Graph, operands: Sequence[Array]) -> None:
         source, *others = graph.inputs
         if len(others) != len(operands):
-            raise ArgumentError(f"{len(others)} arrays are expected besides x, {len(operands)} given")
+            raise ArgumentError(
+                f"{len(others)} arrays are expected besides x, {len(operands)} given"
+            )
         self.maps: dict[Value, LinearMap] = {source: identity(source.shape)}
         self.arrays: dict[Value, Known] = {source: Known.new(np.zeros(source.shape))}
         for value, array in (*zip(others, operands, strict=True), *graph.constants.items()):

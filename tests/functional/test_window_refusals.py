@@ -74,7 +74,11 @@ INPUTS = {  # of every function of images
     "no pixels": (X[..., :0], ShapeError, "x is (2, 4, 8, 0): a size is 0"),
     "integers": (X.astype(int), ArgumentError, "x is int64; pass x.astype(np.float32)"),
     "float16": (X.astype(np.float16), ArgumentError, "x is float16; pass x.astype(np.float32)"),
-    "complex": (X.astype(complex), ArgumentError, "x is complex128; float32 or float64 is expected"),
+    "complex": (
+        X.astype(complex),
+        ArgumentError,
+        "x is complex128; float32 or float64 is expected",
+    ),
     "objects": (X.astype(object), ArgumentError, "x is object; float32 or float64 is expected"),
     "text": (np.array("x"), ArgumentError, "float32 or float64 is expected"),
 }
@@ -235,7 +239,7 @@ OTHERS = {
         lambda: F.max_unpool2d(Y, INDEX, 2, padding=9), ShapeError, "use less padding",
     ),
     "columns of another kernel": (
-        lambda: F.fold(np.ones((1, 5, 4)), 3, 2), ShapeError, "a multiple of the 4 taps is expected",
+        lambda: F.fold(np.ones((1, 5, 4)), 3, 2), ShapeError, "multiple of the 4 taps is expected",
     ),
     "columns of another size": (
         lambda: F.fold(np.ones((1, 8, 5)), 3, 2), ShapeError, "outputs (2, 2), 4 in all",

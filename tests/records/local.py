@@ -87,7 +87,7 @@ RECORDS = (
             *window_refusals(Local),
             refusal(r"w is \(3, 2, 3, 3\); .*\(3, 3, 3, 3\)", forward, X, (3, 2, 3, 3)),
             refusal(r"x is \(1, 2, 6, 5\)", forward, (1, 2, 6, 5), W),
-            refusal("x has 2 channels; .* for 3 in 1 groups", forward, X, (3, 3, 3, 3, 3, 3)),
+            refusal("x has 2 channels, 2 a group; .* for 3", forward, X, (3, 3, 3, 3, 3, 3)),
             refusal(r"bias is \(3,\); \(O, \*P\) = \(3, 3, 3\)", forward, X, W, (3,)),
             refusal("w has 3 .*groups=2", lambda: Local(WINDOW, 2), X, (3, 1, 3, 3, 3, 3)),
         ),

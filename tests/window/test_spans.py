@@ -12,7 +12,9 @@ from allconv.window import Axis, Span
 
 def axes() -> Iterator[Axis]:
     """Every small axis, whatever its sizes have to do with each other."""
-    for numbers in product((1, 2, 5), (1, 3), (1, 4), (1, 2, 3), (1, 2, 3), (1, 2, 3), (-2, 0, 1, 4)):
+    for numbers in product(
+        (1, 2, 5), (1, 3), (1, 4), (1, 2, 3), (1, 2, 3), (1, 2, 3), (-2, 0, 1, 4)
+    ):
         yield Axis(*numbers)
 
 

@@ -56,7 +56,7 @@ class Compiled:
     def __call__(self, *arrays: Any, out: Array | None = None) -> Any:
         """Run; `out` receives the result of a function of one result."""
         if len(arrays) != self._inputs:
-            raise ShapeError(f"{self._inputs} arrays are expected, {len(arrays)} given")
+            raise ShapeError(f"{self._inputs} arrays are wanted, {len(arrays)} given")
         operands = [
             take_array(value.name or f"argument {n}", array)
             for n, (value, array) in enumerate(zip(self.graph.inputs, arrays, strict=False))
@@ -75,11 +75,11 @@ class Compiled:
             raise ArgumentError("out is for functions of one result")
         value = self.graph.outputs[0]
         if not isinstance(out, np.ndarray):
-            raise ArgumentError(f"out is {type(out).__name__}; a NumPy array is expected")
+            raise ArgumentError(f"out is {type(out).__name__}; a NumPy array is wanted")
         if is_masked(out):
             raise ArgumentError("out is masked; pass an array without a mask")
         if Spec.of(out) != value.spec or not out.flags.writeable:
-            raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is expected")
+            raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is wanted")
         if overlaps_itself(out):
             raise ArgumentError(
                 f"out has the strides {out.strides}, by which cells of {out.shape} share memory; "

@@ -24,7 +24,9 @@ def _sizes(output_size: Any, x: Any, axes: int) -> tuple[int, ...]:
     """The sizes of the output; None keeps one of the input's."""
     given = output_size if is_sequence(output_size) else (output_size,) * axes
     if len(given) != axes:
-        raise ArgumentError(f"output_size is {told(output_size)}; one number, or {axes}, is expected")
+        raise ArgumentError(
+            f"output_size is {told(output_size)}; one number, or {axes}, is expected"
+        )
     parts = zip(given, x.shape[2:], strict=True)
     return tuple(
         i if p is None else whole("output_size", p, least=1, most=max(i, LARGEST)) for p, i in parts

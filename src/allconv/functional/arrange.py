@@ -33,7 +33,7 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | No
     mode = choice("mode", mode, ("constant", *MODES))
     if not is_sequence(pad) or len(pad) % 2 or len(pad) > 2 * len(x.shape):
         raise ArgumentError(
-            f"pad is {told(pad)}; (low, high) of the last axis, of the last but one, ... is expected"
+            f"pad is {told(pad)}; (low, high) of the last axis, the last but one, ... is expected"
         )
     # -0 is 0, as they are equal; NaN and infinities are as good as others.
     held = 0.0 if value is None else number("value", value, fits=lambda n: True) + 0.0

@@ -104,7 +104,9 @@ def fold(
     sizes = per_axis("output_size", output_size, AXES)
     window = _window(sizes, kernel_size, dilation, padding, stride)
     if x.shape[1] % window.taps:
-        raise ShapeError(f"x is {x.shape}; a multiple of the {window.taps} taps is expected, axis 1")
+        raise ShapeError(
+            f"x is {x.shape}; a multiple of the {window.taps} taps is expected, axis 1"
+        )
     if x.shape[2] != prod(window.output):
         raise ShapeError(
             f"x is {x.shape}; the window has the outputs {window.output}, "

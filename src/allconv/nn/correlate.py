@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any, ClassVar
 
 from allconv.errors import ArgumentError
 from allconv.functional.correlate import check_padding_mode, transpose_window
@@ -17,7 +18,10 @@ from allconv.window import Window
 class _Weighted(Layer):
     """A layer with weights, which begin by He et al. 2015, and biases, which begin with 0."""
 
-    sizes = ("in_channels", "out_channels", "kernel_size")
+    groups: int
+    bias: Any
+
+    sizes: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
     held = ("weight", "bias")
 
     def take_channels(self) -> None:
@@ -29,9 +33,7 @@ class _Weighted(Layer):
                 raise ArgumentError(f"groups is {groups}, which does not divide {name} {channels}")
             setattr(self, name, channels)
 
-    def begin_weights(
-        self, weight: tuple[int, ...], bias: tuple[int, ...], terms: float
-    ) -> None:
+    def begin_weights(self, weight: tuple[int, ...], bias: tuple[int, ...], terms: float) -> None:
         """Parameters of these shapes; an output is a sum of so many terms."""
         biased = flag("bias", self.bias)
         self.parameter("weight", weight, HeNormal(terms))

@@ -117,7 +117,9 @@ def capture(
             raise ArgumentError(f"the graph takes {len(net.inputs)} arrays; one is expected")
         return Captured(net, {}, frozenset())
     if not isinstance(input_shape, tuple | list) or not input_shape:
-        raise ArgumentError(f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is expected")
+        raise ArgumentError(
+            f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is expected"
+        )
     batch = 1 if input_shape[0] is None else whole("the batch", input_shape[0], least=1)
     shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))
     check_size("input_shape", shape)

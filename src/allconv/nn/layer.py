@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import Parameter, Signature, signature
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from allconv import functional
 from allconv.functional.settings import per_axis
@@ -21,7 +21,7 @@ L = TypeVar("L", bound=Module)
 class Layer(Module):
     """A function of `functional` whose settings are kept, under their names.
 
-    A subclass that names its `function` has its settings: what follows the `inputs`, which `forward`
+    A subclass that names its `function` has its settings: all behind the `inputs`, which `forward`
     is given, but for what is `held` as a parameter of the layer or is `fixed`. A subclass may have
     `sizes` of its own before them, and settings that are given by name `only`.
     """
@@ -34,6 +34,10 @@ class Layer(Module):
     fixed: ClassVar[dict[str, Any]] = {}
     only: ClassVar[tuple[str, ...]] = ()
     passed: ClassVar[tuple[str, ...]]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **settings: Any) -> None: ...
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -73,7 +77,7 @@ def _keeping(cls: type[Layer], settings: list[Parameter]) -> Callable[..., None]
     kept = [*first, *([bias] if "bias" in cls.held else []), *settings]
     own = Signature(sorted(kept, key=lambda each: each.kind), return_annotation=None)
 
-    def __init__(self: Layer, *args: Any, **given: Any) -> None:
+    def keep(self: Layer, *args: Any, **given: Any) -> None:
         try:
             bound = own.bind(self, *args, **given)
         except TypeError as error:
@@ -83,8 +87,9 @@ def _keeping(cls: type[Layer], settings: list[Parameter]) -> Callable[..., None]
             setattr(self, name, value)
         self.begin()
 
-    __init__.__signature__ = own  # type: ignore[attr-defined]  # a function may have it
-    return __init__
+    keep.__signature__ = own  # type: ignore[attr-defined]  # a function may have it
+    keep.__name__, keep.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
+    return keep
 
 
 def over_axes(
@@ -101,6 +106,6 @@ def over_axes(
         }
         if function is not None:
             own["function"] = staticmethod(getattr(functional, f"{function}{axes}d"))
-        return type(base)(f"{name}{axes}d", (base,), own)
+        return cast(type[L], type(f"{name}{axes}d", (base,), own))
 
     return made(1), made(2), made(3)

@@ -27,7 +27,9 @@ class Parameter:
     def __init__(self, array: Any) -> None:
         taken = take_array("array", array)
         if taken.dtype.name not in FLOATS and self.trainable:
-            raise ArgumentError(f"a parameter is {taken.dtype.name}; float32 or float64 is expected")
+            raise ArgumentError(
+                f"a parameter is {taken.dtype.name}; float32 or float64 is expected"
+            )
         self.spec = Spec.of(taken)
         self.initializer: Initializer | None = None
         self._array: Array | None = frozen(taken)

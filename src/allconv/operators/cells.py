@@ -31,7 +31,9 @@ class SumCells(Operator):
     def check(self, *x: Spec) -> None:
         self.check_floats(*x)
         if not 0 <= self.axis < x[0].rank or x[0].shape[self.axis] != self.size:
-            raise ShapeError(f"x is {x[0].shape}; axis {self.axis} of {self.size} cells is expected")
+            raise ShapeError(
+                f"x is {x[0].shape}; axis {self.axis} of {self.size} cells is expected"
+            )
         for each in self.cells:
             if each and not 0 <= min(each) <= max(each) < self.size:
                 raise ShapeError(f"cells {each} are not all inside an axis of {self.size}")

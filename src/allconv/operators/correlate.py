@@ -159,7 +159,9 @@ class _Forward(_Form):
         self.biased(y, x[2:])
         for k in taps(self.window):
             i, j = meetings(self.window, k)
-            y[(..., *i)] += np.einsum("ngc...,goc...->ngo...", data[(..., *j)], w[self.of_tap(k, i)])
+            y[(..., *i)] += np.einsum(
+                "ngc...,goc...->ngo...", data[(..., *j)], w[self.of_tap(k, i)]
+            )
         return (narrow(self.merge(y, 1), x[0]),)
 
     def adjoint(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from allconv.nn.arrange import Flatten
-from allconv.nn.linear import Linear
 from allconv.nn.correlate import LocallyConnected2d
+from allconv.nn.linear import Linear
 from allconv.nn.networks.parts import check_least
 from allconv.nn.pointwise import ReLU
 from allconv.nn.sequential import Sequential

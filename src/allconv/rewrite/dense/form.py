@@ -53,7 +53,9 @@ class Densifier:
         if not 2 < len(shape) <= 2 + MOST_AXES or shape[0] != 1:
             raise ShapeError(f"the input is {shape}; (1, C, *sizes) with 1 to 3 sizes is expected")
         if len(graph.outputs) != 1:
-            raise UnsupportedError(f"the network gives {len(graph.outputs)} results; only one is supported")
+            raise UnsupportedError(
+                f"the network gives {len(graph.outputs)} results; only one is supported"
+            )
         self.graph = graph
         self.rules = rules
         self.producers = {value: node for node in graph.nodes for value in node.outputs}

@@ -72,7 +72,9 @@ def _matrix(d: Densifier, node: Node) -> Form:
 def _correlate_transpose(d: Densifier, node: Node) -> Form:
     operator: CorrelateTranspose = node.operator  # type: ignore[assignment]  # by WINDOWS
     if any(a.stride != 1 or a.input_dilation != 1 for a in operator.window.axes):
-        raise UnsupportedError("a transposed convolution that enlarges its input; only stride 1 is supported")
+        raise UnsupportedError(
+            "a transposed convolution that enlarges its input; only stride 1 is supported"
+        )
     form = d.image(node, 1)
     return image_form(d.apply(operator, d.fixed[node.inputs[0]], form.value, *d.rest(node, 2)))
 
