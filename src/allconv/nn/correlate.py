@@ -21,7 +21,7 @@ class _Weighted(Layer):
     groups: int
     bias: Any
 
-    sizes: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
+    sizes: ClassVar = {"in_channels": "int", "out_channels": "int", "kernel_size": "Sizes"}
     held = ("weight", "bias")
 
     def take_channels(self) -> None:
@@ -80,7 +80,7 @@ class _LocallyConnected(_Weighted):
     sizes of the output.
     """
 
-    sizes = (*_Weighted.sizes, "input_size")
+    sizes: ClassVar = {**_Weighted.sizes, "input_size": "Sizes"}
 
     def begin(self) -> None:
         self.take_channels()
@@ -102,7 +102,7 @@ class _LocallyConnectedTranspose(_Weighted):
     prod(K)/prod(stride) taps.
     """
 
-    sizes = (*_Weighted.sizes, "input_size")
+    sizes: ClassVar = {**_Weighted.sizes, "input_size": "Sizes"}
     only = ("dilation",)
 
     def begin(self) -> None:

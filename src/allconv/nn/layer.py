@@ -6,7 +6,7 @@ What a new function needs to be a layer, too, is one line: `over_axes("MaxPool",
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from allconv import functional
@@ -29,7 +29,7 @@ class Layer(Module):
     function: ClassVar[Callable[..., Any]]
     axes: ClassVar[int]
     inputs: ClassVar[int] = 1
-    sizes: ClassVar[tuple[str, ...]] = ()
+    sizes: ClassVar[dict[str, str]] = {}  # with their types
     held: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[dict[str, Any]] = {}
     only: ClassVar[tuple[str, ...]] = ()
@@ -72,16 +72,18 @@ class Layer(Module):
 
 def _keeping(cls: type[Layer], settings: list[Parameter]) -> Callable[..., None]:
     """An `__init__` that keeps what it is given."""
-    first = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", *cls.sizes)]
+    kind, empty = Parameter.POSITIONAL_OR_KEYWORD, Parameter.empty
+    sizes = {"self": empty, **cls.sizes}
+    first = [Parameter(name, kind, annotation=each) for name, each in sizes.items()]
     bias = Parameter("bias", Parameter.KEYWORD_ONLY, default=True, annotation="bool")
     kept = [*first, *([bias] if "bias" in cls.held else []), *settings]
-    own = Signature(sorted(kept, key=lambda each: each.kind), return_annotation=None)
+    own = Signature(sorted(kept, key=lambda each: each.kind), return_annotation="None")
 
     def keep(self: Layer, *args: Any, **given: Any) -> None:
         try:
             bound = own.bind(self, *args, **given)
         except TypeError as error:
-            raise TypeError(f"{type(self).__name__}() {error}") from None
+            raise TypeError(f"{type(self).__name__}() {_told(own, args, error)}") from None
         bound.apply_defaults()
         for name, value in list(bound.arguments.items())[1:]:
             setattr(self, name, value)
@@ -90,6 +92,15 @@ def _keeping(cls: type[Layer], settings: list[Parameter]) -> Callable[..., None]
     keep.__signature__ = own  # type: ignore[attr-defined]  # a function may have it
     keep.__name__, keep.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
     return keep
+
+
+def _told(own: Signature, args: tuple[Any, ...], error: TypeError) -> str:
+    """What is wrong with a call, as Python says it of a function with such a signature."""
+    many = sum(each.kind is Parameter.POSITIONAL_OR_KEYWORD for each in own.parameters.values())
+    if len(args) >= many:
+        return f"takes {many} positional arguments but {len(args) + 1} were given"
+    text = str(error).replace("missing a required", "missing 1 required positional")
+    return text.replace("multiple values", "got multiple values")
 
 
 def over_axes(
@@ -102,7 +113,7 @@ def over_axes(
         own: dict[str, Any] = {
             "axes": axes,
             "__module__": base.__module__,
-            "__doc__": f"{base.__doc__}\n    Over {AXES[axes]}{told}.\n    ",
+            "__doc__": f"{cleandoc(base.__doc__ or '')}\n\nOver {AXES[axes]}{told}.",
         }
         if function is not None:
             own["function"] = staticmethod(getattr(functional, f"{function}{axes}d"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from allconv.nn.layer import Layer, over_axes
 
 
@@ -16,13 +18,13 @@ class _Adaptive(Layer):
 class _Global(Layer):
     """Pooling of a whole image: x (N, C, *I) -> (N, C, 1, ...)."""
 
-    fixed = {"output_size": 1}  # noqa: RUF012  # nobody changes it
+    fixed: ClassVar = {"output_size": 1}
 
 
 class _GlobalMax(_Global):
     """Max pooling of a whole image: x (N, C, *I) -> (N, C, 1, ...)."""
 
-    fixed = {"output_size": 1, "return_indices": False}  # noqa: RUF012
+    fixed: ClassVar = {"output_size": 1, "return_indices": False}
 
 
 class _Unpool(Layer):
