@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from allconv import conventions, errors, functional, nn, rewrite, sizes, testing
-    from allconv.counts import count_layers
+    from allconv.analysis.counts import count_layers
     from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile
     from allconv.engine.threads import get_threads, set_threads
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
         correlate_transpose,
         correlate_weight,
     )
-    from allconv.matrix import as_matrix
+    from allconv.analysis.matrix import as_matrix
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
-    "as_matrix": "matrix",
+    "as_matrix": "analysis.matrix",
     "compile": "engine.compile",
     "conventions": None,
     "convolve": "functional.plain",
     "correlate": "functional.plain",
     "correlate_transpose": "functional.plain",
     "correlate_weight": "functional.plain",
-    "count_layers": "counts",
+    "count_layers": "analysis.counts",
     "errors": None,
     "fit": "train",
     "functional": None,
@@ -47,7 +47,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "lecture": None,
     "nn": None,
     "onnx": None,
-    "receptive_field": "receptive",
+    "receptive_field": "analysis.receptive",
     "rewrite": None,
     "set_threads": "engine.threads",
     "sizes": None,

@@ -25,7 +25,7 @@ from allconv.graph import Graph
 from allconv.limits import within_limits
 from allconv.operators.base import Spec
 from allconv.settings import is_whole, told
-from allconv.trace import Traced, called, current, flatten, trace, unflatten
+from allconv.trace import Recorded, called, current, flatten, trace, unflatten
 from allconv.value import Value
 
 
@@ -63,14 +63,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     >>> value_and_grad(lambda x, w: (x * w).sum(), (0, 1))(np.ones(2), np.array([3.0, 4.0]))
     (array(7.), (array([3., 4.]), array([1., 1.])))
     """
-    wanted = _check_argnums(argnums)
+    places = _check_argnums(argnums)
 
     @wraps(f, updated=())
     def value_and_gradient_of(*arguments: Any) -> Any:
         with within_limits("the gradient"):
-            operands = _operands(f, arguments, wanted)
+            operands = _operands(f, arguments, places)
             traced = trace(f, *map(_spec, operands))
-            graph = gradient(traced.graph, wanted, with_value=True)
+            graph = gradient(traced.graph, places, with_value=True)
             value, *gradients = _evaluate(graph, (*operands, *traced.captured))
         result = unflatten(traced.structure, iter([value]))
         return result, tuple(gradients) if isinstance(argnums, tuple) else gradients[0]
@@ -128,12 +128,12 @@ def jacobian(f: Callable[..., Any], *arrays: Any, argnums: int | tuple[int, ...]
     array([[1., 2., 3.],
            [2., 3., 4.]])
     """
-    wanted = _check_argnums(argnums)
-    operands = _operands(f, arrays, wanted)
+    asked = _check_argnums(argnums)
+    operands = _operands(f, arrays, asked)
     if any(isinstance(operand, Value) for operand in operands):
         raise TraceError("jacobian is of arrays; within a trace use vjp")
 
-    places = tuple(dict.fromkeys(wanted))
+    places = tuple(dict.fromkeys(asked))
 
     def chosen(*x: Any) -> Any:
         given = dict(zip(places, x, strict=True))
@@ -150,7 +150,7 @@ def jacobian(f: Callable[..., Any], *arrays: Any, argnums: int | tuple[int, ...]
         for whole, row in zip(jacobians.values(), pull(seed), strict=True):
             whole[cell] = row
         seed[cell] = 0.0
-    found = tuple(jacobians[n] for n in wanted)
+    found = tuple(jacobians[n] for n in asked)
     return found if isinstance(argnums, tuple) else found[0]
 
 
@@ -164,25 +164,25 @@ def _told(y: Any) -> str:
 
 
 def _check_argnums(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not all(is_whole(n) and n >= 0 for n in wanted) or not wanted:
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(is_whole(n) and n >= 0 for n in places) or not places:
         raise ArgumentError(
             f"argnums is the place of an argument, or a tuple of places, got {told(argnums)}"
         )
-    return tuple(int(n) for n in wanted)
+    return tuple(int(n) for n in places)
 
 
 def _operands(
-    f: Callable[..., Any], arguments: Sequence[Any], wanted: Sequence[int]
+    f: Callable[..., Any], arguments: Sequence[Any], places: Sequence[int]
 ) -> tuple[Any, ...]:
     """Arguments as arrays or values of a trace; those to differentiate by are floats."""
-    if any(n >= len(arguments) for n in wanted):
+    if any(n >= len(arguments) for n in places):
         raise ArgumentError(
-            f"the gradient is expected by argument {told(max(wanted))}; {len(arguments)} were given"
+            f"argnums names argument {told(max(places))}; {len(arguments)} were given"
         )
     operands = []
     for n, (name, each) in enumerate(zip(_names(f), arguments, strict=False)):
-        if n in wanted:
+        if n in places:
             operands.append(take_float(name, each))
         else:
             operands.append(each if isinstance(each, Value) else take_array(name, each))
@@ -207,15 +207,15 @@ def _spec(operand: Any) -> Spec:
     return operand.spec if isinstance(operand, Value) else Spec.of(operand)
 
 
-def _seeds(traced: Traced, gy: Any) -> list[Any]:
+def _seeds(recorded: Recorded, gy: Any) -> list[Any]:
     """The leaves of the gradient of a result, for its float leaves, of the same specs."""
     if gy is None:
         raise ArgumentError("gy is None; the gradient of the result, in its shape, is expected")
     leaves, structure = flatten(gy)
-    if structure != traced.structure:
+    if structure != recorded.structure:
         raise ArgumentError("the gradient of a result is nested like the result")
     seeds = []
-    for value, leaf in zip(traced.graph.outputs, leaves, strict=True):
+    for value, leaf in zip(recorded.graph.outputs, leaves, strict=True):
         if not value.spec.is_float:
             continue
         seed = take_float("gy", leaf)

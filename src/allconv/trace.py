@@ -1,7 +1,7 @@
 """Recording: run a Python function on symbolic values and keep what it did as a graph.
 
 Traces nest: while an inner function is traced, values of the outer trace that it uses become extra
-inputs of the inner graph (`Traced.captured`), so that gradients of gradients close over anything.
+inputs of the inner graph (`Recorded.captured`), so that gradients of gradients close over anything.
 """
 
 from __future__ import annotations
@@ -213,19 +213,44 @@ def record(operator: Operator, *operands: Any) -> Any:
     return builder.apply(operator, *operands)
 
 
-@dataclass(frozen=True)
-class Traced:
-    """A traced function: its graph, the structure of its result, and what it captured.
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A recorded function or network: its graph, and whose the inputs and outputs of that are.
 
-    The graph's inputs are the function's arrays, then one for each captured value.
+    Inputs, in this order: `arguments` arrays that a call gives; the arrays that a network holds
+    under the names `parameters`, then `buffers`; if it `uses_key`, the key of random draws, int64
+    (2,): seed and step; and the values of other traces that it `captured`. Outputs: the results,
+    whose nesting is `structure`, then the new arrays of the buffers (or parameters) `updates`.
+    `layers` lists what each layer returned, by path, in the order of the calls.
     """
 
     graph: Graph
-    structure: Any
-    captured: tuple[Value, ...]
+    arguments: int = 1
+    structure: Any = None
+    parameters: tuple[str, ...] = ()
+    buffers: tuple[str, ...] = ()
+    uses_key: bool = False
+    captured: tuple[Value, ...] = ()
+    updates: tuple[str, ...] = ()
+    layers: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The names of all arrays that the network holds, in the order of the inputs."""
+        return (*self.parameters, *self.buffers)
+
+    @property
+    def state_places(self) -> range:
+        """Which inputs of the graph these arrays are."""
+        return range(self.arguments, self.arguments + len(self.state))
+
+    @property
+    def results(self) -> tuple[Value, ...]:
+        """The outputs of the graph that a call returns."""
+        return self.graph.outputs[: len(self.graph.outputs) - len(self.updates)]
 
 
-def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ()) -> Traced:
+def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ()) -> Recorded:
     """Run a function on symbolic values of these specs and keep what it did.
 
     >>> print(trace(lambda x: x * 2.0, Spec((3,))).graph)
@@ -247,7 +272,8 @@ def trace(function: Callable[..., Any], *specs: Spec, names: Sequence[str] = ())
         raise limit_reached("what is recorded", error) or error from error
     finally:
         builder.close()
-    return Traced(builder.graph(outputs), structure, tuple(builder.captured))
+    captured = tuple(builder.captured)
+    return Recorded(builder.graph(outputs), len(specs), structure, captured=captured)
 
 
 def called(function: Callable[..., Any], *values: Any) -> Any:

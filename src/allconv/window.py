@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import gcd, prod
+from math import prod
 from typing import Any, Self, TypeAlias
 
 from allconv.errors import ArgumentError, ShapeError
@@ -28,25 +28,6 @@ Span: TypeAlias = tuple[int, int]
 """Cells from the first up to, but not including, the second."""
 
 PADDING_NAMES = ("valid", "half", "same", "same_lower", "full", "causal")
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """The outputs of an axis that share one set of taps: `source = offset + stride*m + dilation*t`.
-
-    Output cell `out_start + out_step*m` (0 <= m < out_count) meets, by tap
-    `tap_start + tap_step*t` (0 <= t < tap_count), the source cell above, if that exists.
-    """
-
-    out_start: int
-    out_step: int
-    out_count: int
-    tap_start: int
-    tap_step: int
-    tap_count: int
-    offset: int
-    stride: int
-    dilation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,29 +188,6 @@ class Axis:
             if j is not None:
                 yield j, k
 
-    def phases(self) -> tuple[Phase, ...]:
-        """Solved for `i`: the classes of outputs (one unless the input is dilated)."""
-        return _phases(
-            self.output, self.kernel, self.stride, self.dilation, self.padding, self.input_dilation
-        )
-
-    def transpose_phases(self) -> tuple[Phase, ...]:
-        """Solved for `j`: the classes of inputs of the transpose, one a residue of the stride.
-
-        Taps run backwards, so that the source moves forwards as in `phases`.
-        """
-        solved = _phases(
-            self.input, self.kernel, self.input_dilation, -self.dilation, -self.padding, self.stride
-        )
-        return tuple(_reversed(phase) for phase in solved)
-
-    def weight_phases(self) -> tuple[Phase, ...]:
-        """Solved for `k`: the classes of taps, each with the outputs that meet it, if any do."""
-        solved = _phases(
-            self.kernel, self.output, self.dilation, self.stride, self.padding, self.input_dilation
-        )
-        return tuple(_exchanged(phase) for phase in solved)
-
 
 def reach_of(cells: int, step: int) -> int:
     """How many cells those reach over that lie `step` apart: taps by dilation, inputs by theirs."""
@@ -271,63 +229,6 @@ def _check_addressable(
             f"sizes overflow: input {input}, kernel {kernel}, stride {stride}, dilation "
             f"{dilation}, input dilation {input_dilation}, padding {padding}"
         )
-
-
-def _phases(count: int, kernel: int, s: int, d: int, p: int, b: int) -> tuple[Phase, ...]:
-    """Classes of the outputs of `b*source = s*out + d*tap - p`: the residues of a step."""
-    common = gcd(d, b)
-    out_step, tap_step = b // gcd(s, b), b // common
-    inverse = pow(d // common, -1, tap_step)
-    phases = []
-    for start in range(min(out_step, count)):
-        tap, rest = divmod(p - s * start, common)
-        tap = tap * inverse % tap_step
-        met = rest == 0 and tap < kernel
-        phases.append(
-            Phase(
-                out_start=start,
-                out_step=out_step,
-                out_count=-(-(count - start) // out_step),
-                tap_start=tap if met else 0,
-                tap_step=tap_step,
-                tap_count=-(-(kernel - tap) // tap_step) if met else 0,
-                offset=(s * start + d * tap - p) // b if met else 0,
-                stride=s // gcd(s, b),
-                dilation=d // common,
-            )
-        )
-    return tuple(phases)
-
-
-def _reversed(phase: Phase) -> Phase:
-    """The same phase with its taps in the opposite order."""
-    last = max(phase.tap_count - 1, 0)
-    return Phase(
-        phase.out_start,
-        phase.out_step,
-        phase.out_count,
-        phase.tap_start + last * phase.tap_step,
-        -phase.tap_step,
-        phase.tap_count,
-        phase.offset + last * phase.dilation,
-        phase.stride,
-        -phase.dilation,
-    )
-
-
-def _exchanged(phase: Phase) -> Phase:
-    """The same meetings with outputs and taps in each other's place."""
-    return Phase(
-        phase.tap_start,
-        phase.tap_step,
-        phase.tap_count,
-        phase.out_start,
-        phase.out_step,
-        phase.out_count,
-        phase.offset,
-        phase.dilation,
-        phase.stride,
-    )
 
 
 @dataclass(frozen=True)

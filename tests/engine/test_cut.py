@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from allconv.engine.phases import Phase
 from allconv import nn
 from allconv.engine.kernels import problem
 from allconv.engine.kernels.chunks import MOST
@@ -17,7 +18,6 @@ from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
 from allconv.engine.target import names
 from allconv.operators.base import Spec
-from allconv.window import Phase
 
 
 def axis(cells: int, taps: int, stride: int, dilation: int) -> AxisPhases:

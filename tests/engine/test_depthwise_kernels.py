@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allconv.engine.phases import output_phases
 from allconv.engine.kernels import correlate
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_steps import add_depthwise, choose_tile
@@ -153,7 +154,7 @@ def test_tiles_fit_the_registers(target):
     for settings in SETTINGS.values():
         for width in range(6, 40):
             window = Window.forward((width, width), **settings)
-            axes = four([AxisPhases(axis.phases()) for axis in window.axes], None)
+            axes = four([AxisPhases(output_phases(axis)) for axis in window.axes], None)
             (height, columns), taps, *_ = choose_tile(chosen, axes)
             weights = min(taps, height) * taps if taps else 1
             assert height * columns + weights + 1 + (not chosen.fma) <= chosen.registers

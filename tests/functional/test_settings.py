@@ -5,7 +5,7 @@ The functions and their settings are read from the signatures, so that a new one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from inspect import Parameter, signature
 from typing import Any
 
@@ -18,37 +18,13 @@ from allconv import nn
 from allconv.errors import ArgumentError, Error, LimitError
 from allconv.settings import choice, flag, float_dtype, number, shape_of, told, whole
 from hostile.objects import Failing, deep_list, looped_list
+from records import FUNCTIONS
 
-IMAGES = {n: np.ones((2, 2, *(4,) * n)) for n in (1, 2, 3)}
-WEIGHTS = {n: np.ones((2, 2, *(2,) * n)) for n in (1, 2, 3)}
-LOCAL = {n: np.ones((2, 2, *(2,) * n, *(3,) * n)) for n in (1, 2, 3)}
-UNLOCAL = {n: np.ones((2, 2, *(2,) * n, *(4,) * n)) for n in (1, 2, 3)}
-INDICES = {n: np.zeros((2, 2, *(4,) * n), int) for n in (1, 2, 3)}
-# Positional arguments by the name of the function, or by that without its number of axes.
-GIVEN: dict[str, Callable[[int], tuple[Any, ...]]] = {
-    "conv": lambda n: (IMAGES[n], WEIGHTS[n]),
-    "conv_transpose": lambda n: (IMAGES[n], WEIGHTS[n]),
-    "locally_connected": lambda n: (IMAGES[n], LOCAL[n]),
-    "locally_connected_transpose": lambda n: (IMAGES[n], UNLOCAL[n]),
-    "max_unpool": lambda n: (IMAGES[n], INDICES[n], 2),
-    "adaptive_avg_pool": lambda n: (IMAGES[n], 2),
-    "adaptive_max_pool": lambda n: (IMAGES[n], 2),
-    "max_pool": lambda n: (IMAGES[n], 2),
-    "avg_pool": lambda n: (IMAGES[n], 2),
-    "lp_pool": lambda n: (IMAGES[n], 2, 2),
-    "unfold": lambda n: (IMAGES[2], 2),
-    "fold": lambda n: (np.ones((2, 4, 9)), 4, 2),
-    "linear": lambda n: (np.ones((2, 3)), np.ones((2, 3))),
-    "batch_norm": lambda n: (IMAGES[1], np.zeros(2), np.ones(2)),
-    "local_response_norm": lambda n: (IMAGES[1], 3),
-    "pad": lambda n: (IMAGES[1], (1, 1)),
-    "concatenate": lambda n: ([IMAGES[1]],),
-    "cross_entropy": lambda n: (np.ones((2, 3)), np.zeros(2, int)),
-    "dropout": lambda n: (np.ones(3), 0.5),
-    "correlate": lambda n: (np.ones(4), np.ones(2)),
-    "convolve": lambda n: (np.ones(4), np.ones(2)),
-    "correlate_transpose": lambda n: (np.ones(3), np.ones(2)),
-    "correlate_weight": lambda n: (np.ones(4), np.ones(3)),
+PLAIN = {
+    "correlate": (np.ones(4), np.ones(2)),
+    "convolve": (np.ones(4), np.ones(2)),
+    "correlate_transpose": (np.ones(3), np.ones(2)),
+    "correlate_weight": (np.ones(4), np.ones(3)),
 }
 ARRAYS = {"x", "y", "w", "weight", "bias", "running_mean", "running_var", "indices", "target",
           "arrays"}  # fmt: skip
@@ -73,9 +49,8 @@ NONE_OF_A_SETTING = {
 
 def calls() -> Iterator[tuple[str, str]]:
     """Every setting of every function."""
-    plain = ("correlate", "convolve", "correlate_transpose", "correlate_weight")
-    for name in (*F.__all__, *plain):
-        function = getattr(ac if name in plain else F, name)
+    for name in (*F.__all__, *PLAIN):
+        function = getattr(ac if name in PLAIN else F, name)
         for setting in signature(function).parameters:
             if setting not in ARRAYS:
                 yield name, setting
@@ -86,8 +61,7 @@ def call(name: str, setting: str, given: Any) -> Any:
     function = getattr(F if name in F.__all__ else ac, name)
     parameters = signature(function).parameters
     axes = int(name[-2]) if name.endswith(("1d", "2d", "3d")) else 1
-    family = name[:-2] if name.endswith(("1d", "2d", "3d")) else name
-    places = GIVEN.get(family, lambda n: (IMAGES[1],))(axes)
+    places = PLAIN[name] if name in PLAIN else FUNCTIONS[name].given(axes)
     named = dict(zip(parameters, places, strict=False))
     alone = {p.name for p in parameters.values() if p.kind is Parameter.POSITIONAL_ONLY}
     if name == "dropout":

@@ -17,7 +17,7 @@ from allconv.operators.base import Array, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
-from allconv.sparse import Matrix
+from allconv.analysis.layer_matrix import Matrix
 from allconv.trace import trace
 from allconv.window import Window
 from records.record import cells, draw_array, draw_window

@@ -1,4 +1,7 @@
-"""Records: one for each operator, all that the generic tests need to know about it."""
+"""Records: one for each operator, and for each function, all that the generic tests need to know.
+
+A family of operators has a file here; a new operator, or function, without a record fails.
+"""
 
 from records import (
     arrange,
@@ -14,10 +17,16 @@ from records import (
     reduce,
     update,
 )
-from records.record import Record
+from records.record import Function, Record
 
 FAMILIES = (
     correlate, local, pool, cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
     update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
+FUNCTIONS: dict[str, Function] = {
+    name: function
+    for family in FAMILIES
+    for function in getattr(family, "FUNCTIONS", ())
+    for name in function.names()
+}

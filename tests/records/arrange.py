@@ -17,7 +17,16 @@ from allconv.operators.arrange import (
     Unslice,
 )
 from allconv.operators.base import Array, Operator, Spec
-from records.record import Record, draw_array, draw_dtype, draw_shape, onnx_results, refusal
+from records.record import (
+    IMAGES,
+    Function,
+    Record,
+    draw_array,
+    draw_dtype,
+    draw_shape,
+    onnx_results,
+    refusal,
+)
 
 
 def draw_reshape(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
@@ -278,4 +287,12 @@ RECORDS = (
             refusal("not int64 to float32", lambda: Convert("float32"), Spec((2,), "int64")),
         ),
     ),
+)
+
+FUNCTIONS = (
+    Function("pad", torch="x pad mode='constant' value=0.0", given=lambda n: (IMAGES[1], (1, 1))),
+    Function("concatenate", given=lambda n: ([IMAGES[1]],)),
+    Function("flatten"),
+    Function("unfold", torch="x kernel_size dilation=1 padding=0 stride=1", given=lambda n: (IMAGES[2], 2)),
+    Function("fold", torch="x output_size kernel_size dilation=1 padding=0 stride=1", given=lambda n: (np.ones((2, 4, 9)), 4, 2)),
 )

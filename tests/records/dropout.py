@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.dropout import Dropout
-from records.record import Record, draw_array, draw_dtype, draw_shape, refusal
+from records.record import Function, Record, draw_array, draw_dtype, draw_shape, refusal
 
 WORD = 2**32
 
@@ -62,4 +62,8 @@ RECORDS = (
             refusal("Dropout takes x, key; got 1", lambda: Dropout(0.5), (3,)),
         ),
     ),
+)
+
+FUNCTIONS = (
+    Function("dropout", torch="x p=0.5 training=True", ours=("layer=0", "seed=None"), given=lambda n: (np.ones(3), 0.5)),
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
-from records.record import Record, draw_array, draw_dtype, refusal
+from records.record import IMAGES, Function, Record, draw_array, draw_dtype, refusal
 
 SIZES = st.sampled_from([2, 3, 1, 4])
 
@@ -139,4 +139,8 @@ RECORDS = (
             refusal("takes float32 or float64", read, Spec((1, 2, 4, 4), "int64"), INDEX),
         ),
     ),
+)
+
+FUNCTIONS = (
+    Function("max_unpool", torch="x indices kernel_size stride=None padding=0 output_size=None", given=lambda n: (IMAGES[n], np.zeros((2, 2, *(4,) * n), int), 2), is_spatial=True),
 )

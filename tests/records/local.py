@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from allconv.operators.base import Array, Operator
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from records.correlate import WINDOW, X, Y, draw_form
-from records.record import Record, cells, draw_array, draw_dtype, refusal, window_refusals
+from records.record import (
+    IMAGES,
+    Function,
+    Record,
+    cells,
+    draw_array,
+    draw_dtype,
+    refusal,
+    window_refusals,
+)
 
 
 def draw(
@@ -117,4 +126,9 @@ RECORDS = (
             refusal("x has 2 channels; groups=3", lambda: LocalWeight(WINDOW, 3), X, Y),
         ),
     ),
+)
+
+FUNCTIONS = (
+    Function("locally_connected", given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n, *(3,) * n))), is_spatial=True),
+    Function("locally_connected_transpose", given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n, *(4,) * n))), is_spatial=True),
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax
-from records.record import Record, draw_array, draw_dtype, onnx_results, refusal
+from records.record import Function, Record, draw_array, draw_dtype, onnx_results, refusal
 
 
 def draw_logits(data: st.DataObject, dtype: str) -> Array:
@@ -167,4 +167,10 @@ RECORDS = (
         ),
         **FACTS,
     ),
+)
+
+FUNCTIONS = (
+    Function("softmax", torch="x dim", ours=("dim=1",)),
+    Function("log_softmax", torch="x dim", ours=("dim=1",)),
+    Function("cross_entropy", torch="x target weight=None reduction='mean' label_smoothing=0.0", given=lambda n: (np.ones((2, 3)), np.zeros(2, int))),
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
-from records.record import Record, draw_array, draw_dtype, onnx_results, refusal
+from records.record import IMAGES, Function, Record, draw_array, draw_dtype, onnx_results, refusal
 
 EPS = (2.0**-16, 0.25)  # exact in float32, in which ONNX keeps attributes
 
@@ -138,3 +138,8 @@ RECORDS = (
         **FACTS,
     ),
 )  # fmt: skip
+
+FUNCTIONS = (
+    Function("batch_norm", torch="x running_mean running_var weight=None bias=None training=False momentum=0.1 eps=1e-05", given=lambda n: (IMAGES[1], np.zeros(2), np.ones(2))),
+    Function("local_response_norm", torch="x size alpha=0.0001 beta=0.75 k=1.0", given=lambda n: (IMAGES[1], 3)),
+)

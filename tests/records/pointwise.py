@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from allconv.operators import pointwise
 from allconv.operators.base import Array, Operator, Spec
-from records.record import Record, draw_array, draw_dtype, draw_shape, onnx_results, refusal
+from records.record import (
+    Function,
+    Record,
+    draw_array,
+    draw_dtype,
+    draw_shape,
+    onnx_results,
+    refusal,
+)
 
 
 def draw_broadcast(data: st.DataObject, count: int) -> list[tuple[int, ...]]:
@@ -160,4 +168,18 @@ RECORDS = (
     record(pointwise.Tanh, math.tanh, "Tanh", **SMOOTH),
     record(pointwise.Sigmoid, lambda x: 1 / (1 + math.exp(-x)), scipy_expit, **SMOOTH),
     record(pointwise.Erf, math.erf, scipy_erf, **SMOOTH),
+)
+
+FUNCTIONS = (
+    Function("relu", torch="x"),
+    Function("leaky_relu", torch="x negative_slope=0.01"),
+    Function("elu", torch="x alpha=1.0"),
+    Function("gelu", torch="x approximate='none'"),
+    Function("silu", torch="x"),
+    Function("sigmoid", torch="x"),
+    Function("tanh", torch="x"),
+    Function("softplus", torch="x beta=1.0 threshold=20.0"),
+    Function("hardtanh", torch="x min_val=-1.0 max_val=1.0"),
+    Function("relu6", torch="x"),
+    Function("hardswish", torch="x"),
 )

@@ -110,6 +110,30 @@ class Record:
         return tuple(drawn)
 
 
+IMAGES = {n: np.ones((2, 2, *(4,) * n)) for n in (1, 2, 3)}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of `allconv.functional` under test.
+
+    torch       its arguments after PyTorch 2.13's documentation; None: PyTorch has no such function
+    ours        arguments that PyTorch has not, or has with another default
+    given       its positional arguments, for so many axes: a call that runs
+    is_spatial  there are three of it: NAME1d, NAME2d and NAME3d
+    """
+
+    name: str
+    torch: str | None = None
+    ours: tuple[str, ...] = ()
+    given: Callable[[int], tuple[Any, ...]] = lambda n: (IMAGES[1],)
+    is_spatial: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """As they are called."""
+        return tuple(f"{self.name}{n}d" for n in (1, 2, 3)) if self.is_spatial else (self.name,)
+
+
 def window_refusals(make: Callable[[Window], Operator]) -> tuple[Refusal, ...]:
     """What no operator with a window takes: geometries that are none."""
 

@@ -21,7 +21,7 @@ from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import BatchNorm, Normalize
 from allconv.operators.pointwise import Relu
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
-from allconv.receptive import Reach, receptive_field, receptive_fields
+from allconv.analysis.receptive import Reach, receptive_field, receptive_fields
 from allconv.trace import trace
 from allconv.window import Axis, Window
 from records.record import draw_axis

@@ -15,7 +15,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.data.preprocess import Preprocess
-from allconv.field import Reach
+from allconv.analysis.fields import Reach
 from allconv.operators.base import Spec
 
 SIZES = (16, 13)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allconv import count_layers, nn
 from allconv import functional as F
-from allconv.counts import count_lecture_layers
+from allconv.analysis.counts import count_lecture_layers
 from allconv.errors import ArgumentError, ShapeError
 from allconv.sizes import (
     ceil_mode_adds,

@@ -84,7 +84,7 @@ def _measured(rows: list[Comparison]) -> list[str]:
 
 
 def _counted() -> list[str]:
-    from allconv.counts import count_lecture_layers
+    from allconv.analysis.counts import count_lecture_layers
 
     head = ("from a 200 x 200 image to 40,000 hidden units", "weights", "biases", "multiply-adds")
     counts = count_lecture_layers(size=200, kernel=10)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from allconv.engine.program import Program
     from allconv.engine.step import PlanStep
-    from allconv.field import Field
+    from allconv.analysis.fields import Field
     from allconv.graph import Node
     from allconv.nn import Module
-    from allconv.nn.tracing import ModuleTrace
+    from allconv.trace import Recorded
     from allconv.value import Value
 
 HEAD = (
@@ -25,17 +25,15 @@ ITEM = {"float32": 4, "float64": 8}
 def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
     """The rows of a network for an input of a shape, and lines with the totals."""
     from allconv.engine.program import Program
-    from allconv.nn.tracing import trace_module
+    from allconv.nn.tracing import network_dtype, trace_module
     from allconv.operators.base import Spec
     from allconv.operators.normalize import Normalize
     from allconv.operators.pointwise import Pointwise
-    from allconv.receptive import receptive_fields
+    from allconv.analysis.receptive import receptive_fields
 
-    places = net.named_places().values()  # weights need not be drawn to be counted
-    dtype = next((place.spec.dtype for place in places if place.trainable), "float32")
+    dtype = network_dtype(net)
     traced = trace_module(net, Spec(shape, dtype))
-    known = len(traced.parameters) + len(traced.buffers)
-    program = Program(traced.graph, static=range(1, 1 + known))
+    program = Program(traced.graph, static=traced.state_places)
     prepared = program.prepare()
     layers = _layers(net, traced, receptive_fields(traced.graph))
     fused = {n.path for n in program.graph.nodes if isinstance(n.operator, Pointwise | Normalize)}
@@ -77,7 +75,7 @@ class Layer:
         )
 
 
-def _layers(net: Module, traced: ModuleTrace, fields: dict[Value, Field]) -> list[Layer]:
+def _layers(net: Module, traced: Recorded, fields: dict[Value, Field]) -> list[Layer]:
     """Layers in the order of their calls; those that do nothing in inference, too."""
     groups: dict[str, list[Node]] = {}
     results: dict[str, Value] = {}
@@ -86,7 +84,7 @@ def _layers(net: Module, traced: ModuleTrace, fields: dict[Value, Field]) -> lis
         for name, module in net.named_modules()
         if name and len(list(module.named_modules())) == 1
     }
-    for path, result in traced.shapes:
+    for path, result in traced.layers:
         if path in leaves:
             groups[path], results[path] = [], result
     for node in traced.graph.nodes:
@@ -111,7 +109,7 @@ def _layers(net: Module, traced: ModuleTrace, fields: dict[Value, Field]) -> lis
     return layers
 
 
-def _parameters(traced: ModuleTrace) -> tuple[Value, ...]:
+def _parameters(traced: Recorded) -> tuple[Value, ...]:
     return traced.graph.inputs[1 : 1 + len(traced.parameters)]
 
 

@@ -34,20 +34,23 @@ class ShownCall:
 
 
 def convolution(
-    x: Array, w: Array, b: Array | None, axes: int | None, *, transposed: bool, **settings: Any
+    kind: str, x: Array, weight: Array, bias: Array | None = None, axes: int = 0, **settings: Any
 ) -> ShownCall:
     """A convolution, or its transpose, of arrays with or without batch and channels."""
-    axes = axes or _axes(x, w)
-    name = f"conv{'_transpose' if transposed else ''}{axes}d"
-    x_shape, w_shape = _lifted("--input", x, axes), _lifted("--kernel", w, axes)
-    if transposed and w.ndim == axes + 1:
-        w_shape = (w.shape[0], 1, *w.shape[1:])
-    return _call(name, x, w, b, (x_shape, w_shape), axes, settings)
+    axes = axes or _axes(x, weight)
+    x_shape, w_shape = _lifted("--input", x, axes), _lifted("--kernel", weight, axes)
+    if kind == "conv_transpose" and weight.ndim == axes + 1:
+        w_shape = (weight.shape[0], 1, *weight.shape[1:])
+    return _call(f"{kind}{axes}d", x, weight, bias, (x_shape, w_shape), axes, settings)
 
 
-def local(x: Array, w: Array, b: Array | None, axes: int | None, **settings: Any) -> ShownCall:
+def local(
+    kind: str, x: Array, weight: Array, bias: Array | None = None, axes: int = 0, **settings: Any
+) -> ShownCall:
     """A locally connected layer: kernels (*P, *K), one for all cells (*K), or (O, C, *K, *P)."""
     axes = axes or min(x.ndim, MOST)
+    w, b = weight, bias
+    settings = {"stride": 1, "padding": 0, "dilation": 1, **settings}
     x_shape = _lifted("--input", x, axes)
     if w.ndim == 2 * axes + 2:
         return _call(f"locally_connected{axes}d", x, w, b, (x_shape, w.shape), axes, settings)
@@ -85,9 +88,9 @@ def local(x: Array, w: Array, b: Array | None, axes: int | None, **settings: Any
     return ShownCall(call, (x, w) if b is None else (x, w, b))
 
 
-def linear(x: Array, w: Array, b: Array | None) -> ShownCall:
+def linear(kind: str, x: Array, weight: Array, bias: Array | None = None) -> ShownCall:
     """A linear layer: x (C) or (N, C), weights (C) or (O, C)."""
-    for name, array in (("--input", x), ("--kernel", w)):
+    for name, array in (("--input", x), ("--kernel", weight)):
         if array.ndim > 2:
             raise Misuse(f"{name} has {array.ndim} axes; a linear layer takes a row, or rows")
 
@@ -96,16 +99,18 @@ def linear(x: Array, w: Array, b: Array | None) -> ShownCall:
         kept = (*x.shape[:-1], *w.shape[:-1])
         return y.reshape(kept)
 
-    return ShownCall(call, (x, w) if b is None else (x, w, b.ravel()))
+    return ShownCall(call, (x, weight) if bias is None else (x, weight, bias.ravel()))
 
 
-def pooling(name: str, x: Array, kernel_size: Any, axes: int | None, **settings: Any) -> ShownCall:
+def pooling(
+    kind: str, x: Array, kernel_size: Any, axes: int = 0, **settings: Any
+) -> ShownCall:
     """Max or average pooling of an array with or without batch and channels."""
-    if axes is None:
+    if not axes:
         several = [given for given in (kernel_size, *settings.values()) if isinstance(given, tuple)]
         axes = len(several[0]) if several else x.ndim if x.ndim <= MOST else x.ndim - 2
     shape = _lifted("--input", x, axes)
-    function = getattr(functional, f"{name}{axes}d")
+    function = getattr(functional, f"{kind}{axes}d")
 
     def call(x: Any) -> Any:
         y = function(x.reshape(shape), kernel_size, **settings)
@@ -131,7 +136,7 @@ def _count(axes: int) -> str:
 
 
 def _lifted(name: str, array: Array, axes: int) -> tuple[int, ...]:
-    """The shape with the two axes in front that functions want."""
+    """The shape with the two axes in front that functions take."""
     if not axes <= array.ndim <= axes + 2:
         raise Misuse(f"{name} has {_count(array.ndim)}; {axes} to {axes + 2} are expected")
     return (*(1,) * (axes + 2 - array.ndim), *array.shape)

@@ -72,7 +72,7 @@ def _hint(view: View) -> str:
 def matrix_texts(made: Working, call: ShownCall, name: str) -> list[str]:
     """The layer as a matrix, as the lecture draws it, and with its numbers; of a maximum, which is
     not linear, that of its derivative."""
-    from allconv.matrix import as_matrix
+    from allconv.analysis.matrix import as_matrix
 
     if name == "max_pool":
         return [_derivative(made, call)]
@@ -87,7 +87,7 @@ def _derivative(made: Working, call: ShownCall) -> str:
     import numpy as np
 
     from allconv.differentiate import jacobian
-    from allconv.sparse import Letters, Matrix
+    from allconv.analysis.layer_matrix import Letters, Matrix
 
     (x,) = call.arrays
     if x.size * prod(made.result.shape) > MOST_CELLS:

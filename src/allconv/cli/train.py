@@ -147,8 +147,8 @@ def _fit(
     is_new: bool,
 ) -> History:
     from allconv.cli.epochs import EpochLines
-    from allconv.train import fit
-    from allconv.train.length import suited
+    from allconv.train.loop import train
+    from allconv.train.recipe import Recipe, suited
 
     count = sum(array.size for array in net.parameters().values())
     epochs, batch = suited(len(data.train), options["epochs"], options["batch_size"])
@@ -157,9 +157,7 @@ def _fit(
         f"training {options['model']}, {count:,} parameters, for {times} of "
         f"{-(-len(data.train) // batch):,} steps; everything goes to {folder}"
     )
-    return fit(
-        net,
-        data,
+    recipe = Recipe(
         epochs=epochs,
         batch_size=batch,
         optimizer=_optimizer(options),
@@ -170,10 +168,11 @@ def _fit(
         early_stopping=options["patience"],
         augment="default" if options["augment"] else None,
         seed=options["seed"],
-        threads=threads,
-        out=folder,
-        resume=None if is_new else folder,
-        callbacks=[EpochLines(shown)],
+    )
+    resume = None if is_new else folder
+    callbacks = [EpochLines(shown)]
+    return train(
+        net, data, None, recipe, threads=threads, out=folder, resume=resume, callbacks=callbacks
     )
 
 

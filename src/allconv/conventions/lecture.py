@@ -1,4 +1,4 @@
-"""Two examples from the lecture: the same nested list read in two ways, with its numbers.
+"""The lecture's 2x4x4 example: its numbers, and the same nested list read in two ways.
 
 Source of the lists: "Deep Learning (for Computer Vision)", Arjun Jain, lecture slides.
 """
@@ -15,17 +15,17 @@ from allconv.conventions.layouts import reorder
 from allconv.operators.base import Array
 
 IMAGE = [
-    [[1, -2, 2, 2], [2, 1, 3, -2], [-2, 3, -3, 1], [-1, 2, -4, 2]],
+    [[1.0, -2, 2, 2], [2, 1, 3, -2], [-2, 3, -3, 1], [-1, 2, -4, 2]],
     [[3, 0, 0, 0], [-2, -2, 1, -1], [2, -1, 3, 1], [5, -2, 0, 1]],
 ]  # (C, H, W), as drawn
 LISTED_IMAGE = [
-    [[1, -2], [2, 1], [-2, 3], [-1, 2]],
+    [[1.0, -2], [2, 1], [-2, 3], [-1, 2]],
     [[2, 2], [3, -2], [-3, 1], [-4, 2]],
     [[3, 0], [-2, -2], [2, -1], [5, -2]],
     [[0, 0], [1, -1], [3, 1], [0, 1]],
 ]  # as typed in the listing, which reads (H, W, C): neighbours in a row became channels
 KERNEL = [
-    [[[1, -2], [-2, 1]], [[1, 0], [0, 1]]],
+    [[[1.0, -2], [-2, 1]], [[1, 0], [0, 1]]],
     [[[3, 1], [2, 2]], [[0, 0], [0, 4]]],
 ]  # (O, I, kH, kW), as drawn
 BIAS = [0.1, 0.2]
@@ -54,7 +54,7 @@ class Example:
         return "\n".join([*lines, "", self.lesson])
 
 
-def _correlated(image: list[list[list[int]]], layout: str, kernel: str) -> Callable[[], Array]:
+def _correlated(image: list[list[list[float]]], layout: str, kernel: str) -> Callable[[], Array]:
     """The lecture's layer on an image, its kernel's nested list read as (letters of) `kernel`."""
 
     def compute() -> Array:

@@ -32,7 +32,8 @@ _WRITTEN: dict[str, Callable[[], Call]] = {
     "max_pool": lambda: (nn.MaxPool2d(2), (1, 2, 8, 8)),
     "avg_pool": lambda: (nn.AvgPool2d(2), (1, 2, 8, 8)),
 }
-_LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in the usual module
+_LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in the usual module.
+    # A function that is not listed has no name elsewhere.
     "adaptive_avg_pool": ("=", "layers.AdaptiveAveragePooling2D", "", ""),
     "adaptive_max_pool": ("=", "layers.AdaptiveMaxPooling2D", "", ""),
     "batch_norm": ("=", "layers.BatchNormalization", "", "BatchNormalization"),
@@ -90,7 +91,7 @@ def names(function: str) -> dict[str, str]:
         raise ArgumentError(f"function is {function!r}; a name in allconv.functional is expected")
     if family in _WRITTEN:
         return dict(_of_calls(family))
-    theirs = dict(zip(_WRITERS, _LISTED[family], strict=True))
+    theirs = dict(zip(_WRITERS, _LISTED.get(family, ("",) * len(_WRITERS)), strict=True))
     if theirs["torch"] == "=":
         theirs["torch"] = f"nn.functional.{_two(family)}"
     return {

@@ -14,6 +14,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local
 from allconv.operators.normalize import Normalize
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.windowed import WindowOperator
 from allconv.settings import shape_of
 from allconv.window import Axis, Window, named_padding
 
@@ -156,7 +157,8 @@ def _of_operator(operator: Operator, shape: tuple[int, ...]) -> Problem:
         raise UnsupportedError(f"{operator.name} has no call here")
     if isinstance(operator, Normalize):
         return Problem(kind, shape, eps=operator.eps, has_weight=True, has_bias=True)
-    window: Window = operator.window  # type: ignore[attr-defined]  # all KINDS but that have one
+    assert isinstance(operator, WindowOperator)  # noqa: S101 (all KINDS but that have a window)
+    window = operator.window
     sizes = window.output if kind == "transposed" else window.input
     if shape[2:] != sizes or len(shape) < 2:
         raise ArgumentError(f"input_shape is {shape}; the operator is for (N, C, *{sizes})")

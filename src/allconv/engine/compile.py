@@ -15,23 +15,14 @@ from allconv.graph import Graph
 from allconv.limits import limit_reached, within_limits
 from allconv.operators.base import Array, Spec
 from allconv.settings import flag, float_dtype, shape_of, told
-from allconv.trace import trace, unflatten
-
-
-class NetworkTrace(Protocol):
-    """A network as a graph: its inputs are the arrays, then parameters, then buffers."""
-
-    graph: Graph
-    parameters: tuple[str, ...]
-    buffers: tuple[str, ...]
-    structure: Any
+from allconv.trace import Recorded, trace, unflatten
 
 
 @runtime_checkable
 class Network(Protocol):
     """What can be compiled with a state of its own, `allconv.nn.Module` for one."""
 
-    def traced(self, *specs: Spec) -> NetworkTrace:
+    def traced(self, *specs: Spec) -> Recorded:
         """The network as a graph, for inputs of these specs."""
 
     def state_dict(self) -> dict[str, Array]:
@@ -44,19 +35,17 @@ class Compiled:
     Calls take the arrays of the shapes it was made for and return fresh arrays (or fill `out`).
     """
 
-    def __init__(
-        self, program: Program, structure: Any, inputs: int, names: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, program: Program, recorded: Recorded) -> None:
         self.program = program
         self.graph = program.graph
-        self._structure = structure
-        self._inputs = inputs
-        self._names = tuple(names)
+        self._structure = recorded.structure
+        self._inputs = recorded.arguments
+        self._names = recorded.state
 
     def __call__(self, *arrays: Any, out: Array | None = None) -> Any:
         """Run; `out` receives the result of a function of one result."""
         if len(arrays) != self._inputs:
-            raise ShapeError(f"{self._inputs} arrays are wanted, {len(arrays)} given")
+            raise ShapeError(f"{self._inputs} arrays are expected, {len(arrays)} given")
         operands = [
             take_array(value.name or f"argument {n}", array)
             for n, (value, array) in enumerate(zip(self.graph.inputs, arrays, strict=False))
@@ -75,11 +64,11 @@ class Compiled:
             raise ArgumentError("out is for functions of one result")
         value = self.graph.outputs[0]
         if not isinstance(out, np.ndarray):
-            raise ArgumentError(f"out is {type(out).__name__}; a NumPy array is wanted")
+            raise ArgumentError(f"out is {type(out).__name__}; a NumPy array is expected")
         if is_masked(out):
             raise ArgumentError("out is masked; pass an array without a mask")
         if Spec.of(out) != value.spec or not out.flags.writeable:
-            raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is wanted")
+            raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is expected")
         if overlaps_itself(out):
             raise ArgumentError(
                 f"out has the strides {out.strides}, by which cells of {out.shape} share memory; "
@@ -140,21 +129,23 @@ def compile(
     """
     dtype, exact = float_dtype("dtype", dtype), flag("exact", exact)
     specs = tuple(Spec(shape_of("a shape", shape), dtype) for shape in shapes)
-    if not isinstance(f, Network):
-        traced = trace(f, *specs)
-        if traced.captured:
-            raise ArgumentError("the function uses values of a trace; pass them as arguments")
-        with within_limits("the program"):
-            program = Program(_snapshot(traced.graph), threads=threads, exact=exact)
-        return Compiled(program, traced.structure, len(specs))
-    network = f.traced(*specs)
-    names = (*network.parameters, *network.buffers)
-    static = range(len(specs), len(specs) + len(names))
+    state: Mapping[str, Array] = {}
+    if isinstance(f, Network):
+        recorded, state = f.traced(*specs), f.state_dict()
+    else:
+        recorded = trace(f, *specs)
+    if recorded.captured:
+        raise ArgumentError("the function uses values of a trace; pass them as arguments")
     with within_limits("the program"):
-        graph = _snapshot(network.graph)
-        program = Program(graph, threads=threads, exact=exact, static=static)
-    compiled = Compiled(program, network.structure, len(specs), names)
-    compiled.update(f.state_dict())
+        program = Program(
+            _snapshot(recorded.graph),
+            threads=threads,
+            exact=exact,
+            static=recorded.state_places,
+        )
+    compiled = Compiled(program, recorded)
+    if recorded.state:
+        compiled.update(state)
     return compiled
 
 

@@ -16,6 +16,15 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.settings import flag, is_sequence, told, whole
 from allconv.window import Window
 
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+]
+
 LARGEST = 2**16  # cells of an output axis that is larger than the input's: each is planned
 Spans = tuple[tuple[tuple[int, int], ...], ...]  # (first, last + 1) of each output, an axis each
 

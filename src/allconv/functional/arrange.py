@@ -12,6 +12,8 @@ from allconv.functional.call import apply, evaluate, fresh, public, take_float, 
 from allconv.operators.arrange import Concatenate, Pad, Reshape
 from allconv.settings import choice, is_sequence, number, told, whole
 
+__all__ = ["concatenate", "flatten", "pad"]
+
 
 @public
 def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | None = 0.0) -> Any:

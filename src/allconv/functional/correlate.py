@@ -12,6 +12,15 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.settings import choice, flag, whole
 from allconv.window import Axis, Window, covered_by, reach_of
 
+__all__ = [
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+]
+
 
 def shape_or_none(x: Any) -> tuple[int, ...] | None:
     """The shape of an array that may be left out."""

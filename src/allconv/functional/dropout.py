@@ -14,6 +14,8 @@ from allconv.random import check_seed
 from allconv.settings import flag, number, told, whole
 from allconv.value import Value
 
+__all__ = ["dropout"]
+
 
 @public
 def dropout(

@@ -11,6 +11,8 @@ from allconv.functional.correlate import check_bias, shape_or_none
 from allconv.operators.correlate import Correlate
 from allconv.window import Window
 
+__all__ = ["linear"]
+
 
 @public
 def linear(x: Any, /, weight: Any, bias: Any = None) -> Any:

@@ -19,6 +19,15 @@ from allconv.operators.local import Local, LocalTranspose
 from allconv.settings import whole
 from allconv.window import Window
 
+__all__ = [
+    "locally_connected1d",
+    "locally_connected2d",
+    "locally_connected3d",
+    "locally_connected_transpose1d",
+    "locally_connected_transpose2d",
+    "locally_connected_transpose3d",
+]
+
 
 def _locally_connected(
     axes: int,

@@ -12,6 +12,8 @@ from allconv.functional.call import apply, evaluate, fresh, public, take_float, 
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
 from allconv.settings import choice, number, whole
 
+__all__ = ["cross_entropy", "log_softmax", "softmax"]
+
 
 @public
 def softmax(x: Any, /, dim: int = 1) -> Any:

@@ -16,6 +16,8 @@ from allconv.operators.update import MovingAverage
 from allconv.settings import flag, number, whole
 from allconv.window import Window
 
+__all__ = ["batch_norm", "local_response_norm"]
+
 
 @public
 def batch_norm(

@@ -13,6 +13,8 @@ from allconv.operators.arrange import Reshape, Transpose
 from allconv.operators.cells import SumCells
 from allconv.window import Axis, Window
 
+__all__ = ["fold", "unfold"]
+
 AXES = 2
 LARGEST = 2**22  # pairs of tap and output along an axis: each is planned
 

@@ -16,6 +16,20 @@ from allconv.functional.call import apply, evaluate, public, take_float
 from allconv.operators import pointwise as operators
 from allconv.settings import choice, number
 
+__all__ = [
+    "elu",
+    "gelu",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "tanh",
+]
+
 
 @public
 def relu(x: Any, /) -> Any:

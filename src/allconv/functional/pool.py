@@ -18,6 +18,18 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.settings import flag, number, whole
 from allconv.window import Axis, Window
 
+__all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+]
+
 
 def _window(
     input: tuple[int, ...],

@@ -13,6 +13,8 @@ from allconv.operators.index import WriteAt
 from allconv.settings import is_sequence
 from allconv.value import Value
 
+__all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
+
 
 def _max_unpool(
     axes: int,

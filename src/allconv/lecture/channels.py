@@ -9,17 +9,12 @@ import numpy as np
 import allconv as ac
 from allconv import functional as F
 from allconv import nn
+from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
 from allconv.lecture.example import Place, example
 from allconv.lecture.parts import CHANNELS, LOCAL
 from allconv.operators.base import Array
 
-IMAGE = [
-    [[1.0, -2, 2, 2], [2, 1, 3, -2], [-2, 3, -3, 1], [-1, 2, -4, 2]],
-    [[3, 0, 0, 0], [-2, -2, 1, -1], [2, -1, 3, 1], [5, -2, 0, 1]],
-]
-WEIGHT = [[[[1.0, -2], [-2, 1]], [[1, 0], [0, 1]]], [[[3, 1], [2, 2]], [[0, 0], [0, 4]]]]
-BIAS = [0.1, 0.2]
-INPUTS = {"x": IMAGE, "w": WEIGHT, "b": BIAS}
+INPUTS = {"x": IMAGE, "w": KERNEL, "b": BIAS}
 RESULT = """
     -3.1  -3.9 -10.9
      4.1 -12.9  16.1

@@ -9,17 +9,10 @@ import numpy as np
 import allconv as ac
 from allconv import functional as F
 from allconv import nn
-from allconv.lecture.channels import BIAS, WEIGHT
+from allconv.conventions.lecture import BIAS, KERNEL, LISTED_IMAGE
 from allconv.lecture.example import example
 from allconv.lecture.parts import TENSORFLOW
 from allconv.operators.base import Array
-
-IMAGE = [  # (H, W, C), as nested on the slide
-    [[1.0, -2], [2, 1], [-2, 3], [-1, 2]],
-    [[2, 2], [3, -2], [-3, 1], [-4, 2]],
-    [[3, 0], [-2, -2], [2, -1], [5, -2]],
-    [[0, 0], [1, -1], [3, 1], [0, 1]],
-]
 
 
 def working(x: Array, w: Array, b: Array) -> Any:
@@ -47,7 +40,7 @@ def working(x: Array, w: Array, b: Array) -> Any:
           5.1   4.2
          20.1   2.2
     """,
-    inputs={"x": IMAGE, "w": WEIGHT, "b": BIAS},
+    inputs={"x": LISTED_IMAGE, "w": KERNEL, "b": BIAS},
     working=working,
 )
 def conv2d_listing(x: Array, w: Array, b: Array) -> Any:

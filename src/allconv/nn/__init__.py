@@ -1,169 +1,20 @@
-"""Layers and networks: classes that keep settings and parameters and call `allconv.functional`."""
+"""Layers and networks: classes that keep settings and parameters and call `allconv.functional`.
 
-from allconv.nn import (
-    networks,
-    running,  # noqa: F401  # loaded here, lest a call load it while a child is forked
-)
-from allconv.nn.arrange import Flatten, Identity
-from allconv.nn.border import (
-    CircularPad1d,
-    CircularPad2d,
-    CircularPad3d,
-    ConstantPad1d,
-    ConstantPad2d,
-    ConstantPad3d,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReflectionPad3d,
-    ReplicationPad1d,
-    ReplicationPad2d,
-    ReplicationPad3d,
-    ZeroPad1d,
-    ZeroPad2d,
-    ZeroPad3d,
-)
-from allconv.nn.correlate import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-    LocallyConnected1d,
-    LocallyConnected2d,
-    LocallyConnected3d,
-    LocallyConnectedTranspose1d,
-    LocallyConnectedTranspose2d,
-    LocallyConnectedTranspose3d,
-)
-from allconv.nn.dropout import Dropout
-from allconv.nn.linear import Linear
-from allconv.nn.module import Module
-from allconv.nn.normalize import BatchNorm1d, BatchNorm2d, BatchNorm3d, LocalResponseNorm
-from allconv.nn.parameter import Buffer, Parameter
-from allconv.nn.patches import (
-    Fold,
-    Unfold,
-)
-from allconv.nn.pointwise import (
-    ELU,
-    GELU,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
-from allconv.nn.pool import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalAvgPool1d,
-    GlobalAvgPool2d,
-    GlobalAvgPool3d,
-    GlobalMaxPool1d,
-    GlobalMaxPool2d,
-    GlobalMaxPool3d,
-    LPPool1d,
-    LPPool2d,
-    LPPool3d,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-    MaxUnpool1d,
-    MaxUnpool2d,
-    MaxUnpool3d,
-)
-from allconv.nn.sequential import Sequential
+Every family has a file, which lists the layers that it offers.
+"""
 
-__all__ = [
-    "ELU",
-    "GELU",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "Buffer",
-    "CircularPad1d",
-    "CircularPad2d",
-    "CircularPad3d",
-    "ConstantPad1d",
-    "ConstantPad2d",
-    "ConstantPad3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    "Dropout",
-    "Flatten",
-    "Fold",
-    "GlobalAvgPool1d",
-    "GlobalAvgPool2d",
-    "GlobalAvgPool3d",
-    "GlobalMaxPool1d",
-    "GlobalMaxPool2d",
-    "GlobalMaxPool3d",
-    "Hardswish",
-    "Hardtanh",
-    "Identity",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
-    "LeakyReLU",
-    "Linear",
-    "LocalResponseNorm",
-    "LocallyConnected1d",
-    "LocallyConnected2d",
-    "LocallyConnected3d",
-    "LocallyConnectedTranspose1d",
-    "LocallyConnectedTranspose2d",
-    "LocallyConnectedTranspose3d",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "MaxUnpool1d",
-    "MaxUnpool2d",
-    "MaxUnpool3d",
-    "Module",
-    "Parameter",
-    "ReLU",
-    "ReLU6",
-    "ReflectionPad1d",
-    "ReflectionPad2d",
-    "ReflectionPad3d",
-    "ReplicationPad1d",
-    "ReplicationPad2d",
-    "ReplicationPad3d",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softplus",
-    "Tanh",
-    "Unfold",
-    "ZeroPad1d",
-    "ZeroPad2d",
-    "ZeroPad3d",
-    "networks",
-]
+from allconv.nn import networks
+from allconv.nn.arrange import *
+from allconv.nn.padding import *
+from allconv.nn.correlate import *
+from allconv.nn.dropout import *
+from allconv.nn.linear import *
+from allconv.nn.module import *
+from allconv.nn.normalize import *
+from allconv.nn.parameter import *
+from allconv.nn.patches import *
+from allconv.nn.pointwise import *
+from allconv.nn.pool import *
+from allconv.nn.sequential import *
+
+__all__ = [*sorted(name for name, each in vars().items() if callable(each) and name[0] != "_"), "networks"]

@@ -7,6 +7,8 @@ from typing import Any
 from allconv import functional
 from allconv.nn.module import Module
 
+__all__ = ["Flatten", "Identity"]
+
 
 class Flatten(Module):
     """The axes from start_dim to end_dim as one; see `functional.flatten`."""

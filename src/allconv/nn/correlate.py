@@ -14,6 +14,21 @@ from allconv.nn.parameter import constant
 from allconv.settings import flag, whole
 from allconv.window import Window
 
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "LocallyConnected1d",
+    "LocallyConnected2d",
+    "LocallyConnected3d",
+    "LocallyConnectedTranspose1d",
+    "LocallyConnectedTranspose2d",
+    "LocallyConnectedTranspose3d",
+]
+
 
 class _Weighted(Layer):
     """A layer with weights, which begin by He et al. 2015, and biases, which begin with 0."""

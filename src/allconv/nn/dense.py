@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from allconv.analysis.padding_reach import padding_reach
+from allconv.analysis.receptive import receptive_fields
 from allconv.errors import ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.graph import Graph
-from allconv.nn.graph_module import GraphModule, capture
+from allconv.nn.graph_module import GraphModule, record_network
 from allconv.nn.module import Module
 from allconv.operators.base import Array
-from allconv.receptive import receptive_fields
 from allconv.rewrite.dense import densified
-from allconv.rewrite.margin import margins
+from allconv.rewrite.fold_constants import fold_constants
 
 BATCH = 64  # crops that are computed at once
 
@@ -43,10 +44,10 @@ class DenseNetwork(GraphModule):
     ) -> None:
         super().__init__(graph, arrays, buffers)
         self.keeps_order = keeps_order
-        self.crop = graph.inputs[0].shape[2:]
-        self.step = _steps(graph)
-        (seen,) = margins(graph)
-        self.sees_padding = tuple((bool(m.low.any()), bool(m.high.any())) for m in seen)
+        self.crop = self.input_shape[2:]
+        self.step = _steps(self.graph)
+        (seen,) = padding_reach(self.graph)
+        self.sees_padding = tuple((bool(each.low.any()), bool(each.high.any())) for each in seen)
 
     def _settings(self) -> Iterator[str]:
         yield f"crop={self.crop}, step={self.step}, is_exact={self.is_exact}"
@@ -158,9 +159,10 @@ def densify(
     one = input_shape
     if isinstance(one, tuple | list) and one:
         one = (1, *one[1:])
-    captured = capture(net, one)
-    graph, keeps_order = densified(captured.graph)
-    return DenseNetwork(*captured.settled(graph), keeps_order=keeps_order)
+    recorded, arrays = record_network(net, one)
+    graph, keeps_order = densified(recorded.graph)
+    folded, held = fold_constants(replace(recorded, graph=graph), arrays)
+    return DenseNetwork(folded.graph, held, folded.buffers, keeps_order=keeps_order)
 
 
 def _steps(graph: Graph) -> tuple[int, ...]:

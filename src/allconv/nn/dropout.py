@@ -9,6 +9,8 @@ from allconv.functional.dropout import check_probability
 from allconv.nn.module import Module
 from allconv.nn.scope import current
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Module):
     """In training, x / (1 - p) where kept, else 0; in inference x; see `functional.dropout`.

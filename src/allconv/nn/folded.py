@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from allconv.graph import Graph
-from allconv.nn.graph_module import GraphModule, capture
+from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.module import Module
 from allconv.rewrite.folded import folded
 
@@ -28,5 +28,4 @@ def fold_batchnorm(
 
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 2.
     """
-    captured = capture(net, input_shape)
-    return captured.module(folded(captured.graph))
+    return rewritten(net, input_shape, folded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from allconv import trace
@@ -13,12 +13,13 @@ from allconv.graph import Graph, Node
 from allconv.limits import check_size
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
-from allconv.nn.tracing import trace_module
+from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Array, Spec
-from allconv.rewrite.follow import follow
-from allconv.rewrite.image_part import image_part
-from allconv.rewrite.settle import settle
+from allconv.rewrite.fold_constants import fold_constants
+from allconv.rewrite.resize import resized
+from allconv.rewrite.strip_preprocessing import strip_preprocessing
 from allconv.settings import told, whole
+from allconv.trace import Recorded
 from allconv.value import Value
 
 
@@ -57,7 +58,7 @@ class GraphModule(Module):
 
         def for_size(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
             before = [value.spec for value in node.inputs]
-            operator = follow(node.operator, before, [value.spec for value in inputs])
+            operator = resized(node.operator, before, [value.spec for value in inputs])
             results = builder.apply(operator, *inputs)
             return results if isinstance(results, tuple) else (results,)
 
@@ -68,9 +69,9 @@ class GraphModule(Module):
 
     def check_input(self, x: Any) -> None:
         """Refuse an array of another rank or with other channels than the graph takes."""
-        wanted = self.input_shape
-        if len(x.shape) != len(wanted) or x.shape[1:2] != wanted[1:2]:
-            sizes = ", ".join(("N", *map(str, wanted[1:])))
+        expected = self.input_shape
+        if len(x.shape) != len(expected) or x.shape[1:2] != expected[1:2]:
+            sizes = ", ".join(("N", *map(str, expected[1:])))
             raise ShapeError(f"x is {x.shape}; ({sizes}) is expected")
 
     def _settings(self) -> Iterator[str]:
@@ -82,40 +83,31 @@ class GraphModule(Module):
         return super().__deepcopy__(memo)
 
 
-@dataclass(frozen=True, eq=False)
-class Captured:
-    """A network as a graph of one array and its state, in inference."""
-
-    graph: Graph
-    arrays: Mapping[str, Array]
-    buffers: frozenset[str]
-
-    def module(self, rewritten: Graph) -> GraphModule:
-        """A rewritten graph as a network, on the same numbers."""
-        return GraphModule(*self.settled(rewritten))
-
-    def settled(self, rewritten: Graph) -> tuple[Graph, Mapping[str, Array], set[str]]:
-        """A rewritten graph with what depends on parameters alone computed: graph, arrays, and
-        which of these are buffers."""
-        done = settle(rewritten, self.arrays)
-        buffers = {name for name, source in done.sources.items() if source in self.buffers}
-        return done.graph, done.arrays, buffers
+def rewritten(
+    net: Module | Graph | Callable[..., Any],
+    input_shape: Sequence[int] | None,
+    rewrite: Callable[[Graph], Graph],
+) -> GraphModule:
+    """A network whose graph is rewritten, on the same numbers."""
+    recorded, arrays = record_network(net, input_shape)
+    folded, held = fold_constants(replace(recorded, graph=rewrite(recorded.graph)), arrays)
+    return GraphModule(folded.graph, held, folded.buffers)
 
 
 def without_preparation(net: Module, input_shape: Sequence[int]) -> GraphModule:
     """The part of a network of pixels (N, H, W, C) that takes prepared images (N, C, H, W)."""
-    captured = capture(net, input_shape)
-    return captured.module(image_part(captured.graph))
+    return rewritten(net, input_shape, strip_preprocessing)
 
 
-def capture(
+def record_network(
     net: Module | Graph | Callable[..., Any], input_shape: Sequence[int] | None = None
-) -> Captured:
-    """A module, a function of one array, or a graph of one, recorded for a shape."""
+) -> tuple[Recorded, Mapping[str, Array]]:
+    """A module, a function of one array, or a graph of one, in inference for a shape; and the
+    arrays that it holds, by name."""
     if isinstance(net, Graph):
         if len(net.inputs) != 1:
             raise ArgumentError(f"the graph takes {len(net.inputs)} arrays; one is expected")
-        return Captured(net, {}, frozenset())
+        return Recorded(net), {}
     if not isinstance(input_shape, tuple | list) or not input_shape:
         raise ArgumentError(
             f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is expected"
@@ -124,11 +116,7 @@ def capture(
     shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))
     check_size("input_shape", shape)
     if not isinstance(net, Module):
-        traced = trace.trace(net, Spec(shape))
-        return Captured(traced.graph, {}, frozenset())
-    dtypes = {array.dtype.name for array in net.parameters().values()}
-    of = trace_module(net, Spec(shape, dtypes.pop() if len(dtypes) == 1 else "float32"))
-    state = net.state_dict()
-    graph = replace(of.graph, outputs=of.graph.outputs[: len(of.graph.outputs) - len(of.updates)])
-    arrays = {name: state[name] for name in (*of.parameters, *of.buffers)}
-    return Captured(graph, arrays, frozenset(of.buffers))
+        return trace.trace(net, Spec(shape)), {}
+    recorded = trace_module(net, Spec(shape, network_dtype(net)))
+    graph = replace(recorded.graph, outputs=recorded.results)
+    return replace(recorded, graph=graph, updates=()), net.state_dict()

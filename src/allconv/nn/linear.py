@@ -12,6 +12,8 @@ from allconv.nn.module import Module
 from allconv.nn.parameter import constant
 from allconv.settings import flag, whole
 
+__all__ = ["Linear"]
+
 
 class Linear(Module):
     """A linear layer: x (..., in_features) -> (..., out_features); see `functional.linear`.

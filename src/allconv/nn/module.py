@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from copy import deepcopy
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, TraceError
@@ -14,15 +14,17 @@ from allconv.functional.dropout import key_of
 from allconv.limits import within_limits
 from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
+from allconv.nn.running import run, run_backward
 from allconv.nn.scope import Scope, current, entered
+from allconv.nn.summary import Summary, summarize
+from allconv.nn.tracing import trace_module
 from allconv.operators.base import Array, Spec
 from allconv.random import check_seed
 from allconv.settings import flag, float_dtype, told
+from allconv.trace import Recorded
 from allconv.value import Value
 
-if TYPE_CHECKING:
-    from allconv.nn.summary import Summary
-    from allconv.nn.tracing import ModuleTrace
+__all__ = ["Module"]
 
 
 DEEPEST = 24  # modules inside each other that are shown
@@ -231,8 +233,6 @@ class Module:
         """
         if current() is not None or any(isinstance(each, Value) for each in x):
             return self.record(*x, training=training, seed=seed)
-        from allconv.nn.running import run
-
         trains = training is not None and flag("training", training)
         return run(self, x, training=trains, seed=seed)
 
@@ -243,8 +243,6 @@ class Module:
 
         The keys are those of `parameters()`. Several inputs and outputs are given as tuples.
         """
-        from allconv.nn.running import run_backward
-
         trains = flag("training", training)
         return run_backward(self, x, grad_output, training=trains, seed=seed)
 
@@ -266,13 +264,11 @@ class Module:
             raise error.at(path) from error.__cause__
         finally:
             scope.training = outer
-        scope.shapes.append((path or type(self).__name__, result))
+        scope.results.append((path or type(self).__name__, result))
         return result
 
-    def traced(self, *specs: Spec, training: bool = False) -> ModuleTrace:
-        """The network as a graph, for inputs of these specs; see `allconv.nn.tracing`."""
-        from allconv.nn.tracing import trace_module
-
+    def traced(self, *specs: Spec, training: bool = False) -> Recorded:
+        """The network as a graph, for inputs of these specs; see `allconv.trace.Recorded`."""
         return trace_module(self, *specs, training=training)
 
     def summary(self, *shapes: tuple[int, ...]) -> Summary:
@@ -280,8 +276,6 @@ class Module:
 
         The shapes of the inputs include the batch.
         """
-        from allconv.nn.summary import summarize
-
         return summarize(self, shapes)
 
     # Text

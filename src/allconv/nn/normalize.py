@@ -15,6 +15,8 @@ from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant, tally
 from allconv.settings import flag, whole
 
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LocalResponseNorm"]
+
 
 class _BatchNorm(Module):
     """Batch normalisation of each channel; see `functional.batch_norm`.

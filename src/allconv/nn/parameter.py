@@ -13,6 +13,8 @@ from allconv.nn.initializers import Constant, Initializer
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator
 
+__all__ = ["Buffer", "Parameter"]
+
 
 class Parameter:
     """A place for one array of a module: read-only, replaced as a whole.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from allconv import functional
 from allconv.nn.layer import Layer
 
+__all__ = ["Fold", "Unfold"]
+
 
 class Unfold(Layer):
     """Every window of an image as a column; see `functional.unfold`."""

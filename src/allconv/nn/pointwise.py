@@ -5,6 +5,21 @@ from __future__ import annotations
 from allconv import functional
 from allconv.nn.layer import Layer
 
+__all__ = [
+    "ELU",
+    "GELU",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
+
 
 class ReLU(Layer):
     """max(x, 0); see `functional.relu`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,21 +14,24 @@ from allconv.functional.dropout import key_of
 from allconv.gradient import backward
 from allconv.graph import Graph
 from allconv.limits import limit_reached, within_limits
-from allconv.nn.module import Module
-from allconv.nn.tracing import ModuleTrace, trace_module
+from allconv.nn.tracing import trace_module
 from allconv.operators.base import Array, Spec
-from allconv.trace import Builder, flatten, unflatten
+from allconv.trace import Builder, Recorded, flatten, unflatten
+
+if TYPE_CHECKING:
+    from allconv.nn.module import Module
 
 
 def _call(
     net: Module, kept: engine.Kept, arrays: Sequence[Array], seed: int | None
 ) -> Sequence[Array]:
     """The outputs for inputs, with the state that the network has now."""
-    traced, inputs = kept.about
-    drawn = [key_of(seed)] if traced.uses_key else []
-    weights = _weights(net, (*traced.parameters, *traced.buffers))
+    recorded: Recorded = kept.about
+    count = recorded.arguments
+    drawn = [key_of(seed)] if recorded.uses_key else []
+    weights = _weights(net, recorded.state)
     try:
-        return kept.program(*arrays[:inputs], *drawn, *arrays[inputs:], weights=weights)
+        return kept.program(*arrays[:count], *drawn, *arrays[count:], weights=weights)
     except MemoryError as error:
         raise limit_reached(type(net).__name__, error) or error from error
 
@@ -53,7 +56,7 @@ def run(net: Module, x: Sequence[Any], *, training: bool, seed: int | None) -> A
     arrays = _taken(x)
     specs = tuple(Spec.of(each) for each in arrays)
     kept = _kept(net, "forward", specs, training, _forward)
-    return unflatten(kept.about[0].structure, iter(_call(net, kept, arrays, seed)))
+    return unflatten(kept.about.structure, iter(_call(net, kept, arrays, seed)))
 
 
 def run_backward(
@@ -68,11 +71,11 @@ def run_backward(
         raise ArgumentError("grad_output is None; an array of the output's shape is expected")
     with within_limits("grad_output"):
         given = flatten(grad_output)[0]
-    wanted = _results(kept.about[0])
-    if len(given) != len(wanted):
-        raise ShapeError(f"{len(given)} gradients are given; there are {len(wanted)} outputs")
+    results = kept.about.results
+    if len(given) != len(results):
+        raise ShapeError(f"{len(given)} gradients are given; there are {len(results)} outputs")
     seeds = []
-    for each, value in zip(given, wanted, strict=True):
+    for each, value in zip(given, results, strict=True):
         with within_limits("grad_output"), np.errstate(all="ignore"):
             gradient = take_float("grad_output", each).astype(value.dtype, copy=False)
         if gradient.shape != value.shape:
@@ -80,7 +83,7 @@ def run_backward(
         seeds.append(gradient)
     gradients = iter(_call(net, kept, [*arrays, *seeds], seed))
     gx = tuple(next(gradients) if spec.is_float else None for spec in specs)
-    return (gx if several else gx[0]), dict(zip(kept.about[0].parameters, gradients, strict=True))
+    return (gx if several else gx[0]), dict(zip(kept.about.parameters, gradients, strict=True))
 
 
 def _taken(x: Sequence[Any]) -> list[Array]:
@@ -94,21 +97,17 @@ def _array(name: str, given: Any) -> Array:
     return taken
 
 
-def _results(traced: ModuleTrace) -> Sequence[Any]:
-    return traced.graph.outputs[: len(traced.graph.outputs) - len(traced.updates)]
-
-
 def _kept(
     net: Module,
     kind: str,
     specs: tuple[Spec, ...],
     training: bool,
-    make: Callable[[ModuleTrace, int], engine.Kept],
+    make: Callable[[Recorded], engine.Kept],
 ) -> engine.Kept:
     """The program for these specs: kept while the network has the same structure."""
     key = (kind, specs, training, _structure(net))
     return engine.keep(
-        key, lambda: make(trace_module(net, *specs, training=training), len(specs)), owner=net
+        key, lambda: make(trace_module(net, *specs, training=training)), owner=net
     )
 
 
@@ -117,25 +116,25 @@ def _structure(net: Module) -> Hashable:
     return modules, tuple(place.spec for place in net.named_places().values())
 
 
-def _forward(traced: ModuleTrace, inputs: int) -> engine.Kept:
-    return _program(traced, traced.graph, inputs)
+def _forward(recorded: Recorded) -> engine.Kept:
+    return _program(recorded, recorded.graph)
 
 
-def _backward(traced: ModuleTrace, inputs: int) -> engine.Kept:
+def _backward(recorded: Recorded) -> engine.Kept:
     """The program of the gradients of the inputs and parameters."""
     builder = Builder()
-    operands = [builder.input(value.spec, value.name) for value in traced.graph.inputs]
-    seeds = [builder.input(value.spec, "grad_output") for value in _results(traced)]
-    operands_of = traced.graph.inputs[: inputs + len(traced.parameters)]
-    wanted = [n for n, value in enumerate(operands_of) if value.spec.is_float]
+    forward = recorded.graph
+    operands = [builder.input(value.spec, value.name) for value in forward.inputs]
+    seeds = [builder.input(value.spec, "grad_output") for value in recorded.results]
+    by = forward.inputs[: recorded.arguments + len(recorded.parameters)]
+    floats = [n for n, value in enumerate(by) if value.spec.is_float]
     _, gradients = backward(
-        builder, traced.graph, operands, [*seeds, *(None for _ in traced.updates)], wanted
+        builder, forward, operands, [*seeds, *(None for _ in recorded.updates)], floats
     )
-    return _program(traced, builder.graph(gradients), inputs)
+    return _program(recorded, builder.graph(gradients))
 
 
-def _program(traced: ModuleTrace, graph: Graph, inputs: int) -> engine.Kept:
-    """A program on the state, which are the inputs after the network's arrays."""
-    names = (*traced.parameters, *traced.buffers)
-    static = range(inputs, inputs + len(names))
-    return engine.Kept(engine.Program(graph, exact=True, static=static), (traced, inputs))
+def _program(recorded: Recorded, graph: Graph) -> engine.Kept:
+    """A program on the state of the network."""
+    program = engine.Program(graph, exact=True, static=recorded.state_places)
+    return engine.Kept(program, recorded)

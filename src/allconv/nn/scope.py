@@ -22,7 +22,8 @@ class Scope:
     """One pass through a network.
 
     `bound` holds the value that stands for each parameter and buffer; a layer in training replaces
-    the values of its buffers there and never on itself. `key` gives the key of random draws.
+    the values of its buffers there and never on itself. `key` gives the key of random draws;
+    `results` lists what each layer returned, by path.
     """
 
     root: Module
@@ -30,7 +31,7 @@ class Scope:
     key: Callable[[], Any] | None = None
     bound: dict[Parameter, Any] = field(default_factory=dict)
     replaced: dict[Parameter, Any] = field(default_factory=dict)
-    shapes: list[tuple[str, Any]] = field(default_factory=list)
+    results: list[tuple[str, Any]] = field(default_factory=list)
     uses: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

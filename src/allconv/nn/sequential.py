@@ -9,6 +9,8 @@ from typing import Any
 from allconv.errors import ArgumentError
 from allconv.nn.module import Module
 
+__all__ = ["Sequential"]
+
 
 class Sequential(Module):
     """Modules one after the other, named "0", "1", ...

@@ -11,7 +11,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
-from allconv.nn.graph_module import capture
+from allconv.nn.graph_module import record_network
 from allconv.nn.module import Module
 from allconv.nn.pool import (
     AvgPool1d,
@@ -118,7 +118,7 @@ def _windows(
     }
     found: dict[str, tuple[MaxPool | AveragePool, int]] = {}
     modules = dict(net.named_modules())
-    graph = capture(net, input_shape).graph
+    graph = record_network(net, input_shape)[0].graph
     made = {value: node for node in graph for value in node.outputs}
     for node in graph:
         operator = node.operator

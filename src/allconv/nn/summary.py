@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from allconv.nn.module import Module
-from allconv.nn.tracing import trace_module
+from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Spec
 from allconv.settings import shape_of
+
+if TYPE_CHECKING:
+    from allconv.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,20 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     """The summary of a network for inputs of these shapes, in inference."""
     places = net.named_places()
     sizes = [shape_of("a shape", shape) for shape in shapes]
-    dtypes = {place.spec.dtype for place in places.values() if place.trainable}
-    dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
-    traced = trace_module(net, *(Spec(shape, dtype) for shape in sizes))
+    dtype = network_dtype(net)
+    recorded = trace_module(net, *(Spec(shape, dtype) for shape in sizes))
     modules = {f"{n} ({type(m).__name__})": (n, m) for n, m in net.named_modules() if n}
     modules[type(net).__name__] = ("", net)
     rows = []
-    for path, result in dict(traced.shapes).items():
+    for path, result in dict(recorded.layers).items():
         name, module = modules.get(path, (path, None))
         if module is not None and not module._children():
             own = [place for place in module._places().values() if place.trainable]
-            cost = _cost(traced.graph, path if name else "")
+            cost = _cost(recorded.graph, path if name else "")
             held = sum(prod(place.spec.shape) for place in own)
             rows.append(Row(name, type(module).__name__, _shape(result), held, cost))
     total = sum(prod(place.spec.shape) for place in places.values() if place.trainable)
-    return Summary(tuple(rows), total, traced.graph.cost())
+    return Summary(tuple(rows), total, recorded.graph.cost())
 
 
 def _cost(graph: Any, path: str) -> int:

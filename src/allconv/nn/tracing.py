@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allconv.errors import TraceError
-from allconv.graph import Graph
 from allconv.limits import within_limits
-from allconv.nn.module import Module
 from allconv.nn.scope import Scope, entered
 from allconv.operators.base import Spec
-from allconv.trace import Builder, flatten, recording
+from allconv.trace import Builder, Recorded, flatten, recording
 from allconv.value import Value
 
+if TYPE_CHECKING:
+    from allconv.nn.module import Module
+
 KEY = Spec((2,), "int64")
-
-
-@dataclass(frozen=True)
-class ModuleTrace:
-    """A recorded network.
-
-    The graph's inputs are the network's arrays, then `parameters`, then `buffers` (of floats),
-    then, if `uses_key`, the key of random draws: int64 (2,), seed and step. Its outputs are the
-    network's results, whose nesting is `structure`, then the new values of the buffers `updates`.
-    `shapes` lists what each layer returned, by path, in the order of the calls.
-    """
-
-    graph: Graph
-    parameters: tuple[str, ...]
-    buffers: tuple[str, ...]
-    updates: tuple[str, ...]
-    structure: Any
-    uses_key: bool
-    shapes: tuple[tuple[str, Any], ...] = ()
 
 
 def trace_module(
@@ -42,7 +23,7 @@ def trace_module(
     *specs: Spec,
     training: bool = False,
     then: Callable[[Any], Any] = lambda result: result,
-) -> ModuleTrace:
+) -> Recorded:
     """Record one pass through a network for inputs of these specs.
 
     What is recorded goes on with `then`, a function of the network's result, if that is given: its
@@ -74,12 +55,20 @@ def trace_module(
     if builder.captured:
         raise TraceError("the network uses values of another trace; pass them as inputs")
     updates = {name: scope.replaced[p] for name, p in buffers.items() if p in scope.replaced}
-    return ModuleTrace(
+    return Recorded(
         builder.graph([*outputs, *updates.values()]),
+        len(specs),
+        structure,
         tuple(parameters),
         tuple(buffers),
-        tuple(updates),
-        structure,
-        bool(key),
-        tuple(scope.shapes),
+        uses_key=bool(key),
+        updates=tuple(updates),
+        layers=tuple(scope.results),
     )
+
+
+def network_dtype(net: Module) -> str:
+    """The dtype of a network's parameters; "float32" where it has none, or several dtypes."""
+    places = net.named_places().values()  # weights need not be drawn to be asked
+    dtypes = {place.spec.dtype for place in places if place.trainable}
+    return dtypes.pop() if len(dtypes) == 1 else "float32"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
-from allconv.nn.graph_module import GraphModule, capture
+from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.module import Module
 from allconv.rewrite.unshared import unshared
 
@@ -37,5 +38,4 @@ def unshare(
     """
     if to not in KINDS:
         raise ArgumentError(f"to is {to!r}; {' or '.join(map(repr, KINDS))} is expected")
-    captured = capture(net, input_shape)
-    return captured.module(unshared(captured.graph, linear=to == "linear"))
+    return rewritten(net, input_shape, partial(unshared, linear=to == "linear"))

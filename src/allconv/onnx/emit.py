@@ -30,12 +30,12 @@ class Emitted:
 def emit(writer: Writer, network: Network, x: Sequence[str], output_name: str) -> Emitted:
     """Write the nodes of a network whose data inputs have the names x."""
     graph = network.graph
-    results = graph.outputs[: network.results]
+    results = network.recorded.results
     nodes, matches = _chosen(graph, results)
     names = dict(zip(graph.inputs, [*x, *network.arrays], strict=True))
     used = _used(nodes, matches, results)
     for value, (name, array) in zip(
-        graph.inputs[network.inputs :], network.arrays.items(), strict=True
+        graph.inputs[network.recorded.arguments :], network.arrays.items(), strict=True
     ):
         if value in used:
             writer.initializer(name, array)

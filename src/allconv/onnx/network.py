@@ -16,11 +16,11 @@ import numpy as np
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.graph import Graph
 from allconv.nn.module import Module
-from allconv.nn.tracing import trace_module
+from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.arrange import Reshape, Slice
 from allconv.operators.base import Array, Spec
 from allconv.operators.reduce import Broadcast
-from allconv.trace import trace
+from allconv.trace import Recorded, trace
 from allconv.value import Value
 
 _BATCHES = (2, 3)
@@ -29,13 +29,16 @@ _FOLLOWING = (Broadcast, Reshape, Slice)  # operators whose settings may hold th
 
 @dataclass(frozen=True)
 class Network:
-    """A graph whose first `inputs` inputs are data, the rest the `arrays`, in order."""
+    """A recorded network, the arrays that it holds by name, and the shapes of its values."""
 
-    graph: Graph
-    inputs: int
+    recorded: Recorded
     arrays: dict[str, Array]
-    results: int
     shapes: dict[Value, tuple[int | None, ...]]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph."""
+        return self.recorded.graph
 
     def shape(self, value: Value) -> tuple[int | None, ...]:
         """The shape of a value, None where a size follows the batch."""
@@ -45,14 +48,15 @@ class Network:
 def network_of(net: Any, shape: tuple[int | None, ...] | None) -> Network:
     """A module, a function or a graph as what is to be written."""
     if isinstance(net, Graph):
-        return Network(net, len(net.inputs), {}, len(net.outputs), _static(net))
+        return Network(Recorded(net, len(net.inputs)), {}, _static(net))
     _check_inputs(net)
     batch, *sizes = shape or (None,)
     batches = _BATCHES if batch is None else (batch,)
-    traces = [_traced(net, (each, *sizes)) for each in batches]
-    graph, arrays, results = traces[0]
-    shapes = _static(graph) if len(traces) == 1 else _following(graph, traces[1][0])
-    return Network(graph, 1, arrays, results, shapes)
+    dtype = network_dtype(net) if isinstance(net, Module) else "float32"
+    recorded, *others = (_recorded(net, Spec((each, *sizes), dtype)) for each in batches)
+    shapes = _following(recorded.graph, others[0].graph) if others else _static(recorded.graph)
+    state = net.state_dict() if isinstance(net, Module) else {}
+    return Network(recorded, {name: state[name] for name in recorded.state}, shapes)
 
 
 def _check_inputs(net: Any) -> None:
@@ -73,19 +77,9 @@ def _check_inputs(net: Any) -> None:
         return  # it has no signature, as some functions of C
 
 
-def _traced(
-    net: Module | Callable[..., Any], shape: Sequence[Any]
-) -> tuple[Graph, dict[str, Array], int]:
-    """A graph in inference for one shape, its arrays by name, and the number of its results."""
-    if not isinstance(net, Module):
-        traced = trace(net, Spec(tuple(shape)))
-        return traced.graph, {}, len(traced.graph.outputs)
-    state = net.state_dict()
-    dtypes = {array.dtype.name for array in net.parameters().values()}
-    dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
-    of = trace_module(net, Spec(tuple(shape), dtype))
-    arrays = {name: state[name] for name in (*of.parameters, *of.buffers)}
-    return of.graph, arrays, len(of.graph.outputs) - len(of.updates)
+def _recorded(net: Module | Callable[..., Any], spec: Spec) -> Recorded:
+    """A network or function in inference."""
+    return trace_module(net, spec) if isinstance(net, Module) else trace(net, spec)
 
 
 def _static(graph: Graph) -> dict[Value, tuple[int | None, ...]]:

@@ -118,7 +118,7 @@ def to_proto(
         raise LimitError(_TOO_LARGE)
     names = _names(network, input_name, output_name)
     writer = Writer([*network.arrays, *names.values()])
-    first = [names["input"], *(f"{input_name}_{n}" for n in range(2, network.inputs + 1))]
+    first = [names["input"], *(f"{input_name}_{n}" for n in range(2, network.recorded.arguments + 1))]
     x = list(first)
     if preprocess is not None:
         x[0] = write_preprocess(writer, preprocess, network, first[0])

@@ -12,48 +12,26 @@ Shapes: x (N, G*C, *I), w (G*O, C, *K), y (N, G*O, *P); N is the batch, G the gr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Spec, narrow, wide
 from allconv.operators.reduce import Sum
-from allconv.window import Window
-
-Index = tuple[Any, ...]  # cells of an array: a tap, or an open mesh as np.ix_ gives it
-
-
-def meetings(window: Window, k: Index) -> tuple[Index, Index]:
-    """Open meshes (outputs, inputs) of the cells that meet by tap `k`, one vector an axis."""
-    pairs = []
-    for axis, tap in zip(window.axes, k, strict=True):
-        met = [(i, axis.source(i, tap)) for i in range(axis.output)]
-        pairs.append([(i, j) for i, j in met if j is not None])
-    i = np.ix_(*(np.array([i for i, _ in axis], np.intp) for axis in pairs))
-    j = np.ix_(*(np.array([j for _, j in axis], np.intp) for axis in pairs))
-    return i, j
-
-
-def taps(window: Window) -> Iterator[Index]:
-    """Every tap of the kernel, in row-major order."""
-    return product(*(range(axis.kernel) for axis in window.axes))
-
+from allconv.operators.windowed import Index, WindowOperator, meetings, taps
 
 @dataclass(frozen=True)
-class _Form(Operator):
+class Trilinear(WindowOperator):
     """What the three views share: the window, the groups and how the arrays are split."""
 
-    window: Window
     groups: int = 1
 
     moves: ClassVar[bool] = False
-    forward: ClassVar[type[_Forward]]
-    transpose: ClassVar[type[_Transpose]]
-    weight: ClassVar[type[_Weight]]
+    forward: ClassVar[type[ForwardView]]
+    transpose: ClassVar[type[TransposeView]]
+    weight: ClassVar[type[WeightView]]
 
     def __post_init__(self) -> None:
         if self.groups < 1:
@@ -133,8 +111,8 @@ class _Form(Operator):
 
 
 @dataclass(frozen=True)
-class _Forward(_Form):
-    """y from x and w."""
+class ForwardView(Trilinear):
+    """y from x and w: `Correlate`, and `Local`."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "w", "b?")
 
@@ -177,8 +155,8 @@ class _Forward(_Form):
 
 
 @dataclass(frozen=True)
-class _Transpose(_Form):
-    """x from w and y."""
+class TransposeView(Trilinear):
+    """x from w and y: `CorrelateTranspose`, and `LocalTranspose`."""
 
     inputs: ClassVar[tuple[str, ...]] = ("w", "y", "b?")
 
@@ -218,8 +196,8 @@ class _Transpose(_Form):
 
 
 @dataclass(frozen=True)
-class _Weight(_Form):
-    """w from x and y."""
+class WeightView(Trilinear):
+    """w from x and y: `CorrelateWeight`, and `LocalWeight`."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "y")
 
@@ -255,23 +233,23 @@ class _Weight(_Form):
         return x[1].size * (x[0].shape[1] // self.groups) * self.window.taps
 
 
-class _Shared(_Form):
+class _Shared(Trilinear):
     """Weights that are the same at every output cell."""
 
 
-class Correlate(_Shared, _Forward):
+class Correlate(_Shared, ForwardView):
     """y[n,g,o,i] = b[g,o] + sum over c, k of x[n,g,c,j] * w[g,o,c,k]; the forward pass.
 
     The linear layer is the case of no axes: x (N, C), w (O, C).
     """
 
 
-class CorrelateTranspose(_Shared, _Transpose):
+class CorrelateTranspose(_Shared, TransposeView):
     """x[n,g,c,j] = sum over o, k of w[g,o,c,k] * y[n,g,o,i]: the gradient of the input, which is
     transposed convolution ("deconvolution")."""
 
 
-class CorrelateWeight(_Shared, _Weight):
+class CorrelateWeight(_Shared, WeightView):
     """w[g,o,c,k] = sum over n, i of x[n,g,c,j] * y[n,g,o,i]: the gradient of the weights."""
 
 

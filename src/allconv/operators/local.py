@@ -11,25 +11,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from allconv.operators.correlate import _Form, _Forward, _Transpose, _Weight
+from allconv.operators.correlate import Trilinear, ForwardView, TransposeView, WeightView
 
 
-class _Moving(_Form):
+class _Moving(Trilinear):
     """Weights of every output cell's own."""
 
     moves: ClassVar[bool] = True
 
 
-class Local(_Moving, _Forward):
+class Local(_Moving, ForwardView):
     """y[n,g,o,i] = b[g,o,i] + sum over c, k of x[n,g,c,j] * w[g,o,c,k,i]."""
 
 
-class LocalTranspose(_Moving, _Transpose):
+class LocalTranspose(_Moving, TransposeView):
     """x[n,g,c,j] = b[g,c,j] + sum over o, k of w[g,o,c,k,i] * y[n,g,o,i]: without a bias the
     gradient of the input."""
 
 
-class LocalWeight(_Moving, _Weight):
+class LocalWeight(_Moving, WeightView):
     """w[g,o,c,k,i] = sum over n of x[n,g,c,j] * y[n,g,o,i]: the gradient of the weights."""
 
 

@@ -16,16 +16,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
-from allconv.operators.correlate import meetings, taps
-from allconv.window import Window
+from allconv.operators.base import Array, Spec, narrow, wide
+from allconv.operators.windowed import WindowOperator, meetings, taps
 
 
 @dataclass(frozen=True)
-class _Pool(Operator):
+class _Pool(WindowOperator):
     """What the operators of pooling share."""
-
-    window: Window
 
     def check_size(self, name: str, x: Spec, wanted: tuple[int, ...]) -> None:
         """Refuse an array of another rank or size than the window's."""

@@ -11,8 +11,8 @@ from allconv.arrays import take_array
 from allconv.errors import ArgumentError, LimitError
 from allconv.graph import Graph
 from allconv.operators.base import Array, Spec
-from allconv.show.follow import follow
-from allconv.show.place import Call
+from allconv.show.locate_window import locate_window
+from allconv.show.operand import WindowCall
 from allconv.trace import trace
 from allconv.value import Value
 
@@ -22,7 +22,7 @@ MOST_CELLS = 2**24
 
 def record_call(
     function: Callable[..., Any], given: Sequence[Any], settings: dict[str, Any]
-) -> Call:
+) -> WindowCall:
     """Record a layer or function on arrays.
 
     Arrays and lists are operands; numbers, texts, tuples and None are passed on as they are.
@@ -47,7 +47,7 @@ def record_call(
             f"an array of {largest:,} cells is on the way; the working is for at most "
             f"{MOST_CELLS:,}: pass a part"
         )
-    return follow(graph, arrays)
+    return locate_window(graph, arrays)
 
 
 def _module_graph(net: Any, given: Sequence[Any]) -> tuple[Graph, list[Array]]:
@@ -56,7 +56,7 @@ def _module_graph(net: Any, given: Sequence[Any]) -> tuple[Graph, list[Array]]:
     arrays = [take_array(f"x{n}" if n else "x", each) for n, each in enumerate(given)]
     traced = trace_module(net, *map(Spec.of, arrays))
     places = net.named_places()
-    state = [places[name].value(name) for name in (*traced.parameters, *traced.buffers)]
+    state = [places[name].value(name) for name in traced.state]
     key = [np.zeros(2, np.int64)] if traced.uses_key else []
     return traced.graph, [*arrays, *state, *key]
 

@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import product
-from typing import Any
 
-import numpy as np
-
+from allconv.analysis.meetings import Meetings
 from allconv.operators.base import Array, Operator
-from allconv.operators.correlate import CorrelateTranspose, CorrelateWeight
-from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.correlate import TransposeView, Trilinear, WeightView
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.show.cells import Cell, Factor, Index, Term, added, largest
-from allconv.show.meetings import Meetings
-from allconv.show.place import Call, Place
+from allconv.show.operand import WindowCall, Operand
+from allconv.show.terms import Cell, Factor, Index, Term, added, largest
 
 Explain = Callable[[Index], Cell]
 
@@ -30,7 +26,7 @@ class Explanation:
     `gy` are the values of the upstream gradient, shaped as the window's result.
     """
 
-    def __init__(self, call: Call, gy: Array | None) -> None:
+    def __init__(self, call: WindowCall, gy: Array | None) -> None:
         self.call, self.result = call, call.result
         self.gy = None if gy is None else call.result.renamed(f"g{call.result.name}", gy)
 
@@ -38,7 +34,7 @@ class Explanation:
         """The cell of the result at an index."""
         raise NotImplementedError
 
-    def gradients(self) -> dict[str, tuple[Place, Explain]]:
+    def gradients(self) -> dict[str, tuple[Operand, Explain]]:
         """By name: the array that the gradient is of, and what explains its cells."""
         raise NotImplementedError
 
@@ -57,29 +53,30 @@ class Explanation:
 class Sums(Explanation):
     """Convolution in its three views, and locally connected layers in theirs."""
 
-    def __init__(self, call: Call, gy: Array | None) -> None:
+    def __init__(self, call: WindowCall, gy: Array | None) -> None:
         super().__init__(call, gy)
         self._roles, self._made = _roles(call.operator)
-        self._places = dict(zip(self._roles, call.operands, strict=False))
+        self._operands = dict(zip(self._roles, call.operands, strict=False))
         self._bias = call.operands[2] if len(call.operands) > 2 else None
 
     @cached_property
     def _meetings(self) -> Meetings:
-        operator: Any = self.call.operator
-        shapes = {role: place.labels.shape for role, place in self._places.items()}
+        operator = self.call.operator
+        assert isinstance(operator, Trilinear)  # noqa: S101 (for the type checker)
+        shapes = {role: operand.labels.shape for role, operand in self._operands.items()}
         shapes[self._made] = self.result.labels.shape
         return Meetings(
             operator.window,
             shapes["x"][0],
             shapes["x"][1] // operator.groups,
             shapes["y"][1] // operator.groups,
-            isinstance(operator, Local | LocalTranspose | LocalWeight),
+            operator.moves,
         )
 
     def forward(self, index: Index) -> Cell:
         made, terms = self.made_at(index), []
         for cells in self._meetings.of(self._made, made):
-            factors = tuple(self._places[role].factor(cells[role]) for role in self._roles)
+            factors = tuple(self._operands[role].factor(cells[role]) for role in self._roles)
             terms.append(Term(_data_first(factors)))
         bias = self._bias_of(made)
         return added(self.result.name, index, terms, self.result.dtype, bias=bias)
@@ -89,29 +86,29 @@ class Sums(Explanation):
             return None
         return self._bias.factor(made[1 : 1 + self._bias.labels.ndim])
 
-    def gradients(self) -> dict[str, tuple[Place, Explain]]:
-        found: dict[str, tuple[Place, Explain]] = {}
-        for role in sorted(self._roles, key=lambda role: self._places[role].name == "w"):
-            place = self._places[role]
-            found[f"g{place.name}"] = place, self._explain(role)
+    def gradients(self) -> dict[str, tuple[Operand, Explain]]:
+        found: dict[str, tuple[Operand, Explain]] = {}
+        for role in sorted(self._roles, key=lambda role: self._operands[role].name == "w"):
+            operand = self._operands[role]
+            found[f"g{operand.name}"] = operand, self._explain(role)
         if self._bias is not None:
             found["gb"] = self._bias, self._bias_gradient
         return found
 
     def _explain(self, role: str) -> Explain:
-        place = self._places[role]
+        operand = self._operands[role]
         (other,) = (each for each in self._roles if each != role)
 
         def gradient(index: Index) -> Cell:
             terms = []
-            for held in place.cells(index):
+            for held in operand.cells(index):
                 for cells in self._meetings.of(role, held):
                     gy = self.upstream(cells[self._made])
                     if gy is not None:
                         terms.append(
-                            Term(_data_first((self._places[other].factor(cells[other]), gy)))
+                            Term(_data_first((self._operands[other].factor(cells[other]), gy)))
                         )
-            return added(f"g{place.name}", index, terms, place.dtype)
+            return added(f"g{operand.name}", index, terms, operand.dtype)
 
         return gradient
 
@@ -131,14 +128,13 @@ class _Pooling(Explanation):
     """What the two kinds of pooling share: one operand, each channel on its own."""
 
     @property
-    def x(self) -> Place:
+    def x(self) -> Operand:
         """The operand."""
         return self.call.operands[0]
 
     @cached_property
     def _meetings(self) -> Meetings:
-        operator: Any = self.call.operator
-        return Meetings(operator.window, len(self.x.labels), 1, 1)
+        return Meetings(self.call.operator.window, len(self.x.labels), 1, 1)
 
     def under(self, made: Index) -> list[Index]:
         """The cells of x under the window of an output, in the order of the taps."""
@@ -150,7 +146,7 @@ class _Pooling(Explanation):
             for cells in self._meetings.of("x", held):
                 yield cells["y"], held
 
-    def gradients(self) -> dict[str, tuple[Place, Explain]]:
+    def gradients(self) -> dict[str, tuple[Operand, Explain]]:
         return {"gx": (self.x, self.gradient)}
 
     def gradient(self, index: Index) -> Cell:
@@ -191,8 +187,9 @@ class Means(_Pooling):
 
     @cached_property
     def _counts(self) -> Array:
-        operator: Any = self.call.operator
-        return np.asarray(operator.counts())
+        operator = self.call.operator
+        assert isinstance(operator, AveragePool)  # noqa: S101 (for the type checker)
+        return operator.counts()
 
     def gradient(self, index: Index) -> Cell:
         terms = []
@@ -203,7 +200,7 @@ class Means(_Pooling):
         return added("gx", index, terms, self.x.dtype)
 
 
-def explanation(call: Call, gy: Array | None) -> Explanation:
+def explanation(call: WindowCall, gy: Array | None) -> Explanation:
     """The explanation for the kind of window that a call slides."""
     if isinstance(call.operator, MaxPool):
         return Maxima(call, gy)
@@ -212,9 +209,9 @@ def explanation(call: Call, gy: Array | None) -> Explanation:
 
 def _roles(operator: Operator) -> tuple[tuple[str, str], str]:
     """The roles in the one form of the two operands, and of the result."""
-    if isinstance(operator, CorrelateTranspose | LocalTranspose):
+    if isinstance(operator, TransposeView):
         return ("w", "y"), "x"
-    if isinstance(operator, CorrelateWeight | LocalWeight):
+    if isinstance(operator, WeightView):
         return ("x", "y"), "w"
     return ("x", "w"), "y"
 

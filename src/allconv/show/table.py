@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from allconv.show import text
-from allconv.show.cells import Cell
 
 if TYPE_CHECKING:
+    from allconv.show.terms import Cell
     from allconv.show.view import View
     from allconv.show.working import Working
 

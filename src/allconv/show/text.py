@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from allconv.operators.base import Array
-from allconv.show.cells import Cell, Number, Term
 
 if TYPE_CHECKING:
+    from allconv.show.terms import Cell, Number, Term
     from allconv.show.view import View
     from allconv.show.working import Working
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from allconv.errors import ArgumentError
 from allconv.operators.base import Array
-from allconv.show.cells import Cell, Index
+from allconv.show.table import view_table
+from allconv.show.terms import Cell, Index
+from allconv.show.text import view_text
 
 
 class View:
@@ -75,15 +77,11 @@ class View:
         return totals.reshape(shape)
 
     def __str__(self) -> str:
-        from allconv.show.text import view_text
-
         return view_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from allconv.show.table import view_table
-
         return view_table(self)
 
 

@@ -13,11 +13,14 @@ import numpy as np
 
 from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Operator
+from allconv.operators.base import Array
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.windowed import WindowOperator
 from allconv.show.call import record_call
 from allconv.show.explain import explanation
-from allconv.show.place import Call, Place
+from allconv.show.operand import WindowCall, Operand
+from allconv.show.table import working_table
+from allconv.show.text import working_text
 from allconv.show.unseen import unseen
 from allconv.show.view import View
 from allconv.window import Axis, Window
@@ -54,15 +57,11 @@ class Working:
         return [*super().__dir__(), *self._views]
 
     def __str__(self) -> str:
-        from allconv.show.text import working_text
-
         return working_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from allconv.show.table import working_table
-
         return working_table(self)
 
 
@@ -100,18 +99,17 @@ def working(
     """
     call = record_call(layer_or_function, arrays, settings)
     made = explanation(call, _upstream(call.result, grad_output))
-    operator: Any = call.operator
     result = call.result
     views = [View(result.name, result.shape, result.dtype, made.forward)]
     if grad_output is not None:
         views += [
-            View(name, place.shape, place.dtype, explain)
-            for name, (place, explain) in made.gradients().items()
+            View(name, operand.shape, operand.dtype, explain)
+            for name, (operand, explain) in made.gradients().items()
         ]
-    return Working(_title(call), operator.window, tuple(views), unseen(call))
+    return Working(_title(call), call.operator.window, tuple(views), unseen(call))
 
 
-def _upstream(result: Place, given: Any) -> Array | None:
+def _upstream(result: Operand, given: Any) -> Array | None:
     """The gradient of the window's result, 0 where the call leaves cells of it out."""
     if given is None:
         return None
@@ -137,36 +135,31 @@ TITLES = {
 }
 
 
-def _title(call: Call) -> str:
+def _title(call: WindowCall) -> str:
     """What is computed, in a line: "correlation: x (4), w (3) -> y (2); stride 2"."""
     name = TITLES[call.operator.name]
-    kernel = next((place for place in call.operands if place.name == "w"), None)
-    if not _axes(call.operator):
+    kernel = next((each for each in call.operands if each.name == "w"), None)
+    if not call.operator.window.axes:
         name = "linear"
     elif kernel is not None and _is_flipped(call.operator, kernel):
         name = name.replace("correlation", "convolution") + ", the kernel flipped"
-    ordered = sorted(call.operands, key=lambda place: "xywb".index(place.name))
-    places = ", ".join(f"{each.name} {each.shape}" for each in ordered)
-    head = f"{name}: {places} -> {call.result.name} {call.result.shape}"
+    ordered = sorted(call.operands, key=lambda each: "xywb".index(each.name))
+    operands = ", ".join(f"{each.name} {each.shape}" for each in ordered)
+    head = f"{name}: {operands} -> {call.result.name} {call.result.shape}"
     return "; ".join([head, *_geometry(call.operator)])
 
 
-def _is_flipped(operator: Operator, kernel: Place) -> bool:
+def _is_flipped(operator: WindowOperator, kernel: Operand) -> bool:
     """Whether the taps run backwards through the user's weights."""
     taps = kernel.labels[0, 0]
     if operator.name.startswith("Local"):
-        taps = taps[(..., *(0,) * len(_axes(operator)))]
+        taps = taps[(..., *(0,) * len(operator.window.axes))]
     return bool(taps.size > 1 and taps.flat[0] > taps.flat[-1])
 
 
-def _axes(operator: Any) -> tuple[Any, ...]:
-    axes: tuple[Any, ...] = operator.window.axes
-    return axes
-
-
-def _geometry(operator: Any) -> list[str]:
+def _geometry(operator: WindowOperator) -> list[str]:
     """The settings of the window that are not the usual ones, one number where axes agree."""
-    axes = _axes(operator)
+    axes = operator.window.axes
     found = []
     if isinstance(operator, MaxPool | AveragePool):
         found.append(f"kernel {_shape(operator.window.kernel)}")

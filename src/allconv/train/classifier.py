@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import fields
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -27,9 +28,9 @@ from allconv.train.callbacks import Callback
 from allconv.train.evaluate import BATCH, softmax
 from allconv.train.feed import Augmentation
 from allconv.train.inference import Inference
-from allconv.train.length import suited
-from allconv.train.loop import fit
+from allconv.train.loop import train
 from allconv.train.optimizers import Optimizer
+from allconv.train.recipe import Recipe, suited
 from allconv.train.schedules import Schedule
 
 LABELS = "allconv.labels"
@@ -157,21 +158,11 @@ class ImageClassifier:
         size = (preprocess.height, preprocess.width)
         network = self._network(preprocess.channels, size, len(loaded.classes))
         epochs, batch_size = suited(len(loaded.train), self.epochs, self.batch_size)
-        history = fit(
-            network,
-            loaded,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=self.learning_rate,
-            optimizer=self.optimizer,
-            schedule=self.schedule,
-            label_smoothing=self.label_smoothing,
-            clip=self.clip,
-            early_stopping=self.early_stopping,
-            augment=self.augment,
-            seed=self.seed,
-            threads=self.threads,
-            callbacks=self.callbacks,
+        names = [field.name for field in fields(Recipe) if field.name in self._names()]
+        settings = {name: getattr(self, name) for name in names}
+        recipe = Recipe(**{**settings, "epochs": epochs, "batch_size": batch_size})
+        history = train(
+            network, loaded, None, recipe, threads=self.threads, callbacks=self.callbacks
         )
         self.network_, self.preprocess_, self.history_ = network, preprocess, history
         self.classes_ = np.array(loaded.classes) if values is None else values

@@ -9,7 +9,7 @@ import numpy as np
 from allconv import engine
 from allconv.errors import ShapeError
 from allconv.nn.module import Module
-from allconv.nn.tracing import trace_module
+from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Array, Spec
 
 
@@ -25,7 +25,7 @@ class Inference:
     def __init__(self, net: Module, *, threads: int | None = None) -> None:
         self.net = net
         self.threads = threads
-        self.dtype = next((p.dtype.name for p in net.parameters().values()), "float32")
+        self.dtype = network_dtype(net)
         self._state: Mapping[str, Array] = net.state_dict()
         self._weights: engine.Weights | None = None
 
@@ -43,11 +43,11 @@ class Inference:
         return kept.program(x, weights=weights)[0]
 
     def _made(self, shape: tuple[int, ...]) -> engine.Kept:
-        traced = trace_module(self.net, Spec(shape, self.dtype))
-        outputs = traced.graph.outputs
+        recorded = trace_module(self.net, Spec(shape, self.dtype))
+        outputs = recorded.results
         if len(outputs) != 1 or outputs[0].spec.rank < 2 or outputs[0].shape[0] != shape[0]:
             given = ", ".join(str(value.spec) for value in outputs)
             raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is expected")
-        names = (*traced.parameters, *traced.buffers)
-        static = range(1, 1 + len(names))  # x is input 0
-        return engine.Kept(engine.Program(traced.graph, threads=self.threads, static=static), names)
+        static = recorded.state_places
+        program = engine.Program(recorded.graph, threads=self.threads, static=static)
+        return engine.Kept(program, recorded.state)

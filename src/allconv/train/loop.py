@@ -7,6 +7,7 @@ dropout by (seed, step). So a run that was killed goes on to the same bits as if
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -15,15 +16,16 @@ from allconv.data.dataset import Dataset
 from allconv.data.preprocess import Preprocess
 from allconv.errors import ArgumentError
 from allconv.nn.module import Module
+from allconv.nn.tracing import network_dtype
 from allconv.train.callbacks import Callback
 from allconv.train.feed import Augmentation, Feed, ImageFeed, feed_of
 from allconv.train.history import History
 from allconv.train.interrupt import noticed
-from allconv.train.objective import Loss, Objective
-from allconv.train.optimizers import Optimizer, find_optimizer
+from allconv.train.objective import Loss
+from allconv.train.optimizers import Optimizer
+from allconv.train.recipe import Recipe
 from allconv.train.run import Run
-from allconv.train.schedules import Schedule, find_schedule
-from allconv.train.settings import Settings
+from allconv.train.schedules import Schedule
 
 
 def fit(
@@ -77,22 +79,41 @@ def fit(
     >>> history.best.accuracy > 0.9
     True
     """
-    train, held, test, augment = _feeds(net, data, validation, augment)
-    optimizer = find_optimizer(optimizer)
-    settings = Settings(
+    recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,
-        objective=Objective(optimizer, loss, label_smoothing, clip),
-        schedule=find_schedule(schedule),
-        learning_rate=optimizer.rate if learning_rate is None else learning_rate,
+        optimizer=optimizer,
+        schedule=schedule,
+        learning_rate=learning_rate,
+        loss=loss,
+        label_smoothing=label_smoothing,
+        clip=clip,
         early_stopping=early_stopping,
         augment=augment,
         seed=seed,
     )
-    if early_stopping is not None and held is None:
+    return train(
+        net, data, validation, recipe, threads=threads, out=out, resume=resume, callbacks=callbacks
+    )
+
+
+def train(
+    net: Module,
+    data: Any,
+    validation: Any,
+    recipe: Recipe,
+    *,
+    threads: int | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> History:
+    """`fit` by a recipe."""
+    training, held, test, augment = _feeds(net, data, validation, recipe.augment)
+    if recipe.early_stopping is not None and held is None:
         raise ArgumentError("early_stopping needs a validation part")
     classes = data.classes if isinstance(data, Dataset) else None
-    run = Run(net, settings, train, held, threads, callbacks, classes)
+    run = Run(net, replace(recipe, augment=augment), training, held, threads, callbacks, classes)
     run.check_network()
     run.begin(_folder(out, "out"), _folder(resume, "resume"))
     with noticed() as interrupt:
@@ -104,7 +125,7 @@ def _feeds(
     net: Module, data: Any, validation: Any, augment: Augmentation | Literal["default"]
 ) -> tuple[Feed, Feed | None, Feed | None, Augmentation]:
     """Training, validation and test as batches, and the augmentation that is meant."""
-    dtype = next((array.dtype.name for array in net.parameters().values()), "float32")
+    dtype = network_dtype(net)
     chosen = None if augment == "default" else augment
     if isinstance(data, Dataset):
         if validation is not None:

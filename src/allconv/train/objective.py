@@ -11,38 +11,18 @@ from typing import Any, TypeAlias
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.loss import cross_entropy
 from allconv.gradient import backward
-from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.nn.tracing import KEY, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.reduce import Sum
 from allconv.operators.update import ClipFactor
 from allconv.settings import number, told
-from allconv.trace import Builder, current, flatten, recording
+from allconv.trace import Builder, Recorded, current, flatten, recording
 from allconv.train.optimizers import Optimizer, decays
 from allconv.value import Value
 
 Loss: TypeAlias = str | Callable[[Any, Any], Any]
 SLOT = "{slot}/{name}"
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """The graph of a step.
-
-    Inputs: x, labels, key, `scalars`, then the arrays `state`; outputs: loss, logits, then the new
-    arrays `updated`.
-    """
-
-    graph: Graph
-    scalars: tuple[str, ...]
-    state: tuple[str, ...]
-    updated: tuple[str, ...]
-
-    @property
-    def logits(self) -> Spec:
-        """What the network gives."""
-        return self.graph.outputs[1].spec
 
 
 @dataclass(frozen=True)
@@ -91,7 +71,11 @@ class Objective:
 
 
 def record_step(net: Module, objective: Objective, x: Spec) -> Recorded:
-    """The graph of one step of training for batches of a shape."""
+    """One step of training for batches of a shape.
+
+    Arguments: x, labels, the key of random draws, and the numbers `objective.scalars`; buffers: the
+    network's, then what the optimizer keeps; results: loss and logits.
+    """
     traced = trace_module(net, x, training=True, then=partial(_with_loss, objective))
     if not traced.parameters:
         raise ArgumentError("the network has no parameters, so there is nothing to train")
@@ -119,10 +103,12 @@ def record_step(net: Module, objective: Objective, x: Spec) -> Recorded:
             builder, objective, state[:count], gradients, scalars, list(slots.values())
         )
     new = {**updated, **dict(zip(traced.updates, outputs[2:], strict=True))}
-    held = (*traced.parameters, *traced.buffers, *slots)
-    kept = tuple(name for name in held if name in new)
-    graph = builder.graph([*outputs[:2], *(new[name] for name in kept)])
-    return Recorded(graph, names, held, kept)
+    buffers = (*traced.buffers, *slots)
+    updates = tuple(name for name in (*traced.parameters, *buffers) if name in new)
+    graph = builder.graph([*outputs[:2], *(new[name] for name in updates)])
+    return Recorded(
+        graph, 3 + len(names), None, traced.parameters, buffers, updates=updates
+    )
 
 
 def _with_loss(objective: Objective, result: Any) -> tuple[Any, Any]:

@@ -32,7 +32,8 @@ from allconv.train.feed import Feed
 from allconv.train.history import History, Record, best_epoch, is_stopped
 from allconv.train.inference import Inference
 from allconv.train.interrupt import Interrupt
-from allconv.train.settings import Settings, check_classes, check_same, describe
+from allconv.train.recipe import Recipe
+from allconv.train.same_run import check_classes, check_same, describe, run_as_text
 from allconv.train.step import TrainingStep, check_range
 
 
@@ -42,19 +43,19 @@ class Run:
     def __init__(
         self,
         net: Module,
-        settings: Settings,
+        recipe: Recipe,
         train: Feed,
         held: Feed | None,
         threads: int | None,
         callbacks: Sequence[Callback],
         classes: tuple[str, ...] | None = None,
     ) -> None:
-        self.net, self.settings, self.train_feed, self.held = net, settings, train, held
+        self.net, self.recipe, self.train_feed, self.held = net, recipe, train, held
         self.classes = classes
         self.callbacks = callbacks
-        self.step = TrainingStep(net, settings.objective, seed=settings.seed, threads=threads)
+        self.step = TrainingStep(net, recipe.objective, seed=recipe.seed, threads=threads)
         self.inference = Inference(net, threads=threads)
-        self.steps = -(-len(train) // settings.batch_size)
+        self.steps = -(-len(train) // recipe.batch_size)
         self.position = Position()
         self.records: tuple[Record, ...] = ()
         self.best: dict[str, Array] = {}
@@ -64,9 +65,9 @@ class Run:
     def check_network(self) -> None:
         """Refuse what will not fit before anything runs: every size of batch, all labels."""
         classes = None if self.classes is None else len(self.classes)
-        size = self.settings.batch_size
+        size = self.recipe.batch_size
         for count in {min(size, len(self.train_feed)), len(self.train_feed) % size} - {0}:
-            logits = self.step.prepare((count, *self.train_feed.shape))[0].logits.shape
+            logits = self.step.prepare((count, *self.train_feed.shape))[0].results[1].shape
             if classes not in (None, logits[1]):
                 raise ShapeError(
                     f"the network tells {logits[1]} classes apart, the data has {classes}"
@@ -127,26 +128,26 @@ class Run:
                 self._stop()
 
     def _is_done(self) -> bool:
-        stopped = is_stopped(self.records, self.settings.early_stopping)
-        return stopped or self.position.epoch >= self.settings.epochs
+        stopped = is_stopped(self.records, self.recipe.early_stopping)
+        return stopped or self.position.epoch >= self.recipe.epochs
 
     def _beginning(self) -> BeginInfo:
         return BeginInfo(
-            epochs=self.settings.epochs,
-            first=min(self.position.epoch + 1, self.settings.epochs),
+            epochs=self.recipe.epochs,
+            first=min(self.position.epoch + 1, self.recipe.epochs),
             steps=self.steps,
             samples=len(self.train_feed),
-            batch_size=self.settings.batch_size,
+            batch_size=self.recipe.batch_size,
         )
 
     def _epoch(self, interrupt: Interrupt) -> None:
         """The steps that are left of one epoch, then its validation, record and checkpoint."""
-        settings = self.settings
+        recipe = self.recipe
         source = self.train_feed.epoch(
             self.position.epoch,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            augment=settings.augment,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+            augment=None if isinstance(recipe.augment, str) else recipe.augment,
             shuffle=True,
         )
         ready = prefetch(islice(source, self.position.step, None))
@@ -166,10 +167,8 @@ class Run:
 
     def _rate(self) -> tuple[int, float]:
         """The number of the next step, and its learning rate."""
-        settings = self.settings
         step = self.position.epoch * self.steps + self.position.step
-        total = settings.epochs * self.steps
-        return step, settings.schedule.rate(step, total, settings.learning_rate)
+        return step, self.recipe.rate(step, self.recipe.epochs * self.steps)
 
     def _step(self, x: Array, labels: Array, waited: float) -> None:
         begun = perf_counter()
@@ -180,7 +179,7 @@ class Run:
         if not isfinite(loss):
             raise Error(
                 f"the loss became {result.loss} in step {now.step + 1} of epoch {now.epoch + 1}; "
-                f"use a smaller learning_rate than {self.settings.learning_rate:g}, or clip=1.0"
+                f"use a smaller learning_rate than {self.recipe.largest_rate:g}, or clip=1.0"
             )
         self.position = replace(
             now,
@@ -194,7 +193,7 @@ class Run:
 
     def _info(self, before: Position) -> StepInfo:
         """Where training is; the speed counts from `before`, where this process came in."""
-        now, size = self.position, self.settings.batch_size
+        now, size = self.position, self.recipe.batch_size
         done = min(now.step * size, len(self.train_feed)) - before.step * size
         seconds = now.data_seconds + now.step_seconds - before.data_seconds - before.step_seconds
         speed = done / seconds if seconds else 0.0
@@ -212,7 +211,7 @@ class Run:
     def _finish_epoch(self) -> None:
         begun = perf_counter()
         held = self._validate()
-        now, rate = self.position, self.settings.schedule
+        now = self.position
         last = (now.epoch + 1) * self.steps - 1
         record = Record(
             epoch=now.epoch + 1,
@@ -220,7 +219,7 @@ class Run:
             accuracy=now.right / now.seen,
             validation_loss=None if held is None else held.loss,
             validation_accuracy=None if held is None else held.accuracy,
-            rate=rate.rate(last, self.settings.epochs * self.steps, self.settings.learning_rate),
+            rate=self.recipe.rate(last, self.recipe.epochs * self.steps),
             data_seconds=now.data_seconds,
             step_seconds=now.step_seconds,
             validation_seconds=perf_counter() - begun,
@@ -228,7 +227,7 @@ class Run:
         if record.validation_loss is not None and not isfinite(record.validation_loss):
             raise Error(
                 f"the validation loss became {record.validation_loss} in epoch {record.epoch}; "
-                f"use a smaller learning_rate than {self.settings.learning_rate:g}"
+                f"use a smaller learning_rate than {self.recipe.largest_rate:g}"
             )
         self.records = (*self.records, record)
         self.position = Position(record.epoch)
@@ -259,7 +258,7 @@ class Run:
             save_checkpoint(self.out, checkpoint)
 
     def _settings(self) -> dict[str, Any]:
-        return self.settings.as_text(self.train_feed, self.held, self.classes)
+        return run_as_text(self.recipe, self.train_feed, self.held, self.classes)
 
     def _stop(self) -> None:
         """Leave the training at a step: saved, and with the weights it has."""
@@ -276,7 +275,7 @@ class Run:
         best = best_epoch(self.records)
         final = self.best or self.step.parameters_and_buffers()
         self.net.load_state_dict(final)
-        stopped = len(self.records) < self.settings.epochs
+        stopped = len(self.records) < self.recipe.epochs
         history = History(self.records, best, stopped)
         if test is not None:
             self.inference.bind(final)

@@ -16,8 +16,10 @@ import numpy as np
 from allconv import engine
 from allconv.errors import ArgumentError, ShapeError
 from allconv.nn.module import Module
+from allconv.nn.tracing import network_dtype
 from allconv.operators.base import Array, Spec
-from allconv.train.objective import SLOT, Objective, Recorded, record_step
+from allconv.trace import Recorded
+from allconv.train.objective import SLOT, Objective, record_step
 
 
 class StepResult(NamedTuple):
@@ -78,17 +80,16 @@ class TrainingStep:
         `step` counts from 0: the optimiser and the random draws of this step depend on it.
         """
         recorded, program = self.prepare(x.shape)
-        check_labels(labels, recorded.logits.shape)
+        check_labels(labels, recorded.results[1].shape)
         self._key[1] = step
         for name, number in self.objective.scalars(rate, step).items():
             self._scalars[name][...] = number
         state = (self.state[name] for name in recorded.state)
-        scalars = (self._scalars[name] for name in recorded.scalars)
-        spare = [self._take_spare(name) for name in recorded.updated]
+        spare = [self._take_spare(name) for name in recorded.updates]
         loss, logits, *new = program(
-            x, labels, self._key, *scalars, *state, out=[None, None, *spare]
+            x, labels, self._key, *self._scalars.values(), *state, out=[None, None, *spare]
         )
-        for name, array in zip(recorded.updated, new, strict=True):
+        for name, array in zip(recorded.updates, new, strict=True):
             # What came from the network is read-only, and stays as it is.
             if self.state[name].flags.writeable:
                 self._spare[name] = self.state[name]
@@ -134,8 +135,7 @@ def check_range(labels: Array, classes: int) -> None:
 
 
 def _float_dtype(net: Module) -> str:
-    """The dtype of a network's parameters."""
-    dtypes = {array.dtype.name for array in net.parameters().values()}
-    if len(dtypes) > 1:
+    """The dtype of a network's parameters, which must be one."""
+    if len({array.dtype.name for array in net.parameters().values()}) > 1:
         raise ArgumentError("the parameters are of float32 and float64; use net.astype(...)")
-    return dtypes.pop() if dtypes else "float32"
+    return network_dtype(net)

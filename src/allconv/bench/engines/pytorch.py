@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of
+from allconv.bench.engines.torch_layout import laid
 from allconv.bench.workload import (
-    CHANNELS_LAST,
     FUNCTION_SIZES,
     GRADIENT,
     NETWORK,
@@ -32,23 +32,6 @@ def prepare(told: Told, threads: int, variant: str) -> Prepared:
 
 def _said(threads: int, *how: str) -> str:
     return ", ".join([f"set_num_threads({threads})", *(each for each in how if each)])
-
-
-def laid(tensor: Any, variant: str) -> Any:
-    """A tensor of images, or a module, in the layout of a variant."""
-    import torch
-
-    if variant != CHANNELS_LAST:
-        return tensor
-    is_module = isinstance(tensor, torch.nn.Module)
-    ranks = {p.ndim for p in tensor.parameters()} if is_module else {tensor.ndim}
-    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
-    for rank, layout in layouts.items():
-        if rank in ranks:
-            tensor = tensor.to(memory_format=layout) if is_module else tensor.contiguous(
-                memory_format=layout
-            )  # fmt: skip
-    return tensor
 
 
 def _network(told: Told, threads: int, variant: str) -> Prepared:

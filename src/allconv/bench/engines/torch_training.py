@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from allconv.bench.engines.prepared import Prepared, Told, arrays_of, state_of
+from allconv.bench.engines.torch_layout import laid
 from allconv.bench.training import (
     COMPARED_STEPS,
     MOMENTUM,
@@ -23,8 +24,6 @@ from allconv.operators.base import Array
 def prepare_step(told: Told, threads: int, variant: str) -> Prepared:
     """A step: forward, loss, backward, update by a fused optimiser; gradients are set to None."""
     import torch
-
-    from allconv.bench.engines.pytorch import laid
 
     arrays = arrays_of(told)
     layout = CHANNELS_LAST if variant else ""  # compiled, too, is faster with channels last

@@ -21,7 +21,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
 from allconv.engine.kernels.epilogue import Epilogue
-from allconv.engine.kernels.phases import clip_taps, read_phase
+from allconv.engine.kernels.phase_table import clip_taps, read_phase
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import prod
 
+from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.choose import DEPTHWISE, WINOGRAD
 from allconv.engine.fuse import FEW
 from allconv.engine.kernels.arrange import fill
@@ -20,7 +21,7 @@ from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
-from allconv.window import Axis, Phase, Window
+from allconv.window import Axis, Window
 
 LARGE = 256  # pixels of images that are not turned in advance, but again for each split of channels
 
@@ -43,7 +44,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         return True
     if algorithm == DEPTHWISE:
         x = planner.read(node.inputs[0], "last")
-        add_depthwise(planner, x, w, y, bias, tail, [axis.phases() for axis in window.axes])
+        add_depthwise(planner, x, w, y, bias, tail, [output_phases(axis) for axis in window.axes])
         return True
     single = all(axis.output == 1 for axis in window.axes)
     x = read_image(planner, planner.group(node).source, operator.groups, None if single else node)
@@ -53,7 +54,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     if batch is None and _run_as_matrix(problem, x, y, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
-    problem.run(x, y, packed, [axis.phases() for axis in window.axes], steps)
+    problem.run(x, y, packed, [output_phases(axis) for axis in window.axes], steps)
     return True
 
 
@@ -73,7 +74,7 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
         return True
     if depthwise:
         y = planner.read(node.inputs[1], "last")
-        phases = [axis.transpose_phases() for axis in window.axes]
+        phases = [input_phases(axis) for axis in window.axes]
         add_depthwise(planner, y, w, x, bias, tail, phases)
         return True
     y = read_image(planner, node.inputs[1], operator.groups, None if single else node)
@@ -87,7 +88,7 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     if _run_as_matrix(problem, y, x, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
-    problem.run(y, x, packed, [axis.transpose_phases() for axis in window.axes], steps)
+    problem.run(y, x, packed, [input_phases(axis) for axis in window.axes], steps)
     return True
 
 
@@ -109,7 +110,7 @@ def _run_as_matrix(problem: Problem, x: Place, y: Place, packed: Packed, window:
     if source is None or result is None:
         return False
     cells = source.shape[2]
-    problem.run(source, result, packed, [Axis(cells, 1, cells).phases()], [WeightSteps()])
+    problem.run(source, result, packed, [output_phases(Axis(cells, 1, cells))], [WeightSteps()])
     return True
 
 

@@ -9,7 +9,7 @@ from allconv.engine.kernels.band import SourceArguments
 from allconv.engine.kernels.epilogue import AfterArguments
 from allconv.engine.kernels.form import OutputArguments
 from allconv.engine.kernels.pack import PackedArguments
-from allconv.engine.kernels.phases import PhaseArguments
+from allconv.engine.kernels.phase_table import PhaseArguments
 
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further

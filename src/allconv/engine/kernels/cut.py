@@ -16,7 +16,7 @@ from typing import NamedTuple
 from allconv.engine.kernels.chunks import BAND, MOST, WORK
 from allconv.engine.kernels.entries import CELL
 from allconv.engine.kernels.form import AxisPhases
-from allconv.engine.kernels.phases import ITEM
+from allconv.engine.kernels.phase_table import ITEM
 from allconv.engine.kernels.register_tile import cycles_of
 
 THREADS = {1: 4, 2: 4, 4: 2, 5: 1, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has

@@ -23,7 +23,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.band import SourceArguments
 from allconv.engine.kernels.epilogue import AfterArguments, Epilogue
 from allconv.engine.kernels.form import AXES, OutputArguments
-from allconv.engine.kernels.phases import PhaseArguments, clip_taps, read_phase
+from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps, read_phase
 
 COLUMNS = ("cells", "taps", "offset", "w", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from allconv.engine.phases import Phase, tap_phases
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.chunks import (
     MOST,
@@ -24,13 +25,13 @@ from allconv.engine.kernels.depthwise import Depthwise, DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
 from allconv.engine.kernels.epilogue import Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
-from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.weight_steps import Gradient, part_arguments
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.engine.target import Target
-from allconv.window import Phase, Window
+from allconv.window import Window
 
 KNOWN = ((3, 1), (3, 2), (5, 1), (5, 2))  # taps and strides that kernels are written for
 ROWS = 4  # at least of a part of a weight gradient, that is cut to have parts enough
@@ -212,7 +213,7 @@ def add_depthwise_weight(planner: Planner, x: Place, y: Place, w: Place, window:
     """Fill w (C, 1, *K), given x and y, which are of channels last: sums over parts of the batch,
     and their sum."""
     source, target = (Image.of(place, 1, batch=False) for place in (x, y))
-    axes = four([AxisPhases(axis.weight_phases()) for axis in window.axes], None)
+    axes = four([AxisPhases(tap_phases(axis)) for axis in window.axes], None)
     lead = AXES - len(window.axes)
     kernel = (*[1] * lead, *window.kernel)
     _Gradient(planner, source, target, axes, kernel, lead, 1, local=False).add_steps(w)

@@ -29,7 +29,7 @@ from allconv.engine.kernels import band
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry, write_entry
 from allconv.engine.kernels.epilogue import BeforeArguments, Epilogue
-from allconv.engine.kernels.phases import clip_taps, reach, read_phase, share
+from allconv.engine.kernels.phase_table import clip_taps, reach, read_phase, share
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
-from allconv.engine.kernels.phases import ITEM
+from allconv.engine.kernels.phase_table import ITEM
 
 RUN = ("source", "weight", "terms", "tap")
 """What is written down of a run, terms that follow each other in the band and in the weights: where

@@ -1,7 +1,7 @@
 """The one form as kernels see it: four axes, the last of which runs along the tile.
 
 A kernel knows batch, groups, channels and four axes a0 ... a3 whose cells meet as
-`source = offset + stride*m + dilation*t` (see `window.Phase`). Convolutions of one to three axes
+`source = offset + stride*m + dilation*t` (see `engine.phases`). Convolutions of one to three axes
 fill the last ones. Where every output is a single cell (a linear layer) or every cell has weights
 of its own (locally connected), the batch itself becomes the last axis: images fill the tile.
 """
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allconv.engine.phases import Phase
 from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.place import Place
-from allconv.window import Phase
 
 AXES = 4
 UNIT = Phase(0, 1, 1, 0, 1, 1, 0, 1, 1)

@@ -11,7 +11,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.phases import PhaseArguments, read_phase
+from allconv.engine.kernels.phase_table import PhaseArguments, read_phase
 
 
 @dataclass(frozen=True, kw_only=True)

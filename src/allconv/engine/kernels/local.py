@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allconv.engine.phases import input_phases, output_phases
 from allconv.engine.kernels.pack import pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import place_result
@@ -29,7 +30,7 @@ def lower_local(planner: Planner, node: Node) -> bool:
     problem = Problem(planner, operator.groups, bias, tail, x.shape[0])
     places = zip(packed.by_tap(), packed.by_position(), strict=True)
     steps = [WeightSteps(start, tap, cell=cell) for (start, tap), cell in places]
-    problem.run(x, y, packed, [axis.phases() for axis in window.axes], steps)
+    problem.run(x, y, packed, [output_phases(axis) for axis in window.axes], steps)
     return True
 
 
@@ -48,7 +49,7 @@ def lower_local_transpose(planner: Planner, node: Node) -> bool:
     problem = Problem(planner, operator.groups, bias, tail, y.shape[0])
     places = zip(packed.by_tap(), packed.by_position(), strict=True)
     steps = [WeightSteps(start, tap, source=cell) for (start, tap), cell in places]
-    problem.run(y, x, packed, [axis.transpose_phases() for axis in window.axes], steps)
+    problem.run(y, x, packed, [input_phases(axis) for axis in window.axes], steps)
     return True
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.form import AxisPhases
-from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.reduce import lower_mean_pool
 from allconv.engine.kernels.taps import ABSENT, AXES, PIXELS, Pool, PoolArguments
 from allconv.engine.place import Place
@@ -27,7 +28,7 @@ from allconv.operators.pool import (
     MaxPool,
     ScatterWindow,
 )
-from allconv.window import Axis, Phase, Window
+from allconv.window import Axis, Window
 
 CHUNKS = 64  # expected at least, of a step that has as many
 CHUNK_WORK = 32768  # elements times taps, at least, of a chunk
@@ -60,7 +61,7 @@ class _Walk:
             return
         window = self.window
         axes = [
-            AxisPhases(axis.transpose_phases() if self.back else axis.phases())
+            AxisPhases(input_phases(axis) if self.back else output_phases(axis))
             for axis in window.axes
         ]
         cut = _Cut.of(axes, batch, channels, planner.target.lanes(self.out.spec.dtype))
@@ -218,7 +219,7 @@ def lower_average(planner: Planner, node: Node) -> bool:
 def _met(axis: Axis) -> NDArray[np.int64]:
     """How many input cells each output meets, at least 1."""
     counts = np.empty(axis.output, np.int64)
-    for phase in axis.phases():
+    for phase in output_phases(axis):
         base = phase.offset + phase.stride * np.arange(phase.out_count)
         low = -(np.minimum(base, 0) // phase.dilation)
         high = np.minimum(-((base - axis.input) // phase.dilation), phase.tap_count)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from allconv.engine.phases import Phase
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.border import Border, BorderArguments
 from allconv.engine.kernels.chunks import (
@@ -21,14 +22,13 @@ from allconv.engine.kernels.direct import Direct, DirectArguments
 from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
-from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_cells
 from allconv.engine.kernels.unit import Memory, Runs
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
-from allconv.window import Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The kernel of pooling: channels last, vectors over channels, taps clipped as it runs.
 
-One emitter serves all operators. It walks the phases of the window (see `window.Phase`): those of
+One emitter serves all operators. It walks the phases of the window (see `engine.phases`): those of
 the correlation for max, gather and average, those of its transpose for their gradients. A row of
 outputs looks up its phases of the outer axes, then goes through those of the last. Images of one
 and two axes are those of three whose outer axes have size 1.
@@ -21,7 +21,7 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.phases import PhaseArguments, clip_taps, read_phase, share
+from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps, read_phase, share
 
 AXES = 3
 PIXELS = 4  # of a row that are computed at once

@@ -12,7 +12,7 @@ from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, Work
 from allconv.engine.kernels.entries import RUN
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import Packed
-from allconv.engine.kernels.phases import ITEM
+from allconv.engine.kernels.phase_table import ITEM
 
 
 @dataclass(frozen=True)

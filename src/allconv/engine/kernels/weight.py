@@ -19,7 +19,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.band import SourceArguments
 from allconv.engine.kernels.form import OutputArguments
-from allconv.engine.kernels.phases import PhaseArguments, reach, read_phase, share
+from allconv.engine.kernels.phase_table import PhaseArguments, reach, read_phase, share
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, the number of its first tap,

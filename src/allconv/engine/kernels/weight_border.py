@@ -19,7 +19,7 @@ from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.join_weight import GradientArguments
-from allconv.engine.kernels.phases import clip_taps, read_phase
+from allconv.engine.kernels.phase_table import clip_taps, read_phase
 from allconv.engine.kernels.weight import COLUMNS, TermArguments
 
 

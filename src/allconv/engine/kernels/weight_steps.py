@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from allconv.engine.phases import tap_phases
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
@@ -23,7 +24,7 @@ from allconv.engine.kernels.join_weight import (
     JoinWeight,
     JoinWeightArguments,
 )
-from allconv.engine.kernels.phases import phase_table
+from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_weight_tile
 from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, WeightArguments
 from allconv.engine.kernels.weight_border import WeightBorder, WeightBorderArguments
@@ -45,7 +46,7 @@ def lower_weights(
         return True
     size = x.shape[0] if batch else None
     source, result = (Image.of(place, groups, batch=batch) for place in (x, y))
-    walk = four([AxisPhases(axis.weight_phases()) for axis in window.axes], size)
+    walk = four([AxisPhases(tap_phases(axis)) for axis in window.axes], size)
     lead = AXES - len(window.axes) - batch
     kernel = (*[1] * lead, *window.kernel, *[1] * batch)
     Gradient(planner, source, result, walk, kernel, lead, groups, local).add_steps(w)

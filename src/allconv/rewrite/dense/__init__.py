@@ -18,6 +18,7 @@ Cases 5 and 8 multiply by zeros, so that a value that is not finite reaches all 
 from __future__ import annotations
 
 from allconv.graph import Graph
+from allconv.operators.rules import Rules
 from allconv.rewrite.dense.form import Densifier
 from allconv.rewrite.dense.values import VALUES
 from allconv.rewrite.dense.windows import WINDOWS
@@ -26,5 +27,5 @@ from allconv.rewrite.dense.windows import WINDOWS
 def densified(graph: Graph) -> tuple[Graph, bool]:
     """The graph of a classifier, recorded for a batch of 1, with the cases above replaced, and
     whether every sum is still added in the classifier's order."""
-    rewriting = Densifier(graph, {**WINDOWS, **VALUES})
+    rewriting = Densifier(graph, Rules(WINDOWS, VALUES))
     return rewriting.rewrite(), rewriting.keeps_order

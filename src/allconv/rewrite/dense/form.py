@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from allconv.errors import Error, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.operators.correlate import Correlate
+from allconv.operators.rules import Rules
 from allconv.trace import Builder
 from allconv.value import Value
 from allconv.window import Window
@@ -48,7 +49,7 @@ class Densifier:
     `fixed` values do not depend on the image, `forms` do.
     """
 
-    def __init__(self, graph: Graph, rules: Mapping[Any, Rule]) -> None:
+    def __init__(self, graph: Graph, rules: Rules[Rule]) -> None:
         shape = graph.inputs[0].shape
         if not 2 < len(shape) <= 2 + MOST_AXES or shape[0] != 1:
             raise ShapeError(f"the input is {shape}; (1, C, *sizes) with 1 to 3 sizes is expected")
@@ -92,7 +93,7 @@ class Densifier:
             results = results if isinstance(results, tuple) else (results,)
             self.fixed.update(zip(node.outputs, results, strict=True))
             return
-        rule = next((self.rules[k] for k in type(node.operator).__mro__ if k in self.rules), None)
+        rule = self.rules.of(node.operator)
         if rule is None:
             raise UnsupportedError(f"{node.operator.name} cannot slide over a larger image")
         self.forms[node.outputs[0]] = rule(self, node)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice
+from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import Normalize
@@ -26,7 +26,7 @@ def _pointwise(d: Densifier, node: Node) -> Form:
     operands = [d.forms.get(value) or _constant(d, d.fixed[value]) for value in node.inputs]
     if all(form.is_image for form in forms):
         if any(form.shape[2:] != out[2:] for form in forms) or len(out) != forms[0].value.ndim:
-            raise UnsupportedError(f"{node.operator.name} joins a crop's own number to its cells")
+            raise UnsupportedError(f"{node.operator.name} feeds a number of all the image back to its cells")
         if all(isinstance(x, Form) or prod(x.shape[2 - len(out) :]) == 1 for x in operands):
             values = [x.value if isinstance(x, Form) else x for x in operands]
             return image_form(d.apply(node.operator, *values))
@@ -66,7 +66,7 @@ def _normalize(d: Densifier, node: Node) -> Form:
 
 def _softmax(d: Densifier, node: Node) -> Form:
     form = d.form(node)
-    axis: int = node.operator.axis  # type: ignore[attr-defined]  # by VALUES
+    axis = node.of(Softmax, LogSoftmax).axis
     if not form.is_image:
         form = d.gathered(form)
     if axis != 1 or form.value.shape[1] != form.shape[1]:
@@ -76,7 +76,7 @@ def _softmax(d: Densifier, node: Node) -> Form:
 
 def _reshape(d: Densifier, node: Node) -> Form:
     """Case 1."""
-    to: tuple[int, ...] = node.operator.to  # type: ignore[attr-defined]  # by VALUES
+    to = node.of(Reshape).to
     if to[:1] != (1,):
         raise UnsupportedError(f"a reshape to {to}, which mixes the images of a batch")
     return Form(d.form(node).value, to)
@@ -85,7 +85,7 @@ def _reshape(d: Densifier, node: Node) -> Form:
 def _sum(d: Densifier, node: Node) -> Form:
     """Case 6."""
     form, out = d.image(node), node.outputs[0].shape
-    axes: tuple[int, ...] = node.operator.axes  # type: ignore[attr-defined]  # by VALUES
+    axes = node.of(Sum).axes
     if set(axes) == set(range(2, len(form.shape))):
         d.keeps_order = False
         ones = np.ones((form.shape[1], 1, *form.shape[2:]), form.value.dtype)
@@ -98,17 +98,17 @@ def _sum(d: Densifier, node: Node) -> Form:
 
 
 def _pad(d: Densifier, node: Node) -> Form:
-    operator: Pad = node.operator  # type: ignore[assignment]  # by VALUES
+    operator = node.of(Pad)
     if operator.pairs[0] != (0, 0):
         raise UnsupportedError("padding of the batch")
     return image_form(d.apply(operator, d.image(node).value))
 
 
 def _slice(d: Densifier, node: Node) -> Form:
-    operator: Slice = node.operator  # type: ignore[assignment]  # by VALUES
+    operator = node.of(Slice)
     x = d.image(node).value
     if operator.count[0] != 1 or any(step != 1 for step in operator.step[2:]):
-        raise UnsupportedError("a slice that leaves out or turns round cells of an image")
+        raise UnsupportedError("a slice that leaves out or reverses cells of an image")
     rows = list(zip(operator.start, operator.count, x.shape, strict=True))
     crop = Pad(((0, 0), (0, 0), *((-start, start + n - size) for start, n, size in rows[2:])))
     if any(map(any, crop.pairs)):
@@ -123,7 +123,7 @@ def _slice(d: Densifier, node: Node) -> Form:
 
 
 def _concatenate(d: Densifier, node: Node) -> Form:
-    operator: Concatenate = node.operator  # type: ignore[assignment]  # by VALUES
+    operator = node.of(Concatenate)
     if operator.axis != 1 or any(value not in d.forms for value in node.inputs):
         raise UnsupportedError("only channels that depend on the image are put side by side")
     forms = [d.forms[value] for value in node.inputs]
@@ -137,7 +137,7 @@ def _convert(d: Densifier, node: Node) -> Form:
     return Form(d.apply(node.operator, form.value), form.shape)
 
 
-VALUES: dict[Any, Rule] = {
+VALUES: dict[type[Operator], Rule] = {
     Pointwise: _pointwise,
     Normalize: _normalize,
     Softmax: _softmax,

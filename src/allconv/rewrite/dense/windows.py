@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Node
 from allconv.operators.arrange import Pad, Reshape, Transpose
+from allconv.operators.base import Operator
 from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local
@@ -22,7 +22,7 @@ from allconv.window import Axis, Window
 
 
 def _correlate(d: Densifier, node: Node) -> Form:
-    operator: Correlate = node.operator  # type: ignore[assignment]  # by WINDOWS
+    operator = node.of(Correlate)
     form, operands = d.form(node), d.rest(node, 1)
     if not operator.window.axes:
         if operator.groups != 1 or len(form.shape) != 2:
@@ -70,7 +70,7 @@ def _matrix(d: Densifier, node: Node) -> Form:
 
 
 def _correlate_transpose(d: Densifier, node: Node) -> Form:
-    operator: CorrelateTranspose = node.operator  # type: ignore[assignment]  # by WINDOWS
+    operator = node.of(CorrelateTranspose)
     if any(a.stride != 1 or a.input_dilation != 1 for a in operator.window.axes):
         raise UnsupportedError(
             "a transposed convolution that enlarges its input; only stride 1 is supported"
@@ -80,7 +80,7 @@ def _correlate_transpose(d: Densifier, node: Node) -> Form:
 
 
 def _pool(d: Densifier, node: Node) -> Form:
-    operator: MaxPool | AveragePool = node.operator  # type: ignore[assignment]  # by WINDOWS
+    operator = node.of(MaxPool, AveragePool)
     x, window = _covered(d, d.image(node).value, operator.window)
     axes = tuple(replace(a, stride=1) if _is_head(a) else a for a in window.axes)
     return image_form(d.apply(replace(operator, window=Window(axes)), x))
@@ -93,7 +93,7 @@ def _is_head(axis: Axis) -> bool:
 
 def _sum_cells(d: Densifier, node: Node) -> Form:
     """Case 7."""
-    operator: SumCells = node.operator  # type: ignore[assignment]  # by WINDOWS
+    operator = node.of(SumCells)
     form, axis = d.form(node), operator.axis
     sizes, rank = form.value.shape[2:], len(form.shape)
     if rank != form.value.ndim or axis < 2 or prod(sizes[: axis - 2]) != 1:
@@ -111,7 +111,7 @@ def _sum_cells(d: Densifier, node: Node) -> Form:
     return Form(y, node.outputs[0].shape)
 
 
-WINDOWS: dict[Any, Rule] = {
+WINDOWS: dict[type[Operator], Rule] = {
     Correlate: _correlate,
     CorrelateTranspose: _correlate_transpose,
     Local: _matrix,

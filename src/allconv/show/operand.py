@@ -1,4 +1,4 @@
-"""What a call reads and writes: its one window, and the places of whose arrays are under it."""
+"""The one window of a call, and the user's arrays that it reads and writes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from allconv.operators.base import Array, Operator
-from allconv.show.cells import Factor, Index
+from allconv.operators.base import Array
+from allconv.operators.windowed import WindowOperator
+from allconv.show.terms import Factor, Index
 
 
 @dataclass(frozen=True)
-class Place:
+class Operand:
     """An array of the window and the user's array that it was made of, cell by cell.
 
     values   as the window reads them
@@ -41,9 +42,9 @@ class Place:
         found = [np.unravel_index(place, self.labels.shape) for place in places]
         return [tuple(int(c) for c in cell) for cell in found]
 
-    def renamed(self, name: str, values: Array) -> Place:
+    def renamed(self, name: str, values: Array) -> Operand:
         """The same cells with other values: those of a gradient."""
-        return Place(name, values, self.labels, self.shape, self.dtype)
+        return Operand(name, values, self.labels, self.shape, self.dtype)
 
     @cached_property
     def _order(self) -> tuple[Array, Array]:
@@ -55,13 +56,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Call:
+class WindowCall:
     """The window of a call, its operands in order, and its result (whose values are not known).
 
     divisor   by what every sum is divided; None: the operator says
     """
 
-    operator: Operator
-    operands: tuple[Place, ...]
-    result: Place
+    operator: WindowOperator
+    operands: tuple[Operand, ...]
+    result: Operand
     divisor: int | None = None

@@ -20,13 +20,21 @@ Triple = dict[str, Index]  # by role: "x", "w", "y"
 
 
 class AxisMeetings:
-    """The meetings of one axis, by output, by input or by tap: pairs of the two others."""
+    """The meetings of one axis: triples (output i, input j, tap k).
+
+    >>> AxisMeetings(Axis.forward(3, 2)).by("x", 1)
+    [(0, 1, 1), (1, 1, 0)]
+    """
 
     def __init__(self, axis: Axis) -> None:
         self._axis = axis
 
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        """All, in the order of the outputs, and of the taps within one."""
+        return (each for i in range(self._axis.output) for each in self.by("y", i))
+
     def by(self, role: str, cell: int) -> list[tuple[int, int, int]]:
-        """The triples (i, j, k) of one output i, input j or tap k."""
+        """Those of one output i ("y"), input j ("x") or tap k ("w")."""
         if role == "y":
             return [(cell, j, k) for j, k in self._axis.meetings(cell)]
         return (self._inputs if role == "x" else self._taps).get(cell, [])
@@ -41,10 +49,8 @@ class AxisMeetings:
 
     def _grouped(self, place: int) -> dict[int, list[tuple[int, int, int]]]:
         grouped: dict[int, list[tuple[int, int, int]]] = {}
-        for i in range(self._axis.output):
-            for j, k in self._axis.meetings(i):
-                triple = (i, j, k)
-                grouped.setdefault(triple[place], []).append(triple)
+        for triple in self:
+            grouped.setdefault(triple[place], []).append(triple)
         return grouped
 
 

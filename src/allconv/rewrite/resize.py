@@ -20,8 +20,8 @@ from allconv.operators.reduce import Broadcast
 from allconv.window import Axis, Window
 
 
-def follow(operator: Operator, before: Sequence[Spec], now: Sequence[Spec]) -> Operator:
-    """The operator for operands `now`, which was recorded for operands `before`."""
+def resized(operator: Operator, before: Sequence[Spec], now: Sequence[Spec]) -> Operator:
+    """The operator for operands `now`, that was recorded for operands `before`."""
     if all(a.shape == b.shape for a, b in zip(before, now, strict=True)):
         return operator
     match operator:
@@ -55,7 +55,7 @@ def _grown_transpose(axis: Axis, size: int) -> Axis:
     if size == axis.output:
         return axis
     if axis.input_dilation != 1:
-        raise UnsupportedError("a transposed window over a dilated input has one size")
+        raise UnsupportedError("a transposed window over a dilated input has one size; images of another are not supported")
     return replace(axis, input=axis.input + axis.stride * (size - axis.output), output=size)
 
 
@@ -65,7 +65,7 @@ def _batch(
     """A shape with another batch in front."""
     if before[1:] != now[1:] or to[:1] != before[:1]:
         raise UnsupportedError(
-            f"{operator.name} from {before} to {to} has one size; images of another are not taken"
+            f"{operator.name} from {before} to {to} has one size; images of another size are not supported"
         )
     return (now[0], *to[1:])
 

@@ -10,7 +10,7 @@ Source: Araujo, Norris and Sim 2019, "Computing receptive fields of convolutiona
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
@@ -18,19 +18,20 @@ from math import floor
 from typing import Any
 
 from allconv.errors import ArgumentError
-from allconv.field import Field, Reach, ReceptiveFields
+from allconv.analysis.fields import Field, Reach, ReceptiveFields
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
 from allconv.operators.base import Spec
 from allconv.operators.cells import SumCells
-from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.correlate import ForwardView, TransposeView
 from allconv.operators.dropout import Dropout
-from allconv.operators.local import Local, LocalTranspose
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import Normalize
 from allconv.operators.pointwise import Pointwise
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
 from allconv.operators.reduce import Broadcast, Sum
+from allconv.operators.rules import Rules
+from allconv.operators.windowed import WindowOperator
 from allconv.settings import shape_of, whole
 from allconv.trace import trace
 from allconv.value import Value
@@ -76,7 +77,7 @@ def receptive_fields(graph: Graph, input: int = 0) -> dict[Value, Field]:
         fields[source] = tuple(Reach(source.shape[axis], axis) for axis in axes)
     for node in graph:
         if any(value in fields for value in node.inputs):
-            field = _rule(node)(node, [fields.get(value) for value in node.inputs])
+            field = _through(node, fields)
             fields.update((value, field) for value in node.outputs)
     return fields
 
@@ -91,13 +92,13 @@ def _spatial_axes(graph: Graph, source: Value) -> Sequence[int]:
         given = [field for value in node.inputs if (field := fields.get(value)) is not None]
         if not given:
             continue
-        window = getattr(node.operator, "window", None)
-        if window is not None and window.axes:
+        operator = node.operator
+        if isinstance(operator, WindowOperator) and operator.window.axes:
             met = [a for a, r in enumerate(given[0]) if r.along is not None and r.along >= 2]
-            if len(met) == len(window.axes):
+            if len(met) == len(operator.window.axes):
                 return met
             break
-        field = _rule(node)(node, [fields.get(value) for value in node.inputs])
+        field = _through(node, fields)
         fields.update((value, field) for value in node.outputs)
     return range(2, source.ndim)
 
@@ -115,11 +116,10 @@ def _graph(f: Any, shapes: Sequence[Sequence[int]]) -> Graph:
 Rule = Callable[[Node, list[Field | None]], Field]
 
 
-def _rule(node: Node) -> Rule:
-    for kind in type(node.operator).__mro__:
-        if kind in _RULES:
-            return _RULES[kind]
-    return _everything
+def _through(node: Node, fields: Mapping[Value, Field]) -> Field:
+    """The field of a node's results, from those of its operands."""
+    rule = _RULES.of(node.operator) or _everything
+    return rule(node, [fields.get(value) for value in node.inputs])
 
 
 def _everything(node: Node, fields: list[Field | None]) -> Field:
@@ -193,7 +193,7 @@ def _slid(node: Node, fields: list[Field | None], *, forward: bool) -> Field:
         return _everything(node, fields)  # weights that are computed
     field = fields[data]
     assert field is not None  # noqa: S101 (for the type checker: some operand has one)
-    axes: tuple[Axis, ...] = node.operator.window.axes  # type: ignore[attr-defined]  # by _RULES
+    axes = node.of(WindowOperator).window.axes
     field = _over(field, node.inputs[data], (1,))
     return tuple(
         reach
@@ -215,7 +215,7 @@ def _span(a: Axis, *, forward: bool) -> tuple[Fraction, Fraction, Fraction]:
 
 def _sum(node: Node, fields: list[Field | None]) -> Field:
     ((field, value),) = _given(node, fields)
-    operator: Sum = node.operator  # type: ignore[assignment]  # by _RULES
+    operator = node.of(Sum)
     kept = [axis for axis in range(value.ndim) if operator.keep or axis not in operator.axes]
     return _renumbered(_over(field, value, operator.axes), {a: n for n, a in enumerate(kept)})
 
@@ -241,13 +241,13 @@ def _places(shape: tuple[int, ...]) -> dict[tuple[int, int], int]:
 
 def _transpose(node: Node, fields: list[Field | None]) -> Field:
     ((field, _),) = _given(node, fields)
-    order: tuple[int, ...] = node.operator.order  # type: ignore[attr-defined]  # by _RULES
+    order = node.of(Transpose).order
     return _renumbered(field, {axis: place for place, axis in enumerate(order)})
 
 
 def _slice(node: Node, fields: list[Field | None]) -> Field:
     """i stands for start + step*i."""
-    operator: Slice = node.operator  # type: ignore[assignment]  # by _RULES
+    operator = node.of(Slice)
     return _shifted(
         node, fields, lambda a: (Fraction(operator.step[a]), Fraction(operator.start[a]))
     )
@@ -255,7 +255,7 @@ def _slice(node: Node, fields: list[Field | None]) -> Field:
 
 def _pad(node: Node, fields: list[Field | None]) -> Field:
     """i stands for i - low."""
-    operator: Pad = node.operator  # type: ignore[assignment]  # by _RULES
+    operator = node.of(Pad)
     return _shifted(node, fields, lambda a: (Fraction(1), Fraction(-operator.pairs[a][0])))
 
 
@@ -275,7 +275,7 @@ def _shifted(
 
 def _concatenate(node: Node, fields: list[Field | None]) -> Field:
     """Each part at its place: a border that continues the image moves with the image."""
-    axis: int = node.operator.axis  # type: ignore[attr-defined]  # by _RULES
+    axis = node.of(Concatenate).axis
     starts = accumulate((value.shape[axis] for value in node.inputs), initial=0)
     placed = zip(fields, node.inputs, starts, strict=False)
     parts = [(field, v.shape[axis], start) for field, v, start in placed if field is not None]
@@ -315,7 +315,7 @@ def _normalize(node: Node, fields: list[Field | None]) -> Field:
 def _sum_cells(node: Node, fields: list[Field | None]) -> Field:
     """i stands for the cells that are listed: inside step*i + first to step*i + last."""
     ((field, value),) = _given(node, fields)
-    operator: SumCells = node.operator  # type: ignore[assignment]  # by _RULES
+    operator = node.of(SumCells)
     listed = [(p, cells) for p, cells in enumerate(operator.cells) if cells]
     if not listed:
         return _over(field, value, (operator.axis,))
@@ -336,23 +336,16 @@ def _step(firsts: Sequence[tuple[int, int]]) -> Fraction:
 def _softmax(node: Node, fields: list[Field | None]) -> Field:
     """Each cell depends on all of its axis."""
     ((field, value),) = _given(node, fields)
-    axis: int = node.operator.axis  # type: ignore[attr-defined]  # by _RULES
-    return _over(field, value, (axis,))
+    return _over(field, value, (node.of(Softmax, LogSoftmax).axis,))
 
 
-_RULES: dict[type, Rule] = {
-    Pointwise: _same,
-    Convert: _same,
-    Dropout: _same,
+_RULES: Rules[Rule] = Rules(
+    dict.fromkeys((Pointwise, Convert, Dropout, Broadcast), _same),
+    dict.fromkeys((ForwardView, MaxPool, AveragePool), _window),
+    dict.fromkeys((TransposeView, AveragePoolTranspose), _window_transpose),
+    dict.fromkeys((Softmax, LogSoftmax), _softmax),
+    {
     Normalize: _normalize,
-    Broadcast: _same,
-    Correlate: _window,
-    Local: _window,
-    MaxPool: _window,
-    AveragePool: _window,
-    CorrelateTranspose: _window_transpose,
-    LocalTranspose: _window_transpose,
-    AveragePoolTranspose: _window_transpose,
     Sum: _sum,
     SumCells: _sum_cells,
     Reshape: _reshape,
@@ -360,6 +353,5 @@ _RULES: dict[type, Rule] = {
     Slice: _slice,
     Pad: _pad,
     Concatenate: _concatenate,
-    Softmax: _softmax,
-    LogSoftmax: _softmax,
-}
+    },
+)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from allconv.operators.base import WHOLE
+from allconv.show.table import cells_table
+from allconv.show.text import cell_lines
 
 Number = int | float
 Index = tuple[int, ...]
@@ -79,13 +81,9 @@ class Cell:
         return sum(bool(term.product == best) for term in self.terms)
 
     def __str__(self) -> str:
-        from allconv.show.text import cell_lines
-
         return "\n".join(cell_lines(self))
 
     def _repr_html_(self) -> str:
-        from allconv.show.table import cells_table
-
         return cells_table([self])
 
 

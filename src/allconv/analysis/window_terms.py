@@ -14,8 +14,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from allconv.analysis.meetings import AxisMeetings
 from allconv.errors import LimitError
-from allconv.window import Axis, Window
+from allconv.window import Window
 
 Cells = NDArray[np.int64]
 
@@ -54,7 +55,7 @@ def window_terms(
     LimitError above `MOST_TERMS` terms.
     """
     c, o = in_channels // groups, out_channels // groups
-    met = [_meetings(axis) for axis in window.axes]
+    met = [np.array(list(AxisMeetings(axis)), np.int64).reshape(-1, 3) for axis in window.axes]
     count = batch * groups * o * c * prod(len(axis) for axis in met)
     if count > MOST_TERMS:
         raise LimitError(
@@ -76,12 +77,6 @@ def window_terms(
         terms.outer(j * prod(window.input[n + 1 :]), tap + place if local else tap, place)
     order = np.argsort(terms.y, kind="stable")
     return Terms(terms.x[order], terms.w[order], terms.y[order])
-
-
-def _meetings(axis: Axis) -> Cells:
-    """(meetings, 3): output, input and tap of each, in the order of the outputs."""
-    met = [(i, j, k) for i in range(axis.output) for j, k in axis.meetings(i)]
-    return np.array(met, np.int64).reshape(-1, 3)
 
 
 class _Outer:

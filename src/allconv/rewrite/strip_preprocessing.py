@@ -12,7 +12,7 @@ from allconv.operators.pointwise import Pointwise
 from allconv.value import Value
 
 
-def image_part(graph: Graph) -> Graph:
+def strip_preprocessing(graph: Graph) -> Graph:
     """The graph from the first image (N, C, H, W) on; its first input is that image."""
     prepared = {graph.inputs[0]}
     for node in graph.nodes:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from allconv.analysis.layer_matrix import Letters, Matrix
+from allconv.analysis.window_terms import MOST_TERMS, Cells
 from allconv.errors import LimitError
-from allconv.sparse import Letters, Matrix
-from allconv.terms import MOST_TERMS, Cells
 
 Array = NDArray[Any]
 

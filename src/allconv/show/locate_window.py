@@ -1,8 +1,7 @@
-"""From a graph to its one window and the places that it reads and writes.
+"""From a graph to its one window, and the user's arrays that it reads and writes.
 
-What only moves values before and after the window (reshaping, turning the kernel round, padding,
-channels last to first) is followed with labels instead of numbers: every cell of every array given
-carries its own whole number through the definitions of those operators, 0 stands for padding.
+What only moves values before and after the window (reshaping, flipping the kernel, padding,
+channels last to first) is followed by labels: see `analysis.moving`.
 """
 
 from __future__ import annotations
@@ -11,36 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from allconv.analysis.moving import MOVING, move_labels
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.operators.arrange import (
-    Concatenate,
-    Convert,
-    Pad,
-    Reshape,
-    Slice,
-    Transpose,
-    Unslice,
-)
 from allconv.operators.base import Array, Operator
-from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.correlate import Correlate, TransposeView, Trilinear, WeightView
 from allconv.operators.pointwise import Divide
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.operators.reduce import Broadcast
-from allconv.show.place import Call, Place
+from allconv.operators.windowed import WindowOperator
+from allconv.show.operand import Operand, WindowCall
 from allconv.value import Value
 
-WINDOWS = (
-    Correlate, CorrelateTranspose, CorrelateWeight, Local, LocalTranspose, LocalWeight, MaxPool,
-    AveragePool,
-)  # fmt: skip
-MOVING = (
-    Broadcast, Concatenate, Convert, Pad, Reshape, Slice, Transpose, Unslice,
-)  # fmt: skip
 
-
-def follow(graph: Graph, arrays: Sequence[Array]) -> Call:
+def locate_window(graph: Graph, arrays: Sequence[Array]) -> WindowCall:
     """The window of a graph on arrays, with its operands and its result."""
     return _Follower(graph, arrays).call()
 
@@ -53,7 +35,7 @@ class _Follower:
         self._sources = dict(zip(graph.inputs, arrays, strict=True)) | dict(graph.constants)
         self._window, self._divisor = _only_window(graph)
 
-    def call(self) -> Call:
+    def call(self) -> WindowCall:
         """The window with its operands and its result."""
         values, labels, ends = dict(self._sources), {}, {}
         end = 1
@@ -64,7 +46,8 @@ class _Follower:
         for node in self._graph.nodes[: self._graph.nodes.index(self._window)]:
             _follow(node, values)
             _follow_labels(node, labels)
-        names = _names(self._window.operator)
+        window = self._window.of(WindowOperator)
+        names = _names(window)
         operands = tuple(
             self._operand(name, values[value], labels[value], ends)
             for name, value in zip(names, self._window.inputs, strict=False)
@@ -72,23 +55,22 @@ class _Follower:
         result = self._result(names[-1])
         if self._divisor is not None:
             # A depthwise kernel of ones, divided: the mean by a divisor of the user's own.
-            operator = AveragePool(self._window.operator.window)  # type: ignore[attr-defined]  # an average has one
-            return Call(operator, operands[:1], result, self._divisor)
-        return Call(self._window.operator, operands, result)
+            return WindowCall(AveragePool(window.window), operands[:1], result, self._divisor)
+        return WindowCall(window, operands, result)
 
     def _operand(
         self, name: str, values: Array, labels: Array, ends: dict[Value, tuple[int, int]]
-    ) -> Place:
+    ) -> Operand:
         seen = labels[labels > 0]
         for value, (start, end) in ends.items():
             # An empty operand is made of an empty array.
             low, high = (seen.min(), seen.max() + 1) if seen.size else (start, start)
             if start <= low and high <= end and bool(seen.size) == (start < end):
                 own = np.where(labels > 0, labels - start + 1, 0)
-                return Place(name, values, own, value.shape, value.dtype)
+                return Operand(name, values, own, value.shape, value.dtype)
         raise UnsupportedError(f"{name} is put together of several arrays; pass it as one")
 
-    def _result(self, name: str) -> Place:
+    def _result(self, name: str) -> Operand:
         """Where the cells of the window's result are in what the call returns."""
         made, final = self._window.outputs[0], self._graph.outputs[0]
         labels = {made: np.arange(1, 1 + made.size, dtype=np.int64).reshape(made.shape)}
@@ -103,28 +85,24 @@ class _Follower:
         inverse = np.zeros(made.size, np.int64)
         inverse[flat - 1] = 1 + np.arange(flat.size)
         labels_of_made = inverse.reshape(made.shape)
-        return Place(name, np.zeros(made.shape), labels_of_made, final.shape, final.dtype)
+        return Operand(name, np.zeros(made.shape), labels_of_made, final.shape, final.dtype)
 
 
-def _follow(node: Node, known: dict[Value, Array], operator: Operator | None = None) -> None:
+def _follow(node: Node, values: dict[Value, Array]) -> None:
     """The result of an operator that moves values, where its operands are known."""
-    if all(value in known for value in node.inputs):
-        define = (operator or node.operator).define
-        (known[node.outputs[0]],) = define(*(known[value] for value in node.inputs))
+    if all(value in values for value in node.inputs):
+        (result,) = node.operator.define(*(values[value] for value in node.inputs))
+        values[node.outputs[0]] = result
 
 
 def _follow_labels(node: Node, labels: dict[Value, Array]) -> None:
-    """The same for labels: numbers that are no values are not converted, and 0 is what pads."""
-    operator = node.operator
-    if isinstance(operator, Divide):
+    """The same for labels; a division leaves them where they are."""
+    if isinstance(node.operator, Divide):
         if node.inputs[0] in labels:
             labels[node.outputs[0]] = labels[node.inputs[0]]
-        return
-    if isinstance(operator, Convert):
-        operator = Reshape(node.outputs[0].shape)
-    elif isinstance(operator, Pad):
-        operator = Pad(operator.pairs)
-    _follow(node, labels, operator)
+    elif all(value in labels for value in node.inputs):
+        given = (labels[value] for value in node.inputs)
+        labels[node.outputs[0]] = move_labels(node.operator, *given)
 
 
 def _only_window(graph: Graph) -> tuple[Node, int | None]:
@@ -133,7 +111,7 @@ def _only_window(graph: Graph) -> tuple[Node, int | None]:
     Everything else must only move values.
     """
     working = [node for node in graph.nodes if not isinstance(node.operator, MOVING)]
-    if len(working) == 1 and isinstance(working[0].operator, WINDOWS):
+    if len(working) == 1 and isinstance(working[0].operator, Trilinear | MaxPool | AveragePool):
         return working[0], None
     divisor = _divisor(graph, working)
     if divisor is not None:
@@ -162,8 +140,8 @@ def _names(operator: Operator) -> tuple[str, ...]:
     """The names of the operands, the bias and the result, as users know them."""
     if isinstance(operator, MaxPool | AveragePool):
         return "x", "y"
-    if isinstance(operator, CorrelateTranspose | LocalTranspose):
+    if isinstance(operator, TransposeView):
         return "w", "x", "b", "y"
-    if isinstance(operator, CorrelateWeight | LocalWeight):
+    if isinstance(operator, WeightView):
         return "x", "y", "w"
     return "x", "w", "b", "y"

@@ -13,30 +13,23 @@ from typing import Any
 
 import numpy as np
 
+from allconv.analysis.moving import MOVING, move_labels
+from allconv.analysis.window_terms import window_terms
 from allconv.arrays import take_array
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.limits import within_limits
-from allconv.linear_map import Known, LinearMap, identity, joined, selection, summed
-from allconv.operators.arrange import (
-    Concatenate,
-    Convert,
-    Pad,
-    Reshape,
-    Slice,
-    Transpose,
-    Unslice,
-)
+from allconv.analysis.layer_matrix import Matrix
+from allconv.analysis.linear_map import Known, LinearMap, identity, joined, selection, summed
+from allconv.operators.arrange import Convert, Reshape, Slice, Transpose
 from allconv.operators.base import FLOATS, Array, Operator, Spec
 from allconv.operators.cells import SumCells
-from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.operators.local import Local, LocalTranspose, LocalWeight
+from allconv.operators.correlate import Trilinear
 from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
-from allconv.operators.reduce import Broadcast, Sum
+from allconv.operators.reduce import Sum
+from allconv.operators.rules import Rules
 from allconv.settings import shape_of
-from allconv.sparse import Matrix
-from allconv.terms import window_terms
 from allconv.trace import record, trace
 from allconv.value import Value
 
@@ -96,7 +89,7 @@ def _graph(
             raise ArgumentError("a module has its weights; give its input's shape alone")
         state = layer.state_dict()
         traced = layer.traced(Spec(shape, _dtype(list(state.values()))))
-        return traced.graph, [state[name] for name in (*traced.parameters, *traced.buffers)]
+        return traced.graph, [state[name] for name in traced.state]
     dtype = _dtype(operands)
     operands = [each.astype(dtype) if each.dtype.name not in FLOATS else each for each in operands]
     if isinstance(layer, Operator):
@@ -140,14 +133,14 @@ class _Walk:
         results = node.operator.define(*(each.array for each in known))
         for value, array in zip(node.outputs, results, strict=True):
             if isinstance(node.operator, Convert | Reshape | Transpose | Slice):
-                # Moved weights keep their names: that of a turned kernel's first tap is its last.
-                self.arrays[value] = known[0].moved(array, _moved(node.operator, known[0]))
+                # Moved weights keep their names: that of a flipped kernel's first tap is its last.
+                self.arrays[value] = known[0].moved(array, move_labels(node.operator, known[0].cells))
             else:
                 self.arrays[value] = Known.new(array)
 
     def follow(self, node: Node, known: list[Known]) -> bool:
         """The map of a node that depends on the input; False if its parts were followed instead."""
-        rule = next((_RULES[k] for k in type(node.operator).__mro__ if k in _RULES), None)
+        rule = _RULES.of(node.operator)
         if rule is None and self.expand(node):
             return False
         maps = [self.maps.get(value) for value in node.inputs]
@@ -177,38 +170,24 @@ class _Walk:
         return True
 
     def share(self, old: Value, new: Value) -> None:
-        """Know of another value what is known of one."""
+        """Copy one value's array and map to another."""
         self.arrays[new] = self.arrays[old]
         if old in self.maps:
             self.maps[new] = self.maps[old]
-
-
-def _moved(operator: Operator, known: Known) -> Array:
-    """The names of weights, moved like the weights."""
-    if isinstance(operator, Convert):
-        return known.cells
-    return operator.define(known.cells)[0]
 
 
 Rule = Callable[[Node, list[LinearMap | None], list[Known]], LinearMap | None]
 
 
 def _move(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap:
-    """An operator that moves values, tried on their places; 0 marks what comes from nowhere."""
-    operator = node.operator
-    if isinstance(operator, Pad):
-        operator = Pad(operator.pairs)
+    """An operator that moves values, tried on the labels of each operand's cells."""
     parts = []
     for n, each in enumerate(maps):
         if each is not None:
             places = [np.zeros(value.shape, np.int64) for value in node.inputs]
             places[n] = 1 + np.arange(places[n].size).reshape(places[n].shape)
-            parts.append(joined(selection(operator.define(*places)[0], places[n].shape), each))
+            parts.append(joined(selection(move_labels(node.operator, *places), places[n].shape), each))
     return summed(parts)
-
-
-def _convert(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
-    return maps[0]
 
 
 def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
@@ -272,7 +251,7 @@ def _divide(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Lin
 
 def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
     """One of the three views of the form, as a matrix for either of its operands."""
-    operator: Any = node.operator
+    operator = node.of(Trilinear)
     names = [name.rstrip("?") for name in operator.inputs[: len(maps)]]
     specs = dict(zip(names, (value.shape for value in node.inputs), strict=True))
     (out,) = {"x", "w", "y"} - set(names)
@@ -283,7 +262,7 @@ def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
         in_channels=specs["x"][1],
         out_channels=specs["y"][1],
         groups=operator.groups,
-        local=isinstance(operator, Local | LocalTranspose | LocalWeight),
+        local=operator.moves,
     )
     parts = []
     for n, found in enumerate(maps):
@@ -310,7 +289,7 @@ def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
 
 def _average(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
     """The window with weights of 1/count, each channel on its own."""
-    operator: Any = node.operator
+    operator = node.of(AveragePool, AveragePoolTranspose)
     forward = isinstance(operator, AveragePool)
     x, y = (node.inputs[0], node.outputs[0]) if forward else (node.outputs[0], node.inputs[0])
     terms = window_terms(
@@ -326,28 +305,16 @@ def _average(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Li
     return joined(here, maps[0]) if maps[0] else None
 
 
-_RULES: dict[type, Rule] = {
-    Reshape: _move,
-    Transpose: _move,
-    Slice: _move,
-    Unslice: _move,
-    Pad: _move,
-    Broadcast: _move,
-    Concatenate: _move,
-    Convert: _convert,
+_RULES: Rules[Rule] = Rules(
+    dict.fromkeys(MOVING, _move),
+    dict.fromkeys((Add, Subtract), _add),
+    dict.fromkeys((AveragePool, AveragePoolTranspose), _average),
+    {
+    Trilinear: _form,
     Sum: _sum,
     SumCells: _sum_cells,
-    Add: _add,
-    Subtract: _add,
     Negate: _negate,
     Multiply: _multiply,
     Divide: _divide,
-    Correlate: _form,
-    CorrelateTranspose: _form,
-    CorrelateWeight: _form,
-    Local: _form,
-    LocalTranspose: _form,
-    LocalWeight: _form,
-    AveragePool: _average,
-    AveragePoolTranspose: _average,
-}
+    },
+)

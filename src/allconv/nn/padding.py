@@ -10,6 +10,24 @@ from allconv.nn.layer import over_axes
 from allconv.nn.module import Module
 from allconv.settings import is_sequence, whole
 
+__all__ = [
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
+]
+
 
 class _Border(Module):
     """A border around images: (low, high) of the last axis, of the last but one, ..., or one number

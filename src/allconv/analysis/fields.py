@@ -1,4 +1,7 @@
-"""What a receptive field is: intervals of cells that move with a cell of a result."""
+"""What a receptive field is: intervals of cells that move with a cell of a result.
+
+`receptive` finds them.
+"""
 
 from __future__ import annotations
 

@@ -10,29 +10,24 @@ where f is whatever does not depend on the data. Values are those of the definit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from allconv.graph import Graph, Node
 from allconv.operators.base import Array
-from allconv.trace import Builder
+from allconv.trace import Builder, Recorded
 from allconv.value import Value
 
 
-@dataclass(frozen=True, eq=False)
-class Settled:
-    """A graph whose inputs are the data and then `arrays`, in order.
+def fold_constants(
+    recorded: Recorded, arrays: Mapping[str, Array]
+) -> tuple[Recorded, dict[str, Array]]:
+    """A network of one argument with the cases above replaced, and the arrays that it now holds.
 
-    `sources` names the parameter that each array came from.
+    `arrays` are those that it held, in the order of `recorded.state`. What came from a buffer first
+    is a buffer.
     """
-
-    graph: Graph
-    arrays: Mapping[str, Array]
-    sources: Mapping[str, str]
-
-
-def settle(graph: Graph, arrays: Mapping[str, Array]) -> Settled:
-    """The graph (one data input, then `arrays`) with the cases above replaced."""
-    names = dict(zip(graph.inputs[1:], arrays, strict=True))
+    graph = recorded.graph
+    names = dict(zip(graph.inputs[1:], recorded.state, strict=True))
     used: dict[Value, tuple[str, ...]] = dict.fromkeys(graph.constants, ())
     used.update((value, (name,)) for value, name in names.items())
     fixed: list[Node] = []
@@ -42,16 +37,17 @@ def settle(graph: Graph, arrays: Mapping[str, Array]) -> Settled:
             sources = dict.fromkeys(name for value in node.inputs for name in used[value])
             used.update((value, tuple(sources)) for value in node.outputs)
     rest = [node for node in graph.nodes if node.outputs[0] not in used]
-    wanted = dict.fromkeys(v for node in rest for v in node.inputs if v in used)
-    part = Graph(graph.inputs[1:], tuple(fixed), tuple(wanted), graph.constants)
-    known = dict(zip(wanted, part.run(*arrays.values()), strict=True))
+    needed = dict.fromkeys(v for node in rest for v in node.inputs if v in used)
+    part = Graph(graph.inputs[1:], tuple(fixed), tuple(needed), graph.constants)
+    values = part.run(*(arrays[name] for name in recorded.state))
+    known = dict(zip(needed, values, strict=True))
     builder = Builder()
     data = graph.inputs[0]
     here = {data: builder.input(data.spec, data.name)}
     made: dict[str, Array] = {}
     origin: dict[str, str] = {}
-    order = list(arrays)
-    for value in sorted(wanted, key=lambda v: order.index(used[v][0]) if used[v] else len(order)):
+    order = recorded.state
+    for value in sorted(needed, key=lambda v: order.index(used[v][0]) if used[v] else len(order)):
         if not used[value]:
             here[value] = builder.constant(known[value], value.name)
             continue
@@ -63,7 +59,13 @@ def settle(graph: Graph, arrays: Mapping[str, Array]) -> Settled:
             results = builder.apply(node.operator, *(here[value] for value in node.inputs))
         results = results if isinstance(results, tuple) else (results,)
         here.update(zip(node.outputs, results, strict=True))
-    return Settled(builder.graph([here[value] for value in graph.outputs]), made, origin)
+    folded = replace(
+        recorded,
+        graph=builder.graph([here[value] for value in graph.outputs]),
+        parameters=tuple(name for name in made if origin[name] not in recorded.buffers),
+        buffers=tuple(name for name in made if origin[name] in recorded.buffers),
+    )
+    return folded, made
 
 
 def _free(name: str, taken: Mapping[str, Array]) -> str:

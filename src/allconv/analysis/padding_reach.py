@@ -1,0 +1,105 @@
+"""How far padding reaches: which cells of a value have seen it, at each end of each axis.
+
+A cell has seen padding when a tap of its window lies outside the input, or on a cell that has.
+Along an axis a window meets cells of that axis only, so one row of flags an axis and end says all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allconv.analysis.meetings import AxisMeetings
+from allconv.graph import Graph, Node
+from allconv.operators.arrange import Pad
+from allconv.operators.base import Array
+from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.rules import Rules
+from allconv.operators.windowed import WindowOperator
+from allconv.value import Value
+from allconv.window import Axis
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The cells of one axis that have seen padding: bool (P,) for each end."""
+
+    low: Array
+    high: Array
+
+
+def padding_reach(graph: Graph) -> tuple[tuple[Seen, ...], ...]:
+    """What each output has seen along its spatial axes, for a graph that `densified` made."""
+    source = graph.inputs[0]
+    clean = tuple(Seen(np.zeros(n, bool), np.zeros(n, bool)) for n in source.shape[2:])
+    seen: dict[Value, tuple[Seen, ...]] = {source: clean}
+    for node in graph.nodes:
+        given = [seen[value] for value in node.inputs if value in seen]
+        if given:
+            united = tuple(_united(row) for row in zip(*given, strict=True))
+            rule = _RULES.of(node.operator)
+            result = united if rule is None else rule(node, united)
+            seen.update((value, result) for value in node.outputs)
+    return tuple(seen[value] for value in graph.outputs)
+
+
+def _united(row: tuple[Seen, ...]) -> Seen:
+    return Seen(
+        np.logical_or.reduce([each.low for each in row]),
+        np.logical_or.reduce([each.high for each in row]),
+    )
+
+
+def _window(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    return tuple(map(_met_by_outputs, node.of(WindowOperator).window.axes, seen))
+
+
+def _met_by_outputs(axis: Axis, seen: Seen) -> Seen:
+    """Output i begins at s*i - p; beyond the input lie its last cell and what follows."""
+    meetings = AxisMeetings(axis)
+    first = axis.stride * np.arange(axis.output) - axis.padding
+    met = [[j for _, j, _ in meetings.by("y", i)] for i in range(axis.output)]
+    return _flags(first, axis.reach, axis.spread, met, seen)
+
+
+def _window_transpose(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    return tuple(map(_met_by_inputs, node.of(WindowOperator).window.axes, seen))
+
+
+def _met_by_inputs(axis: Axis, seen: Seen) -> Seen:
+    """Input j begins at b*j + p - (reach - 1) of the outputs, which lie s apart."""
+    meetings = AxisMeetings(axis)
+    first = axis.input_dilation * np.arange(axis.input) + axis.padding - (axis.reach - 1)
+    met = [[i for i, _, _ in meetings.by("x", j)] for j in range(axis.input)]
+    return _flags(first, axis.reach, axis.stride * (axis.output - 1) + 1, met, seen)
+
+
+def _flags(first: Array, reach: int, size: int, met: Sequence[list[int]], seen: Seen) -> Seen:
+    """For windows that begin at `first` and meet the cells `met` of an axis of this size."""
+    low = [bool(seen.low[cells].any()) for cells in met]
+    high = [bool(seen.high[cells].any()) for cells in met]
+    return Seen((first < 0) | low, (first + reach > size) | high)
+
+
+def _pad(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    return tuple(map(_padded, node.of(Pad).pairs[2:], seen))
+
+
+def _padded(pair: tuple[int, int], seen: Seen) -> Seen:
+    def one(flags: Array, *, low: bool, high: bool) -> Array:
+        before, after = pair
+        grown = np.concatenate([np.full(max(before, 0), low), flags, np.full(max(after, 0), high)])
+        return np.asarray(grown[max(-before, 0) : len(grown) - max(-after, 0)])
+
+    return Seen(one(seen.low, low=True, high=False), one(seen.high, low=False, high=True))
+
+
+Rule = Callable[[Node, tuple[Seen, ...]], tuple[Seen, ...]]
+
+_RULES: Rules[Rule] = Rules(
+    dict.fromkeys((Correlate, MaxPool, AveragePool), _window),
+    {CorrelateTranspose: _window_transpose, Pad: _pad},
+)
