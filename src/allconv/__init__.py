@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from allconv import conventions, errors, functional, nn, rewrite, sizes, testing
     from allconv.analysis.counts import count_layers
+    from allconv.analysis.matrix import as_matrix
     from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile
     from allconv.engine.threads import get_threads, set_threads
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         correlate_transpose,
         correlate_weight,
     )
-    from allconv.analysis.matrix import as_matrix
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",

@@ -131,7 +131,7 @@ def jacobian(f: Callable[..., Any], *arrays: Any, argnums: int | tuple[int, ...]
     asked = _check_argnums(argnums)
     operands = _operands(f, arrays, asked)
     if any(isinstance(operand, Value) for operand in operands):
-        raise TraceError("jacobian is of arrays; within a trace use vjp")
+        raise TraceError("jacobian takes arrays; inside a trace use vjp")
 
     places = tuple(dict.fromkeys(asked))
 
@@ -167,7 +167,8 @@ def _check_argnums(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     places = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(is_whole(n) and n >= 0 for n in places) or not places:
         raise ArgumentError(
-            f"argnums is the place of an argument, or a tuple of places, got {told(argnums)}"
+            f"argnums is {told(argnums)}; the place of an argument, or a tuple of places, "
+            "is expected"
         )
     return tuple(int(n) for n in places)
 
@@ -213,7 +214,7 @@ def _seeds(recorded: Recorded, gy: Any) -> list[Any]:
         raise ArgumentError("gy is None; the gradient of the result, in its shape, is expected")
     leaves, structure = flatten(gy)
     if structure != recorded.structure:
-        raise ArgumentError("the gradient of a result is nested like the result")
+        raise ArgumentError("gy is nested in another way than the result")
     seeds = []
     for value, leaf in zip(recorded.graph.outputs, leaves, strict=True):
         if not value.spec.is_float:

@@ -8,7 +8,7 @@
     ├── UnsupportedError (ValueError)  legal, but not done here
     └── TraceError (TypeError)         Python that cannot be recorded while a network is traced
 
-A message names what was given, what was wanted and what would do. `at` puts the path of a layer
+A message names what was given, what was expected and what would do. `at` puts the path of a layer
 ("4 (Linear)") in front of a message while an error passes through a network.
 """
 

@@ -19,15 +19,15 @@ def backward(
     graph: Graph,
     operands: Sequence[Value],
     seeds: Sequence[Value | None],
-    wanted: Sequence[int],
+    by: Sequence[int],
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
     """Record a graph in a builder that has recorded nothing yet, then its gradient.
 
     `seeds` are the gradients of the graph's outputs; the result is the outputs and the gradients of
-    the operands at the places `wanted` (zeros where nothing depends on one).
+    the operands at the places `by` (zeros where nothing depends on one).
     """
     with recording(builder):
-        return _backward(builder, graph, operands, seeds, wanted)
+        return _backward(builder, graph, operands, seeds, by)
 
 
 def _backward(
@@ -35,9 +35,9 @@ def _backward(
     graph: Graph,
     operands: Sequence[Value],
     seeds: Sequence[Value | None],
-    wanted: Sequence[int],
+    by: Sequence[int],
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-    depends = _dependents(graph.nodes, {graph.inputs[n] for n in wanted})
+    depends = _dependents(graph.nodes, {graph.inputs[n] for n in by})
 
     def expand(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
         """In other operators, where the gradient is taken through those."""
@@ -45,7 +45,7 @@ def _backward(
 
     here = builder.inline(graph, operands, expand)
     nodes = tuple(builder.nodes)
-    depends = _dependents(nodes, {operands[n] for n in wanted})
+    depends = _dependents(nodes, {operands[n] for n in by})
     gradients: dict[Value, Value] = {}
 
     def collect(value: Value, gradient: Value) -> None:
@@ -67,7 +67,7 @@ def _backward(
             ):
                 if gradient is not None and value in depends:
                     collect(value, gradient)
-    return outputs, tuple(_gradient(gradients, operands[n]) for n in wanted)
+    return outputs, tuple(_gradient(gradients, operands[n]) for n in by)
 
 
 def _gradient(gradients: dict[Value, Value], operand: Value) -> Value:
@@ -83,7 +83,7 @@ def _dependents(nodes: Sequence[Node], values: set[Value]) -> set[Value]:
     return depends
 
 
-def gradient(graph: Graph, wanted: Sequence[int], *, with_value: bool = False) -> Graph:
+def gradient(graph: Graph, by: Sequence[int], *, with_value: bool = False) -> Graph:
     """The graph of the gradients of a scalar function, after its value when `with_value`.
 
     The inputs are those of the function.
@@ -99,17 +99,17 @@ def gradient(graph: Graph, wanted: Sequence[int], *, with_value: bool = False) -
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in graph.inputs]
     seed = builder.scalar(1.0, graph.outputs[0].dtype)
-    value, gradients = backward(builder, graph, operands, [seed], wanted)
+    value, gradients = backward(builder, graph, operands, [seed], by)
     return builder.graph((*value, *gradients) if with_value else gradients)
 
 
-def pullback(graph: Graph, wanted: Sequence[int]) -> Graph:
-    """The graph of the gradients of the inputs at the places `wanted`.
+def pullback(graph: Graph, by: Sequence[int]) -> Graph:
+    """The graph of the gradients of the inputs at the places `by`.
 
     The inputs are those of the function, then the gradient of each of its float outputs.
     """
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in graph.inputs]
     seeds = [builder.input(v.spec, "gy") if v.spec.is_float else None for v in graph.outputs]
-    _, gradients = backward(builder, graph, operands, seeds, wanted)
+    _, gradients = backward(builder, graph, operands, seeds, by)
     return builder.graph(gradients)

@@ -54,8 +54,8 @@ def check_gradients(
     AssertionError: the first derivative by argument 0 (x) is wrong: ...
     """
     taken = [_wide(np.asarray(array)) for array in arrays]
-    wanted = [n for n, array in enumerate(taken) if array.dtype.name in FLOATS]
-    if not wanted:
+    by = [n for n, array in enumerate(taken) if array.dtype.name in FLOATS]
+    if not by:
         raise ArgumentError("no argument holds floats; only those have gradients")
     order, directions = whole("order", order, least=1), whole("directions", directions, least=1)
     tolerance = number("tolerance", tolerance, "a number of at least 0", lambda t: t >= 0)
@@ -65,9 +65,9 @@ def check_gradients(
     rng = np.random.default_rng(seed)
     scalar = _summed(traced.graph, rng)
     for n in range(1, order + 1):
-        slopes = gradient(scalar, wanted)
+        slopes = gradient(scalar, by)
         gradients = slopes.run(*taken)
-        for place, slope in zip(wanted, gradients, strict=True):
+        for place, slope in zip(by, gradients, strict=True):
             what = f"the {_ORDINALS.get(n, f'{n}th')} derivative by argument {place}"
             _check_shape(what, slope, taken[place])
             for _ in range(directions):

@@ -12,9 +12,9 @@ import pytest
 
 import allconv as ac
 from allconv import nn
+from allconv.analysis.counts import count_lecture_layers
 from allconv.cli import settings
 from allconv.cli.group import COMMANDS
-from allconv.analysis.counts import count_lecture_layers
 from allconv.data import PIXEL_LIMIT
 from allconv.train.compare import compare_networks, shifted
 from allconv.version import __version__

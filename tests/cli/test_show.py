@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from allconv.cli.steps import PADDING_NAMES as SHOWN_PADDING_NAMES
 
 from allconv.cli.numbers import parse
 from allconv.cli.show import command
-from allconv.cli.steps import PADDING_NAMES as SHOWN_PADDING_NAMES
 from allconv.window import PADDING_NAMES
 
 from .running import run

@@ -214,7 +214,7 @@ def add_map(g):
     if g.chance(0.2):
         g.apply(g.one([point.Tanh(), point.Sigmoid(), point.Erf()]), x, exact=False)
     else:
-        steps = [point.Step()] if x in g.exact else []  # a step makes much of a rounding
+        steps = [point.Heaviside()] if x in g.exact else []  # a step makes much of a rounding
         g.apply(g.one([*[point.Relu()] * 4, point.Negate(), point.Absolute(), *steps]), x)
 
 
@@ -243,7 +243,7 @@ def add_binary(g):
     y = partner(g, x)
     if x in g.exact and g.chance(0.2):
         if g.chance(0.5):
-            g.apply(point.Gate(), x, y)
+            g.apply(point.ReluGradient(), x, y)
         else:
             g.apply(point.Select(), x, y, partner(g, x))
         return

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from allconv.engine.phases import Phase
 from allconv import nn
 from allconv.engine.kernels import problem
 from allconv.engine.kernels.chunks import MOST
 from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, Work, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.phases import Phase
 from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
 from allconv.engine.target import names

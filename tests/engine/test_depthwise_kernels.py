@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allconv.engine.phases import output_phases
 from allconv.engine.kernels import correlate
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_steps import add_depthwise, choose_tile
@@ -14,6 +13,7 @@ from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AxisPhases, four
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.map import Expression
+from allconv.engine.phases import output_phases
 from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
 from allconv.engine.target import names, restricted

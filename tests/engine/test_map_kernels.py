@@ -36,10 +36,10 @@ EXACT = (
     operators.Maximum(),
     operators.Negate(),
     operators.Absolute(),
-    operators.Step(),
+    operators.Heaviside(),
     operators.Select(),
     operators.Relu(),
-    operators.Gate(),
+    operators.ReluGradient(),
     operators.Sqrt(),
 )
 ROUNDED = (
@@ -200,7 +200,7 @@ def test_fused_equals_unfused_bitwise(
     results = [fused(x)[0]]
     maps = [s.kernel for s in fused.steps() if isinstance(s, KernelStep)]
     assert len(maps) < len(graph.nodes)
-    # As outputs of the graph all values are kept, so nothing is put off.
+    # As outputs of the graph all values are kept, so nothing is deferred.
     kept = [value for node in graph.nodes for value in node.outputs]
     apart = Program(type(graph)(graph.inputs, graph.nodes, tuple(kept), graph.constants))
     results.append(apart(x)[kept.index(graph.outputs[0])])

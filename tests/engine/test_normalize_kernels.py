@@ -20,7 +20,7 @@ from allconv.engine.step import KernelStep
 from allconv.engine.target import VARIABLE, names
 from allconv.operators.base import Spec
 from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
-from allconv.operators.pointwise import Gate, Relu
+from allconv.operators.pointwise import Relu, ReluGradient
 from allconv.operators.reduce import Broadcast
 from allconv.trace import trace
 from allconv.value import Value
@@ -237,14 +237,14 @@ def test_the_gate_is_fused_into_the_gradient(
     y, g = np.random.default_rng(1).standard_normal((2, *shape)).astype(np.float32)
 
     def gradient(x: Value, gamma: Value, mean: Value, variance: Value, y: Value, g: Value) -> Any:
-        return BatchNormGradient(EPS)(x, gamma, mean, variance, Gate()(y, g * 2.0))
+        return BatchNormGradient(EPS)(x, gamma, mean, variance, ReluGradient()(y, g * 2.0))
 
     results, expected, program = run(gradient, x, gamma, mean, variance, y, g)
     steps = [s.kernel for s in program.steps() if isinstance(s, KernelStep)]
     assert len(kernels(program, Map)) == 1
     assert [op.name for op, _ in kernels(program, Map)[0].expression.lines][:2] == [
         "Multiply",
-        "Gate",
+        "ReluGradient",
     ]
     assert len(steps) >= 3
     gy = np.where(y <= 0, 0, 2 * g).astype(np.float32)

@@ -9,13 +9,13 @@ from allconv import functional as F
 from allconv.engine.arguments import Arguments
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.border import Border
-from allconv.engine.kernels.cells import CellSum
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
+from allconv.engine.kernels.gather_sum import CellSum
 from allconv.engine.kernels.index import AtIndex, TapToIndex
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
@@ -31,8 +31,8 @@ from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
-from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.gather_sum import GatherSum
 from allconv.trace import trace
 from allconv.window import Window
 
@@ -150,8 +150,8 @@ CASES = [
     (Pool, "offset1", pool.AveragePoolTranspose(POOL), POOLED),
     (Pool, "number1", pool.ScatterWindow(POOL), POOLED, taps),
     (Pool, "size1", pool.GatherWindow(POOL), X, taps),
-    (CellSum, "rows", SumCells(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
-    (CellSum, "size", SumCells(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (CellSum, "rows", GatherSum(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (CellSum, "size", GatherSum(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
     (TapToIndex, "taps", index.FlatIndex((9, 9), (3, 2), (1, 1), ((0, 2, 4, 6), (0, 3, 6))), taps),
     (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allconv.engine.phases import output_phases
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.winograd import Winograd
 from allconv.engine.lowerings import LOWERINGS
+from allconv.engine.phases import output_phases
 from allconv.engine.plan import Planner
 from allconv.engine.step import DefinitionStep
 from allconv.errors import Error

@@ -19,6 +19,7 @@ from allconv.errors import ArgumentError, Error, LimitError
 from allconv.settings import choice, flag, float_dtype, number, shape_of, told, whole
 from hostile.objects import Failing, deep_list, looped_list
 from records import FUNCTIONS
+from records.record import IMAGES
 
 PLAIN = {
     "correlate": (np.ones(4), np.ones(2)),

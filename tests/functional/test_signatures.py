@@ -1,4 +1,4 @@
-"""Names, order and defaults of arguments: those of PyTorch 2.13, from its documentation (see records)."""
+"""Names, order and defaults of arguments: those of PyTorch 2.13's documentation (see `records`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from allconv import functional
 from records import FUNCTIONS
+
 
 def parameters(function: object) -> list[inspect.Parameter]:
     """The parameters of a function."""

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import allconv as ac
 from allconv import functional as F
 from allconv import linear_map, nn
+from allconv.analysis.layer_matrix import Matrix
 from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 from allconv.operators.base import Array, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
-from allconv.analysis.layer_matrix import Matrix
 from allconv.trace import trace
 from allconv.window import Window
 from records.record import cells, draw_array, draw_window

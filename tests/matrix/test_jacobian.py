@@ -46,5 +46,5 @@ def test_refusals() -> None:
     """Several results, and traces, are refused."""
     with pytest.raises(ArgumentError, match="f returns a tuple; one array of floats"):
         ac.jacobian(lambda x: (x, x), X)
-    with pytest.raises(TraceError, match="jacobian is of arrays; within a trace use vjp"):
+    with pytest.raises(TraceError, match="jacobian takes arrays; inside a trace use vjp"):
         trace(lambda x: ac.jacobian(lambda y: y * 2.0, x), Spec((3,)))

@@ -113,7 +113,9 @@ def test_layers_pass_every_setting_on() -> None:
     assert np.array_equal(turned(x), expected)
     back = nn.LocallyConnectedTranspose2d(4, 2, 3, (9, 8), 2, 1, (1, 0), 2, dilation=2)
     back.bias = np.arange(back.bias.size).reshape(back.bias.shape)
-    expected = functional.locally_connected_transpose2d(x, back.weight, back.bias, 2, 1, (1, 0), 2, 2)
+    expected = functional.locally_connected_transpose2d(
+        x, back.weight, back.bias, 2, 1, (1, 0), 2, 2
+    )
     assert np.array_equal(back(x), expected)
     y, indices = nn.MaxPool2d(2, return_indices=True)(x)
     expected = functional.max_unpool2d(y, indices, 2, None, 0, (9, 8))

@@ -19,7 +19,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
 from allconv.operators.normalize import BatchNorm, Normalize
-from allconv.operators.pointwise import Gate, Maximum, Relu, Select, Step
+from allconv.operators.pointwise import Heaviside, Maximum, Relu, ReluGradient, Select
 from allconv.operators.pool import AveragePool, MaxPool, ScatterWindow
 from allconv.window import Axis, Window
 from records.record import draw_array, draw_window
@@ -331,8 +331,8 @@ def test_nan_propagates() -> None:
     assert np.isnan(run(Relu(), nan)[0])
     assert np.isnan(run(Maximum(), nan, np.ones(2))[0])
     assert np.isnan(run(Maximum(), np.ones(2), nan)[0])
-    np.testing.assert_array_equal(run(Step(), nan), [0.0, 1.0])
-    np.testing.assert_array_equal(run(Gate(), nan, np.array([3.0, 4.0])), [3.0, 4.0])
+    np.testing.assert_array_equal(run(Heaviside(), nan), [0.0, 1.0])
+    np.testing.assert_array_equal(run(ReluGradient(), nan, np.array([3.0, 4.0])), [3.0, 4.0])
     np.testing.assert_array_equal(run(Select(), nan, np.zeros(2), np.ones(2)), [1.0, 0.0])
 
 

@@ -5,9 +5,9 @@ A family of operators has a file here; a new operator, or function, without a re
 
 from records import (
     arrange,
-    cells,
     correlate,
     dropout,
+    gather_sum,
     index,
     local,
     loss,
@@ -20,7 +20,7 @@ from records import (
 from records.record import Function, Record
 
 FAMILIES = (
-    correlate, local, pool, cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
+    correlate, local, pool, gather_sum, index, pointwise, reduce, arrange, normalize, loss, dropout,
     update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)

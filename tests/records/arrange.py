@@ -293,6 +293,14 @@ FUNCTIONS = (
     Function("pad", torch="x pad mode='constant' value=0.0", given=lambda n: (IMAGES[1], (1, 1))),
     Function("concatenate", given=lambda n: ([IMAGES[1]],)),
     Function("flatten"),
-    Function("unfold", torch="x kernel_size dilation=1 padding=0 stride=1", given=lambda n: (IMAGES[2], 2)),
-    Function("fold", torch="x output_size kernel_size dilation=1 padding=0 stride=1", given=lambda n: (np.ones((2, 4, 9)), 4, 2)),
+    Function(
+        "unfold",
+        torch="x kernel_size dilation=1 padding=0 stride=1",
+        given=lambda n: (IMAGES[2], 2),
+    ),
+    Function(
+        "fold",
+        torch="x output_size kernel_size dilation=1 padding=0 stride=1",
+        given=lambda n: (np.ones((2, 4, 9)), 4, 2),
+    ),
 )

@@ -237,7 +237,21 @@ RECORDS = (
 )
 
 FUNCTIONS = (
-    Function("conv", torch="x weight bias=None stride=1 padding=0 dilation=1 groups=1", ours=("flip=False", "input_dilation=1", "padding_mode='zeros'"), given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n))), is_spatial=True),
-    Function("conv_transpose", torch="x weight bias=None stride=1 padding=0 output_padding=0 groups=1 dilation=1", ours=("output_size=None",), given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n))), is_spatial=True),
-    Function("linear", torch="x weight bias=None", given=lambda n: (np.ones((2, 3)), np.ones((2, 3)))),
+    Function(
+        "conv",
+        torch="x weight bias=None stride=1 padding=0 dilation=1 groups=1",
+        ours=("flip=False", "input_dilation=1", "padding_mode='zeros'"),
+        given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n))),
+        is_spatial=True,
+    ),
+    Function(
+        "conv_transpose",
+        torch="x weight bias=None stride=1 padding=0 output_padding=0 groups=1 dilation=1",
+        ours=("output_size=None",),
+        given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n))),
+        is_spatial=True,
+    ),
+    Function(
+        "linear", torch="x weight bias=None", given=lambda n: (np.ones((2, 3)), np.ones((2, 3)))
+    ),
 )

@@ -65,5 +65,10 @@ RECORDS = (
 )
 
 FUNCTIONS = (
-    Function("dropout", torch="x p=0.5 training=True", ours=("layer=0", "seed=None"), given=lambda n: (np.ones(3), 0.5)),
+    Function(
+        "dropout",
+        torch="x p=0.5 training=True",
+        ours=("layer=0", "seed=None"),
+        given=lambda n: (np.ones(3), 0.5),
+    ),
 )

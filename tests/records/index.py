@@ -142,5 +142,10 @@ RECORDS = (
 )
 
 FUNCTIONS = (
-    Function("max_unpool", torch="x indices kernel_size stride=None padding=0 output_size=None", given=lambda n: (IMAGES[n], np.zeros((2, 2, *(4,) * n), int), 2), is_spatial=True),
+    Function(
+        "max_unpool",
+        torch="x indices kernel_size stride=None padding=0 output_size=None",
+        given=lambda n: (IMAGES[n], np.zeros((2, 2, *(4,) * n), int), 2),
+        is_spatial=True,
+    ),
 )

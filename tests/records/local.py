@@ -129,6 +129,14 @@ RECORDS = (
 )
 
 FUNCTIONS = (
-    Function("locally_connected", given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n, *(3,) * n))), is_spatial=True),
-    Function("locally_connected_transpose", given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n, *(4,) * n))), is_spatial=True),
+    Function(
+        "locally_connected",
+        given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n, *(3,) * n))),
+        is_spatial=True,
+    ),
+    Function(
+        "locally_connected_transpose",
+        given=lambda n: (IMAGES[n], np.ones((2, 2, *(2,) * n, *(4,) * n))),
+        is_spatial=True,
+    ),
 )

@@ -172,5 +172,9 @@ RECORDS = (
 FUNCTIONS = (
     Function("softmax", torch="x dim", ours=("dim=1",)),
     Function("log_softmax", torch="x dim", ours=("dim=1",)),
-    Function("cross_entropy", torch="x target weight=None reduction='mean' label_smoothing=0.0", given=lambda n: (np.ones((2, 3)), np.zeros(2, int))),
+    Function(
+        "cross_entropy",
+        torch="x target weight=None reduction='mean' label_smoothing=0.0",
+        given=lambda n: (np.ones((2, 3)), np.zeros(2, int)),
+    ),
 )

@@ -140,6 +140,15 @@ RECORDS = (
 )  # fmt: skip
 
 FUNCTIONS = (
-    Function("batch_norm", torch="x running_mean running_var weight=None bias=None training=False momentum=0.1 eps=1e-05", given=lambda n: (IMAGES[1], np.zeros(2), np.ones(2))),
-    Function("local_response_norm", torch="x size alpha=0.0001 beta=0.75 k=1.0", given=lambda n: (IMAGES[1], 3)),
+    Function(
+        "batch_norm",
+        torch="x running_mean running_var weight=None bias=None "
+        "training=False momentum=0.1 eps=1e-05",
+        given=lambda n: (IMAGES[1], np.zeros(2), np.ones(2)),
+    ),
+    Function(
+        "local_response_norm",
+        torch="x size alpha=0.0001 beta=0.75 k=1.0",
+        given=lambda n: (IMAGES[1], 3),
+    ),
 )

@@ -138,7 +138,7 @@ RECORDS = (
     record(pointwise.Negate, lambda x: 0.0 - x, "Neg", linear=(("x",),)),
     record(pointwise.Absolute, abs, "Abs", points="distinct"),
     record(
-        pointwise.Step,
+        pointwise.Heaviside,
         lambda x: float(x > 0),
         lambda x: np.heaviside(x, 0),
         points="distinct",
@@ -156,7 +156,7 @@ RECORDS = (
     ),
     record(pointwise.Relu, lambda x: max(x, 0.0), "Relu", points="distinct"),
     record(
-        pointwise.Gate,
+        pointwise.ReluGradient,
         lambda y, g: 0.0 if y <= 0 else g,
         linear=(("g",),),
         fixed=("y",),

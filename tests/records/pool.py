@@ -241,9 +241,32 @@ RECORDS = (
 )
 
 FUNCTIONS = (
-    Function("max_pool", torch="x kernel_size stride=None padding=0 dilation=1 ceil_mode=False return_indices=False", given=lambda n: (IMAGES[n], 2), is_spatial=True),
-    Function("avg_pool", torch="x kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None", given=lambda n: (IMAGES[n], 2), is_spatial=True),
-    Function("adaptive_avg_pool", torch="x output_size", given=lambda n: (IMAGES[n], 2), is_spatial=True),
-    Function("adaptive_max_pool", torch="x output_size return_indices=False", given=lambda n: (IMAGES[n], 2), is_spatial=True),
-    Function("lp_pool", torch="x norm_type kernel_size stride=None ceil_mode=False", given=lambda n: (IMAGES[n], 2, 2), is_spatial=True),
+    Function(
+        "max_pool",
+        torch="x kernel_size stride=None padding=0 dilation=1 ceil_mode=False return_indices=False",
+        given=lambda n: (IMAGES[n], 2),
+        is_spatial=True,
+    ),
+    Function(
+        "avg_pool",
+        torch="x kernel_size stride=None padding=0 "
+        "ceil_mode=False count_include_pad=True divisor_override=None",
+        given=lambda n: (IMAGES[n], 2),
+        is_spatial=True,
+    ),
+    Function(
+        "adaptive_avg_pool", torch="x output_size", given=lambda n: (IMAGES[n], 2), is_spatial=True
+    ),
+    Function(
+        "adaptive_max_pool",
+        torch="x output_size return_indices=False",
+        given=lambda n: (IMAGES[n], 2),
+        is_spatial=True,
+    ),
+    Function(
+        "lp_pool",
+        torch="x norm_type kernel_size stride=None ceil_mode=False",
+        given=lambda n: (IMAGES[n], 2, 2),
+        is_spatial=True,
+    ),
 )

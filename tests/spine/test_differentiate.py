@@ -75,10 +75,10 @@ def test_refusals() -> None:
         ac.grad(lambda x: (x.sum(), x.sum()))(X)
     with pytest.raises(ArgumentError, match="returned None"):
         ac.grad(lambda x: None)(X)
-    with pytest.raises(ArgumentError, match="wanted by argument 1; 1 were given"):
+    with pytest.raises(ArgumentError, match="argnums names argument 1; 1 were given"):
         ac.grad(cube, 1)(X)
     for argnums in (-1, True, "x", (), (0, 1.0)):
-        with pytest.raises(ArgumentError, match="argnums is the place of an argument"):
+        with pytest.raises(ArgumentError, match=r"argnums is .*; the place of an argument"):
             ac.grad(cube, argnums)
     with pytest.raises(ArgumentError, match="the function returns int64; floats"):
         ac.grad(lambda x, n: n)(X, np.array(3))
@@ -113,7 +113,7 @@ def test_vjp_of_several_results() -> None:
     assert rest["cube"] == (X**3).sum()
     (gx,) = pull((np.ones(3), {"cube": np.array(10.0)}))
     np.testing.assert_array_equal(gx, 2 + 30 * X**2)
-    with pytest.raises(ArgumentError, match="nested like the result"):
+    with pytest.raises(ArgumentError, match="nested in another way than the result"):
         pull(np.ones(3))
     with pytest.raises(ShapeError, match=r"gy is float64 \(2,\); float64 \(3,\) is expected"):
         pull((np.ones(2), {"cube": np.array(10.0)}))

@@ -165,7 +165,7 @@ def test_paths_reach_the_gradient() -> None:
         return (y * y).sum()
 
     graph = gradient(trace(layer, THREE).graph, [0])
-    assert {n.path for n in graph if n.operator.name in ("Relu", "Gate")} == {"0 (ReLU)"}
+    assert {n.path for n in graph if n.operator.name in ("Relu", "ReluGradient")} == {"0 (ReLU)"}
 
 
 def test_gradient_of_a_gradient() -> None:

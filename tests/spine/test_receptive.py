@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allconv.analysis.receptive import Reach, receptive_field, receptive_fields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
 from allconv.operators.arrange import Concatenate, Pad, Unslice
 from allconv.operators.base import Spec
-from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.dropout import Dropout
+from allconv.operators.gather_sum import GatherSum
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import BatchNorm, Normalize
 from allconv.operators.pointwise import Relu
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
-from allconv.analysis.receptive import Reach, receptive_field, receptive_fields
 from allconv.trace import trace
 from allconv.window import Axis, Window
 from records.record import draw_axis
@@ -174,11 +174,11 @@ ARRANGED = {
     "dropout": (lambda x: Dropout(0.0)(x, np.zeros(2, np.int64)), 1),
     "astype": (lambda x: x.astype(np.float32), 1),
     "mirrored border": (
-        lambda x: SumCells(2, SIZE, ((1,), *((j,) for j in range(SIZE)), (SIZE - 2,)))(x),
+        lambda x: GatherSum(2, SIZE, ((1,), *((j,) for j in range(SIZE)), (SIZE - 2,)))(x),
         5,
     ),
-    "round": (lambda x: SumCells(2, SIZE, ((SIZE - 1,), *((j,) for j in range(SIZE))))(x), 13),
-    "uneven windows": (lambda x: SumCells(2, SIZE, ((0, 1, 2), (2, 3, 4, 5), (), (9,)))(x), 4),
+    "round": (lambda x: GatherSum(2, SIZE, ((SIZE - 1,), *((j,) for j in range(SIZE))))(x), 13),
+    "uneven windows": (lambda x: GatherSum(2, SIZE, ((0, 1, 2), (2, 3, 4, 5), (), (9,)))(x), 4),
     "own weights": (
         lambda x: Correlate(Window.forward((SIZE,), (3,)))(x, x[:, :, :3]),
         13,
@@ -235,7 +235,7 @@ def test_other_inputs() -> None:
         "result 0: length  1 cell, stride 1, cell 0 sees 0 to 0",
         "result 1: does not depend on the input's cells",
     ]
-    with pytest.raises(ArgumentError, match="input 2 is expected; there are 2"):
+    with pytest.raises(ArgumentError, match="input is 2; there are 2, counted from 0"):
         receptive_field(graph, input=2)
 
 

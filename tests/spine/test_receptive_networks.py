@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import allconv as ac
 from allconv import functional as F
 from allconv import nn
-from allconv.data.preprocess import Preprocess
 from allconv.analysis.fields import Reach
+from allconv.data.preprocess import Preprocess
 from allconv.operators.base import Spec
 
 SIZES = (16, 13)

@@ -14,14 +14,14 @@ from allconv import nn
 from allconv.errors import ArgumentError
 from allconv.operators.arrange import Concatenate, Pad, Slice, Transpose
 from allconv.operators.base import Array, Operator, Spec
-from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.dropout import Dropout
+from allconv.operators.gather_sum import GatherSum
 from allconv.operators.index import ReadAt
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
 from allconv.operators.normalize import BatchNorm
-from allconv.operators.pointwise import Gate, Multiply, Sigmoid, Step
+from allconv.operators.pointwise import Heaviside, Multiply, ReluGradient, Sigmoid
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool, ScatterWindow
 from allconv.operators.reduce import Broadcast, Sum
 from allconv.testing import check_adjoint, check_gradients
@@ -97,7 +97,7 @@ CASES: tuple[tuple[type, Operator, tuple[Array, ...]], ...] = (
     (Negated, ScatterWindow(WINDOW), (numbers(*TAPS.shape), TAPS)),
     (Aside, AveragePool(WINDOW, False), (numbers(*X),)),
     (Aside, AveragePoolTranspose(WINDOW), (numbers(*Y),)),
-    (Negated, SumCells(1, 3, ((0, 1), (2,), (0,))), (numbers(2, 3),)),
+    (Negated, GatherSum(1, 3, ((0, 1), (2,), (0,))), (numbers(2, 3),)),
     (Doubled, ReadAt((4,)), (numbers(1, 1, 4), np.array([[[0, 3]]]))),
     (Doubled, Concatenate(1, 2), (numbers(2, 3), numbers(2, 1))),
     (Negated, Pad(((0, 1), (2, -1))), (numbers(2, 3),)),
@@ -206,8 +206,8 @@ def test_functions_and_modules() -> None:
     check_gradients(nn.Sequential(nn.Conv1d(1, 2, 2), nn.Tanh()), numbers(1, 1, 4))
     check_gradients(F.cross_entropy, numbers(2, 3), np.array([0, 2]))
     check_gradients(lambda x: F.max_pool1d(x, 2), numbers(1, 1, 6))
-    check_gradients(Gate(), numbers(2, 3), numbers(2, 3, seed=1))
-    check_gradients(Step(), numbers(4))
+    check_gradients(ReluGradient(), numbers(2, 3), numbers(2, 3, seed=1))
+    check_gradients(Heaviside(), numbers(4))
 
 
 def test_bad_calls() -> None:

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from allconv.analysis.layer_matrix import Matrix
+from allconv.analysis.linear_map import Known, LinearMap, identity, joined, selection, summed
 from allconv.analysis.moving import MOVING, move_labels
 from allconv.analysis.window_terms import window_terms
 from allconv.arrays import take_array
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.limits import within_limits
-from allconv.analysis.layer_matrix import Matrix
-from allconv.analysis.linear_map import Known, LinearMap, identity, joined, selection, summed
 from allconv.operators.arrange import Convert, Reshape, Slice, Transpose
 from allconv.operators.base import FLOATS, Array, Operator, Spec
-from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Trilinear
+from allconv.operators.gather_sum import GatherSum
 from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
 from allconv.operators.reduce import Sum
@@ -63,7 +63,9 @@ def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
     shape = shape_of("input_shape", input_shape)
     graph, arrays = _graph(layer, shape, [_operand(each) for each in operands])
     if len(graph.outputs) != 1:
-        raise ArgumentError(f"a layer of one result has a matrix; this has {len(graph.outputs)}")
+        raise ArgumentError(
+            f"a layer with one result has a matrix; this has {len(graph.outputs)} results"
+        )
     (result,) = graph.outputs
     with within_limits("the matrix"), np.errstate(all="ignore"):
         known = _Walk(graph, arrays)
@@ -134,7 +136,9 @@ class _Walk:
         for value, array in zip(node.outputs, results, strict=True):
             if isinstance(node.operator, Convert | Reshape | Transpose | Slice):
                 # Moved weights keep their names: that of a flipped kernel's first tap is its last.
-                self.arrays[value] = known[0].moved(array, move_labels(node.operator, known[0].cells))
+                self.arrays[value] = known[0].moved(
+                    array, move_labels(node.operator, known[0].cells)
+                )
             else:
                 self.arrays[value] = Known.new(array)
 
@@ -186,7 +190,9 @@ def _move(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
         if each is not None:
             places = [np.zeros(value.shape, np.int64) for value in node.inputs]
             places[n] = 1 + np.arange(places[n].size).reshape(places[n].shape)
-            parts.append(joined(selection(move_labels(node.operator, *places), places[n].shape), each))
+            parts.append(
+                joined(selection(move_labels(node.operator, *places), places[n].shape), each)
+            )
     return summed(parts)
 
 
@@ -201,7 +207,7 @@ def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linear
 
 def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
     """The listed cells of one axis, whatever stands on the others."""
-    operator = node.of(SumCells)
+    operator = node.of(GatherSum)
     met = [(p, j) for p, cells in enumerate(operator.cells) for j in cells]
     p, j = np.array(met, np.int64).reshape(-1, 2).T
     shapes = node.outputs[0].shape, node.inputs[0].shape
@@ -310,11 +316,11 @@ _RULES: Rules[Rule] = Rules(
     dict.fromkeys((Add, Subtract), _add),
     dict.fromkeys((AveragePool, AveragePoolTranspose), _average),
     {
-    Trilinear: _form,
-    Sum: _sum,
-    SumCells: _sum_cells,
-    Negate: _negate,
-    Multiply: _multiply,
-    Divide: _divide,
+        Trilinear: _form,
+        Sum: _sum,
+        GatherSum: _sum_cells,
+        Negate: _negate,
+        Multiply: _multiply,
+        Divide: _divide,
     },
 )

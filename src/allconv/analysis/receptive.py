@@ -17,14 +17,14 @@ from itertools import accumulate
 from math import floor
 from typing import Any
 
-from allconv.errors import ArgumentError
 from allconv.analysis.fields import Field, Reach, ReceptiveFields
+from allconv.errors import ArgumentError
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
 from allconv.operators.base import Spec
-from allconv.operators.cells import SumCells
 from allconv.operators.correlate import ForwardView, TransposeView
 from allconv.operators.dropout import Dropout
+from allconv.operators.gather_sum import GatherSum
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import Normalize
 from allconv.operators.pointwise import Pointwise
@@ -63,7 +63,7 @@ def receptive_field(f: Any, *shapes: Sequence[int], input: int = 0) -> Receptive
     graph = _graph(f, shapes)
     number = whole("input", input)
     if not 0 <= number < len(graph.inputs):
-        raise ArgumentError(f"input {number} is expected; there are {len(graph.inputs)}")
+        raise ArgumentError(f"input is {number}; there are {len(graph.inputs)}, counted from 0")
     fields = receptive_fields(graph, number)
     return ReceptiveFields(fields.get(value, ()) for value in graph.outputs)
 
@@ -315,7 +315,7 @@ def _normalize(node: Node, fields: list[Field | None]) -> Field:
 def _sum_cells(node: Node, fields: list[Field | None]) -> Field:
     """i stands for the cells that are listed: inside step*i + first to step*i + last."""
     ((field, value),) = _given(node, fields)
-    operator = node.of(SumCells)
+    operator = node.of(GatherSum)
     listed = [(p, cells) for p, cells in enumerate(operator.cells) if cells]
     if not listed:
         return _over(field, value, (operator.axis,))
@@ -345,13 +345,13 @@ _RULES: Rules[Rule] = Rules(
     dict.fromkeys((TransposeView, AveragePoolTranspose), _window_transpose),
     dict.fromkeys((Softmax, LogSoftmax), _softmax),
     {
-    Normalize: _normalize,
-    Sum: _sum,
-    SumCells: _sum_cells,
-    Reshape: _reshape,
-    Transpose: _transpose,
-    Slice: _slice,
-    Pad: _pad,
-    Concatenate: _concatenate,
+        Normalize: _normalize,
+        Sum: _sum,
+        GatherSum: _sum_cells,
+        Reshape: _reshape,
+        Transpose: _transpose,
+        Slice: _slice,
+        Pad: _pad,
+        Concatenate: _concatenate,
     },
 )

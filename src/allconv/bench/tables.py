@@ -47,7 +47,7 @@ def tables(results: Results) -> list[Table]:
 
 
 def count(threads: int) -> str:
-    """ "1 thread", "2 threads"."""
+    """So many threads: "1 thread", "2 threads"."""
     return f"{threads} thread" if threads == 1 else f"{threads} threads"
 
 

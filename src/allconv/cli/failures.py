@@ -117,7 +117,7 @@ def _system_sentence(error: OSError) -> str:
 
 
 def _command(context: click.Context | None, arguments: Sequence[str]) -> str:
-    """ "allconv train", say, as far as it is known."""
+    """The command, "allconv train" say, as far as it is known."""
     name = context.invoked_subcommand if context else None
     if name is None:
         from allconv.cli.group import COMMANDS

@@ -25,7 +25,7 @@ DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
     "allconv inspect all-cnn --size 96 --channels 3 --classes 5",
     "allconv inspect run/model.onnx",
 )
-@click.argument("model", type=settings.Place("an .onnx file or the name of a network"))
+@click.argument("model", type=settings.PathSetting("an .onnx file or the name of a network"))
 @click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
 @click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="Of a network by name.")

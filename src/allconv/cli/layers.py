@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from allconv.analysis.fields import Field
     from allconv.engine.program import Program
     from allconv.engine.step import PlanStep
-    from allconv.analysis.fields import Field
     from allconv.graph import Node
     from allconv.nn import Module
     from allconv.trace import Recorded
@@ -24,12 +24,12 @@ ITEM = {"float32": 4, "float64": 8}
 
 def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
     """The rows of a network for an input of a shape, and lines with the totals."""
+    from allconv.analysis.receptive import receptive_fields
     from allconv.engine.program import Program
     from allconv.nn.tracing import network_dtype, trace_module
     from allconv.operators.base import Spec
     from allconv.operators.normalize import Normalize
     from allconv.operators.pointwise import Pointwise
-    from allconv.analysis.receptive import receptive_fields
 
     dtype = network_dtype(net)
     traced = trace_module(net, Spec(shape, dtype))

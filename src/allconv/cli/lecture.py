@@ -41,7 +41,7 @@ def command(listing: bool, show: str | None) -> None:
     from allconv import lecture
 
     if listing and show is not None:
-        raise Misuse("--list and --show are two things; give one of them")
+        raise Misuse("--list and --show do not go together; give one of them")
     if listing:
         lines = listed(lecture.examples())
         results: Sequence[Result] = ()
@@ -67,7 +67,7 @@ def listed(examples: Sequence[Example]) -> list[str]:
 
 
 def compared(results: Sequence[Result]) -> list[str]:
-    """The table by part, and what is to be said of slips and of what is lacking."""
+    """The table by part, and notes on slips and on what is lacking."""
     rows = [("", "printed", "ours", "agree"), *map(_row, results)]
     head, *cells = table(rows, left=4)
     lines = []

@@ -117,7 +117,7 @@ class Numbers(Setting):
         return numbers
 
 
-class Place(Setting):
+class PathSetting(Setting):
     """The name of a file or folder; an empty one would be the current folder."""
 
     name = "path"
@@ -216,6 +216,6 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 THREADS = Whole(1, MOST_THREADS)
 SEED = Whole(0, LARGEST_SEED)
 COUNT = Whole(1)
-DATA = Place("a folder of images, a folder of IDX files or an .npz file")
-MODEL = Place("an .onnx file")
-RUN = Place("the folder of a run")
+DATA = PathSetting("a folder of images, a folder of IDX files or an .npz file")
+MODEL = PathSetting("an .onnx file")
+RUN = PathSetting("the folder of a run")

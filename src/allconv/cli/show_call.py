@@ -102,9 +102,7 @@ def linear(kind: str, x: Array, weight: Array, bias: Array | None = None) -> Sho
     return ShownCall(call, (x, weight) if bias is None else (x, weight, bias.ravel()))
 
 
-def pooling(
-    kind: str, x: Array, kernel_size: Any, axes: int = 0, **settings: Any
-) -> ShownCall:
+def pooling(kind: str, x: Array, kernel_size: Any, axes: int = 0, **settings: Any) -> ShownCall:
     """Max or average pooling of an array with or without batch and channels."""
     if not axes:
         several = [given for given in (kernel_size, *settings.values()) if isinstance(given, tuple)]

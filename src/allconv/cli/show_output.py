@@ -86,8 +86,8 @@ def _derivative(made: Working, call: ShownCall) -> str:
 
     import numpy as np
 
-    from allconv.differentiate import jacobian
     from allconv.analysis.layer_matrix import Letters, Matrix
+    from allconv.differentiate import jacobian
 
     (x,) = call.arrays
     if x.size * prod(made.result.shape) > MOST_CELLS:

@@ -61,9 +61,9 @@ def from_weights(
     for name, theirs in names.items():
         array = take_array(theirs, arrays[theirs])
         shape = np.shape(getattr(layer, name))
-        wanted = _given(layer, framework, name, np.broadcast_to(np.float32(0), shape)).shape
-        if array.shape != wanted:
-            raise ShapeError(f"{theirs} is {array.shape}; {wanted} is expected")
+        expected = _given(layer, framework, name, np.broadcast_to(np.float32(0), shape)).shape
+        if array.shape != expected:
+            raise ShapeError(f"{theirs} is {array.shape}; {expected} is expected")
         state[name] = np.array(_taken(layer, framework, name, array, shape))
     return state
 

@@ -1,4 +1,4 @@
-"""What is to be said in another framework: one layer or operator at one input shape."""
+"""A layer or operator with all its sizes known, to be written as another framework's call."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
     known = (*CONVOLUTIONS, *TRANSPOSED, *LOCAL, *NORMS, *POOLS, nn.Linear)
     if not isinstance(layer, known):
         names = "layers that slide a window, linear and batch normalisation layers"
-        raise UnsupportedError(f"{type(layer).__name__} has no call here; {names} have")
+        raise UnsupportedError(
+            f"{type(layer).__name__} has no equivalent call; there is one for {names}"
+        )
     if prod(shape) == 0:
         raise ShapeError(f"input_shape is {shape}: a size is 0")
     if getattr(layer, "padding_mode", "zeros") != "zeros":
@@ -139,9 +141,9 @@ def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
     if isinstance(layer, nn.Linear):
         return Problem("linear", shape, has_bias=layer.bias is not None)
     flip = bool(getattr(layer, "flip", False))
-    operator, *more = operators[1:] if flip else operators  # the first turns the kernel round
+    operator, *more = operators[1:] if flip else operators  # the first flips the kernel
     if more or getattr(layer, "divisor_override", None) is not None:
-        raise UnsupportedError(f"{layer!r} is more than one operator; say them one by one")
+        raise UnsupportedError(f"{layer!r} is more than one operator; write them one by one")
     problem = _of_operator(operator, shape)
     return replace(
         problem,
@@ -154,7 +156,7 @@ def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
 def _of_operator(operator: Operator, shape: tuple[int, ...]) -> Problem:
     kind = KINDS.get(type(operator))
     if kind is None:
-        raise UnsupportedError(f"{operator.name} has no call here")
+        raise UnsupportedError(f"{operator.name} has no equivalent call")
     if isinstance(operator, Normalize):
         return Problem(kind, shape, eps=operator.eps, has_weight=True, has_bias=True)
     assert isinstance(operator, WindowOperator)  # noqa: S101 (all KINDS but that have a window)

@@ -63,7 +63,7 @@ def _convolution(problem: Problem) -> list[str]:
 
 def _transposed(problem: Problem) -> list[str]:
     if problem.groups > 1:
-        raise UnsupportedError("groups are not done for SciPy's transposed convolution")
+        raise UnsupportedError("groups are not supported in SciPy's transposed convolution")
     weight, bias = names_of(problem, LAYOUT)
     lines = spread_taps(weight, problem.window, "IO*")
     if max(problem.stride) > 1:  # a zero-stuffed input and a full convolution

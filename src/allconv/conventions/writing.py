@@ -113,7 +113,7 @@ def plus(bias: str, layout: str, axes: int) -> str:
 def check_has(problem: Problem, framework: str, kinds: Container[str]) -> None:
     """Refuse what a framework has no name for: a kind, or zeros between input cells."""
     if problem.kind not in kinds:
-        raise UnsupportedError(f"{framework} has no call for this kind: {problem.kind}")
+        raise UnsupportedError(f"{framework} has no equivalent of {problem.kind}")
     if any(axis.input_dilation > 1 for axis in problem.window.axes):
         raise UnsupportedError(
             f"{framework} has no input dilation; JAX has, or use a transposed convolution"

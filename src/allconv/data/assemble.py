@@ -37,12 +37,12 @@ def divide(
     """
     rest = np.arange(labels.size, dtype=np.int64)
     held = [np.empty(0, np.int64), np.empty(0, np.int64)]
-    wanted = (
+    expected = (
         ("validation", validation, options.validation, shares.validation),
         ("test", test, options.test, shares.test),
     )
     used = 0.0
-    for k, (name, missing, chosen, default) in enumerate(wanted):
+    for k, (name, missing, chosen, default) in enumerate(expected):
         share = default if chosen is None else chosen
         if missing and share:
             held[k] = rest[hold_out(labels[rest], share / (1 - used), options.seed, name)]

@@ -70,11 +70,11 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_names(self.classes)
-        wanted = (self.preprocess.height, self.preprocess.width, self.preprocess.channels)
+        expected = (self.preprocess.height, self.preprocess.width, self.preprocess.channels)
         for part in self.parts().values():
-            if part.images.shape[1:] != wanted:
+            if part.images.shape[1:] != expected:
                 got = part.images.shape[1:]
-                raise ShapeError(f"images are {got}, the preprocessing is for {wanted}")
+                raise ShapeError(f"images are {got}, the preprocessing is for {expected}")
             if len(part) and not 0 <= part.labels.min() <= part.labels.max() < len(self.classes):
                 raise ArgumentError(f"labels must be in [0, {len(self.classes)}), the classes")
 

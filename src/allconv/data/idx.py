@@ -99,9 +99,9 @@ def load_idx(source: str, files: dict[str, Path], options: Options) -> Dataset:
         if images is None and labels is None and part == "test":
             continue
         if images is None or labels is None:
-            wanted = f"{'train' if part == 'train' else 't10k'}-"
-            wanted += "images-idx3-ubyte" if images is None else "labels-idx1-ubyte"
-            raise FileError(f"{source} has no {wanted} (or .gz); add it")
+            expected = f"{'train' if part == 'train' else 't10k'}-"
+            expected += "images-idx3-ubyte" if images is None else "labels-idx1-ubyte"
+            raise FileError(f"{source} has no {expected} (or .gz); add it")
         parts[suffix] = _read_pair(images, labels, options.memory_limit)
     return load_arrays(source, parts, options, SHARES)
 
@@ -135,19 +135,19 @@ def read_stream(file: BinaryIO, most: int, limit: int, *, exact: bool) -> npt.ND
         raise FileError("is cut short within its header; replace it")
     shape = tuple(int(side) for side in np.frombuffer(sizes, ">u4"))
     dtype = np.dtype(_TYPES[magic[2]])
-    wanted = math.prod(shape) * dtype.itemsize
+    expected = math.prod(shape) * dtype.itemsize
     header = 4 + 4 * axes
     said = f"its header says {' x '.join(map(str, shape))} values"
-    if header + wanted > most:
+    if header + expected > most:
         raise FileError(f"is cut short: {said}, the file is too small for them; replace it")
-    if exact and header + wanted < most:
+    if exact and header + expected < most:
         raise FileError(f"is too long: {said}, the file has {most - header:,} bytes of them")
-    if wanted > limit:
-        raise LimitError(f"holds {wanted:,} bytes, the limit is {limit:,}; raise memory_limit")
+    if expected > limit:
+        raise LimitError(f"holds {expected:,} bytes, the limit is {limit:,}; raise memory_limit")
     data = io.BytesIO()
-    while (missing := wanted - data.tell()) > 0 and (piece := file.read(min(missing, _PIECE))):
+    while (missing := expected - data.tell()) > 0 and (piece := file.read(min(missing, _PIECE))):
         data.write(piece)
-    if data.tell() < wanted:
+    if data.tell() < expected:
         raise FileError(f"is cut short: {said}, there are {data.tell():,} bytes; replace it")
     if file.read(1):
         raise FileError(f"is too long: {said}, and more follows")

@@ -164,7 +164,7 @@ def _opened_as_format(file: BinaryIO, path: Path) -> ImageFile:
 
 
 def _draft(image: ImageFile, size: tuple[int, int]) -> None:
-    """Have a JPEG decoded at a scale that leaves twice the size wanted, for smooth scaling."""
+    """Have a JPEG decoded at a scale that leaves twice the size expected, for smooth scaling."""
     side = 2 * max(size)
     image.draft(None, (side, side))
 

@@ -29,7 +29,7 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The names of the classes, their folders by part and label, and what is to be said of them.
+    """The names of the classes, their folders by part and label, and notes for the user.
 
     Labels count the sorted names. A name that is no UTF-8 has escapes in place of the bytes.
     """

@@ -88,10 +88,10 @@ def _add(path: Path, found: Found) -> None:
     found.add(inside)
 
 
-def entries(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+def entries(folder: Path, expected: Callable[[Path], bool]) -> list[Path]:
     """Sorted entries of a folder that are not hidden; FileError where it may not be read."""
     with _readable(folder):
-        return sorted(p for p in folder.iterdir() if not is_hidden(p.name) and wanted(p))
+        return sorted(p for p in folder.iterdir() if not is_hidden(p.name) and expected(p))
 
 
 def subfolders(folder: Path) -> list[Path]:

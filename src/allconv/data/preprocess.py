@@ -91,8 +91,8 @@ class Preprocess:
         The result is a view, channels first, of memory that is channels last (a C-contiguous
         (N, H, W, C) array), as the engine likes it. ShapeError for images of another size.
         """
-        wanted = (self.height, self.width, self.channels)
-        if not are_pixels(images) or images.shape[1:] != wanted:
+        expected = (self.height, self.width, self.channels)
+        if not are_pixels(images) or images.shape[1:] != expected:
             raise ShapeError(
                 f"images must be uint8 (N, {self.height}, {self.width}, {self.channels}), "
                 f"got {kind_of_array(images)}"

@@ -30,10 +30,10 @@ def hold_out(labels: npt.ArrayLike, fraction: float, seed: int, purpose: str) ->
     labels = np.asarray(labels, np.int64)
     chosen = []
     for members in _drawn_classes(labels, seed, purpose):
-        wanted = int(np.floor(fraction * members.size + 0.5))
+        expected = int(np.floor(fraction * members.size + 0.5))
         if fraction > 0 and members.size >= 3:
-            wanted = max(wanted, 1)
-        chosen.append(members[: min(wanted, members.size - 1)])
+            expected = max(expected, 1)
+        chosen.append(members[: min(expected, members.size - 1)])
     return _merged(chosen)
 
 

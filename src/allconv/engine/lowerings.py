@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from allconv.engine.kernels import (
     arrange,
-    cells,
     correlate,
     dropout,
+    gather_sum,
     index,
     local,
     loss,
@@ -24,7 +24,7 @@ from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, cells, correlate, dropout, index, local, loss, normalize, pointwise, pool, reduce,
+    arrange, correlate, dropout, gather_sum, index, local, loss, normalize, pointwise, pool, reduce,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(

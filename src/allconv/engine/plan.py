@@ -154,7 +154,7 @@ class Planner:
         return ends and not self.keep_last and value.spec.rank > 2
 
     def alias(self, value: Value, place: Place) -> None:
-        """Say that a result lies where something else lies already."""
+        """Alias a result to memory that holds it already."""
         self.places[value] = place
 
     def temporary(self, shape: tuple[int, ...], dtype: str) -> Place:

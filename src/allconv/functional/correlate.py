@@ -37,14 +37,16 @@ def check_rank(name: str, shape: tuple[int, ...], axes: int) -> None:
         )
 
 
-def check_channels(x: tuple[int, ...], wanted: int, because: str) -> None:
+def check_channels(x: tuple[int, ...], expected: int, because: str) -> None:
     """Refuse an input with other channels than the weights have."""
     given = x[1]
-    if given == wanted:
+    if given == expected:
         return
-    if x[-1] == wanted:
+    if x[-1] == expected:
         raise ShapeError(f"x is {x}, which looks channels-last: pass np.moveaxis(x, -1, 1)")
-    raise ShapeError(f"x is {x}, with {given} channel{'s' * (given != 1)}; {because}, for {wanted}")
+    raise ShapeError(
+        f"x is {x}, with {given} channel{'s' * (given != 1)}; {because}, for {expected}"
+    )
 
 
 def check_weight(weight: tuple[int, ...], axes: int, groups: int, layout: str) -> None:
@@ -57,10 +59,10 @@ def check_weight(weight: tuple[int, ...], axes: int, groups: int, layout: str) -
         raise ShapeError(f"weight is {weight}; groups={groups} does not divide its first axis")
 
 
-def check_bias(bias: tuple[int, ...] | None, wanted: tuple[int, ...]) -> None:
+def check_bias(bias: tuple[int, ...] | None, expected: tuple[int, ...]) -> None:
     """Refuse a bias of another shape."""
-    if bias is not None and bias != wanted:
-        raise ShapeError(f"bias is {bias}; {wanted} is expected")
+    if bias is not None and bias != expected:
+        raise ShapeError(f"bias is {bias}; {expected} is expected")
 
 
 def check_sizes(x: tuple[int, ...]) -> None:
@@ -252,14 +254,16 @@ def transpose_window(
             )
         least = covered_by(p, k, s, d) - low - high
         most = least + max(s, d) - 1
-        wanted = least + extra if size is None else size[n]
-        if not least <= wanted <= most:
+        expected = least + extra if size is None else size[n]
+        if not least <= expected <= most:
             raise ArgumentError(
-                f"output_size is {wanted} on axis {n}; {least} to {most} are possible"
+                f"output_size is {expected} on axis {n}; {least} to {most} are possible"
             )
-        if wanted < 1:
-            raise ShapeError(f"the output would have {wanted} cells on axis {n}; use less padding")
-        axes.append(Axis(wanted, k, p, s, d, 1, low))
+        if expected < 1:
+            raise ShapeError(
+                f"the output would have {expected} cells on axis {n}; use less padding"
+            )
+        axes.append(Axis(expected, k, p, s, d, 1, low))
     return Window(tuple(axes))
 
 

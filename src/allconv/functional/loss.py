@@ -68,18 +68,18 @@ def cross_entropy(
     """
     x, target = take_float("x", x), take_labels("target", target)
     if weight is not None:
-        raise UnsupportedError("weight is not done; multiply the losses of reduction='none'")
+        raise UnsupportedError("weight is not supported; multiply the losses of reduction='none'")
     reduction = choice("reduction", reduction, ("mean", "sum", "none"))
     smoothing = number(
         "label_smoothing", label_smoothing, "a number from 0 to below 1", lambda n: 0 <= n < 1
     )
     if len(x.shape) < 2:
         raise ShapeError(f"x is {x.shape}; (N, classes, ...) is expected")
-    wanted = (x.shape[0], *x.shape[2:])
-    if target.shape != wanted:
-        raise ShapeError(f"target is {target.shape}; x is {x.shape}, so {wanted} is expected")
+    expected = (x.shape[0], *x.shape[2:])
+    if target.shape != expected:
+        raise ShapeError(f"target is {target.shape}; x is {x.shape}, so {expected} is expected")
     check_labels(target, x.shape[1])
-    if reduction == "mean" and not prod(wanted):
+    if reduction == "mean" and not prod(expected):
         raise ShapeError(f"x is {x.shape}: the mean over no samples; use reduction='sum'")
     return evaluate(_reduced, x, target, reduction=reduction, smoothing=smoothing)
 

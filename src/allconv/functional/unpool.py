@@ -77,11 +77,11 @@ def _image(
             )
         given = whole_shape[2:]
     sizes = per_axis("output_size", given, axes)
-    for n, wanted, least, s in zip(range(axes), sizes, plain, stride, strict=True):
-        if not least - s < wanted < least + s:
+    for n, expected, least, s in zip(range(axes), sizes, plain, stride, strict=True):
+        if not least - s < expected < least + s:
             raise ArgumentError(
-                f"output_size is {wanted} on axis {n}; {max(least - s + 1, 1)} to {least + s - 1} "
-                "are possible"
+                f"output_size is {expected} on axis {n}; {max(least - s + 1, 1)} to "
+                f"{least + s - 1} are possible"
             )
     return sizes
 

@@ -10,7 +10,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
-from allconv.lecture.example import Place, example
+from allconv.lecture.example import CellIndex, example
 from allconv.lecture.parts import CHANNELS, LOCAL
 from allconv.operators.base import Array
 
@@ -24,7 +24,7 @@ RESULT = """
      5.2  18.2   7.2
     -8.8   2.2  -7.8
 """
-SLIPS: dict[Place, str] = {(0, 0, 0): "3.1"}  # 1*1 + 2*2 - 2*2 + 1*1 + 1*3 + 1*(-2) + 0.1
+SLIPS: dict[CellIndex, str] = {(0, 0, 0): "3.1"}  # 1*1 + 2*2 - 2*2 + 1*1 + 1*3 + 1*(-2) + 0.1
 
 
 def working(x: Array, w: Array, b: Array) -> Any:

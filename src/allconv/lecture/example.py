@@ -17,7 +17,7 @@ from allconv.operators.base import Array
 
 YES, NO, SLIP, MISSING = "yes", "no", "slip", "missing"
 
-Place = tuple[int, ...]
+CellIndex = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Example:
     printed: str
     drawn: bool = False
     single: bool = False
-    slips: Mapping[Place, str] = field(default_factory=dict)
+    slips: Mapping[CellIndex, str] = field(default_factory=dict)
     lacking: str = ""
     working: Callable[..., Any] | None = None
 
@@ -84,10 +84,10 @@ class Example:
         if ours.shape != printed.shape:
             reason = f"{printed.shape} cells are printed, ours are {ours.shape}"
             return Result(self, NO, printed, ours, None, reason)
-        wanted = printed.astype(object)
+        expected = printed.astype(object)
         for place, right in self.slips.items():
-            wanted[place] = right
-        pairs = zip(wanted.ravel().tolist(), ours.ravel().tolist(), strict=True)
+            expected[place] = right
+        pairs = zip(expected.ravel().tolist(), ours.ravel().tolist(), strict=True)
         same = np.array([agrees(text, each, single=self.single) for text, each in pairs])
         same = same.reshape(ours.shape)
         if not same.all():
@@ -116,7 +116,7 @@ class Result:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing speaks against what is printed, but for what is known to be a slip."""
+        """Whether the result agrees with what is printed, known slips aside."""
         return self.verdict != NO
 
     def written(self) -> Array:
@@ -139,7 +139,7 @@ def example(
     inputs: Mapping[str, Any],
     drawn: bool = False,
     single: bool = False,
-    slips: Mapping[Place, str] | None = None,
+    slips: Mapping[CellIndex, str] | None = None,
     working: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Example]:
     """Make a function of the inputs an example of its name."""

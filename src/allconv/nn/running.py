@@ -106,9 +106,7 @@ def _kept(
 ) -> engine.Kept:
     """The program for these specs: kept while the network has the same structure."""
     key = (kind, specs, training, _structure(net))
-    return engine.keep(
-        key, lambda: make(trace_module(net, *specs, training=training)), owner=net
-    )
+    return engine.keep(key, lambda: make(trace_module(net, *specs, training=training)), owner=net)
 
 
 def _structure(net: Module) -> Hashable:

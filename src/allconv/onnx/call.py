@@ -247,7 +247,7 @@ class Call:
 
 
 def unsupported(node: Node, what: str = "") -> UnsupportedError:
-    """ "unsupported: Conv, domain ai.onnx, opset 21", and why."""
+    """The error "unsupported: Conv, domain ai.onnx, opset 21", and why."""
     domain = node.domain or "ai.onnx"
     told = f"unsupported: {plain(node.op)}, domain {plain(domain)}, opset {node.version}"
     return UnsupportedError(f"{told}: {reason(what)}" if what else told)

@@ -33,29 +33,29 @@ class Outside:
     taken: int = 0
 
     @contextmanager
-    def opened(self, tensor: Any, wanted: int) -> Iterator[Raw]:
+    def opened(self, tensor: Any, expected: int) -> Iterator[Raw]:
         """The bytes of a tensor that lies outside, so many of them."""
         of = f"tensor {shown(tensor.name)}"
         if self.folder is None:
             raise UnsupportedError(f"{of} is outside the bytes that were given; {_REMEDY}")
-        location, offset = _entries(tensor.external_data, wanted, of)
-        self.taken += wanted
+        location, offset = _entries(tensor.external_data, expected, of)
+        self.taken += expected
         if self.taken > self.limit:
             raise LimitError(
                 f"the tensors outside the file are more than {self.limit:,} bytes; "
                 "set size_limit higher"
             )
         with os.fdopen(_open(self.folder, location, of), "rb", buffering=0) as file:
-            if offset + wanted > os.fstat(file.fileno()).st_size:
+            if offset + expected > os.fstat(file.fileno()).st_size:
                 raise FileError(f"{of}: {shown(location)} ends before the tensor does")
             try:
-                yield Raw(file, offset, wanted)
+                yield Raw(file, offset, expected)
             except OSError as error:
                 told = f"{of}: {shown(location)} cannot be read: {error.strerror}"
                 raise FileError(told) from None
 
 
-def _entries(entries: Any, wanted: int, of: str) -> tuple[str, int]:
+def _entries(entries: Any, expected: int, of: str) -> tuple[str, int]:
     """The location and the offset, from the list of keys and values."""
     found: dict[str, str] = {}
     for entry in entries:
@@ -63,9 +63,9 @@ def _entries(entries: Any, wanted: int, of: str) -> tuple[str, int]:
             raise FileError(f"{of}: the key {shown(entry.key)} has no place there; {_REMEDY}")
         found[entry.key] = encodable(entry.value)
     offset = _number(found.get("offset", "0"), "offset", of)
-    length = _number(found["length"], "length", of) if "length" in found else wanted
-    if length != wanted:
-        raise FileError(f"{of} is {wanted} bytes, its length is given as {length}; {_REMEDY}")
+    length = _number(found["length"], "length", of) if "length" in found else expected
+    if length != expected:
+        raise FileError(f"{of} is {expected} bytes, its length is given as {length}; {_REMEDY}")
     return found.get("location", ""), offset
 
 

@@ -18,11 +18,11 @@ def write_preprocess(writer: Writer, preprocess: Any, network: Network, image: s
     Shapes: image uint8 (N, H, W, C) -> float32 (N, C, H, W). Returns the name of the result.
     """
     value = network.graph.inputs[0]
-    wanted = (preprocess.channels, preprocess.height, preprocess.width)
-    if value.shape[1:] != wanted or value.dtype != "float32":
+    expected = (preprocess.channels, preprocess.height, preprocess.width)
+    if value.shape[1:] != expected or value.dtype != "float32":
         raise ShapeError(
             f"the network takes {value.dtype} {value.shape[1:]}, the preprocessing gives float32 "
-            f"{wanted}; they must agree"
+            f"{expected}; they must agree"
         )
     steps = (
         ("Div", np.float32(255)),

@@ -52,7 +52,7 @@ class OnnxModule(Module):
     def __call__(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
         """The outputs for these inputs, as `nn.Module` computes them."""
         given = zip(self.model.inputs, x, strict=False)
-        taken = [_floats(each) if wanted.dtype == "uint8" else each for wanted, each in given]
+        taken = [_floats(each) if expected.dtype == "uint8" else each for expected, each in given]
         return super().__call__(*taken, *x[len(taken) :], training=training, seed=seed)
 
 

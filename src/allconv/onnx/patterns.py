@@ -121,21 +121,21 @@ def match(node: Node, producers: dict[Value, Node], constants: dict[Value, Array
 
 def _matches(
     graph: Graph,
-    wanted: Value,
+    expected: Value,
     given: Value,
     producers: dict[Value, Node],
     constants: dict[Value, Array],
     found: dict[Value, Value],
 ) -> bool:
     """Whether a value of a graph is computed as a value of the pattern is."""
-    if wanted in found:
-        return found[wanted] is given
-    found[wanted] = given
-    if wanted in graph.constants:
+    if expected in found:
+        return found[expected] is given
+    found[expected] = given
+    if expected in graph.constants:
         return given in constants and constants[given].shape == ()
-    if wanted is graph.inputs[0]:
+    if expected is graph.inputs[0]:
         return True
-    one = next(node for node in graph.nodes if wanted in node.outputs)
+    one = next(node for node in graph.nodes if expected in node.outputs)
     other = producers.get(given)
     if other is None or one.operator != other.operator or len(one.inputs) != len(other.inputs):
         return False

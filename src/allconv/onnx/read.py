@@ -25,9 +25,9 @@ from allconv.onnx.limits import MOST_AXES, MOST_VALUES, fits
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import Input, Model, Node
 from allconv.onnx.names.local import TAG, collapse
-from allconv.onnx.structure import check_node, check_order, roles, without_unused
 from allconv.onnx.tensors import dtype_name, read_tensor
 from allconv.onnx.text import shown
+from allconv.onnx.validate import check_node, check_order, roles, without_unused
 from allconv.onnx.weights import without_weights
 from allconv.onnx.wire import Place, Raw, attribute, initializer, without_arrays
 from allconv.operators.base import FLOATS, Array

@@ -13,7 +13,7 @@ from allconv.onnx.call import Bytes, Call, Condition, unsupported
 from allconv.onnx.limits import Budget
 from allconv.onnx.model import Input, Model
 from allconv.onnx.names import LOCAL, NAMES
-from allconv.onnx.names.fold import FOLDS
+from allconv.onnx.names.constants import FOLDS
 from allconv.onnx.names.local import read_local
 from allconv.onnx.text import plain, shown
 from allconv.operators.base import Array
@@ -58,11 +58,11 @@ def check_inputs(model: Model, x: Sequence[Any]) -> None:
             raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is expected")
 
 
-def _fits(wanted: Input, given: tuple[int, ...]) -> bool:
-    if wanted.shape is None:
+def _fits(expected: Input, given: tuple[int, ...]) -> bool:
+    if expected.shape is None:
         return True
-    return len(wanted.shape) == len(given) and all(
-        n is None or n == m for n, m in zip(wanted.shape, given, strict=True)
+    return len(expected.shape) == len(given) and all(
+        n is None or n == m for n, m in zip(expected.shape, given, strict=True)
     )
 
 

@@ -13,11 +13,11 @@ from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
 from allconv.graph import Graph
 from allconv.nn.module import Module
-from allconv.onnx.emit import Emitted, emit
 from allconv.onnx.images import write_preprocess
 from allconv.onnx.metadata import PRODUCER, make_metadata
 from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
+from allconv.onnx.write_graph import WrittenGraph, write_graph
 from allconv.onnx.writer import Writer
 from allconv.settings import whole
 from allconv.text import encodable, printable
@@ -118,11 +118,14 @@ def to_proto(
         raise LimitError(_TOO_LARGE)
     names = _names(network, input_name, output_name)
     writer = Writer([*network.arrays, *names.values()])
-    first = [names["input"], *(f"{input_name}_{n}" for n in range(2, network.recorded.arguments + 1))]
+    first = [
+        names["input"],
+        *(f"{input_name}_{n}" for n in range(2, network.recorded.arguments + 1)),
+    ]
     x = list(first)
     if preprocess is not None:
         x[0] = write_preprocess(writer, preprocess, network, first[0])
-    emitted = emit(writer, network, x, names["output"])
+    emitted = write_graph(writer, network, x, names["output"])
     return _model(writer, network, emitted, first, entries, preprocess)
 
 
@@ -158,7 +161,7 @@ def _names(network: Network, input_name: str, output_name: str) -> dict[str, str
 def _model(
     writer: Writer,
     network: Network,
-    emitted: Emitted,
+    emitted: WrittenGraph,
     first: Sequence[str],
     entries: dict[str, str],
     preprocess: Preprocessing | None,

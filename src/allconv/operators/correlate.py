@@ -22,6 +22,7 @@ from allconv.operators.base import Array, Spec, narrow, wide
 from allconv.operators.reduce import Sum
 from allconv.operators.windowed import Index, WindowOperator, meetings, taps
 
+
 @dataclass(frozen=True)
 class Trilinear(WindowOperator):
     """What the three views share: the window, the groups and how the arrays are split."""

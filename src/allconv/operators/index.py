@@ -34,13 +34,13 @@ class FlatIndex(Operator):
     starts: tuple[tuple[int, ...], ...]
 
     def check(self, *x: Spec) -> None:
-        wanted = tuple(map(len, self.starts))
-        if x[0].rank != 2 + len(wanted) or x[0].shape[2:] != wanted or x[0].dtype != "int32":
-            raise ShapeError(f"tap is {x[0]}; int32 (N, C, *{wanted}) is expected")
-        if not len(self.image) == len(self.kernel) == len(self.dilation) == len(wanted):
+        expected = tuple(map(len, self.starts))
+        if x[0].rank != 2 + len(expected) or x[0].shape[2:] != expected or x[0].dtype != "int32":
+            raise ShapeError(f"tap is {x[0]}; int32 (N, C, *{expected}) is expected")
+        if not len(self.image) == len(self.kernel) == len(self.dilation) == len(expected):
             raise ShapeError(
                 f"image {self.image}, kernel {self.kernel}, dilation {self.dilation}: "
-                f"{len(wanted)} numbers each are expected"
+                f"{len(expected)} numbers each are expected"
             )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -138,9 +138,9 @@ class ReadAt(_Indexed):
     def check(self, *x: Spec) -> None:
         self.check_floats(x[0])
         self.check_index(x[1])
-        wanted = (*x[1].shape[:2], *self.image)
-        if x[0].shape != wanted:
-            raise ShapeError(f"x is {x[0].shape}; {wanted} is expected")
+        expected = (*x[1].shape[:2], *self.image)
+        if x[0].shape != expected:
+            raise ShapeError(f"x is {x[0].shape}; {expected} is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(x[1].shape),)

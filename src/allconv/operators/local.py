@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from allconv.operators.correlate import Trilinear, ForwardView, TransposeView, WeightView
+from allconv.operators.correlate import ForwardView, TransposeView, Trilinear, WeightView
 
 
 class _Moving(Trilinear):

@@ -86,11 +86,11 @@ class _Entropy(Operator):
     def check(self, *x: Spec) -> None:
         if x[0].rank < 2 or not x[0].is_float or not x[0].shape[1]:
             raise ShapeError(f"x is {x[0]}; floats (N, classes, ...) are expected")
-        wanted = (x[0].shape[0], *x[0].shape[2:])
-        if x[1].shape != wanted or x[1].dtype != "int64":
-            raise ShapeError(f"labels are {x[1]}; int64 {wanted} is expected")
-        if len(x) > 2 and x[2] != x[0].with_shape(wanted):
-            raise ShapeError(f"gy is {x[2]}; {x[0].with_shape(wanted)} is expected")
+        expected = (x[0].shape[0], *x[0].shape[2:])
+        if x[1].shape != expected or x[1].dtype != "int64":
+            raise ShapeError(f"labels are {x[1]}; int64 {expected} is expected")
+        if len(x) > 2 and x[2] != x[0].with_shape(expected):
+            raise ShapeError(f"gy is {x[2]}; {x[0].with_shape(expected)} is expected")
 
     def target(self, labels: Array, classes: int) -> Array:
         """(N, C, *S): 1 - smoothing at the label, plus smoothing / C everywhere."""

@@ -43,8 +43,10 @@ class _Normalization(Operator):
             else:
                 fits = name == "x" or each.shape == x[0].shape[1:2]
             if not fits:
-                wanted = x[0].shape if name == "gy" else f"({x[0].shape[1]},)"
-                raise ShapeError(f"{name} is {each.shape}; {wanted} is expected for x {x[0].shape}")
+                expected = x[0].shape if name == "gy" else f"({x[0].shape[1]},)"
+                raise ShapeError(
+                    f"{name} is {each.shape}; {expected} is expected for x {x[0].shape}"
+                )
 
     def normal(self, x: Array, mean: Array, variance: Array) -> Array:
         """(x - mean) / sqrt(variance + eps), on float64 arrays."""

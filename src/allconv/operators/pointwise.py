@@ -123,7 +123,7 @@ class Maximum(Pointwise):
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
         second = x[1] - x[0]
-        return Select()(second, 0.0, gy), Gate()(second, gy)
+        return Select()(second, 0.0, gy), ReluGradient()(second, gy)
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,11 @@ class Absolute(Pointwise):
         return np.abs(x[0])
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
-        return (gy * (Step()(x[0]) - Step()(-x[0])),)
+        return (gy * (Heaviside()(x[0]) - Heaviside()(-x[0])),)
 
 
 @dataclass(frozen=True)
-class Step(Pointwise):
+class Heaviside(Pointwise):
     """1 where x > 0, else 0; its gradient is 0."""
 
     def compute(self, *x: Any) -> Any:
@@ -180,11 +180,11 @@ class Relu(Pointwise):
         return np.maximum(x[0], 0.0)
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
-        return (Gate()(y, gy),)
+        return (ReluGradient()(y, gy),)
 
 
 @dataclass(frozen=True)
-class Gate(Pointwise):
+class ReluGradient(Pointwise):
     """g where not y <= 0, else 0: the gradient of `Relu` from its result."""
 
     inputs: ClassVar[tuple[str, ...]] = ("y", "g")
@@ -193,7 +193,7 @@ class Gate(Pointwise):
         return np.where(x[0] <= 0, 0.0, x[1])
 
     def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
-        return None, Gate()(x[0], gy)
+        return None, ReluGradient()(x[0], gy)
 
 
 @dataclass(frozen=True)

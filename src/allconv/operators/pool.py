@@ -24,22 +24,22 @@ from allconv.operators.windowed import WindowOperator, meetings, taps
 class _Pool(WindowOperator):
     """What the operators of pooling share."""
 
-    def check_size(self, name: str, x: Spec, wanted: tuple[int, ...]) -> None:
+    def check_size(self, name: str, x: Spec, expected: tuple[int, ...]) -> None:
         """Refuse an array of another rank or size than the window's."""
-        if x.rank != 2 + len(wanted) or x.shape[2:] != wanted:
-            raise ShapeError(f"{name} is {x.shape}; (N, C, *{wanted}) is expected")
+        if x.rank != 2 + len(expected) or x.shape[2:] != expected:
+            raise ShapeError(f"{name} is {x.shape}; (N, C, *{expected}) is expected")
 
-    def check_values(self, name: str, x: Spec, wanted: tuple[int, ...]) -> None:
+    def check_values(self, name: str, x: Spec, expected: tuple[int, ...]) -> None:
         """Refuse values that are no floats or of another size."""
         self.check_floats(x)
-        self.check_size(name, x, wanted)
+        self.check_size(name, x, expected)
 
     def check_tap(self, tap: Spec, x: Spec) -> None:
         """Refuse taps that are not those of a `MaxPool` of x's batch and channels."""
         self.check_size("tap", tap, self.window.output)
         if tap.shape[:2] != x.shape[:2] or tap.dtype != "int32":
-            wanted = (*x.shape[:2], *self.window.output)
-            raise ShapeError(f"tap is {tap}; int32 {wanted} is expected")
+            expected = (*x.shape[:2], *self.window.output)
+            raise ShapeError(f"tap is {tap}; int32 {expected} is expected")
 
 
 @dataclass(frozen=True)

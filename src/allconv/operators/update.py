@@ -25,9 +25,9 @@ class _Update(Operator):
         super().check(*x)
         self.check_floats(*x)
         for number, (name, each) in enumerate(zip(self.inputs, x, strict=True)):
-            wanted = x[0].shape if number < self.states else ()
-            if each.shape != wanted:
-                raise ShapeError(f"{name} is {each.shape}; {wanted} is expected")
+            expected = x[0].shape if number < self.states else ()
+            if each.shape != expected:
+                raise ShapeError(f"{name} is {each.shape}; {expected} is expected")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,10 @@ def _grown_transpose(axis: Axis, size: int) -> Axis:
     if size == axis.output:
         return axis
     if axis.input_dilation != 1:
-        raise UnsupportedError("a transposed window over a dilated input has one size; images of another are not supported")
+        raise UnsupportedError(
+            "a transposed window over a dilated input has one size; images of another are not "
+            "supported"
+        )
     return replace(axis, input=axis.input + axis.stride * (size - axis.output), output=size)
 
 
@@ -65,7 +68,8 @@ def _batch(
     """A shape with another batch in front."""
     if before[1:] != now[1:] or to[:1] != before[:1]:
         raise UnsupportedError(
-            f"{operator.name} from {before} to {to} has one size; images of another size are not supported"
+            f"{operator.name} from {before} to {to} has one size; images of another are not "
+            "supported"
         )
     return (now[0], *to[1:])
 
@@ -76,6 +80,6 @@ def _slice(operator: Slice, before: tuple[int, ...], now: tuple[int, ...]) -> Sl
     for axis, (old, new) in enumerate(zip(before, now, strict=True)):
         if old != new:
             if (operator.start[axis], operator.step[axis], counts[axis]) != (0, 1, old):
-                raise UnsupportedError(f"a part of axis {axis} is taken, whose size changes")
+                raise UnsupportedError(f"a slice takes a part of axis {axis}, whose size changes")
             counts[axis] = new
     return replace(operator, count=tuple(counts))

@@ -54,8 +54,9 @@ def _local(
     ones = (1,) * len(output)
     _check(prod(w.shape) * prod(output))
     many = [builder.apply(Broadcast((*w.shape, *output)), w.reshape((*w.shape, *ones)))]
-    for b in bias:
-        many.append(builder.apply(Broadcast((*b.shape, *output)), b.reshape((*b.shape, *ones))))
+    many += [
+        builder.apply(Broadcast((*b.shape, *output)), b.reshape((*b.shape, *ones))) for b in bias
+    ]
     return Local(operator.window, operator.groups), (x, *many)
 
 

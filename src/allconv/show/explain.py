@@ -14,7 +14,7 @@ from allconv.analysis.meetings import Meetings
 from allconv.operators.base import Array, Operator
 from allconv.operators.correlate import TransposeView, Trilinear, WeightView
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.show.operand import WindowCall, Operand
+from allconv.show.operand import Operand, WindowCall
 from allconv.show.terms import Cell, Factor, Index, Term, added, largest
 
 Explain = Callable[[Index], Cell]

@@ -18,7 +18,7 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator
 from allconv.show.call import record_call
 from allconv.show.explain import explanation
-from allconv.show.operand import WindowCall, Operand
+from allconv.show.operand import Operand, WindowCall
 from allconv.show.table import working_table
 from allconv.show.text import working_text
 from allconv.show.unseen import unseen

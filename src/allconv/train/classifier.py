@@ -273,7 +273,9 @@ class ImageClassifier:
         self._check_fitted()
         _check_path(path)
         if self._takes_pixels:
-            raise UnsupportedError("this classifier came from a file and is as it was; copy that")
+            raise UnsupportedError(
+                "this classifier was loaded from a file and is unchanged; copy the file"
+            )
         preprocess = self.preprocess_
         shape = (None, preprocess.channels, preprocess.height, preprocess.width)
         kind = kind_of(self.classes_)

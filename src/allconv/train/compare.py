@@ -26,7 +26,7 @@ SHIFT = 3
 """Pixels by which the test images are moved."""
 
 PART = 10
-"""One image of so many is what is left of the training images in the second training."""
+"""The second training uses one in so many of the training images."""
 
 Watch = Callable[[str], Sequence[Callback]]
 

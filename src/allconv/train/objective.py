@@ -106,9 +106,7 @@ def record_step(net: Module, objective: Objective, x: Spec) -> Recorded:
     buffers = (*traced.buffers, *slots)
     updates = tuple(name for name in (*traced.parameters, *buffers) if name in new)
     graph = builder.graph([*outputs[:2], *(new[name] for name in updates)])
-    return Recorded(
-        graph, 3 + len(names), None, traced.parameters, buffers, updates=updates
-    )
+    return Recorded(graph, 3 + len(names), None, traced.parameters, buffers, updates=updates)
 
 
 def _with_loss(objective: Objective, result: Any) -> tuple[Any, Any]:

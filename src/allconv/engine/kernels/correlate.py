@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from math import prod
 
-from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.choose import DEPTHWISE, WINOGRAD
 from allconv.engine.fuse import FEW
 from allconv.engine.kernels.arrange import fill
@@ -15,6 +14,7 @@ from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
 from allconv.engine.kernels.winograd_steps import add_winograd
+from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node

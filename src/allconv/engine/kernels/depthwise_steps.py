@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.phases import Phase, tap_phases
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.chunks import (
     MOST,
@@ -27,6 +26,7 @@ from allconv.engine.kernels.epilogue import Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.weight_steps import Gradient, part_arguments
+from allconv.engine.phases import Phase, tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number

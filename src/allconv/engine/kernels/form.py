@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allconv.engine.phases import Phase
 from allconv.engine.arguments import Arguments, T, several
+from allconv.engine.phases import Phase
 from allconv.engine.place import Place
 
 AXES = 4

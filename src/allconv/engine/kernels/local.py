@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from allconv.engine.phases import input_phases, output_phases
 from allconv.engine.kernels.pack import pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import place_result
 from allconv.engine.kernels.weight_steps import lower_weights
+from allconv.engine.phases import input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node

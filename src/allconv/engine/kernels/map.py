@@ -20,7 +20,7 @@ from allconv.engine.step import Number
 
 OUTER = 3  # axes around the innermost one
 OPERANDS = 16
-PUT_OFF = 5  # operands of an expression that is left to the operator that reads it
+DEFERRED = 5  # operands of an expression that is left to the operator that reads it
 OUTPUTS = 3
 SPLIT = 16384  # elements of one chunk
 

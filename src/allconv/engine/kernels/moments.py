@@ -20,7 +20,7 @@ from allconv.engine.emit.vector import ELEMENTS, Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.expression import Expression
-from allconv.engine.kernels.map import PUT_OFF
+from allconv.engine.kernels.map import DEFERRED
 from allconv.engine.target import Target
 
 Results: TypeAlias = list[tuple[Index, ir.Value]]
@@ -56,7 +56,7 @@ class GradientSumsArguments(MatrixArguments[T]):
     """Beside those, the mean of each column, the operands of gy, and the results of each block."""
 
     mean: T
-    g: tuple[T, ...] = several(PUT_OFF)
+    g: tuple[T, ...] = several(DEFERRED)
     plain: T
     products: T
 

@@ -15,7 +15,7 @@ from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.expression import Expression
-from allconv.engine.kernels.map import PUT_OFF, broadcast, emit_map
+from allconv.engine.kernels.map import DEFERRED, broadcast, emit_map
 from allconv.engine.kernels.moments import (
     GradientJoin,
     GradientJoinArguments,
@@ -192,7 +192,7 @@ def lower_normalize(planner: Planner, node: Node) -> bool:
 
 
 def lower_gradient(planner: Planner, node: Node) -> bool:
-    """Two sums a channel in one pass, then one map; both compute a gy that was put off."""
+    """Two sums a channel in one pass, then one map; both compute a gy that was deferred."""
     operator = node.of(BatchNormGradient)
     if node.inputs[0].spec.size == 0:
         for value in node.outputs:
@@ -210,7 +210,7 @@ def lower_gradient(planner: Planner, node: Node) -> bool:
     of_sums = GradientSumsArguments[Number](
         **joined(matrix.arguments(x)),
         mean=mean,
-        g=(*operands, *[0] * (PUT_OFF - len(operands))),
+        g=(*operands, *[0] * (DEFERRED - len(operands))),
         plain=sums[0],
         products=sums[1],
     )

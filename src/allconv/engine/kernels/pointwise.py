@@ -1,6 +1,6 @@
 """Pointwise operators: how chains of them become one pass over memory.
 
-An operator whose result only another pointwise operator of the same shape reads is put off: its
+An operator whose result only another pointwise operator of the same shape reads is deferred: its
 value gets no place, and the one that reads it computes both. So a value without a place is one to
 be computed along the way (`gathered`).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allconv.engine.kernels.expression import EMITTERS, Expression
-from allconv.engine.kernels.map import OPERANDS, PUT_OFF, emit_map
+from allconv.engine.kernels.map import DEFERRED, OPERANDS, emit_map
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -18,18 +18,18 @@ from allconv.operators.base import Operator
 from allconv.operators.normalize import BatchNormGradient
 from allconv.value import Value
 
-LINES = 12  # of an expression that is put off: two or three of them meet in the last one
+LINES = 12  # of an expression that is deferred: two or three of them meet in the last one
 
 
 def lower_pointwise(planner: Planner, node: Node) -> bool:
-    """One map for the node and everything that was put off for it, or put it off too."""
-    if not _is_put_off(planner, node):
+    """One map for the node and everything that was deferred for it, or deferred too."""
+    if not _is_deferred(planner, node):
         compute(planner, node)
     return True
 
 
 def compute(planner: Planner, node: Node) -> None:
-    """Add the map of a node and of what was put off for it."""
+    """Add the map of a node and of what was deferred for it."""
     expression, operands = gathered(planner, node)
     if len(operands) > OPERANDS:
         for value in node.inputs:
@@ -41,7 +41,7 @@ def compute(planner: Planner, node: Node) -> None:
 
 
 def gathered(planner: Planner, last: Node) -> tuple[Expression, list[Value]]:
-    """A node and all that was put off for it, as one expression of values that have a place."""
+    """A node and all that was deferred for it, as one expression of values that have a place."""
     operands: dict[Value, None] = {}
     nodes: dict[Node, None] = {}
 
@@ -84,7 +84,7 @@ def followers(planner: Planner, value: Value) -> list[Node]:
         if node in planner.groups:
             break
         taken.update(other for other in node.inputs if other is not value)
-        if len(chain) == LINES or len(taken) > PUT_OFF or not taken.issubset(planner.places):
+        if len(chain) == LINES or len(taken) > DEFERRED or not taken.issubset(planner.places):
             break
         if node.outputs[0].shape != value.shape:
             break
@@ -101,7 +101,7 @@ def write(planner: Planner, expression: Expression, operands: Sequence[Place], n
     emit_map(planner, expression, operands, outputs)
 
 
-def _is_put_off(planner: Planner, node: Node) -> bool:
+def _is_deferred(planner: Planner, node: Node) -> bool:
     """Whether the only reader of a node can compute it along the way.
 
     All else that the reader takes must be computable from memory by pointwise operators alone:
@@ -118,7 +118,7 @@ def _is_put_off(planner: Planner, node: Node) -> bool:
     if not fits or not _are_near(planner, user.inputs):
         return False
     expression, operands = gathered(planner, node)
-    return len(expression.lines) <= LINES and len(operands) <= PUT_OFF
+    return len(expression.lines) <= LINES and len(operands) <= DEFERRED
 
 
 def _are_near(planner: Planner, values: Sequence[Value]) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.reduce import lower_mean_pool
 from allconv.engine.kernels.taps import ABSENT, AXES, PIXELS, Pool, PoolArguments
+from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number

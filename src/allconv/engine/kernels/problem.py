@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.phases import Phase
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.border import Border, BorderArguments
 from allconv.engine.kernels.chunks import (
@@ -25,6 +24,7 @@ from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_cells
 from allconv.engine.kernels.unit import Memory, Runs
+from allconv.engine.phases import Phase
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from allconv.engine.phases import tap_phases
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
@@ -28,6 +27,7 @@ from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_weight_tile
 from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, WeightArguments
 from allconv.engine.kernels.weight_border import WeightBorder, WeightBorderArguments
+from allconv.engine.phases import tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number

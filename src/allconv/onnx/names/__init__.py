@@ -8,9 +8,9 @@ from typing import Any
 from allconv.onnx.call import Name
 from allconv.onnx.names import (
     arrange,
-    cells,
+    constants,
     correlate,
-    fold,
+    gather_sum,
     linear,
     local,
     loss,
@@ -23,9 +23,9 @@ from allconv.onnx.names import (
 
 _FAMILIES = (
     arrange,
-    cells,
+    gather_sum,
     correlate,
-    fold,
+    constants,
     linear,
     local,
     loss,

@@ -142,12 +142,12 @@ def collapse(nodes: Sequence[Node]) -> list[Node]:
         layer = Layer.from_tag(node.tag, node.outputs[0]) if node.tag and node.outputs else None
         if layer is None or not _has_cells(layer, result[-LONGEST:]):
             continue
-        wanted = layer.nodes()
-        found = result[-len(wanted) :]
-        if len(found) == len(wanted) and all(map(_same, found, wanted)):
+        expected = layer.nodes()
+        found = result[-len(expected) :]
+        if len(found) == len(expected) and all(map(_same, found, expected)):
             inputs = (layer.x, layer.w, layer.b) if layer.b else (layer.x, layer.w)
             operator = Local(layer.window, layer.groups)
-            result[-len(wanted) :] = [
+            result[-len(expected) :] = [
                 Node(LOCAL[1], LOCAL[0], node.version, node.name, inputs, (layer.y,),
                      {"operator": operator})
             ]  # fmt: skip

@@ -9,7 +9,7 @@ from allconv.operators.index import FlatIndex, ReadAt, WriteAt
 from allconv.operators.local import LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient
 from allconv.operators.normalize import BatchNorm, BatchNormGradient
-from allconv.operators.pointwise import Gate, Step
+from allconv.operators.pointwise import Heaviside, ReluGradient
 from allconv.operators.pool import AveragePoolTranspose, GatherWindow, ScatterWindow
 from allconv.operators.update import AdamUpdate, ClipFactor, MovingAverage, SgdUpdate
 
@@ -31,7 +31,7 @@ UNWRITTEN: dict[type, str] = {
     CrossEntropyGradient: DERIVATIVE,
     Dropout: "dropout with a seed belongs to training; write the network in inference",
     FlatIndex: _INDICES,
-    Gate: DERIVATIVE,
+    ReluGradient: DERIVATIVE,
     GatherWindow: DERIVATIVE,
     LocalTranspose: (
         "a transposed locally connected layer is not in ONNX; use ConvTranspose2d, or save the "
@@ -42,7 +42,7 @@ UNWRITTEN: dict[type, str] = {
     ReadAt: DERIVATIVE,
     ScatterWindow: DERIVATIVE,
     SgdUpdate: _STEP,
-    Step: DERIVATIVE,
+    Heaviside: DERIVATIVE,
     Unslice: DERIVATIVE,
     WriteAt: _INDICES,
 }

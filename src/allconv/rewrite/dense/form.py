@@ -106,7 +106,8 @@ class Densifier:
         if others or node.inputs[number] not in self.forms:
             name = node.operator.inputs[others[0] if others else number]
             raise UnsupportedError(
-                f"{name} of {node.operator.name} depends on the whole image, and would on a larger"
+                f"{name} of {node.operator.name} depends on the whole image, so it would change on "
+                "a larger one"
             )
         return self.forms[node.inputs[number]]
 

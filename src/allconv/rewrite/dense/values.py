@@ -26,12 +26,16 @@ def _pointwise(d: Densifier, node: Node) -> Form:
     operands = [d.forms.get(value) or _constant(d, d.fixed[value]) for value in node.inputs]
     if all(form.is_image for form in forms):
         if any(form.shape[2:] != out[2:] for form in forms) or len(out) != forms[0].value.ndim:
-            raise UnsupportedError(f"{node.operator.name} feeds a number of all the image back to its cells")
+            raise UnsupportedError(
+                f"{node.operator.name} feeds a number of all the image back to its cells"
+            )
         if all(isinstance(x, Form) or prod(x.shape[2 - len(out) :]) == 1 for x in operands):
             values = [x.value if isinstance(x, Form) else x for x in operands]
             return image_form(d.apply(node.operator, *values))
     if any(form.shape != out for form in forms):
-        raise UnsupportedError(f"{node.operator.name} joins {forms[0].shape} to {out}")
+        raise UnsupportedError(
+            f"{node.operator.name} from {forms[0].shape} to {out} cannot slide over a larger image"
+        )
     scalars = all(isinstance(x, Form) or x.size == 1 for x in operands)
     if not scalars or len({form.value.shape for form in forms}) > 1:
         operands = [d.gathered(x) if isinstance(x, Form) else x for x in operands]
@@ -60,7 +64,9 @@ def _normalize(d: Densifier, node: Node) -> Form:
     if not form.is_image and len(form.shape) == 2:
         form = d.gathered(form)
     if form.value.shape[1] != form.shape[1]:
-        raise UnsupportedError(f"batch normalisation of {form.shape} that is no image")
+        raise UnsupportedError(
+            f"batch normalisation of {form.shape}, which is no image, is not supported"
+        )
     return Form(d.apply(node.operator, form.value, *d.rest(node, 1)), form.shape)
 
 
@@ -70,7 +76,9 @@ def _softmax(d: Densifier, node: Node) -> Form:
     if not form.is_image:
         form = d.gathered(form)
     if axis != 1 or form.value.shape[1] != form.shape[1]:
-        raise UnsupportedError(f"{node.operator.name} over axis {axis} of {form.shape}")
+        raise UnsupportedError(
+            f"{node.operator.name} over axis {axis} of {form.shape} is not supported"
+        )
     return Form(d.apply(node.operator, form.value), form.shape)
 
 
@@ -78,7 +86,9 @@ def _reshape(d: Densifier, node: Node) -> Form:
     """Case 1."""
     to = node.of(Reshape).to
     if to[:1] != (1,):
-        raise UnsupportedError(f"a reshape to {to}, which mixes the images of a batch")
+        raise UnsupportedError(
+            f"a reshape to {to} mixes the images of a batch, which is not supported"
+        )
     return Form(d.form(node).value, to)
 
 
@@ -94,13 +104,13 @@ def _sum(d: Densifier, node: Node) -> Form:
         return Form(d.apply(operator, form.value, d.builder.constant(ones)), out)
     if axes == (1,) and len(out) == len(form.shape):
         return image_form(d.apply(node.operator, form.value))
-    raise UnsupportedError(f"a sum over the axes {axes} of {form.shape}")
+    raise UnsupportedError(f"a sum over the axes {axes} of {form.shape} is not supported")
 
 
 def _pad(d: Densifier, node: Node) -> Form:
     operator = node.of(Pad)
     if operator.pairs[0] != (0, 0):
-        raise UnsupportedError("padding of the batch")
+        raise UnsupportedError("padding of the batch is not supported")
     return image_form(d.apply(operator, d.image(node).value))
 
 
@@ -108,7 +118,9 @@ def _slice(d: Densifier, node: Node) -> Form:
     operator = node.of(Slice)
     x = d.image(node).value
     if operator.count[0] != 1 or any(step != 1 for step in operator.step[2:]):
-        raise UnsupportedError("a slice that leaves out or reverses cells of an image")
+        raise UnsupportedError(
+            "a slice that leaves out or reverses cells of an image is not supported"
+        )
     rows = list(zip(operator.start, operator.count, x.shape, strict=True))
     crop = Pad(((0, 0), (0, 0), *((-start, start + n - size) for start, n, size in rows[2:])))
     if any(map(any, crop.pairs)):
@@ -125,7 +137,7 @@ def _slice(d: Densifier, node: Node) -> Form:
 def _concatenate(d: Densifier, node: Node) -> Form:
     operator = node.of(Concatenate)
     if operator.axis != 1 or any(value not in d.forms for value in node.inputs):
-        raise UnsupportedError("only channels that depend on the image are put side by side")
+        raise UnsupportedError("only channels that depend on the image can be concatenated")
     forms = [d.forms[value] for value in node.inputs]
     if not all(form.is_image for form in forms):
         forms = [d.gathered(form) for form in forms]

@@ -11,8 +11,8 @@ from allconv.errors import UnsupportedError
 from allconv.graph import Node
 from allconv.operators.arrange import Pad, Reshape, Transpose
 from allconv.operators.base import Operator
-from allconv.operators.cells import SumCells
 from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.gather_sum import GatherSum
 from allconv.operators.local import Local
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.reduce import Broadcast
@@ -73,7 +73,7 @@ def _correlate_transpose(d: Densifier, node: Node) -> Form:
     operator = node.of(CorrelateTranspose)
     if any(a.stride != 1 or a.input_dilation != 1 for a in operator.window.axes):
         raise UnsupportedError(
-            "a transposed convolution that enlarges its input; only stride 1 is supported"
+            "a transposed convolution that enlarges its input is not supported; only stride 1 is"
         )
     form = d.image(node, 1)
     return image_form(d.apply(operator, d.fixed[node.inputs[0]], form.value, *d.rest(node, 2)))
@@ -93,11 +93,13 @@ def _is_head(axis: Axis) -> bool:
 
 def _sum_cells(d: Densifier, node: Node) -> Form:
     """Case 7."""
-    operator = node.of(SumCells)
+    operator = node.of(GatherSum)
     form, axis = d.form(node), operator.axis
     sizes, rank = form.value.shape[2:], len(form.shape)
     if rank != form.value.ndim or axis < 2 or prod(sizes[: axis - 2]) != 1:
-        raise UnsupportedError("cells are listed along an axis that is not the image's next")
+        raise UnsupportedError(
+            "sums over listed cells are supported along the spatial axes in their order"
+        )
     channels, count = form.value.shape[1], len(operator.cells)
     w = np.zeros((channels, count, operator.size), form.value.dtype)
     for p, cells in enumerate(operator.cells):
@@ -117,5 +119,5 @@ WINDOWS: dict[type[Operator], Rule] = {
     Local: _matrix,
     MaxPool: _pool,
     AveragePool: _pool,
-    SumCells: _sum_cells,
+    GatherSum: _sum_cells,
 }

@@ -20,14 +20,16 @@ from allconv.value import Value
 
 
 @dataclass
-class Emitted:
+class WrittenGraph:
     """The names of the outputs, and the shape and dtype of every value that has a name."""
 
     outputs: list[str] = field(default_factory=list)
     values: dict[str, tuple[Shape, str]] = field(default_factory=dict)
 
 
-def emit(writer: Writer, network: Network, x: Sequence[str], output_name: str) -> Emitted:
+def write_graph(
+    writer: Writer, network: Network, x: Sequence[str], output_name: str
+) -> WrittenGraph:
     """Write the nodes of a network whose data inputs have the names x."""
     graph = network.graph
     results = network.recorded.results
@@ -39,7 +41,7 @@ def emit(writer: Writer, network: Network, x: Sequence[str], output_name: str) -
     ):
         if value in used:
             writer.initializer(name, array)
-    emitted = Emitted()
+    emitted = WrittenGraph()
     outputs = [output_name] + [
         writer.fresh(f"{output_name}_{n}") for n in range(2, len(results) + 1)
     ]
