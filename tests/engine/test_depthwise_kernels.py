@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.kernels import correlate
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_steps import add_depthwise, choose_tile
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
-from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AxisPhases, four
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.map import Expression

@@ -14,9 +14,9 @@ from allconv.engine import lowerings
 from allconv.engine import threads as team
 from allconv.engine.border import ready
 from allconv.engine.choose import WINOGRAD, choose
+from allconv.engine.epilogue import Epilogue, Tail
+from allconv.engine.expression import Expression
 from allconv.engine.kernels import winograd_steps
-from allconv.engine.kernels.epilogue import Epilogue, Tail
-from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
 from allconv.engine.kernels.winograd_steps import add_winograd
 from allconv.engine.kernels.winograd_transform import (

@@ -19,7 +19,7 @@ from allconv.cli.failures import Misuse
 from allconv.cli.group import examples
 from allconv.cli.numbers import NumberArray
 from allconv.cli.output import say
-from allconv.cli.settings import Setting, Whole
+from allconv.cli.settings import Whole
 from allconv.cli.show_call import ShownCall
 from allconv.cli.window_options import PaddingSetting, PerAxis
 from allconv.errors import Error
@@ -56,7 +56,7 @@ def command() -> None:
 
 
 _NUMBERS, _SIZES = NumberArray(), PerAxis()
-_OPTIONS: Mapping[str, tuple[str, Setting | click.Choice[str] | None, str]] = {
+_OPTIONS: Mapping[str, tuple[str, click.ParamType[Any] | None, str]] = {
     "x": ("--input", _NUMBERS, "The input."),
     "weight": ("--kernel", _NUMBERS, "The weights."),
     "bias": ("--bias", _NUMBERS, "One for each output channel."),

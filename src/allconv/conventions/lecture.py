@@ -14,11 +14,11 @@ from allconv import functional
 from allconv.conventions.layouts import reorder
 from allconv.operators.base import Array
 
-IMAGE = [
+IMAGE: list[list[list[float]]] = [
     [[1.0, -2, 2, 2], [2, 1, 3, -2], [-2, 3, -3, 1], [-1, 2, -4, 2]],
     [[3, 0, 0, 0], [-2, -2, 1, -1], [2, -1, 3, 1], [5, -2, 0, 1]],
 ]  # (C, H, W), as drawn
-LISTED_IMAGE = [
+LISTED_IMAGE: list[list[list[float]]] = [
     [[1.0, -2], [2, 1], [-2, 3], [-1, 2]],
     [[2, 2], [3, -2], [-3, 1], [-4, 2]],
     [[3, 0], [-2, -2], [2, -1], [5, -2]],

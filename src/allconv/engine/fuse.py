@@ -3,7 +3,7 @@ anywhere.
 
 A group is a convolution and what follows it cell by cell: normalisation by running statistics,
 activations, a residual. A convolution by single cells also takes what comes before it, as in a
-DenseNet. Only the result of a group is ever written (see `kernels.epilogue`).
+DenseNet. Only the result of a group is ever written (see `epilogue`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allconv.engine.kernels.epilogue import OPERANDS, kind_of
-from allconv.engine.kernels.expression import EMITTERS
+from allconv.engine.epilogue import OPERANDS, kind_of
+from allconv.engine.expression import EMITTERS
 from allconv.graph import Graph, Node
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from allconv.engine.expression import EMITTERS
 from allconv.engine.fuse import Group
-from allconv.engine.kernels.expression import EMITTERS
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate
 from allconv.operators.base import Operator

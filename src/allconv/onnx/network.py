@@ -6,7 +6,7 @@ differs cannot be written for every batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -53,7 +53,7 @@ def network_of(net: Any, shape: tuple[int | None, ...] | None) -> Network:
     batch, *sizes = shape or (None,)
     batches = _BATCHES if batch is None else (batch,)
     dtype = network_dtype(net) if isinstance(net, Module) else "float32"
-    recorded, *others = (_recorded(net, Spec((each, *sizes), dtype)) for each in batches)
+    recorded, *others = (_recorded(net, (each, *sizes), dtype) for each in batches)
     shapes = _following(recorded.graph, others[0].graph) if others else _static(recorded.graph)
     state = net.state_dict() if isinstance(net, Module) else {}
     return Network(recorded, {name: state[name] for name in recorded.state}, shapes)
@@ -77,8 +77,9 @@ def _check_inputs(net: Any) -> None:
         return  # it has no signature, as some functions of C
 
 
-def _recorded(net: Module | Callable[..., Any], spec: Spec) -> Recorded:
+def _recorded(net: Module | Callable[..., Any], shape: Sequence[Any], dtype: str) -> Recorded:
     """A network or function in inference."""
+    spec = Spec(tuple(shape), dtype)
     return trace_module(net, spec) if isinstance(net, Module) else trace(net, spec)
 
 

@@ -171,8 +171,9 @@ def _geometry(operator: WindowOperator) -> list[str]:
     ends = [_padding(axis) for axis in axes]
     if any(end != "0" for end in ends):
         found.append(f"padding {ends[0] if len(set(ends)) == 1 else ' x '.join(ends)}")
-    if getattr(operator, "groups", 1) > 1:
-        found.append(f"{operator.groups} groups")
+    groups = getattr(operator, "groups", 1)
+    if groups > 1:
+        found.append(f"{groups} groups")
     return found
 
 

@@ -11,8 +11,8 @@ from math import prod
 
 import numpy as np
 
-from allconv.engine.kernels.epilogue import kind_of
-from allconv.engine.kernels.expression import Expression
+from allconv.engine.epilogue import kind_of
+from allconv.engine.expression import Expression
 from allconv.engine.kernels.map import emit_map
 from allconv.engine.kernels.normalize import SCALE
 from allconv.engine.place import Place

@@ -20,7 +20,7 @@ from allconv.engine.emit.strips import each_vector
 from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.kernels.epilogue import Epilogue
+from allconv.engine.epilogue import Epilogue
 
 Change: TypeAlias = Callable[[ir.Value, Index, Mask], ir.Value]
 

@@ -18,9 +18,9 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import View
+from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
-from allconv.engine.kernels.epilogue import Epilogue
 from allconv.engine.kernels.phase_table import clip_taps, read_phase
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allconv.engine.arguments import T, several
+from allconv.engine.epilogue import AfterArguments
 from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.epilogue import AfterArguments
 from allconv.engine.kernels.form import OutputArguments
 from allconv.engine.kernels.pack import PackedArguments
 from allconv.engine.kernels.phase_table import PhaseArguments

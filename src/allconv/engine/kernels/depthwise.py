@@ -19,9 +19,9 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
+from allconv.engine.epilogue import AfterArguments, Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.epilogue import AfterArguments, Epilogue
 from allconv.engine.kernels.form import AXES, OutputArguments
 from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps, read_phase
 

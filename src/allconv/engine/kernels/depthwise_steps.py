@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.engine.arguments import joined
+from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.chunks import (
     MOST,
     PARTIALS,
@@ -22,7 +23,6 @@ from allconv.engine.kernels.chunks import (
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.depthwise import Depthwise, DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
-from allconv.engine.kernels.epilogue import Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.weight_steps import Gradient, part_arguments

@@ -24,11 +24,11 @@ from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
+from allconv.engine.epilogue import BeforeArguments, Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry, write_entry
-from allconv.engine.kernels.epilogue import BeforeArguments, Epilogue
 from allconv.engine.kernels.phase_table import clip_taps, reach, read_phase, share
 
 

@@ -18,8 +18,8 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import ELEMENTS, Mask
 from allconv.engine.emit.view import View
+from allconv.engine.expression import Expression
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import DEFERRED
 from allconv.engine.target import Target
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from allconv.engine.arguments import joined
+from allconv.engine.expression import Expression
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import DEFERRED, broadcast, emit_map
 from allconv.engine.kernels.moments import (
     GradientJoin,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allconv.engine.kernels.expression import EMITTERS, Expression
+from allconv.engine.expression import EMITTERS, Expression
 from allconv.engine.kernels.map import DEFERRED, OPERANDS, emit_map
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner

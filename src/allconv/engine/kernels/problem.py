@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.engine.arguments import joined
+from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.kernels.border import Border, BorderArguments
 from allconv.engine.kernels.chunks import (
     MOST,
@@ -18,7 +19,6 @@ from allconv.engine.kernels.chunks import (
 from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
 from allconv.engine.kernels.direct import Direct, DirectArguments
-from allconv.engine.kernels.epilogue import Epilogue, Tail
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import phase_table

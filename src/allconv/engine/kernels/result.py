@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
+from allconv.engine.epilogue import Epilogue, Tail, kind_of
+from allconv.engine.expression import Expression
 from allconv.engine.kernels.affine import affine_run, normal, scale_and_shift
-from allconv.engine.kernels.epilogue import Epilogue, Tail, kind_of
-from allconv.engine.kernels.expression import Expression
 from allconv.engine.kernels.map import emit_map
 from allconv.engine.kernels.normalize import NORMAL
 from allconv.engine.place import Place

@@ -27,8 +27,8 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile
 from allconv.engine.emit.view import View
+from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.epilogue import Epilogue
 from allconv.engine.kernels.winograd_input import TileArguments, emit_zero_tiles, transform, walk
 from allconv.engine.kernels.winograd_output import ResultArguments, Results, buffer_size
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix

@@ -15,7 +15,7 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.kernels.epilogue import AfterArguments, Epilogue
+from allconv.engine.epilogue import AfterArguments, Epilogue
 from allconv.engine.kernels.winograd_input import TileArguments, place_of, walk
 from allconv.engine.kernels.winograd_transform import emit_results, result_matrix
 

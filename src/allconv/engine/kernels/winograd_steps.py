@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from math import isqrt, prod
 
 from allconv.engine.arguments import joined
+from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.chunks import expected_chunks
-from allconv.engine.kernels.epilogue import Tail
 from allconv.engine.kernels.winograd import (
     TransformedArguments,
     Winograd,

@@ -25,8 +25,8 @@ from allconv.onnx.call import Call
 from allconv.onnx.model import Node
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.base import Array
-from allconv.operators.correlate import taps
 from allconv.operators.local import Local
+from allconv.operators.windowed import taps
 from allconv.value import Value
 from allconv.window import Axis, Window
 

@@ -19,7 +19,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.kernels.expression import Expression
+from allconv.engine.expression import Expression
 from allconv.engine.place import Place
 from allconv.engine.step import Number
 
