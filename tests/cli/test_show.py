@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from allconv.cli.steps import PADDING_NAMES as SHOWN_PADDING_NAMES
 
 from allconv.cli.numbers import parse
-from allconv.cli.show import command
+from allconv.cli.show import KINDS, command
+from allconv.cli.show_kinds import COMMANDS
+from allconv.cli.window_options import PADDING_NAMES as SHOWN_PADDING_NAMES
 from allconv.window import PADDING_NAMES
 
 from .running import run
@@ -258,7 +259,8 @@ def test_the_examples_of_help(tmp_path: Path) -> None:
     """Every example that help shows works."""
     np.save(tmp_path / "image.npy", np.ones((8, 8)))
     (tmp_path / "kernel.csv").write_text("1,2\n3,4\n")
-    epilogs = [command.epilog, *(each.epilog for each in command.commands.values())]
+    assert tuple(COMMANDS) == KINDS
+    epilogs = [command.epilog, *(each.epilog for each in COMMANDS.values())]
     lines = [line for text in epilogs for line in (text or "").splitlines() if "show" in line]
     assert len(lines) >= 10
     for line in lines:

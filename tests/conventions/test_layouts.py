@@ -140,7 +140,7 @@ def test_what_is_refused() -> None:
         (UnsupportedError, "ReLU", lambda: conventions.call(nn.ReLU(), "torch", (1, 2, 5, 5))),
         (ArgumentError, "input_shape",
          lambda: conventions.call(Correlate(window), "torch", (1, 2, 5))),
-        (UnsupportedError, "no call",
+        (UnsupportedError, "no equivalent call",
          lambda: conventions.call(CorrelateWeight(window), "torch", (1, 2, 6))),
         (UnsupportedError, "no layout",
          lambda: conventions.weights(nn.LocallyConnected1d(1, 1, 2, 4), "torch")),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import allconv as ac
 from allconv import functional as F
-from allconv import linear_map, nn
+from allconv import nn
+from allconv.analysis import linear_map
 from allconv.analysis.layer_matrix import Matrix
 from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 from allconv.operators.base import Array, Spec

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from allconv.operators import (
     arrange,
     base,
-    cells,
     correlate,
     dropout,
+    gather_sum,
     index,
     local,
     loss,
@@ -74,7 +74,7 @@ def of_x_and_y(operator: Any, x: Array, y: Array, *, places: Places = taps) -> i
     return form(operator, x.shape[0], x.shape[1], y.shape[1], places)
 
 
-def of_lists(operator: cells.GatherSum, x: Array) -> int:
+def of_lists(operator: gather_sum.GatherSum, x: Array) -> int:
     """A product by one for each cell that a result meets."""
     count = 0
     for index_of in every(operator.infer(Spec.of(x))[0].shape):
@@ -95,7 +95,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
     local.Local: of_x_and_w,
     local.LocalTranspose: of_w_and_y,
     local.LocalWeight: of_x_and_y,
-    cells.GatherSum: of_lists,
+    gather_sum.GatherSum: of_lists,
     normalize.Normalize: a_cell("x*(gamma*rstd) + (beta - mean*gamma*rstd)"),
     normalize.BatchNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*gamma + beta"),
     normalize.BatchNormGradient: a_cell(

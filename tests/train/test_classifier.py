@@ -206,7 +206,7 @@ def test_a_saved_classifier_answers_the_same(fitted, tmp_path):
     expected = fitted.predict_proba(images)
     np.testing.assert_allclose(loaded.predict_proba(images), expected, atol=1e-5)
     np.testing.assert_array_equal(loaded.predict(images), fitted.predict(images))
-    with pytest.raises(UnsupportedError, match="came from a file"):
+    with pytest.raises(UnsupportedError, match="loaded from a file"):
         loaded.save(tmp_path / "again.onnx")
 
 

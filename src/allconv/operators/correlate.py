@@ -12,6 +12,7 @@ Shapes: x (N, G*C, *I), w (G*O, C, *K), y (N, G*O, *P); N is the batch, G the gr
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,10 +30,14 @@ class Trilinear(WindowOperator):
 
     groups: int = 1
 
-    moves: ClassVar[bool] = False
     forward: ClassVar[type[ForwardView]]
     transpose: ClassVar[type[TransposeView]]
     weight: ClassVar[type[WeightView]]
+
+    @property
+    @abstractmethod
+    def moves(self) -> bool:
+        """Whether every output cell has weights of its own."""
 
     def __post_init__(self) -> None:
         if self.groups < 1:
@@ -236,6 +241,8 @@ class WeightView(Trilinear):
 
 class _Shared(Trilinear):
     """Weights that are the same at every output cell."""
+
+    moves: ClassVar[bool] = False
 
 
 class Correlate(_Shared, ForwardView):
