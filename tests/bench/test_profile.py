@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import allconv as ac
+from allconv import functional as F
 from allconv import nn
 from allconv.bench import profile
 from allconv.bench.engines import ours
@@ -39,6 +40,27 @@ def test_rows_hold_all_steps_and_all_arithmetic(name: str, count: int) -> None:
     assert sum(row["multiply_adds"] for row in rows) == compiled.graph.cost()
     assert all(row["seconds"] > 0 for row in rows if row["steps"])
     assert np.array_equal(compiled(X), before)
+
+
+class Dense(nn.Module):
+    """A layer whose results are put beside its image."""
+
+    def __init__(self) -> None:
+        self.first, self.second = nn.Conv2d(4, 8, 3, padding=1), nn.Conv2d(12, 8, 3, padding=1)
+
+    def forward(self, x):
+        x = F.concatenate([x, F.relu(self.first(x))], 1)
+        return F.concatenate([x, F.relu(self.second(x))], 1)
+
+
+def test_layers_that_share_memory_have_rows_of_their_own() -> None:
+    """Results that lie inside of a concatenation are told apart."""
+    x = np.ones((1, 4, 16, 16), np.float32)
+    compiled = ac.compile(Dense(), x.shape, threads=1)
+    rows = profile_call(compiled.program, lambda: compiled(x), 1, 1)
+    costs = {row["layer"]: row["multiply_adds"] for row in rows if row["multiply_adds"]}
+    assert costs == {"first (Conv2d)": 8 * 36 * 256, "second (Conv2d)": 8 * 108 * 256}
+    assert all(row["seconds"] > 0 for row in rows if row["multiply_adds"])
 
 
 def test_gradients_of_weights_count_where_their_work_is(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ made, each row is handed on as a job of its own. So with several threads each st
 waking them, and small steps look dearer than they are among others.
 
 Of the engine this uses `threads.execute`, `runner.Job` (table, counters, first, count, scratch),
-`Program.steps()`, and of the plan the steps' `what`, `path`, `kernel`, `chunks` and `storages`, and
-`places`, which says where the values of the graph lie.
+`Program.steps()`, and of the plan the steps' `what`, `path`, `kernel`, `chunks`, `reads` and
+`writes`, and `places`, which says where the values of the graph lie.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from allconv.engine import threads as team
-from allconv.engine.place import Storage
+from allconv.engine.place import Place, Storage, size_in_bytes
 from allconv.engine.plan import Planner
 from allconv.engine.program import Program
 from allconv.engine.runner import Job
 from allconv.engine.step import KernelStep, PlanStep
 from allconv.graph import Graph
 from allconv.value import Value
+
+Where: TypeAlias = tuple[Storage, int]
+"""Memory of a value: values that lie inside of one storage differ in their offset."""
 
 WHOLE = "whole call"
 OUTSIDE = "outside of the steps"
@@ -41,7 +44,7 @@ class Part:
     steps: list[int] = field(default_factory=list)
     chunks: int = 0
     multiply_adds: int = 0
-    touched: set[Storage] = field(default_factory=set)
+    touched: dict[Where, int] = field(default_factory=dict)  # bytes
 
     def data(self, seconds: float) -> dict[str, Any]:
         """As plain data."""
@@ -52,7 +55,7 @@ class Part:
             "steps": len(self.steps),
             "chunks": self.chunks,
             "multiply_adds": self.multiply_adds,
-            "bytes": sum(storage.bytes for storage in self.touched),
+            "bytes": sum(self.touched.values()),
             "seconds": seconds,
         }
 
@@ -118,17 +121,18 @@ def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[Par
     """
     order, costs = _memory_of_values(graph, planner.places)
     begun = _begun(steps)
-    owners: list[Storage | None] = []
-    later: dict[Storage, Storage | None] = {}  # whom memory that holds no value works for
+    owners: list[Where | None] = []
+    later: dict[Where, Where | None] = {}  # whom memory that holds no value works for
     for step, new in zip(reversed(steps), reversed(begun), strict=True):
-        known = [storage for storage in new or step.storages if storage in order]
-        temporary = [storage for storage in new if storage in later]
+        touched = [_where(place) for place in (*step.reads, *step.writes)]
+        known = [where for where in new or touched if where in order]
+        temporary = [where for where in new if where in later]
         owner = max(known, key=order.__getitem__) if known else None
         if owner is None and temporary:
             owner = later[temporary[0]]
         owners.append(owner)
-        later |= {storage: owner for storage in step.storages if storage not in order}
-    found: dict[Storage | None, Part] = {}
+        later |= {where: owner for where in touched if where not in order}
+    found: dict[Where | None, Part] = {}
     for number, (step, owner) in enumerate(zip(steps, reversed(owners), strict=True)):
         if owner not in found:
             found[owner] = _part(step)
@@ -137,25 +141,30 @@ def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[Par
     return list(found.values())
 
 
-def _begun(steps: Sequence[PlanStep]) -> list[list[Storage]]:
+def _where(place: Place) -> Where:
+    return place.storage, place.offset
+
+
+def _begun(steps: Sequence[PlanStep]) -> list[list[Where]]:
     """For each step the memory that no step before it touches."""
-    seen: set[Storage] = set()
+    seen: set[Where] = set()
     begun = []
     for step in steps:
-        begun.append([storage for storage in step.storages if storage not in seen])
-        seen.update(step.storages)
+        touched = [_where(place) for place in (*step.reads, *step.writes)]
+        begun.append([where for where in touched if where not in seen])
+        seen.update(touched)
     return begun
 
 
 def _memory_of_values(
-    graph: Graph, places: Mapping[Value, Any]
-) -> tuple[dict[Storage, int], dict[Storage, int]]:
+    graph: Graph, places: Mapping[Value, Place]
+) -> tuple[dict[Where, int], dict[Where, int]]:
     """By memory: the number of the first node whose value lies there, and what is computed there.
 
     A value that lies nowhere is computed on the way to its user's.
     """
-    order: dict[Storage, int] = {}
-    costs: dict[Storage, int] = {}
+    order: dict[Where, int] = {}
+    costs: dict[Where, int] = {}
     users = graph.users()
     pending: dict[Value, int] = {}
     for number, node in enumerate(graph.nodes):
@@ -163,9 +172,9 @@ def _memory_of_values(
         cost += sum(pending.pop(value, 0) for value in node.inputs)
         value = node.outputs[0]
         if value in places:
-            storage = places[value].storage
-            order.setdefault(storage, number)
-            costs[storage] = costs.get(storage, 0) + cost
+            where = _where(places[value])
+            order.setdefault(where, number)
+            costs[where] = costs.get(where, 0) + cost
         elif users.get(value):
             pending[value] = cost
     return order, costs
@@ -179,7 +188,9 @@ def _part(step: PlanStep) -> Part:
 
 def _add(part: Part, number: int, step: PlanStep) -> None:
     part.steps.append(number)
-    part.touched.update(step.storages)
+    for place in (*step.reads, *step.writes):
+        size = size_in_bytes(place.spec)
+        part.touched[_where(place)] = max(size, part.touched.get(_where(place), 0))
     if isinstance(step, KernelStep):
         part.kernels.append(type(step.kernel).__name__)
         part.chunks += step.chunks
