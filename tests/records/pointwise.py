@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from scipy.special import expit, ndtr
 
+from allconv import functional as F
 from allconv.operators import pointwise
 from allconv.operators.base import Array, Operator, Spec
 from records.record import (
@@ -183,3 +185,94 @@ FUNCTIONS = (
     Function("relu6", torch="x"),
     Function("hardswish", torch="x"),
 )
+
+
+# Activations at their joints, and operators at ties, both zeros and the ends of domains.
+
+Slope = Callable[[Array], Array]
+
+
+def density(x: Array) -> Array:
+    """The normal distribution's."""
+    return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+
+
+def silu_slopes(x: Array) -> tuple[Array, Array]:
+    """Of x * s, where s' = s * (1 - s)."""
+    s = expit(x)
+    r = s * (1 - s)
+    return s + x * r, r * (2 + x * (1 - 2 * s))
+
+
+def gelu_tanh_slopes(x: Array) -> tuple[Array, Array]:
+    """Of x/2 * (1 + tanh u), u = k*(x + a*x**3)."""
+    k, a = np.sqrt(2 / np.pi), 0.044715
+    t = np.tanh(k * (x + a * x**3))
+    u1, u2, r = k * (1 + 3 * a * x * x), 6 * k * a * x, 1 - t * t
+    return (1 + t) / 2 + x / 2 * r * u1, r * u1 + x / 2 * (r * u2 - 2 * t * r * u1 * u1)
+
+
+def row(first: Slope, second: Slope | None = None) -> Callable[[Array], tuple[Array, Array]]:
+    """Both derivatives; the second is 0 unless given."""
+    return lambda x: (first(x), np.zeros_like(x) if second is None else second(x))
+
+
+# Function, joints, first and second derivative, how often it is smooth at its joints.
+Row = tuple[Callable[[Any], Any], tuple[float, ...], Callable[[Array], tuple[Array, Array]], int]
+JOINTS: dict[str, Row] = {
+    "relu": (F.relu, (0,), row(lambda x: 1.0 * (x > 0)), 0),
+    "leaky_relu": (
+        lambda x: F.leaky_relu(x, 0.25), (0,), row(lambda x: np.where(x > 0, 1, 0.25)), 0,
+    ),
+    "elu": (F.elu, (0,), row(lambda x: np.where(x > 0, 1, np.exp(x)),
+                             lambda x: np.where(x > 0, 0, np.exp(x))), 1),
+    "elu 2": (lambda x: F.elu(x, 2.0), (0,), row(lambda x: np.where(x > 0, 1, 2 * np.exp(x)),
+                                                 lambda x: np.where(x > 0, 0, 2 * np.exp(x))), 0),
+    "gelu": (F.gelu, (0,), row(lambda x: ndtr(x) + x * density(x),
+                               lambda x: density(x) * (2 - x * x)), 2),
+    "gelu tanh": (lambda x: F.gelu(x, "tanh"), (0,), gelu_tanh_slopes, 2),
+    "silu": (F.silu, (0,), silu_slopes, 2),
+    "sigmoid": (F.sigmoid, (0,), row(lambda x: expit(x) * expit(-x),
+                                     lambda x: expit(x) * expit(-x) * (1 - 2 * expit(x))), 2),
+    "tanh": (F.tanh, (0,), row(lambda x: 1 - np.tanh(x) ** 2,
+                               lambda x: -2 * np.tanh(x) * (1 - np.tanh(x) ** 2)), 2),
+    "softplus": (F.softplus, (0,), row(expit, lambda x: expit(x) * expit(-x)), 2),
+    "softplus 2": (
+        lambda x: F.softplus(x, 2.0, 3.0), (0, 1.5),
+        row(lambda x: np.where(2 * x > 3, 1, expit(2 * x)),
+            lambda x: np.where(2 * x > 3, 0, 2 * expit(2 * x) * expit(-2 * x))), 0,
+    ),
+    "softplus -1": (lambda x: F.softplus(x, -1.0), (0,),
+                    row(lambda x: expit(-x), lambda x: -expit(x) * expit(-x)), 2),
+    "hardtanh": (F.hardtanh, (-1, 1), row(lambda x: 1.0 * (np.abs(x) < 1)), 0),
+    "relu6": (F.relu6, (0, 6), row(lambda x: 1.0 * ((x > 0) & (x < 6))), 0),
+    "hardswish": (
+        F.hardswish, (-3, 3),
+        row(lambda x: np.where(x <= -3, 0, np.where(x >= 3, 1, x / 3 + 0.5)),
+            lambda x: np.where(np.abs(x) < 3, 1 / 3, 0)), 0,
+    ),
+}  # fmt: skip
+
+X = (0.0, -0.0)
+# Operands, and the gradient of each; None: it has none.
+Case = tuple[tuple[Any, ...], tuple[Any, ...]]
+TIES: dict[type[pointwise.Pointwise], Case] = {
+    pointwise.Add: ((X, X), ([1, 1], [1, 1])),
+    pointwise.Subtract: ((X, X), ([1, 1], [-1, -1])),
+    pointwise.Multiply: ((X, X), ([0, 0], [0, 0])),
+    pointwise.Divide: ((X, (1, -1)), ([1, -1], [0, 0])),
+    pointwise.Maximum: (((0.0, -0.0, 2, np.nan), (0.0, 0.0, 2, 1)), ([1, 1, 1, 1], [0, 0, 0, 1])),
+    pointwise.Negate: ((X,), ([-1, -1],)),
+    pointwise.Absolute: ((X,), ([0, 0],)),
+    pointwise.Heaviside: ((X,), (None,)),
+    pointwise.Select: ((X, (1, 2), (3, 4)), (None, [0, 0], [1, 1])),
+    pointwise.Relu: (((0.0, -0.0, np.nan),), ([0, 0, 1],)),
+    pointwise.ReluGradient: ((X, (1, 2)), (None, [0, 0])),
+    pointwise.Exp: ((X,), ([1, 1],)),
+    pointwise.Log: (((1, 2),), ([1, 0.5],)),
+    pointwise.Log1p: ((X,), ([1, 1],)),
+    pointwise.Sqrt: (((0.0, 4),), ([np.inf, 0.25],)),
+    pointwise.Tanh: ((X,), ([1, 1],)),
+    pointwise.Sigmoid: ((X,), ([0.25, 0.25],)),
+    pointwise.Erf: ((X,), ([2 / np.sqrt(np.pi)] * 2,)),
+}
