@@ -1,6 +1,6 @@
 """Derivatives where pieces meet: a smooth function has those of its formula at every point.
 
-Every function of `allconv.functional.pointwise` and every pointwise operator has a row in its records;
+Every function of `allconv.functional.pointwise` and every pointwise operator has a row in records;
 one without fails. Points are joints, the cells beside them, and both zeros.
 """
 
