@@ -1,4 +1,4 @@
-"""Convolution and its transpose, as `torch.nn.functional` spells them."""
+"""Convolution and its transpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Max, average and norm pooling, as `torch.nn.functional` spells them."""
+"""Max, average and norm pooling."""
 
 from __future__ import annotations
 
