@@ -13,17 +13,17 @@ No framework is imported here: a call is text, for you (or `exec`) to run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from allconv.conventions import jax, keras, onnx, opencv, scipy, tensorflow, torch
 from allconv.conventions.arrays import from_weights, weights
+from allconv.conventions.frameworks import PROGRAMS
 from allconv.conventions.layouts import FRAMEWORKS, LAYOUTS, Layout, images, layout_of, reorder
 from allconv.conventions.lecture import EXAMPLES, Example
 from allconv.conventions.names import names
 from allconv.conventions.overview import table
 from allconv.conventions.padding import same_padding
-from allconv.conventions.problem import Problem, problem_of
+from allconv.conventions.problem import problem_of
 
 __all__ = [
     "EXAMPLES",
@@ -40,16 +40,6 @@ __all__ = [
     "table",
     "weights",
 ]
-
-_WRITERS: dict[str, Callable[[Problem], list[str]]] = {
-    "torch": torch.write,
-    "tensorflow": tensorflow.write,
-    "keras": keras.write,
-    "jax": jax.write,
-    "onnx": onnx.write,
-    "scipy": scipy.write,
-    "opencv": opencv.write,
-}
 
 
 def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
@@ -70,4 +60,4 @@ def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
         dimension_numbers=('NHWC', 'HWIO', 'NHWC')) + bias
     """
     layout_of(framework)
-    return "\n".join(_WRITERS[framework](problem_of(layer, input_shape)))
+    return "\n".join(PROGRAMS[framework].program(problem_of(layer, input_shape)))

@@ -13,13 +13,6 @@ LAYOUT = LAYOUTS["jax"]
 IMAGE = LAYOUT.image
 
 
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    lines = WRITERS[problem.kind](problem)
-    uses_numpy = any("jnp." in line for line in lines)
-    return [*["import jax.numpy as jnp"] * uses_numpy, "from jax import lax", "", *lines]
-
-
 def _dimensions(problem: Problem) -> tuple[str, str, str]:
     """The letters of JAX; those of a kernel read as of a convolution, also of a transposed one."""
     image = letters(IMAGE, problem.axes)

@@ -7,7 +7,6 @@ from typing import Any
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
-    check_has,
     cut_full,
     names_of,
     pad,
@@ -20,14 +19,6 @@ from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["keras"]
 IMAGE = LAYOUT.image
-
-
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    check_has(problem, "Keras", WRITERS)
-    lines = WRITERS[problem.kind](problem)
-    imports = ["import keras", *["import numpy as np"] * any("np." in line for line in lines)]
-    return [*imports, "", *lines]
 
 
 def _padded(problem: Problem, fill: str = "", *, causal: bool = False) -> tuple[list[str], str]:

@@ -12,18 +12,13 @@ from contextlib import suppress
 from functools import cache
 
 from allconv import functional, nn
-from allconv.conventions import jax, keras, onnx, torch
-from allconv.conventions.problem import Problem, problem_of
+from allconv.conventions.frameworks import PROGRAMS
+from allconv.conventions.problem import problem_of
 from allconv.errors import ArgumentError, UnsupportedError
 
 Call = tuple[nn.Module, tuple[int, ...]]
 
-_WRITERS: dict[str, Callable[[Problem], list[str]]] = {
-    "torch": torch.write,
-    "keras": keras.write,
-    "jax": jax.write,
-    "onnx": onnx.write,
-}
+_LISTING = ("torch", "keras", "jax", "onnx")  # frameworks that `_LISTED` has columns for
 _WRITTEN: dict[str, Callable[[], Call]] = {
     "conv": lambda: (nn.Conv2d(2, 1, 3), (1, 2, 8, 8)),
     "conv_transpose": lambda: (nn.ConvTranspose2d(2, 1, 3), (1, 2, 8, 8)),
@@ -91,7 +86,7 @@ def names(function: str) -> dict[str, str]:
         raise ArgumentError(f"function is {function!r}; a name in allconv.functional is expected")
     if family in _WRITTEN:
         return dict(_of_calls(family))
-    theirs = dict(zip(_WRITERS, _LISTED.get(family, ("",) * len(_WRITERS)), strict=True))
+    theirs = dict(zip(_LISTING, _LISTED.get(family, ("",) * len(_LISTING)), strict=True))
     if theirs["torch"] == "=":
         theirs["torch"] = f"nn.functional.{_two(family)}"
     return {
@@ -115,9 +110,9 @@ def _two(family: str) -> str:
 def _of_calls(family: str) -> dict[str, str]:
     problem = problem_of(*_WRITTEN[family]())
     found = {}
-    for framework, write in _WRITERS.items():
+    for framework in _LISTING:
         with suppress(UnsupportedError):
-            found[framework] = next(_called("\n".join(write(problem))))
+            found[framework] = next(_called("\n".join(PROGRAMS[framework].program(problem))))
     return found
 
 

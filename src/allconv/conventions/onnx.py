@@ -8,7 +8,6 @@ from typing import Any
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
-    check_has,
     cut_full,
     names_of,
     pad,
@@ -19,15 +18,6 @@ from allconv.conventions.writing import (
 from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["onnx"]
-
-
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    check_has(problem, "ONNX", WRITERS)
-    lines = WRITERS[problem.kind](problem)
-    uses_numpy = any("np." in line for line in lines)
-    imports = ["from onnx import helper", "from onnx.reference import ReferenceEvaluator", ""]
-    return [*["import numpy as np"] * uses_numpy, *imports, *lines]
 
 
 def _node(kind: str, inputs: list[str], **attributes: Any) -> list[str]:

@@ -8,21 +8,11 @@ from __future__ import annotations
 
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
-from allconv.conventions.writing import check_has, names_of, pad, plus, spread_taps
+from allconv.conventions.writing import names_of, pad, plus, spread_taps
 from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["opencv"]
 IMAGE = LAYOUT.image
-
-
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    check_has(problem, "OpenCV", WRITERS)
-    if problem.kind != "linear" and problem.axes != 2:
-        raise UnsupportedError(f"OpenCV's images have 2 axes, these {problem.axes}")
-    lines = WRITERS[problem.kind](problem)
-    uses_numpy = any("np." in line for line in lines)
-    return ["import cv2", *["import numpy as np"] * uses_numpy, "", *lines]
 
 
 def _cells(problem: Problem) -> str:
@@ -31,7 +21,13 @@ def _cells(problem: Problem) -> str:
     return f"[{', '.join(parts)}]"
 
 
+def _check_axes(problem: Problem) -> None:
+    if problem.axes != 2:
+        raise UnsupportedError(f"OpenCV's images have 2 axes, these {problem.axes}")
+
+
 def _convolution(problem: Problem) -> list[str]:
+    _check_axes(problem)
     weight, bias = names_of(problem, LAYOUT)
     wide = problem.input[1] // problem.groups
     first = f"o // (len({weight}) // {problem.groups}) * {wide} + c" if problem.groups > 1 else "c"
@@ -56,6 +52,7 @@ def _linear(problem: Problem) -> list[str]:
 
 
 def _pooling(problem: Problem) -> list[str]:
+    _check_axes(problem)
     if not problem.count_padding:
         raise UnsupportedError("cv2.blur counts the padding")
     largest = problem.kind == "max pooling"

@@ -10,7 +10,6 @@ from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
     around,
-    check_has,
     cut_full,
     full_size,
     names_of,
@@ -24,15 +23,6 @@ from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["scipy"]
 IMAGE = LAYOUT.image
-
-
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    check_has(problem, "SciPy", WRITERS)
-    lines = WRITERS[problem.kind](problem)
-    uses = [name for name in ("ndimage", "signal") if any(f"{name}." in each for each in lines)]
-    imports = [f"from scipy import {name}" for name in uses]
-    return ["import numpy as np", *imports, "", *lines]
 
 
 def _sums(problem: Problem, call: str, rows: str, channels: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
-    check_has,
     cut_full,
     full_size,
     names_of,
@@ -20,14 +19,6 @@ from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["tensorflow"]
 IMAGE, KERNEL = LAYOUT.image, LAYOUT.convolution
-
-
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    check_has(problem, "TensorFlow", WRITERS)
-    lines = WRITERS[problem.kind](problem)
-    uses_numpy = any("np." in line for line in lines)
-    return [*["import numpy as np"] * uses_numpy, "import tensorflow as tf", "", *lines]
 
 
 def _padded(problem: Problem, fill: str = "") -> tuple[list[str], str]:

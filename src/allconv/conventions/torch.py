@@ -5,7 +5,6 @@ from __future__ import annotations
 from allconv.conventions.layouts import LAYOUTS
 from allconv.conventions.problem import Problem
 from allconv.conventions.writing import (
-    check_has,
     cut_full,
     full_size,
     names_of,
@@ -16,17 +15,6 @@ from allconv.conventions.writing import (
 from allconv.errors import UnsupportedError
 
 LAYOUT = LAYOUTS["torch"]
-
-
-def write(problem: Problem) -> list[str]:
-    """The lines of the call."""
-    check_has(problem, "torch", WRITERS)
-    return [
-        "import torch",
-        "from torch.nn import functional as F",
-        "",
-        *WRITERS[problem.kind](problem),
-    ]
 
 
 def _taken(*names: str) -> str:

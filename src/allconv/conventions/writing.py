@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from allconv.conventions.layouts import Layout
 from allconv.conventions.problem import Problem
-from allconv.errors import UnsupportedError
 from allconv.window import Window
 
 Ends = Sequence[tuple[int, int]]
@@ -108,13 +107,3 @@ def plus(bias: str, layout: str, axes: int) -> str:
     return (
         f" + {bias}{'[:, ' + ', '.join(['None'] * axes) + ']' if layout == 'NC*' and axes else ''}"
     )
-
-
-def check_has(problem: Problem, framework: str, kinds: Container[str]) -> None:
-    """Refuse what a framework has no name for: a kind, or zeros between input cells."""
-    if problem.kind not in kinds:
-        raise UnsupportedError(f"{framework} has no equivalent of {problem.kind}")
-    if any(axis.input_dilation > 1 for axis in problem.window.axes):
-        raise UnsupportedError(
-            f"{framework} has no input dilation; JAX has, or use a transposed convolution"
-        )
