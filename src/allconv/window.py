@@ -141,6 +141,14 @@ class Axis:
         """The least padding of the high side that gives this output (negative: it crops)."""
         return self.covered - self.spread - self.padding
 
+    def fitting(self, low: int, high: int) -> int:
+        """How many outputs would fit with this padding.
+
+        >>> Axis.forward(4, 3).fitting(1, 1)
+        4
+        """
+        return (self.spread + low + high - self.reach) // self.stride + 1
+
     def moved(self, low: int, high: int) -> Self:
         """The same axis on an input with so many cells more (fewer where negative) at its ends.
 

@@ -16,7 +16,7 @@ from allconv.operators.normalize import Normalize
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator
 from allconv.settings import shape_of
-from allconv.window import Axis, Window, named_padding
+from allconv.window import Window, named_padding
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -101,15 +101,10 @@ class Problem:
         """The padding as one number an axis, where that gives the same outputs."""
         found = []
         for axis, (low, _) in zip(self.window.axes, self.ends, strict=True):
-            if low < 0 or not _gives(axis, low):
+            if low < 0 or axis.fitting(low, low) != axis.output:
                 return None
             found.append(low)
         return tuple(found)
-
-
-def _gives(axis: Axis, padding: int) -> bool:
-    room = axis.input + 2 * padding - axis.reach
-    return room // axis.stride + 1 == axis.output
 
 
 def is_depthwise(axes: int, channels: int, groups: int) -> bool:

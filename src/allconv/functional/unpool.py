@@ -12,6 +12,7 @@ from allconv.functional.settings import Sizes, per_axis
 from allconv.operators.index import WriteAt
 from allconv.settings import is_sequence
 from allconv.value import Value
+from allconv.window import covered_by
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
@@ -48,7 +49,7 @@ def _max_unpool(
     s = kernel if stride is None else per_axis("stride", stride, axes)
     pads = per_axis("padding", padding, axes, least=0)
     plain = tuple(
-        (n - 1) * step + k - 2 * p
+        covered_by(n, k, step, 1) - 2 * p
         for n, step, k, p in zip(x.shape[2:], s, kernel, pads, strict=True)
     )
     image = plain if output_size is None else _image(output_size, x.shape, plain, s)

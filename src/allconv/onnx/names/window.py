@@ -83,5 +83,5 @@ def crop(axis: Axis) -> tuple[int, int]:
 
     An input that is not covered to its end needs no crop unless another output would fit.
     """
-    fits = (axis.spread + axis.padding + max(axis.high, 0) - axis.reach) // axis.stride + 1
-    return min(axis.padding, 0), axis.high if fits > axis.output else 0
+    fits = axis.fitting(axis.padding, max(axis.high, 0)) > axis.output
+    return min(axis.padding, 0), axis.high if fits else 0
