@@ -9,6 +9,9 @@ from math import prod
 
 from allconv.errors import Error, LimitError
 
+MOST_WINDOW_AXES = 3
+"""Axes over which a window with kernels of machine code slides."""
+
 MOST_AXES = 32  # NumPy broadcasts no more
 MOST_CELLS = 2**59  # of 8 bytes each: addresses have 62 bits
 

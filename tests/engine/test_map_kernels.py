@@ -1,4 +1,4 @@
-"""Maps against the definitions: pointwise operators, their fusion, optimiser steps."""
+"""Maps against the definitions: pointwise operators, their fusion, optimizer steps."""
 
 from __future__ import annotations
 

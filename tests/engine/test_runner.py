@@ -12,7 +12,7 @@ import pytest
 from llvmlite import ir
 
 from allconv.engine import runner, threads
-from allconv.engine.emit.runner import RunnerCode
+from allconv.engine.emit.run_loop import RunnerCode
 from allconv.engine.emit.view import View
 from allconv.engine.llvm import processor
 from allconv.engine.runner import (

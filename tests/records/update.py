@@ -1,4 +1,4 @@
-"""Records of the updates of optimisers."""
+"""Records of the updates of optimizers."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from .making import (
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
 def test_it_learns(optimizer, schedule):
-    """Every optimiser with every schedule separates stripes that were not trained on."""
+    """Every optimizer with every schedule separates stripes that were not trained on."""
     net = small_network()
     rate = 0.05 if optimizer in ("sgd", "nesterov") else 0.01
     fit(
@@ -275,7 +275,7 @@ LABELS = np.zeros(4, np.int64)
         ({"data": 3}, ArgumentError, "must be a Dataset, a Part or arrays"),
         ({"data": (floats(3, 1, 8, 8), LABELS)}, ShapeError, "x .3, 1, 8, 8. and y .4,."),
         ({"data": (floats(4, 1, 8, 8), LABELS + 3)}, ArgumentError, "run from 3 to 3"),
-        ({"data": (floats(4, 1, 8, 8), LABELS - 1)}, ArgumentError, "3 classes apart"),
+        ({"data": (floats(4, 1, 8, 8), LABELS - 1)}, ArgumentError, "the network has 3 classes"),
         ({"data": (floats(4, 1, 8, 8), LABELS + 0.5)}, ArgumentError, "integers are expected"),
         ({"data": (floats(4, 1, 8, 8), np.zeros((4, 2), int))}, ShapeError, r"\(4,\) is expected"),
         ({"data": (floats(0, 1, 8, 8), LABELS[:0])}, ShapeError, "N of at least 1"),
@@ -310,7 +310,7 @@ def test_wrong_arguments_are_refused(tmp_path, change, error, message):
 
 def test_a_data_set_with_other_classes_is_refused():
     """A network that tells more classes apart than the data has is no fit for it."""
-    with pytest.raises(ShapeError, match="4 classes apart, the data has 3"):
+    with pytest.raises(ShapeError, match="the network has 4 classes, the data has 3"):
         fit(nn.networks.plain(1, (8, 8), 4), striped_data(), epochs=1)
 
 

@@ -1,7 +1,7 @@
 """Analyses: what can be said of a graph, or a layer, without running it.
 
-Each holds what it knows of every operator in one table at the end of its file
-(`operators.rules`), and asks one rule which cells of a window meet (`window.Axis.meetings`).
+Those that walk a graph (`matrix`, `receptive`, `padding_reach`) hold what they know of operators
+in a table at the end of their file (`operators.rules`). Which cells meet, `window.Axis` says.
 
 meetings        which cells of input, weights and output meet, one by one
 window_terms    all of them, as arrays: every product of the one form

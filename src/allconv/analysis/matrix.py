@@ -268,7 +268,7 @@ def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
         in_channels=specs["x"][1],
         out_channels=specs["y"][1],
         groups=operator.groups,
-        local=operator.moves,
+        local=operator.is_local,
     )
     parts = []
     for n, found in enumerate(maps):

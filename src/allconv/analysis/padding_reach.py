@@ -32,7 +32,10 @@ class Seen:
 
 
 def padding_reach(graph: Graph) -> tuple[tuple[Seen, ...], ...]:
-    """What each output has seen along its spatial axes, for a graph that `densified` made."""
+    """What each output has seen along its spatial axes, for a graph that `densified` made.
+
+    Such a graph has windows, borders, and operators that compute each cell by itself.
+    """
     source = graph.inputs[0]
     clean = tuple(Seen(np.zeros(n, bool), np.zeros(n, bool)) for n in source.shape[2:])
     seen: dict[Value, tuple[Seen, ...]] = {source: clean}
@@ -84,6 +87,12 @@ def _flags(first: Array, reach: int, size: int, met: Sequence[list[int]], seen: 
     return Seen((first < 0) | low, (first + reach > size) | high)
 
 
+def _anything(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """A window without a rule of its own: any cell may have seen padding at either end."""
+    every = (np.ones(n, bool) for n in node.outputs[0].shape[2:])
+    return tuple(Seen(flags, flags) for flags in every)
+
+
 def _pad(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
     return tuple(map(_padded, node.of(Pad).pairs[2:], seen))
 
@@ -101,5 +110,5 @@ Rule = Callable[[Node, tuple[Seen, ...]], tuple[Seen, ...]]
 
 _RULES: Rules[Rule] = Rules(
     dict.fromkeys((Correlate, MaxPool, AveragePool), _window),
-    {CorrelateTranspose: _window_transpose, Pad: _pad},
+    {CorrelateTranspose: _window_transpose, Pad: _pad, WindowOperator: _anything},
 )

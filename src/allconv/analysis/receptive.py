@@ -17,7 +17,7 @@ from itertools import accumulate
 from math import floor
 from typing import Any
 
-from allconv.analysis.fields import Field, Reach, ReceptiveFields
+from allconv.analysis.fields import AxisField, Field, ReceptiveFields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
@@ -74,7 +74,7 @@ def receptive_fields(graph: Graph, input: int = 0) -> dict[Value, Field]:
     fields: dict[Value, Field] = {}
     if source.ndim > 2:
         axes = _spatial_axes(graph, source)
-        fields[source] = tuple(Reach(source.shape[axis], axis) for axis in axes)
+        fields[source] = tuple(AxisField(source.shape[axis], axis) for axis in axes)
     for node in graph:
         if any(value in fields for value in node.inputs):
             field = _through(node, fields)
@@ -87,7 +87,9 @@ def _spatial_axes(graph: Graph, source: Value) -> Sequence[int]:
 
     Until then values are only moved and mapped, which every axis of the input is followed through.
     """
-    fields: dict[Value, Field] = {source: tuple(Reach(n, a) for a, n in enumerate(source.shape))}
+    fields: dict[Value, Field] = {
+        source: tuple(AxisField(n, a) for a, n in enumerate(source.shape))
+    }
     for node in graph:
         given = [field for value in node.inputs if (field := fields.get(value)) is not None]
         if not given:
@@ -149,16 +151,16 @@ def _united(fields: Sequence[Field]) -> Field:
     return tuple(_union(reaches) for reaches in zip(*fields, strict=True))
 
 
-def _union(reaches: tuple[Reach, ...]) -> Reach:
+def _union(reaches: tuple[AxisField, ...]) -> AxisField:
     first = reaches[0]
     if any((r.along, r.stride) != (first.along, first.stride) for r in reaches):
         return _anything(first)  # they move apart: all that any of them ever sees
     return replace(first, low=min(r.low for r in reaches), high=max(r.high for r in reaches))
 
 
-def _anything(reach: Reach) -> Reach:
+def _anything(reach: AxisField) -> AxisField:
     """All cells, wherever one looks."""
-    return Reach(reach.input, None, Fraction(0), Fraction(0), reach.last)
+    return AxisField(reach.input, None, Fraction(0), Fraction(0), reach.last)
 
 
 def _same(node: Node, fields: list[Field | None]) -> Field:
@@ -285,7 +287,7 @@ def _concatenate(node: Node, fields: list[Field | None]) -> Field:
     )
 
 
-def _placed(axis: int, parts: list[tuple[Reach, int, int]]) -> Reach:
+def _placed(axis: int, parts: list[tuple[AxisField, int, int]]) -> AxisField:
     """The reach of parts (reach, cells, place of the first) that lie behind each other."""
     reaches = tuple(reach for reach, _, _ in parts)
     if all(reach.along != axis for reach in reaches):
@@ -301,7 +303,7 @@ def _placed(axis: int, parts: list[tuple[Reach, int, int]]) -> Reach:
     others = any(reach.along not in (axis, None) for reach in reaches)
     if others or floor(high - low) + 1 >= reaches[0].input:
         return _anything(reaches[0])
-    return Reach(reaches[0].input, axis, stride, low, high)
+    return AxisField(reaches[0].input, axis, stride, low, high)
 
 
 def _normalize(node: Node, fields: list[Field | None]) -> Field:

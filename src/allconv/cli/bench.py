@@ -160,7 +160,7 @@ def _models(what: str, options: dict[str, Any]) -> tuple[Workload, ...]:
     path = Path(what)
     if not path.exists() and path.suffix != ".onnx":
         raise Misuse(
-            f"{what} is no suite and no file; an .onnx file, or one of {SUITES} is expected"
+            f"{what} is neither a suite nor a file; an .onnx file, or one of {SUITES} is expected"
         )
     net = onnx.load(path)
     shape = image_shape(net, what, options["size"])

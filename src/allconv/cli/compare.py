@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @make(
     "compare",
-    "allconv compare                     # on images that come along",
+    "allconv compare                     # on the bundled images",
     "allconv compare photos/ --epochs 20",
     "allconv compare --model plain --model convnet",
 )

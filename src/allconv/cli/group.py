@@ -55,7 +55,7 @@ def command(name: str, *lines: str) -> Callable[[Callable[..., Any]], click.Comm
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog=examples(
-        "allconv train                         # on images that come along",
+        "allconv train                         # on the bundled images",
         "allconv train photos/ --out album     # on a folder with a folder of images a class",
         "allconv predict album/model.onnx cat.jpg",
         "allconv COMMAND --help                # what a command can do",

@@ -168,7 +168,7 @@ def network_names() -> tuple[str, ...]:
 
 
 def optimizer_names() -> tuple[str, ...]:
-    """The names of the optimisers."""
+    """The names of the optimizers."""
     from allconv.train.optimizers import optimizer_names
 
     return optimizer_names()

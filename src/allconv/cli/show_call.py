@@ -16,13 +16,13 @@ import numpy as np
 from allconv import functional
 from allconv.cli.failures import Misuse
 from allconv.functional.settings import pairs, per_axis
+from allconv.limits import MOST_WINDOW_AXES as MOST
 from allconv.window import Window
 
 if TYPE_CHECKING:
     from allconv.operators.base import Array
 
 MOST_WEIGHTS = 2**20
-MOST = 3  # axes that a window slides over
 
 
 @dataclass(frozen=True)

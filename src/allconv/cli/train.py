@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 MODEL = "model.onnx"
 MISTAKES = "mistakes.csv"
-SURE = 400  # images from which on an accuracy is told without its doubt
+WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its interval
 
 
 @make(
     "train",
-    "allconv train                       # on images that come along (Fashion-MNIST)",
+    "allconv train                       # on the bundled images (Fashion-MNIST)",
     "allconv train photos/               # photos/cats/1.jpg, photos/dogs/7.png, ...",
     "allconv train photos/ --epochs 30 --patience 5 --image-size 64 --out garden",
     "allconv train mnist/                # a folder of IDX files, or an .npz of x and y",
@@ -92,7 +92,7 @@ def command(
 
     DATA is a folder with a folder of images for each class, and perhaps train/, val/ and test/
     above these. It may also be a folder of IDX files or an .npz file of x and y; without it,
-    images that come along are used. Writes DIR/model.onnx, which holds the network, the names
+    the bundled images are used. Writes DIR/model.onnx, which holds the network, the names
     of the classes and how images are prepared.
     """
     from allconv.cli.options import resumed_options
@@ -148,10 +148,10 @@ def _fit(
 ) -> History:
     from allconv.cli.epochs import EpochLines
     from allconv.train.loop import train
-    from allconv.train.recipe import Recipe, suited
+    from allconv.train.recipe import Recipe, default_length
 
     count = sum(array.size for array in net.parameters().values())
-    epochs, batch = suited(len(data.train), options["epochs"], options["batch_size"])
+    epochs, batch = default_length(len(data.train), options["epochs"], options["batch_size"])
     times = f"{epochs} epoch{'s' * (epochs > 1)}"
     shown.line(
         f"training {options['model']}, {count:,} parameters, for {times} of "
@@ -187,11 +187,11 @@ def _optimizer(options: dict[str, Any]) -> Optimizer:
 
 def _doubt(accuracy: float, count: int) -> str:
     """How far chance may have moved an accuracy on so few images: 95 % by Wilson's interval."""
-    if count >= SURE:
+    if count >= WITHOUT_INTERVAL:
         return ""
     z = 1.96
     spread = z * (accuracy * (1 - accuracy) / count + (z / (2 * count)) ** 2) ** 0.5
-    return f" (give or take {percent(spread / (1 + z * z / count))}: they are few)"
+    return f" (+-{percent(spread / (1 + z * z / count))}, 95 % interval)"
 
 
 def _finish(

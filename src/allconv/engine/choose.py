@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from allconv.engine.target import Target
 from allconv.graph import Graph, Node
+from allconv.limits import MOST_WINDOW_AXES
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 
@@ -25,8 +26,6 @@ class Choice:
     algorithm: str
     why: str
 
-
-AXES = 3  # of windows that kernels know
 
 Accept: TypeAlias = Callable[[Node, Target, bool], str]
 """accept(node, target, exact): why an algorithm is to compute a node, or "" if it cannot."""
@@ -49,8 +48,9 @@ def _depthwise(node: Node, target: Target, exact: bool) -> str:
     """Every channel by itself, with one result."""
     operator = node.of(Correlate, CorrelateTranspose, CorrelateWeight)
     inputs, outputs = _channels(node)
-    alone = 1 < operator.groups == inputs == outputs and 0 < len(operator.window.axes) <= AXES
-    return "every channel by itself" if alone else ""
+    alone = 1 < operator.groups == inputs == outputs
+    known = 0 < len(operator.window.axes) <= MOST_WINDOW_AXES
+    return "every channel by itself" if alone and known else ""
 
 
 def _winograd(m: int) -> Accept:

@@ -127,7 +127,7 @@ def _function(name: str) -> Emitter:
     return emit
 
 
-def _step(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
+def _heaviside(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
     return (code.select(code.fcompare(">", x, 0.0), code.const(1.0), code.const(0.0)),)
 
 
@@ -139,7 +139,7 @@ def _relu(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
     return (code.fmax(0.0, x),)  # in this order NaN stays
 
 
-def _gate(code: Code, operator: Operator, y: Any, g: Any) -> tuple[Any, ...]:
+def _relu_gradient(code: Code, operator: Operator, y: Any, g: Any) -> tuple[Any, ...]:
     return (code.select(code.fcompare("<=", y, 0.0), code.const(0.0), g),)
 
 
@@ -206,10 +206,10 @@ EMITTERS: dict[type[Operator], Emitter] = {
     Negate: lambda code, _, x: (code.fneg(x),),
     Absolute: lambda code, _, x: (code.fabs(x),),
     Sqrt: lambda code, _, x: (code.sqrt(x),),
-    Heaviside: _step,
+    Heaviside: _heaviside,
     Select: _select,
     Relu: _relu,
-    ReluGradient: _gate,
+    ReluGradient: _relu_gradient,
     Exp: _function("exp"),
     Log: _function("log"),
     Log1p: _function("log1p"),

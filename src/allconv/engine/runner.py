@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from allconv.engine import cache as code_cache
 from allconv.engine.buffer import LINE, aligned
-from allconv.engine.emit.runner import RunnerCode
+from allconv.engine.emit.run_loop import RunnerCode
 from allconv.engine.emit.stopper import StopperCode
 from allconv.engine.kernel import Routine
 from allconv.engine.llvm import processor
@@ -212,7 +212,7 @@ def _function(kind: type[Runner | Stopper], arguments: int) -> Callable[..., int
 
 
 def clock_name() -> str:
-    """The system's monotonic clock, as `emit.runner` knows it."""
+    """The system's monotonic clock, as `emit.run_loop` knows it."""
     if sys.platform == "win32":
         return "GetTickCount64"
     return f"clock_gettime {time.CLOCK_MONOTONIC}"

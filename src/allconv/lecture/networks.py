@@ -45,7 +45,7 @@ def two_layers(side: Array) -> Any:
 
 @cache
 def images() -> data.Part:
-    """The training images that come along."""
+    """The bundled training images."""
     return data.load().train
 
 

@@ -1,4 +1,4 @@
-"""`ac.rewrite.unshare`: what a convolution is a special case of."""
+"""`ac.rewrite.unshare`: convolutions as locally connected or linear layers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.onnx.limits import MOST_AXES, MOST_LISTED, Budget, fits
+from allconv.limits import MOST_AXES
+from allconv.onnx.limits import MOST_LISTED, Budget, fits
 from allconv.onnx.model import Node
 from allconv.onnx.schema import schema_of, shortest
 from allconv.onnx.text import plain, reason

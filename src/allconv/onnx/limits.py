@@ -11,9 +11,9 @@ from math import prod
 
 from allconv.errors import LimitError
 from allconv.graph import Node
+from allconv.limits import MOST_AXES
 from allconv.operators.pool import AveragePool, MaxPool
 
-MOST_AXES = 32
 MOST_VALUES = 2**31
 """The values of one array."""
 

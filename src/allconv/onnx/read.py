@@ -18,10 +18,11 @@ from typing import Any, BinaryIO
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
+from allconv.limits import MOST_AXES
 from allconv.onnx.attributes import read_attributes
 from allconv.onnx.call import unsupported
 from allconv.onnx.external import Outside
-from allconv.onnx.limits import MOST_AXES, MOST_VALUES, fits
+from allconv.onnx.limits import MOST_VALUES, fits
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import Input, Model, Node
 from allconv.onnx.names.local import TAG, collapse

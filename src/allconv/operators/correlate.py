@@ -7,7 +7,7 @@ Leaving out `y`, `x` or `w` gives `Correlate`, `CorrelateTranspose` and `Correla
 derivative of any of them is another of them with the same window, to any order.
 
 Shapes: x (N, G*C, *I), w (G*O, C, *K), y (N, G*O, *P); N is the batch, G the groups. Where weights
-`move` (see `local`) every output cell has its own: w (G*O, C, *K, *P), and biases likewise.
+are local (see `local`) every output cell has its own: w (G*O, C, *K, *P), and biases likewise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.operators.base import Array, Spec, narrow, wide
 from allconv.operators.reduce import Sum
-from allconv.operators.windowed import Index, WindowOperator, meetings, taps
+from allconv.operators.windowed import Index, WindowOperator, meeting_grids, taps
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Trilinear(WindowOperator):
 
     @property
     @abstractmethod
-    def moves(self) -> bool:
+    def is_local(self) -> bool:
         """Whether every output cell has weights of its own."""
 
     def __post_init__(self) -> None:
@@ -60,14 +60,14 @@ class Trilinear(WindowOperator):
         self.check_channels("x", x.shape[1])
 
     @property
-    def weights(self) -> tuple[int, ...]:
+    def weight_sizes(self) -> tuple[int, ...]:
         """The axes of weights behind their channels: the taps, and the cells where they move."""
-        return self.window.kernel + self.window.output * self.moves
+        return self.window.kernel + self.window.output * self.is_local
 
     def check_w(self, w: Spec) -> None:
         """Refuse weights of another size than the window's."""
-        if w.shape[2:] != self.weights or w.rank < 2:
-            raise ShapeError(f"w is {w.shape}; (O, C/groups, *{self.weights}) is expected")
+        if w.shape[2:] != self.weight_sizes or w.rank < 2:
+            raise ShapeError(f"w is {w.shape}; (O, C/groups, *{self.weight_sizes}) is expected")
         self.check_channels("w", w.shape[0])
 
     def check_y(self, y: Spec) -> None:
@@ -78,7 +78,7 @@ class Trilinear(WindowOperator):
 
     def check_bias(self, given: tuple[Spec, ...], channels: int, cells: tuple[int, ...]) -> None:
         """Refuse a bias, if there is one, that is not one a channel, and a cell where they move."""
-        expected = (channels, *cells * self.moves)
+        expected = (channels, *cells * self.is_local)
         if given and given[0].shape != expected:
             raise ShapeError(f"bias is {given[0].shape}; {expected} is expected")
 
@@ -108,12 +108,12 @@ class Trilinear(WindowOperator):
 
     def bias_gradient(self, g: Any) -> Any:
         """The sum over all that a bias is added to."""
-        cells = () if self.moves else range(2, 2 + len(self.window.axes))
+        cells = () if self.is_local else range(2, 2 + len(self.window.axes))
         return Sum((0, *cells))(g)
 
     def of_tap(self, k: Index, i: Index) -> Index:
         """Where the split weights (G, O, C, ...) of tap `k` lie for these cells."""
-        return (slice(None), slice(None), slice(None), *k, *i * self.moves)
+        return (slice(None), slice(None), slice(None), *k, *i * self.is_local)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class ForwardView(Trilinear):
         y = np.zeros((len(data), *w.shape[:2], *self.window.output), np.result_type(data, w))
         self.biased(y, x[2:])
         for k in taps(self.window):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             y[(..., *i)] += np.einsum(
                 "ngc...,goc...->ngo...", data[(..., *j)], w[self.of_tap(k, i)]
             )
@@ -186,7 +186,7 @@ class TransposeView(Trilinear):
         out = np.zeros(shape, np.result_type(w, y))
         self.biased(out, x[2:])
         for k in taps(self.window):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             out[(..., *j)] += np.einsum("ngo...,goc...->ngc...", y[(..., *i)], w[self.of_tap(k, i)])
         return (narrow(self.merge(out, 1), x[1]),)
 
@@ -216,16 +216,16 @@ class WeightView(Trilinear):
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         data, y = x
-        return (data.with_shape((y.shape[1], data.shape[1] // self.groups, *self.weights)),)
+        return (data.with_shape((y.shape[1], data.shape[1] // self.groups, *self.weight_sizes)),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data, y = self.split(x[0], 1), self.split(x[1], 1)
-        shape = (self.groups, y.shape[2], data.shape[2], *self.weights)
+        shape = (self.groups, y.shape[2], data.shape[2], *self.weight_sizes)
         w = np.zeros(shape, np.result_type(data, y))
         for k in taps(self.window):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             terms = np.einsum("ngc...,ngo...->goc...", data[(..., *j)], y[(..., *i)])
-            shared = () if self.moves else tuple(range(3, terms.ndim))
+            shared = () if self.is_local else tuple(range(3, terms.ndim))
             w[self.of_tap(k, i)] = terms.sum(shared)
         return (narrow(self.merge(w, 0), x[0]),)
 
@@ -242,7 +242,7 @@ class WeightView(Trilinear):
 class _Shared(Trilinear):
     """Weights that are the same at every output cell."""
 
-    moves: ClassVar[bool] = False
+    is_local: ClassVar[bool] = False
 
 
 class Correlate(_Shared, ForwardView):

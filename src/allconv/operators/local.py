@@ -17,7 +17,7 @@ from allconv.operators.correlate import ForwardView, TransposeView, Trilinear, W
 class _Moving(Trilinear):
     """Weights of every output cell's own."""
 
-    moves: ClassVar[bool] = True
+    is_local: ClassVar[bool] = True
 
 
 class Local(_Moving, ForwardView):

@@ -17,7 +17,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.operators.base import Array, Spec, narrow, wide
-from allconv.operators.windowed import WindowOperator, meetings, taps
+from allconv.operators.windowed import WindowOperator, meeting_grids, taps
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class MaxPool(_Pool):
         out = (*data.shape[:2], *self.window.output)
         y, tap = np.full(out, -np.inf), np.full(out, -1, np.int32)
         for number, k in enumerate(taps(self.window)):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             new, old, won = data[(..., *j)], y[(..., *i)], tap[(..., *i)]
             better = (new > old) | (np.isnan(new) & ~np.isnan(old)) | (won == -1)
             y[(..., *i)] = np.where(better, new, old)
@@ -91,7 +91,7 @@ class ScatterWindow(_Pool):
         y, tap = wide(x[0]), x[1]
         out = np.zeros((*y.shape[:2], *self.window.input))
         for number, k in enumerate(taps(self.window)):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             out[(..., *j)] += np.where(tap[(..., *i)] == number, y[(..., *i)], 0.0)
         return (narrow(out, x[0]),)
 
@@ -118,7 +118,7 @@ class GatherWindow(_Pool):
         data, tap = wide(x[0]), x[1]
         y = np.zeros(tap.shape)
         for number, k in enumerate(taps(self.window)):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             y[(..., *i)] = np.where(tap[(..., *i)] == number, data[(..., *j)], y[(..., *i)])
         return (narrow(y, x[0]),)
 
@@ -159,7 +159,7 @@ class AveragePool(_Average):
         data = wide(x[0])
         y = np.zeros((*data.shape[:2], *self.window.output))
         for k in taps(self.window):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             y[(..., *i)] += data[(..., *j)]
         return (narrow(y / self.counts(), x[0]),)
 
@@ -185,7 +185,7 @@ class AveragePoolTranspose(_Average):
         share = wide(x[0]) / self.counts()
         out = np.zeros((*share.shape[:2], *self.window.input))
         for k in taps(self.window):
-            i, j = meetings(self.window, k)
+            i, j = meeting_grids(self.window, k)
             out[(..., *j)] += share[(..., *i)]
         return (narrow(out, x[0]),)
 

@@ -1,7 +1,8 @@
 """What is done with each operator: a table by class, and one way to look into it.
 
-Every analysis and rewrite (a matrix, a receptive field, another size of image, ...) holds one such
-table in its own file, where all that it knows of operators can be read at once.
+An analysis that walks a graph (a matrix, a receptive field, how far padding reaches) and the
+rewriting of a classifier for larger images hold one such table each, where all that they know of
+operators can be read at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One step of an optimiser for one parameter. Settings that change while training are operands.
+"""One step of an optimizer for one parameter. Settings that change while training are operands.
 
 Shapes: p, g and the moments alike; every setting is a float array of shape ().
 `scale` multiplies the gradient (1, or the factor of gradient clipping).

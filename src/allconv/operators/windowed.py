@@ -27,7 +27,7 @@ def taps(window: Window) -> Iterator[Index]:
     return product(*(range(axis.kernel) for axis in window.axes))
 
 
-def meetings(window: Window, k: Index) -> tuple[Index, Index]:
+def meeting_grids(window: Window, k: Index) -> tuple[Index, Index]:
     """Open meshes (outputs, inputs) of the cells that meet by tap `k`, one vector an axis."""
     pairs = []
     for axis, tap in zip(window.axes, k, strict=True):

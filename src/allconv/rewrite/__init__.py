@@ -1,6 +1,6 @@
-"""Rewrites: one graph in, an equal one out. One rewrite a file, its cases in its docstring.
+"""Rewrites: one graph in, an equal one out; one rewrite per file, its cases in its docstring.
 
-What users call takes networks and returns networks, so it is defined in the room of these:
+What users call takes networks and returns networks, so it is defined in `nn`, a file each:
 
     densify(net, input_shape)         a classifier as a fully convolutional network
     unshare(net, input_shape)         convolutions as locally connected or linear layers
@@ -17,10 +17,10 @@ from typing import Any
 from allconv.once import load
 
 _ROOMS = {
-    "DenseNetwork": "nn.dense",
-    "densify": "nn.dense",
-    "fold_batchnorm": "nn.folded",
-    "pool_to_stride": "nn.strided",
+    "DenseNetwork": "nn.densify",
+    "densify": "nn.densify",
+    "fold_batchnorm": "nn.fold_batchnorm",
+    "pool_to_stride": "nn.pool_to_stride",
     "unshare": "nn.unshare",
 }
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 from math import prod
 
 from allconv.graph import Graph, Node
+from allconv.limits import MOST_WINDOW_AXES
 from allconv.operators.arrange import Reshape
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.trace import Builder
 from allconv.value import Value
 from allconv.window import Window
-
-MOST_AXES = 3
 
 
 def full_window(graph: Graph) -> Graph:
@@ -55,9 +54,9 @@ def _image(builder: Builder, flat: Value) -> Value | None:
     """The image that was flattened to (N, F), if that is what `flat` is."""
     node = _made_by(builder, flat, Reshape)
     image = node.inputs[0] if node else None
-    if image is None or not 2 < image.ndim <= 2 + MOST_AXES or image.shape[0] != flat.shape[0]:
+    if image is None or image.shape[0] != flat.shape[0]:
         return None
-    return image
+    return image if 2 < image.ndim <= 2 + MOST_WINDOW_AXES else None
 
 
 def _whole(image: Value | tuple[int, ...]) -> Window:
@@ -85,7 +84,7 @@ def _weight(builder: Builder, inputs: tuple[Value, ...]) -> tuple[Value, ...] | 
 
 def _input(builder: Builder, flat: Value, to: tuple[int, ...]) -> tuple[Value, ...] | None:
     node = _made_by(builder, flat, CorrelateTranspose)
-    if node is None or flat.ndim != 2 or not 2 < len(to) <= 2 + MOST_AXES:
+    if node is None or flat.ndim != 2 or not 2 < len(to) <= 2 + MOST_WINDOW_AXES:
         return None
     if to[0] != flat.shape[0] or node.operator != CorrelateTranspose(Window()):
         return None

@@ -70,7 +70,7 @@ class Sums(Explanation):
             shapes["x"][0],
             shapes["x"][1] // operator.groups,
             shapes["y"][1] // operator.groups,
-            operator.moves,
+            operator.is_local,
         )
 
     def forward(self, index: Index) -> Cell:

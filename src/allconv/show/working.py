@@ -19,9 +19,9 @@ from allconv.operators.windowed import WindowOperator
 from allconv.show.call import record_call
 from allconv.show.explain import explanation
 from allconv.show.operand import Operand, WindowCall
+from allconv.show.padding_note import padding_note
 from allconv.show.table import working_table
 from allconv.show.text import working_text
-from allconv.show.unseen import unseen
 from allconv.show.view import View
 from allconv.window import Axis, Window
 
@@ -106,7 +106,7 @@ def working(
             View(name, operand.shape, operand.dtype, explain)
             for name, (operand, explain) in made.gradients().items()
         ]
-    return Working(_title(call), call.operator.window, tuple(views), unseen(call))
+    return Working(_title(call), call.operator.window, tuple(views), padding_note(call))
 
 
 def _upstream(result: Operand, given: Any) -> Array | None:

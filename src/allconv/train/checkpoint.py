@@ -1,6 +1,6 @@
 """Checkpoints: all that a run needs to go on to the same bits, in one safetensors file.
 
-`last.safetensors` holds the parameters and buffers by their names, what the optimiser keeps
+`last.safetensors` holds the parameters and buffers by their names, what the optimizer keeps
 ("velocity/0.weight"), the best epoch's parameters and buffers ("best/0.weight") and, as JSON in its
 metadata, how far the run is. As it is one file that is replaced in one step, it is whole whenever
 the process dies. `best.safetensors` is a copy of the best weights for others to read.
@@ -125,7 +125,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 def check_fits(
     path: Path, checkpoint: Checkpoint, expected: Mapping[str, Array], network: Mapping[str, str]
 ) -> None:
-    """FileError unless the checkpoint is of this network and optimiser."""
+    """FileError unless the checkpoint is of this network and optimizer."""
     if checkpoint.network.get("digest") != network["digest"]:
         raise FileError(
             f"{printable(path)} is a checkpoint of another network, "

@@ -30,7 +30,7 @@ from allconv.train.feed import Augmentation
 from allconv.train.inference import Inference
 from allconv.train.loop import train
 from allconv.train.optimizers import Optimizer
-from allconv.train.recipe import Recipe, suited
+from allconv.train.recipe import Recipe, default_length
 from allconv.train.schedules import Schedule
 
 LABELS = "allconv.labels"
@@ -157,7 +157,7 @@ class ImageClassifier:
         preprocess = loaded.preprocess
         size = (preprocess.height, preprocess.width)
         network = self._network(preprocess.channels, size, len(loaded.classes))
-        epochs, batch_size = suited(len(loaded.train), self.epochs, self.batch_size)
+        epochs, batch_size = default_length(len(loaded.train), self.epochs, self.batch_size)
         names = [field.name for field in fields(Recipe) if field.name in self._names()]
         settings = {name: getattr(self, name) for name in names}
         recipe = Recipe(**{**settings, "epochs": epochs, "batch_size": batch_size})

@@ -21,7 +21,7 @@ class Interrupt:
 
 
 @contextmanager
-def noticed() -> Iterator[Interrupt]:
+def defer_interrupt() -> Iterator[Interrupt]:
     """Take note of Ctrl-C instead of raising KeyboardInterrupt, until it is pressed again.
 
     Nothing is changed outside of the main thread, or where Ctrl-C has another meaning already.

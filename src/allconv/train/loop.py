@@ -20,7 +20,7 @@ from allconv.nn.tracing import network_dtype
 from allconv.train.callbacks import Callback
 from allconv.train.feed import Augmentation, Feed, ImageFeed, feed_of
 from allconv.train.history import History
-from allconv.train.interrupt import noticed
+from allconv.train.interrupt import defer_interrupt
 from allconv.train.objective import Loss
 from allconv.train.optimizers import Optimizer
 from allconv.train.recipe import Recipe
@@ -116,7 +116,7 @@ def train(
     run = Run(net, replace(recipe, augment=augment), training, held, threads, callbacks, classes)
     run.check_network()
     run.begin(_folder(out, "out"), _folder(resume, "resume"))
-    with noticed() as interrupt:
+    with defer_interrupt() as interrupt:
         run.train(interrupt)
     return run.end(test)
 

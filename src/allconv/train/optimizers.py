@@ -1,4 +1,4 @@
-"""Optimisers: settings, the arrays they keep beside each parameter, and how they record a step.
+"""Optimizers: settings, the arrays they keep beside each parameter, and how they record a step.
 
 Weight decay pulls weights towards 0; biases and the parameters of batch normalisation are left out
 (`decays`), since they do not multiply inputs and pulling them only shifts what the network gives.
@@ -21,7 +21,7 @@ from allconv.settings import number, told
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """Base of the optimisers.
+    """Base of the optimizers.
 
     `slots` names the arrays kept for each parameter, of its shape, that begin with zeros; `rate` is
     the learning rate where none is given.
@@ -193,7 +193,7 @@ def optimizer_names() -> tuple[str, ...]:
 
 
 def find_optimizer(optimizer: Optimizer | str) -> Optimizer:
-    """An optimiser by name with its default settings, or the one that is given."""
+    """An optimizer by name with its default settings, or the one that is given."""
     if isinstance(optimizer, Optimizer):
         return optimizer
     if not isinstance(optimizer, str) or optimizer not in _NAMED:

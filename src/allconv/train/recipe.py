@@ -96,15 +96,15 @@ class Recipe:
         }
 
 
-def suited(samples: int, epochs: int | None, batch_size: int | None) -> tuple[int, int]:
+def default_length(samples: int, epochs: int | None, batch_size: int | None) -> tuple[int, int]:
     """(epochs, batch size) for so many training samples, where one of them is not given: enough
     steps for few images, few epochs for many.
 
     64 samples a batch, fewer (down to 8) where that makes under 16 batches; 8 epochs, more (up to
     60) where that makes under 400 steps.
 
-    >>> suited(9000, None, None), suited(56, None, None), suited(56, 3, None)
-    ((8, 64), (58, 8), (3, 8))
+    >>> [default_length(*given) for given in ((9000, None, None), (56, None, None), (56, 3, None))]
+    [(8, 64), (58, 8), (3, 8)]
     """
     if batch_size is None:
         batch_size = BATCH

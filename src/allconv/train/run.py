@@ -50,7 +50,7 @@ class Run:
         callbacks: Sequence[Callback],
         classes: tuple[str, ...] | None = None,
     ) -> None:
-        self.net, self.recipe, self.train_feed, self.held = net, recipe, train, held
+        self.net, self.recipe, self.train_feed, self.validation = net, recipe, train, held
         self.classes = classes
         self.callbacks = callbacks
         self.step = TrainingStep(net, recipe.objective, seed=recipe.seed, threads=threads)
@@ -69,10 +69,8 @@ class Run:
         for count in {min(size, len(self.train_feed)), len(self.train_feed) % size} - {0}:
             logits = self.step.prepare((count, *self.train_feed.shape))[0].results[1].shape
             if classes not in (None, logits[1]):
-                raise ShapeError(
-                    f"the network tells {logits[1]} classes apart, the data has {classes}"
-                )
-            for feed in (self.train_feed, self.held):
+                raise ShapeError(f"the network has {logits[1]} classes, the data has {classes}")
+            for feed in (self.train_feed, self.validation):
                 if feed is None:
                     continue
                 if feed.labels.shape[1:] != logits[2:]:
@@ -81,9 +79,9 @@ class Run:
                         f"since the network gives {logits}"
                     )
                 check_range(feed.labels, logits[1])
-        if self.held is not None and self.held.shape != self.train_feed.shape:
+        if self.validation is not None and self.validation.shape != self.train_feed.shape:
             raise ShapeError(
-                f"validation samples are {self.held.shape}, those for training "
+                f"validation samples are {self.validation.shape}, those for training "
                 f"{self.train_feed.shape}"
             )
 
@@ -240,10 +238,10 @@ class Run:
         self._tell("on_epoch", record)
 
     def _validate(self) -> Evaluation | None:
-        if self.held is None:
+        if self.validation is None:
             return None
         self.inference.bind(self.step.parameters_and_buffers())
-        return evaluated(self.inference, self.held)
+        return evaluated(self.inference, self.validation)
 
     def _save(self) -> None:
         if self.out is not None:
@@ -258,7 +256,7 @@ class Run:
             save_checkpoint(self.out, checkpoint)
 
     def _settings(self) -> dict[str, Any]:
-        return run_as_text(self.recipe, self.train_feed, self.held, self.classes)
+        return run_as_text(self.recipe, self.train_feed, self.validation, self.classes)
 
     def _stop(self) -> None:
         """Leave the training at a step: saved, and with the weights it has."""

@@ -60,7 +60,7 @@ def check_classes(path: Path, saved: Mapping[str, Any], given: Mapping[str, Any]
     if len(before) != len(now) or saved.get(DATA) != given[DATA]:
         raise ArgumentError(
             f"{printable(path)} was made with {_told(before)}, now there are {_told(now)}; resume "
-            "with the images of then, or begin another run to learn the classes of now"
+            "with the images of before, or begin another run for these classes"
         )
 
 

@@ -2,7 +2,7 @@
 
 All that changes from step to step is an input, the learning rate and the key of random draws
 included, so a program is planned once for a size of batch and never again. The arrays of the state
-(parameters, buffers, what the optimiser keeps) come in two sets that take turns: one is read while
+(parameters, buffers, what the optimizer keeps) come in two sets that take turns: one is read while
 the other is written.
 """
 
@@ -33,7 +33,7 @@ class TrainingStep:
     """Steps of training, one native call each.
 
     `state` holds all arrays by name: parameters and buffers as in `Module.state_dict`, and
-    "velocity/0.weight" and the like for what the optimiser keeps; it begins with the network's and
+    "velocity/0.weight" and the like for what the optimizer keeps; it begins with the network's and
     with zeros. The network itself is not changed.
 
     >>> from allconv import nn
@@ -77,7 +77,7 @@ class TrainingStep:
     def __call__(self, x: Array, labels: Array, *, rate: float, step: int = 0) -> StepResult:
         """One step on a batch x (N, ...) of the network's dtype with labels int64 (N, ...).
 
-        `step` counts from 0: the optimiser and the random draws of this step depend on it.
+        `step` counts from 0: the optimizer and the random draws of this step depend on it.
         """
         recorded, program = self.prepare(x.shape)
         check_labels(labels, recorded.results[1].shape)
@@ -129,8 +129,8 @@ def check_range(labels: Array, classes: int) -> None:
     """Refuse labels outside 0 ... classes - 1."""
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ArgumentError(
-            f"labels run from {labels.min()} to {labels.max()}; the network tells {classes} "
-            "classes apart, numbered from 0"
+            f"labels run from {labels.min()} to {labels.max()}; the network has {classes} "
+            "classes, numbered from 0"
         )
 
 

@@ -1,4 +1,4 @@
-"""PyTorch: contiguous, channels last, or compiled; in inference_mode, with fused optimisers."""
+"""PyTorch: contiguous, channels last, or compiled; in inference_mode, with fused optimizers."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from allconv.operators.base import Array
 
 
 def prepare_step(told: Told, threads: int, variant: str) -> Prepared:
-    """A step: forward, loss, backward, update by a fused optimiser; gradients are set to None."""
+    """A step: forward, loss, backward, update by a fused optimizer; gradients are set to None."""
     import torch
 
     arrays = arrays_of(told)
@@ -53,13 +53,13 @@ def prepare_step(told: Told, threads: int, variant: str) -> Prepared:
         return [np.array([step() for _ in range(COMPARED_STEPS)])]
 
     how = ["torch.compile"] if variant == "compiled" else []
-    how += ["fused optimiser", layout]
+    how += ["fused optimizer", layout]
     settings = ", ".join([f"set_num_threads({threads})", *(each for each in how if each)])
     return Prepared(made(told["layers"]), results, settings)
 
 
 def _optimizer(name: str, net: Any) -> Any:
-    """The optimiser; as ours, it does not pull biases and batch normalisations towards 0."""
+    """The optimizer; as ours, it does not pull biases and batch normalisations towards 0."""
     import torch
 
     groups = [

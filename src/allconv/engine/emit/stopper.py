@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from allconv.engine.emit.integer import I32, I64
-from allconv.engine.emit.runner import LINE_BYTES, ROW_BYTES
+from allconv.engine.emit.run_loop import LINE_BYTES, ROW_BYTES
 
 PARAMETERS = ("table", "first", "count", "epoch", "counters", "relax")
 _RELAX = ir.FunctionType(I32, [])

@@ -18,6 +18,7 @@ from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
+from allconv.limits import MOST_WINDOW_AXES
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
@@ -30,7 +31,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     """The forward pass; with the batch as an axis where each image gives one cell."""
     operator = node.of(Correlate)
     window = operator.window
-    if len(window.axes) > 3:
+    if len(window.axes) > MOST_WINDOW_AXES:
         return False
     w, bias = weights_and_bias(planner, node)
     algorithm = planner.algorithm(node)
@@ -62,7 +63,7 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     """The gradient of the input: its phases are the residues of the stride."""
     operator = node.of(CorrelateTranspose)
     window = operator.window
-    if len(window.axes) > 3:
+    if len(window.axes) > MOST_WINDOW_AXES:
         return False
     w = planner.read(node.inputs[0])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
@@ -154,7 +155,7 @@ def lower_weight(planner: Planner, node: Node) -> bool:
     """The gradient of shared weights: parts of the batch, then their sum."""
     operator = node.of(CorrelateWeight)
     window = operator.window
-    if len(window.axes) > 3:
+    if len(window.axes) > MOST_WINDOW_AXES:
         return False
     if planner.algorithm(node) == DEPTHWISE:
         x, y = (planner.read(value, "last") for value in node.inputs)

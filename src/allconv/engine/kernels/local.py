@@ -10,6 +10,7 @@ from allconv.engine.phases import input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
+from allconv.limits import MOST_WINDOW_AXES
 from allconv.operators.base import Operator
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.value import Value
@@ -19,7 +20,7 @@ def lower_local(planner: Planner, node: Node) -> bool:
     """Locally connected: the batch fills the tile, the weights move with the output cell."""
     operator = node.of(Local)
     window = operator.window
-    if len(window.axes) > 3:
+    if len(window.axes) > MOST_WINDOW_AXES:
         return False
     x, w = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = _local_bias(planner, node.inputs[2]) if len(node.inputs) > 2 else None
@@ -38,7 +39,7 @@ def lower_local_transpose(planner: Planner, node: Node) -> bool:
     """The transpose of a locally connected layer: the weights move with the cell that is read."""
     operator = node.of(LocalTranspose)
     window = operator.window
-    if len(window.axes) > 3:
+    if len(window.axes) > MOST_WINDOW_AXES:
         return False
     w, y = planner.read(node.inputs[0]), planner.read(node.inputs[1])
     bias = _local_bias(planner, node.inputs[2]) if len(node.inputs) > 2 else None
@@ -57,7 +58,7 @@ def lower_local_weight(planner: Planner, node: Node) -> bool:
     """The gradient of locally connected weights: every cell is a part of its own."""
     operator = node.of(LocalWeight)
     window = operator.window
-    if len(window.axes) > 3:
+    if len(window.axes) > MOST_WINDOW_AXES:
         return False
     x = planner.read(node.inputs[0])
     return lower_weights(planner, node, x, window, operator.groups, True, local=True)

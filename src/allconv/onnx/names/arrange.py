@@ -7,8 +7,8 @@ from math import prod
 
 from allconv import functional
 from allconv.functional.call import apply
+from allconv.limits import MOST_AXES
 from allconv.onnx.call import Bytes, Call, Name
-from allconv.onnx.limits import MOST_AXES
 from allconv.onnx.tensors import CODES, dtype_name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose

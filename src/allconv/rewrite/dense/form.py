@@ -11,6 +11,7 @@ import numpy as np
 
 from allconv.errors import Error, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
+from allconv.limits import MOST_WINDOW_AXES
 from allconv.operators.correlate import Correlate
 from allconv.operators.rules import Rules
 from allconv.trace import Builder
@@ -18,7 +19,6 @@ from allconv.value import Value
 from allconv.window import Window
 
 MOST_GATHERED = 4096  # values of a crop that a window of ones and zeros gathers
-MOST_AXES = 3
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Densifier:
 
     def __init__(self, graph: Graph, rules: Rules[Rule]) -> None:
         shape = graph.inputs[0].shape
-        if not 2 < len(shape) <= 2 + MOST_AXES or shape[0] != 1:
+        if not 2 < len(shape) <= 2 + MOST_WINDOW_AXES or shape[0] != 1:
             raise ShapeError(f"the input is {shape}; (1, C, *sizes) with 1 to 3 sizes is expected")
         if len(graph.outputs) != 1:
             raise UnsupportedError(

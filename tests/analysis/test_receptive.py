@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allconv.analysis.receptive import Reach, receptive_field, receptive_fields
+from allconv.analysis.receptive import AxisField, receptive_field, receptive_fields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
 from allconv.operators.arrange import Concatenate, Pad, Unslice
@@ -50,7 +50,7 @@ def dependent(graph: Graph) -> np.ndarray:
     return np.array(rows).T
 
 
-def seen(reach: Reach, i: int) -> tuple[int, int]:
+def seen(reach: AxisField, i: int) -> tuple[int, int]:
     """The first and the last input cell that result cell i can see, within the input."""
     low, high = reach.stride * i + reach.low, reach.stride * i + reach.high
     ends = max(ceil(low), 0), min(floor(high), reach.input - 1)
@@ -58,7 +58,7 @@ def seen(reach: Reach, i: int) -> tuple[int, int]:
     return ends
 
 
-def check(graph: Graph, *, tight: bool) -> Reach:
+def check(graph: Graph, *, tight: bool) -> AxisField:
     """Every dependence lies inside the field; when tight, at its very ends."""
     ((reach,),) = receptive_field(graph)
     places = np.ndindex(graph.outputs[0].shape)

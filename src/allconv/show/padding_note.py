@@ -7,7 +7,7 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.show.operand import WindowCall
 
 
-def unseen(call: WindowCall) -> str:
+def padding_note(call: WindowCall) -> str:
     """A sentence on what is silent in the working of a call; empty where nothing is."""
     operator = call.operator
     axes = operator.window.axes
