@@ -221,7 +221,7 @@ class Recorded:
     under the names `parameters`, then `buffers`; if it `uses_key`, the key of random draws, int64
     (2,): seed and step; and the values of other traces that it `captured`. Outputs: the results,
     whose nesting is `structure`, then the new arrays of the buffers (or parameters) `updates`.
-    `layers` lists what each layer returned, by path, in the order of the calls.
+    `shapes` lists what each layer returned, by path, in the order of the calls.
     """
 
     graph: Graph
@@ -232,7 +232,7 @@ class Recorded:
     uses_key: bool = False
     captured: tuple[Value, ...] = ()
     updates: tuple[str, ...] = ()
-    layers: tuple[tuple[str, Any], ...] = ()
+    shapes: tuple[tuple[str, Any], ...] = ()
 
     @property
     def state(self) -> tuple[str, ...]:

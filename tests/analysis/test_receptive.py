@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allconv.analysis.receptive import AxisField, receptive_field, receptive_fields
+from allconv.analysis.receptive import Reach, receptive_field, receptive_fields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
 from allconv.operators.arrange import Concatenate, Pad, Unslice
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.dropout import Dropout
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import BatchNorm, Normalize
 from allconv.operators.pointwise import Relu
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
+from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
 from allconv.window import Axis, Window
 from records.record import draw_axis
@@ -50,7 +50,7 @@ def dependent(graph: Graph) -> np.ndarray:
     return np.array(rows).T
 
 
-def seen(reach: AxisField, i: int) -> tuple[int, int]:
+def seen(reach: Reach, i: int) -> tuple[int, int]:
     """The first and the last input cell that result cell i can see, within the input."""
     low, high = reach.stride * i + reach.low, reach.stride * i + reach.high
     ends = max(ceil(low), 0), min(floor(high), reach.input - 1)
@@ -58,7 +58,7 @@ def seen(reach: AxisField, i: int) -> tuple[int, int]:
     return ends
 
 
-def check(graph: Graph, *, tight: bool) -> AxisField:
+def check(graph: Graph, *, tight: bool) -> Reach:
     """Every dependence lies inside the field; when tight, at its very ends."""
     ((reach,),) = receptive_field(graph)
     places = np.ndindex(graph.outputs[0].shape)
@@ -174,11 +174,11 @@ ARRANGED = {
     "dropout": (lambda x: Dropout(0.0)(x, np.zeros(2, np.int64)), 1),
     "astype": (lambda x: x.astype(np.float32), 1),
     "mirrored border": (
-        lambda x: GatherSum(2, SIZE, ((1,), *((j,) for j in range(SIZE)), (SIZE - 2,)))(x),
+        lambda x: SumCells(2, SIZE, ((1,), *((j,) for j in range(SIZE)), (SIZE - 2,)))(x),
         5,
     ),
-    "round": (lambda x: GatherSum(2, SIZE, ((SIZE - 1,), *((j,) for j in range(SIZE))))(x), 13),
-    "uneven windows": (lambda x: GatherSum(2, SIZE, ((0, 1, 2), (2, 3, 4, 5), (), (9,)))(x), 4),
+    "round": (lambda x: SumCells(2, SIZE, ((SIZE - 1,), *((j,) for j in range(SIZE))))(x), 13),
+    "uneven windows": (lambda x: SumCells(2, SIZE, ((0, 1, 2), (2, 3, 4, 5), (), (9,)))(x), 4),
     "own weights": (
         lambda x: Correlate(Window.forward((SIZE,), (3,)))(x, x[:, :, :3]),
         13,

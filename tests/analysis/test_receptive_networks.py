@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import allconv as ac
 from allconv import functional as F
 from allconv import nn
-from allconv.analysis.fields import AxisField
+from allconv.analysis.fields import Reach
 from allconv.data.preprocess import Preprocess
 from allconv.operators.base import Spec
 
@@ -94,7 +94,7 @@ def fits(net: nn.Module) -> bool:
     return True
 
 
-def inside(reach: AxisField, i: int) -> bool:
+def inside(reach: Reach, i: int) -> bool:
     """Whether cell i sees nothing of the padding."""
     low, high = reach.stride * i + reach.low, reach.stride * i + reach.high
     return low >= 0 and high <= reach.input - 1

@@ -13,3 +13,10 @@ def test_public_names_are_as_listed() -> None:
     script = runpy.run_path(str(ROOT / "scripts/public_names"))
     listed = (ROOT / "tests/public_names.txt").read_text("utf-8").splitlines()
     assert script["page"]().splitlines() == listed
+
+
+def test_types_of_layers_are_those_of_the_code() -> None:
+    """After a change that is meant: scripts/layer_types --write."""
+    script = runpy.run_path(str(ROOT / "scripts/layer_types"))
+    written = (ROOT / "src/allconv/nn/__init__.pyi").read_text("utf-8")
+    assert script["stub"]() == written

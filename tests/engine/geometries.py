@@ -10,6 +10,7 @@ import numpy as np
 
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.weight import Weight
+from allconv.engine.phases import input_phases, output_phases
 from allconv.engine.step import KernelStep
 from allconv.errors import Error
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
@@ -55,7 +56,7 @@ class Geometry:
             "depthwise": groups > 1 and channels[0] == 1,
             "lopsided": any(_is_lopsided(axis) for axis in axes),
             "ragged": all(n % 2 for n in channels) and max(channels) > 1,
-            "phases": max(_phases(axes, "phases"), _phases(axes, "transpose_phases")) >= MANY,
+            "phases": max(_phases(axes, output_phases), _phases(axes, input_phases)) >= MANY,
         }
         return {name for name, true in found.items() if true}
 
@@ -89,7 +90,7 @@ class Geometry:
 
 def _phases(axes, which):
     """How many phases a window has, or its transpose."""
-    return prod(len(getattr(axis, which)()) for axis in axes)
+    return prod(len(which(axis)) for axis in axes)
 
 
 def _is_lopsided(axis):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep
 from allconv.operators.base import Array, Operator, Spec
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
+from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
 from tiers import slow
 
@@ -43,7 +43,7 @@ def test_listed_cells(data: st.DataObject, dtype: str) -> None:
     lists = st.lists(st.integers(0, shape[axis] - 1), max_size=4).map(tuple)
     cells = tuple(data.draw(st.lists(lists, min_size=1, max_size=20)))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    operator = GatherSum(axis, shape[axis], cells)
+    operator = SumCells(axis, shape[axis], cells)
     compare(operator, rng.integers(-9, 10, shape).astype(dtype))
     (back,) = operator.infer(Spec(shape, dtype))
     compare(operator.turned(), rng.integers(-9, 10, back.shape).astype(dtype))
@@ -86,7 +86,7 @@ def test_indices_of_taps(data: st.DataObject) -> None:
 def test_not_finite(dtype: str) -> None:
     """NaN and infinities move like other numbers and spread nowhere."""
     x = np.array([[[np.nan, np.inf, 1.0, -np.inf]]], dtype)
-    compare(GatherSum(2, 4, ((0,), (), (1, 2), (3, 1), (2,))), x)
+    compare(SumCells(2, 4, ((0,), (), (1, 2), (3, 1), (2,))), x)
     index = np.array([[[0, 1, 3, 3]]])
     compare(WriteAt((4,)), x, index)
     compare(ReadAt((4,)), x, index)

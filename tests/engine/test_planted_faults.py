@@ -15,7 +15,6 @@ from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
-from allconv.engine.kernels.gather_sum import CellSum
 from allconv.engine.kernels.index import AtIndex, TapToIndex
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
@@ -23,6 +22,7 @@ from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.runs import SumRuns
+from allconv.engine.kernels.sum_cells import CellSum
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.transpose import Transpose
 from allconv.engine.kernels.weight import Weight
@@ -32,7 +32,7 @@ from allconv.engine.step import DefinitionStep
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.operators.gather_sum import GatherSum
+from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
 from allconv.window import Window
 
@@ -150,8 +150,8 @@ CASES = [
     (Pool, "offset1", pool.AveragePoolTranspose(POOL), POOLED),
     (Pool, "number1", pool.ScatterWindow(POOL), POOLED, taps),
     (Pool, "size1", pool.GatherWindow(POOL), X, taps),
-    (CellSum, "rows", GatherSum(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
-    (CellSum, "size", GatherSum(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (CellSum, "rows", SumCells(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (CellSum, "size", SumCells(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
     (TapToIndex, "taps", index.FlatIndex((9, 9), (3, 2), (1, 1), ((0, 2, 4, 6), (0, 3, 6))), taps),
     (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),

@@ -211,7 +211,7 @@ OTHERS = {
     "norm a boolean": (lambda: F.lp_pool2d(X, True, 2), ArgumentError, "norm_type is True"),
     "norm stride": (lambda: F.lp_pool2d(X, 2, 2, 0), ArgumentError, "stride is 0"),
     "adaptive 0": (lambda: F.adaptive_max_pool2d(X, 0), ArgumentError, "output_size is 0"),
-    "adaptive of 3": (lambda: F.adaptive_max_pool2d(X, (1, 1, 1)), ArgumentError, "or 2, is w"),
+    "adaptive of 3": (lambda: F.adaptive_max_pool2d(X, (1, 1, 1)), ArgumentError, "or 2, is e"),
     "adaptive huge": (
         lambda: F.adaptive_avg_pool2d(X, 2**31 - 1), ArgumentError, "at most 65536 is possible",
     ),

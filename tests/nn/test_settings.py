@@ -16,7 +16,7 @@ FUNCTIONS = {  # of layers that are not derived from one
     "Dropout": functional.dropout,
     "Flatten": functional.flatten,
     "Linear": functional.linear,
-} | {n: getattr(nn, n).function for n in nn.__all__ if hasattr(getattr(nn, n), "function")}
+} | {n: getattr(nn, n)._function for n in nn.__all__ if hasattr(getattr(nn, n), "_function")}
 # What a layer holds itself, so that only the function has it, or only the layer.
 HELD = {"weight", "bias", "running_mean", "running_var", "training", "seed", "layer"}
 SIZES = {"in_channels", "out_channels", "kernel_size", "input_size", "in_features", "out_features",

@@ -19,7 +19,6 @@ from allconv.operators import (
     base,
     correlate,
     dropout,
-    gather_sum,
     index,
     local,
     loss,
@@ -27,6 +26,7 @@ from allconv.operators import (
     pointwise,
     pool,
     reduce,
+    sum_cells,
     update,
 )
 from allconv.operators.base import Array, Operator, Spec
@@ -74,7 +74,7 @@ def of_x_and_y(operator: Any, x: Array, y: Array, *, places: Places = taps) -> i
     return form(operator, x.shape[0], x.shape[1], y.shape[1], places)
 
 
-def of_lists(operator: gather_sum.GatherSum, x: Array) -> int:
+def of_lists(operator: sum_cells.SumCells, x: Array) -> int:
     """A product by one for each cell that a result meets."""
     count = 0
     for index_of in every(operator.infer(Spec.of(x))[0].shape):
@@ -95,7 +95,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
     local.Local: of_x_and_w,
     local.LocalTranspose: of_w_and_y,
     local.LocalWeight: of_x_and_y,
-    gather_sum.GatherSum: of_lists,
+    sum_cells.SumCells: of_lists,
     normalize.Normalize: a_cell("x*(gamma*rstd) + (beta - mean*gamma*rstd)"),
     normalize.BatchNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*gamma + beta"),
     normalize.BatchNormGradient: a_cell(

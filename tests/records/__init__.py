@@ -7,7 +7,6 @@ from records import (
     arrange,
     correlate,
     dropout,
-    gather_sum,
     index,
     local,
     loss,
@@ -15,12 +14,13 @@ from records import (
     pointwise,
     pool,
     reduce,
+    sum_cells,
     update,
 )
 from records.record import Function, Record
 
 FAMILIES = (
-    correlate, local, pool, gather_sum, index, pointwise, reduce, arrange, normalize, loss, dropout,
+    correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
     update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)

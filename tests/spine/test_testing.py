@@ -16,7 +16,6 @@ from allconv.operators.arrange import Concatenate, Pad, Slice, Transpose
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.dropout import Dropout
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.index import ReadAt
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
@@ -24,6 +23,7 @@ from allconv.operators.normalize import BatchNorm
 from allconv.operators.pointwise import Heaviside, Multiply, ReluGradient, Sigmoid
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool, ScatterWindow
 from allconv.operators.reduce import Broadcast, Sum
+from allconv.operators.sum_cells import SumCells
 from allconv.testing import check_adjoint, check_gradients
 from allconv.window import Axis, Window
 
@@ -97,7 +97,7 @@ CASES: tuple[tuple[type, Operator, tuple[Array, ...]], ...] = (
     (Negated, ScatterWindow(WINDOW), (numbers(*TAPS.shape), TAPS)),
     (Aside, AveragePool(WINDOW, False), (numbers(*X),)),
     (Aside, AveragePoolTranspose(WINDOW), (numbers(*Y),)),
-    (Negated, GatherSum(1, 3, ((0, 1), (2,), (0,))), (numbers(2, 3),)),
+    (Negated, SumCells(1, 3, ((0, 1), (2,), (0,))), (numbers(2, 3),)),
     (Doubled, ReadAt((4,)), (numbers(1, 1, 4), np.array([[[0, 3]]]))),
     (Doubled, Concatenate(1, 2), (numbers(2, 3), numbers(2, 1))),
     (Negated, Pad(((0, 1), (2, -1))), (numbers(2, 3),)),

@@ -12,7 +12,7 @@ from math import ceil, floor
 
 
 @dataclass(frozen=True)
-class AxisField:
+class Reach:
     """The cells of one axis of the input on which a value depends.
 
     `along` is the axis of the value that moves it; None: every cell of the value depends on the
@@ -47,22 +47,22 @@ class AxisField:
         cells = "1 cell" if self.size == 1 else f"{self.size} cells"
         return f"{cells}, stride {self.stride}, cell 0 sees {ends}"
 
-    def moved(self, along: int | None) -> AxisField:
+    def moved(self, along: int | None) -> Reach:
         """The same along another axis of a value."""
         return replace(self, along=along)
 
-    def through(self, step: Fraction, first: Fraction, last: Fraction) -> AxisField:
+    def through(self, step: Fraction, first: Fraction, last: Fraction) -> Reach:
         """Where cell i now stands for the cells from step*i + first to step*i + last."""
         ends = sorted((self.stride * first, self.stride * last))
         return replace(
             self, stride=self.stride * step, low=self.low + ends[0], high=self.high + ends[1]
         )
 
-    def over(self, cells: int) -> AxisField:
+    def over(self, cells: int) -> Reach:
         """Where one value now stands for all `cells` along the axis."""
         ends = sorted((Fraction(0), self.stride * (cells - 1)))
         low, high = max(self.low + ends[0], Fraction(0)), min(self.high + ends[1], self.last)
-        return AxisField(self.input, None, Fraction(0), min(low, self.last), max(high, Fraction(0)))
+        return Reach(self.input, None, Fraction(0), min(low, self.last), max(high, Fraction(0)))
 
     @property
     def last(self) -> Fraction:
@@ -70,7 +70,7 @@ class AxisField:
         return Fraction(self.input - 1)
 
 
-Field = tuple[AxisField, ...]  # one for each spatial axis of the input
+Field = tuple[Reach, ...]  # one for each spatial axis of the input
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 

@@ -24,11 +24,11 @@ from allconv.limits import within_limits
 from allconv.operators.arrange import Convert, Reshape, Slice, Transpose
 from allconv.operators.base import FLOATS, Array, Operator, Spec
 from allconv.operators.correlate import Trilinear
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
 from allconv.operators.reduce import Sum
 from allconv.operators.rules import Rules
+from allconv.operators.sum_cells import SumCells
 from allconv.settings import shape_of
 from allconv.trace import record, trace
 from allconv.value import Value
@@ -207,7 +207,7 @@ def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linear
 
 def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
     """The listed cells of one axis, whatever stands on the others."""
-    operator = node.of(GatherSum)
+    operator = node.of(SumCells)
     met = [(p, j) for p, cells in enumerate(operator.cells) for j in cells]
     p, j = np.array(met, np.int64).reshape(-1, 2).T
     shapes = node.outputs[0].shape, node.inputs[0].shape
@@ -318,7 +318,7 @@ _RULES: Rules[Rule] = Rules(
     {
         Trilinear: _form,
         Sum: _sum,
-        GatherSum: _sum_cells,
+        SumCells: _sum_cells,
         Negate: _negate,
         Multiply: _multiply,
         Divide: _divide,

@@ -17,20 +17,20 @@ from itertools import accumulate
 from math import floor
 from typing import Any
 
-from allconv.analysis.fields import AxisField, Field, ReceptiveFields
+from allconv.analysis.fields import Field, Reach, ReceptiveFields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
 from allconv.operators.base import Spec
 from allconv.operators.correlate import ForwardView, TransposeView
 from allconv.operators.dropout import Dropout
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import Normalize
 from allconv.operators.pointwise import Pointwise
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
 from allconv.operators.reduce import Broadcast, Sum
 from allconv.operators.rules import Rules
+from allconv.operators.sum_cells import SumCells
 from allconv.operators.windowed import WindowOperator
 from allconv.settings import shape_of, whole
 from allconv.trace import trace
@@ -74,7 +74,7 @@ def receptive_fields(graph: Graph, input: int = 0) -> dict[Value, Field]:
     fields: dict[Value, Field] = {}
     if source.ndim > 2:
         axes = _spatial_axes(graph, source)
-        fields[source] = tuple(AxisField(source.shape[axis], axis) for axis in axes)
+        fields[source] = tuple(Reach(source.shape[axis], axis) for axis in axes)
     for node in graph:
         if any(value in fields for value in node.inputs):
             field = _through(node, fields)
@@ -87,9 +87,7 @@ def _spatial_axes(graph: Graph, source: Value) -> Sequence[int]:
 
     Until then values are only moved and mapped, which every axis of the input is followed through.
     """
-    fields: dict[Value, Field] = {
-        source: tuple(AxisField(n, a) for a, n in enumerate(source.shape))
-    }
+    fields: dict[Value, Field] = {source: tuple(Reach(n, a) for a, n in enumerate(source.shape))}
     for node in graph:
         given = [field for value in node.inputs if (field := fields.get(value)) is not None]
         if not given:
@@ -151,16 +149,16 @@ def _united(fields: Sequence[Field]) -> Field:
     return tuple(_union(reaches) for reaches in zip(*fields, strict=True))
 
 
-def _union(reaches: tuple[AxisField, ...]) -> AxisField:
+def _union(reaches: tuple[Reach, ...]) -> Reach:
     first = reaches[0]
     if any((r.along, r.stride) != (first.along, first.stride) for r in reaches):
         return _anything(first)  # they move apart: all that any of them ever sees
     return replace(first, low=min(r.low for r in reaches), high=max(r.high for r in reaches))
 
 
-def _anything(reach: AxisField) -> AxisField:
+def _anything(reach: Reach) -> Reach:
     """All cells, wherever one looks."""
-    return AxisField(reach.input, None, Fraction(0), Fraction(0), reach.last)
+    return Reach(reach.input, None, Fraction(0), Fraction(0), reach.last)
 
 
 def _same(node: Node, fields: list[Field | None]) -> Field:
@@ -287,7 +285,7 @@ def _concatenate(node: Node, fields: list[Field | None]) -> Field:
     )
 
 
-def _placed(axis: int, parts: list[tuple[AxisField, int, int]]) -> AxisField:
+def _placed(axis: int, parts: list[tuple[Reach, int, int]]) -> Reach:
     """The reach of parts (reach, cells, place of the first) that lie behind each other."""
     reaches = tuple(reach for reach, _, _ in parts)
     if all(reach.along != axis for reach in reaches):
@@ -303,7 +301,7 @@ def _placed(axis: int, parts: list[tuple[AxisField, int, int]]) -> AxisField:
     others = any(reach.along not in (axis, None) for reach in reaches)
     if others or floor(high - low) + 1 >= reaches[0].input:
         return _anything(reaches[0])
-    return AxisField(reaches[0].input, axis, stride, low, high)
+    return Reach(reaches[0].input, axis, stride, low, high)
 
 
 def _normalize(node: Node, fields: list[Field | None]) -> Field:
@@ -317,7 +315,7 @@ def _normalize(node: Node, fields: list[Field | None]) -> Field:
 def _sum_cells(node: Node, fields: list[Field | None]) -> Field:
     """i stands for the cells that are listed: inside step*i + first to step*i + last."""
     ((field, value),) = _given(node, fields)
-    operator = node.of(GatherSum)
+    operator = node.of(SumCells)
     listed = [(p, cells) for p, cells in enumerate(operator.cells) if cells]
     if not listed:
         return _over(field, value, (operator.axis,))
@@ -349,7 +347,7 @@ _RULES: Rules[Rule] = Rules(
     {
         Normalize: _normalize,
         Sum: _sum,
-        GatherSum: _sum_cells,
+        SumCells: _sum_cells,
         Reshape: _reshape,
         Transpose: _transpose,
         Slice: _slice,

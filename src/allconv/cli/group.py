@@ -27,17 +27,35 @@ WIDTH = 100
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are the `command` of the files of their names."""
+    """A group of commands that are loaded when they are asked for."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        # Of a command that is not asked for the name is all that is needed, to suggest it, say.
+        self.commands = {name: click.Command(name) for name in self.names}
+
+    def load(self, name: str) -> click.Command:
+        """The command of a name."""
+        raise NotImplementedError
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which they are met."""
-        return list(COMMANDS)
+        return list(self.names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, loaded now."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"allconv.cli.{cmd_name}").command
+        return self.load(cmd_name) if cmd_name in self.names else None
+
+
+class _Files(LazyGroup):
+    """Commands that are the `command` of the files of their names."""
+
+    names = COMMANDS
+
+    def load(self, name: str) -> click.Command:
+        command: click.Command = import_module(f"allconv.cli.{name}").command
         return command
 
 
@@ -52,7 +70,7 @@ def command(name: str, *lines: str) -> Callable[[Callable[..., Any]], click.Comm
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=_Files,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog=examples(
         "allconv train                         # on the bundled images",

@@ -84,7 +84,7 @@ def _layers(net: Module, traced: Recorded, fields: dict[Value, Field]) -> list[L
         for name, module in net.named_modules()
         if name and len(list(module.named_modules())) == 1
     }
-    for path, result in traced.layers:
+    for path, result in traced.shapes:
         if path in leaves:
             groups[path], results[path] = [], result
     for node in traced.graph.nodes:

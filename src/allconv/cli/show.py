@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import click
 
-from allconv.cli.group import examples
+from allconv.cli.group import LazyGroup, examples
 
 KINDS = ("conv", "conv_transpose", "local", "linear", "max_pool", "avg_pool")
 
 
-class _Kinds(click.Group):
+class _Kinds(LazyGroup):
     """The kinds of layers: `show_kinds` is loaded when one is asked for, and NumPy with it."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(KINDS)
+    names = KINDS
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def load(self, name: str) -> click.Command:
         from allconv.cli.show_kinds import COMMANDS
 
-        return COMMANDS.get(cmd_name)
+        return COMMANDS[name]
 
 
 @click.group(

@@ -26,7 +26,9 @@ class Framework:
     def program(self, problem: Problem) -> list[str]:
         """The lines of a program for a layer; UnsupportedError where there is none."""
         if problem.kind not in self.writers:
-            raise UnsupportedError(f"{self.title} has no equivalent of {problem.kind}")
+            raise UnsupportedError(
+                f"{self.title} has no call for layers of this kind: {problem.kind}"
+            )
         is_spread = any(axis.input_dilation > 1 for axis in problem.window.axes)
         if is_spread and not self.has_input_dilation:
             raise UnsupportedError(

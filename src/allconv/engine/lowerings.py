@@ -11,7 +11,6 @@ from allconv.engine.kernels import (
     arrange,
     correlate,
     dropout,
-    gather_sum,
     index,
     local,
     loss,
@@ -19,12 +18,13 @@ from allconv.engine.kernels import (
     pointwise,
     pool,
     reduce,
+    sum_cells,
 )
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, correlate, dropout, gather_sum, index, local, loss, normalize, pointwise, pool, reduce,
+    arrange, correlate, dropout, sum_cells, index, local, loss, normalize, pointwise, pool, reduce,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(

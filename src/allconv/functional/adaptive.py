@@ -10,9 +10,9 @@ from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.pool import flat_index, max_and_index
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.index import FlatIndex
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.sum_cells import SumCells
 from allconv.settings import flag, is_sequence, told, whole
 from allconv.window import Window
 
@@ -84,7 +84,7 @@ def _mean_of_spans(x: Any, *, spans: Spans) -> Any:
     counts = np.ones((1, 1, *(1,) * len(spans)))
     for axis, rows in enumerate(spans, 2):
         cells = tuple(tuple(range(first, last)) for first, last in rows)
-        x = apply(GatherSum(axis, x.shape[axis], cells), x)
+        x = apply(SumCells(axis, x.shape[axis], cells), x)
         lengths = np.array([last - first for first, last in rows], np.float64)
         counts = counts * lengths.reshape([-1 if a == axis else 1 for a in range(counts.ndim)])
     return x / counts.astype(x.dtype)
@@ -127,7 +127,7 @@ def _max_of_spans(x: Any, *, spans: Spans, return_indices: bool) -> Any:
         longest = max(last - first for first, last in rows)
         kernel.append(longest)
         cells = [min(a + k, b - 1) for a, b in rows for k in range(longest)]
-        x = apply(GatherSum(axis, x.shape[axis], tuple((j,) for j in cells)), x)
+        x = apply(SumCells(axis, x.shape[axis], tuple((j,) for j in cells)), x)
     y, tap = apply(MaxPool(Window.forward(x.shape[2:], kernel, stride=kernel)), x)
     if not return_indices:
         return y

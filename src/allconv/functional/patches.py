@@ -10,7 +10,7 @@ from allconv.functional.call import evaluate, public, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.settings import Sizes, per_axis
 from allconv.operators.arrange import Reshape, Transpose
-from allconv.operators.gather_sum import GatherSum
+from allconv.operators.sum_cells import SumCells
 from allconv.window import Axis, Window
 
 __all__ = ["fold", "unfold"]
@@ -75,7 +75,7 @@ def _unfolded(x: Any, *, window: Window) -> Any:
     """The cells of every (tap, output) of each axis, then taps before outputs."""
     n, c = x.shape[:2]
     for axis, each in enumerate(window.axes, 2):
-        x = GatherSum(axis, each.input, _met(each))(x)
+        x = SumCells(axis, each.input, _met(each))(x)
     (a, b), (p, q) = window.kernel, window.output
     x = Transpose((0, 1, 2, 4, 3, 5))(Reshape((n, c, a, p, b, q))(x))
     return Reshape((n, c * a * b, p * q))(x)
@@ -124,5 +124,5 @@ def _folded(x: Any, *, window: Window) -> Any:
     x = Transpose((0, 1, 2, 4, 3, 5))(Reshape((n, c, a, b, p, q))(x))
     x = Reshape((n, c, a * p, b * q))(x)
     for axis, each in enumerate(window.axes, 2):
-        x = GatherSum(axis, each.input, _met(each)).turned()(x)
+        x = SumCells(axis, each.input, _met(each)).turned()(x)
     return x

@@ -36,10 +36,10 @@ class _Weighted(Layer):
     groups: int
     bias: Any
 
-    sizes: ClassVar = {"in_channels": "int", "out_channels": "int", "kernel_size": "Sizes"}
-    held = ("weight", "bias")
+    _sizes: ClassVar = {"in_channels": "int", "out_channels": "int", "kernel_size": "Sizes"}
+    _holds = ("weight", "bias")
 
-    def take_channels(self) -> None:
+    def _take_channels(self) -> None:
         """Channels and groups as positive whole numbers; refused where they do not divide."""
         groups = self.groups = whole("groups", self.groups, least=1)
         for name in ("in_channels", "out_channels"):
@@ -48,7 +48,7 @@ class _Weighted(Layer):
                 raise ArgumentError(f"groups is {groups}, which does not divide {name} {channels}")
             setattr(self, name, channels)
 
-    def begin_weights(self, weight: tuple[int, ...], bias: tuple[int, ...], terms: float) -> None:
+    def _begin_weights(self, weight: tuple[int, ...], bias: tuple[int, ...], terms: float) -> None:
         """Parameters of these shapes; an output is a sum of so many terms."""
         biased = flag("bias", self.bias)
         self.parameter("weight", weight, HeNormal(terms))
@@ -61,13 +61,13 @@ class _Conv(_Weighted):
     weight (out_channels, in_channels/groups, *kernel_size), bias (out_channels,).
     """
 
-    def begin(self) -> None:
-        self.take_channels()
+    def _begin(self) -> None:
+        self._take_channels()
         check_padding_mode(self.padding_mode)
         for name in ("stride", "dilation", "input_dilation"):
-            self.each_axis(name)
-        cells = (self.in_channels // self.groups, *self.each_axis("kernel_size"))
-        self.begin_weights((self.out_channels, *cells), (self.out_channels,), prod(cells))
+            self._each_axis(name)
+        cells = (self.in_channels // self.groups, *self._each_axis("kernel_size"))
+        self._begin_weights((self.out_channels, *cells), (self.out_channels,), prod(cells))
 
 
 class _ConvTranspose(_Weighted):
@@ -77,15 +77,15 @@ class _ConvTranspose(_Weighted):
     prod(K)/prod(stride) taps.
     """
 
-    only = ("dilation",)
+    _only = ("dilation",)
 
-    def begin(self) -> None:
-        self.take_channels()
-        self.each_axis("dilation")
-        kernel, stride = self.each_axis("kernel_size"), self.each_axis("stride")
+    def _begin(self) -> None:
+        self._take_channels()
+        self._each_axis("dilation")
+        kernel, stride = self._each_axis("kernel_size"), self._each_axis("stride")
         weight = (self.in_channels, self.out_channels // self.groups, *kernel)
         taps = max(prod(kernel) / prod(stride), 1.0)
-        self.begin_weights(weight, (self.out_channels,), self.in_channels // self.groups * taps)
+        self._begin_weights(weight, (self.out_channels,), self.in_channels // self.groups * taps)
 
 
 class _LocallyConnected(_Weighted):
@@ -95,16 +95,16 @@ class _LocallyConnected(_Weighted):
     sizes of the output.
     """
 
-    sizes: ClassVar = {**_Weighted.sizes, "input_size": "Sizes"}
+    _sizes: ClassVar = {**_Weighted._sizes, "input_size": "Sizes"}
 
-    def begin(self) -> None:
-        self.take_channels()
+    def _begin(self) -> None:
+        self._take_channels()
         names = ("input_size", "kernel_size", "stride", "dilation")
-        i, k, s, d = map(self.each_axis, names)
+        i, k, s, d = map(self._each_axis, names)
         padding = pairs(self.padding, i, k, s, d)
         output = Window.forward(i, k, stride=s, dilation=d, padding=padding).output
         cells = (self.in_channels // self.groups, *k)
-        self.begin_weights(
+        self._begin_weights(
             (self.out_channels, *cells, *output), (self.out_channels, *output), prod(cells)
         )
 
@@ -117,20 +117,20 @@ class _LocallyConnectedTranspose(_Weighted):
     prod(K)/prod(stride) taps.
     """
 
-    sizes: ClassVar = {**_Weighted.sizes, "input_size": "Sizes"}
-    only = ("dilation",)
+    _sizes: ClassVar = {**_Weighted._sizes, "input_size": "Sizes"}
+    _only = ("dilation",)
 
-    def begin(self) -> None:
-        self.take_channels()
+    def _begin(self) -> None:
+        self._take_channels()
         names = ("input_size", "kernel_size", "stride", "dilation")
-        i, k, s, d = map(self.each_axis, names)
-        extra = self.each_axis("output_padding", least=0)
-        size = None if self.output_size is None else self.each_axis("output_size")
+        i, k, s, d = map(self._each_axis, names)
+        extra = self._each_axis("output_padding", least=0)
+        size = None if self.output_size is None else self._each_axis("output_size")
         window = transpose_window(i, k, s, self.padding, extra, d, size)
         weight = (self.in_channels, self.out_channels // self.groups, *k, *i)
         taps = max(prod(k) / prod(s), 1.0)
         bias = (self.out_channels, *window.input)
-        self.begin_weights(weight, bias, self.in_channels // self.groups * taps)
+        self._begin_weights(weight, bias, self.in_channels // self.groups * taps)
 
 
 Conv1d, Conv2d, Conv3d = over_axes("Conv", _Conv, "conv")

@@ -96,4 +96,4 @@ class LocalResponseNorm(Layer):
     """Each cell divided by a power of the squares around its channel; see
     `functional.local_response_norm`."""
 
-    function = staticmethod(functional.local_response_norm)
+    _function = staticmethod(functional.local_response_norm)

@@ -11,10 +11,10 @@ __all__ = ["Fold", "Unfold"]
 class Unfold(Layer):
     """Every window of an image as a column; see `functional.unfold`."""
 
-    axes, function = 2, staticmethod(functional.unfold)
+    axes, _function = 2, staticmethod(functional.unfold)
 
 
 class Fold(Layer):
     """Columns added up where their windows lie; see `functional.fold`."""
 
-    axes, function = 2, staticmethod(functional.fold)
+    axes, _function = 2, staticmethod(functional.fold)

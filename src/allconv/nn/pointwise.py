@@ -24,70 +24,70 @@ __all__ = [
 class ReLU(Layer):
     """max(x, 0); see `functional.relu`."""
 
-    function = staticmethod(functional.relu)
+    _function = staticmethod(functional.relu)
 
 
 class ReLU6(Layer):
     """min(max(x, 0), 6); see `functional.relu6`."""
 
-    function = staticmethod(functional.relu6)
+    _function = staticmethod(functional.relu6)
 
 
 class SiLU(Layer):
     """x * sigmoid(x); see `functional.silu`."""
 
-    function = staticmethod(functional.silu)
+    _function = staticmethod(functional.silu)
 
 
 class Sigmoid(Layer):
     """1 / (1 + exp(-x)); see `functional.sigmoid`."""
 
-    function = staticmethod(functional.sigmoid)
+    _function = staticmethod(functional.sigmoid)
 
 
 class Tanh(Layer):
     """The hyperbolic tangent; see `functional.tanh`."""
 
-    function = staticmethod(functional.tanh)
+    _function = staticmethod(functional.tanh)
 
 
 class Hardswish(Layer):
     """x * min(max(x + 3, 0), 6) / 6; see `functional.hardswish`."""
 
-    function = staticmethod(functional.hardswish)
+    _function = staticmethod(functional.hardswish)
 
 
 class LeakyReLU(Layer):
     """x where x > 0, else negative_slope * x; see `functional.leaky_relu`."""
 
-    function = staticmethod(functional.leaky_relu)
+    _function = staticmethod(functional.leaky_relu)
 
 
 class ELU(Layer):
     """x where x > 0, else alpha * (exp(x) - 1); see `functional.elu`."""
 
-    function = staticmethod(functional.elu)
+    _function = staticmethod(functional.elu)
 
 
 class GELU(Layer):
     """x * Phi(x); see `functional.gelu`."""
 
-    function = staticmethod(functional.gelu)
+    _function = staticmethod(functional.gelu)
 
 
 class Softplus(Layer):
     """log(1 + exp(beta*x)) / beta; see `functional.softplus`."""
 
-    function = staticmethod(functional.softplus)
+    _function = staticmethod(functional.softplus)
 
 
 class Hardtanh(Layer):
     """x between min_val and max_val; see `functional.hardtanh`."""
 
-    function = staticmethod(functional.hardtanh)
+    _function = staticmethod(functional.hardtanh)
 
 
 class Softmax(Layer):
     """exp(x) / sum of exp(x) along an axis; see `functional.softmax`."""
 
-    function = staticmethod(functional.softmax)
+    _function = staticmethod(functional.softmax)

@@ -34,44 +34,39 @@ __all__ = [
 ]
 
 
-class _Pool(Layer):
-    """Pooling of each channel."""
+class _Pool(Layer): ...
 
 
-class _Adaptive(Layer):
-    """Pooling of each channel to given sizes."""
+class _GlobalAvg(Layer):
+    """The mean of each channel: x (N, C, *I) -> (N, C, 1, ...)."""
+
+    _fixed: ClassVar = {"output_size": 1}
 
 
-class _Global(Layer):
-    """Pooling of a whole image: x (N, C, *I) -> (N, C, 1, ...)."""
+class _GlobalMax(Layer):
+    """The largest value of each channel: x (N, C, *I) -> (N, C, 1, ...)."""
 
-    fixed: ClassVar = {"output_size": 1}
-
-
-class _GlobalMax(_Global):
-    """Max pooling of a whole image: x (N, C, *I) -> (N, C, 1, ...)."""
-
-    fixed: ClassVar = {"output_size": 1, "return_indices": False}
+    _fixed: ClassVar = {"output_size": 1, "return_indices": False}
 
 
 class _Unpool(Layer):
     """Values put back where a max pooling found them: forward(x, indices)."""
 
-    inputs = 2
-    only = ("output_size",)
+    _inputs = 2
+    _only = ("output_size",)
 
 
 MaxPool1d, MaxPool2d, MaxPool3d = over_axes("MaxPool", _Pool, "max_pool")
 AvgPool1d, AvgPool2d, AvgPool3d = over_axes("AvgPool", _Pool, "avg_pool")
 LPPool1d, LPPool2d, LPPool3d = over_axes("LPPool", _Pool, "lp_pool")
 AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d = over_axes(
-    "AdaptiveAvgPool", _Adaptive, "adaptive_avg_pool"
+    "AdaptiveAvgPool", _Pool, "adaptive_avg_pool"
 )
 AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d = over_axes(
-    "AdaptiveMaxPool", _Adaptive, "adaptive_max_pool"
+    "AdaptiveMaxPool", _Pool, "adaptive_max_pool"
 )
 GlobalAvgPool1d, GlobalAvgPool2d, GlobalAvgPool3d = over_axes(
-    "GlobalAvgPool", _Global, "adaptive_avg_pool"
+    "GlobalAvgPool", _GlobalAvg, "adaptive_avg_pool"
 )
 GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d = over_axes(
     "GlobalMaxPool", _GlobalMax, "adaptive_max_pool"

@@ -61,7 +61,7 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     modules = {f"{n} ({type(m).__name__})": (n, m) for n, m in net.named_modules() if n}
     modules[type(net).__name__] = ("", net)
     rows = []
-    for path, result in dict(recorded.layers).items():
+    for path, result in dict(recorded.shapes).items():
         name, module = modules.get(path, (path, None))
         if module is not None and not module._children():
             own = [place for place in module._places().values() if place.trainable]

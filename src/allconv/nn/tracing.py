@@ -63,7 +63,7 @@ def trace_module(
         tuple(buffers),
         uses_key=bool(key),
         updates=tuple(updates),
-        layers=tuple(scope.results),
+        shapes=tuple(scope.results),
     )
 
 

@@ -10,7 +10,6 @@ from allconv.onnx.names import (
     arrange,
     constants,
     correlate,
-    gather_sum,
     linear,
     local,
     loss,
@@ -18,12 +17,13 @@ from allconv.onnx.names import (
     pointwise,
     pool,
     reduce,
+    sum_cells,
     unwritten,
 )
 
 _FAMILIES = (
     arrange,
-    gather_sum,
+    sum_cells,
     correlate,
     constants,
     linear,

@@ -12,10 +12,10 @@ from allconv.graph import Node
 from allconv.operators.arrange import Pad, Reshape, Transpose
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose
-from allconv.operators.gather_sum import GatherSum
 from allconv.operators.local import Local
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.reduce import Broadcast
+from allconv.operators.sum_cells import SumCells
 from allconv.rewrite.dense.form import Densifier, Form, Rule, image_form
 from allconv.value import Value
 from allconv.window import Axis, Window
@@ -93,7 +93,7 @@ def _is_head(axis: Axis) -> bool:
 
 def _sum_cells(d: Densifier, node: Node) -> Form:
     """Case 7."""
-    operator = node.of(GatherSum)
+    operator = node.of(SumCells)
     form, axis = d.form(node), operator.axis
     sizes, rank = form.value.shape[2:], len(form.shape)
     if rank != form.value.ndim or axis < 2 or prod(sizes[: axis - 2]) != 1:
@@ -119,5 +119,5 @@ WINDOWS: dict[type[Operator], Rule] = {
     Local: _matrix,
     MaxPool: _pool,
     AveragePool: _pool,
-    GatherSum: _sum_cells,
+    SumCells: _sum_cells,
 }

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
-from allconv.operators.gather_sum import GatherSum
+from allconv.operators.sum_cells import SumCells
 from records.record import Record, draw_array, draw_dtype, draw_shape, refusal
 
 
@@ -18,11 +18,11 @@ def draw(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
     cell = st.integers(0, size - 1)
     one = st.lists(cell, max_size=3) if size else st.just([])
     lists = data.draw(st.lists(one, max_size=5))
-    operator = GatherSum(axis, size, tuple(map(tuple, lists)))
+    operator = SumCells(axis, size, tuple(map(tuple, lists)))
     return operator, (draw_array(data, shape, draw_dtype(data)),)
 
 
-def brute(operator: GatherSum, x: Array):
+def brute(operator: SumCells, x: Array):
     """Cell by cell, over the flat array."""
     before, after = x.shape[: operator.axis], x.shape[operator.axis + 1 :]
     y = np.zeros((*before, len(operator.cells), *after))
@@ -33,22 +33,22 @@ def brute(operator: GatherSum, x: Array):
     return (y,)
 
 
-def three() -> GatherSum:
+def three() -> SumCells:
     """Axis 1 of 3 cells to 2."""
-    return GatherSum(1, 3, ((0, 1), (2,)))
+    return SumCells(1, 3, ((0, 1), (2,)))
 
 
 RECORDS = (
     Record(
-        GatherSum,
+        SumCells,
         draw,
         brute,
         linear=(("x",),),
         refusals=(
             refusal(r"x is \(2, 4\); axis 1 of 3", three, (2, 4)),
             refusal(r"x is \(3,\); axis 1 of 3", three, (3,)),
-            refusal(r"cells \(3,\)", lambda: GatherSum(0, 3, ((3,),)), (3,)),
-            refusal(r"cells \(0, -1\)", lambda: GatherSum(0, 3, ((0, -1),)), (3,)),
+            refusal(r"cells \(3,\)", lambda: SumCells(0, 3, ((3,),)), (3,)),
+            refusal(r"cells \(0, -1\)", lambda: SumCells(0, 3, ((0, -1),)), (3,)),
             refusal("not int64", three, Spec((2, 3), "int64")),
         ),
     ),

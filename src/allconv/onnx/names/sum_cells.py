@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from allconv.onnx.writer import Writer, Written
-from allconv.operators.gather_sum import GatherSum
+from allconv.operators.sum_cells import SumCells
 
 MOST_PARTS = 512
 
@@ -60,7 +60,7 @@ def parts_of(cells: Sequence[Sequence[int]]) -> tuple[int, list[Part]] | None:
 
 def write_sum_cells(writer: Writer, written: Written) -> None:
     """Slice, ReduceSum and Pad for each part, and Concat."""
-    operator: GatherSum = written.operator
+    operator: SumCells = written.operator
     found = parts_of(operator.cells)
     if found is None:
         raise writer.unsupported(
@@ -94,4 +94,4 @@ def _write_part(writer: Writer, written: Written, part: Part) -> str:
     return total
 
 
-WRITERS = {GatherSum: write_sum_cells}
+WRITERS = {SumCells: write_sum_cells}

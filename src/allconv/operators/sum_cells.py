@@ -18,7 +18,7 @@ Cells = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
-class GatherSum(Operator):
+class SumCells(Operator):
     """y[..., p, ...] = sum over j in cells[p] of x[..., j, ...], along one axis of `size` cells.
 
     An empty list gives 0. The adjoint is the same operator with the lists inverted.
@@ -56,13 +56,13 @@ class GatherSum(Operator):
     ) -> tuple[Any, ...]:
         return (self.turned()(gy[0]),)
 
-    def turned(self) -> GatherSum:
+    def turned(self) -> SumCells:
         """The transpose: x[..., j, ...] = sum of y[..., p, ...] over the p whose cells hold j."""
         met: list[list[int]] = [[] for _ in range(self.size)]
         for p, cells in enumerate(self.cells):
             for j in cells:
                 met[j].append(p)
-        return GatherSum(self.axis, len(self.cells), tuple(map(tuple, met)))
+        return SumCells(self.axis, len(self.cells), tuple(map(tuple, met)))
 
     def cost(self, *x: Spec) -> int:
         return x[0].size // max(self.size, 1) * sum(map(len, self.cells))

@@ -16,7 +16,7 @@ from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
-from allconv.operators.gather_sum import GatherSum
+from allconv.operators.sum_cells import SumCells
 
 CHUNKS = 64  # of a step, at most, unless they would be too long
 CHUNK_WORK = (16384, 4_000_000)  # elements of a chunk, at least and at most
@@ -69,7 +69,7 @@ class CellSum(Kernel):
 
 def lower_cells(planner: Planner, node: Node) -> bool:
     """One step; images keep their channels innermost."""
-    operator = node.of(GatherSum)
+    operator = node.of(SumCells)
     x, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
     if not out.spec.size:
         return True
@@ -97,4 +97,4 @@ def lower_cells(planner: Planner, node: Node) -> bool:
     return True
 
 
-LOWERINGS: dict[type[Operator], Lowering] = {GatherSum: lower_cells}
+LOWERINGS: dict[type[Operator], Lowering] = {SumCells: lower_cells}
