@@ -17,7 +17,7 @@ from allconv.operators.base import Array
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator
 from allconv.show.call import record_call
-from allconv.show.explain import explanation
+from allconv.show.explanation import explanation
 from allconv.show.operand import Operand, WindowCall
 from allconv.show.padding_note import padding_note
 from allconv.show.table import working_table
