@@ -21,6 +21,7 @@ from math import prod
 from typing import Any, Self, TypeAlias
 
 from allconv.errors import ArgumentError, ShapeError
+from allconv.refusals import refusal
 
 LARGEST = 2**62
 
@@ -85,11 +86,11 @@ class Axis:
         reach = reach_of(kernel, dilation)
         _check_addressable(input, kernel, stride, dilation, input_dilation, padding)
         if padded < reach:
-            note = f" (dilation {dilation}: it reaches over {reach})" if dilation > 1 else ""
+            note = refusal("its reach", dilation=dilation, reach=reach) if dilation > 1 else ""
             raise ShapeError(
-                f"the kernel of {kernel}{note} does not fit the padded input of {padded} "
-                f"({input} and padding {low}, {high}); use a smaller kernel or more padding"
-            )
+                refusal("kernel too large", kernel=kernel, note=note, padded=padded,
+                        input=input, low=low, high=high)
+            )  # fmt: skip
         output = (padded - reach) // stride + 1
         return cls(input, kernel, output, stride, dilation, input_dilation, low)
 
@@ -117,7 +118,7 @@ class Axis:
             output -= 1
         if output < 1:
             raise ShapeError(
-                f"the kernel of {kernel} (dilation {dilation}) starts outside the input of {input}"
+                refusal("starts outside", kernel=kernel, dilation=dilation, input=input)
             )
         return cls(input, kernel, output, stride, dilation, 1, low)
 
@@ -334,10 +335,7 @@ def named_padding(
         return reach, 0
     if name == "half":
         if reach % 2:
-            raise ArgumentError(
-                'padding="half" needs an even dilation*(kernel_size-1), '
-                f'got {dilation}*({kernel}-1); use "same" or a pair (low, high)'
-            )
+            raise ArgumentError(refusal("half of odd", dilation=dilation, kernel=kernel))
         return reach // 2, reach // 2
     if name in ("same", "same_lower"):
         total = max((-(-input // stride) - 1) * stride + reach + 1 - input, 0)

@@ -9,6 +9,7 @@ from allconv.functional.border import MODES, Pairs, bordered, check_border
 from allconv.functional.call import apply, evaluate, spatial, take_floats
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, remembered
 from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.refusals import refusal
 from allconv.settings import choice, flag, whole
 from allconv.window import Axis, Window, covered_by, reach_of
 
@@ -237,10 +238,7 @@ def transpose_window(
         raise ArgumentError("give output_padding or output_size, not both")
     if isinstance(padding, str) and size is None and padding in ("same", "same_lower"):
         if any(output_padding):
-            raise ArgumentError(
-                f'padding="{padding}" says the size of the output; give output_padding or that, '
-                "not both"
-            )
+            raise ArgumentError(refusal("size and output padding", padding=padding))
         size = tuple(p * s for p, s in zip(output, stride, strict=True))
     # A named padding depends on the forward input's size, except by "same" not on its value.
     ends = pairs(padding, size or output, kernel, stride, dilation)
@@ -249,20 +247,16 @@ def transpose_window(
         zip(output, kernel, stride, dilation, ends, output_padding, strict=True)
     ):
         if extra and extra >= max(s, d):
-            raise ArgumentError(
-                f"output_padding is {extra}; it must be below the stride {s} or dilation {d}"
-            )
+            raise ArgumentError(refusal("output padding", extra=extra, stride=s, dilation=d))
         least = covered_by(p, k, s, d) - low - high
         most = least + max(s, d) - 1
         expected = least + extra if size is None else size[n]
         if not least <= expected <= most:
             raise ArgumentError(
-                f"output_size is {expected} on axis {n}; {least} to {most} are possible"
+                refusal("size out of range", expected=expected, axis=n, least=least, most=most)
             )
         if expected < 1:
-            raise ShapeError(
-                f"the output would have {expected} cells on axis {n}; use less padding"
-            )
+            raise ShapeError(refusal("no output", expected=expected, axis=n))
         axes.append(Axis(expected, k, p, s, d, 1, low))
     return Window(tuple(axes))
 

@@ -15,6 +15,7 @@ from allconv.operators.correlate import Correlate
 from allconv.operators.index import FlatIndex
 from allconv.operators.pointwise import Exp, Log, Relu, Select, Sqrt
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.refusals import refusal
 from allconv.settings import flag, number, whole
 from allconv.window import Axis, Window
 
@@ -46,7 +47,7 @@ def _window(
     d = per_axis("dilation", dilation, axes)
     for p, k in zip(pads, kernel, strict=True):
         if 2 * p > k:
-            raise ArgumentError(f"padding is {p}; at most half of kernel_size {k} is possible")
+            raise ArgumentError(refusal("pool padding", padding=p, kernel=k))
     if not flag("ceil_mode", ceil_mode):
         return Window.forward(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
     rows = zip(input, kernel, s, d, pads, strict=True)

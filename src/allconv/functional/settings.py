@@ -7,6 +7,7 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from allconv.errors import ArgumentError
+from allconv.refusals import refusal
 from allconv.settings import MOST, is_sequence, told, whole
 from allconv.window import PADDING_NAMES, named_padding
 
@@ -64,7 +65,7 @@ def pairs(
     axes = len(kernel)
     if isinstance(given, str):
         if given == "causal" and axes != 1:
-            raise ArgumentError('padding="causal" is for one axis; give pairs (low, high)')
+            raise ArgumentError(refusal("causal"))
         return tuple(
             named_padding(given, i, k, stride=s, dilation=d)
             for i, k, s, d in zip(input, kernel, stride, dilation, strict=True)

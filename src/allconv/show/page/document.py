@@ -38,7 +38,10 @@ def document(
     """
     colour = [
         element("meta", name="theme-color", content=each.paper, media=media)
-        for each, media in ((LIGHT, "(prefers-color-scheme: light)"), (DARK, "(prefers-color-scheme: dark)"))
+        for each, media in (
+            (LIGHT, "(prefers-color-scheme: light)"),
+            (DARK, "(prefers-color-scheme: dark)"),
+        )
     ]
     head = element(
         "head",
