@@ -17,7 +17,7 @@ SERIF = (
 
 Value: TypeAlias = str | int | float | bool | None
 
-_UNSEEN = {code: 0xFFFD for code in [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000)]}
+_UNSEEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000)], 0xFFFD)
 """Characters that XML cannot hold."""
 
 

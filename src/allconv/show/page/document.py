@@ -57,7 +57,8 @@ def document(
     held = [json_script(name, value) for name, value in (data or {}).items()]
     # Not type="module": a module is never run from a file that an opaque origin holds.
     run = [element("script", Markup(script))] if script else []
-    return f"<!doctype html>\n{element('html', head, element('body', *body, *held, *run), lang='en')}\n"
+    page = element("html", head, element("body", *body, *held, *run), lang="en")
+    return f"<!doctype html>\n{page}\n"
 
 
 def policy(script: str) -> str:

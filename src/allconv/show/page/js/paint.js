@@ -1,0 +1,191 @@
+// A scene as SVG, changed in place: nodes are kept by their keys, never rebuilt under the pointer.
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * An element with attributes and children.
+ * @param {string} name
+ * @param {Record<string, unknown>} [attributes] `onclick` and its like are listeners; null: none
+ * @param {...(Node | string)} children
+ * @returns {HTMLElement}
+ */
+export function html(name, attributes = {}, ...children) {
+  return /** @type {HTMLElement} */ (made(document.createElement(name), attributes, children));
+}
+
+/**
+ * The same for SVG.
+ * @param {string} name
+ * @param {Record<string, unknown>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {SVGElement}
+ */
+export function svg(name, attributes = {}, ...children) {
+  return /** @type {SVGElement} */ (made(document.createElementNS(SVG, name), attributes, children));
+}
+
+/**
+ * @param {Element} element
+ * @param {Record<string, unknown>} attributes
+ * @param {(Node | string)[]} children
+ */
+function made(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    } else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/**
+ * The path of a ribbon, a curve out of one box into another.
+ * @param {number[]} points
+ * @param {string} shape
+ */
+export function pathOf(points, shape) {
+  const p = points.map((value) => Math.round(value * 100) / 100);
+  if (shape === "down") {
+    const [x1, y1, x2, y2, right2, right1] = p;
+    const y = (y1 + y2) / 2;
+    return (
+      `M${x1} ${y1}C${x1} ${y} ${x2} ${y} ${x2} ${y2}L${right2} ${y2}` +
+      `C${right2} ${y} ${right1} ${y} ${right1} ${y1}Z`
+    );
+  }
+  const [x1, y1, x2, y2, bottom2, bottom1] = p;
+  const x = (x1 + x2) / 2;
+  return (
+    `M${x1} ${y1}C${x} ${y1} ${x} ${y2} ${x2} ${y2}L${x2} ${bottom2}` +
+    `C${x} ${bottom2} ${x} ${bottom1} ${x1} ${bottom1}Z`
+  );
+}
+
+/**
+ * The attributes of a primitive.
+ * @param {Primitive} item
+ * @returns {Record<string, string>}
+ */
+function attributesOf(item) {
+  const round = (/** @type {number} */ value) => String(Math.round(value * 100) / 100);
+  switch (item.kind) {
+    case "rect":
+      return {
+        class: item.classes,
+        x: round(item.x),
+        y: round(item.y),
+        width: round(item.width),
+        height: round(item.height),
+        rx: round(item.radius),
+      };
+    case "text":
+      return {
+        class: item.classes,
+        x: round(item.x),
+        y: round(item.y),
+        "font-size": round(item.size),
+        "text-anchor": item.anchor,
+      };
+    case "circle":
+      return { class: item.classes, cx: round(item.x), cy: round(item.y), r: round(item.radius) };
+    default:
+      return { class: item.classes, d: pathOf(item.points, item.shape) };
+  }
+}
+
+/**
+ * What draws scenes into an SVG element, each over the one before.
+ * @param {SVGElement} root
+ * @param {string} id distinguishes the gradients of several stages in a page
+ */
+export function painter(root, id) {
+  const layers = { ribbons: svg("g"), panels: svg("g"), marks: svg("g") };
+  /** @type {Map<string, {node: SVGElement, last: Record<string, string>, text: string}>} */
+  const known = new Map();
+  const gradients = svg("defs");
+  root.append(gradients, layers.ribbons, layers.panels, layers.marks);
+
+  const layerOf = (/** @type {Primitive} */ item) => {
+    if (item.kind === "path") return layers.ribbons;
+    return /^(frame|dot|corner|partner)/.test(item.classes) ? layers.marks : layers.panels;
+  };
+
+  /** @param {Primitive} item */
+  const put = (item) => {
+    let entry = known.get(item.key);
+    if (!entry) {
+      const node = svg(item.kind);
+      if (item.kind === "rect" && item.cell) node.dataset.cell = item.cell;
+      entry = { node, last: {}, text: "" };
+      known.set(item.key, entry);
+      layerOf(item).append(node);
+    }
+    const { node, last } = entry;
+    if (item.kind === "rect" && item.cell && node.dataset.cell !== item.cell) {
+      node.dataset.cell = item.cell;
+    }
+    const attributes = attributesOf(item);
+    for (const name in attributes) {
+      if (last[name] !== attributes[name]) node.setAttribute(name, attributes[name]);
+    }
+    entry.last = attributes;
+    if (item.kind === "path") {
+      const [, colors] = item.classes.split(" ");
+      node.style.fill = `url(#${id}-${colors})`;
+    }
+    if (item.kind === "text") {
+      const text = `${item.letter ?? ""}\n${item.text}`;
+      if (entry.text !== text) {
+        entry.text = text;
+        node.replaceChildren(...(item.letter ? [svg("tspan", { class: "letter" }, item.letter), `  ${item.text}`] : [item.text]));
+      }
+    }
+  };
+
+  /** @param {Scene} scene */
+  const paint = (scene) => {
+    const size = { width: scene.width, height: scene.height };
+    for (const [name, value] of Object.entries(size)) {
+      const rounded = String(Math.round(value * 100) / 100);
+      if (root.getAttribute(name) !== rounded) root.setAttribute(name, rounded);
+    }
+    gradientsOf(gradients, id, scene);
+    const seen = new Set();
+    for (const item of scene.items) {
+      seen.add(item.key);
+      put(item);
+    }
+    for (const [key, { node }] of known) {
+      if (seen.has(key)) continue;
+      node.remove();
+      known.delete(key);
+    }
+  };
+  return { paint, nodeOf: (/** @type {string} */ key) => known.get(key)?.node };
+}
+
+/**
+ * One gradient for each pair of colours that a ribbon joins.
+ * @param {SVGElement} defs
+ * @param {string} id
+ * @param {Scene} scene
+ */
+function gradientsOf(defs, id, scene) {
+  const wanted = new Set(
+    scene.items.flatMap((item) => (item.kind === "path" ? [item.classes.split(" ")[1]] : [])),
+  );
+  const key = `${[...wanted].sort().join()} ${scene.vertical}`;
+  if (defs.dataset.key === key) return;
+  defs.dataset.key = key;
+  defs.replaceChildren(
+    ...[...wanted].map((colors) =>
+      svg(
+        "linearGradient",
+        { id: `${id}-${colors}`, x2: scene.vertical ? 0 : 1, y2: scene.vertical ? 1 : 0 },
+        svg("stop", { "stop-color": `var(--${colors[0]})` }),
+        svg("stop", { offset: 1, "stop-color": `var(--${colors[1]})` }),
+      ),
+    ),
+  );
+}
