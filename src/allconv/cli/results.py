@@ -7,13 +7,19 @@ import io
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from allconv.cli.interrupts import is_interrupt
 from allconv.cli.output import percent, table
 from allconv.files import atomic_write
 from allconv.text import csv_cell, printable
 from allconv.train.evaluate import Evaluation
 
+if TYPE_CHECKING:
+    from allconv.show.report.run import TrainedRun
+
 SHOWN = 40
+LETTERS = 300  # of what went wrong with a report
 HEADER = ("image", "class", "predicted", "probability")
 
 
@@ -56,6 +62,23 @@ def save_mistakes(
         writer.writerow((*map(csv_cell, texts), probability))
     atomic_write(path, text.getvalue().encode())
     return len(mistakes)
+
+
+def save_report(path: Path, run: TrainedRun) -> str:
+    """Write the page of a training; a line that names it, or says why there is none.
+
+    Whatever goes wrong: the network is written already, and is what the run was for.
+    """
+    from allconv.show.report.run import run_report
+
+    try:
+        atomic_write(path, run_report(run).encode())
+    except Exception as error:
+        if is_interrupt(error):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"warning: there is no report: {printable(reason, LETTERS)}"
+    return f"report: {path} shows the curves, and the images behind every number"
 
 
 def _times(count: int) -> str:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from allconv.data import Dataset
     from allconv.nn import Module
     from allconv.train import History, Optimizer
+    from allconv.train.recipe import Recipe
 
 MODEL = "model.onnx"
 MISTAKES = "mistakes.csv"
+REPORT = "report.html"
 WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its interval
 
 
@@ -93,7 +95,8 @@ def command(
     DATA is a folder with a folder of images for each class, and perhaps train/, val/ and test/
     above these. It may also be a folder of IDX files or an .npz file of x and y; without it,
     the bundled images are used. Writes DIR/model.onnx, which holds the network, the names
-    of the classes and how images are prepared.
+    of the classes and how images are prepared, and DIR/report.html, which shows how the training
+    went and which images are taken for what.
     """
     from allconv.cli.options import resumed_options
     from allconv.cli.runs import new_run, resumed_run
@@ -110,9 +113,12 @@ def command(
             if resume is None
             else resumed_run(Path(resume), options["data"])
         )
+        recipe = _recipe(data, options)
         with run as folder:
-            history = _fit(shown, net, data, options, folder, threads, is_new=resume is None)
-            _finish(shown, net, data, history, folder, threads)
+            history = _fit(
+                shown, net, data, options["model"], recipe, folder, threads, is_new=resume is None
+            )
+            _finish(shown, net, data, history, folder, threads, recipe, options)
 
 
 def _kept(options: dict[str, Any]) -> dict[str, Any]:
@@ -136,28 +142,11 @@ def _network(data: Dataset, options: dict[str, Any]) -> Module:
     return net.initialize(options["seed"])
 
 
-def _fit(
-    shown: Screen,
-    net: Module,
-    data: Dataset,
-    options: dict[str, Any],
-    folder: Path,
-    threads: int | None,
-    *,
-    is_new: bool,
-) -> History:
-    from allconv.cli.epochs import EpochLines
-    from allconv.train.loop import train
+def _recipe(data: Dataset, options: dict[str, Any]) -> Recipe:
     from allconv.train.recipe import Recipe, default_length
 
-    count = sum(array.size for array in net.parameters().values())
     epochs, batch = default_length(len(data.train), options["epochs"], options["batch_size"])
-    times = f"{epochs} epoch{'s' * (epochs > 1)}"
-    shown.line(
-        f"training {options['model']}, {count:,} parameters, for {times} of "
-        f"{-(-len(data.train) // batch):,} steps; everything goes to {folder}"
-    )
-    recipe = Recipe(
+    return Recipe(
         epochs=epochs,
         batch_size=batch,
         optimizer=_optimizer(options),
@@ -168,6 +157,28 @@ def _fit(
         early_stopping=options["patience"],
         augment="default" if options["augment"] else None,
         seed=options["seed"],
+    )
+
+
+def _fit(
+    shown: Screen,
+    net: Module,
+    data: Dataset,
+    name: str,
+    recipe: Recipe,
+    folder: Path,
+    threads: int | None,
+    *,
+    is_new: bool,
+) -> History:
+    from allconv.cli.epochs import EpochLines
+    from allconv.train.loop import train
+
+    count = sum(array.size for array in net.parameters().values())
+    times = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
+    shown.line(
+        f"training {name}, {count:,} parameters, for {times} of "
+        f"{-(-len(data.train) // recipe.batch_size):,} steps; everything goes to {folder}"
     )
     resume = None if is_new else folder
     callbacks = [EpochLines(shown)]
@@ -195,11 +206,20 @@ def _doubt(accuracy: float, count: int) -> str:
 
 
 def _finish(
-    shown: Screen, net: Module, data: Dataset, history: History, folder: Path, threads: int | None
+    shown: Screen,
+    net: Module,
+    data: Dataset,
+    history: History,
+    folder: Path,
+    threads: int | None,
+    recipe: Recipe,
+    options: dict[str, Any],
 ) -> None:
-    """Write the model and the mistakes, and say how good it is and what can be done with it."""
+    """Write the model, the mistakes and the report, and say how good it is and what to do next."""
     from allconv import onnx
-    from allconv.cli.results import class_lines, confusion_line, save_mistakes
+    from allconv.cli.results import class_lines, confusion_line, save_mistakes, save_report
+    from allconv.show.report.run import TrainedRun
+    from allconv.show.report.samples import Samples
     from allconv.train import evaluate
 
     kind = data.preprocess
@@ -227,4 +247,9 @@ def _finish(
     )
     wrong = f"; {folder / MISTAKES} lists the {count:,} that it gets wrong" if count else ""
     shown.line(f"result: {folder / MODEL}{wrong}")
+    samples = Samples(part, found, classes, name)
+    about = TrainedRun(
+        options["model"], net, data, recipe, history, samples, folder, MODEL, options["data"]
+    )
+    shown.line(save_report(folder / REPORT, about))
     shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")

@@ -87,11 +87,17 @@ class Evaluation:
             for code, n in zip(codes[order], counts[order], strict=True)
         ]
 
-    def mistakes(self, names: Sequence[str] | None = None) -> list[Mistake]:
-        """The samples that are predicted wrong, those the network is surest of first."""
-        predicted, probabilities = self.predicted, self.probabilities
+    @property
+    def wrong(self) -> npt.NDArray[np.int64]:
+        """The indices of the samples predicted wrong, those the network is surest of first."""
+        predicted = self.predicted
         wrong = np.flatnonzero(predicted != self.labels)
-        sure = probabilities[wrong, predicted[wrong]]
+        sure = self.probabilities[wrong, predicted[wrong]]
+        return np.asarray(wrong[np.argsort(-sure, kind="stable")], np.int64)
+
+    def mistakes(self, names: Sequence[str] | None = None) -> list[Mistake]:
+        """The samples that are predicted wrong, in the order of `wrong`."""
+        predicted, probabilities = self.predicted, self.probabilities
         return [
             Mistake(
                 str(n) if names is None else names[n],
@@ -99,7 +105,7 @@ class Evaluation:
                 int(predicted[n]),
                 float(probabilities[n, predicted[n]]),
             )
-            for n in wrong[np.argsort(-sure, kind="stable")].tolist()
+            for n in self.wrong.tolist()
         ]
 
 

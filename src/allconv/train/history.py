@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from allconv.errors import FileError
 from allconv.text import json_text, printable
 from allconv.train.evaluate import Evaluation
+
+if TYPE_CHECKING:
+    from allconv.picture.chart import Picture
 
 LARGEST = 2**62  # numbers of epochs are below
 
@@ -100,6 +103,23 @@ class History:
     def best(self) -> Record:
         """The record of the best epoch."""
         return self.records[self.best_epoch - 1]
+
+    def plot(self, theme: str = "auto") -> Picture:
+        """The curves of loss, accuracy and learning rate as SVG, which notebooks show.
+
+        It is text: `Path("curves.svg").write_text(history.plot())`. theme: "auto" (what the
+        reader's system has), "light" or "dark".
+        """
+        from allconv.picture.chart import pictured
+        from allconv.train.curves import curves
+
+        return pictured(curves(self), theme)
+
+    def _repr_svg_(self) -> str:
+        return str(self.plot())
+
+    def _repr_html_(self) -> str:
+        return str(self.plot())
 
 
 def best_epoch(records: tuple[Record, ...] | list[Record]) -> int:

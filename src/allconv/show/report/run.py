@@ -1,0 +1,206 @@
+"""The page of a training: how good the network is, where it is wrong, what it was made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from allconv.data import Dataset
+from allconv.data.augment import augmented
+from allconv.nn.module import Module
+from allconv.picture.markup import Markup, element, joined
+from allconv.show.page.document import document
+from allconv.show.report.album import Album, Shot
+from allconv.show.report.classes import class_table
+from allconv.show.report.matrix import Matrix, confused
+from allconv.show.report.pieces import counted, paragraph, percent, section, told
+from allconv.show.report.samples import Indices, Samples
+from allconv.show.report.settings import data_part, network_part, recipe_part
+from allconv.show.report.usage import usage
+from allconv.train.curves import curves
+from allconv.train.feed import Augmentation
+from allconv.train.history import History
+from allconv.train.recipe import Recipe
+from allconv.version import __version__
+
+STYLES = ("page.css", "report.css")
+PICTURES = 24  # of the worst mistakes, and of the least sure
+SAMPLES, EPOCHS = 6, 3  # training images, and the epochs in which each is shown
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRun:
+    """What a report is about.
+
+    model: the name of the network. net: with the weights that were kept. samples: the part that it
+    was tested on, and what it said of it. folder, file: where the network was written.
+    source: the folder or file of the data, None for the images inside the package.
+    """
+
+    model: str
+    net: Module
+    data: Dataset
+    recipe: Recipe
+    history: History
+    samples: Samples
+    folder: Path
+    file: str
+    source: str | None = None
+
+
+def run_report(run: TrainedRun, theme: str = "auto") -> str:
+    """The page, of less than a million characters whatever the number of classes and images."""
+    album = Album()
+    # Parts with few pictures come first where room is short; on the page the matrix does.
+    mistakes, inputs = _mistakes(run.samples, album), _inputs(run, album)
+    parts = [
+        section("curves", "The training", *_curves(run.history, theme)),
+        section("confusion", "What is taken for what", *_confusion(run.samples, album)),
+        mistakes,
+        section("classes", "Class by class", class_table(run.samples, run.data.report.counts)),
+        inputs,
+        section(
+            "made",
+            "What was trained",
+            element("h3", "Network"),
+            network_part(run.model, run.net, run.data),
+            element("h3", "Settings"),
+            recipe_part(replace(run.recipe, augment=_augment(run)), run.history),
+            element("h3", "Data"),
+            data_part(run.data.report),
+        ),
+        section(
+            "use",
+            "How to use it",
+            usage(run.folder, run.file, run.data, run.source, run.history),
+        ),
+    ]
+    footer = element(
+        "footer", f"Written by allconv {__version__}. Nothing is fetched by this page."
+    )
+    title = f"{told(str(run.folder))}: {run.model}, a report"
+    return document(title, _header(run), *parts, footer, styles=STYLES, theme=theme)
+
+
+def _header(run: TrainedRun) -> Markup:
+    """The result in a sentence, what it is of, and where to read on."""
+    samples, history = run.samples, run.history
+    right = len(samples) - len(samples.wrong)
+    of = counted(len(samples), f"{samples.name} image")
+    parameters = sum(array.size for array in run.net.parameters().values())
+    lead = (
+        f"{run.model}, {counted(parameters, 'parameter')}, trained on "
+        f"{counted(len(run.data.train), 'image')} of "
+        f"{counted(len(run.data.classes), 'class', 'classes')}, with the weights of epoch "
+        f"{history.best_epoch:,} of {len(history.records):,}. "
+        f"So many images put its accuracy between "
+        f"{' and '.join(map(percent, interval(right, len(samples))))} (95 % interval)."
+    )
+    places = {
+        "curves": "training",
+        "confusion": "confusion",
+        "mistakes": "mistakes",
+        "classes": "classes",
+        "inputs": "inputs",
+        "made": "settings",
+        "use": "how to use it",
+    }
+    links = [element("a", text, href=f"#{name}") for name, text in places.items()]
+    return element(
+        "header",
+        element("h1", f"{percent(right / len(samples))} of {of} recognised"),
+        paragraph(lead, kind="lead"),
+        element("nav", *links, aria_label="Parts of this page"),
+    )
+
+
+def interval(right: int, count: int) -> tuple[float, float]:
+    """Wilson's interval of a share, 95 %.
+
+    >>> [round(end, 3) for end in interval(9, 10)], interval(0, 10)[0]
+    ([0.596, 0.982], 0.0)
+    """
+    z, share = 1.96, right / count
+    middle = share + z * z / (2 * count)
+    spread = z * (share * (1 - share) / count + (z / (2 * count)) ** 2) ** 0.5
+    whole = 1 + z * z / count
+    return max((middle - spread) / whole, 0.0), min((middle + spread) / whole, 1.0)
+
+
+def _curves(history: History, theme: str) -> list[Markup]:
+    charts = [element("figure", chart.svg(theme)) for chart in curves(history)]
+    said = (
+        "Of the training images loss and accuracy are means over an epoch, before each of its "
+        "steps and on images that are changed at random; those of validation are of the weights "
+        "after it."
+    )
+    return [element("div", *charts, class_="charts"), paragraph(said, kind="soft")]
+
+
+def _confusion(samples: Samples, album: Album) -> list[Markup]:
+    said = confused(samples) or paragraph("Nothing was confused.")
+    return [said, Matrix(samples).markup(album)]
+
+
+def _mistakes(samples: Samples, album: Album) -> Markup:
+    """The images that the network is surest of and wrong, and those it is least sure of."""
+    wrong = samples.wrong
+    parts = [element("h3", "The surest mistakes")]
+    if len(wrong):
+        figures, count = album.row(samples.shot(n) for n in wrong[:PICTURES].tolist())
+        parts += [figures, paragraph(_left("mistake", len(wrong) - count), kind="soft")]
+    else:
+        parts.append(paragraph(f"None: every {samples.name} image is recognised."))
+    figures, _ = album.row(samples.shot(n) for n in samples.unsure[:PICTURES].tolist())
+    parts += [element("h3", "The images it is least sure of"), figures]
+    return section("mistakes", "Where it is wrong, and where it doubts", *parts)
+
+
+def _left(what: str, left: int) -> str:
+    return f"{counted(left, f'more {what}')} in mistakes.csv." if left else "All are shown."
+
+
+def _inputs(run: TrainedRun, album: Album) -> Markup:
+    """Some training images as they are, and as the first epochs show them to the network."""
+    part, augment = run.data.train, _augment(run)
+    chosen = _one_of_each(part.labels, SAMPLES)
+    images = part.images[chosen]
+    columns = [images]
+    if augment is not None:
+        columns += [
+            # Keyed by (seed, epoch, index), so these are the images that were trained on.
+            augmented(augment, images, chosen, epoch, run.recipe.seed)
+            for epoch in range(EPOCHS)
+        ]
+    captions = ["as it is", *(f"epoch {n}" for n in range(1, EPOCHS + 1))]
+    rows = [
+        album.row(
+            Shot(column[n], f"a training image, {caption}", caption)
+            for column, caption in zip(columns, captions, strict=False)
+        )[0]
+        for n in range(len(chosen))
+    ]
+    kind = run.data.preprocess
+    numbers = [f"{mean:.3g} / {std:.3g}" for mean, std in zip(kind.mean, kind.std, strict=True)]
+    said = (
+        f"Images of {kind.width} × {kind.height} pixels; of each value, from 0 to 1, the mean is "
+        f"taken, and it is divided by the deviation (mean / deviation {', '.join(numbers)})."
+    )
+    if augment is None:
+        said += " The images were not changed at random."
+    return section("inputs", "What the network sees", paragraph(said), joined(*rows))
+
+
+def _augment(run: TrainedRun) -> Augmentation:
+    """The changes of the training images that the recipe means."""
+    given = run.recipe.augment
+    return run.data.augment if isinstance(given, str) else given
+
+
+def _one_of_each(labels: Indices, most: int) -> Indices:
+    """The first image of each class, and more of them where the classes are few."""
+    _, first = np.unique(labels, return_index=True)
+    rest = np.setdiff1d(np.arange(len(labels)), first)
+    return np.asarray(np.concatenate([np.sort(first), rest])[:most], np.int64)
