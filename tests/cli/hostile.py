@@ -63,7 +63,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what works, 
     "predict": (("model.onnx", "i.png"), (
         "--top", "--mean", "--std", "--size", "--pixel-limit", "--threads", "--json",
     )),
-    "compare": (("data.npz", *QUICK), (*IMAGES, "--model", "--batch-size", "--threads")),
+    "compare": (("data.npz", *QUICK), (*IMAGES, "--model", "--batch-size", "--threads", "-o")),
     "inspect": (("model.onnx",), ("--size", "--channels", "--classes")),
     "inspect plain": ((), ("--size", "--channels", "--classes")),
     "densify": (("model.onnx", "-o", "out.onnx"), ("--size", "-o")),

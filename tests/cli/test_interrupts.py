@@ -15,7 +15,7 @@ from allconv.cli import interrupts
 
 TRAIN = ("train", "--samples", "200", "--epochs", "3", "--model", "plain", "--out", "out")
 RESUMABLE = {"history.jsonl", "last.safetensors", "options.json"}
-FINISHED = RESUMABLE | {"best.safetensors", "mistakes.csv", "model.onnx"}
+FINISHED = RESUMABLE | {"best.safetensors", "mistakes.csv", "model.onnx", "report.html"}
 PROBE = """
 import os, signal, sys
 from allconv.cli import interrupts

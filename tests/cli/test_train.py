@@ -47,6 +47,7 @@ def test_reports_the_data_before_training_and_the_result_after_it(tmp_path: Path
         "test accuracy",
         "with the weights of epoch 1 of 1",
         "result: run/model.onnx",
+        "report: run/report.html",
         "next: allconv predict run/model.onnx",
     ]
     places = [text.index(each) for each in order]
@@ -55,11 +56,11 @@ def test_reports_the_data_before_training_and_the_result_after_it(tmp_path: Path
 
 
 def test_leaves_one_folder_with_everything(trained: Path) -> None:
-    """The model, the history a line an epoch, both checkpoints, the options, the mistakes."""
+    """The model, the history a line an epoch, checkpoints, options, mistakes, the report."""
     names = sorted(path.name for path in trained.iterdir())
     assert names == [
         "best.safetensors", "history.jsonl", "last.safetensors", "mistakes.csv", "model.onnx",
-        "options.json",
+        "options.json", "report.html",
     ]  # fmt: skip
     records = [json.loads(line) for line in (trained / "history.jsonl").read_text().splitlines()]
     assert [record["epoch"] for record in records] == [1]

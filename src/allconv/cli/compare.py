@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from allconv.cli import settings
+from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import duration, percent, screen, table
 from allconv.cli.source import load_data
 
 if TYPE_CHECKING:
+    from allconv.data import Dataset
     from allconv.train.compare import Comparison
 
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     "compare",
     "allconv compare                     # on the bundled images",
     "allconv compare photos/ --epochs 20",
-    "allconv compare --model plain --model convnet",
+    "allconv compare --model plain --model convnet -o compared.html",
 )
 @click.argument("data", required=False, type=settings.DATA)
 @click.option(
@@ -31,8 +35,17 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=settings.COUNT, default=64, show_default=True)
 @settings.data_options
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
+@click.option(
+    "-o", "--out", type=settings.PAGE, metavar="FILE",
+    help="Write a page with the curves of all networks, too.",
+)  # fmt: skip
 def command(
-    models: tuple[str, ...], epochs: int, batch_size: int, threads: int | None, **options: Any
+    models: tuple[str, ...],
+    epochs: int,
+    batch_size: int,
+    threads: int | None,
+    out: str | None,
+    **options: Any,
 ) -> None:
     """Compare the networks, trained on the same DATA.
 
@@ -43,6 +56,7 @@ def command(
     from allconv.cli.epochs import EpochLines
     from allconv.train.compare import compare_networks
 
+    _check_place(out)
     with screen() as shown:
         data = load_data(shown, options)
         rows = []
@@ -59,6 +73,30 @@ def command(
             shown.hide()
         for line in ["", *_measured(rows), "", *_counted()]:
             shown.line(line)
+        if out is not None:
+            _write(Path(out), rows, data, epochs, batch_size, options["seed"])
+            shown.line(f"report: {out} shows the curves of all networks")
+
+
+def _check_place(out: str | None) -> None:
+    """Refuse, before anything is trained, a place where no page can be written."""
+    if out is None:
+        return
+    if os.path.lexists(out):
+        raise Misuse(f"--out is {out}, which is there already; give another name")
+    folder = Path(out).parent
+    if not folder.is_dir():
+        raise Misuse(f"--out is {out}, and there is no folder {folder}; make it first")
+
+
+def _write(
+    path: Path, rows: list[Comparison], data: Dataset, epochs: int, batch_size: int, seed: int
+) -> None:
+    from allconv.files import atomic_write
+    from allconv.show.report.comparison import comparison_report
+
+    settings = {"epochs": epochs, "images a step": batch_size, "seed": seed}
+    atomic_write(path, comparison_report(rows, data.report, settings).encode())
 
 
 def _measured(rows: list[Comparison]) -> list[str]:

@@ -172,8 +172,8 @@ class _Frame:
             kind = "grid" if value != self.ticks[0] else "axis"
             parts.append(element("line", class_=kind, x1=self.left, x2=self.right, y1=y, y2=y))
             parts.append(_label(text, self.left - 6, y + 4, "end"))
-        for place in whole_ticks(self.chart.first, self.last):
-            parts.append(_label(f"{place:,}", self.x(place), self.low + 15, "middle"))
+        places = whole_ticks(self.chart.first, self.last)
+        parts += [_label(f"{n:,}", self.x(n), self.low + 15, "middle") for n in places]
         middle = (self.left + self.right) / 2
         return [*parts, _label(self.chart.across, middle, self.low + 30, "middle")]
 

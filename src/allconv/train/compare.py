@@ -20,6 +20,7 @@ from allconv.nn.tracing import trace_module
 from allconv.operators.base import Spec
 from allconv.train.callbacks import Callback
 from allconv.train.evaluate import evaluate
+from allconv.train.history import History
 from allconv.train.loop import fit
 
 SHIFT = 3
@@ -37,7 +38,7 @@ class Comparison:
 
     Accuracies are shares of the test images: as they are, moved by `SHIFT` pixels (the mean over
     left, right, up and down), and after training on one image of `PART`, in as many steps. Seconds
-    are those of the first training.
+    are those of the first training, and so is `history`; `part_history` is of the other.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Comparison:
     shifted_accuracy: float
     part_accuracy: float
     seconds: float
+    history: History
+    part_history: History
 
 
 def compare_networks(
@@ -90,9 +93,9 @@ def _compared(
     threads: int | None,
     watch: Watch,
 ) -> Comparison:
-    def trained(title: str, data: Dataset, epochs: int) -> Module:
+    def trained(title: str, data: Dataset, epochs: int) -> tuple[Module, History]:
         net = _built(name, data, seed)
-        fit(
+        history = fit(
             net,
             data,
             epochs=epochs,
@@ -102,17 +105,17 @@ def _compared(
             threads=threads,
             callbacks=watch(title),
         )
-        return net
+        return net, history
 
     def accuracy(net: Module, part: Part) -> float:
         return evaluate(net, part, preprocess=data.preprocess, threads=threads).accuracy
 
     begun = perf_counter()
-    net = trained(name, data, epochs)
+    net, history = trained(name, data, epochs)
     seconds = perf_counter() - begun
     least = min(len(data.train), len(data.classes))
     few = data.with_samples(max(len(data.train) // PART, least), seed)
-    other = trained(f"{name}, {len(few.train):,} images", few, epochs * PART)
+    other, part_history = trained(f"{name}, {len(few.train):,} images", few, epochs * PART)
     kind = data.preprocess
     spec = Spec((1, kind.channels, kind.height, kind.width))
     return Comparison(
@@ -123,6 +126,8 @@ def _compared(
         shifted_accuracy=float(np.mean([accuracy(net, part) for part in shifted(test, SHIFT)])),
         part_accuracy=accuracy(other, test),
         seconds=seconds,
+        history=history,
+        part_history=part_history,
     )
 
 
