@@ -223,3 +223,32 @@ interface SceneOptions {
   /** Without corners' numbers and dots: a picture beside the stage. */
   still: boolean;
 }
+
+/** What changed: everything; the step; what is looked at. */
+type Change = "state" | "step" | "look";
+
+interface Store {
+  state: State;
+  model: ValuedModel | null;
+  refusal: string;
+  looked: Focus | null;
+  pair: number | null;
+  playing: boolean;
+  covered: boolean;
+  /** A field is open. */
+  busy: boolean;
+  subscribe(listener: (change: Change) => void): void;
+  tell(change: Change): void;
+  focus(): Focus;
+  place(): number;
+  canUndo(): boolean;
+  canRedo(): boolean;
+  set(change: Partial<State>, options?: { step?: boolean }): void;
+  step(at: number): void;
+  leave(role: Role): void;
+  look(focus: Focus | null): void;
+  point(meeting: number | null): void;
+  undo(): void;
+  redo(): void;
+  open(address: string): void;
+}

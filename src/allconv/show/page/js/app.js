@@ -1,0 +1,85 @@
+// The operator page: the parts put together around one store.
+import { callsPart } from "./calls.js";
+import { controlsPart } from "./controls.js";
+import { coveragePart } from "./coverage.js";
+import { drawPart } from "./draw.js";
+import { identityPart } from "./identity.js";
+import { listenToKeys } from "./keys.js";
+import { matrixPart } from "./matrix.js";
+import { multiplesPart } from "./multiples.js";
+import { fromAddress, toAddress } from "./numbers.js";
+import { html } from "./paint.js";
+import { playerPart } from "./player.js";
+import { relationPart } from "./relation.js";
+import { configure } from "./shared.js";
+import { shiftPart } from "./shift.js";
+import { sizesPart } from "./sizes.js";
+import { stagePart } from "./stage.js";
+import { stepsPart } from "./steps.js";
+import { makeStore } from "./store.js";
+import { sumPart } from "./sum.js";
+import { tabsPart } from "./tabs.js";
+import { toolsPart } from "./tools.js";
+
+/** @param {string} id */
+function data(id) {
+  return JSON.parse(document.getElementById(id)?.textContent ?? "null");
+}
+
+/**
+ * The address of the page wins over the state that it was written with.
+ * @param {string} written
+ */
+function firstState(written) {
+  return fromAddress(location.hash.length > 1 ? location.hash : written);
+}
+
+/** @param {Store} store */
+function keepAddress(store) {
+  let last = "";
+  store.subscribe((change) => {
+    if (change === "look" || store.playing) return;
+    const address = toAddress(store.state);
+    if (address === last) return;
+    last = address;
+    try {
+      history.replaceState(null, "", address);
+    } catch {
+      // a frame without an address of its own
+    }
+  });
+  window.addEventListener("hashchange", () => {
+    if (location.hash !== last) store.open(location.hash);
+  });
+}
+
+function start() {
+  configure(data("shared"));
+  const page = data("page");
+  const store = makeStore(firstState(page.address));
+  const main = /** @type {HTMLElement} */ (document.getElementById("explain"));
+  const stage = stagePart(store, "stage");
+  const root = /** @type {SVGElement} */ (stage.querySelector("svg"));
+  const panel = html("div", { id: "view", role: "tabpanel" }, stage, playerPart(store), sumPart(store));
+  main.replaceChildren(
+    controlsPart(store),
+    tabsPart(store, "view"),
+    panel,
+    toolsPart(store, () => root),
+    drawPart(store, root),
+    identityPart(store, "stage"),
+    html("div", { class: "two" }, matrixPart(store), sizesPart(store)),
+    multiplesPart(store),
+    coveragePart(store),
+    shiftPart(store),
+    callsPart(store, page),
+    stepsPart(store),
+  );
+  document.getElementById("relation")?.replaceChildren(relationPart(store));
+  listenToKeys(store, document.body, stage);
+  keepAddress(store);
+  store.tell("state");
+  document.documentElement.classList.add("live");
+}
+
+start();

@@ -1,0 +1,104 @@
+// One's own input: drawn with the mouse, or taken from a small image.
+import { coordinates } from "./numbers.js";
+import { html } from "./paint.js";
+
+const LEVELS = 9; // an image's white
+
+/**
+ * @param {Store} store
+ * @param {SVGElement} root of the stage
+ * @returns {HTMLElement}
+ */
+export function drawPart(store, root) {
+  let isOn = false;
+  const brush = /** @type {HTMLInputElement} */ (html("input", { type: "number", value: 1, min: -99, max: 99, "aria-label": "number to draw with" }));
+  const pen = html("button", { type: "button", "aria-pressed": "false" }, "Draw the input");
+  const file = /** @type {HTMLInputElement} */ (html("input", { type: "file", accept: "image/*", class: "sr", tabindex: -1, "aria-label": "image" }));
+  const said = html("span", { class: "soft", role: "status" });
+  const fields = html(
+    "span",
+    { hidden: true },
+    " with ",
+    brush,
+    " ",
+    html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear"),
+  );
+  const choose = html("button", { type: "button", onclick: () => file.click() }, "Input from an image …");
+  const box = html("div", { class: "tools", role: "group", "aria-label": "One's own input" }, pen, fields, choose, file, said);
+
+  pen.addEventListener("click", () => {
+    isOn = !isOn;
+    pen.setAttribute("aria-pressed", String(isOn));
+    fields.hidden = !isOn;
+    root.classList.toggle("drawing", isOn);
+  });
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (!chosen) return;
+    try {
+      await takeImage(store, chosen);
+      said.textContent = "Grey values from 0 (black) to 9 (white).";
+    } catch {
+      said.textContent = "This file is no image that the browser can read.";
+    }
+  });
+  const put = (/** @type {PointerEvent} */ event) => {
+    const [role, cell] = (/** @type {SVGElement} */ (event.target).dataset?.cell ?? "").split(":");
+    if (!isOn || role !== "x" || store.state.leave === "x" || !event.buttons || !store.model) return false;
+    const place = coordinates(store.model, "x")[Number(cell)];
+    store.set({ edits: { ...store.state.edits, [`x${place}`]: Number(brush.value) || 0 } });
+    return true;
+  };
+  root.addEventListener("pointerdown", (event) => {
+    if (!put(event)) return;
+    /** @type {SVGElement} */ (event.target).releasePointerCapture?.(event.pointerId);
+    event.preventDefault();
+  });
+  root.addEventListener("pointerover", put);
+  root.addEventListener("click", (event) => isOn && event.stopImmediatePropagation(), { capture: true });
+  store.subscribe((change) => {
+    if (change === "state") box.hidden = store.state.leave === "x" || store.refusal !== "";
+  });
+  return box;
+}
+
+/**
+ * @param {Store} store
+ * @param {(plane: number, row: number, column: number) => number} value
+ */
+function fill(store, value) {
+  if (!store.model) return;
+  const edits = { ...store.state.edits };
+  for (const place of coordinates(store.model, "x")) {
+    const [plane, row, column] = place.split(".").map(Number);
+    edits[`x${place}`] = value(plane, row, column);
+  }
+  store.set({ edits });
+}
+
+/**
+ * The middle of an image in the size of the input: its grey values, or a colour a channel.
+ * @param {Store} store
+ * @param {Blob} chosen
+ */
+async function takeImage(store, chosen) {
+  if (!store.model) return;
+  const image = await createImageBitmap(chosen);
+  const [height, width] = store.model.sizes.x;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no canvas");
+  const scale = Math.min(image.width / width, image.height / height);
+  const [cutWidth, cutHeight] = [width * scale, height * scale];
+  context.drawImage(image, (image.width - cutWidth) / 2, (image.height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  const isColour = store.model.planes.x >= 3;
+  fill(store, (plane, row, column) => {
+    const at = 4 * (row * width + column);
+    const grey = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+    const level = isColour && plane < 3 ? data[at + plane] : grey;
+    return Math.round((level * LEVELS) / 255);
+  });
+}

@@ -1,0 +1,155 @@
+// The gradient as the correlation that it is, drawn by the same stage with letters exchanged.
+import { exchanged } from "./exchange.js";
+import { layoutOf } from "./layout.js";
+import { letterOf, placeOf, written } from "./names.js";
+import { html, painter, svg } from "./paint.js";
+import { sceneOf } from "./scene.js";
+
+/**
+ * @param {Store} store
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function identityPart(store, id) {
+  const title = html("h2");
+  const text = html("p");
+  const root = svg("svg", { role: "img", "aria-label": "The same numbers as one correlation" });
+  const box = html("div", { class: "stage" }, root);
+  const section = html("section", { class: "identity" }, title, text, box);
+  const { paint } = painter(root, `${id}-identity`);
+  /** @type {{key: string, made: Exchanged, layout: Layout} | null} */
+  let known = null;
+
+  root.addEventListener("pointerover", (event) => {
+    const cell = resultCell(event);
+    if (known && cell !== null && !store.playing) store.look({ role: store.state.leave, cell: known.made.back(cell) });
+  });
+  root.addEventListener("pointerleave", () => store.look(null));
+  root.addEventListener("click", (event) => {
+    const cell = resultCell(event);
+    if (known && cell !== null) store.step(known.made.back(cell));
+  });
+
+  store.subscribe((change) => {
+    const { model, state } = store;
+    section.hidden = !model || store.refusal !== "" || (state.leave === model.small && state.leave === "y");
+    if (section.hidden || !model) return;
+    const focus = store.focus();
+    const at = focus.role === state.leave ? focus.cell : state.at;
+    const made = exchanged(model, state.leave, at);
+    box.hidden = made === null;
+    if (!made) {
+      known = null;
+      const said = withoutOne(model);
+      title.replaceChildren(said[0]);
+      text.replaceChildren(said[1]);
+      return;
+    }
+    const panels = panelsOf(model, state, made);
+    const key = `${placeOf(model, state.leave, at)[0]} ${box.clientWidth}`;
+    if (change === "state" || known?.key !== key) {
+      const layout = layoutOf(made.model, panels, 0, { width: box.clientWidth || 900, unit: 38, height: 330 });
+      title.replaceChildren(...titleOf(model, state));
+      text.replaceChildren(...textOf(model, state, made));
+      known = { key, made, layout };
+    }
+    known.made = made;
+    const options = { focus: /** @type {Focus} */ ({ role: "y", cell: made.at }), pair: null, upto: null, covered: store.covered, still: true };
+    paint(sceneOf(made.model, panels, known.layout, options));
+  });
+  return section;
+}
+
+/** @param {Event} event */
+function resultCell(event) {
+  const [role, cell] = (/** @type {SVGElement} */ (event.target).dataset?.cell ?? "").split(":");
+  return role === "y" ? Number(cell) : null;
+}
+
+/**
+ * What is said where the gradient is no correlation, or one already.
+ * @param {ValuedModel} model
+ * @returns {[string, string]}
+ */
+function withoutOne(model) {
+  if (model.local) {
+    return [
+      "Not one correlation",
+      "Every output has a kernel of its own, so no single kernel slides here. Make all kernels equal and the gradients are those of a convolution again.",
+    ];
+  }
+  if (model.pool === "max") {
+    return ["Only the winner", "Max pooling picks one cell of each window; its gradient goes back to that cell, and nowhere else."];
+  }
+  if (model.pool === "mean") {
+    return ["Shared out equally", "Every cell of a window gets the same share of the window's gradient: the gradient of an average is a transposed average."];
+  }
+  return [
+    "Already a correlation",
+    "The gradient of a transposed convolution's input is the plain correlation of what arrives with the kernel: the picture above is that correlation. A convolution and its transpose are each other's backward pass.",
+  ];
+}
+
+/**
+ * @param {ValuedModel} model
+ * @param {State} state
+ * @param {Exchanged} made
+ * @returns {Panels}
+ */
+function panelsOf(model, state, made) {
+  const isKernel = state.leave === "w";
+  const panel = (/** @type {Role} */ color, /** @type {number[]} */ values, /** @type {string} */ title, isResult = false) => {
+    const letter = letterOf(state.letters, state.leave, color);
+    return { color, letter, title, short: "", values, gradient: letter.length > 1, result: isResult, editable: false };
+  };
+  const big = isKernel ? model.big : "w";
+  return {
+    x: panel(big, made.values.x, isKernel ? "" : "padded"),
+    w: panel(model.small, made.values.w, isKernel ? "as the kernel" : "flipped"),
+    y: panel(state.leave, made.values.y, "", true),
+  };
+}
+
+/**
+ * @param {ValuedModel} model
+ * @param {State} state
+ */
+function titleOf(model, state) {
+  const letter = (/** @type {Role} */ role) => html("var", { class: `c${role}` }, letterOf(state.letters, state.leave, role));
+  if (state.leave === "w") return [letter("w"), " = Correlation(", letter(model.big), ", ", letter(model.small), ")"];
+  return [letter(state.leave), " = Correlation(", letter("w"), html("sub", {}, "pad"), ", ", letter(model.small), html("sub", {}, "flip"), ")"];
+}
+
+/**
+ * @param {ValuedModel} model
+ * @param {State} state
+ * @param {Exchanged} made
+ * @returns {(Node | string)[]}
+ */
+function textOf(model, state, made) {
+  const small = letterOf(state.letters, state.leave, model.small);
+  const [rows, columns] = made.model.axes;
+  const isKernel = state.leave === "w";
+  const slides = model.swap ? "" : isKernel ? " The lecture writes dL/dW = Correlation(I, LO)." : " The lecture writes dL/dI = Correlation(W_pad, LO_flip).";
+  const along = (/** @type {(axis: Axis) => number} */ of) => {
+    const [a, b] = [of(rows), of(columns)];
+    return model.dim === 1 || a === b ? written(b) : `${written(a)} (rows) and ${written(b)} (columns)`;
+  };
+  const spread = along((axis) => axis.spread);
+  const dilation = along((axis) => axis.dilation);
+  const stride = along((axis) => axis.stride);
+  const apart = spread === "1" ? "" : ` with its taps ${spread} apart and`;
+  const text = isKernel
+    ? `The same numbers by sliding ${small} over ${letterOf(state.letters, state.leave, model.big)}${dilation !== "1" || stride !== "1" ? `: its cells ${dilation} apart, in steps of ${stride}; stride and dilation have traded places` : ""}.`
+    : `The same numbers by sliding: the kernel${apart} with ${along((axis) => axis.low)} zeros before it and ${along((axis) => axis.high)} behind, and ${small} flipped${dilation !== "1" ? `, its cells ${dilation} apart: the stride has become a dilation` : ""}.${made.kernels > 1 ? " The channels add up." : ""}`;
+  const bias = state.leave === "y" && model.values.b.length ? " The bias is added behind it." : "";
+  const letters = isKernel ? ["j", "i", "k"] : ["k", "j", "i′"];
+  const colors = isKernel ? [model.big, "w", model.small] : ["w", model.big, model.small];
+  const term = (/** @type {number} */ n) => html("span", { class: `c${colors[n]}` }, letters[n]);
+  const relation = html(
+    "span",
+    { class: "math" },
+    `${columns.spread}·`, term(0), ` + ${written(columns.low)} = ${columns.stride}·`, term(1), ` + ${columns.dilation}·`, term(2),
+  );
+  return [text, bias, slides, " It is the one relation again with its letters exchanged: ", relation, isKernel ? "." : " (i′ counts from the end)."];
+}

@@ -1,0 +1,72 @@
+// All kernels of a locally connected layer at once, each small, in the order of the outputs.
+import { weightAt } from "./model.js";
+import { shownValues, written } from "./names.js";
+import { html, svg } from "./paint.js";
+
+const [SIDE, GAP] = [20, 9];
+
+/**
+ * @param {Store} store
+ * @returns {HTMLElement}
+ */
+export function multiplesPart(store) {
+  const root = svg("svg", { role: "img", "aria-label": "The kernels of all places" });
+  const section = html(
+    "section",
+    { class: "multiples" },
+    html("h2", {}, "A kernel for every place"),
+    html("p", {}, "Locally connected: the same window, but each place has weights of its own. Were they all equal, this would be a convolution."),
+    html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Kernels" }, root),
+  );
+  root.addEventListener("click", (event) => {
+    const { cell } = /** @type {SVGElement} */ (event.target).dataset;
+    if (cell !== undefined) store.look({ role: "w", cell: Number(cell) });
+  });
+  store.subscribe((change) => {
+    const { model } = store;
+    section.hidden = !model?.local || store.refusal !== "";
+    if (section.hidden || !model) return;
+    if (change === "state") draw(root, store, model);
+    const place = store.place();
+    for (const frame of root.querySelectorAll("[data-place]")) {
+      const isShown = Number(/** @type {SVGElement} */ (frame).dataset.place) === place;
+      frame.classList.toggle("shown", isShown);
+    }
+  });
+  return section;
+}
+
+/**
+ * @param {SVGElement} root
+ * @param {Store} store
+ * @param {ValuedModel} model
+ */
+function draw(root, store, model) {
+  const [rows, columns] = model.kernel;
+  const values = shownValues(model, store.state.leave, "w");
+  const [wide, tall] = [columns * SIDE + GAP, rows * SIDE + GAP];
+  const width = model.axes[1].output;
+  const lines = Math.ceil(model.places / width);
+  root.setAttribute("width", String(width * wide + GAP));
+  root.setAttribute("height", String(model.planes.w * (lines * tall + GAP) + GAP));
+  const drawn = [];
+  for (let plane = 0; plane < model.planes.w; plane++) {
+    for (let place = 0; place < model.places; place++) {
+      const left = (place % width) * wide + GAP;
+      const top = plane * (lines * tall + GAP) + Math.floor(place / width) * tall + GAP;
+      const frame = svg("rect", { class: "frame w kernel", "data-place": place, x: left - 3, y: top - 3, width: columns * SIDE + 6, height: rows * SIDE + 6, rx: 4 });
+      drawn.push(frame);
+      for (let tap = 0; tap < model.taps; tap++) {
+        const cell = weightAt(model, plane, tap, place);
+        const [x, y] = [left + (tap % columns) * SIDE, top + Math.floor(tap / columns) * SIDE];
+        const text = store.covered && store.state.leave === "w" ? "" : written(values[cell]);
+        const size = SIDE * Math.min(0.5, 1.5 / Math.max(text.length, 1));
+        drawn.push(
+          svg("rect", { class: "cell w", "data-cell": cell, x, y, width: SIDE - 1, height: SIDE - 1, rx: 2 }),
+          svg("text", { class: "number", x: x + SIDE / 2, y: y + SIDE / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, text),
+        );
+      }
+    }
+  }
+  root.replaceChildren(...drawn);
+}

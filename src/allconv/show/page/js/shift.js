@@ -1,0 +1,155 @@
+// Equivariance: shift the input, and the output shifts with it, by the stride; where it does not,
+// an edge, the stride or a pooling broke it.
+import { coordinates, valued } from "./numbers.js";
+import { written } from "./names.js";
+import { html, svg } from "./paint.js";
+
+const [SIDE, GAP] = [26, 40];
+
+/**
+ * @param {Store} store
+ * @returns {HTMLElement}
+ */
+export function shiftPart(store) {
+  const text = html("p");
+  const root = svg("svg", { role: "img", "aria-label": "The output of the shifted input" });
+  /** @type {Pair} */
+  let by = [0, 1];
+  const fields = html("div", { class: "chips", role: "group", "aria-label": "Shift" });
+  const section = html("section", { class: "shift" }, html("h2", {}, "Shift the input"), text, fields, html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Shifted output" }, root));
+  const redraw = () => {
+    const { model, state } = store;
+    section.hidden = !model || store.refusal !== "" || state.op === "linear";
+    if (section.hidden || !model) return;
+    if (state.dim === 1) by = [0, by[1]];
+    const moved = shifted(state, model, by);
+    const found = compare(model, moved, by);
+    text.textContent = saysOf(model, by, found);
+    draw(root, moved, found);
+    fields.replaceChildren(...buttons(state.dim, by, (next) => { by = next; redraw(); }));
+  };
+  store.subscribe((change) => change === "state" && redraw());
+  return section;
+}
+
+/**
+ * @param {1 | 2} dim
+ * @param {Pair} by
+ * @param {(by: Pair) => void} choose
+ */
+function buttons(dim, by, choose) {
+  const axes = dim === 1 ? [1] : [0, 1];
+  return axes.flatMap((axis) => [
+    `${dim === 1 ? "cells" : axis ? "columns" : "rows"}: `,
+    ...[-2, -1, 0, 1, 2].map((value) => {
+      const press = () => choose(/** @type {Pair} */ (by.map((old, a) => (a === axis ? value : old))));
+      return html("button", { type: "button", "aria-pressed": String(by[axis] === value), onclick: press }, written(value));
+    }),
+  ]);
+}
+
+/**
+ * The same layer on the shifted input; zeros come in.
+ * @param {State} state
+ * @param {ValuedModel} model
+ * @param {Pair} by
+ */
+function shifted(state, model, by) {
+  const [height, width] = model.sizes.x;
+  /** @type {Record<string, number>} */
+  const edits = { ...state.edits };
+  for (const name of /** @type {const} */ (["x", "w", "g", "b"])) {
+    if (name === "w" && model.pool) continue;
+    const values = model.values[name];
+    coordinates(model, name).forEach((place, i) => {
+      if (name !== "x") edits[name + place] = values[i];
+      else {
+        const [plane, row, column] = place.split(".").map(Number);
+        const [r, c] = [row - by[0], column - by[1]];
+        const isInside = r >= 0 && c >= 0 && r < height && c < width;
+        edits[name + place] = isInside ? values[(plane * height + r) * width + c] : 0;
+      }
+    });
+  }
+  return valued({ ...state, edits });
+}
+
+/**
+ * Of every cell of the first channel of the shifted output: whether it is the old one, moved.
+ * null: what it should be came in from outside.
+ * @param {ValuedModel} model
+ * @param {ValuedModel} moved
+ * @param {Pair} by
+ */
+function compare(model, moved, by) {
+  const [height, width] = model.sizes.y;
+  const step = model.axes.map((axis, n) => (model.swap ? by[n] * axis.stride : (by[n] * axis.spread) / axis.stride));
+  const whole = step.every(Number.isInteger);
+  const [rows, columns] = step;
+  return {
+    whole,
+    cells: Array.from({ length: height * width }, (_, at) => {
+      if (!whole) return null;
+      const [r, c] = [Math.floor(at / width) - rows, (at % width) - columns];
+      if (r < 0 || c < 0 || r >= height || c >= width) return null;
+      return model.values.y[r * width + c] === moved.values.y[at];
+    }),
+  };
+}
+
+/**
+ * @param {ValuedModel} model
+ * @param {Pair} by
+ * @param {{whole: boolean, cells: (boolean | null)[]}} found
+ */
+function saysOf(model, by, found) {
+  if (!by[0] && !by[1]) return "Nothing is moved. Choose a shift: zeros come in from the edge.";
+  if (!found.whole) {
+    const stride = Math.max(...model.axes.map((axis) => axis.stride));
+    return `The stride is ${stride}: shifts that are no multiple of it move the output by no whole cell, and equivariance is lost. The output below is another one.`;
+  }
+  const broken = found.cells.filter((cell) => cell === false).length;
+  const kind = model.pool ? "pooling" : model.local ? "locally connected layer" : "layer";
+  if (!broken) return "The output has moved with the input, cell by cell (✓): the layer is equivariant to this shift.";
+  const because = model.local
+    ? "its weights differ from place to place, so nothing has to follow a shift"
+    : "their windows saw the edge, or what came in over it";
+  return `${broken} cell${broken > 1 ? "s" : ""} (×) of this ${kind} did not follow: ${because}.`;
+}
+
+/**
+ * @param {SVGElement} root
+ * @param {ValuedModel} moved
+ * @param {{whole: boolean, cells: (boolean | null)[]}} found
+ */
+function draw(root, moved, found) {
+  const [inputRows, inputColumns] = moved.sizes.x;
+  const [rows, columns] = moved.sizes.y;
+  root.setAttribute("width", String((inputColumns + columns) * SIDE + GAP + 1));
+  root.setAttribute("height", String(Math.max(inputRows, rows) * SIDE + 1));
+  const input = cells("x", moved.values.x.slice(0, inputRows * inputColumns), inputColumns, 0, null);
+  const output = cells("y", moved.values.y.slice(0, rows * columns), columns, inputColumns * SIDE + GAP, found.cells);
+  root.replaceChildren(...input, ...output);
+}
+
+/**
+ * @param {Role} role
+ * @param {number[]} values
+ * @param {number} width
+ * @param {number} left
+ * @param {(boolean | null)[] | null} follows
+ */
+function cells(role, values, width, left, follows) {
+  return values.flatMap((value, at) => {
+    const [x, y] = [left + (at % width) * SIDE, Math.floor(at / width) * SIDE];
+    const text = written(value);
+    const size = Math.min(11, (SIDE * 1.3) / text.length);
+    const verdict = follows?.[at] ?? null;
+    const drawn = [
+      svg("rect", { class: `cell ${role}${verdict ? " lit" : ""}`, x: x + 0.5, y: y + 0.5, width: SIDE - 1, height: SIDE - 1, rx: 2 }),
+      svg("text", { class: "number", x: x + SIDE / 2, y: y + SIDE / 2 + 3, "font-size": size, "text-anchor": "middle" }, text),
+    ];
+    if (verdict !== null) drawn.push(svg("text", { class: "verdict", x: x + SIDE - 3, y: y + SIDE - 3, "font-size": 8, "text-anchor": "end" }, verdict ? "✓" : "×"));
+    return drawn;
+  });
+}

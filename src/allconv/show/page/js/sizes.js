@@ -1,0 +1,180 @@
+// How the sizes come about: the formula with its numbers, every placement of the window below its
+// axis (the slides' staircase), and which other inputs give the same size.
+import { meetings, reachOf } from "./geometry.js";
+import { ghostsOf } from "./layout.js";
+import { axesOf } from "./model.js";
+import { written } from "./names.js";
+import { html, svg } from "./paint.js";
+import { Refusal } from "./shared.js";
+import { limitsOf } from "./state.js";
+
+/**
+ * @param {Store} store
+ * @returns {HTMLElement}
+ */
+export function sizesPart(store) {
+  const text = html("p");
+  const axes = html("div");
+  const section = html("section", { class: "sizes" }, html("h2", {}, "Sizes"), text, axes);
+  store.subscribe((change) => {
+    const { model } = store;
+    section.hidden = !model || store.refusal !== "";
+    if (section.hidden || !model || change !== "state") return;
+    text.textContent = model.swap
+      ? "Where the kernel is laid, once for each input cell, along one axis."
+      : "Every place where the window can stand, along one axis.";
+    const same = JSON.stringify(model.axes[0]) === JSON.stringify(model.axes[1]);
+    const shown = /** @type {(0 | 1)[]} */ (model.dim === 1 || same ? [1] : [0, 1]);
+    axes.replaceChildren(...shown.map((n) => axisBox(store, model, n, same)));
+  });
+  return section;
+}
+
+/**
+ * @param {Store} store
+ * @param {ValuedModel} model
+ * @param {0 | 1} n
+ * @param {boolean} same
+ */
+function axisBox(store, model, n, same) {
+  const axis = model.axes[n];
+  const name = model.dim === 1 ? "" : same ? "Rows and columns alike" : n ? "Columns" : "Rows";
+  const formula = model.swap ? transposedFormula(axis) : forwardFormula(axis, store.state.ceil);
+  const lost = axis.input - new Set(meetings(axis).map(([j]) => j)).size;
+  const never = model.swap ? "is reached by no tap" : "is never read";
+  const nevers = model.swap ? "are reached by no tap" : "are never read";
+  return html(
+    "div",
+    { class: "axis" },
+    name ? html("h3", {}, name) : "",
+    html("div", { class: "math formula" }, ...formula),
+    html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Staircase of the window's places" }, staircase(model, axis)),
+    chips(store, model, n, same),
+    lost ? html("p", { class: "soft" }, `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`) : "",
+  );
+}
+
+/**
+ * @param {number} value
+ * @param {string} [color]
+ */
+function number(value, color) {
+  return html("b", { class: color ? `c${color}` : null }, written(value));
+}
+
+/**
+ * @param {Axis} axis
+ * @param {boolean} ceil
+ */
+function forwardFormula(axis, ceil) {
+  const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
+  const letter = (/** @type {string} */ text, /** @type {string} */ color) => html("span", { class: `c${color}` }, text);
+  const spread = axis.spread > 1;
+  return [
+    html("div", {}, letter("Y", "y"), ` = ${open}(`, ...(spread ? ["b·(", letter("X", "x"), " − 1) + 1"] : [letter("X", "x")]), " + lo + hi − d·(", letter("K", "w"), ` − 1) − 1) / s${close} + 1`),
+    html("div", {}, ` = ${open}(`, ...(spread ? [number(axis.spread), "·(", number(axis.input, "x"), " − 1) + 1"] : [number(axis.input, "x")]), " + ", number(axis.low), " + ", number(axis.high), " − ", number(axis.dilation), "·(", number(axis.kernel, "w"), " − 1) − 1) / ", number(axis.stride), `${close} + 1 = `, number(axis.output, "y")),
+    ceil ? html("div", { class: "soft" }, "a last window that would start behind the input is left out") : "",
+  ];
+}
+
+/** @param {Axis} axis */
+function transposedFormula(axis) {
+  const letter = (/** @type {string} */ text, /** @type {string} */ color) => html("span", { class: `c${color}` }, text);
+  return [
+    html("div", {}, letter("Y", "y"), " = s·(", letter("X", "x"), " − 1) + d·(", letter("K", "w"), " − 1) + 1 − lo − hi + o"),
+    html("div", {}, " = ", number(axis.stride), "·(", number(axis.output, "x"), " − 1) + ", number(axis.dilation), "·(", number(axis.kernel, "w"), " − 1) + 1 − ", number(axis.low), " − ", number(axis.high), " + ", number(axis.extra), " = ", number(axis.input, "y")),
+  ];
+}
+
+/**
+ * The axis with its padding, and under it the window at each of its places, a stair a place.
+ * @param {ValuedModel} model
+ * @param {Axis} axis
+ */
+function staircase(model, axis) {
+  const [before, behind] = ghostsOf(axis);
+  const length = reachOf(axis.input, axis.spread) + before + behind;
+  const unit = Math.max(9, Math.min(22, 400 / length));
+  const stair = Math.min(unit, 13);
+  const read = new Set(meetings(axis).map(([j]) => j));
+  const root = svg("svg", { width: length * unit + 2, height: unit + 8 + axis.output * stair, "aria-hidden": "true" });
+  for (let place = 0; place < length; place++) {
+    const j = (place - before) / axis.spread;
+    const isReal = Number.isInteger(j) && j >= 0 && j < axis.input;
+    const kind = isReal ? (read.has(j) ? "" : " dull") : " ghost";
+    root.append(svg("rect", { class: `cell ${model.big}${kind}`, x: place * unit + 1, y: 1, width: unit - 1.5, height: unit - 1.5 }));
+  }
+  for (let i = 0; i < axis.output; i++) {
+    const first = axis.stride * i - axis.low + before;
+    const y = unit + 8 + i * stair;
+    const last = first + axis.dilation * (axis.kernel - 1);
+    root.append(svg("path", { class: "stair", d: `M${(first + 0.5) * unit} ${y}H${(last + 0.5) * unit}` }));
+    for (let k = 0; k < axis.kernel; k++) {
+      const cx = (first + axis.dilation * k + 0.5) * unit;
+      root.append(svg("circle", { class: "tap", cx, cy: y, r: Math.min(3.6, stair * 0.3) }));
+    }
+  }
+  return root;
+}
+
+/**
+ * Other inputs that give the same size; of a transposed layer, the outputs that one may ask for.
+ * @param {Store} store
+ * @param {ValuedModel} model
+ * @param {0 | 1} n
+ * @param {boolean} same
+ */
+function chips(store, model, n, same) {
+  const axis = model.axes[n];
+  const { state } = store;
+  const pair = (/** @type {Pair} */ old, /** @type {number} */ value) =>
+    /** @type {Pair} */ (old.map((each, a) => (a === n || same ? value : each)));
+  if (model.swap) {
+    const least = axis.input - axis.extra;
+    const sizes = Array.from({ length: Math.max(axis.stride, axis.dilation) }, (_, extra) => least + extra);
+    return html(
+      "div",
+      { class: "chips" },
+      `A correlation turns each of these sizes into ${axis.output}: `,
+      ...sizes.map((size) =>
+        chip(size, size === axis.input, () => store.set({ outputPadding: pair(state.outputPadding, size - least) })),
+      ),
+    );
+  }
+  if (state.op === "linear") return "";
+  const sizes = inputsGiving(state, n, axis.output);
+  return html(
+    "div",
+    { class: "chips" },
+    `Inputs that give ${axis.output}: `,
+    ...sizes.map((size) => chip(size, size === axis.input, () => store.set({ input: pair(state.input, size) }))),
+  );
+}
+
+/**
+ * @param {number} size
+ * @param {boolean} isChosen
+ * @param {() => void} press
+ */
+function chip(size, isChosen, press) {
+  return html("button", { type: "button", "aria-pressed": String(isChosen), onclick: press }, String(size));
+}
+
+/**
+ * @param {State} state
+ * @param {0 | 1} n
+ * @param {number} output
+ */
+function inputsGiving(state, n, output) {
+  const [least, most] = limitsOf(state).input;
+  const found = [];
+  for (let size = least; size <= most; size++) {
+    const input = /** @type {Pair} */ (state.input.map((each, a) => (a === n ? size : each)));
+    try {
+      if (axesOf({ ...state, input })[n].output === output) found.push(size);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+  return found;
+}

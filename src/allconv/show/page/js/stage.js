@@ -1,0 +1,132 @@
+// The stage on the page: drawn from the store, pointed at, clicked, edited.
+import { editCell } from "./edit.js";
+import { layoutOf } from "./layout.js";
+import { panelsOf } from "./names.js";
+import { html, painter, svg } from "./paint.js";
+import { sceneOf } from "./scene.js";
+
+/**
+ * @param {Store} store
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function stagePart(store, id) {
+  const root = svg("svg", { role: "group", "aria-label": "Input, kernel and output" });
+  const sorry = html("p", { class: "oops", role: "alert" });
+  const box = html("div", { class: "stage" }, root, sorry);
+  const { paint, nodeOf } = painter(root, id);
+  /** @type {Layout | null} */
+  let layout = null;
+  let drawnPlace = 0;
+
+  const draw = (/** @type {Change} */ change) => {
+    const { model, state } = store;
+    box.classList.toggle("refused", store.refusal !== "");
+    sorry.textContent = store.refusal;
+    sorry.hidden = !store.refusal;
+    if (!model || store.refusal) return;
+    const panels = panelsOf(model, state);
+    const place = store.place();
+    if (change === "state" || !layout || place !== drawnPlace) {
+      layout = layoutOf(model, panels, place, { width: box.clientWidth || 900 });
+      drawnPlace = place;
+    }
+    const upto = store.playing ? state.at : null;
+    const options = { focus: store.focus(), pair: store.pair, upto, covered: store.covered, still: false };
+    paint(sceneOf(model, panels, layout, options));
+  };
+  store.subscribe(draw);
+
+  pointing(store, box, root, (focus, input) => {
+    if (!store.model || !panelsOf(store.model, store.state)[focus.role].editable) return;
+    editCell(store, box, root, focus, input ?? null, (at) => nodeOf(cellKey(store, at)));
+  });
+  tabStops(store, box);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (box.clientWidth === width) return;
+    width = box.clientWidth;
+    draw("state");
+  }).observe(box);
+  return box;
+}
+
+/**
+ * The key of a cell in scenes; see `cell` in scene.js.
+ * @param {Store} store
+ * @param {Focus} focus
+ */
+function cellKey(store, focus) {
+  const { model } = store;
+  if (focus.role !== "w" || !model?.local) return `${focus.role}:${focus.cell}`;
+  const at = Math.floor(focus.cell / model.places);
+  const [plane, tap] = [Math.floor(at / model.taps), at % model.taps];
+  const [rows, columns] = model.axes;
+  const [k0, k1] = [Math.floor(tap / columns.kernel), tap % columns.kernel];
+  return `w:${plane}/${rows.dilation * k0},${columns.dilation * k1}`;
+}
+
+/**
+ * Hovering looks, a click chooses a cell of the result or edits another; on touch screens the
+ * first tap looks and the second edits.
+ * @param {Store} store
+ * @param {HTMLElement} box
+ * @param {SVGElement} root
+ * @param {(focus: Focus) => void} edit
+ */
+function pointing(store, box, root, edit) {
+  const hit = (/** @type {Event} */ event) => {
+    const held = /** @type {SVGElement} */ (event.target).dataset?.cell;
+    if (!held) return null;
+    const [role, cell] = held.split(":");
+    return { role: /** @type {Role} */ (role), cell: Number(cell) };
+  };
+  root.addEventListener("pointerover", (event) => {
+    if (event.pointerType !== "touch" && !store.playing && !store.busy) store.look(hit(event));
+  });
+  root.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch" && !store.busy) store.look(null);
+  });
+  root.addEventListener("click", (event) => {
+    const focus = hit(event);
+    if (!focus) return;
+    store.playing = false;
+    if (focus.role === store.state.leave) return store.step(focus.cell);
+    const isTouch = /** @type {PointerEvent} */ (event).pointerType === "touch";
+    const { looked } = store;
+    const isSecond = looked?.role === focus.role && looked.cell === focus.cell;
+    if (isTouch && !isSecond) return store.look(focus);
+    edit(focus);
+  });
+}
+
+/**
+ * One Tab stop for each array: buttons that are seen when they have the keyboard, arrows move
+ * within the array, Enter edits.
+ * @param {Store} store
+ * @param {HTMLElement} box
+ */
+function tabStops(store, box) {
+  const bar = html("div", { class: "stops", role: "group", "aria-label": "Arrays" });
+  const buttons = /** @type {const} */ (["x", "w", "y"]).map((role) => {
+    const button = html("button", { type: "button", "data-role": role, class: role });
+    button.addEventListener("focus", () => {
+      if (role === store.state.leave) store.look(null);
+      else store.look({ role, cell: 0 });
+    });
+    button.addEventListener("blur", () => !store.busy && store.look(null));
+    bar.append(button);
+    return button;
+  });
+  store.subscribe(() => {
+    if (!store.model) return;
+    const panels = panelsOf(store.model, store.state);
+    for (const button of buttons) {
+      const role = /** @type {Role} */ (button.dataset.role);
+      const does = role === store.state.leave ? "arrows step" : "arrows look, Enter edits";
+      const text = `${panels[role].letter}: ${does}`;
+      if (button.textContent !== text) button.textContent = text;
+    }
+  });
+  box.prepend(bar);
+}

@@ -1,0 +1,99 @@
+// The three views as tabs; their icons are the silhouettes of what is wide and what is narrow.
+import { pathOf, html, svg } from "./paint.js";
+
+/** @type {Record<Role, {title: string, says: string, heights: number[]}>} */
+const VIEWS = {
+  y: { title: "Forward", says: "leave out y", heights: [30, 18, 6] },
+  x: { title: "Gradient of the input", says: "leave out x", heights: [6, 18, 30] },
+  w: { title: "Gradient of the weights", says: "leave out w", heights: [30, 6, 30] },
+};
+const LEFT = [2, 32, 64];
+const MIDDLE = 17;
+
+/**
+ * @param {Store} store
+ * @param {string} id of the panel that the tabs control
+ * @returns {HTMLElement}
+ */
+export function tabsPart(store, id) {
+  const buttons = /** @type {Role[]} */ (["y", "x", "w"]).map((role) => tab(store, role, id));
+  const list = html("div", { class: "views", role: "tablist", "aria-label": "What is left out" }, ...buttons);
+  list.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const open = buttons.filter((button) => !button.disabled);
+    const at = open.findIndex((button) => button.dataset.role === store.state.leave);
+    const next = open[(at + by + open.length) % open.length];
+    store.leave(/** @type {Role} */ (next.dataset.role));
+    next.focus();
+  });
+  store.subscribe((change) => {
+    if (change !== "state") return;
+    for (const button of buttons) {
+      const role = /** @type {Role} */ (button.dataset.role);
+      const isChosen = role === store.state.leave;
+      const isPool = role === "w" && store.model?.pool !== null;
+      button.setAttribute("aria-selected", String(isChosen));
+      button.tabIndex = isChosen ? 0 : -1;
+      button.disabled = isPool;
+      const says = /** @type {HTMLElement} */ (button.querySelector("small"));
+      says.textContent = isPool ? "pooling has no weights" : VIEWS[role].says;
+    }
+  });
+  return list;
+}
+
+/**
+ * @param {Store} store
+ * @param {Role} role
+ * @param {string} id
+ */
+function tab(store, role, id) {
+  const { title, says } = VIEWS[role];
+  return /** @type {HTMLButtonElement} */ (
+    html(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        "data-role": role,
+        class: role,
+        "aria-controls": id,
+        onclick: () => {
+          store.playing = false;
+          store.leave(role);
+        },
+      },
+      silhouette(role),
+      html("span", {}, title, html("small", {}, says)),
+    )
+  );
+}
+
+/** @param {Role} left */
+function silhouette(left) {
+  const { heights } = VIEWS[left];
+  const widths = heights.map((height) => Math.max(height * 0.4, 6));
+  const picture = svg("svg", { viewBox: "0 0 78 34", "aria-hidden": "true" });
+  for (const n of [0, 1]) {
+    const [x1, x2] = [LEFT[n] + widths[n], LEFT[n + 1]];
+    const [a, b] = [heights[n] / 2, heights[n + 1] / 2];
+    const points = [x1, MIDDLE - a, x2, MIDDLE - b, MIDDLE + b, MIDDLE + a];
+    picture.append(svg("path", { class: `beam ${"xw"[n]}`, d: pathOf(points, "across") }));
+  }
+  ["x", "w", "y"].forEach((role, n) =>
+    picture.append(
+      svg("rect", {
+        class: role === left ? `out ${role}` : role,
+        x: LEFT[n],
+        y: MIDDLE - heights[n] / 2,
+        width: widths[n],
+        height: heights[n],
+        rx: role === left ? 3 : 1.5,
+      }),
+    ),
+  );
+  return picture;
+}

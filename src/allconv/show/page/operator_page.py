@@ -1,0 +1,79 @@
+"""The operator page: any geometry, forward and both gradients, in one file that opens anywhere.
+
+Where scripts run it is live; where they do not it shows the state that it was written with, as a
+picture and as a table.
+"""
+
+from __future__ import annotations
+
+from allconv.picture.markup import Markup, element
+from allconv.show.page.document import document
+from allconv.show.page.examples import examples
+from allconv.show.page.modules import module_text
+from allconv.show.page.shared import shared_data
+from allconv.show.stage.state import State
+from allconv.show.stage.step import step_table
+from allconv.show.stage.svg import stage_svg
+
+TITLE = "One window, three arrays"
+LEAD = (
+    "Where a window stands, cells of an input, a kernel and an output meet. Multiply what meets, "
+    "add it all up. Leave one array out, and the other two say what it is."
+)
+KEYS = (
+    (("←", "→", "↑", "↓"), "another cell"),
+    (("space",), "play"),
+    (("1", "2", "3"), "leave out y, x, w"),
+    (("Tab",), "into an array; arrows there, Enter to change a number"),
+    (("Ctrl Z",), "undo"),
+)
+
+
+def operator_page(
+    state: State, *, theme: str = "auto", title: str = TITLE, calls: list[dict[str, str]] | None = None
+) -> str:
+    """The page of a state, as HTML.
+
+    theme   "auto" (the reader's), "light" or "dark"
+    title   shown above the page and by the browser
+    calls   the same layer in other frameworks: [{"name": "PyTorch", "text": "..."}]
+    """
+    address = state.address()
+    first = element("div", stage_svg(state, theme=theme), step_table(state), class_="first")
+    return document(
+        title,
+        element(
+            "header",
+            element("div", element("h1", title), element("p", LEAD, class_="lead")),
+            element("div", element("div", _relation(), class_="relation math"), id="relation"),
+        ),
+        element("main", first, id="explain"),
+        _footer(),
+        styles=("page.css", "stage.css", "explain.css"),
+        script=module_text("app.js"),
+        data={
+            "shared": shared_data() | {"examples": examples()},
+            "page": {"address": address, "calls": calls or []},
+        },
+        theme=theme,
+    )
+
+
+def _relation() -> Markup:
+    """The relation in letters, for readers without scripts."""
+    letter = {name: element("span", name, class_=f"c{role}") for name, role in (("j", "x"), ("i", "y"), ("k", "w"))}
+    return element(
+        "div", "b·", letter["j"], " + p = s·", letter["i"], " + d·", letter["k"], class_="general"
+    )
+
+
+def _footer() -> Markup:
+    keys = [
+        element("span", *(element("kbd", key) for key in names), f" {does}")
+        for names, does in KEYS
+    ]
+    end = element(
+        "span",
+        "Squares run forward, round cells are gradients. The address holds everything on this page.",
+    )
+    return element("footer", *keys, end)
