@@ -16,6 +16,7 @@ COMMANDS = (
     "predict",
     "compare",
     "inspect",
+    "explain",
     "densify",
     "show",
     "lecture",

@@ -50,7 +50,7 @@ class Reader:
         net = load(name)
         inference = Inference(net, threads=threads)
         takes_bytes = net.model.inputs[0].dtype == "uint8"
-        preprocess = _preprocess(net, name, mean, std, size)
+        preprocess = preparation(net, name, mean, std, size)
         pixels = (preprocess.height, preprocess.width)
         shape = (
             (1, *pixels, preprocess.channels) if takes_bytes else (1, preprocess.channels, *pixels)
@@ -87,13 +87,14 @@ class Reader:
         return y if self.is_softmax else softmax(y), decoded.failed
 
 
-def _preprocess(
+def preparation(
     net: OnnxModule,
     name: str,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     size: tuple[int, int] | None,
 ) -> Preprocess:
+    """How a file wants images prepared; what it does not say is taken from the options."""
     if net.preprocess is not None:
         if mean or std or size:
             raise Misuse(f"{name} says how images are prepared; leave --mean, --std and --size out")

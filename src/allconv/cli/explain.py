@@ -1,0 +1,133 @@
+"""`allconv explain`: the page of a network, and of what it does with a photograph."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allconv.cli import settings
+from allconv.cli.failures import Misuse
+from allconv.cli.group import command as make
+from allconv.cli.output import Screen, duration, screen
+from allconv.errors import FileError
+from allconv.text import printable
+
+if TYPE_CHECKING:
+    from allconv.cli.explained import Asked
+
+ENDING = "-explained"
+LONGEST_STEM = 80
+
+
+@make(
+    "explain",
+    "allconv explain run/model.onnx",
+    "allconv explain run/model.onnx --image cat.jpg",
+    "allconv explain resnet-18 --size 64 --channels 3",
+    "allconv explain resnet18.onnx --image cat.jpg --mean 0.485,0.456,0.406 "
+    "--std 0.229,0.224,0.225",
+)
+@click.argument("model", type=settings.PathSetting("an .onnx file or the name of a network"))
+@click.option(
+    "--image", type=settings.PathSetting("an image"), metavar="FILE",
+    help="A photograph: what each layer gives for it, and what speaks for its class.",
+)  # fmt: skip
+@click.option(
+    "-o", "--out", type=settings.PathSetting("the name of a file"), metavar="FILE",
+    help="The page; NAME-explained.html unless given, numbered where that is there already.",
+)  # fmt: skip
+@click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
+@click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
+@click.option("--classes", type=settings.COUNT, help="Of a network by name.")
+@click.option(
+    "--mean", type=settings.Numbers(positive=False), metavar="M,M,M",
+    help="The mean of each channel, 0 to 1, for a file that does not say it.",
+)  # fmt: skip
+@click.option(
+    "--std", type=settings.Numbers(positive=True), metavar="S,S,S",
+    help="The standard deviation of each channel, 0 to 1, likewise.",
+)  # fmt: skip
+@click.option(
+    "--maps", type=settings.Whole(1, 4096), default=8, show_default=True,
+    help="Show so many channels of each layer.",
+)  # fmt: skip
+@click.option("--profile", is_flag=True, help="Measure the time of each layer.")
+@click.option("--full", is_flag=True, help="Show everything, however large the page gets.")
+@click.option(
+    "--pixel-limit", type=settings.COUNT, default=settings.PIXEL_LIMIT, show_default=True,
+    help="The largest height times width of an image that is read.",
+)  # fmt: skip
+def command(
+    model: str,
+    image: str | None,
+    out: str | None,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    classes: int | None,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    maps: int,
+    profile: bool,
+    full: bool,
+    pixel_limit: int,
+) -> None:
+    """Draw a network as a page, and show what it does with a photograph.
+
+    MODEL is an .onnx file or the name of a network, which gets random weights. The page is one
+    HTML file: the layers as a graph, and for each its shapes, parameters, multiply-adds, memory,
+    kernel and receptive field; with --image its feature maps, what a unit sees of the image, the
+    likeliest classes and what speaks for the first. A file that cannot run is drawn all the same.
+    """
+    from allconv.cli.explained import Asked, explained
+
+    asked = Asked(
+        model, image, size, channels, classes, mean, std, maps, profile, full, pixel_limit
+    )
+    target = _target(asked, out)
+    with screen() as shown:
+        _write(shown, explained(shown, asked), target)
+
+
+def _target(asked: Asked, out: str | None) -> Path:
+    """The file to write; refused before anything is computed where it cannot be one."""
+    if out is None:
+        return _free_name(asked.model)
+    path = Path(out)
+    if "\0" in out:
+        raise Misuse(f"--out is {printable(out, 60)}, which is no legal name")
+    if path.is_dir():
+        raise FileError(f"{printable(path)} is a folder; choose another name")
+    if not path.parent.is_dir():
+        raise FileError(
+            f"{printable(path)} cannot be written: there is no folder {printable(path.parent)}; "
+            "make the folder first"
+        )
+    for given in (asked.model, asked.image):
+        if given and Path(given).exists() and path.exists() and path.samefile(given):
+            raise Misuse(f"--out is {printable(out, 60)}, which is read; give another name")
+    return path
+
+
+def _free_name(model: str) -> Path:
+    """NAME-explained.html in this folder, or NAME-explained-2.html and so on."""
+    stem = Path(model).stem[:LONGEST_STEM].replace("\0", "") or "network"
+    names = (f"{stem}{ENDING}{f'-{n}' if n > 1 else ''}.html" for n in count(1))
+    return Path(next(name for name in names if not os.path.lexists(name)))
+
+
+def _write(shown: Screen, text: str, target: Path) -> None:
+    import time
+
+    from allconv.files import atomic_write
+
+    begun = time.perf_counter()
+    content = text.encode()
+    atomic_write(target, content)
+    took = time.perf_counter() - begun
+    shown.hide()
+    shown.line(f"result: {target} ({len(content) / 1e6:.1f} MB, {duration(took)} to write)")
+    shown.line("next: open it in a browser; it is one file and fetches nothing")

@@ -1,0 +1,216 @@
+"""What `allconv explain` shows, from what is asked: the network, the image, what was computed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from allconv.cli.failures import Misuse
+from allconv.cli.output import Screen
+from allconv.errors import Error, UnsupportedError
+from allconv.text import encodable, printable
+
+if TYPE_CHECKING:
+    from allconv.data import Preprocess
+    from allconv.nn import Module
+    from allconv.onnx import OnnxModule
+    from allconv.show.network.page import Subject
+    from allconv.show.network.record import Run
+    from allconv.show.network.values import Photo
+
+DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
+REPEATS = 5  # of a profile
+RANDOM = "The weights of a network by name are random: what it says of an image means nothing."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of the command, as it has them."""
+
+    model: str
+    image: str | None = None
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    classes: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    maps: int = 8
+    profile: bool = False
+    full: bool = False
+    pixel_limit: int = 0
+
+
+def explained(shown: Screen, asked: Asked) -> str:
+    """The page as text."""
+    from allconv.show.network.page import page
+
+    subject = _subject(shown, asked)
+    shown.show("writing the page", 0, None)
+    return page(subject, asked.maps, full=asked.full)
+
+
+def _subject(shown: Screen, asked: Asked) -> Subject:
+    from allconv.nn import networks
+
+    if asked.model in networks.names():
+        return _named(shown, asked)
+    if not os.path.lexists(asked.model):
+        known = ", ".join(networks.names())
+        raise Misuse(f"MODEL is {asked.model}; an .onnx file, or one of {known} is expected")
+    if asked.classes is not None:
+        raise Misuse("--classes is for a network by name; a file has its own")
+    return _file(shown, asked)
+
+
+def _named(shown: Screen, asked: Asked) -> Subject:
+    from allconv.data import Preprocess
+    from allconv.nn import networks
+
+    height, width = asked.size or DEFAULT_SIZE
+    channels = asked.channels or DEFAULT_CHANNELS
+    classes = asked.classes or DEFAULT_CLASSES
+    if asked.image is not None and channels not in (1, 3):
+        raise Misuse(f"--channels is {channels}; an image has 1 (gray) or 3 (colour)")
+    mean, std = asked.mean or (0.5,) * channels, asked.std or (0.25,) * channels
+    if len(mean) != channels or len(std) != channels:
+        raise Misuse(f"the network takes {channels} channels; give --mean and --std one each")
+    net = networks.build(asked.model, channels, (height, width), classes)
+    prepared = Preprocess(height, width, channels, mean, std) if asked.image else None
+    shape = (1, channels, height, width)
+    return _shown_run(shown, asked, net, shape, prepared, RANDOM if asked.image else "")
+
+
+def _file(shown: Screen, asked: Asked) -> Subject:
+    """A file that can run; else one that is drawn with the reason."""
+    from allconv.cli.model_shape import image_shape
+    from allconv.onnx import load
+
+    shown.show("reading the network", 0, None)
+    try:
+        net = load(asked.model)
+        shape = image_shape(net, asked.model, asked.size, asked.channels)
+    except Error as error:
+        if isinstance(error, Misuse):
+            raise
+        return _drawn(shown, asked, error)
+    prepared = _preparation(net, asked, shape) if asked.image is not None else None
+    return _shown_run(shown, asked, net, shape, prepared, "")
+
+
+def _drawn(shown: Screen, asked: Asked, error: Error) -> Subject:
+    """A file that cannot run, as far as it can be read; else the error."""
+    from allconv.show.network.page import Subject
+    from allconv.show.network.read import network_of_file, read_messages
+
+    try:
+        proto = read_messages(asked.model)
+    except Error:
+        raise error from None
+    why = str(error).removeprefix(f"{printable(asked.model)}: ")
+    if asked.image is not None:
+        raise type(error)(f"{error}; without --image it is drawn") from None
+    shown.line(f"it cannot run here, so it is only drawn: {why}")
+    return Subject(network_of_file(proto, _title(asked.model), why))
+
+
+def _title(model: str) -> str:
+    return encodable(Path(model).name)
+
+
+def _preparation(net: OnnxModule, asked: Asked, shape: tuple[int, ...]) -> Preprocess:
+    from allconv.cli.reader import preparation
+
+    if len(shape) != 4:
+        raise UnsupportedError(f"{asked.model} takes {shape}, no image; leave --image out")
+    return preparation(net, asked.model, asked.mean, asked.std, asked.size)
+
+
+def _shown_run(
+    shown: Screen,
+    asked: Asked,
+    net: Module,
+    shape: tuple[int, ...],
+    prepared: Preprocess | None,
+    remark: str,
+) -> Subject:
+    """A network that can run, with what it does with the image where there is one."""
+    from allconv.onnx import OnnxModule
+    from allconv.show.network.page import Subject
+    from allconv.show.network.read import described, model_note, read_messages
+    from allconv.show.network.record import record
+
+    photo = None if prepared is None else _photo(net, asked, prepared)
+    said, note = None, ""
+    if isinstance(net, OnnxModule):
+        proto = read_messages(asked.model)
+        said, note = described(proto), model_note(proto)
+    run = record(net, shape, _title(asked.model), said, note)
+    if asked.profile:
+        run = _profiled(shown, run)
+    if photo is None:
+        return Subject(run.network, run, remark=remark)
+    return _with_photo(shown, asked, run, photo, remark)
+
+
+def _photo(net: Module, asked: Asked, prepared: Preprocess) -> Photo:
+    """The image as the network takes it."""
+    import numpy as np
+
+    from allconv.data.images import read_image
+    from allconv.nn.tracing import network_dtype
+    from allconv.onnx import OnnxModule
+    from allconv.show.network.values import Photo
+
+    size = (prepared.height, prepared.width)
+    name = str(asked.image)
+    pixels = read_image(Path(name), prepared.channels, size, pixel_limit=asked.pixel_limit)
+    is_file = isinstance(net, OnnxModule)
+    takes_bytes = is_file and net.model.inputs[0].dtype == "uint8"
+    x = pixels[None] if takes_bytes else prepared.apply(pixels[None])
+    dtype = network_dtype(net)
+    classes = net.classes if is_file else None
+    return Photo(encodable(name), pixels, np.ascontiguousarray(x, dtype), classes)
+
+
+def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str) -> Subject:
+    from allconv.show.network.evidence import evidence
+    from allconv.show.network.page import Subject
+    from allconv.show.network.values import layer_values, maps_of, scores_of
+
+    expected = run.recorded.graph.inputs[0].shape
+    if photo.x.shape != expected:
+        raise UnsupportedError(
+            f"{asked.model} takes {expected}, which the image, prepared as {photo.x.shape}, is not"
+        )
+
+    def progress(what: str, done: int, total: int) -> None:
+        shown.show(what, done, total, f"{done}/{total}")
+
+    most = 10**9 if asked.full else asked.maps
+    maps = layer_values(run, photo.x, lambda array, field: maps_of(array, field, most), progress)
+    scores = scores_of(run, photo.x)
+    found = None
+    if scores is not None:
+        found = evidence(run, photo.x, scores, scores.likeliest(1)[0], progress)
+    return Subject(run.network, run, photo, scores, found, maps, remark=remark)
+
+
+def _profiled(shown: Screen, run: Run) -> Run:
+    """The same with the time of each layer, on an image of noise."""
+    import numpy as np
+
+    from allconv.bench.profile import profile_call
+    from allconv.show.network.record import with_seconds
+
+    shown.show("measuring the layers", 0, None)
+    program, places = run.program, run.recorded.state_places
+    program.bind(dict(zip(places, run.arrays, strict=True)))
+    spec = run.recorded.graph.inputs[0].spec
+    x = np.random.default_rng(0).standard_normal(spec.shape).astype(spec.dtype)
+    seconds: dict[str, float] = {}
+    for row in profile_call(program, lambda: program(x), program.threads or 1, REPEATS):
+        seconds[row["layer"]] = seconds.get(row["layer"], 0.0) + row["seconds"]
+    seconds.pop("", None)
+    return with_seconds(run, seconds)

@@ -1,0 +1,136 @@
+"""Layers folded by the parts of their names, so that networks of thousands can be drawn.
+
+Layers of one group follow each other; where a name comes again after others, that is a group of its
+own. So a group never stands before and after the same layer, and a drawing of groups has no cycle.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from allconv.show.network.layers import INPUT, OUTPUT, Layer, shown_name
+
+MOST_BOXES = 60
+"""Boxes of one drawing, as far as names or numbers can fold them."""
+
+FEWEST_BOXES = 3
+DEEPEST = 12
+_PARTS = re.compile(r"[/.]+")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Layers that are drawn together, or as one box; `number` is its address on the page."""
+
+    number: int
+    name: str
+    members: tuple[Layer | Group, ...]
+
+    @property
+    def key(self) -> str:
+        """Its address on the page."""
+        return f"group-{self.number}"
+
+    def layers(self) -> Iterator[Layer]:
+        """All layers in it."""
+        for member in self.members:
+            if isinstance(member, Group):
+                yield from member.layers()
+            else:
+                yield member
+
+    def groups(self) -> Iterator[Group]:
+        """It and all groups in it, outer ones first."""
+        yield self
+        for member in self.members:
+            if isinstance(member, Group):
+                yield from member.groups()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Layers after each other whose names begin alike."""
+
+    name: str
+    layers: Sequence[Layer]
+    depth: int
+
+
+def fold(layers: Sequence[Layer], most: int = MOST_BOXES) -> Group:
+    """The layers as one group, in which no drawing has more than `most` boxes."""
+    numbers = iter(range(len(layers) * 2 + 2))
+    return _group("", layers, 0, numbers, most)
+
+
+def _group(
+    name: str, layers: Sequence[Layer], depth: int, numbers: Iterator[int], most: int
+) -> Group:
+    number = next(numbers)
+    members: list[Layer | Group] = []
+    for run in _level(layers, depth, most):
+        if len(run.layers) == 1:
+            members.extend(run.layers)
+        else:
+            members.append(_group(run.name, run.layers, run.depth, numbers, most))
+    return Group(number, name, tuple(members))
+
+
+def _level(layers: Sequence[Layer], depth: int, most: int) -> list[_Run]:
+    """What one drawing shows: as deep as fits, else the names as far as they fold, else pieces."""
+    if len(layers) <= most:
+        return [_Run("", (layer,), depth) for layer in layers]
+    runs = _runs(layers, depth)
+    while any(len(run.layers) > 1 for run in runs):
+        deeper = [inner for run in runs for inner in _opened(run)]
+        if len(deeper) > most:
+            # One name around nearly all would be a drawing of one box.
+            runs = deeper if len(runs) <= FEWEST_BOXES else runs
+            break
+        runs = deeper
+    return _pieces(runs, most) if len(runs) > most else runs
+
+
+def _runs(layers: Sequence[Layer], depth: int) -> list[_Run]:
+    """Neighbours whose names agree in the part of this depth; others stand alone."""
+    named: list[tuple[str, list[Layer]]] = []
+    before: str | None = None
+    for layer in layers:
+        parts = name_parts(layer)
+        alone = len(parts) <= depth + 1 or depth >= DEEPEST
+        name = "" if alone else "/".join(parts[: depth + 1])
+        if not alone and name == before:
+            named[-1][1].append(layer)
+        else:
+            named.append((name, [layer]))
+        before = None if alone else name
+    return [_Run(name, held, depth + 1) for name, held in named]
+
+
+def _opened(run: _Run) -> list[_Run]:
+    return [run] if len(run.layers) == 1 else _runs(run.layers, run.depth)
+
+
+def _pieces(runs: Sequence[_Run], most: int) -> list[_Run]:
+    """Runs joined to at most so many, by their order."""
+    size = -(-len(runs) // most)
+    joined = []
+    for start in range(0, len(runs), size):
+        part = runs[start : start + size]
+        layers = [layer for run in part for layer in run.layers]
+        name = f"{_called(layers[0])} … {_called(layers[-1])}" if len(layers) > 1 else ""
+        depth = min(run.depth for run in part) - 1
+        joined.append(_Run(name, layers, depth) if len(part) > 1 else part[0])
+    return joined
+
+
+def _called(layer: Layer) -> str:
+    return shown_name(layer.name or layer.operator)[:40]
+
+
+def name_parts(layer: Layer) -> list[str]:
+    """The parts of a name; inputs and outputs of the network belong to no group."""
+    if layer.operator in (INPUT, OUTPUT):
+        return []
+    return [part for part in _PARTS.split(layer.name) if part]

@@ -1,0 +1,242 @@
+"""An ONNX file as a network to be drawn, from its messages alone: it may be one that cannot run.
+
+Names and operators are the file's. Shapes are those that the file and `onnx.shape_inference` give,
+as far as they go. Weights are not read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
+
+from allconv.errors import Error, FileError
+from allconv.files import open_file
+from allconv.onnx.call import unsupported
+from allconv.onnx.model import Node
+from allconv.onnx.read import told
+from allconv.onnx.validate import check_node
+from allconv.onnx.wire import without_arrays
+from allconv.show.network.layers import INPUT, OUTPUT, Layer, Network, Shape, Source, shown_note
+from allconv.text import encodable, printable
+from onnx import AttributeProto, ModelProto
+
+MOST_DRAWN = 20_000  # layers
+_DOMAINS = ("", "ai.onnx")
+_CONSTANT = "Constant"
+_SHOWN_KINDS = (
+    AttributeProto.INT, AttributeProto.FLOAT, AttributeProto.STRING,
+    AttributeProto.INTS, AttributeProto.FLOATS,
+)  # fmt: skip
+_MOST_NUMBERS = 8
+
+
+def read_messages(path: str | os.PathLike[str]) -> Any:
+    """The messages of an ONNX file without its large arrays; FileError for what is none."""
+    file = Path(path)
+    with open_file(file, "an ONNX model") as opened, told(file):
+        size = os.fstat(opened.fileno()).st_size
+        messages, _ = without_arrays(opened, size)
+        try:
+            proto = ModelProto.FromString(messages)
+        except DecodeError:
+            raise FileError("this is no ONNX model; give an .onnx file") from None
+        if not len(proto.graph.node):
+            raise FileError("this is no ONNX model, or one without a network; give an .onnx file")
+        if len(proto.graph.node) > MOST_DRAWN:
+            raise FileError(
+                f"the network has {len(proto.graph.node):,} nodes; {MOST_DRAWN:,} are drawn"
+            )
+    return proto
+
+
+def notes(proto: Any) -> dict[str, str]:
+    """What the file says in words of the nodes that make each name."""
+    return {
+        encodable(name): shown_note(encodable(node.doc_string))
+        for node in proto.graph.node
+        if node.doc_string
+        for name in node.output
+    }
+
+
+def model_note(proto: Any) -> str:
+    """What the file says of itself in words."""
+    texts = (proto.doc_string, proto.graph.doc_string)
+    return shown_note(" ".join(dict.fromkeys(encodable(each) for each in texts if each)))
+
+
+def network_of_file(proto: Any, title: str, refusal: str) -> Network:
+    """The nodes of a file in an order in which they could be computed, as far as there is one."""
+    graph = proto.graph
+    shapes = _shapes(proto)
+    sizes = {encodable(each.name): prod(each.dims) for each in graph.initializer}
+    drawn = _Drawn(shapes, sizes)
+    for each in graph.input:
+        name = encodable(each.name)
+        if name not in sizes:
+            drawn.add(Layer(0, name, INPUT, outputs=(shapes.get(name),)), (), (name,))
+    opset = next((each.version for each in proto.opset_import if each.domain in _DOMAINS), 0)
+    for node in ordered(graph.node):
+        if node.op_type == _CONSTANT:
+            continue
+        taken, made = tuple(map(encodable, node.input)), tuple(map(encodable, node.output))
+        layer = Layer(
+            0,
+            encodable(node.name) or next((name for name in made if name), ""),
+            encodable(node.op_type),
+            note=shown_note(encodable(node.doc_string)),
+            refusal=_refusal(node, opset),
+            settings=_settings(node),
+        )
+        drawn.add(layer, taken, made)
+    for each in graph.output:
+        name = encodable(each.name)
+        drawn.add(Layer(0, name, OUTPUT), (name,), ())
+    return Network(title, tuple(drawn.layers), refusal, model_note(proto))
+
+
+class _Drawn:
+    """Layers as they are met, and who makes each name."""
+
+    def __init__(self, shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> None:
+        self.layers: list[Layer] = []
+        self._shapes, self._sizes = shapes, sizes
+        self._makers: dict[str, int] = {}
+
+    def add(self, layer: Layer, taken: Iterable[str], made: Iterable[str]) -> None:
+        """Give a layer its number and its lines."""
+        number = len(self.layers)
+        sources = tuple(
+            Source(self._makers[name], self._shapes.get(name))
+            for name in taken
+            if name in self._makers
+        )
+        held = sum(self._sizes.get(name, 0) for name in dict.fromkeys(taken))
+        made = tuple(name for name in made if name)
+        outputs = tuple(self._shapes.get(name) for name in made) or layer.outputs
+        self.layers.append(
+            replace(layer, number=number, sources=sources, outputs=outputs, parameters=held)
+        )
+        self._makers.update((name, number) for name in made)
+
+
+def ordered(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Nodes after those that make what they take, else as they come; a cycle is broken."""
+    nodes = list(nodes)
+    makers = {name: n for n, node in enumerate(nodes) for name in node.output if name}
+    waiting: dict[int, int] = {}
+    users: dict[int, list[int]] = {}
+    for n, node in enumerate(nodes):
+        needed = {makers[name] for name in node.input if name in makers} - {n}
+        waiting[n] = len(needed)
+        for maker in needed:
+            users.setdefault(maker, []).append(n)
+    ready = [n for n, count in waiting.items() if count == 0]  # sorted, which a heap may be
+    while waiting:
+        number = heappop(ready) if ready else next(iter(waiting))
+        if waiting.pop(number, None) is None:
+            continue
+        yield nodes[number]
+        for user in users.get(number, ()):
+            if user in waiting:
+                waiting[user] -= 1
+                if waiting[user] == 0:
+                    heappush(ready, user)
+
+
+def _refusal(node: Any, opset: int) -> str:
+    """Why a node cannot run here; empty where nothing is known against it."""
+    given = Node(
+        encodable(node.op_type),
+        "" if node.domain in _DOMAINS else encodable(node.domain),
+        opset,
+        encodable(node.name),
+        tuple(map(encodable, node.input)),
+        tuple(map(encodable, node.output)),
+        {encodable(each.name): None for each in node.attribute},
+    )
+    if given.domain:
+        return str(unsupported(given))
+    try:
+        check_node(given)
+    except Error as error:
+        return str(error)
+    return ""
+
+
+def _settings(node: Any) -> dict[str, str]:
+    """The attributes that are numbers or short texts."""
+    found = {}
+    for each in node.attribute:
+        if each.type in _SHOWN_KINDS:
+            found[printable(encodable(each.name), 40)] = _setting(each)
+    return found
+
+
+def _setting(attribute: Any) -> str:
+    if attribute.type == AttributeProto.INT:
+        return str(attribute.i)
+    if attribute.type == AttributeProto.FLOAT:
+        return f"{attribute.f:.6g}"
+    if attribute.type == AttributeProto.STRING:
+        return printable(attribute.s, 60)
+    whole = attribute.type == AttributeProto.INTS
+    numbers = list(attribute.ints if whole else attribute.floats)
+    texts = [str(n) if whole else f"{n:.6g}" for n in numbers[:_MOST_NUMBERS]]
+    return ", ".join(texts + ["…"] * (len(numbers) > _MOST_NUMBERS))
+
+
+def _shapes(proto: Any) -> dict[str, Shape]:
+    """The shape of every name, as far as the file and the format's own rules give it."""
+    found = {encodable(each.name): tuple(each.dims) for each in proto.graph.initializer}
+    for graph in (proto.graph, _inferred(proto)):
+        for each in (*graph.input, *graph.value_info, *graph.output):
+            shape = _shape(each)
+            if shape is not None:
+                found[encodable(each.name)] = shape
+    return found
+
+
+def _inferred(proto: Any) -> Any:
+    """The graph with what shape inference adds; as it is where that fails."""
+    from onnx import shape_inference
+
+    try:
+        return shape_inference.infer_shapes(proto).graph
+    except Exception:  # of a file that breaks the rules; it is drawn without
+        return proto.graph
+
+
+def _shape(given: Any) -> Shape | None:
+    kind = given.type.tensor_type
+    if given.type.WhichOneof("value") != "tensor_type" or not kind.HasField("shape"):
+        return None
+    sizes: list[int | str | None] = []
+    for n in kind.shape.dim[:_MOST_NUMBERS]:
+        which = n.WhichOneof("value")
+        named = encodable(n.dim_param) if which == "dim_param" else ""
+        sizes.append(int(n.dim_value) if which == "dim_value" else named or None)
+    return tuple(sizes)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a node of a file is told and says, by the names of what it makes."""
+
+    notes: Mapping[str, str]
+    settings: Mapping[str, Mapping[str, str]]
+
+
+def described(proto: Any) -> Described:
+    """The notes and settings of all nodes."""
+    settings = {
+        encodable(name): _settings(node) for node in proto.graph.node for name in node.output
+    }
+    return Described(notes(proto), settings)

@@ -1,0 +1,307 @@
+"""A network that can run, as it is drawn: its layers, each with the nodes that compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from allconv.analysis.fields import Field
+from allconv.analysis.receptive import receptive_fields
+from allconv.engine.program import Program
+from allconv.engine.step import KernelStep
+from allconv.nn.module import Module
+from allconv.nn.tracing import network_dtype, trace_module
+from allconv.onnx.model import Node as FileNode
+from allconv.onnx.module import OnnxModule
+from allconv.operators.base import Array, Spec
+from allconv.show.network.layers import (
+    INPUT,
+    OUTPUT,
+    Layer,
+    Network,
+    Shape,
+    Source,
+)
+
+if TYPE_CHECKING:
+    from allconv.graph import Node
+    from allconv.show.network.read import Described
+    from allconv.trace import Recorded
+    from allconv.value import Value
+
+ITEM = {"float32": 4, "float64": 8}
+MOVING = ("Copy", "Pack")  # kernels that only bring data into place
+_PASSING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Transpose")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a layer that can run, for one image.
+
+    `kernels` says what runs it; `why` which algorithm and for which reason; `seconds` how long,
+    where that was measured.
+    """
+
+    multiply_adds: int
+    bytes: int
+    field: Field
+    kernels: str
+    why: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A network that can run: what was recorded, for one image, and the numbers that it holds."""
+
+    network: Network
+    recorded: Recorded
+    program: Program
+    state: Mapping[str, Array]
+    facts: Mapping[int, Facts] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The numbers that the network holds, as its program takes them after the image."""
+        return [self.state[name] for name in self.recorded.state]
+
+    def held(self, value: Value) -> Array | None:
+        """The numbers of a value that the network holds; None of one that is computed."""
+        inputs = self.recorded.graph.inputs
+        for place in self.recorded.state_places:
+            if inputs[place] is value:
+                return self.state[self.recorded.state[place - self.recorded.arguments]]
+        return self.recorded.graph.constants.get(value)
+
+
+def record(
+    net: Module, shape: tuple[int, ...], title: str, said: Described | None = None, note: str = ""
+) -> Run:
+    """A network recorded for an input of a shape.
+
+    `said` is what its file says of nodes, `note` what it says of itself.
+    """
+    spec = Spec(shape, network_dtype(net))
+    if isinstance(net, OnnxModule):
+        recorded = trace_module(_numbered(net), spec)
+        layers = _file_layers(net, net.model.nodes, recorded, said)
+    else:
+        recorded = trace_module(net, spec)
+        layers = _module_layers(net, recorded)
+    network = Network(title, tuple(_with_parameters(layers, recorded)), note=note)
+    program = Program(recorded.graph, static=recorded.state_places)
+    run = Run(network, recorded, program, net.state_dict())
+    return replace(run, facts=_facts(run))
+
+
+def with_seconds(run: Run, seconds: Mapping[str, float]) -> Run:
+    """The same with the measured times, which are given by the path of a layer's nodes."""
+    facts = dict(run.facts)
+    for layer in run.network.layers:
+        paths = dict.fromkeys(node.path for node in layer.nodes)
+        found = [seconds[path] for path in paths if path in seconds]
+        if found and layer.number in facts:
+            facts[layer.number] = replace(facts[layer.number], seconds=sum(found))
+    return replace(run, facts=facts)
+
+
+# Layers of a file: its nodes
+
+
+def _numbered(net: OnnxModule) -> OnnxModule:
+    """The network with numbers in place of the names of nodes, which may be missing or equal."""
+    from copy import copy
+
+    other = copy(net)
+    nodes = tuple(replace(node, name=str(n)) for n, node in enumerate(net.model.nodes))
+    other.__dict__["model"] = replace(net.model, nodes=nodes)
+    return other
+
+
+def _file_layers(
+    net: OnnxModule, nodes: Sequence[FileNode], recorded: Recorded, said: Described | None
+) -> list[Layer]:
+    computing: dict[str, list[Node]] = {}
+    for node in recorded.graph.nodes:
+        computing.setdefault(node.path, []).append(node)
+    drawn = _Drawn(recorded.graph.outputs)
+    for given, value in zip(net.model.inputs, recorded.graph.inputs, strict=False):
+        drawn.add(Layer(0, given.name, INPUT), (), (given.name,), [value])
+    for n, node in enumerate(nodes):
+        made = [name for name in node.outputs if name]
+        found = computing.get(replace(node, name=str(n)).label, [])
+        values = _results(found, recorded) or drawn.passed(node)
+        first = made[0] if made else ""
+        layer = Layer(
+            0,
+            node.name or first,
+            node.op,
+            note=said.notes.get(first, "") if said else "",
+            settings=said.settings.get(first, {}) if said else {},
+            nodes=tuple(found),
+        )
+        drawn.add(layer, node.inputs, made, values)
+    for name in net.model.outputs:
+        drawn.add(Layer(0, name, OUTPUT), (name,), (), [])
+    return drawn.layers
+
+
+class _Drawn:
+    """Layers as they are met, and what is known of each name: who makes it, and its value."""
+
+    def __init__(self, results: Iterable[Value]) -> None:
+        self.layers: list[Layer] = []
+        self._results = set(results)
+        self._makers: dict[str, int] = {}
+        self._values: dict[str, Value] = {}
+
+    def passed(self, node: FileNode) -> list[Value]:
+        """The value of a node that gives what it takes."""
+        first = node.inputs[0] if node.inputs else ""
+        known = node.op in _PASSING and first in self._values
+        return [self._values[first]] if known else []
+
+    def add(
+        self, layer: Layer, taken: Iterable[str], made: Sequence[str], values: Sequence[Value]
+    ) -> None:
+        """Give a layer its number, its lines and its shapes."""
+        number = len(self.layers)
+        sources = tuple(
+            Source(self._makers[name], _shape(self._values.get(name)))
+            for name in taken
+            if name in self._makers
+        )
+        # Where there are more results than names, the last is what the others lead to.
+        values = values if len(values) == len(made) else values[-1:]
+        value = values[0] if values else None
+        shapes = tuple(_shape(each) for each in values) or (None,) * len(made)
+        self.layers.append(
+            replace(layer, number=number, sources=sources, outputs=shapes, value=value)
+        )
+        self._makers.update((name, number) for name in made)
+        self._values.update(zip(made, values, strict=False))
+
+
+def _shape(value: Value | None) -> Shape | None:
+    return None if value is None else value.shape
+
+
+def _results(nodes: Sequence[Node], recorded: Recorded) -> list[Value]:
+    """What nodes give to others, in their order."""
+    inside = set(nodes)
+    used = set(recorded.graph.outputs)
+    for node in recorded.graph.nodes:
+        if node not in inside:
+            used.update(node.inputs)
+    return [value for node in nodes for value in node.outputs if value in used]
+
+
+# Layers of a module: modules without modules inside, and what others compute between them
+
+
+def _module_layers(net: Module, recorded: Recorded) -> list[Layer]:
+    graph = recorded.graph
+    leaves = {
+        f"{name} ({type(module).__name__})"
+        for name, module in net.named_modules()
+        if name and len(list(module.named_modules())) == 1
+    }
+    runs: list[list[Node]] = []
+    for node in graph.nodes:
+        if runs and node.path in leaves and runs[-1][-1].path == node.path:
+            runs[-1].append(node)
+        else:
+            runs.append([node])
+    x = graph.inputs[0]
+    layers = [Layer(0, "x", INPUT, outputs=(x.shape,), value=x)]
+    makers = {x: 0}
+    for run in runs:
+        number, value = len(layers), run[-1].outputs[0]
+        taken = dict.fromkeys(v for node in run for v in node.inputs if v in makers)
+        name, _, kind = run[0].path.rpartition(" (")
+        layers.append(
+            Layer(
+                number,
+                name,
+                kind.rstrip(")") if run[0].path in leaves else run[0].operator.name,
+                tuple(Source(makers[v], v.shape) for v in taken),
+                (value.shape,),
+                nodes=tuple(run),
+                value=value,
+            )
+        )
+        makers.update((v, number) for node in run for v in node.outputs)
+    for n, value in enumerate(recorded.results):
+        sources = (Source(makers[value], value.shape),) if value in makers else ()
+        layers.append(Layer(len(layers), f"y{n or ''}", OUTPUT, sources))
+    return layers
+
+
+# What all have: parameters, costs, kernels, fields
+
+
+def _with_parameters(layers: Iterable[Layer], recorded: Recorded) -> list[Layer]:
+    """Layers with how many numbers each holds; what several share counts at the first."""
+    start = recorded.arguments
+    own = set(recorded.graph.inputs[start : start + len(recorded.parameters)])
+    counted = []
+    for layer in layers:
+        used = own.intersection(value for node in layer.nodes for value in node.inputs)
+        own -= used
+        counted.append(replace(layer, parameters=sum(value.spec.size for value in used)))
+    return counted
+
+
+def _facts(run: Run) -> dict[int, Facts]:
+    fields = receptive_fields(run.recorded.graph)
+    kernels = _kernels(run.program)
+    found = {}
+    for layer in run.network.layers:
+        if layer.value is None or layer.operator in (INPUT, OUTPUT):
+            continue
+        name, why = _ran(layer, kernels)
+        found[layer.number] = Facts(
+            sum(node.operator.cost(*(v.spec for v in node.inputs)) for node in layer.nodes),
+            layer.value.spec.size * ITEM.get(layer.value.dtype, 8),
+            fields.get(layer.value, ()),
+            name,
+            why,
+        )
+    return found
+
+
+def _ran(layer: Layer, kernels: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    if not layer.nodes:
+        return "none: nothing is computed here", ""
+    found = [
+        kernels[path] for path in dict.fromkeys(n.path for n in layer.nodes) if path in kernels
+    ]
+    if not found:
+        return "none of its own: another layer's does it along the way, or it is only a view", ""
+    return found[0]
+
+
+def _kernels(program: Program) -> dict[str, tuple[str, str]]:
+    """By path: the kernels that run a layer, and why these."""
+    names: dict[str, list[str]] = {}
+    reasons: dict[str, dict[str, None]] = {}
+    for step in program.prepare().planner.steps:
+        if isinstance(step, KernelStep):
+            tile = getattr(step.kernel, "tile", ())
+            name = type(step.kernel).__name__ + (f" {'×'.join(map(str, tile))}" if tile else "")
+            names.setdefault(step.path, []).append(name)
+            reasons.setdefault(step.path, {}).update({step.why: None} if step.why else {})
+        else:
+            names.setdefault(step.node.path, []).append("by definition, which is slow")
+    told = {}
+    for path, found in names.items():
+        working = [name for name in found if name not in MOVING]
+        shown = ", ".join(dict.fromkeys(working or found))
+        told[path] = shown, "; ".join(reasons.get(path, {}))
+    return told
+
+
+def image_inputs(run: Run, x: Any) -> list[Array]:
+    """The arrays of a call, the image first."""
+    return [x, *run.arrays]

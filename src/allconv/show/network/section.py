@@ -1,0 +1,130 @@
+"""What is said of one layer: facts, and pictures where there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from allconv.analysis.fields import Reach
+from allconv.picture.markup import Markup, element, joined, text
+from allconv.show.network.layers import INPUT, OUTPUT, Layer, shape_text, shown_name
+from allconv.show.network.record import Facts
+
+MOST_LINKS = 12  # to the layers before and after
+
+
+@dataclass(frozen=True)
+class Around:
+    """Where a layer stands: the address of its drawing, the layers before and after it."""
+
+    drawing: str
+    before: Sequence[Layer]
+    after: Sequence[Layer]
+
+
+def section(
+    layer: Layer, facts: Facts | None, around: Around, addresses: frozenset[str], *pictures: Markup
+) -> Markup:
+    """One layer, at its address."""
+    head = element("h3", shown_name(layer.operator), " ", *_name(layer))
+    said = [element("p", layer.note, class_="note")] if layer.note else []
+    if layer.refusal:
+        said.append(element("p", "It cannot run here: ", layer.refusal, class_="refusal"))
+    return element(
+        "article",
+        head,
+        *said,
+        element("table", joined(*_rows(layer, facts, around, addresses))),
+        *pictures,
+        element("p", element("a", "to the drawing", href=f"#{around.drawing}"), class_="back"),
+        id=layer.key,
+        class_="layer",
+        data_drawing=around.drawing,
+        tabindex=-1,
+    )
+
+
+def _name(layer: Layer) -> list[Markup]:
+    return [element("code", shown_name(layer.name))] if layer.name else []
+
+
+def _rows(
+    layer: Layer, facts: Facts | None, around: Around, addresses: frozenset[str]
+) -> Iterable[Markup]:
+    takes = [shape_text(source.shape) or "unknown" for source in layer.sources]
+    if takes:
+        yield _row("takes", ", ".join(dict.fromkeys(takes[:MOST_LINKS])))
+    if layer.operator != OUTPUT:
+        gives = [shape_text(shape) or "unknown" for shape in layer.outputs[:MOST_LINKS]]
+        yield _row("gives", ", ".join(gives) or "unknown")
+    for name, value in layer.settings.items():
+        yield _row(name, value)
+    if layer.parameters:
+        yield _row("parameters", f"{layer.parameters:,}")
+    if facts is not None:
+        yield from _fact_rows(facts)
+    for title, layers in (("after", around.before), ("before", around.after)):
+        if layers:
+            yield _row(title, _links(layers, addresses))
+
+
+def _fact_rows(facts: Facts) -> Iterable[Markup]:
+    yield _row("multiply-adds", f"{facts.multiply_adds:,}")
+    yield _row("memory of its result", bytes_text(facts.bytes))
+    if facts.seconds is not None:
+        yield _row("time", f"{facts.seconds * 1000:.3g} ms")
+    yield _row("kernel", facts.kernels)
+    if facts.why:
+        yield _row("algorithm", facts.why)
+    if facts.field:
+        yield _row("a unit sees", " × ".join(_reach(reach) for reach in facts.field))
+        steps = [str(reach.stride) for reach in facts.field if reach.along is not None]
+        if steps:
+            yield _row("next unit", f"{' × '.join(steps)} pixels on")
+
+
+def _reach(reach: Reach) -> str:
+    size = min(reach.size, reach.input) if reach.along is None else reach.size
+    return f"{size} of {reach.input}" if size <= reach.input else f"{size} (of {reach.input})"
+
+
+def _row(name: str, value: str) -> Markup:
+    return element("tr", element("th", name, scope="row"), element("td", value))
+
+
+def _links(layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
+    found = [
+        element("a", layer.title, href=f"#{layer.key}")
+        if layer.key in addresses
+        else text(layer.title)
+        for layer in layers[:MOST_LINKS]
+    ]
+    if len(layers) > MOST_LINKS:
+        found.append(text(f"{len(layers) - MOST_LINKS:,} more"))
+    return joined(*_between(found))
+
+
+def _between(parts: Sequence[Markup]) -> Iterable[str]:
+    for number, part in enumerate(parts):
+        if number:
+            yield ", "
+        yield part
+
+
+def is_end(layer: Layer) -> bool:
+    """Whether it is an input or an output of the network."""
+    return layer.operator in (INPUT, OUTPUT)
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people.
+
+    >>> bytes_text(512), bytes_text(100352), bytes_text(3 * 1024**3)
+    ('512 B', '98.0 KiB', '3.0 GiB')
+    """
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
