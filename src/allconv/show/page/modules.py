@@ -1,4 +1,8 @@
-"""The modules of `js/` joined into one script: there is no build step."""
+"""The modules of `js/` joined into one script: there is no build step.
+
+Each module becomes a function that is called once and returns what it exports, so its own names
+stay its own; `import {a, b} from "./x.js"` takes them from there.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,23 @@ import re
 from functools import cache
 from importlib.resources import files
 
-_IMPORT = re.compile(r'^import\s+(?:[^;]*?\sfrom\s+)?"\./([\w.]+)";[ \t]*\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
-_NAME = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+_IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w-]+)\.js";[ \t]*\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
+_LEFT = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*.*?\*/)[ \t]*\n", re.MULTILINE | re.DOTALL)
 _CAST = re.compile(r"/\*\* @(?:type|satisfies) .*?\*/ ?", re.DOTALL)
 
 
 @cache
 def module_text(name: str) -> str:
-    """A module with all that it imports before it, as one script in a scope of its own.
+    """A module and all that it imports, as one script in a scope of its own.
 
-    Comments of whole lines are left out. ValueError for modules that import each other, and for a
-    name that two of them have at their top.
+    Comments of whole lines are left out. ValueError for modules that import each other, and for
+    imports and exports of other forms.
     """
     order: list[str] = []
-    _visit(name, order, ())
-    owners: dict[str, str] = {}
-    for each in order:
-        for found in _NAME.findall(_source(each)):
-            if found in owners:
-                raise ValueError(f"{found} stands in {owners[found]} and in {each}")
-            owners[found] = each
-    body = "".join(map(_bare, order))
+    _visit(name.removesuffix(".js"), order, ())
+    body = "".join(map(_scoped, order))
     return f'(() => {{\n"use strict";\n{body}}})();\n'
 
 
@@ -37,17 +35,25 @@ def _visit(name: str, order: list[str], path: tuple[str, ...]) -> None:
         raise ValueError(f"modules import each other: {' -> '.join([*path, name])}")
     if name in order:
         return
-    for imported in _IMPORT.findall(_source(name)):
+    for _, imported in _IMPORT.findall(_source(name)):
         _visit(imported, order, (*path, name))
     order.append(name)
 
 
-def _bare(name: str) -> str:
-    """A module's code alone."""
-    text = _EXPORT.sub("", _IMPORT.sub("", _source(name)))
-    return _COMMENT.sub("", _CAST.sub("", text))
+def _scoped(name: str) -> str:
+    """A module as a constant that holds what it exports."""
+    source = _source(name)
+    taken = [f"const {{{names}}} = ${other};\n" for names, other in _IMPORT.findall(source) if names]
+    exported = _EXPORT.findall(source)
+    body = _EXPORT.sub("", _IMPORT.sub("", source))
+    left = _LEFT.search(body)
+    if left:
+        raise ValueError(f"{name}.js: {left[0]!r} is no import or export of a known form")
+    code = _COMMENT.sub("", _CAST.sub("", body)).strip()
+    given = "".join(taken).replace("\n  ", " ")
+    return f"const ${name} = (() => {{\n{given}{code}\nreturn {{{', '.join(exported)}}};\n}})();\n"
 
 
 @cache
 def _source(name: str) -> str:
-    return (files("allconv.show.page") / "js" / name).read_text("utf-8")
+    return (files("allconv.show.page") / "js" / f"{name}.js").read_text("utf-8")
