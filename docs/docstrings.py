@@ -73,8 +73,12 @@ def _rows(lines: Sequence[str]) -> list[str]:
             rows.append((match[1], [line[column:]]))
         elif rows and not line[:column].strip() and line[column : column + 1].strip():
             rows[-1][1].append(line[column:])
+        elif rows and not match and line[0] != " ":  # a name that leaves no room: text begins below
+            rows.append((line, []))
         else:
             return []
+    if not all(text for _, text in rows):
+        return []
     return [part for key, text in rows for part in _row(key, text)]
 
 

@@ -38,6 +38,13 @@ def test_two_columns_are_settings() -> None:
     assert rst(table) == "``x, w``\n   arrays\n``stride``\n   a number, or\n   one an axis"
 
 
+def test_a_long_name_has_its_text_below() -> None:
+    """Where it leaves no room beside it; a sentence after a table makes it none."""
+    table = "x        an array\nx, w and others\n         arrays"
+    assert rst(table) == "``x``\n   an array\n``x, w and others``\n   arrays"
+    assert rst("x   an array\nThat is all.").startswith(".. code-block:: text")
+
+
 def test_columns_that_are_not_aligned_stay_as_they_are() -> None:
     """Such a table is drawn with its blanks."""
     table = "x   arrays\nstride      a number"
