@@ -6,9 +6,12 @@ picture and as a table.
 
 from __future__ import annotations
 
+from typing import Any
+
 from allconv.picture.markup import Markup, element
+from allconv.show.page.calls import calls_of
 from allconv.show.page.document import document
-from allconv.show.page.examples import examples
+from allconv.show.page.examples import EXAMPLES, examples
 from allconv.show.page.modules import module_text
 from allconv.show.page.shared import shared_data
 from allconv.show.stage.state import State
@@ -29,14 +32,11 @@ KEYS = (
 )
 
 
-def operator_page(
-    state: State, *, theme: str = "auto", title: str = TITLE, calls: list[dict[str, str]] | None = None
-) -> str:
+def operator_page(state: State, *, theme: str = "auto", title: str = TITLE) -> str:
     """The page of a state, as HTML.
 
     theme   "auto" (the reader's), "light" or "dark"
     title   shown above the page and by the browser
-    calls   the same layer in other frameworks: [{"name": "PyTorch", "text": "..."}]
     """
     address = state.address()
     first = element("div", stage_svg(state, theme=theme), step_table(state), class_="first")
@@ -53,10 +53,16 @@ def operator_page(
         script=module_text("app.js"),
         data={
             "shared": shared_data() | {"examples": examples()},
-            "page": {"address": address, "calls": calls or []},
+            "page": {"address": address, "calls": _calls(state)},
         },
         theme=theme,
     )
+
+
+def _calls(state: State) -> list[dict[str, Any]]:
+    """The calls of other frameworks, for the layer of the page and those of its examples."""
+    states = [state, *(State.of_address(address) for _, address in EXAMPLES)]
+    return [{"address": each.address(), "calls": calls_of(each)} for each in states]
 
 
 def _relation() -> Markup:

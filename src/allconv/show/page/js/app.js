@@ -72,7 +72,7 @@ function start() {
     multiplesPart(store),
     coveragePart(store),
     shiftPart(store),
-    callsPart(store, page),
+    callsPart(store, page.calls),
     stepsPart(store),
   );
   document.getElementById("relation")?.replaceChildren(relationPart(store));

@@ -1,51 +1,139 @@
-// The same layer in other frameworks: the texts are made by Python, for the geometry that the page
-// was written with, and are shown while that geometry is.
-import { addressOf, stateOf, fieldsOf } from "./state.js";
+// The same layer as a call: of this package for any geometry, of other frameworks (whose texts are
+// made by Python) for the layers that the page was written with.
+import { addressOf, fieldsOf, isPool, stateOf } from "./state.js";
 import { html } from "./paint.js";
+
+/** @typedef {{name: string, text: string}} Call */
 
 /**
  * @param {Store} store
- * @param {{address: string, calls: {name: string, text: string}[]}} written
+ * @param {{address: string, calls: Call[]}[]} written
  * @returns {HTMLElement}
  */
 export function callsPart(store, written) {
+  const known = new Map(written.map(({ address, calls }) => [geometry(stateOf(fieldsOf(address))), calls]));
   const list = html("div", { class: "tabs", role: "tablist", "aria-label": "Framework" });
   const code = html("pre", { role: "tabpanel", tabindex: 0, id: "call" });
-  const note = html("p", { class: "soft" }, "Written for the layer that this page began with. ");
-  const back = html("button", { type: "button", onclick: () => store.open(written.address) }, "Back to it");
-  note.append(back);
-  const section = html("section", { class: "calls" }, html("h2", {}, "In other frameworks"), note, list, code);
-  let chosen = 0;
-  const buttons = written.calls.map((call, n) => {
-    const press = () => choose(n);
-    const button = html("button", { type: "button", role: "tab", "aria-controls": "call", onclick: press }, call.name);
-    list.append(button);
-    return button;
-  });
-  const choose = (/** @type {number} */ n) => {
-    chosen = n;
-    buttons.forEach((button, at) => {
-      button.setAttribute("aria-selected", String(at === n));
-      button.tabIndex = at === n ? 0 : -1;
-    });
-    code.textContent = written.calls[n].text;
-    code.setAttribute("aria-label", written.calls[n].name);
+  const note = html("p", { class: "soft" });
+  const section = html("section", { class: "calls" }, html("h2", {}, "As a call"), list, code, note);
+  let chosen = "allconv";
+  /** @type {Call[]} */
+  let calls = [];
+
+  const show = () => {
+    const call = calls.find(({ name }) => name === chosen) ?? calls[0];
+    for (const button of list.querySelectorAll("button")) {
+      const isChosen = button.textContent === call.name;
+      button.setAttribute("aria-selected", String(isChosen));
+      button.tabIndex = isChosen ? 0 : -1;
+    }
+    code.textContent = call.text;
+    code.setAttribute("aria-label", call.name);
+  };
+  const choose = (/** @type {string} */ name) => {
+    chosen = name;
+    show();
   };
   list.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    choose((chosen + by + buttons.length) % buttons.length);
-    buttons[chosen].focus();
+    const at = Math.max(calls.findIndex(({ name }) => name === chosen), 0);
+    choose(calls[(at + by + calls.length) % calls.length].name);
+    /** @type {HTMLElement | null} */ (list.querySelector('[aria-selected="true"]'))?.focus();
   });
-  const geometry = (/** @type {State} */ state) => addressOf({ ...state, leave: "y", at: 0, letters: "ours" });
-  const first = geometry(stateOf(fieldsOf(written.address)));
   store.subscribe((change) => {
-    if (change !== "state") return;
-    section.hidden = !written.calls.length;
-    note.hidden = geometry(store.state) === first;
+    section.hidden = store.refusal !== "";
+    if (change !== "state" || section.hidden) return;
+    const others = known.get(geometry(store.state));
+    calls = [
+      { name: "allconv", text: ownCall(store.state) },
+      { name: "command line", text: command(store.state) },
+      ...(others ?? []),
+    ];
+    list.replaceChildren(
+      ...calls.map(({ name }) => html("button", { type: "button", role: "tab", "aria-controls": "call", onclick: () => choose(name) }, name)),
+    );
+    note.textContent = others ? "" : "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
+    show();
   });
-  if (buttons.length) choose(0);
   return section;
+}
+
+/**
+ * What decides the call: all but what is looked at.
+ * @param {State} state
+ */
+function geometry(state) {
+  return addressOf({ ...state, leave: "y", at: 0, letters: "ours" });
+}
+
+/**
+ * The settings that are not the usual ones, as Python writes them.
+ * @param {State} state
+ * @returns {[string, string][]}
+ */
+function settingsOf(state) {
+  const tuple = (/** @type {Pair} */ pair) => (state.dim === 1 || pair[0] === pair[1] ? String(pair[1]) : `(${pair.join(", ")})`);
+  /** @type {[string, string][]} */
+  const settings = [];
+  const usual = isPool(state) ? state.kernel : [1, 1];
+  if (state.stride.join() !== usual.join()) settings.push(["stride", tuple(state.stride)]);
+  const padding = paddingText(state);
+  if (padding !== "0") settings.push(["padding", padding]);
+  if (state.outputPadding.some(Boolean)) settings.push(["output_padding", tuple(state.outputPadding)]);
+  if (state.dilation.some((d) => d > 1)) settings.push(["dilation", tuple(state.dilation)]);
+  if (state.groups > 1) settings.push(["groups", String(state.groups)]);
+  if (state.spread.some((b) => b > 1)) settings.push(["input_dilation", tuple(state.spread)]);
+  if (state.op === "true_conv") settings.push(["flip", "True"]);
+  if (state.ceil) settings.push(["ceil_mode", "True"]);
+  if (!state.countPadding) settings.push(["count_include_pad", "False"]);
+  return settings;
+}
+
+/** @param {State} state */
+function paddingText({ padding, dim, op }) {
+  if (typeof padding === "string") return padding === "valid" ? "0" : `"${padding}"`;
+  const sides = dim === 1 ? [padding[1]] : padding;
+  const lows = sides.map(([low]) => low);
+  const isEven = sides.every(([low, high]) => low === high);
+  const isPooled = op === "max_pool" || op === "avg_pool";
+  if ((isEven || isPooled) && new Set(lows).size === 1) return String(lows[0]);
+  if (isPooled) return `(${lows.join(", ")})`;
+  return `(${sides.map(([low, high]) => `(${low}, ${high})`).join(", ")}${dim === 1 ? "," : ""})`;
+}
+
+const FUNCTIONS = { conv: "conv", true_conv: "conv", conv_transpose: "conv_transpose", local: "locally_connected" };
+
+/** @param {State} state */
+function ownCall(state) {
+  const rest = settingsOf(state).map(([name, value]) => `, ${name}=${value}`).join("");
+  const bias = state.bias ? ", b" : "";
+  if (state.op === "linear") return `y = F.linear(x.reshape(1, -1), w.reshape(${state.channels[1]}, -1)${bias})`;
+  if (isPool(state)) {
+    const size = state.dim === 1 ? state.kernel[1] : `(${state.kernel.join(", ")})`;
+    return `y = F.${state.op}${state.dim}d(x, ${size}${rest})`;
+  }
+  return `y = F.${FUNCTIONS[/** @type {keyof typeof FUNCTIONS} */ (state.op)]}${state.dim}d(x, w${bias}${rest})`;
+}
+
+/** @param {State} state */
+function command(state) {
+  const size = (/** @type {Pair} */ pair) => (state.dim === 1 ? String(pair[1]) : pair.join("x"));
+  const options = settingsOf(state).map(([name, value]) => {
+    const flag = `--${name.replaceAll("_", "-")}`;
+    if (value === "True") return flag;
+    if (value === "False") return `--no-${name.replaceAll("_", "-")}`;
+    if (name === "padding" && value.startsWith("((")) {
+      const sides = /** @type {[Pair, Pair]} */ (state.padding).slice(2 - state.dim);
+      return `${flag} ${sides.map((side) => side.join(":")).join(",")}`;
+    }
+    return `${flag} ${value.replace(/[()"]/g, "").replaceAll(", ", ",")}`;
+  });
+  const kind = state.op === "true_conv" ? "conv" : state.op;
+  const sizes = [`--input-size ${size(state.input)}`];
+  if (state.op !== "linear") sizes.push(`--kernel-size ${size(state.kernel)}`);
+  if (state.channels.join() !== "1,1") sizes.push(`--channels ${state.channels.join("-")}`);
+  return `allconv show ${[kind, ...sizes, ...options].join(" ")} -o page.html`;
 }

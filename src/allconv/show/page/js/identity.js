@@ -141,7 +141,7 @@ function textOf(model, state, made) {
   const apart = spread === "1" ? "" : ` with its taps ${spread} apart and`;
   const text = isKernel
     ? `The same numbers by sliding ${small} over ${letterOf(state.letters, state.leave, model.big)}${dilation !== "1" || stride !== "1" ? `: its cells ${dilation} apart, in steps of ${stride}; stride and dilation have traded places` : ""}.`
-    : `The same numbers by sliding: the kernel${apart} with ${along((axis) => axis.low)} zeros before it and ${along((axis) => axis.high)} behind, and ${small} flipped${dilation !== "1" ? `, its cells ${dilation} apart: the stride has become a dilation` : ""}.${made.kernels > 1 ? " The channels add up." : ""}`;
+    : `The same numbers by sliding: the kernel${apart} with ${along((axis) => axis.low)} zero${along((axis) => axis.low) === "1" ? "" : "s"} before it and ${along((axis) => axis.high)} behind, and ${small} flipped${dilation !== "1" ? `, its cells ${dilation} apart: the stride has become a dilation` : ""}.${made.kernels > 1 ? " The channels add up." : ""}`;
   const bias = state.leave === "y" && model.values.b.length ? " The bias is added behind it." : "";
   const letters = isKernel ? ["j", "i", "k"] : ["k", "j", "i′"];
   const colors = isKernel ? [model.big, "w", model.small] : ["w", model.big, model.small];
