@@ -32,7 +32,7 @@ class Line:
 
 
 def level(group: Group, layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
-    """A group as a drawing: its members, and what they take from outside as stubs of lines.
+    """A group as a drawing: its members, and the lines between them.
 
     `addresses` are the parts of the page that boxes may lead to.
     """

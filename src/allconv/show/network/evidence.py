@@ -53,15 +53,15 @@ def evidence(run: Run, x: Array, scores: Scores, chosen: int, progress: Progress
     """What speaks for a class in an image."""
     layer, value = last_convolution(run)
     progress("gradients", 0, GRID * GRID + 1)
-    slopes = _slopes(run, x, scores.value, chosen, value)
+    found = slopes(run, x, scores.value, chosen, value)
     cam = None
     if value is not None:
         (maps,) = compute(run, x, [value])
-        cam = _cam(maps[0], slopes[1][0])
+        cam = _cam(maps[0], found[1][0])
     drops = occlusion(run, x, scores, chosen, progress)
     most = float(np.abs(drops).max()) if drops is not None else 0.0
     covered = None if drops is None or most == 0 else np.maximum(drops, 0) / most
-    return Evidence(chosen, _saliency(run, slopes[0]), cam, layer, covered, most)
+    return Evidence(chosen, _saliency(run, found[0]), cam, layer, covered, most)
 
 
 def last_convolution(run: Run) -> tuple[int | None, Value | None]:
@@ -79,7 +79,7 @@ def is_convolution(node: Node) -> bool:
     return isinstance(node.operator, Correlate) and len(node.operator.window.axes) == 2
 
 
-def _slopes(
+def slopes(
     run: Run, x: Array, result: Value, chosen: int, inside: Value | None
 ) -> tuple[Array, ...]:
     """The gradient of one score by the image, and by a value inside where one is given."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from allconv.show.network.layers import INPUT, OUTPUT, Layer, shown_name
 
@@ -16,6 +17,9 @@ MOST_BOXES = 60
 """Boxes of one drawing, as far as names or numbers can fold them."""
 
 FEWEST_BOXES = 3
+PIECE = 24
+"""Boxes of a piece of what names do not fold."""
+
 DEEPEST = 12
 _PARTS = re.compile(r"[/.]+")
 
@@ -113,16 +117,40 @@ def _opened(run: _Run) -> list[_Run]:
 
 
 def _pieces(runs: Sequence[_Run], most: int) -> list[_Run]:
-    """Runs joined to at most so many, by their order."""
-    size = -(-len(runs) // most)
-    joined = []
-    for start in range(0, len(runs), size):
-        part = runs[start : start + size]
-        layers = [layer for run in part for layer in run.layers]
-        name = f"{_called(layers[0])} … {_called(layers[-1])}" if len(layers) > 1 else ""
-        depth = min(run.depth for run in part) - 1
-        joined.append(_Run(name, layers, depth) if len(part) > 1 else part[0])
+    """Runs joined to at most so many, cut where few lines cross."""
+    size = max(-(-len(runs) // most), min(PIECE, most))
+    crossing = _crossing(runs)
+    joined, start = [], 0
+    while start < len(runs):
+        # Never below `size`, so that there are at most `most` pieces, nor far above it.
+        ends = range(start + size, min(start + size + size // 2, len(runs)))
+        end = min(ends, key=lambda n: crossing[n]) if ends else len(runs)
+        joined.append(_piece(runs[start:end]))
+        start = end
     return joined
+
+
+def _piece(part: Sequence[_Run]) -> _Run:
+    layers = [layer for run in part for layer in run.layers]
+    if len(part) == 1:
+        return part[0]
+    name = f"{_called(layers[0])} … {_called(layers[-1])}"
+    return _Run(name, layers, min(run.depth for run in part) - 1)
+
+
+def _crossing(runs: Sequence[_Run]) -> list[int]:
+    """How many layers are taken across the joint before each run."""
+    place = {layer.number: n for n, run in enumerate(runs) for layer in run.layers}
+    last = dict(place)  # the last run that takes each layer
+    for n, run in enumerate(runs):
+        last.update((each.layer, n) for layer in run.layers for each in layer.sources)
+    change = [0] * (len(runs) + 2)
+    for layer, end in last.items():
+        start = place.get(layer, -1)
+        if end > start >= 0:
+            change[start + 1] += 1
+            change[end + 1] -= 1
+    return list(accumulate(change))
 
 
 def _called(layer: Layer) -> str:

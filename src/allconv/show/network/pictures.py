@@ -102,7 +102,8 @@ def heat(photo: Array, share: Array) -> Array:
     large = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))[..., None]
     gray = 255 - (255 - photo.astype(np.float32).mean(2, keepdims=True)) * 0.55
     colour = np.array(channels(LIGHT.roles["y"]), np.float32)
-    return (gray * (1 - 0.85 * large) + colour * 0.85 * large).round().astype(np.uint8)
+    painted = gray * (1 - 0.85 * large) + colour * 0.85 * large
+    return np.asarray(painted.round().astype(np.uint8))
 
 
 def grid_shape(count: int) -> tuple[int, int]:

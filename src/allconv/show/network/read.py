@@ -82,17 +82,20 @@ def network_of_file(proto: Any, title: str, refusal: str) -> Network:
         name = encodable(each.name)
         if name not in sizes:
             drawn.add(Layer(0, name, INPUT, outputs=(shapes.get(name),)), (), (name,))
+    constants = {"", *sizes}
     opset = next((each.version for each in proto.opset_import if each.domain in _DOMAINS), 0)
     for node in ordered(graph.node):
-        if node.op_type == _CONSTANT:
-            continue
         taken, made = tuple(map(encodable, node.input)), tuple(map(encodable, node.output))
+        why = _refusal(node, opset)
+        if constants.issuperset(taken) and (node.op_type == _CONSTANT or not why):
+            constants.update(made)  # the same for every image, as weights are
+            continue
         layer = Layer(
             0,
             encodable(node.name) or next((name for name in made if name), ""),
             encodable(node.op_type),
             note=shown_note(encodable(node.doc_string)),
-            refusal=_refusal(node, opset),
+            refusal=why,
             settings=_settings(node),
         )
         drawn.add(layer, taken, made)

@@ -125,23 +125,26 @@ def _file_layers(
     computing: dict[str, list[Node]] = {}
     for node in recorded.graph.nodes:
         computing.setdefault(node.path, []).append(node)
-    drawn = _Drawn(recorded.graph.outputs)
-    for given, value in zip(net.model.inputs, recorded.graph.inputs, strict=False):
-        drawn.add(Layer(0, given.name, INPUT), (), (given.name,), [value])
-    for n, node in enumerate(nodes):
-        made = [name for name in node.outputs if name]
-        found = computing.get(replace(node, name=str(n)).label, [])
-        values = _results(found, recorded) or drawn.passed(node)
+    drawn = _Drawn({"", *net.model.arrays, *net.model.parameters, *net.model.buffers})
+    for each, value in zip(net.model.inputs, recorded.graph.inputs, strict=False):
+        drawn.add(Layer(0, each.name, INPUT), (), (each.name,), [value])
+    for n, given in enumerate(nodes):
+        made = [name for name in given.outputs if name]
+        if drawn.is_constant(given.inputs):
+            drawn.constants.update(made)
+            continue
+        found = computing.get(replace(given, name=str(n)).label, [])
+        values = _results(found, recorded) or drawn.passed(given)
         first = made[0] if made else ""
         layer = Layer(
             0,
-            node.name or first,
-            node.op,
+            given.name or first,
+            given.op,
             note=said.notes.get(first, "") if said else "",
             settings=said.settings.get(first, {}) if said else {},
             nodes=tuple(found),
         )
-        drawn.add(layer, node.inputs, made, values)
+        drawn.add(layer, given.inputs, made, values)
     for name in net.model.outputs:
         drawn.add(Layer(0, name, OUTPUT), (name,), (), [])
     return drawn.layers
@@ -150,11 +153,15 @@ def _file_layers(
 class _Drawn:
     """Layers as they are met, and what is known of each name: who makes it, and its value."""
 
-    def __init__(self, results: Iterable[Value]) -> None:
+    def __init__(self, constants: Iterable[str]) -> None:
         self.layers: list[Layer] = []
-        self._results = set(results)
+        self.constants = set(constants)
         self._makers: dict[str, int] = {}
         self._values: dict[str, Value] = {}
+
+    def is_constant(self, taken: Iterable[str]) -> bool:
+        """Whether what takes these names gives the same for every image, as weights are."""
+        return self.constants.issuperset(taken)
 
     def passed(self, node: FileNode) -> list[Value]:
         """The value of a node that gives what it takes."""

@@ -75,14 +75,13 @@ def layer_values(
 ) -> Mapping[int, Array]:
     """What `take` keeps of the value of every layer, by the layer's number."""
     fields = {number: facts.field for number, facts in run.facts.items()}
-    asked = [layer for layer in run.network.layers if layer.value is not None]
+    asked = [(each.number, each.value) for each in run.network.layers if each.value is not None]
     kept: dict[int, Array] = {}
-    for start, part in _parts([layer.value.spec.size * 4 for layer in asked if layer.value]):
+    for start, end in _parts([value.spec.size * 4 for _, value in asked]):
         progress("running the network", start, len(asked))
-        chosen = asked[start:part]
-        arrays = compute(run, x, [layer.value for layer in chosen if layer.value is not None])
-        for layer, array in zip(chosen, arrays, strict=True):
-            kept[layer.number] = take(array, fields.get(layer.number, ()))
+        arrays = compute(run, x, [value for _, value in asked[start:end]])
+        for (number, _), array in zip(asked[start:end], arrays, strict=True):
+            kept[number] = take(array, fields.get(number, ()))
     return kept
 
 

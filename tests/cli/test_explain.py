@@ -1,0 +1,183 @@
+"""`allconv explain`: a page for a file, a name and an image, and one sentence where that fails."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data import making
+from onnx import TensorProto, helper, numpy_helper
+
+from .running import run
+
+
+def strange(path: Path, domain: str = "", shape: tuple[int, ...] = (1, 3, 8, 8)) -> Path:
+    """A file with an operator that is not read."""
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"], "fine"),
+        helper.make_node("Det", ["a"], ["y"], "<script>bad</script>", domain=domain),
+    ]
+    return save(path, nodes, shape)
+
+
+def save(path: Path, nodes: list[object], shape: tuple[object, ...]) -> Path:
+    weight = numpy_helper.from_array(np.ones((2, 12), np.float32), "m")
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [weight],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
+    )
+    return path
+
+
+def vectors(path: Path) -> Path:
+    """A network that takes no image."""
+    return save(path, [helper.make_node("Gemm", ["x", "m"], ["y"], "g", transB=1)], (1, 12))
+
+
+def picture(path: Path = Path("cat.png")) -> Path:
+    return making.save(path, making.pattern(20, 24))
+
+
+class Tags(HTMLParser):
+    """The names of all elements of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+
+
+def test_a_trained_network_and_an_image(trained: Path) -> None:
+    result = run("explain", trained / "model.onnx", "--image", picture())
+    assert result.status == 0, result.err
+    page = Path("model-explained.html").read_text("utf-8")
+    assert "result: model-explained.html" in result.out
+    assert page.startswith("<!doctype html>")
+    assert all(word in page for word in ("bright", "dark", "Saliency", "multiply-adds"))
+    assert Tags(page).names.count("script") == 1
+
+
+def test_a_network_by_name() -> None:
+    result = run("explain", "convnet", "--size", "16", "--image", picture())
+    assert result.status == 0, result.err
+    page = Path("convnet-explained.html").read_text("utf-8")
+    assert "random" in page
+    assert "Grad-CAM" in page
+
+
+def test_the_name_is_numbered_where_it_is_taken() -> None:
+    for name in ("plain-explained.html", "plain-explained-2.html", "plain-explained-3.html"):
+        result = run("explain", "plain")
+        assert result.status == 0, result.err
+        assert name in result.out
+        assert Path(name).is_file()
+
+
+def test_out_is_that_file_and_is_replaced() -> None:
+    Path("here.html").write_text("old")
+    assert run("explain", "plain", "-o", "here.html").status == 0
+    assert Path("here.html").read_text("utf-8").startswith("<!doctype")
+    assert [path.name for path in Path().iterdir()] == ["here.html"]
+
+
+def test_times_of_layers_are_measured_on_request() -> None:
+    assert run("explain", "convnet", "--profile", "-o", "timed.html").status == 0
+    assert run("explain", "convnet", "-o", "plain.html").status == 0
+    timed, plain = (Path(name).read_text("utf-8") for name in ("timed.html", "plain.html"))
+    assert timed.count('<th scope="row">time</th>') > 3
+    assert '<th scope="row">time</th>' not in plain
+
+
+@pytest.mark.parametrize("domain", ["", "com.example"])
+def test_a_file_that_cannot_run_is_drawn(domain: str) -> None:
+    result = run("explain", strange(Path("odd.onnx"), domain))
+    assert result.status == 0, result.err
+    assert "cannot run here" in result.out
+    page = Path("odd-explained.html").read_text("utf-8")
+    assert "cannot run" in page
+    assert "&lt;script&gt;bad&lt;/script&gt;" in page
+    assert Tags(page).names.count("script") == 1
+
+
+def refusal(*arguments: str | Path) -> tuple[int, str]:
+    """The status and the one sentence of a refusal, which leaves no page."""
+    result = run("explain", *arguments)
+    assert len(result.said) == 1, result.err
+    assert not list(Path().glob("*-explained*.html"))
+    return result.status, result.said[0]
+
+
+def test_refusals_are_one_sentence() -> None:
+    picture()
+    Path("text.jpg").write_text("no image")
+    Path("text.onnx").write_text("no network")
+    Path("folder").mkdir()
+    vectors(Path("vectors.onnx"))
+    strange(Path("odd.onnx"))
+    means = ("--mean", "0", "--std", "1")
+    cases = [
+        (2, "is expected", "nothing.onnx"),
+        (1, "no ONNX model", "text.onnx"),
+        (1, "no file", "folder"),
+        (1, "no image", "vectors.onnx", "--image", "cat.png", *means),
+        (1, "without --image it is drawn", "odd.onnx", "--image", "cat.png"),
+        (1, "text.jpg", "plain", "--image", "text.jpg"),
+        (1, "no such file", "plain", "--image", "gone.jpg"),
+        (1, "is a folder", "plain", "-o", "folder"),
+        (1, "make the folder first", "plain", "-o", "gone/page.html"),
+        (2, "which is read", "vectors.onnx", "-o", "vectors.onnx"),
+        (2, "which is read", "plain", "--image", "cat.png", "-o", "cat.png"),
+        (2, "--classes", "vectors.onnx", "--classes", "3"),
+        (2, "--channels", "plain", "--channels", "2", "--image", "cat.png"),
+        (2, "--maps", "plain", "--maps", "0"),
+    ]
+    for status, words, *arguments in cases:
+        assert refusal(*arguments)[0] == status, arguments
+        assert words in refusal(*arguments)[1], arguments
+
+
+def test_a_network_of_vectors_is_drawn_without_an_image() -> None:
+    result = run("explain", vectors(Path("vectors.onnx")))
+    assert result.status == 0, result.err
+    assert "1×12" in Path("vectors-explained.html").read_text("utf-8")
+
+
+def test_a_file_that_says_nothing_of_images_needs_their_mean() -> None:
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["p"], "mean"),
+        helper.make_node("Flatten", ["p"], ["y"], "flat"),
+    ]
+    path = save(Path("pool.onnx"), nodes, (1, 3, 8, 8))
+    status, said = refusal(path, "--image", picture())
+    assert status == 2
+    assert "--mean" in said
+    given = ("--mean", "0.5,0.5,0.5", "--std", "0.2,0.2,0.2")
+    result = run("explain", path, "--image", picture(), *given)
+    assert result.status == 0, result.err
+
+
+def test_a_file_of_open_size_asks_for_it() -> None:
+    path = save(
+        Path("open.onnx"), [helper.make_node("Relu", ["x"], ["y"], "r")], ("N", 3, "H", "W")
+    )
+    assert "--size" in refusal(path)[1]
+    assert run("explain", path, "--size", "16").status == 0
+
+
+def test_a_stem_that_begins_like_an_option_or_hides_is_a_name() -> None:
+    vectors(Path("-v.onnx"))
+    assert run("explain", "--", "-v.onnx").status == 0
+    assert Path("-v-explained.html").is_file()

@@ -1,0 +1,361 @@
+"""The page of a network: it holds together, stays small, obeys no name, and draws what
+cannot run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import network_files as files
+import numpy as np
+import pytest
+from network_files import MAGIC
+from report_pages import Element, pictures, read
+
+from allconv import nn, onnx
+from allconv.show.network import evidence as ev
+from allconv.show.network import page as pages
+from allconv.show.network.fold import MOST_BOXES, Group, fold
+from allconv.show.network.layers import Layer
+from allconv.show.network.page import Subject, page
+from allconv.show.network.photo import sees
+from allconv.show.network.place import BOX, GAP, place
+from allconv.show.network.read import described, network_of_file, read_messages
+from allconv.show.network.record import Run, record
+from allconv.show.network.values import Photo, compute, layer_values, maps_of, scores_of
+from allconv.text import printable
+
+SHAPE = (1, 3, 16, 16)
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Progress that is not shown."""
+
+
+def recorded(path: Path) -> Run:
+    said = described(read_messages(path))
+    return record(onnx.load(path), SHAPE, path.name, said)
+
+
+def with_photo(path: Path, most: int = 4) -> Subject:
+    """A file with an image of noise, and all that is computed for it."""
+    run = recorded(path)
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    x = (np.moveaxis(pixels, 2, 0)[None] / 255).astype(np.float32)
+    photo = Photo("holiday.png", pixels, x, onnx.load(path).classes)
+    maps = layer_values(run, x, lambda array, field: maps_of(array, field, most), quiet)
+    scores = scores_of(run, x)
+    assert scores is not None
+    found = ev.evidence(run, x, scores, scores.likeliest(1)[0], quiet)
+    return Subject(run.network, run, photo, scores, found, maps)
+
+
+def layers(root: Element) -> list[Element]:
+    return root.all("article", "layer")
+
+
+def check_links(root: Element) -> None:
+    """Every link leads to one place of the page."""
+    places = Counter(each.attributes["id"] for each in root.all() if "id" in each.attributes)
+    targets = {each.attributes["href"] for each in root.all("a") if "href" in each.attributes}
+    targets |= {each.attributes["href"] for each in root.all("use")}
+    assert targets
+    assert set(places.values()) == {1}
+    assert {target[1:] for target in targets} <= set(places), targets
+    assert all(target.startswith("#") for target in targets)
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    return with_photo(files.classifier(tmp_path_factory.mktemp("network") / "net.onnx"))
+
+
+@pytest.fixture(scope="module")
+def whole(subject: Subject) -> Element:
+    return read(page(subject, 4))
+
+
+def test_every_layer_has_a_box_and_a_section_under_its_name(whole: Element) -> None:
+    heads = [each.all("h3")[0].text for each in layers(whole)]
+    operators = ["Input", "Conv", "Relu", "Conv", "Add", "GlobalAveragePool", "Flatten", "Gemm"]
+    assert [head.split(" ")[0] for head in heads] == [*operators, "Output"]
+    assert heads[1] == "Conv block.0/op"
+    boxes = {each.attributes["href"] for each in whole.all("a", "box")}
+    assert boxes == {f"#layer-{n}" for n in range(9)}
+
+
+def test_a_section_says_shapes_costs_and_what_a_unit_sees(whole: Element) -> None:
+    rows = {row.all("th")[0].text: row.all("td")[0].text for row in layers(whole)[3].all("tr")}
+    assert rows["takes"] == rows["gives"] == "1×4×16×16"
+    assert rows["parameters"] == "144"
+    assert rows["multiply-adds"] == f"{144 * 256:,}"
+    assert rows["memory of its result"] == "4.0 KiB"
+    assert rows["a unit sees"] == "5 of 16 × 5 of 16"
+    assert rows["pads"] == "1, 1, 1, 1"
+    assert rows["after"] == "block.1/op (Relu)"
+
+
+def test_shapes_stand_beside_the_lines(whole: Element) -> None:
+    texts = [each.text for each in whole.all("g", "shapes")[0].all("text")]
+    assert {"1×3×16×16", "1×4×16×16", "1×4×1×1", "1×2"} <= set(texts)
+
+
+def test_links_lead_somewhere(whole: Element) -> None:
+    check_links(whole)
+
+
+def test_pictures_decode_and_say_what_they_show(whole: Element) -> None:
+    found = pictures(whole)
+    assert len(found) >= 8
+    assert all(each.attributes["alt"] for each in whole.all("img"))
+    kernels = layers(whole)[1].all("figure", "kernels")
+    assert "4 of 4 kernels in colours" in kernels[0].text
+
+
+def test_the_classes_are_named_with_their_shares(subject: Subject, whole: Element) -> None:
+    rows = whole.at("answer").all("table", "classes")[0].all("tr")
+    assert sorted(row.all("th")[0].text for row in rows) == ["cat", "dog"]
+    shares = [float(row.all("td")[0].text.split()[0]) for row in rows]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_the_page_reads_without_its_script(whole: Element) -> None:
+    """Nothing is hidden but by a class that only the script gives."""
+    assert not [each for each in whole.all() if "hidden" in each.attributes]
+    assert "live" not in {each.attributes.get("class") for each in whole.all()}
+    assert len(whole.all("script")) == 1
+
+
+def test_the_field_of_the_middle_unit_is_drawn(subject: Subject, whole: Element) -> None:
+    figure = layers(whole)[1].all("figure", "field")[0]
+    assert figure.text == "Unit 8, 8 of 16 × 16 sees rows 7 to 9 and columns 7 to 9."
+    frame = figure.all("rect", "seen")[0].attributes
+    assert [frame[name] for name in ("x", "y", "width", "height")] == ["7", "7", "3", "3"]
+
+
+def test_a_value_without_places_has_no_field_on_the_image() -> None:
+    assert sees((), (1, 10), (16, 16)) == ""
+
+
+def test_gradients_are_those_of_differences(subject: Subject) -> None:
+    """Saliency is the slope of the score: a step along it is measured."""
+    run, photo, scores = subject.run, subject.photo, subject.scores
+    assert run
+    assert photo
+    assert scores
+    _, inside = ev.last_convolution(run)
+    slope, inner = ev.slopes(run, photo.x, scores.value, 1, inside)
+    assert inside is not None
+    assert inner.shape == inside.shape
+    step = np.zeros_like(photo.x)
+    step[0, 1, 5, 6] = 1e-2
+    up, down = (
+        compute(run, photo.x + sign * step, [scores.value])[0].reshape(-1)[1] for sign in (1, -1)
+    )
+    assert slope[0, 1, 5, 6] == pytest.approx((up - down) / 2e-2, rel=0.05, abs=1e-4)
+
+
+def test_covering_what_alone_counts_takes_the_probability(tmp_path: Path) -> None:
+    """A network that looks at one corner loses its class where that corner is covered."""
+    from onnx import helper
+
+    mask = np.zeros((2, 3 * 256), np.float32)
+    mask.reshape(2, 3, 16, 16)[1, :, :2, :2] = 3
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["f"], "flat"),
+        helper.make_node("Gemm", ["f", "m"], ["y"], "linear", transB=1),
+    ]
+    run = recorded(files.save(tmp_path / "corner.onnx", nodes, arrays={"m": mask}))
+    x = np.zeros(SHAPE, np.float32)
+    x[..., :2, :2] = 1
+    scores = scores_of(run, x)
+    assert scores is not None
+    drops = ev.occlusion(run, x, scores, 1, quiet)
+    assert drops is not None
+    assert drops.argmax() == 0
+    assert drops[0, 0] > 0.3
+    assert np.abs(drops.reshape(-1)[1:]).max() < 0.01
+
+
+@pytest.mark.parametrize("text", MAGIC)
+def test_no_text_of_a_file_becomes_markup(text: str, tmp_path: Path, subject: Subject) -> None:
+    path = files.classifier(
+        tmp_path / "net.onnx", names=[text] * 7, classes=[text, "dog"], note=text
+    )
+    hostile = read(page(with_photo(path), 4))
+    plain = read(page(subject, 4))
+    allowed = {(each.name, tuple(each.attributes)) for each in plain.all()} | {
+        ("p", ("class",)), ("a", ("href",)),
+    }  # fmt: skip
+    assert {(each.name, tuple(each.attributes)) for each in hostile.all()} <= allowed
+    assert len(hostile.all("script")) == 1
+    check_links(hostile)
+    shown = printable(text)
+    assert layers(hostile)[1].all("h3")[0].text == f"Conv {shown}"
+    assert shown in {each.text for each in hostile.at("answer").all("th")}
+    assert layers(hostile)[1].all("p", "note")[0].text == printable(" ".join(text.split()))
+
+
+@pytest.mark.parametrize("text", MAGIC)
+def test_no_text_of_a_file_that_cannot_run_becomes_markup(text: str, tmp_path: Path) -> None:
+    path = files.refused(tmp_path / "net.onnx", names=(text, text))
+    network = network_of_file(read_messages(path), text, text)
+    root = read(page(Subject(network)))
+    assert len(root.all("script")) == 1
+    assert not root.all("img")
+    assert len(root.all("h1")) == 1
+    assert root.all("h1")[0].text == printable(text)
+    check_links(root)
+
+
+def test_a_file_that_cannot_run_is_drawn_with_the_reasons(tmp_path: Path) -> None:
+    path = files.refused(tmp_path / "net.onnx")
+    root = read(page(Subject(network_of_file(read_messages(path), "net.onnx", "Det is not read"))))
+    assert "Det is not read" in root.all("div", "refusal")[0].text
+    refused = {each.all("h3")[0].text for each in layers(root) if each.all("p", "refusal")}
+    assert refused == {"Det cut", "Strange odd"}
+    assert {box.all("title")[0].text for box in root.all("a", "refused")} == refused
+    rows = {row.all("th")[0].text: row.all("td")[0].text for row in layers(root)[1].all("tr")}
+    assert rows["gives"] == "1×4×14×14"
+    assert rows["parameters"] == "108"
+
+
+def test_nodes_in_no_order_or_in_a_cycle_are_drawn(tmp_path: Path) -> None:
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Relu", ["b"], ["y"], "last"),
+        helper.make_node("Relu", ["a"], ["b"], "middle"),
+        helper.make_node("Add", ["x", "q"], ["a"], "first"),
+        helper.make_node("Relu", ["p"], ["q"], "round"),
+        helper.make_node("Relu", ["q"], ["p"], "again"),
+    ]
+    path = files.save(tmp_path / "net.onnx", nodes)
+    network = network_of_file(read_messages(path), "net.onnx", "no order")
+    assert {each.name for each in network.layers} == {
+        "x", "y", "last", "middle", "first", "round", "again",
+    }  # fmt: skip
+    assert all(s.layer < each.number for each in network.layers for s in each.sources)
+    check_links(read(page(Subject(network))))
+
+
+def names_of_3000(kind: str) -> list[str]:
+    if kind == "nested":
+        return [f"/layer{n // 500}/block{n // 20}/part{n // 4}/Relu{n}" for n in range(3000)]
+    if kind == "torch":
+        return [f"layer{n // 600}.{n // 15}.op{n % 15}" for n in range(3000)]
+    if kind == "flat":
+        return [f"Relu_{n}" for n in range(3000)]
+    if kind == "mixed":
+        return [("a/" if n % 2 else "b/") + str(n) for n in range(3000)]
+    if kind == "deep":
+        return ["/".join(["g"] * 40 + [str(n)]) for n in range(3000)]
+    return [""] * 3000
+
+
+@pytest.mark.parametrize("kind", ["nested", "torch", "flat", "mixed", "deep", "unnamed"])
+def test_3000_layers_fold_into_drawings_of_some_boxes(kind: str) -> None:
+    held = [Layer(n, name, "Relu") for n, name in enumerate(names_of_3000(kind))]
+    root = fold(held)
+    assert [layer.number for layer in root.layers()] == list(range(3000))
+    groups = list(root.groups())
+    assert max(len(group.members) for group in groups) <= MOST_BOXES
+    assert min(len(group.members) for group in groups) > 1
+    assert len({group.key for group in groups}) == len(groups)
+
+
+def test_groups_are_those_of_the_names() -> None:
+    held = [Layer(n, name, "Relu") for n, name in enumerate(names_of_3000("torch"))]
+    names = [each.name for each in fold(held).members if isinstance(each, Group)]
+    assert names == [f"layer{n}" for n in range(5)]
+
+
+def test_a_page_of_3000_layers_is_small_and_complete(tmp_path: Path) -> None:
+    path = files.chain(tmp_path / "long.onnx", names_of_3000("nested"))
+    network = network_of_file(read_messages(path), "long.onnx", "")
+    text = page(Subject(network))
+    root = read(text)
+    assert len(text.encode()) <= pages.MOST_BYTES
+    assert len(layers(root)) == 3002
+    check_links(root)
+
+
+def test_a_page_that_would_be_large_leaves_out_and_says_so(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = page(subject, 4)
+    monkeypatch.setattr(pages, "MOST_BYTES", len(large.encode()) - 1)
+    small = page(subject, 4)
+    assert len(small.encode()) < len(large.encode())
+    assert "--full shows all" in small
+    assert page(subject, 4, full=True).count("<img") == large.count("<img")
+    check_links(read(small))
+
+
+def test_layers_left_out_leave_no_link_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = tuple(Layer(n, name, "Relu") for n, name in enumerate(names_of_3000("nested")))
+    from allconv.show.network.layers import Network
+
+    monkeypatch.setattr(pages, "MOST_BYTES", 1_000_000)
+    root = read(page(Subject(Network("long", held))))
+    assert 0 < len(layers(root)) < 3000
+    assert "layers inside of groups" in root.all("header")[0].text
+    check_links(root)
+
+
+def test_boxes_of_a_row_do_not_overlap() -> None:
+    links = [(0, n) for n in range(1, 8)] + [(n, 8) for n in range(1, 8)] + [(0, 8), (8, 9)]
+    placed = place(10, links)
+    for one in range(10):
+        for other in range(one):
+            (x, row), (x2, row2) = placed.boxes[one], placed.boxes[other]
+            assert row != row2 or abs(x - x2) >= BOX + GAP - 1e-6
+    rows = [row for _, row in placed.boxes]
+    assert all(rows[a] < rows[b] for a, b in links)
+    assert all(x - BOX / 2 >= 0 and x + BOX / 2 <= placed.width + 1e-6 for x, _ in placed.boxes)
+
+
+def test_a_line_that_passes_rows_goes_through_each() -> None:
+    placed = place(4, [(0, 1), (1, 2), (2, 3), (0, 3)])
+    assert [row for _, row in placed.lines[0, 3]] == [0, 1, 2, 3]
+    assert placed.lines[0, 3][1][0] != placed.boxes[1][0]
+
+
+def test_a_network_by_name_is_drawn_by_its_modules() -> None:
+    net = nn.networks.build("resnet-18", 3, (32, 32), 10)
+    run = record(net, (1, 3, 32, 32), "resnet-18")
+    found = run.network.layers
+    assert sum(layer.parameters for layer in found) == sum(
+        place.size for name, place in net.parameters().items()
+    )
+    assert sum(facts.multiply_adds for facts in run.facts.values()) == run.recorded.graph.cost()
+    assert any(layer.operator == "Conv2d" for layer in found)
+    joins = [layer for layer in found if layer.operator == "Add"]
+    assert len(joins) == 8
+    assert all(len(layer.sources) == 2 for layer in joins)
+
+
+def test_numbers_that_are_not_finite_are_still_a_page(subject: Subject) -> None:
+    assert subject.run is not None
+    x = np.full(SHAPE, np.nan, np.float32)
+    assert scores_of(subject.run, x) is None
+    maps = layer_values(subject.run, x, lambda array, field: maps_of(array, field, 4), quiet)
+    photo = Photo("nan", np.zeros((16, 16, 3), np.uint8), x)
+    root = read(page(Subject(subject.run.network, subject.run, photo, maps=maps)))
+    assert "no scores" in root.at("answer").text
+    assert pictures(root)
+
+
+def test_a_name_of_a_megabyte_is_cut(tmp_path: Path) -> None:
+    path = files.refused(tmp_path / "net.onnx", names=("n" * 1_000_000, "odd"))
+    network = network_of_file(read_messages(path), "net.onnx", "why")
+    assert len(page(Subject(network))) < 100_000
+
+
+def test_what_is_missing_is_said_of_classes_without_names(subject: Subject) -> None:
+    other = Subject(**{**vars(subject), "photo": SimpleNamespace(**vars(subject.photo))})
+    other.photo.classes = ("only one",)
+    root = read(page(other))
+    assert {each.text for each in root.at("answer").all("th")} == {"class 0", "class 1"}
