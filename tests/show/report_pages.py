@@ -69,7 +69,7 @@ class _Reader(HTMLParser):
         assert self.open.pop().name == tag
 
     def handle_data(self, data: str) -> None:
-        self.open[-1].inside.append(data)
+        self.open[-1].inside.append(data.replace("\u00a0", " "))
 
 
 def read(page: str) -> Element:

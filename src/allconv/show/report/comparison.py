@@ -24,7 +24,6 @@ from allconv.train.history import History
 from allconv.version import __version__
 
 STYLES = ("page.css", "report.css")
-WIDTH = 440  # of a chart
 
 
 def comparison_report(
@@ -109,6 +108,6 @@ def _curves(histories: Iterable[History], rows: Sequence[Comparison], theme: str
             for look, (row, history) in enumerate(each)
         )
         base = None if is_share else 0.0
-        chart = Chart(title, lines, base=base, is_share=is_share, width=WIDTH)
+        chart = Chart(title, lines, base=base, is_share=is_share)
         charts.append(element("figure", chart.svg(theme)))
     return element("div", *charts, class_="charts")

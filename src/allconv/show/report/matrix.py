@@ -67,14 +67,16 @@ class Matrix:
         self.counts: npt.NDArray[np.int64] = np.bincount(cells, minlength=size * size).reshape(
             size, size
         )
+        self.most_confused = int((self.counts * (1 - np.eye(size, dtype=np.int64))).max())
         order = np.lexsort((_first_wrong_then_unsure(samples), cells))
         ends = np.cumsum(self.counts.ravel())[:-1]
         self.members: list[Indices] = np.split(order, ends)
 
     def markup(self, album: Album) -> Markup:
         """The matrix, and the panels of its numbers beside it."""
-        hint = paragraph("Choose a number: the images that it counts are shown here.", kind="hint")
-        panels = element("div", hint, *self._panels(album), class_="panels")
+        hint = paragraph("Choose a number: the images that it counts are shown here.", kind="soft")
+        back = paragraph(element("a", "Back to the numbers", href="#confusion"), kind="back")
+        panels = element("div", hint, *self._panels(album), back, class_="panels")
         table = element("div", self._table(), class_="wide", tabindex=0)
         return joined(*self._left_out(), element("div", table, panels, class_="matrix"))
 
@@ -112,7 +114,8 @@ class Matrix:
         count = int(self.counts[i, j])
         if not count:
             return element("td", "·", class_="none")
-        share = PALEST + (DEEPEST - PALEST) * sqrt(count / int(self.counts[i].sum()))
+        most = int(self.counts[i].sum()) if i == j else self.most_confused
+        share = PALEST + (DEEPEST - PALEST) * sqrt(count / most)
         kind = "right" if i == j else "wrong"
         link = element("a", f"{count:,}", href=f"#{self._id(i, j)}", title=self._words(i, j))
         return element("td", link, class_=kind, style=f"--share:{share:.0f}%")
@@ -141,9 +144,10 @@ class Matrix:
             if figure is None:
                 break
             figures[at].append(figure)
-        return [self._panel(*at, figures[at]) for at in sorted(cells)]
+        first = cells[0] if cells else None  # the most frequent mistake, shown before a choice
+        return [self._panel(*at, figures[at], is_first=at == first) for at in sorted(cells)]
 
-    def _panel(self, i: int, j: int, figures: list[Markup]) -> Markup:
+    def _panel(self, i: int, j: int, figures: list[Markup], *, is_first: bool) -> Markup:
         count = int(self.counts[i, j])
         left = count - len(figures)
         said = counted(count, "image")
@@ -159,7 +163,7 @@ class Matrix:
             element("h3", element("bdi", self._words(i, j))),
             paragraph(said, kind="soft"),
             element("div", *figures, class_="shots"),
-            class_="panel",
+            class_="panel first" if is_first else "panel",
             id=self._id(i, j),
         )
 

@@ -10,6 +10,7 @@ from allconv.text import printable
 
 LONGEST = 32  # letters of a name of a class
 LONGEST_FILE = 40
+NO_BREAK = "\u00a0"  # a space at which no line ends
 LONGEST_TOLD = 400  # of other text from outside
 
 
@@ -45,12 +46,12 @@ def told(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage, a dash for none.
+    """A share as a percentage, a dash for none; no line ends before the sign.
 
-    >>> percent(0.912), percent(float("nan"))
-    ('91.2 %', '–')
+    >>> percent(0.912).split(), percent(float("nan"))
+    (['91.2', '%'], '–')
     """
-    return "–" if isnan(share) else f"{100 * share:.1f} %"
+    return "–" if isnan(share) else f"{100 * share:.1f}{NO_BREAK}%"
 
 
 def counted(count: int, what: str, plural: str = "") -> str:

@@ -10,12 +10,12 @@ import numpy as np
 from allconv.data import Dataset
 from allconv.data.augment import augmented
 from allconv.nn.module import Module
-from allconv.picture.markup import Markup, element, joined
+from allconv.picture.markup import Markup, element
 from allconv.show.page.document import document
 from allconv.show.report.album import Album, Shot
 from allconv.show.report.classes import class_table
 from allconv.show.report.matrix import Matrix, confused
-from allconv.show.report.pieces import counted, paragraph, percent, section, told
+from allconv.show.report.pieces import NO_BREAK, counted, paragraph, percent, section, told
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
@@ -96,7 +96,7 @@ def _header(run: TrainedRun) -> Markup:
         f"{counted(len(run.data.classes), 'class', 'classes')}, with the weights of epoch "
         f"{history.best_epoch:,} of {len(history.records):,}. "
         f"So many images put its accuracy between "
-        f"{' and '.join(map(percent, interval(right, len(samples))))} (95 % interval)."
+        f"{' and '.join(map(percent, interval(right, len(samples))))} (a 95{NO_BREAK}% interval)."
     )
     places = {
         "curves": "training",
@@ -185,12 +185,14 @@ def _inputs(run: TrainedRun, album: Album) -> Markup:
     kind = run.data.preprocess
     numbers = [f"{mean:.3g} / {std:.3g}" for mean, std in zip(kind.mean, kind.std, strict=True)]
     said = (
-        f"Images of {kind.width} × {kind.height} pixels; of each value, from 0 to 1, the mean is "
-        f"taken, and it is divided by the deviation (mean / deviation {', '.join(numbers)})."
+        f"Images of {kind.width} × {kind.height} pixels. From each value, 0 to 1, the mean of the "
+        "training images is subtracted, and the rest divided by their deviation (mean / deviation: "
+        f"{', '.join(numbers)})."
     )
     if augment is None:
         said += " The images were not changed at random."
-    return section("inputs", "What the network sees", paragraph(said), joined(*rows))
+    shown = element("div", *rows, class_="inputs")
+    return section("inputs", "What the network sees", paragraph(said), shown)
 
 
 def _augment(run: TrainedRun) -> Augmentation:
