@@ -23,6 +23,7 @@ project = "allconv"
 release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["pictures/*.md"]
+smartquotes = False  # settings are to be copied as they stand
 
 myst_heading_anchors = 3  # sections have the addresses that GitHub gives them
 myst_fence_as_directive = ["mermaid"]
@@ -31,7 +32,6 @@ autodoc_member_order = "groupwise"
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # shapes and kinds stand in the text
 add_module_names = False
-python_maximum_signature_line_length = 96
 toc_object_entries_show_parents = "hide"
 
 
@@ -81,7 +81,13 @@ def read_docstring(
     lines[:] = as_rst(lines)
 
 
+def left_out(app: Sphinx, what: str, name: str, each: Any, skip: bool, options: Any) -> bool | None:
+    """Fields of named tuples, of which Python alone says what number they have; None: as usual."""
+    return True if str(getattr(each, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def setup(app: Sphinx) -> None:
     """What Sphinx calls first."""
     app.add_directive("mermaid", Graph)
+    app.connect("autodoc-skip-member", left_out)
     app.connect("autodoc-process-docstring", read_docstring)

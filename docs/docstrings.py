@@ -15,6 +15,7 @@ SETTING = re.compile(r"([a-z_]\w*(?:, [a-z_]\w*)*): (?=\S)")
 SPAN = re.compile(r"(`+)(?! )(.+?)(?<! )\1")
 JOINT = "\\ "  # a gap that is not shown, which code needs where it touches other text
 SIGNS = re.compile(r"[\\`*_|]")
+FORMULA = re.compile(r"\w+\[[^\]]*\] = ")
 LABELS = ("example", "errors", "source", "shapes", "cost")  # a sentence may begin so
 
 
@@ -103,7 +104,7 @@ def _paragraph(lines: Sequence[str]) -> Iterator[str]:
             yield from _row(match[1], [first[match.end() :], *below])
             prose = False
         else:
-            yield from () if prose else ("",)
+            yield from ("",) if not prose or FORMULA.match(first) else ()
             yield escaped(first)
             prose = True
             if below:

@@ -17,6 +17,19 @@ LETTER, PAD, HEIGHT, GAP, BETWEEN = 7.2, 12, 28, 18, 30  # pixels
 DROP = 4.5  # from the middle of a box to the foot of its letters
 SWEEPS = 8  # rounds in which rows are put into the order of their neighbours
 
+HEAD = element(
+    "marker",
+    element("path", d="M0 0L6 3L0 6"),
+    id="arrow",
+    viewBox="0 0 6 6",
+    refX=6,
+    refY=3,
+    markerWidth=6,
+    markerHeight=6,
+    orient="auto",
+)
+"""The point of an arrow."""
+
 Boxes = dict[str, tuple[float, float, float]]
 """The middle, the top and the width of each box by its name."""
 
@@ -41,7 +54,9 @@ def drawn(source: str) -> str:
     said = "; ".join(f"{labels[a]} stands on {labels[b]}" for a, b in arrows)
     return element(
         "svg",
+        HEAD,
         *parts,
+        width=full + 2,
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"-1 -1 {full + 2:.0f} {height + 2:.0f}",
         role="img",
@@ -109,4 +124,4 @@ def _arrow(above: tuple[float, float, float], below: tuple[float, float, float])
     x, y, u, v = above[0], above[1] + HEIGHT, below[0], below[1]
     bend = (v - y) / 2
     points = f"M{x:.1f} {y:.0f}C{x:.1f} {y + bend:.0f} {u:.1f} {v - bend:.0f} {u:.1f} {v:.0f}"
-    return element("path", d=points)
+    return element("path", d=points, marker_end="url(#arrow)")

@@ -51,6 +51,11 @@ def test_columns_that_are_not_aligned_stay_as_they_are() -> None:
     assert rst(table) == f".. code-block:: text\n\n   {table.replace(chr(10), chr(10) + '   ')}"
 
 
+def test_a_formula_begins_a_line() -> None:
+    """So that it is seen."""
+    assert rst("Shapes: x (N).\ny[n] = 2*x[n]") == "Shapes: x (N).\n\ny[n] = 2\\*x[n]"
+
+
 def test_settings_after_a_sentence() -> None:
     """`name: what it is`; sentences that begin with a word and a colon stay sentences."""
     text = "Learns.\nsize: of images,\n    in pixels.\nErrors: none.\nmore: a setting"
@@ -79,7 +84,7 @@ def test_a_graph_is_drawn_from_top_to_bottom() -> None:
     )
     drawn = GRAPHS["drawn"](source)
     assert GRAPHS["ranks"]([("a", "b"), ("b", "c"), ("a", "c")]) == [["a"], ["b"], ["c"]]
-    assert drawn.count("<rect") == drawn.count("<path") == 3
+    assert drawn.count("<rect") == drawn.count("url(#arrow)") == 3
     assert "&lt;mid&gt;</text>" in drawn
     assert "<mid>" not in drawn
     assert "top stands on end" in drawn
