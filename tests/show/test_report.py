@@ -76,8 +76,10 @@ def test_a_panel_shows_the_images_that_fell_there(classes: int) -> None:
     page = read(run_report(run))
     row, column = next(zip(*np.nonzero(matrix.counts), strict=True))
     files = [f"{n}.png" for n in matrix.members[row * size + column]]
-    shown = [img.attributes["title"] for img in page.at(f"cell-{row}-{column}").all("img")]
+    panel = page.at(f"cell-{row}-{column}")
+    shown = [img.attributes["title"] for img in panel.all("img")]
     assert shown == files[: len(shown)] != []
+    assert all(n in each.text for n, each in zip(shown, panel.all("figcaption"), strict=True))
 
 
 def test_links_lead_somewhere_and_nothing_is_fetched() -> None:
@@ -126,6 +128,9 @@ def test_hostile_names_are_text() -> None:
     assert not UNSEEN.search(pages[0])
     for name in ("<script>alert(1)</script>", "&lt;b&gt;", "\\x00zero", "\\u202eturned", "猫"):
         assert any(name in (bdi.text) for bdi in ours.all("bdi"))
+    for caption in ours.all("figcaption"):
+        loose = "".join(each for each in caption.inside if isinstance(each, str))
+        assert re.fullmatch(r"( taken for )?(, )?[\d.]+ %|as it is|epoch \d", loose)
     assert len(pages[0]) < 1_000_000
 
 

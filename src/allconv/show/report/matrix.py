@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.report.album import Album
-from allconv.show.report.pieces import class_name, class_text, counted, paragraph
+from allconv.show.report.pieces import TAKEN, class_name, class_text, counted, paragraph, parted
 from allconv.show.report.samples import Indices, Samples
 
 MOST = 20
@@ -67,7 +67,8 @@ class Matrix:
         self.counts: npt.NDArray[np.int64] = np.bincount(cells, minlength=size * size).reshape(
             size, size
         )
-        self.most_confused = int((self.counts * (1 - np.eye(size, dtype=np.int64))).max())
+        own = self.counts[: len(self.rows.own), : len(self.rows.own)]
+        self.most_confused = max(int((own - np.diag(own.diagonal())).max()), 1)
         order = np.lexsort((_first_wrong_then_unsure(samples), cells))
         ends = np.cumsum(self.counts.ravel())[:-1]
         self.members: list[Indices] = np.split(order, ends)
@@ -90,14 +91,14 @@ class Matrix:
             )
         ]
 
-    def _names(self, row: int, longest: int) -> str:
+    def _name(self, row: int, longest: int) -> str:
         if row == len(self.rows.own):
             return counted(self.rows.others, "other class", "other classes")
         return class_text(self.samples.classes[self.rows.own[row]], longest)
 
     def _table(self) -> Markup:
         size = range(len(self.rows))
-        names = [element("bdi", self._names(k, 18)) for k in size]
+        names = [element("bdi", self._name(k, 18)) for k in size]
         corner = element("td", "true ↓ taken for →", class_="corner")
         head = element(
             "tr",
@@ -115,19 +116,21 @@ class Matrix:
         if not count:
             return element("td", "·", class_="none")
         most = int(self.counts[i].sum()) if i == j else self.most_confused
-        share = PALEST + (DEEPEST - PALEST) * sqrt(count / most)
+        share = PALEST + (DEEPEST - PALEST) * sqrt(min(count / most, 1.0))
         kind = "right" if i == j else "wrong"
-        link = element("a", f"{count:,}", href=f"#{self._id(i, j)}", title=self._words(i, j))
+        words = "".join(self._words(i, j))
+        link = element("a", f"{count:,}", href=f"#{self._id(i, j)}", title=words)
         return element("td", link, class_=kind, style=f"--share:{share:.0f}%")
 
     def _id(self, i: int, j: int) -> str:
         return f"cell-{i}-{j}"
 
-    def _words(self, i: int, j: int) -> str:
-        name, other = self._names(i, 24), self._names(j, 24)
-        if i < len(self.rows.own):
-            return f"{name} taken for {other}" if i != j else f"{name}, recognised"
-        return f"{name}, among each other" if i == j else f"{name} taken for {other}"
+    def _words(self, i: int, j: int) -> tuple[str, str, str]:
+        """What a number counts: a name, what happened to it, and perhaps another name."""
+        name = self._name(i, 24)
+        if i != j:
+            return name, TAKEN, self._name(j, 24)
+        return name, ", recognised" if i < len(self.rows.own) else ", among each other", ""
 
     def _panels(self, album: Album) -> list[Markup]:
         """A panel for each number; each gets a picture before any gets a second one."""
@@ -144,11 +147,12 @@ class Matrix:
             if figure is None:
                 break
             figures[at].append(figure)
-        first = cells[0] if cells else None  # the most frequent mistake, shown before a choice
+        # The most frequent mistake between two classes is shown before a number is chosen.
+        first = next((at for at in cells if max(at) < len(self.rows.own)), None)
         return [self._panel(*at, figures[at], is_first=at == first) for at in sorted(cells)]
 
     def _panel(self, i: int, j: int, figures: list[Markup], *, is_first: bool) -> Markup:
-        count = int(self.counts[i, j])
+        count, (name, verb, other) = int(self.counts[i, j]), self._words(i, j)
         left = count - len(figures)
         said = counted(count, "image")
         if left and figures:
@@ -160,7 +164,7 @@ class Matrix:
             said += f"; {order}"
         return element(
             "div",
-            element("h3", element("bdi", self._words(i, j))),
+            element("h3", element("bdi", name), verb, element("bdi", other)),
             paragraph(said, kind="soft"),
             element("div", *figures, class_="shots"),
             class_="panel first" if is_first else "panel",
@@ -188,6 +192,6 @@ def confused(samples: Samples, most: int = 3) -> Markup | None:
     parts: list[str] = []
     for pair in pairs:
         names = [class_name(samples.classes[k]) for k in (pair.true, pair.predicted)]
-        said = joined(names[0], " taken for ", names[1], f" ({pair.times:,})")
+        said = joined(parted(names), f" ({pair.times:,})")
         parts += [", ", said] if parts else [said]
     return paragraph("Most often: ", *parts, ".")

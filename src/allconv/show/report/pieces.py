@@ -10,6 +10,7 @@ from allconv.text import printable
 
 LONGEST = 32  # letters of a name of a class
 LONGEST_FILE = 40
+TAKEN = " taken for "
 NO_BREAK = "\u00a0"  # a space at which no line ends
 LONGEST_TOLD = 400  # of other text from outside
 
@@ -26,6 +27,12 @@ def class_text(name: str, longest: int = LONGEST) -> str:
 def class_name(name: str, longest: int = LONGEST) -> Markup:
     """The name of a class; its direction of writing does not reach what stands beside it."""
     return element("bdi", class_text(name, longest))
+
+
+def parted(names: Sequence[Markup]) -> Markup:
+    """The name of a class, or of one that is taken for another."""
+    first, *rest = names
+    return joined(first, *(part for name in rest for part in (TAKEN, name)))
 
 
 def file_text(name: str, longest: int = LONGEST_FILE) -> str:

@@ -10,9 +10,19 @@ import numpy.typing as npt
 
 from allconv.data import Part
 from allconv.operators.base import Array
+from allconv.picture.markup import element, joined
 from allconv.show.report.album import Shot
-from allconv.show.report.pieces import class_text, file_text, percent
+from allconv.show.report.pieces import (
+    TAKEN,
+    class_name,
+    class_text,
+    file_text,
+    parted,
+    percent,
+)
 from allconv.train.evaluate import Evaluation
+
+SHORT = 20  # letters of the name of a class or file below a picture
 
 Indices = npt.NDArray[np.int64]
 
@@ -58,16 +68,22 @@ class Samples:
         return np.asarray(np.argsort(self.sure, kind="stable"), np.int64)
 
     def shot(self, number: int, *, brief: bool = False) -> Shot:
-        """One of them as a picture; `brief`: below it stands only how sure the network is."""
+        """One of them as a picture, below it what is taken for what and how surely.
+
+        `brief`: where the classes are known, the name of its file stands there instead of them.
+        """
         true, taken = self.labels[number], self.predicted[number]
         is_right = bool(true == taken)
         share = percent(float(self.sure[number]))
-        mine, other = (class_text(self.classes[k], 20) for k in (true, taken))
-        verdict = mine if is_right else f"{mine} taken for {other}"
+        names = [self.classes[true]] if is_right else [self.classes[k] for k in (true, taken)]
+        below = [parted([class_name(name, SHORT) for name in names])]
+        if brief:
+            file = None if self.part.names is None else self.part.names[number].rpartition("/")[2]
+            below = [] if file is None else [element("bdi", file_text(file, SHORT))]
         return Shot(
             self.part.images[number],
-            verdict,
-            share if brief else f"{verdict}, {share}",
+            TAKEN.join(class_text(name, SHORT) for name in names),
+            joined(*below, ", ", share) if below else share,
             self.file(number),
         )
 
