@@ -60,7 +60,13 @@ function start() {
   const main = /** @type {HTMLElement} */ (document.getElementById("explain"));
   const stage = stagePart(store, "stage");
   const root = /** @type {SVGElement} */ (stage.querySelector("svg"));
-  const panel = html("div", { id: "view", role: "tabpanel" }, stage, playerPart(store), sumPart(store));
+  const panel = html(
+    "div",
+    { id: "view", role: "tabpanel" },
+    stage,
+    playerPart(store),
+    sumPart(store),
+  );
   main.replaceChildren(
     controlsPart(store),
     tabsPart(store, "view"),

@@ -11,11 +11,20 @@ import { html } from "./paint.js";
  * @returns {HTMLElement}
  */
 export function callsPart(store, written) {
-  const known = new Map(written.map(({ address, calls }) => [geometry(stateOf(fieldsOf(address))), calls]));
+  const known = new Map(
+    written.map(({ address, calls }) => [geometry(stateOf(fieldsOf(address))), calls]),
+  );
   const list = html("div", { class: "tabs", role: "tablist", "aria-label": "Framework" });
   const code = html("pre", { role: "tabpanel", tabindex: 0, id: "call" });
   const note = html("p", { class: "soft" });
-  const section = html("section", { class: "calls" }, html("h2", {}, "As a call"), list, code, note);
+  const section = html(
+    "section",
+    { class: "calls" },
+    html("h2", {}, "As a call"),
+    list,
+    code,
+    note,
+  );
   let chosen = "allconv";
   /** @type {Call[]} */
   let calls = [];
@@ -39,7 +48,10 @@ export function callsPart(store, written) {
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    const at = Math.max(calls.findIndex(({ name }) => name === chosen), 0);
+    const at = Math.max(
+      calls.findIndex(({ name }) => name === chosen),
+      0,
+    );
     choose(calls[(at + by + calls.length) % calls.length].name);
     /** @type {HTMLElement | null} */ (list.querySelector('[aria-selected="true"]'))?.focus();
   });
@@ -53,9 +65,17 @@ export function callsPart(store, written) {
       ...(others ?? []),
     ];
     list.replaceChildren(
-      ...calls.map(({ name }) => html("button", { type: "button", role: "tab", "aria-controls": "call", onclick: () => choose(name) }, name)),
+      ...calls.map(({ name }) =>
+        html(
+          "button",
+          { type: "button", role: "tab", "aria-controls": "call", onclick: () => choose(name) },
+          name,
+        ),
+      ),
     );
-    note.textContent = others ? "" : "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
+    note.textContent = others
+      ? ""
+      : "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
     show();
   });
   return section;
@@ -75,14 +95,16 @@ function geometry(state) {
  * @returns {[string, string][]}
  */
 function settingsOf(state) {
-  const tuple = (/** @type {Pair} */ pair) => (state.dim === 1 || pair[0] === pair[1] ? String(pair[1]) : `(${pair.join(", ")})`);
+  const tuple = (/** @type {Pair} */ pair) =>
+    state.dim === 1 || pair[0] === pair[1] ? String(pair[1]) : `(${pair.join(", ")})`;
   /** @type {[string, string][]} */
   const settings = [];
   const usual = isPool(state) ? state.kernel : [1, 1];
   if (state.stride.join() !== usual.join()) settings.push(["stride", tuple(state.stride)]);
   const padding = paddingText(state);
   if (padding !== "0") settings.push(["padding", padding]);
-  if (state.outputPadding.some(Boolean)) settings.push(["output_padding", tuple(state.outputPadding)]);
+  if (state.outputPadding.some(Boolean))
+    settings.push(["output_padding", tuple(state.outputPadding)]);
   if (state.dilation.some((d) => d > 1)) settings.push(["dilation", tuple(state.dilation)]);
   if (state.groups > 1) settings.push(["groups", String(state.groups)]);
   if (state.spread.some((b) => b > 1)) settings.push(["input_dilation", tuple(state.spread)]);
@@ -104,18 +126,27 @@ function paddingText({ padding, dim, op }) {
   return `(${sides.map(([low, high]) => `(${low}, ${high})`).join(", ")}${dim === 1 ? "," : ""})`;
 }
 
-const FUNCTIONS = { conv: "conv", true_conv: "conv", conv_transpose: "conv_transpose", local: "locally_connected" };
+const FUNCTIONS = {
+  conv: "conv",
+  true_conv: "conv",
+  conv_transpose: "conv_transpose",
+  local: "locally_connected",
+};
 
 /** @param {State} state */
 function ownCall(state) {
-  const rest = settingsOf(state).map(([name, value]) => `, ${name}=${value}`).join("");
+  const rest = settingsOf(state)
+    .map(([name, value]) => `, ${name}=${value}`)
+    .join("");
   const bias = state.bias ? ", b" : "";
-  if (state.op === "linear") return `y = F.linear(x.reshape(1, -1), w.reshape(${state.channels[1]}, -1)${bias})`;
+  if (state.op === "linear")
+    return `y = F.linear(x.reshape(1, -1), w.reshape(${state.channels[1]}, -1)${bias})`;
   if (isPool(state)) {
     const size = state.dim === 1 ? state.kernel[1] : `(${state.kernel.join(", ")})`;
     return `y = F.${state.op}${state.dim}d(x, ${size}${rest})`;
   }
-  return `y = F.${FUNCTIONS[/** @type {keyof typeof FUNCTIONS} */ (state.op)]}${state.dim}d(x, w${bias}${rest})`;
+  const name = FUNCTIONS[/** @type {keyof typeof FUNCTIONS} */ (state.op)];
+  return `y = F.${name}${state.dim}d(x, w${bias}${rest})`;
 }
 
 /** @param {State} state */

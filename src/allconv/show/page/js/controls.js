@@ -22,7 +22,9 @@ export function controlsPart(store) {
   if (shared.examples?.length) kinds.append(examples(store));
   const summary = html("summary");
   const fields = html("div", { class: "fields" });
-  const details = /** @type {HTMLDetailsElement} */ (html("details", { open: window.innerWidth > 760 }, summary, fields));
+  const details = /** @type {HTMLDetailsElement} */ (
+    html("details", { open: window.innerWidth > 760 }, summary, fields)
+  );
   refresh.push(() => (summary.textContent = inShort(store.state)));
   fields.append(
     ...[
@@ -30,10 +32,28 @@ export function controlsPart(store) {
       pairField(store, refresh, "input", "input", () => true),
       pairField(store, refresh, "kernel", "kernel", (state) => state.op !== "linear"),
       pairField(store, refresh, "stride", "stride", (state) => state.op !== "linear"),
-      pairField(store, refresh, "dilation", "dilation", (state) => state.op !== "linear" && state.op !== "avg_pool"),
+      pairField(
+        store,
+        refresh,
+        "dilation",
+        "dilation",
+        (state) => state.op !== "linear" && state.op !== "avg_pool",
+      ),
       paddingField(store, refresh),
-      pairField(store, refresh, "spread", "input dilation", (state) => !isPool(state) && state.op !== "conv_transpose" && state.op !== "linear"),
-      pairField(store, refresh, "outputPadding", "output padding", (state) => state.op === "conv_transpose"),
+      pairField(
+        store,
+        refresh,
+        "spread",
+        "input dilation",
+        (state) => !isPool(state) && state.op !== "conv_transpose" && state.op !== "linear",
+      ),
+      pairField(
+        store,
+        refresh,
+        "outputPadding",
+        "output padding",
+        (state) => state.op === "conv_transpose",
+      ),
       channelsField(store, refresh),
       flag(store, refresh, "bias", "bias", (state) => !isPool(state)),
       flag(store, refresh, "ceil", "ceil mode", isPool),
@@ -50,17 +70,29 @@ export function controlsPart(store) {
 
 /** @param {State} state */
 function inShort(state) {
-  const pair = (/** @type {Pair} */ value) => (state.dim === 1 ? String(value[1]) : value.join("×"));
+  const pair = (/** @type {Pair} */ value) =>
+    state.dim === 1 ? String(value[1]) : value.join("×");
   const padding = typeof state.padding === "string" ? state.padding : "padding by side";
-  return [`${state.dim}-D`, pair(state.input), `kernel ${pair(state.kernel)}`, `stride ${pair(state.stride)}`, padding].join(" · ");
+  return [
+    `${state.dim}-D`,
+    pair(state.input),
+    `kernel ${pair(state.kernel)}`,
+    `stride ${pair(state.stride)}`,
+    padding,
+  ].join(" · ");
 }
 
 /** @param {Store} store */
 function examples(store) {
   const select = /** @type {HTMLSelectElement} */ (
-    html("select", { "aria-label": "Examples" }, html("option", { value: "" }, "Examples of the lecture …"))
+    html(
+      "select",
+      { "aria-label": "Examples" },
+      html("option", { value: "" }, "Examples of the lecture …"),
+    )
   );
-  for (const each of shared.examples) select.append(html("option", { value: each.address }, each.title));
+  for (const each of shared.examples)
+    select.append(html("option", { value: each.address }, each.title));
   select.addEventListener("change", () => {
     if (select.value) store.open(select.value);
     select.value = "";
@@ -87,7 +119,8 @@ function numberInput(label, get, put, bounds, refresh) {
   const show = () => {
     const [least, most] = bounds();
     [field.min, field.max] = [String(least), String(most)];
-    if (document.activeElement !== field || Number(field.value) !== get()) field.value = String(get());
+    if (document.activeElement !== field || Number(field.value) !== get())
+      field.value = String(get());
   };
   field.addEventListener("blur", () => (field.value = String(get())));
   refresh.push(show);
@@ -117,7 +150,9 @@ function numberInput(label, get, put, bounds, refresh) {
  * @param {...(Node | string)} children
  */
 function fieldset(store, refresh, label, isShown, ...children) {
-  const set = /** @type {HTMLElement} */ (html("fieldset", {}, html("legend", {}, label), ...children));
+  const set = /** @type {HTMLElement} */ (
+    html("fieldset", {}, html("legend", {}, label), ...children)
+  );
   refresh.push(() => (set.hidden = !isShown(store.state)));
   return set;
 }
@@ -152,7 +187,12 @@ function pairField(store, refresh, key, label, isShown) {
  */
 function dimension(store, refresh) {
   const select = /** @type {HTMLSelectElement} */ (
-    html("select", { "aria-label": "axes" }, html("option", { value: 1 }, "1-D"), html("option", { value: 2 }, "2-D"))
+    html(
+      "select",
+      { "aria-label": "axes" },
+      html("option", { value: 1 }, "1-D"),
+      html("option", { value: 2 }, "2-D"),
+    )
   );
   select.addEventListener("change", () => store.set({ dim: select.value === "1" ? 1 : 2, at: 0 }));
   refresh.push(() => (select.value = String(store.state.dim)));
@@ -174,12 +214,23 @@ const SIDES = /** @type {const} */ ([
 function paddingField(store, refresh) {
   const names = [...shared.paddings, "by side"];
   const select = /** @type {HTMLSelectElement} */ (
-    html("select", { "aria-label": "padding rule" }, ...names.map((name) => html("option", { value: name }, name)))
+    html(
+      "select",
+      { "aria-label": "padding rule" },
+      ...names.map((name) => html("option", { value: name }, name)),
+    )
   );
   const sidesNow = () => {
     const { state, model } = store;
     if (typeof state.padding !== "string") return state.padding;
-    return /** @type {[Pair, Pair]} */ (model ? model.axes.map((axis) => [axis.low, axis.high]) : [[0, 0], [0, 0]]);
+    return /** @type {[Pair, Pair]} */ (
+      model
+        ? model.axes.map((axis) => [axis.low, axis.high])
+        : [
+            [0, 0],
+            [0, 0],
+          ]
+    );
   };
   select.addEventListener("change", () => {
     store.set({ padding: select.value === "by side" ? sidesNow() : select.value });
@@ -200,7 +251,13 @@ function paddingField(store, refresh) {
       store.set({ padding: /** @type {[Pair, Pair]} */ (padding) });
     };
     const bounds = () => limitsOf(store.state).padding;
-    const field = numberInput(`padding, ${name}`, () => sidesNow()[axis][end], put, bounds, refresh);
+    const field = numberInput(
+      `padding, ${name}`,
+      () => sidesNow()[axis][end],
+      put,
+      bounds,
+      refresh,
+    );
     const sign = html("span", { "aria-hidden": "true", class: "arrow" }, arrow);
     refresh.push(() => {
       const { state } = store;
@@ -219,10 +276,18 @@ function channelsField(store, refresh) {
   const bounds = () => limitsOf(store.state).channels;
   const [inputs, outputs] = [0, 1].map((n) => {
     const put = (/** @type {number} */ value) => {
-      const channels = /** @type {Pair} */ (store.state.channels.map((old, c) => (c === n ? value : old)));
+      const channels = /** @type {Pair} */ (
+        store.state.channels.map((old, c) => (c === n ? value : old))
+      );
       store.set({ channels });
     };
-    return numberInput(n ? "channels out" : "channels in", () => store.state.channels[n], put, bounds, refresh);
+    return numberInput(
+      n ? "channels out" : "channels in",
+      () => store.state.channels[n],
+      put,
+      bounds,
+      refresh,
+    );
   });
   const arrow = html("span", { "aria-hidden": "true" }, "→");
   const groups = numberInput(
@@ -235,7 +300,8 @@ function channelsField(store, refresh) {
   const said = html("span", {}, "groups");
   refresh.push(() => {
     outputs.hidden = arrow.hidden = isPool(store.state);
-    groups.hidden = said.hidden = isPool(store.state) || store.state.op === "linear" || Math.min(...store.state.channels) === 1;
+    groups.hidden = said.hidden =
+      isPool(store.state) || store.state.op === "linear" || Math.min(...store.state.channels) === 1;
   });
   return fieldset(store, refresh, "channels", () => true, inputs, arrow, outputs, said, groups);
 }

@@ -1,6 +1,6 @@
 // How many taps reach each cell of a transposed convolution's output: why checkerboards happen.
 import { ghostsOf } from "./layout.js";
-import { html, svg } from "./paint.js";
+import { html, shade, svg } from "./paint.js";
 
 const SIDE = 26;
 
@@ -11,7 +11,13 @@ const SIDE = 26;
 export function coveragePart(store) {
   const text = html("p");
   const root = svg("svg", { role: "img", "aria-label": "Taps that reach each cell of the output" });
-  const section = html("section", { class: "coverage" }, html("h2", {}, "Coverage"), text, html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Coverage" }, root));
+  const section = html(
+    "section",
+    { class: "coverage" },
+    html("h2", {}, "Coverage"),
+    text,
+    html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Coverage" }, root),
+  );
   store.subscribe((change) => {
     const { model } = store;
     section.hidden = !model?.swap || store.refusal !== "";
@@ -37,10 +43,21 @@ function countsOf(model) {
 function saysOf(model) {
   const uneven = model.axes.filter((axis) => axis.dilation === 1 && axis.kernel % axis.stride);
   const padded = model.axes.some((axis) => ghostsOf(axis).some((n) => n > 0));
-  const edges = padded ? " Cells at the edge that padding crops have fewer or none." : " Cells near the edge are reached by fewer.";
-  if (!uneven.length) return `Each cell of the output is reached by as many taps as its neighbours: the stride divides the kernel, K mod s = 0.${edges}`;
+  const edges = padded
+    ? " Cells at the edge that padding crops have fewer or none."
+    : " Cells near the edge are reached by fewer.";
+  if (!uneven.length)
+    return (
+      "Each cell of the output is reached by as many taps as its neighbours: " +
+      `the stride divides the kernel, K mod s = 0.${edges}`
+    );
   const [axis] = uneven;
-  return `The kernel of ${axis.kernel} is no multiple of the stride ${axis.stride} (K mod s = ${axis.kernel % axis.stride}), so some cells are reached by more taps than their neighbours: equal weights draw a checkerboard. A kernel that the stride divides has none (Odena et al. 2016).`;
+  const rest = axis.kernel % axis.stride;
+  return (
+    `The kernel of ${axis.kernel} is no multiple of the stride ${axis.stride} (K mod s = ${rest}), ` +
+    "so some cells are reached by more taps than their neighbours: equal weights draw a " +
+    "checkerboard. A kernel that the stride divides has none (Odena et al. 2016)."
+  );
 }
 
 /**
@@ -55,9 +72,29 @@ function draw(root, counts, [height, width]) {
   root.replaceChildren(
     ...counts.flatMap((count, at) => {
       const [x, y] = [(at % width) * SIDE, Math.floor(at / width) * SIDE];
-      const rect = svg("rect", { class: "heat", x: x + 0.5, y: y + 0.5, width: SIDE - 1, height: SIDE - 1, rx: 2 });
-      rect.style.fill = `color-mix(in srgb, var(--y) ${Math.round((42 * count) / most)}%, var(--paper))`;
-      return [rect, svg("text", { class: "number", x: x + SIDE / 2, y: y + SIDE / 2 + 4, "font-size": 11, "text-anchor": "middle" }, String(count))];
+      const rect = svg("rect", {
+        class: "heat",
+        x: x + 0.5,
+        y: y + 0.5,
+        width: SIDE - 1,
+        height: SIDE - 1,
+        rx: 2,
+      });
+      rect.style.fill = shade("y", (42 * count) / most);
+      return [
+        rect,
+        svg(
+          "text",
+          {
+            class: "number",
+            x: x + SIDE / 2,
+            y: y + SIDE / 2 + 4,
+            "font-size": 11,
+            "text-anchor": "middle",
+          },
+          String(count),
+        ),
+      ];
     }),
   );
 }

@@ -1,6 +1,6 @@
 // One's own input: drawn with the mouse, or taken from a small image.
 import { coordinates } from "./numbers.js";
-import { html } from "./paint.js";
+import { cellUnder, html } from "./paint.js";
 
 const LEVELS = 9; // an image's white
 
@@ -11,9 +11,25 @@ const LEVELS = 9; // an image's white
  */
 export function drawPart(store, root) {
   let isOn = false;
-  const brush = /** @type {HTMLInputElement} */ (html("input", { type: "number", value: 1, min: -99, max: 99, "aria-label": "number to draw with" }));
+  const brush = /** @type {HTMLInputElement} */ (
+    html("input", {
+      type: "number",
+      value: 1,
+      min: -99,
+      max: 99,
+      "aria-label": "number to draw with",
+    })
+  );
   const pen = html("button", { type: "button", "aria-pressed": "false" }, "Draw the input");
-  const file = /** @type {HTMLInputElement} */ (html("input", { type: "file", accept: "image/*", class: "sr", tabindex: -1, "aria-label": "image" }));
+  const file = /** @type {HTMLInputElement} */ (
+    html("input", {
+      type: "file",
+      accept: "image/*",
+      class: "sr",
+      tabindex: -1,
+      "aria-label": "image",
+    })
+  );
   const said = html("span", { class: "soft", role: "status" });
   const fields = html(
     "span",
@@ -23,8 +39,20 @@ export function drawPart(store, root) {
     " ",
     html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear"),
   );
-  const choose = html("button", { type: "button", onclick: () => file.click() }, "Input from an image …");
-  const box = html("div", { class: "tools", role: "group", "aria-label": "One's own input" }, pen, fields, choose, file, said);
+  const choose = html(
+    "button",
+    { type: "button", onclick: () => file.click() },
+    "Input from an image …",
+  );
+  const box = html(
+    "div",
+    { class: "tools", role: "group", "aria-label": "One's own input" },
+    pen,
+    fields,
+    choose,
+    file,
+    said,
+  );
 
   pen.addEventListener("click", () => {
     isOn = !isOn;
@@ -44,9 +72,10 @@ export function drawPart(store, root) {
     }
   });
   const put = (/** @type {PointerEvent} */ event) => {
-    const [role, cell] = (/** @type {SVGElement} */ (event.target).dataset?.cell ?? "").split(":");
-    if (!isOn || role !== "x" || store.state.leave === "x" || !event.buttons || !store.model) return false;
-    const place = coordinates(store.model, "x")[Number(cell)];
+    const focus = cellUnder(event);
+    if (!isOn || focus?.role !== "x" || !event.buttons || !store.model) return false;
+    if (store.state.leave === "x") return false;
+    const place = coordinates(store.model, "x")[focus.cell];
     store.set({ edits: { ...store.state.edits, [`x${place}`]: Number(brush.value) || 0 } });
     return true;
   };
@@ -56,7 +85,9 @@ export function drawPart(store, root) {
     event.preventDefault();
   });
   root.addEventListener("pointerover", put);
-  root.addEventListener("click", (event) => isOn && event.stopImmediatePropagation(), { capture: true });
+  root.addEventListener("click", (event) => isOn && event.stopImmediatePropagation(), {
+    capture: true,
+  });
   store.subscribe((change) => {
     if (change === "state") box.hidden = store.state.leave === "x" || store.refusal !== "";
   });
@@ -92,7 +123,17 @@ async function takeImage(store, chosen) {
   if (!context) throw new Error("no canvas");
   const scale = Math.min(image.width / width, image.height / height);
   const [cutWidth, cutHeight] = [width * scale, height * scale];
-  context.drawImage(image, (image.width - cutWidth) / 2, (image.height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, width, height);
+  context.drawImage(
+    image,
+    (image.width - cutWidth) / 2,
+    (image.height - cutHeight) / 2,
+    cutWidth,
+    cutHeight,
+    0,
+    0,
+    width,
+    height,
+  );
   const { data } = context.getImageData(0, 0, width, height);
   const isColour = store.model.planes.x >= 3;
   fill(store, (plane, row, column) => {

@@ -10,10 +10,9 @@ const MOST = 9999;
  * @param {HTMLElement} box
  * @param {SVGElement} root
  * @param {Focus} focus
- * @param {string | null} typed the sign that began the editing, if one did
  * @param {(focus: Focus) => SVGElement | undefined} nodeOf
  */
-export function editCell(store, box, root, focus, typed, nodeOf) {
+export function editCell(store, box, root, focus, nodeOf) {
   const { model, state } = store;
   const node = nodeOf(focus);
   if (!model || !node) return;
@@ -34,7 +33,7 @@ export function editCell(store, box, root, focus, typed, nodeOf) {
       "aria-label": `value of ${nameOf(model, state, focus.role, focus.cell)}`,
     })
   );
-  field.value = typed ?? String(before);
+  field.value = String(before);
   field.style.left = `${cell.left - around.left + box.scrollLeft - 1}px`;
   field.style.top = `${cell.top - around.top - 1}px`;
   field.style.width = field.style.height = `${side + 2}px`;
@@ -42,7 +41,12 @@ export function editCell(store, box, root, focus, typed, nodeOf) {
 
   const keep = (/** @type {number} */ value) => {
     const bounded = Math.max(-MOST, Math.min(MOST, value));
-    if (bounded !== shownValues(/** @type {ValuedModel} */ (store.model), store.state.leave, focus.role)[focus.cell]) {
+    if (
+      bounded !==
+      shownValues(/** @type {ValuedModel} */ (store.model), store.state.leave, focus.role)[
+        focus.cell
+      ]
+    ) {
       store.set({ edits: { ...store.state.edits, [key]: bounded } });
     }
   };
@@ -61,7 +65,7 @@ export function editCell(store, box, root, focus, typed, nodeOf) {
     const next = focus.cell + by;
     close(true);
     if (next < 0 || next >= cells) return;
-    editCell(store, box, root, { role: focus.role, cell: next }, null, nodeOf);
+    editCell(store, box, root, { role: focus.role, cell: next }, nodeOf);
   };
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -80,7 +84,7 @@ export function editCell(store, box, root, focus, typed, nodeOf) {
   field.addEventListener("blur", () => close(true));
   box.append(field);
   field.focus();
-  if (typed === null) field.select();
+  field.select();
 }
 
 /**

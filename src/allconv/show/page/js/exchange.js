@@ -68,7 +68,10 @@ function ofBig(model, leave, at) {
   const channel = Math.floor(at / area);
   const [each, made] = [inputs / groups, outputs / groups];
   const group = Math.floor(channel / (swap ? made : each));
-  const others = Array.from({ length: swap ? each : made }, (_, n) => group * (swap ? each : made) + n);
+  const others = Array.from(
+    { length: swap ? each : made },
+    (_, n) => group * (swap ? each : made) + n,
+  );
   const smallArray = swap ? values.x : values.g;
   const kernels = others.map((other) => {
     const plane = swap ? other * made + (channel % made) : other * each + (channel % each);

@@ -44,9 +44,13 @@ function mount(figure, n) {
   const names = (figure.dataset.parts ?? "player sum").split(" ").filter((name) => name in PARTS);
   const made = names.map((name) => PARTS[name](store, id));
   // What chooses stands above the stage, what follows from it below.
-  const above = names.flatMap((name, at) => (name === "tabs" || name === "relation" ? [made[at]] : []));
+  const above = names.flatMap((name, at) =>
+    name === "tabs" || name === "relation" ? [made[at]] : [],
+  );
   const below = made.filter((part) => !above.includes(part));
-  figure.querySelector(".first")?.replaceWith(html("div", { class: "mounted" }, ...above, stage, ...below));
+  figure
+    .querySelector(".first")
+    ?.replaceWith(html("div", { class: "mounted" }, ...above, stage, ...below));
   listenToKeys(store, figure, stage);
   store.tell("state");
   return store;
@@ -76,7 +80,9 @@ function coverAll(stores) {
 
 function start() {
   configure(JSON.parse(document.getElementById("shared")?.textContent ?? "{}"));
-  const figures = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".figure[data-address]")]);
+  const figures = /** @type {HTMLElement[]} */ ([
+    ...document.querySelectorAll(".figure[data-address]"),
+  ]);
   coverAll(figures.map(mount));
   document.documentElement.classList.add("live");
 }

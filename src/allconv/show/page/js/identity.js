@@ -2,7 +2,7 @@
 import { exchanged } from "./exchange.js";
 import { layoutOf } from "./layout.js";
 import { letterOf, placeOf, written } from "./names.js";
-import { html, painter, svg } from "./paint.js";
+import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
 /**
@@ -22,7 +22,8 @@ export function identityPart(store, id) {
 
   root.addEventListener("pointerover", (event) => {
     const cell = resultCell(event);
-    if (known && cell !== null && !store.playing) store.look({ role: store.state.leave, cell: known.made.back(cell) });
+    if (known && cell !== null && !store.playing)
+      store.look({ role: store.state.leave, cell: known.made.back(cell) });
   });
   root.addEventListener("pointerleave", () => store.look(null));
   root.addEventListener("click", (event) => {
@@ -32,7 +33,8 @@ export function identityPart(store, id) {
 
   store.subscribe((change) => {
     const { model, state } = store;
-    section.hidden = !model || store.refusal !== "" || (state.leave === model.small && state.leave === "y");
+    section.hidden =
+      !model || store.refusal !== "" || (state.leave === model.small && state.leave === "y");
     if (section.hidden || !model) return;
     const focus = store.focus();
     const at = focus.role === state.leave ? focus.cell : state.at;
@@ -48,13 +50,23 @@ export function identityPart(store, id) {
     const panels = panelsOf(model, state, made);
     const key = `${placeOf(model, state.leave, at)[0]} ${box.clientWidth}`;
     if (change === "state" || known?.key !== key) {
-      const layout = layoutOf(made.model, panels, 0, { width: box.clientWidth || 900, unit: 38, height: 330 });
+      const layout = layoutOf(made.model, panels, 0, {
+        width: box.clientWidth || 900,
+        unit: 38,
+        height: 330,
+      });
       title.replaceChildren(...titleOf(model, state));
       text.replaceChildren(...textOf(model, state, made));
       known = { key, made, layout };
     }
     known.made = made;
-    const options = { focus: /** @type {Focus} */ ({ role: "y", cell: made.at }), pair: null, upto: null, covered: store.covered, still: true };
+    const options = {
+      focus: /** @type {Focus} */ ({ role: "y", cell: made.at }),
+      pair: null,
+      upto: null,
+      covered: store.covered,
+      still: true,
+    };
     paint(sceneOf(made.model, panels, known.layout, options));
   });
   return section;
@@ -62,9 +74,38 @@ export function identityPart(store, id) {
 
 /** @param {Event} event */
 function resultCell(event) {
-  const [role, cell] = (/** @type {SVGElement} */ (event.target).dataset?.cell ?? "").split(":");
+  const focus = cellUnder(event);
+  return focus?.role === "y" ? focus.cell : null;
+}
+
+/** @type {SVGElement} */ ((event.target).dataset?.cell ?? "").split(":");
   return role === "y" ? Number(cell) : null;
 }
+
+/** @type {Record<string, [string, string]>} */
+const WITHOUT = {
+  local: [
+    "Not one correlation",
+    "Every output has a kernel of its own, so no single kernel slides here. Make all kernels " +
+      "equal and the gradients are those of a convolution again.",
+  ],
+  max: [
+    "Only the winner",
+    "Max pooling picks one cell of each window; its gradient goes back to that cell, and " +
+      "nowhere else.",
+  ],
+  mean: [
+    "Shared out equally",
+    "Every cell of a window gets the same share of the window's gradient: the gradient of an " +
+      "average is a transposed average.",
+  ],
+  swap: [
+    "Already a correlation",
+    "The gradient of a transposed convolution's input is the plain correlation of what arrives " +
+      "with the kernel: the picture above is that correlation. A convolution and its transpose " +
+      "are each other's backward pass.",
+  ],
+};
 
 /**
  * What is said where the gradient is no correlation, or one already.
@@ -72,22 +113,8 @@ function resultCell(event) {
  * @returns {[string, string]}
  */
 function withoutOne(model) {
-  if (model.local) {
-    return [
-      "Not one correlation",
-      "Every output has a kernel of its own, so no single kernel slides here. Make all kernels equal and the gradients are those of a convolution again.",
-    ];
-  }
-  if (model.pool === "max") {
-    return ["Only the winner", "Max pooling picks one cell of each window; its gradient goes back to that cell, and nowhere else."];
-  }
-  if (model.pool === "mean") {
-    return ["Shared out equally", "Every cell of a window gets the same share of the window's gradient: the gradient of an average is a transposed average."];
-  }
-  return [
-    "Already a correlation",
-    "The gradient of a transposed convolution's input is the plain correlation of what arrives with the kernel: the picture above is that correlation. A convolution and its transpose are each other's backward pass.",
-  ];
+  const kind = model.local ? "local" : (model.pool ?? "swap");
+  return WITHOUT[kind];
 }
 
 /**
@@ -98,9 +125,23 @@ function withoutOne(model) {
  */
 function panelsOf(model, state, made) {
   const isKernel = state.leave === "w";
-  const panel = (/** @type {Role} */ color, /** @type {number[]} */ values, /** @type {string} */ title, isResult = false) => {
+  const panel = (
+    /** @type {Role} */ color,
+    /** @type {number[]} */ values,
+    /** @type {string} */ title,
+    isResult = false,
+  ) => {
     const letter = letterOf(state.letters, state.leave, color);
-    return { color, letter, title, short: "", values, gradient: letter.length > 1, result: isResult, editable: false };
+    return {
+      color,
+      letter,
+      title,
+      short: "",
+      values,
+      gradient: letter.length > 1,
+      result: isResult,
+      editable: false,
+    };
   };
   const big = isKernel ? model.big : "w";
   return {
@@ -115,9 +156,70 @@ function panelsOf(model, state, made) {
  * @param {State} state
  */
 function titleOf(model, state) {
-  const letter = (/** @type {Role} */ role) => html("var", { class: `c${role}` }, letterOf(state.letters, state.leave, role));
-  if (state.leave === "w") return [letter("w"), " = Correlation(", letter(model.big), ", ", letter(model.small), ")"];
-  return [letter(state.leave), " = Correlation(", letter("w"), html("sub", {}, "pad"), ", ", letter(model.small), html("sub", {}, "flip"), ")"];
+  const letter = (/** @type {Role} */ role) =>
+    html("var", { class: `c${role}` }, letterOf(state.letters, state.leave, role));
+  if (state.leave === "w")
+    return [letter("w"), " = Correlation(", letter(model.big), ", ", letter(model.small), ")"];
+  return [
+    letter(state.leave),
+    " = Correlation(",
+    letter("w"),
+    html("sub", {}, "pad"),
+    ", ",
+    letter(model.small),
+    html("sub", {}, "flip"),
+    ")",
+  ];
+}
+
+/**
+ * A number of the correlation's axes, in words where the two differ.
+ * @param {Exchanged} made
+ * @param {(axis: Axis) => number} of
+ */
+function along({ model: { axes } }, of) {
+  const [a, b] = axes.map(of);
+  const isLine = axes[0].input === 1 && axes[0].kernel === 1;
+  return isLine || a === b ? written(b) : `${written(a)} (rows) and ${written(b)} (columns)`;
+}
+
+/**
+ * How the kernel's gradient comes about by sliding.
+ * @param {ValuedModel} model
+ * @param {State} state
+ * @param {Exchanged} made
+ */
+function kernelText(model, state, made) {
+  const letter = (/** @type {Role} */ role) => letterOf(state.letters, state.leave, role);
+  const [apart, steps] = [along(made, (axis) => axis.dilation), along(made, (axis) => axis.stride)];
+  const traded =
+    apart === "1" && steps === "1"
+      ? ""
+      : `: its cells ${apart} apart, in steps of ${steps}; stride and dilation have traded places`;
+  const slides = model.swap ? "" : " The lecture writes dL/dW = Correlation(I, LO).";
+  return `The same numbers by sliding ${letter(model.small)} over ${letter(model.big)}${traded}.${slides}`;
+}
+
+/**
+ * How the gradient of the input (forward, of a transposed convolution: the output) comes about.
+ * @param {ValuedModel} model
+ * @param {State} state
+ * @param {Exchanged} made
+ */
+function bigText(model, state, made) {
+  const small = letterOf(state.letters, state.leave, model.small);
+  const [apart, steps] = [along(made, (axis) => axis.spread), along(made, (axis) => axis.dilation)];
+  const [before, behind] = [along(made, (axis) => axis.low), along(made, (axis) => axis.high)];
+  const parts = [
+    `The same numbers by sliding: the kernel${apart === "1" ? "" : ` with its taps ${apart} apart and`}`,
+    ` with ${before} zero${before === "1" ? "" : "s"} before it and ${behind} behind, `,
+    `and ${small} flipped`,
+    steps === "1" ? "." : `, its cells ${steps} apart: the stride has become a dilation.`,
+    made.kernels > 1 ? " The channels add up." : "",
+    state.leave === "y" && model.values.b.length ? " The bias is added behind it." : "",
+    model.swap ? "" : " The lecture writes dL/dI = Correlation(W_pad, LO_flip).",
+  ];
+  return parts.join("");
 }
 
 /**
@@ -127,29 +229,25 @@ function titleOf(model, state) {
  * @returns {(Node | string)[]}
  */
 function textOf(model, state, made) {
-  const small = letterOf(state.letters, state.leave, model.small);
-  const [rows, columns] = made.model.axes;
   const isKernel = state.leave === "w";
-  const slides = model.swap ? "" : isKernel ? " The lecture writes dL/dW = Correlation(I, LO)." : " The lecture writes dL/dI = Correlation(W_pad, LO_flip).";
-  const along = (/** @type {(axis: Axis) => number} */ of) => {
-    const [a, b] = [of(rows), of(columns)];
-    return model.dim === 1 || a === b ? written(b) : `${written(a)} (rows) and ${written(b)} (columns)`;
-  };
-  const spread = along((axis) => axis.spread);
-  const dilation = along((axis) => axis.dilation);
-  const stride = along((axis) => axis.stride);
-  const apart = spread === "1" ? "" : ` with its taps ${spread} apart and`;
-  const text = isKernel
-    ? `The same numbers by sliding ${small} over ${letterOf(state.letters, state.leave, model.big)}${dilation !== "1" || stride !== "1" ? `: its cells ${dilation} apart, in steps of ${stride}; stride and dilation have traded places` : ""}.`
-    : `The same numbers by sliding: the kernel${apart} with ${along((axis) => axis.low)} zero${along((axis) => axis.low) === "1" ? "" : "s"} before it and ${along((axis) => axis.high)} behind, and ${small} flipped${dilation !== "1" ? `, its cells ${dilation} apart: the stride has become a dilation` : ""}.${made.kernels > 1 ? " The channels add up." : ""}`;
-  const bias = state.leave === "y" && model.values.b.length ? " The bias is added behind it." : "";
+  const [, columns] = made.model.axes;
   const letters = isKernel ? ["j", "i", "k"] : ["k", "j", "i′"];
   const colors = isKernel ? [model.big, "w", model.small] : ["w", model.big, model.small];
   const term = (/** @type {number} */ n) => html("span", { class: `c${colors[n]}` }, letters[n]);
   const relation = html(
     "span",
     { class: "math" },
-    `${columns.spread}·`, term(0), ` + ${written(columns.low)} = ${columns.stride}·`, term(1), ` + ${columns.dilation}·`, term(2),
+    `${columns.spread}·`,
+    term(0),
+    ` + ${written(columns.low)} = ${columns.stride}·`,
+    term(1),
+    ` + ${columns.dilation}·`,
+    term(2),
   );
-  return [text, bias, slides, " It is the one relation again with its letters exchanged: ", relation, isKernel ? "." : " (i′ counts from the end)."];
+  return [
+    isKernel ? kernelText(model, state, made) : bigText(model, state, made),
+    " It is the one relation again with its letters exchanged: ",
+    relation,
+    isKernel ? "." : " (i′ counts from the end).",
+  ];
 }

@@ -24,14 +24,17 @@ export function listenToKeys(store, figure, box) {
       else store.undo();
       return event.preventDefault();
     }
-    if (event.altKey || !store.model || store.refusal || target.matches("input, select, textarea")) return;
+    if (event.altKey || !store.model || store.refusal || target.matches("input, select, textarea"))
+      return;
     const isStop = target.matches(".stops button");
     const role = /** @type {Role} */ (isStop ? target.dataset.role : store.state.leave);
     if (event.key in MOVES) move(store, role, MOVES[event.key]);
     else if (event.key === "Home") store.step(0);
     else if (event.key === "End") store.step(store.model.count[store.state.leave] - 1);
-    else if (["1", "2", "3"].includes(event.key)) store.leave(/** @type {Role} */ ("yxw"[Number(event.key) - 1]));
-    else if (event.key === " " && !target.matches("button:not(.stops button), summary, a")) toggle(store);
+    else if (["1", "2", "3"].includes(event.key))
+      store.leave(/** @type {Role} */ ("yxw"[Number(event.key) - 1]));
+    else if (event.key === " " && !target.matches("button:not(.stops button), summary, a"))
+      toggle(store);
     else if (event.key === "Enter" && isStop && role !== store.state.leave) edit(store, box, role);
     else return;
     event.preventDefault();
@@ -48,8 +51,10 @@ function edit(store, box, role) {
   const root = /** @type {SVGElement} */ (box.querySelector("svg"));
   const cell = store.looked?.role === role ? store.looked.cell : 0;
   const nodeOf = (/** @type {Focus} */ at) =>
-    /** @type {SVGElement | undefined} */ (root.querySelector(`[data-cell="${at.role}:${at.cell}"]`) ?? undefined);
-  editCell(store, box, root, { role, cell }, null, nodeOf);
+    /** @type {SVGElement | undefined} */ (
+      root.querySelector(`[data-cell="${at.role}:${at.cell}"]`) ?? undefined
+    );
+  editCell(store, box, root, { role, cell }, nodeOf);
 }
 
 /**
@@ -83,8 +88,10 @@ function neighbour(model, role, cell, down, across) {
   row += down;
   column += across;
   if (height === 1 && down) [row, plane] = [0, plane + down];
-  if (column < 0 || column >= width) [row, column] = [row + Math.sign(across), (column + width) % width];
-  if (row < 0 || row >= height) [plane, row] = [plane + (row < 0 ? -1 : 1), (row + height) % height];
+  if (column < 0 || column >= width)
+    [row, column] = [row + Math.sign(across), (column + width) % width];
+  if (row < 0 || row >= height)
+    [plane, row] = [plane + (row < 0 ? -1 : 1), (row + height) % height];
   plane = (plane + planes) % planes;
   const at = (plane * height + row) * width + column;
   return each === 1 ? at : at * each + (cell % each);

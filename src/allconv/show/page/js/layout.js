@@ -177,11 +177,7 @@ function planesOf(model, role) {
   const isBig = role === model.big;
   const grids = [];
   for (let plane = 0; plane < model.planes[role]; plane++) {
-    grids.push(
-      isBig
-        ? paddedGrid(model, plane, height, width)
-        : plainGrid(plane, height, width),
-    );
+    grids.push(isBig ? paddedGrid(model, plane, height, width) : plainGrid(plane, height, width));
   }
   return grids;
 }
@@ -222,7 +218,12 @@ function paddedGrid(model, plane, height, width) {
       const j0 = (row - top) / rows.spread;
       const j1 = (column - left) / columns.spread;
       const isReal =
-        Number.isInteger(j0) && Number.isInteger(j1) && j0 >= 0 && j1 >= 0 && j0 < height && j1 < width;
+        Number.isInteger(j0) &&
+        Number.isInteger(j1) &&
+        j0 >= 0 &&
+        j1 >= 0 &&
+        j0 < height &&
+        j1 < width;
       cells.push({ row, column, cell: isReal ? (plane * height + j0) * width + j1 : null });
     }
   }

@@ -1,7 +1,7 @@
 // The layer as a matrix, twice: a row a cell of one array, a column a cell of another; shades are
 // taps. The same meetings, looked up by two of their three cells.
 import { letterOf, shownValues, written } from "./names.js";
-import { html, svg } from "./paint.js";
+import { html, shade, svg } from "./paint.js";
 
 const [LEAST, MOST, TEXT_FROM, MOST_TEXTS] = [3, 22, 14, 700];
 const BAR = 4; // between the vectors and the matrix
@@ -28,7 +28,10 @@ export function matrixPart(store) {
       title.textContent = byWeights ? "As a matrix: by the weights" : "As a matrix";
       text.textContent = saysOf(model, state);
       const columns = /** @type {Role} */ (byWeights ? "w" : model.big);
-      const made = [matrix(store, model, model.small, columns), matrix(store, model, columns, model.small)];
+      const made = [
+        matrix(store, model, model.small, columns),
+        matrix(store, model, columns, model.small),
+      ];
       if (model.swap && !byWeights) made.reverse();
       figures.replaceChildren(...made.map((each) => each.figure));
       drawn = made.map((each) => each.drawn);
@@ -49,7 +52,10 @@ function saysOf(model, state) {
     return `Every row is a window of ${big}. Its transpose gives the gradient of the weights.`;
   }
   if (model.swap) return "The matrix of the forward pass is the transpose of a correlation’s.";
-  return "Every row is one place of the window, every shade one tap. Backward is the same matrix, transposed.";
+  return (
+    "Every row is one place of the window, every shade one tap. " +
+    "Backward is the same matrix, transposed."
+  );
 }
 
 /**
@@ -59,7 +65,9 @@ function saysOf(model, state) {
  * @param {Role} columns
  */
 function matrix(store, model, rows, columns) {
-  const entry = /** @type {Role} */ (["x", "w", "y"].find((role) => role !== rows && role !== columns));
+  const entry = /** @type {Role} */ (
+    ["x", "w", "y"].find((role) => role !== rows && role !== columns)
+  );
   const [height, width] = [model.count[rows], model.count[columns]];
   const unit = unitOf(height, width);
   const bar = Math.max(6, Math.min(20, unit));
@@ -70,10 +78,20 @@ function matrix(store, model, rows, columns) {
     role: "img",
     "aria-label": `matrix of ${height} rows and ${width} columns`,
   });
-  root.append(svg("rect", { class: "ground", x: inset, y: inset, width: width * unit, height: height * unit }));
+  root.append(
+    svg("rect", {
+      class: "ground",
+      x: inset,
+      y: inset,
+      width: width * unit,
+      height: height * unit,
+    }),
+  );
   root.append(...entries(model, store.state, rows, columns, entry, unit, inset));
-  for (let c = 0; c < width; c++) root.append(strip(columns, inset + c * unit, 0, Math.max(unit - 1, 1.5), bar - 1));
-  for (let r = 0; r < height; r++) root.append(strip(rows, 0, inset + r * unit, bar - 1, Math.max(unit - 1, 1.5)));
+  for (let c = 0; c < width; c++)
+    root.append(strip(columns, inset + c * unit, 0, Math.max(unit - 1, 1.5), bar - 1));
+  for (let r = 0; r < height; r++)
+    root.append(strip(rows, 0, inset + r * unit, bar - 1, Math.max(unit - 1, 1.5)));
   const mark = svg("g");
   root.append(mark);
   root.addEventListener("pointermove", (event) => {
@@ -86,7 +104,12 @@ function matrix(store, model, rows, columns) {
     store.point(model.meets[rows][r].find((meeting) => model[columns][meeting] === c) ?? null);
   });
   root.addEventListener("pointerleave", () => store.look(null));
-  const figure = html("figure", {}, html("figcaption", {}, ...captionOf(model, store.state, rows, columns, entry)), root);
+  const figure = html(
+    "figure",
+    {},
+    html("figcaption", {}, ...captionOf(model, store.state, rows, columns, entry)),
+    root,
+  );
   return { figure, drawn: { rows, columns, unit, inset, mark } };
 }
 
@@ -125,7 +148,9 @@ function entries(model, state, rows, columns, entry, unit, inset) {
   const paths = new Array(shades).fill("");
   const texts = [];
   const side = unit - (unit > 6 ? 1 : 0);
-  const values = model.pool ? null : shownValues(model, state.leave === entry ? "y" : state.leave, entry);
+  const values = model.pool
+    ? null
+    : shownValues(model, state.leave === entry ? "y" : state.leave, entry);
   for (let meeting = 0; meeting < model.x.length; meeting++) {
     if (model.pool === "max" && model.values.best[model.y[meeting]] !== meeting) continue;
     const x = inset + model[columns][meeting] * unit;
@@ -136,13 +161,24 @@ function entries(model, state, rows, columns, entry, unit, inset) {
     const text = written(values ? values[model[entry][meeting]] : share);
     if (text.length > 4) continue;
     const size = Math.min(unit * 0.55, (unit * 1.6) / text.length, 12);
-    texts.push(svg("text", { x: x + side / 2, y: y + side / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, text));
+    texts.push(
+      svg(
+        "text",
+        {
+          x: x + side / 2,
+          y: y + side / 2 + size * 0.36,
+          "font-size": size,
+          "text-anchor": "middle",
+        },
+        text,
+      ),
+    );
   }
-  const shade = (/** @type {number} */ tap) => (shades > 1 ? 16 + (44 * tap) / (shades - 1) : 34);
+  const depth = (/** @type {number} */ tap) => (shades > 1 ? 16 + (44 * tap) / (shades - 1) : 34);
   return [
     ...paths.map((d, tap) => {
       const path = svg("path", { d });
-      path.style.fill = `color-mix(in srgb, var(--${entry}) ${Math.round(shade(tap))}%, var(--paper))`;
+      path.style.fill = shade(entry, depth(tap));
       return path;
     }),
     ...texts,
@@ -169,11 +205,17 @@ function tapOf(model, meeting) {
 function captionOf(model, state, rows, columns, entry) {
   const isForward = rows === (model.swap ? "y" : model.small) && rows === "y" && columns !== "y";
   const letter = (/** @type {Role} */ role, /** @type {boolean} */ gradient) =>
-    html("var", { class: `c${role}` }, letterOf(state.letters, gradient ? (role === "w" ? "w" : "x") : "y", role));
+    html(
+      "var",
+      { class: `c${role}` },
+      letterOf(state.letters, gradient ? (role === "w" ? "w" : "x") : "y", role),
+    );
   const name = entry === "w" ? "A" : "M";
   return [
-    letter(rows, !isForward), " = ",
-    html("var", { class: `c${entry}` }, isForward ? name : `${name}ᵀ`), " ",
+    letter(rows, !isForward),
+    " = ",
+    html("var", { class: `c${entry}` }, isForward ? name : `${name}ᵀ`),
+    " ",
     letter(columns, !isForward),
   ];
 }
@@ -196,10 +238,17 @@ function mark({ rows, columns, unit, inset, mark: group }, model, focus, pair) {
   ];
   const made = [];
   if (focus.role === rows) {
-    made.push(outline("outline", [0, inset + focus.cell * unit, inset + model.count[columns] * unit, unit]));
+    made.push(
+      outline("outline", [0, inset + focus.cell * unit, inset + model.count[columns] * unit, unit]),
+    );
   } else if (focus.role === columns) {
-    made.push(outline("outline", [inset + focus.cell * unit, 0, unit, inset + model.count[rows] * unit]));
-  } else made.push(...model.meets[focus.role][focus.cell].map((meeting) => outline("outline", at(meeting))));
+    made.push(
+      outline("outline", [inset + focus.cell * unit, 0, unit, inset + model.count[rows] * unit]),
+    );
+  } else
+    made.push(
+      ...model.meets[focus.role][focus.cell].map((meeting) => outline("outline", at(meeting))),
+    );
   if (pair !== null) made.push(outline("outline pair", at(pair)));
   group.replaceChildren(...made);
 }

@@ -169,7 +169,8 @@ export function structureOf(state) {
   const axes = axesOf(state);
   const most = state.dim === 1 ? shared.limits.line.span : shared.limits.plane.span;
   for (const axis of axes) {
-    const padded = reachOf(axis.input, axis.spread) + Math.max(axis.low, 0) + Math.max(axis.high, 0);
+    const padded =
+      reachOf(axis.input, axis.spread) + Math.max(axis.low, 0) + Math.max(axis.high, 0);
     const given = Math.max(padded, reachOf(axis.kernel, axis.dilation), axis.output);
     const what = "the longest side";
     if (given > most) throw new Refusal(refusal("too large to draw", { what, given, most }));

@@ -15,7 +15,12 @@ export function multiplesPart(store) {
     "section",
     { class: "multiples" },
     html("h2", {}, "A kernel for every place"),
-    html("p", {}, "Locally connected: the same window, but each place has weights of its own. Were they all equal, this would be a convolution."),
+    html(
+      "p",
+      {},
+      "Locally connected: the same window, but each place has weights of its own. " +
+        "Were they all equal, this would be a convolution.",
+    ),
     html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Kernels" }, root),
   );
   root.addEventListener("click", (event) => {
@@ -54,7 +59,15 @@ function draw(root, store, model) {
     for (let place = 0; place < model.places; place++) {
       const left = (place % width) * wide + GAP;
       const top = plane * (lines * tall + GAP) + Math.floor(place / width) * tall + GAP;
-      const frame = svg("rect", { class: "frame w kernel", "data-place": place, x: left - 3, y: top - 3, width: columns * SIDE + 6, height: rows * SIDE + 6, rx: 4 });
+      const frame = svg("rect", {
+        class: "frame w kernel",
+        "data-place": place,
+        x: left - 3,
+        y: top - 3,
+        width: columns * SIDE + 6,
+        height: rows * SIDE + 6,
+        rx: 4,
+      });
       drawn.push(frame);
       for (let tap = 0; tap < model.taps; tap++) {
         const cell = weightAt(model, plane, tap, place);
@@ -62,8 +75,26 @@ function draw(root, store, model) {
         const text = store.covered && store.state.leave === "w" ? "" : written(values[cell]);
         const size = SIDE * Math.min(0.5, 1.5 / Math.max(text.length, 1));
         drawn.push(
-          svg("rect", { class: "cell w", "data-cell": cell, x, y, width: SIDE - 1, height: SIDE - 1, rx: 2 }),
-          svg("text", { class: "number", x: x + SIDE / 2, y: y + SIDE / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, text),
+          svg("rect", {
+            class: "cell w",
+            "data-cell": cell,
+            x,
+            y,
+            width: SIDE - 1,
+            height: SIDE - 1,
+            rx: 2,
+          }),
+          svg(
+            "text",
+            {
+              class: "number",
+              x: x + SIDE / 2,
+              y: y + SIDE / 2 + size * 0.36,
+              "font-size": size,
+              "text-anchor": "middle",
+            },
+            text,
+          ),
         );
       }
     }

@@ -152,7 +152,10 @@ export function panelsOf(model, view) {
       letter: letterOf(view.letters, view.leave, role),
       title: `${titleOf(model, role, gradient)} ${size}`,
       short: `${gradient ? shared.names.short : ""}${size}`,
-      values: role === "w" && model.pool === "mean" ? shares(model) : shownValues(model, view.leave, role),
+      values:
+        role === "w" && model.pool === "mean"
+          ? shares(model)
+          : shownValues(model, view.leave, role),
       gradient,
       result: role === view.leave,
       editable: role !== view.leave && !(role === "w" && model.pool !== null),

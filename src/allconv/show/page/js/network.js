@@ -22,7 +22,7 @@
     const target = named();
     const layer = target?.classList.contains("layer") ? target : null;
     const drawing = layer
-      ? document.getElementById(layer.dataset.drawing ?? "")
+      ? document.getElementById((layer.querySelector(".back a")?.getAttribute("href") ?? "#").slice(1))
       : target ?? document.querySelector(".drawing");
     show("drawing", drawing);
     if (layer || !document.querySelector(".layer.shown")) {
@@ -112,6 +112,9 @@
   };
 
   document.documentElement.classList.add("live");
+  for (const each of document.querySelectorAll(".drawing, .layer")) {
+    if (each instanceof HTMLElement) each.tabIndex = -1;
+  }
   for (const picture of document.querySelectorAll("svg.sees")) {
     if (picture instanceof SVGSVGElement) follows(picture);
   }

@@ -20,7 +20,9 @@ export function html(name, attributes = {}, ...children) {
  * @returns {SVGElement}
  */
 export function svg(name, attributes = {}, ...children) {
-  return /** @type {SVGElement} */ (made(document.createElementNS(SVG, name), attributes, children));
+  return /** @type {SVGElement} */ (
+    made(document.createElementNS(SVG, name), attributes, children)
+  );
 }
 
 /**
@@ -37,6 +39,27 @@ function made(element, attributes, children) {
   }
   element.append(...children);
   return element;
+}
+
+/**
+ * What an event is about: the [role, place] of the cell under the pointer, or null.
+ * @param {Event} event
+ * @returns {Focus | null}
+ */
+export function cellUnder(event) {
+  const { target } = event;
+  if (!(target instanceof SVGElement) || !target.dataset.cell?.includes(":")) return null;
+  const [role, cell] = target.dataset.cell.split(":");
+  return { role: /** @type {Role} */ (role), cell: Number(cell) };
+}
+
+/**
+ * A role's colour laid on paper.
+ * @param {Role} role
+ * @param {number} percent
+ */
+export function shade(role, percent) {
+  return `color-mix(in srgb, var(--${role}) ${Math.round(percent)}%, var(--paper))`;
 }
 
 /**
@@ -138,7 +161,11 @@ export function painter(root, id) {
       const text = `${item.letter ?? ""}\n${item.text}`;
       if (entry.text !== text) {
         entry.text = text;
-        node.replaceChildren(...(item.letter ? [svg("tspan", { class: "letter" }, item.letter), `  ${item.text}`] : [item.text]));
+        node.replaceChildren(
+          ...(item.letter
+            ? [svg("tspan", { class: "letter" }, item.letter), `  ${item.text}`]
+            : [item.text]),
+        );
       }
     }
   };

@@ -41,7 +41,15 @@ export function playerPart(store) {
       play.replaceChildren(drawing(icon));
     }
   });
-  return html("div", { class: "player", role: "group", "aria-label": "Steps" }, back, play, forward, slider, said);
+  return html(
+    "div",
+    { class: "player", role: "group", "aria-label": "Steps" },
+    back,
+    play,
+    forward,
+    slider,
+    said,
+  );
 }
 
 /**
@@ -85,5 +93,9 @@ function button(name, press) {
 
 /** @param {keyof typeof ICONS} name */
 function drawing(name) {
-  return svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 12 12", "aria-hidden": "true" },
+    svg("path", { d: ICONS[name] }),
+  );
 }

@@ -13,9 +13,17 @@ export function relationPart(store) {
     const { model } = store;
     if (!model) return;
     const [big, small] = [model.big, model.small];
-    const general = ["b·", letter("j", big), " + p = s·", letter("i", small), " + d·", letter("k", "w")];
+    const general = [
+      "b·",
+      letter("j", big),
+      " + p = s·",
+      letter("i", small),
+      " + d·",
+      letter("k", "w"),
+    ];
     const rows = [html("div", { class: "general" }, ...general)];
-    for (const [name, n] of axesShown(model, store.pair)) rows.push(axisRow(model, store.pair, name, n));
+    for (const [name, n] of axesShown(model, store.pair))
+      rows.push(axisRow(model, store.pair, name, n));
     if (store.pair === null) rows.push(legend(big, small));
     box.replaceChildren(...rows);
   });
@@ -38,7 +46,8 @@ function letter(text, role) {
  */
 function axesShown(model, pair) {
   if (model.dim === 1) return [["", 1]];
-  const numbers = (/** @type {Axis} */ axis) => [axis.spread, axis.low, axis.stride, axis.dilation].join();
+  const numbers = (/** @type {Axis} */ axis) =>
+    [axis.spread, axis.low, axis.stride, axis.dilation].join();
   if (pair === null && numbers(model.axes[0]) === numbers(model.axes[1])) return [["both axes", 1]];
   return [
     ["rows", 0],
@@ -57,15 +66,30 @@ function axisRow(model, pair, name, n) {
   const at = (/** @type {Role} */ role, /** @type {string} */ usual) => {
     if (pair === null) return letter(usual, role);
     const place = placeOf(model, role, model[role][pair])[n + 1];
-    return html("b", { class: `c${role}` }, String(role === "w" && model.flip ? axis.kernel - 1 - place : place));
+    return html(
+      "b",
+      { class: `c${role}` },
+      String(role === "w" && model.flip ? axis.kernel - 1 - place : place),
+    );
   };
   const number = (/** @type {number} */ value) => html("b", {}, written(value));
   return html(
     "div",
     { class: pair === null ? "live" : "live hot" },
     name ? html("small", {}, name) : "",
-    number(axis.spread), "·", at(model.big, "j"), " + ", number(axis.low), " = ",
-    number(axis.stride), "·", at(model.small, "i"), " + ", number(axis.dilation), "·", at("w", "k"),
+    number(axis.spread),
+    "·",
+    at(model.big, "j"),
+    " + ",
+    number(axis.low),
+    " = ",
+    number(axis.stride),
+    "·",
+    at(model.small, "i"),
+    " + ",
+    number(axis.dilation),
+    "·",
+    at("w", "k"),
   );
 }
 
@@ -77,7 +101,17 @@ function legend(big, small) {
   return html(
     "div",
     { class: "live legend" },
-    "cell ", letter("j", big), " of ", letter(big, big), ", tap ", letter("k", "w"), " of ",
-    letter("w", "w"), ", cell ", letter("i", small), " of ", letter(small, small),
+    "cell ",
+    letter("j", big),
+    " of ",
+    letter(big, big),
+    ", tap ",
+    letter("k", "w"),
+    " of ",
+    letter("w", "w"),
+    ", cell ",
+    letter("i", small),
+    " of ",
+    letter(small, small),
   );
 }

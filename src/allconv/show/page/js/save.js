@@ -1,5 +1,14 @@
 // The stage as a file: an SVG that stands alone, with its colours written into it, or a PNG.
-const STYLES = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-weight", "font-style", "font-family"];
+const STYLES = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "opacity",
+  "font-weight",
+  "font-style",
+  "font-family",
+];
 
 /**
  * A copy of a drawn SVG whose styles are attributes.

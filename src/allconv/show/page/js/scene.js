@@ -86,10 +86,7 @@ function partnersOf(model, plane) {
 function windowStart(model, cell) {
   const [, row, column] = placeOf(model, model.small, cell);
   const [rows, columns] = model.axes;
-  return [
-    rows.stride * row + firstWindow(rows),
-    columns.stride * column + firstWindow(columns),
-  ];
+  return [rows.stride * row + firstWindow(rows), columns.stride * column + firstWindow(columns)];
 }
 
 /**
@@ -188,7 +185,8 @@ function panelItems(model, panels, layout, role, marked, options) {
   ];
   for (const grid of place.grids) {
     if (place.grids.length > 1 && unit >= sizes.tagUnit) items.push(tag(model, layout, role, grid));
-    for (const at of grid.cells) items.push(...cell(model, panel, layout, role, grid, at, marked, options));
+    for (const at of grid.cells)
+      items.push(...cell(model, panel, layout, role, grid, at, marked, options));
   }
   return items;
 }
@@ -252,16 +250,23 @@ function cell(model, panel, layout, role, grid, at, marked, options) {
     if (panel.editable) classes.push("editable");
     if (isHidden(panel, at.cell ?? 0, options)) classes.push("hidden");
   }
-  const more = [marked.get(isGhost ? ghostKey : `${role}:${at.cell}`), isGhost ? "" : marked.get(ghostKey)];
+  const more = [
+    marked.get(isGhost ? ghostKey : `${role}:${at.cell}`),
+    isGhost ? "" : marked.get(ghostKey),
+  ];
   for (const names of more) {
-    for (const name of (names ?? "").split(" ")) if (name && !classes.includes(name)) classes.push(name);
+    for (const name of (names ?? "").split(" "))
+      if (name && !classes.includes(name)) classes.push(name);
   }
   const joined = classes.join(" ");
   const [x, y] = [grid.x + at.column * unit, grid.y + at.row * unit];
   const radius = classes.includes("round") ? unit * sizes.round : Math.min(3, unit * 0.1);
   const text = cellText(model, panel, at, classes, unit);
   const letters = Math.max(text.length, 1);
-  const size = unit * Math.min(sizes.number, sizes.numberWidth / letters) * (classes.includes("round") ? 0.9 : 1);
+  const size =
+    unit *
+    Math.min(sizes.number, sizes.numberWidth / letters) *
+    (classes.includes("round") ? 0.9 : 1);
   return [
     {
       kind: "rect",
@@ -383,7 +388,11 @@ function ribbons(model, panels, layout, focus, found) {
       }
       groups.set(key, boxes);
     } else if (focus.role !== model.small) {
-      for (const [role, place] of /** @type {const} */ ([["x", x], ["w", w], ["y", y]])) {
+      for (const [role, place] of /** @type {const} */ ([
+        ["x", x],
+        ["w", w],
+        ["y", y],
+      ])) {
         if (role !== focus.role) known[role] = union(known[role], place.box);
       }
     }

@@ -16,7 +16,18 @@ export function shiftPart(store) {
   /** @type {Pair} */
   let by = [0, 1];
   const fields = html("div", { class: "chips", role: "group", "aria-label": "Shift" });
-  const section = html("section", { class: "shift" }, html("h2", {}, "Shift the input"), text, fields, html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Shifted output" }, root));
+  const section = html(
+    "section",
+    { class: "shift" },
+    html("h2", {}, "Shift the input"),
+    text,
+    fields,
+    html(
+      "div",
+      { class: "wide", tabindex: 0, role: "group", "aria-label": "Shifted output" },
+      root,
+    ),
+  );
   const redraw = () => {
     const { model, state } = store;
     section.hidden = !model || store.refusal !== "" || state.op === "linear";
@@ -26,7 +37,12 @@ export function shiftPart(store) {
     const found = compare(model, moved, by);
     text.textContent = saysOf(model, by, found);
     draw(root, moved, found);
-    fields.replaceChildren(...buttons(state.dim, by, (next) => { by = next; redraw(); }));
+    fields.replaceChildren(
+      ...buttons(state.dim, by, (next) => {
+        by = next;
+        redraw();
+      }),
+    );
   };
   store.subscribe((change) => change === "state" && redraw());
   return section;
@@ -42,8 +58,13 @@ function buttons(dim, by, choose) {
   return axes.flatMap((axis) => [
     `${dim === 1 ? "cells" : axis ? "columns" : "rows"}: `,
     ...[-2, -1, 0, 1, 2].map((value) => {
-      const press = () => choose(/** @type {Pair} */ (by.map((old, a) => (a === axis ? value : old))));
-      return html("button", { type: "button", "aria-pressed": String(by[axis] === value), onclick: press }, written(value));
+      const press = () =>
+        choose(/** @type {Pair} */ (by.map((old, a) => (a === axis ? value : old))));
+      return html(
+        "button",
+        { type: "button", "aria-pressed": String(by[axis] === value), onclick: press },
+        written(value),
+      );
     }),
   ]);
 }
@@ -83,7 +104,9 @@ function shifted(state, model, by) {
  */
 function compare(model, moved, by) {
   const [height, width] = model.sizes.y;
-  const step = model.axes.map((axis, n) => (model.swap ? by[n] * axis.stride : (by[n] * axis.spread) / axis.stride));
+  const step = model.axes.map((axis, n) =>
+    model.swap ? by[n] * axis.stride : (by[n] * axis.spread) / axis.stride,
+  );
   const whole = step.every(Number.isInteger);
   const [rows, columns] = step;
   return {
@@ -106,11 +129,19 @@ function saysOf(model, by, found) {
   if (!by[0] && !by[1]) return "Nothing is moved. Choose a shift: zeros come in from the edge.";
   if (!found.whole) {
     const stride = Math.max(...model.axes.map((axis) => axis.stride));
-    return `The stride is ${stride}: shifts that are no multiple of it move the output by no whole cell, and equivariance is lost. The output below is another one.`;
+    return (
+      `The stride is ${stride}: shifts that are no multiple of it move the output by no whole ` +
+      "cell, and equivariance is lost. The output below is another one."
+    );
   }
   const broken = found.cells.filter((cell) => cell === false).length;
   const kind = model.pool ? "pooling" : model.local ? "locally connected layer" : "layer";
-  if (!broken) return "The output has moved with the input, cell by cell (✓): the layer is equivariant to this shift.";
+  if (!broken) {
+    return (
+      "The output has moved with the input, cell by cell (✓): " +
+      "the layer is equivariant to this shift."
+    );
+  }
   const because = model.local
     ? "its weights differ from place to place, so nothing has to follow a shift"
     : "their windows saw the edge, or what came in over it";
@@ -127,8 +158,20 @@ function draw(root, moved, found) {
   const [rows, columns] = moved.sizes.y;
   root.setAttribute("width", String((inputColumns + columns) * SIDE + GAP + 1));
   root.setAttribute("height", String(Math.max(inputRows, rows) * SIDE + 1));
-  const input = cells("x", moved.values.x.slice(0, inputRows * inputColumns), inputColumns, 0, null);
-  const output = cells("y", moved.values.y.slice(0, rows * columns), columns, inputColumns * SIDE + GAP, found.cells);
+  const input = cells(
+    "x",
+    moved.values.x.slice(0, inputRows * inputColumns),
+    inputColumns,
+    0,
+    null,
+  );
+  const output = cells(
+    "y",
+    moved.values.y.slice(0, rows * columns),
+    columns,
+    inputColumns * SIDE + GAP,
+    found.cells,
+  );
   root.replaceChildren(...input, ...output);
 }
 
@@ -146,10 +189,40 @@ function cells(role, values, width, left, follows) {
     const size = Math.min(11, (SIDE * 1.3) / text.length);
     const verdict = follows?.[at] ?? null;
     const drawn = [
-      svg("rect", { class: `cell ${role}${verdict ? " lit" : ""}`, x: x + 0.5, y: y + 0.5, width: SIDE - 1, height: SIDE - 1, rx: 2 }),
-      svg("text", { class: "number", x: x + SIDE / 2, y: y + SIDE / 2 + 3, "font-size": size, "text-anchor": "middle" }, text),
+      svg("rect", {
+        class: `cell ${role}${verdict ? " lit" : ""}`,
+        x: x + 0.5,
+        y: y + 0.5,
+        width: SIDE - 1,
+        height: SIDE - 1,
+        rx: 2,
+      }),
+      svg(
+        "text",
+        {
+          class: "number",
+          x: x + SIDE / 2,
+          y: y + SIDE / 2 + 3,
+          "font-size": size,
+          "text-anchor": "middle",
+        },
+        text,
+      ),
     ];
-    if (verdict !== null) drawn.push(svg("text", { class: "verdict", x: x + SIDE - 3, y: y + SIDE - 3, "font-size": 8, "text-anchor": "end" }, verdict ? "✓" : "×"));
+    if (verdict !== null)
+      drawn.push(
+        svg(
+          "text",
+          {
+            class: "verdict",
+            x: x + SIDE - 3,
+            y: y + SIDE - 3,
+            "font-size": 8,
+            "text-anchor": "end",
+          },
+          verdict ? "✓" : "×",
+        ),
+      );
     return drawn;
   });
 }

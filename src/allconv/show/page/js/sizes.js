@@ -48,9 +48,24 @@ function axisBox(store, model, n, same) {
     { class: "axis" },
     name ? html("h3", {}, name) : "",
     html("div", { class: "math formula" }, ...formula),
-    html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Staircase of the window's places" }, staircase(model, axis)),
+    html(
+      "div",
+      {
+        class: "wide",
+        tabindex: 0,
+        role: "group",
+        "aria-label": "Staircase of the window's places",
+      },
+      staircase(model, axis),
+    ),
     chips(store, model, n, same),
-    lost ? html("p", { class: "soft" }, `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`) : "",
+    lost
+      ? html(
+          "p",
+          { class: "soft" },
+          `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`,
+        )
+      : "",
   );
 }
 
@@ -68,21 +83,85 @@ function number(value, color) {
  */
 function forwardFormula(axis, ceil) {
   const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
-  const letter = (/** @type {string} */ text, /** @type {string} */ color) => html("span", { class: `c${color}` }, text);
+  const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
+    html("span", { class: `c${color}` }, text);
   const spread = axis.spread > 1;
   return [
-    html("div", {}, letter("Y", "y"), ` = ${open}(`, ...(spread ? ["b·(", letter("X", "x"), " − 1) + 1"] : [letter("X", "x")]), " + lo + hi − d·(", letter("K", "w"), ` − 1) − 1) / s${close} + 1`),
-    html("div", {}, ` = ${open}(`, ...(spread ? [number(axis.spread), "·(", number(axis.input, "x"), " − 1) + 1"] : [number(axis.input, "x")]), " + ", number(axis.low), " + ", number(axis.high), " − ", number(axis.dilation), "·(", number(axis.kernel, "w"), " − 1) − 1) / ", number(axis.stride), `${close} + 1 = `, number(axis.output, "y")),
-    ceil ? html("div", { class: "soft" }, "a last window that would start behind the input is left out") : "",
+    html(
+      "div",
+      {},
+      letter("Y", "y"),
+      ` = ${open}(`,
+      ...(spread ? ["b·(", letter("X", "x"), " − 1) + 1"] : [letter("X", "x")]),
+      " + lo + hi − d·(",
+      letter("K", "w"),
+      ` − 1) − 1) / s${close} + 1`,
+    ),
+    html(
+      "div",
+      {},
+      ` = ${open}(`,
+      ...(spread
+        ? [number(axis.spread), "·(", number(axis.input, "x"), " − 1) + 1"]
+        : [number(axis.input, "x")]),
+      " + ",
+      number(axis.low),
+      " + ",
+      number(axis.high),
+      " − ",
+      number(axis.dilation),
+      "·(",
+      number(axis.kernel, "w"),
+      " − 1) − 1) / ",
+      number(axis.stride),
+      `${close} + 1 = `,
+      number(axis.output, "y"),
+    ),
+    ceil
+      ? html(
+          "div",
+          { class: "soft" },
+          "a last window that would start behind the input is left out",
+        )
+      : "",
   ];
 }
 
 /** @param {Axis} axis */
 function transposedFormula(axis) {
-  const letter = (/** @type {string} */ text, /** @type {string} */ color) => html("span", { class: `c${color}` }, text);
+  const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
+    html("span", { class: `c${color}` }, text);
   return [
-    html("div", {}, letter("Y", "y"), " = s·(", letter("X", "x"), " − 1) + d·(", letter("K", "w"), " − 1) + 1 − lo − hi + o"),
-    html("div", {}, " = ", number(axis.stride), "·(", number(axis.output, "x"), " − 1) + ", number(axis.dilation), "·(", number(axis.kernel, "w"), " − 1) + 1 − ", number(axis.low), " − ", number(axis.high), " + ", number(axis.extra), " = ", number(axis.input, "y")),
+    html(
+      "div",
+      {},
+      letter("Y", "y"),
+      " = s·(",
+      letter("X", "x"),
+      " − 1) + d·(",
+      letter("K", "w"),
+      " − 1) + 1 − lo − hi + o",
+    ),
+    html(
+      "div",
+      {},
+      " = ",
+      number(axis.stride),
+      "·(",
+      number(axis.output, "x"),
+      " − 1) + ",
+      number(axis.dilation),
+      "·(",
+      number(axis.kernel, "w"),
+      " − 1) + 1 − ",
+      number(axis.low),
+      " − ",
+      number(axis.high),
+      " + ",
+      number(axis.extra),
+      " = ",
+      number(axis.input, "y"),
+    ),
   ];
 }
 
@@ -97,18 +176,32 @@ function staircase(model, axis) {
   const unit = Math.max(9, Math.min(22, 400 / length));
   const stair = Math.min(unit, 13);
   const read = new Set(meetings(axis).map(([j]) => j));
-  const root = svg("svg", { width: length * unit + 2, height: unit + 8 + axis.output * stair, "aria-hidden": "true" });
+  const root = svg("svg", {
+    width: length * unit + 2,
+    height: unit + 8 + axis.output * stair,
+    "aria-hidden": "true",
+  });
   for (let place = 0; place < length; place++) {
     const j = (place - before) / axis.spread;
     const isReal = Number.isInteger(j) && j >= 0 && j < axis.input;
     const kind = isReal ? (read.has(j) ? "" : " dull") : " ghost";
-    root.append(svg("rect", { class: `cell ${model.big}${kind}`, x: place * unit + 1, y: 1, width: unit - 1.5, height: unit - 1.5 }));
+    root.append(
+      svg("rect", {
+        class: `cell ${model.big}${kind}`,
+        x: place * unit + 1,
+        y: 1,
+        width: unit - 1.5,
+        height: unit - 1.5,
+      }),
+    );
   }
   for (let i = 0; i < axis.output; i++) {
     const first = axis.stride * i - axis.low + before;
     const y = unit + 8 + i * stair;
     const last = first + axis.dilation * (axis.kernel - 1);
-    root.append(svg("path", { class: "stair", d: `M${(first + 0.5) * unit} ${y}H${(last + 0.5) * unit}` }));
+    root.append(
+      svg("path", { class: "stair", d: `M${(first + 0.5) * unit} ${y}H${(last + 0.5) * unit}` }),
+    );
     for (let k = 0; k < axis.kernel; k++) {
       const cx = (first + axis.dilation * k + 0.5) * unit;
       root.append(svg("circle", { class: "tap", cx, cy: y, r: Math.min(3.6, stair * 0.3) }));
@@ -131,13 +224,18 @@ function chips(store, model, n, same) {
     /** @type {Pair} */ (old.map((each, a) => (a === n || same ? value : each)));
   if (model.swap) {
     const least = axis.input - axis.extra;
-    const sizes = Array.from({ length: Math.max(axis.stride, axis.dilation) }, (_, extra) => least + extra);
+    const sizes = Array.from(
+      { length: Math.max(axis.stride, axis.dilation) },
+      (_, extra) => least + extra,
+    );
     return html(
       "div",
       { class: "chips" },
       `A correlation turns each of these sizes into ${axis.output}: `,
       ...sizes.map((size) =>
-        chip(size, size === axis.input, () => store.set({ outputPadding: pair(state.outputPadding, size - least) })),
+        chip(size, size === axis.input, () =>
+          store.set({ outputPadding: pair(state.outputPadding, size - least) }),
+        ),
       ),
     );
   }
@@ -147,7 +245,9 @@ function chips(store, model, n, same) {
     "div",
     { class: "chips" },
     `Inputs that give ${axis.output}: `,
-    ...sizes.map((size) => chip(size, size === axis.input, () => store.set({ input: pair(state.input, size) }))),
+    ...sizes.map((size) =>
+      chip(size, size === axis.input, () => store.set({ input: pair(state.input, size) })),
+    ),
   );
 }
 
@@ -157,7 +257,11 @@ function chips(store, model, n, same) {
  * @param {() => void} press
  */
 function chip(size, isChosen, press) {
-  return html("button", { type: "button", "aria-pressed": String(isChosen), onclick: press }, String(size));
+  return html(
+    "button",
+    { type: "button", "aria-pressed": String(isChosen), onclick: press },
+    String(size),
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import { editCell } from "./edit.js";
 import { layoutOf } from "./layout.js";
 import { panelsOf } from "./names.js";
-import { html, painter, svg } from "./paint.js";
+import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
 /**
@@ -32,14 +32,20 @@ export function stagePart(store, id) {
       drawnPlace = place;
     }
     const upto = store.playing ? state.at : null;
-    const options = { focus: store.focus(), pair: store.pair, upto, covered: store.covered, still: false };
+    const options = {
+      focus: store.focus(),
+      pair: store.pair,
+      upto,
+      covered: store.covered,
+      still: false,
+    };
     paint(sceneOf(model, panels, layout, options));
   };
   store.subscribe(draw);
 
-  pointing(store, box, root, (focus, input) => {
+  pointing(store, root, (focus) => {
     if (!store.model || !panelsOf(store.model, store.state)[focus.role].editable) return;
-    editCell(store, box, root, focus, input ?? null, (at) => nodeOf(cellKey(store, at)));
+    editCell(store, box, root, focus, (at) => nodeOf(cellKey(store, at)));
   });
   tabStops(store, box);
   let width = 0;
@@ -70,25 +76,19 @@ function cellKey(store, focus) {
  * Hovering looks, a click chooses a cell of the result or edits another; on touch screens the
  * first tap looks and the second edits.
  * @param {Store} store
- * @param {HTMLElement} box
  * @param {SVGElement} root
  * @param {(focus: Focus) => void} edit
  */
-function pointing(store, box, root, edit) {
-  const hit = (/** @type {Event} */ event) => {
-    const held = /** @type {SVGElement} */ (event.target).dataset?.cell;
-    if (!held) return null;
-    const [role, cell] = held.split(":");
-    return { role: /** @type {Role} */ (role), cell: Number(cell) };
-  };
+function pointing(store, root, edit) {
   root.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "touch" && !store.playing && !store.busy) store.look(hit(event));
+    if (event.pointerType !== "touch" && !store.playing && !store.busy)
+      store.look(cellUnder(event));
   });
   root.addEventListener("pointerleave", (event) => {
     if (event.pointerType !== "touch" && !store.busy) store.look(null);
   });
   root.addEventListener("click", (event) => {
-    const focus = hit(event);
+    const focus = cellUnder(event);
     if (!focus) return;
     store.playing = false;
     if (focus.role === store.state.leave) return store.step(focus.cell);

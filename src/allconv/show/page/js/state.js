@@ -83,7 +83,11 @@ export function settled(state) {
   if (isPool(next)) {
     next.channels = [next.channels[0], next.channels[0]];
     Object.assign(next, { groups: 1, bias: false, spread: [1, 1] });
-    if (typeof next.padding === "string") next.padding = [[0, 0], [0, 0]];
+    if (typeof next.padding === "string")
+      next.padding = [
+        [0, 0],
+        [0, 0],
+      ];
     next.padding = [
       [max(next.padding[0][0], 0), max(next.padding[0][0], 0)],
       [max(next.padding[1][0], 0), max(next.padding[1][0], 0)],
@@ -211,7 +215,18 @@ function paddingOf(text, [least, most]) {
   const numbers = text.split(",").map((part) => Number.parseInt(part, 10));
   if (!numbers.length || numbers.some((n) => !Number.isFinite(n))) return "valid";
   const [a, b, c, d] = numbers.map((n) => Math.min(most, Math.max(least, n)));
-  if (numbers.length >= 4) return [[a, b], [c, d]];
-  if (numbers.length >= 2) return [[a, b], [a, b]];
-  return [[a, a], [a, a]];
+  if (numbers.length >= 4)
+    return [
+      [a, b],
+      [c, d],
+    ];
+  if (numbers.length >= 2)
+    return [
+      [a, b],
+      [a, b],
+    ];
+  return [
+    [a, a],
+    [a, a],
+  ];
 }

@@ -1,6 +1,6 @@
 // The step as a table, and the result with it: for screen readers, and for those who like tables.
 import { termsOf } from "./sum.js";
-import { letterOf, nameOf, placeOf, shownValues, written } from "./names.js";
+import { letterOf, nameOf, shownValues, written } from "./names.js";
 import { html } from "./paint.js";
 
 /**
@@ -9,7 +9,9 @@ import { html } from "./paint.js";
  */
 export function stepsPart(store) {
   const box = html("div", { class: "tables" });
-  const details = /** @type {HTMLDetailsElement} */ (html("details", {}, html("summary", {}, "This step, and the whole result, as tables"), box));
+  const details = /** @type {HTMLDetailsElement} */ (
+    html("details", {}, html("summary", {}, "This step, and the whole result, as tables"), box)
+  );
   const section = html("section", { class: "steps" }, details);
   const draw = () => {
     const { model } = store;
@@ -29,18 +31,30 @@ export function stepsPart(store) {
 function stepTable(store, model) {
   const { state } = store;
   const focus = { role: state.leave, cell: state.at };
-  const roles = /** @type {Role[]} */ (["x", "w", "y"]).filter((role) => role !== state.leave && !(model.pool && role === "w"));
+  const roles = /** @type {Role[]} */ (["x", "w", "y"]).filter(
+    (role) => role !== state.leave && !(model.pool && role === "w"),
+  );
   const rows = termsOf(model, focus).map((term) => {
-    if ("padding" in term) return ["padding", written(shownValues(model, state.leave, "w")[term.padding]), "0"];
+    if ("padding" in term)
+      return ["padding", written(shownValues(model, state.leave, "w")[term.padding]), "0"];
     const cells = roles.map((role) => {
       const cell = model[role][term.meeting];
-      return `${nameOf(model, state, role, cell)} = ${written(shownValues(model, state.leave, role)[cell])}`;
+      const value = shownValues(model, state.leave, role)[cell];
+      return `${nameOf(model, state, role, cell)} = ${written(value)}`;
     });
-    const product = roles.reduce((p, role) => p * shownValues(model, state.leave, role)[model[role][term.meeting]], 1);
+    const product = roles.reduce(
+      (p, role) => p * shownValues(model, state.leave, role)[model[role][term.meeting]],
+      1,
+    );
     return [...cells, ...(roles.length > 1 ? [written(product)] : [])];
   });
-  const heads = [...roles.map((role) => letterOf(state.letters, state.leave, role)), ...(roles.length > 1 ? ["product"] : [])];
-  const total = store.covered ? "?" : written(shownValues(model, state.leave, state.leave)[state.at]);
+  const heads = [
+    ...roles.map((role) => letterOf(state.letters, state.leave, role)),
+    ...(roles.length > 1 ? ["product"] : []),
+  ];
+  const total = store.covered
+    ? "?"
+    : written(shownValues(model, state.leave, state.leave)[state.at]);
   const caption = `${nameOf(model, state, state.leave, state.at)} = ${total}`;
   return table(caption, heads, rows);
 }
@@ -56,9 +70,12 @@ function resultTables(store, model) {
   const values = shownValues(model, leave, leave);
   return Array.from({ length: model.planes[leave] }, (_, plane) => {
     const rows = Array.from({ length: height }, (_, row) =>
-      values.slice((plane * height + row) * width, (plane * height + row + 1) * width).map((value) => (store.covered ? "?" : written(value))),
+      values
+        .slice((plane * height + row) * width, (plane * height + row + 1) * width)
+        .map((value) => (store.covered ? "?" : written(value))),
     );
-    const name = `${letterOf(letters, leave, leave)}${model.planes[leave] > 1 ? `, channel ${placeOf(model, leave, plane * height * width)[0]}` : ""}`;
+    const channel = model.planes[leave] > 1 ? `, channel ${plane}` : "";
+    const name = letterOf(letters, leave, leave) + channel;
     return table(name, [], rows);
   });
 }
@@ -73,7 +90,21 @@ function table(caption, heads, rows) {
     "table",
     {},
     html("caption", {}, caption),
-    ...(heads.length ? [html("thead", {}, html("tr", {}, ...heads.map((head) => html("th", { scope: "col" }, head))))] : []),
-    html("tbody", {}, ...rows.map((row) => html("tr", {}, ...row.map((cell) => html("td", { class: "number" }, cell))))),
+    ...(heads.length
+      ? [
+          html(
+            "thead",
+            {},
+            html("tr", {}, ...heads.map((head) => html("th", { scope: "col" }, head))),
+          ),
+        ]
+      : []),
+    html(
+      "tbody",
+      {},
+      ...rows.map((row) =>
+        html("tr", {}, ...row.map((cell) => html("td", { class: "number" }, cell))),
+      ),
+    ),
   );
 }

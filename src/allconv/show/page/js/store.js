@@ -15,7 +15,9 @@ export function makeStore(first) {
   /** @type {((change: Change) => void)[]} */
   const listeners = [];
   /** @type {State[]} */
-  let [past, future] = [[], []];
+  let past = [];
+  /** @type {State[]} */
+  let future = [];
   /** @type {Store} */
   const store = {
     state: first,

@@ -40,7 +40,10 @@ export function sumPart(store) {
  */
 function markHot(box, pair) {
   for (const term of box.querySelectorAll("[data-meeting]")) {
-    term.classList.toggle("hot", pair !== null && /** @type {HTMLElement} */ (term).dataset.meeting === String(pair));
+    term.classList.toggle(
+      "hot",
+      pair !== null && /** @type {HTMLElement} */ (term).dataset.meeting === String(pair),
+    );
   }
 }
 
@@ -102,17 +105,25 @@ function resultParts(store, model, focus) {
   const row = html(
     "div",
     { class: `sum ${focus.role}${isMax ? " max" : ""}` },
-    html("span", { class: "left" }, named(store, focus.role, focus.cell), isMax ? " = max of" : " ="),
+    html(
+      "span",
+      { class: "left" },
+      named(store, focus.role, focus.cell),
+      isMax ? " = max of" : " =",
+    ),
     divisor > 1 ? html("span", { class: "brace" }, "(") : "",
     ...shown,
-    terms.length > MOST_TERMS ? html("span", { class: "rest" }, `… ${terms.length - MOST_TERMS} more`) : "",
+    terms.length > MOST_TERMS
+      ? html("span", { class: "rest" }, `… ${terms.length - MOST_TERMS} more`)
+      : "",
     bias,
     divisor > 1 ? html("span", { class: "brace" }, `) / ${divisor}`) : "",
     html("span", { class: "equals" }, "="),
     html("span", { class: "total" }, total),
   );
   const met = model.meets[focus.role][focus.cell].length;
-  const spoken = `${nameOf(model, store.state, focus.role, focus.cell)} = ${spokenTerms(store, model, terms)} = ${total}`;
+  const name = nameOf(model, store.state, focus.role, focus.cell);
+  const spoken = `${name} = ${spokenTerms(store, model, terms)} = ${total}`;
   return { says: saysOf(model, leave, focus, met), row, spoken };
 }
 
@@ -124,7 +135,13 @@ function biasTerm(model, focus) {
   const [plane] = placeOf(model, "y", focus.cell);
   const bias = model.values.b[plane];
   if (bias === undefined) return "";
-  return html("span", { class: "term" }, html("span", { class: "name" }, "bias"), html("span", { class: "factors" }, written(bias)), html("span", { class: "product" }, written(bias)));
+  return html(
+    "span",
+    { class: "term" },
+    html("span", { class: "name" }, "bias"),
+    html("span", { class: "factors" }, written(bias)),
+    html("span", { class: "product" }, written(bias)),
+  );
 }
 
 /**
@@ -152,7 +169,8 @@ function saysOf(model, leave, focus, met) {
   if (model.pool === "max") {
     return leave === "y"
       ? "What lies under the window; the largest is the output (the first, where two are equal)."
-      : "The outputs whose windows saw this cell. Only where it was the largest does the gradient come back to it.";
+      : "The outputs whose windows saw this cell. Only where it was the largest does the " +
+          "gradient come back to it.";
   }
   return `What meets this cell: ${met} product${met > 1 ? "s, added up" : ""}.`;
 }
@@ -173,16 +191,46 @@ function resultTerm(store, model, term) {
   if (model.pool) {
     const value = shownValues(model, leave, other)[model[other][meeting]];
     const won = model.pool === "mean" || model.values.best[model.y[meeting]] === meeting;
-    const share = model.pool === "mean" && leave === "x" ? model.divisors[model.y[meeting] % model.places] : 1;
-    const product = model.pool === "mean" ? written(value / share) : leave === "y" ? null : won ? "it won" : "lost: 0";
+    const share =
+      model.pool === "mean" && leave === "x" ? model.divisors[model.y[meeting] % model.places] : 1;
+    const product =
+      model.pool === "mean"
+        ? written(value / share)
+        : leave === "y"
+          ? null
+          : won
+            ? "it won"
+            : "lost: 0";
     const divided = share > 1 ? ` / ${share}` : "";
     const kind = won ? (model.pool === "max" ? "won" : "") : leave === "x" ? "none" : "";
-    return termBox(store, meeting, [named(store, other, model[other][meeting])], [number(other, value), divided], product, kind);
+    return termBox(
+      store,
+      meeting,
+      [named(store, other, model[other][meeting])],
+      [number(other, value), divided],
+      product,
+      kind,
+    );
   }
-  const [first, second] = /** @type {[Role, Role]} */ (["x", "w", "y"].filter((role) => role !== leave));
-  const [a, b] = [first, second].map((role) => shownValues(model, leave, role)[model[role][meeting]]);
-  const names = [named(store, first, model[first][meeting]), " ", named(store, second, model[second][meeting])];
-  return termBox(store, meeting, names, [number(first, a), " × ", number(second, b)], written(a * b), a * b === 0 ? "none" : "");
+  const [first, second] = /** @type {[Role, Role]} */ (
+    ["x", "w", "y"].filter((role) => role !== leave)
+  );
+  const [a, b] = [first, second].map(
+    (role) => shownValues(model, leave, role)[model[role][meeting]],
+  );
+  const names = [
+    named(store, first, model[first][meeting]),
+    " ",
+    named(store, second, model[second][meeting]),
+  ];
+  return termBox(
+    store,
+    meeting,
+    names,
+    [number(first, a), " × ", number(second, b)],
+    written(a * b),
+    a * b === 0 ? "none" : "",
+  );
 }
 
 /**
@@ -226,8 +274,12 @@ function spokenTerms(store, model, terms) {
   if (!terms.length) return "nothing meets it";
   const spoken = terms.slice(0, MOST_TERMS).map((term) => {
     if ("padding" in term) return "padding";
-    const roles = /** @type {Role[]} */ (["x", "w", "y"]).filter((role) => role !== leave && !(model.pool && role === "w"));
-    return roles.map((role) => written(shownValues(model, leave, role)[model[role][term.meeting]])).join(" times ");
+    const roles = /** @type {Role[]} */ (["x", "w", "y"]).filter(
+      (role) => role !== leave && !(model.pool && role === "w"),
+    );
+    return roles
+      .map((role) => written(shownValues(model, leave, role)[model[role][term.meeting]]))
+      .join(" times ");
   });
   return spoken.join(model.pool === "max" ? ", " : " plus ");
 }
@@ -242,29 +294,55 @@ function givenParts(store, model, focus) {
   const { leave } = store.state;
   const meetings = model.meets[focus.role][focus.cell];
   const value = shownValues(model, leave, focus.role)[focus.cell];
-  const second = /** @type {Role} */ (["x", "w", "y"].find((role) => role !== focus.role && role !== leave));
+  const second = /** @type {Role} */ (
+    ["x", "w", "y"].find((role) => role !== focus.role && role !== leave)
+  );
   const boxes = meetings.slice(0, MOST_TERMS).map((meeting) => {
     const names = ["to ", named(store, leave, model[leave][meeting])];
     if (model.pool) {
       const won = model.pool === "mean" || model.values.best[model.y[meeting]] === meeting;
-      return termBox(store, meeting, names, [won ? number(focus.role, value) : "0"], null, won ? "" : "none");
+      return termBox(
+        store,
+        meeting,
+        names,
+        [won ? number(focus.role, value) : "0"],
+        null,
+        won ? "" : "none",
+      );
     }
     const partner = shownValues(model, leave, second)[model[second][meeting]];
-    return termBox(store, meeting, names, [number(focus.role, value), " × ", number(second, partner)], written(value * partner), "");
+    return termBox(
+      store,
+      meeting,
+      names,
+      [number(focus.role, value), " × ", number(second, partner)],
+      written(value * partner),
+      "",
+    );
   });
   const row = html(
     "div",
     { class: `sum max ${focus.role}` },
-    html("span", { class: "left" }, named(store, focus.role, focus.cell), " = ", number(focus.role, value)),
+    html(
+      "span",
+      { class: "left" },
+      named(store, focus.role, focus.cell),
+      " = ",
+      number(focus.role, value),
+    ),
     ...boxes,
-    meetings.length > MOST_TERMS ? html("span", { class: "rest" }, `… ${meetings.length - MOST_TERMS} more`) : "",
+    meetings.length > MOST_TERMS
+      ? html("span", { class: "rest" }, `… ${meetings.length - MOST_TERMS} more`)
+      : "",
   );
   const letter = letterOf(store.state.letters, leave, leave);
   const count = meetings.length;
   const says = count
-    ? `Read the other way: the ${count} cell${count > 1 ? "s" : ""} of ${letter} that this number goes into. Click to change it.`
+    ? `Read the other way: the ${count} cell${count > 1 ? "s" : ""} of ${letter} that this ` +
+      "number goes into. Click to change it."
     : "Nothing uses this number.";
-  const spoken = `${nameOf(model, store.state, focus.role, focus.cell)} = ${written(value)} reaches ${count} cells of ${letter}`;
+  const name = nameOf(model, store.state, focus.role, focus.cell);
+  const spoken = `${name} = ${written(value)} reaches ${count} cells of ${letter}`;
   return { says, row, spoken };
 }
 
@@ -277,14 +355,29 @@ function checkLine(model, state) {
   const { x, w, g, y, gx, gw, b } = model.values;
   if (y.includes(-Infinity)) return "";
   const area = model.count.y / model.planes.y;
-  const sum = y.reduce((total, value, i) => total + (value - (b[Math.floor(i / area)] ?? 0)) * g[i], 0);
+  const sum = y.reduce(
+    (total, value, i) => total + (value - (b[Math.floor(i / area)] ?? 0)) * g[i],
+    0,
+  );
   const names = (/** @type {Role} */ role) => {
-    const [plain, gradient] = [letterOf(state.letters, "y", role), letterOf(state.letters, role === "w" ? "w" : "x", role)];
+    const [plain, gradient] = [
+      letterOf(state.letters, "y", role),
+      letterOf(state.letters, role === "w" ? "w" : "x", role),
+    ];
     return html("var", { class: `c${role}` }, `${plain}·${gradient}`);
   };
   const parts = [names("y"), " = ", names("x"), ...(model.pool ? [] : [" = ", names("w")])];
-  const dot = (/** @type {number[]} */ p, /** @type {number[]} */ q) => p.reduce((t, v, i) => t + v * q[i], 0);
-  const agree = [dot(x, gx), model.pool ? sum : dot(w, gw)].every((t) => Math.abs(t - sum) <= 1e-9 * (1 + Math.abs(sum)));
+  const dot = (/** @type {number[]} */ p, /** @type {number[]} */ q) =>
+    p.reduce((t, v, i) => t + v * q[i], 0);
+  const agree = [dot(x, gx), model.pool ? sum : dot(w, gw)].every(
+    (t) => Math.abs(t - sum) <= 1e-9 * (1 + Math.abs(sum)),
+  );
   const minus = b.length ? " (without the bias)" : "";
-  return html("p", { class: "check" }, "One sum, seen three times: ", ...parts, ` = ${written(sum)}${minus}${agree ? "" : " (not equal)"}`);
+  return html(
+    "p",
+    { class: "check" },
+    "One sum, seen three times: ",
+    ...parts,
+    ` = ${written(sum)}${minus}${agree ? "" : " (not equal)"}`,
+  );
 }

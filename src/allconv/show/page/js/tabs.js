@@ -17,7 +17,11 @@ const MIDDLE = 17;
  */
 export function tabsPart(store, id) {
   const buttons = /** @type {Role[]} */ (["y", "x", "w"]).map((role) => tab(store, role, id));
-  const list = html("div", { class: "views", role: "tablist", "aria-label": "What is left out" }, ...buttons);
+  const list = html(
+    "div",
+    { class: "views", role: "tablist", "aria-label": "What is left out" },
+    ...buttons,
+  );
   list.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;

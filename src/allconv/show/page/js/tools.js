@@ -65,13 +65,19 @@ async function copy(text, tell) {
     await navigator.clipboard.writeText(text);
     tell("The link is copied.");
   } catch {
-    const field = /** @type {HTMLTextAreaElement} */ (html("textarea", { class: "sr", "aria-label": "link" }));
+    const field = /** @type {HTMLTextAreaElement} */ (
+      html("textarea", { class: "sr", "aria-label": "link" })
+    );
     field.value = text;
     document.body.append(field);
     field.select();
     const isCopied = document.execCommand("copy");
     field.remove();
-    tell(isCopied ? "The link is copied." : "This browser does not let the page copy; the address bar has the link.");
+    tell(
+      isCopied
+        ? "The link is copied."
+        : "This browser does not let the page copy; the address bar has the link.",
+    );
   }
 }
 
