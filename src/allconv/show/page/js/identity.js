@@ -78,10 +78,6 @@ function resultCell(event) {
   return focus?.role === "y" ? focus.cell : null;
 }
 
-/** @type {SVGElement} */ ((event.target).dataset?.cell ?? "").split(":");
-  return role === "y" ? Number(cell) : null;
-}
-
 /** @type {Record<string, [string, string]>} */
 const WITHOUT = {
   local: [
@@ -197,7 +193,8 @@ function kernelText(model, state, made) {
       ? ""
       : `: its cells ${apart} apart, in steps of ${steps}; stride and dilation have traded places`;
   const slides = model.swap ? "" : " The lecture writes dL/dW = Correlation(I, LO).";
-  return `The same numbers by sliding ${letter(model.small)} over ${letter(model.big)}${traded}.${slides}`;
+  const [small, big] = [letter(model.small), letter(model.big)];
+  return `The same numbers by sliding ${small} over ${big}${traded}.${slides}`;
 }
 
 /**
@@ -211,7 +208,8 @@ function bigText(model, state, made) {
   const [apart, steps] = [along(made, (axis) => axis.spread), along(made, (axis) => axis.dilation)];
   const [before, behind] = [along(made, (axis) => axis.low), along(made, (axis) => axis.high)];
   const parts = [
-    `The same numbers by sliding: the kernel${apart === "1" ? "" : ` with its taps ${apart} apart and`}`,
+    "The same numbers by sliding: the kernel",
+    apart === "1" ? "" : ` with its taps ${apart} apart and`,
     ` with ${before} zero${before === "1" ? "" : "s"} before it and ${behind} behind, `,
     `and ${small} flipped`,
     steps === "1" ? "." : `, its cells ${steps} apart: the stride has become a dilation.`,
