@@ -1,0 +1,134 @@
+"""The primitives that Python draws are those of the pages' JavaScript, for hundreds of states."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from page_node import asked, needs_node
+from stage_states import drawn_state
+
+from allconv.errors import Error
+from allconv.show.page.shared import OPERATORS, shared_data
+from allconv.show.stage.exchange import exchanged
+from allconv.show.stage.layout import Room, layout_of
+from allconv.show.stage.model import model_of
+from allconv.show.stage.names import panels_of
+from allconv.show.stage.scene import Focus, Options, Scene, scene_of
+from allconv.show.stage.settings import Role
+from allconv.show.stage.state import State
+from allconv.show.stage.values import values_of
+
+STATES = 300
+PLACES = {"x", "y", "width", "height", "radius", "size", "points"}
+NEAR = 0.5  # pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A scene that both languages are asked for."""
+
+    address: str
+    width: float
+    options: Options
+
+    def sent(self) -> dict[str, Any]:
+        """The question as JavaScript reads it."""
+        options = dataclasses.asdict(self.options)
+        asked_for = {"address": self.address, "width": self.width, "place": 0, "cell": self.cell}
+        return {**asked_for, "options": options}
+
+    @property
+    def cell(self) -> int:
+        """The cell of the array that is left out whose correlation is asked for."""
+        focus = self.options.focus
+        return focus.cell if focus.role == State.of_address(self.address).leave else 0
+
+
+def question(number: int) -> Question:
+    """The question of a number: at any cell of any array, at widths of desks and of phones."""
+    random = np.random.default_rng(number)
+    state = drawn_state(number)
+    roles: list[Role] = ["x", "y"] if state.is_pool else ["x", "w", "y"]
+    role = state.leave if random.integers(3) else roles[random.integers(len(roles))]
+    focus, pairs = Focus(role, 0), []
+    with suppress(Error):  # both refuse it
+        model = model_of(state)
+        focus = Focus(role, int(random.integers(model.count[role])))
+        pairs = model.meets[role][focus.cell]
+    options = Options(
+        focus,
+        pair=pairs[0] if pairs and random.integers(5) == 0 else None,
+        upto=int(random.integers(9)) if random.integers(4) == 0 else None,
+        covered=not random.integers(6),
+        still=not random.integers(6),
+    )
+    return Question(state.address(), float(random.choice([320, 600, 900, 1400])), options)
+
+
+def answered(question: Question) -> dict[str, Any]:
+    """What Python makes of a question."""
+    state = State.of_address(question.address)
+    again = state.address()
+    try:
+        model = model_of(state)
+    except Error as error:
+        return {"again": again, "refusal": error.message}
+    values = values_of(state, model)
+    panels = panels_of(model, values, state)
+    layout = layout_of(model, 0, Room(question.width))
+    scene = scene_of(model, panels, layout, question.options, values.best)
+    found = exchanged(model, values, state.leave, question.cell)
+    return {"again": again, "scene": scene, "correlation": found}
+
+
+@needs_node
+def test_scenes_are_those_of_the_pages(modules: Path) -> None:
+    """Keys, classes and texts are equal, and places to half a pixel."""
+    questions = [question(number) for number in range(STATES)]
+    sent = {"shared": shared_data(), "questions": [each.sent() for each in questions]}
+    compared: Counter[str] = Counter()
+    for each, theirs in zip(questions, asked("scenes.mjs", modules, sent), strict=True):
+        ours = answered(each)
+        assert ours["again"] == theirs["again"] == each.address
+        assert ours.get("refusal") == theirs.get("refusal"), each.address
+        if "refusal" in ours:
+            compared["refused"] += 1
+            continue
+        compare_scenes(ours["scene"], theirs["scene"], each)
+        compare_correlations(ours["correlation"], theirs["correlation"], each)
+        compared[State.of_address(each.address).op] += 1
+    assert compared.keys() == {*OPERATORS, "refused"}
+    assert compared.total() - compared["refused"] >= STATES // 2, compared
+
+
+def compare_scenes(ours: Scene, theirs: dict[str, Any], asked_for: Question) -> None:
+    assert ours.vertical == theirs["vertical"]
+    assert (ours.width, ours.height) == pytest.approx((theirs["width"], theirs["height"]), abs=NEAR)
+    assert len(ours.items) == len(theirs["items"]), asked_for
+    for one, other in zip(ours.items, theirs["items"], strict=True):
+        mine = {name: each for name, each in dataclasses.asdict(one).items() if each is not None}
+        assert mine.keys() == other.keys(), (one, other)
+        for name, value in mine.items():
+            if name in PLACES:
+                assert value == pytest.approx(other[name], abs=NEAR), (one, other)
+            else:
+                assert value == other[name], (one, other, asked_for)
+
+
+def compare_correlations(ours: Any, theirs: Any, asked_for: Question) -> None:
+    assert (ours is None) == (theirs is None), asked_for
+    if ours is None:
+        return
+    assert (ours.at, ours.back) == (theirs["at"], theirs["back"]), asked_for
+    for role in ("x", "w", "y"):
+        assert ours.values[role] == pytest.approx(theirs[role], abs=1e-9), asked_for
+    for axis, other in zip(ours.model.axes, theirs["axes"], strict=True):
+        assert (axis.input, axis.kernel, axis.output) == tuple(
+            other[name] for name in ("input", "kernel", "output")
+        )
