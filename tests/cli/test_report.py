@@ -53,6 +53,22 @@ def test_what_a_report_says_to_run_runs(finished: Path, tmp_path: Path) -> None:
     assert "epochs done</dt><dd>2" in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("end", ["", "\u202e"])
+def test_an_image_that_is_named_can_be_typed(end: str, tmp_path: Path) -> None:
+    """Quotes and spaces in its name are quoted; where all hold what is not seen, none is named."""
+    for n in range(10):
+        for k, name in enumerate(("a 'b", 'c "d')):
+            pixels = making.pattern(8, 8, seed=n + 100 * k)
+            making.save(tmp_path / "its" / name / f"{n}{end}.png", pixels)
+    assert run("train", "its", *QUICK).status == 0
+    commands, python, _ = programs(tmp_path / "run" / "report.html")
+    predict = shlex.split(commands.splitlines()[0])[1:]
+    assert (predict[-1] == "IMAGE_OR_FOLDER") == bool(end)
+    if not end:
+        assert run(*predict).status == 0
+    exec(python, {})  # noqa: S102 (this is what is tested)
+
+
 def test_without_files_the_programs_take_the_arrays(tmp_path: Path) -> None:
     """Of images inside the package, and of an .npz file."""
     assert run("train", "--samples", "50", *QUICK).status == 0

@@ -74,11 +74,12 @@ def onnx_program(path: str, data: Dataset) -> str:
 
 
 def _image(data: Dataset, source: str | None) -> str | None:
-    """The path of an image of the data, None where they are no files."""
+    """The path of an image of the data that can be typed, None where there is none."""
     part = data.validation if data.test is None else data.test
-    if source is None or not part.names:
+    if source is None or part.names is None:
         return None
-    return str(Path(source) / part.names[0])
+    paths = (str(Path(source) / name) for name in part.names)
+    return next((path for path in paths if printable(path) == path), None)
 
 
 def _quoted(text: str) -> str:
