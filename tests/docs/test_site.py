@@ -112,6 +112,12 @@ def test_what_stands_in_the_page_itself_is_no_link(tmp_path: Path) -> None:
     assert checked(tmp_path, a=page) == []
 
 
+def test_the_state_of_a_page_is_no_anchor(tmp_path: Path) -> None:
+    """It stands behind `#` as well, but names its settings; the page must be there."""
+    assert checked(tmp_path, a='<a href="#op=conv&amp;dim=1">', b='<a href="a.html#op=conv">') == []
+    assert len(checked(tmp_path, b='<a href="gone.html#op=conv">')) == 1
+
+
 def test_styles_in_files_are_looked_at_too(tmp_path: Path) -> None:
     """A font or picture that a style loads."""
     (tmp_path / "a.css").write_text("@font-face { src: url(https://example.org/f.woff2) }", "utf-8")
