@@ -12,7 +12,7 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, duration, screen
+from allconv.cli.output import Screen, screen
 from allconv.errors import FileError
 from allconv.text import printable
 
@@ -75,7 +75,7 @@ def command(
     full: bool,
     pixel_limit: int,
 ) -> None:
-    """Draw a network as a page, and show what it does with a photograph.
+    """Draw a network as a page, with an image through it.
 
     MODEL is an .onnx file or the name of a network, which gets random weights. The page is one
     HTML file: the layers as a graph, and for each its shapes, parameters, multiply-adds, memory,
@@ -120,14 +120,11 @@ def _free_name(model: str) -> Path:
 
 
 def _write(shown: Screen, text: str, target: Path) -> None:
-    import time
-
     from allconv.files import atomic_write
 
-    begun = time.perf_counter()
     content = text.encode()
     atomic_write(target, content)
-    took = time.perf_counter() - begun
     shown.hide()
-    shown.line(f"result: {target} ({len(content) / 1e6:.1f} MB, {duration(took)} to write)")
+    size = f"{len(content) / 1e6:.1f} MB" if len(content) >= 1e6 else f"{len(content) / 1e3:.0f} kB"
+    shown.line(f"result: {target} ({size})")
     shown.line("next: open it in a browser; it is one file and fetches nothing")

@@ -8,7 +8,7 @@ from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element
 from allconv.show.network.evidence import Evidence
 from allconv.show.network.layers import Layer
-from allconv.show.network.photo import HELD
+from allconv.show.network.photo import HELD, kind
 from allconv.show.network.pictures import heat, jpeg
 from allconv.show.network.values import Photo, Scores
 from allconv.text import printable
@@ -23,8 +23,9 @@ def answer(
     """The section on the photograph."""
     height, width = photo.pixels.shape[:2]
     picture = element(
-        "svg", element("use", href=f"#{HELD}"), viewBox=f"0 0 {width} {height}", class_="photo",
-        role="img", aria_label=f"The image, {width} × {height} pixels, as the network takes it",
+        "svg", element("use", href=f"#{HELD}"), viewBox=f"0 0 {width} {height}",
+        class_=kind("photo", photo.pixels), role="img",
+        aria_label=f"The image, {width} × {height} pixels, as the network takes it",
     )  # fmt: skip
     parts = [element("h2", "The image"), element("p", element("code", printable(photo.name, 120)))]
     if scores is None:
@@ -94,7 +95,12 @@ def _heat(photo: Photo, share: Array, title: str, said: str) -> Markup:
     pixels = heat(photo.pixels, share)
     height, width = pixels.shape[:2]
     image = element(
-        "img", src=jpeg(pixels), width=width, height=height, alt=f"{title}: {said}", class_="heat"
+        "img",
+        src=jpeg(pixels),
+        width=width,
+        height=height,
+        alt=f"{title}: {said}",
+        class_=kind("heat", pixels),
     )
     caption = element("figcaption", element("strong", title), f": {said}.")
     return element("figure", image, caption)

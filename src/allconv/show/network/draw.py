@@ -75,20 +75,17 @@ def _box(member: Layer | Group, placed: Placed, number: int, addresses: frozense
     x, row = placed.boxes[number]
     left, top = x + EDGE - BOX / 2, row * ROW + EDGE
     head, below, kind = _words(member)
-    whole = shown_name(member.name)
+    said = f"{head} {shown_name(member.name)}".strip() if isinstance(member, Layer) else head
     body = [
-        element("title", f"{head} {whole}".strip()),
+        element("title", said + (", cannot run here" if "refused" in kind else "")),
         *_frames(left, top, is_group=isinstance(member, Group)),
         element("text", head, x=left + 12, y=top + 19, class_="head"),
         element("text", below, x=left + 12, y=top + 36, class_="below") if below else Markup(""),
     ]
     if isinstance(member, Layer) and member.refusal:
         body.append(element("text", "cannot run", x=left + BOX - 10, y=top + 19, class_="refused"))
-    address = member.key if member.key in addresses else None
-    label = f"{head} {whole}".strip() + (", cannot run here" if "refused" in kind else "")
-    return element(
-        "a", *body, href=address and f"#{address}", class_=f"box {kind}", aria_label=label
-    )
+    address = f"#{member.key}" if member.key in addresses else None
+    return element("a", *body, href=address, class_=f"box {kind}".rstrip())
 
 
 def _frames(left: float, top: float, *, is_group: bool) -> list[Markup]:

@@ -135,7 +135,6 @@ class _Parts:
                 element("div", level(group, self._layers, self.addresses), class_="wide"),
                 id=group.key,
                 class_="drawing",
-                tabindex=-1,
             )
 
     def _way(self, group: Group) -> list[str]:
@@ -174,14 +173,13 @@ class _Parts:
         subject = self._subject
         if subject.photo is None or subject.run is None or layer.value is None:
             return
-        facts = subject.run.facts.get(layer.number)
-        reaches = facts.field if facts else ()
+        reaches = subject.run.fields.get(layer.number, ())
         axes = [reach.along for reach in reaches if reach.along is not None]
         axes = axes if len(axes) == 2 else [2, 3]
         if layer.number in subject.maps and self._detail.maps:
             yield layer_maps(layer, subject.maps[layer.number], self._detail.maps, axes)
-        if facts is not None and not is_end(layer):
-            yield sees(facts.field, layer.value.shape, subject.photo.pixels.shape[:2])
+        if not is_end(layer):
+            yield sees(reaches, layer.value.shape, subject.photo.pixels.shape[:2])
 
     def _stage(self, layer: Layer) -> Iterable[Markup]:
         operands = self._subject.windows.get(layer.number)

@@ -8,6 +8,12 @@ from allconv.picture.markup import Markup, element, short
 from allconv.show.network.pictures import jpeg
 
 HELD = "photo"  # the address of the image on the page
+SMALL = 112  # pixels of a side below which each is shown as it is
+
+
+def kind(name: str, pixels: Array) -> str:
+    """The class of a picture of the image: of a small one the pixels are shown, not smoothed."""
+    return f"{name} pixels" if max(pixels.shape[:2]) < SMALL else name
 
 
 def held_once(pixels: Array) -> Markup:
@@ -48,7 +54,7 @@ def sees(field: Field, shape: tuple[int, ...], size: tuple[int, int]) -> Markup:
         element("path", d=_outside(down, along, size), class_="unseen", fill_rule="evenodd"),
         frame,
         viewBox=f"0 0 {width} {height}",
-        class_="sees",
+        class_="sees pixels" if max(size) < SMALL else "sees",
         role="img",
         aria_label=said,
         data_units=f"{rows} {columns}",

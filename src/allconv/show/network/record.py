@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from allconv.analysis.fields import Field
 from allconv.analysis.receptive import receptive_fields
@@ -53,13 +53,17 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A network that can run: what was recorded, for one image, and the numbers that it holds."""
+    """A network that can run: what was recorded, for one image, and the numbers that it holds.
+
+    `fields` says what a unit of each layer sees, by the layer's number; inputs have one, too.
+    """
 
     network: Network
     recorded: Recorded
     program: Program
     state: Mapping[str, Array]
     facts: Mapping[int, Facts] = field(default_factory=dict)
+    fields: Mapping[int, Field] = field(default_factory=dict)
 
     @property
     def arrays(self) -> list[Array]:
@@ -92,6 +96,9 @@ def record(
     network = Network(title, tuple(_with_parameters(layers, recorded)), note=note)
     program = Program(recorded.graph, static=recorded.state_places)
     run = Run(network, recorded, program, net.state_dict())
+    fields = receptive_fields(recorded.graph)
+    known = [(each.number, fields.get(each.value, ())) for each in layers if each.value is not None]
+    run = replace(run, fields=dict(known))
     return replace(run, facts=_facts(run))
 
 
@@ -261,7 +268,6 @@ def _with_parameters(layers: Iterable[Layer], recorded: Recorded) -> list[Layer]
 
 
 def _facts(run: Run) -> dict[int, Facts]:
-    fields = receptive_fields(run.recorded.graph)
     kernels = _kernels(run.program)
     found = {}
     for layer in run.network.layers:
@@ -271,7 +277,7 @@ def _facts(run: Run) -> dict[int, Facts]:
         found[layer.number] = Facts(
             sum(node.operator.cost(*(v.spec for v in node.inputs)) for node in layer.nodes),
             layer.value.spec.size * ITEM.get(layer.value.dtype, 8),
-            fields.get(layer.value, ()),
+            run.fields.get(layer.number, ()),
             name,
             why,
         )
@@ -285,7 +291,7 @@ def _ran(layer: Layer, kernels: Mapping[str, tuple[str, str]]) -> tuple[str, str
         kernels[path] for path in dict.fromkeys(n.path for n in layer.nodes) if path in kernels
     ]
     if not found:
-        return "none of its own: another layer's does it along the way, or it is only a view", ""
+        return "none of its own: fused with another layer, or a view", ""
     return found[0]
 
 
@@ -307,8 +313,3 @@ def _kernels(program: Program) -> dict[str, tuple[str, str]]:
         shown = ", ".join(dict.fromkeys(working or found))
         told[path] = shown, "; ".join(reasons.get(path, {}))
     return told
-
-
-def image_inputs(run: Run, x: Any) -> list[Array]:
-    """The arrays of a call, the image first."""
-    return [x, *run.arrays]

@@ -39,8 +39,6 @@ def section(
         element("p", element("a", "to the drawing", href=f"#{around.drawing}"), class_="back"),
         id=layer.key,
         class_="layer",
-        data_drawing=around.drawing,
-        tabindex=-1,
     )
 
 
@@ -69,7 +67,8 @@ def _rows(
 
 
 def _fact_rows(facts: Facts) -> Iterable[Markup]:
-    yield _row("multiply-adds", f"{facts.multiply_adds:,}")
+    if facts.multiply_adds:
+        yield _row("multiply-adds", f"{facts.multiply_adds:,}")
     yield _row("memory of its result", bytes_text(facts.bytes))
     if facts.seconds is not None:
         yield _row("time", f"{facts.seconds * 1000:.3g} ms")

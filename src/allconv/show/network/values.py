@@ -74,14 +74,13 @@ def layer_values(
     run: Run, x: Array, take: Callable[[Array, Field], Array], progress: Progress
 ) -> Mapping[int, Array]:
     """What `take` keeps of the value of every layer, by the layer's number."""
-    fields = {number: facts.field for number, facts in run.facts.items()}
     asked = [(each.number, each.value) for each in run.network.layers if each.value is not None]
     kept: dict[int, Array] = {}
     for start, end in _parts([value.spec.size * 4 for _, value in asked]):
         progress("running the network", start, len(asked))
         arrays = compute(run, x, [value for _, value in asked[start:end]])
         for (number, _), array in zip(asked[start:end], arrays, strict=True):
-            kept[number] = take(array, fields.get(number, ()))
+            kept[number] = take(array, run.fields.get(number, ()))
     return kept
 
 

@@ -22,8 +22,10 @@
     const target = named();
     const layer = target?.classList.contains("layer") ? target : null;
     const drawing = layer
-      ? document.getElementById((layer.querySelector(".back a")?.getAttribute("href") ?? "#").slice(1))
-      : target ?? document.querySelector(".drawing");
+      ? document.getElementById(
+          (layer.querySelector(".back a")?.getAttribute("href") ?? "#").slice(1),
+        )
+      : (target ?? document.querySelector(".drawing"));
     show("drawing", drawing);
     if (layer || !document.querySelector(".layer.shown")) {
       show("layer", layer ?? document.querySelector(".layer"));
@@ -70,7 +72,10 @@
       frame?.setAttribute("height", String(Math.max(bottom - top, 0)));
       picture
         .querySelector(".unseen")
-        ?.setAttribute("d", `M0 0H${width}V${height}H0ZM${left} ${top}H${right}V${bottom}H${left}Z`);
+        ?.setAttribute(
+          "d",
+          `M0 0H${width}V${height}H0ZM${left} ${top}H${right}V${bottom}H${left}Z`,
+        );
       const said =
         `Unit ${row}, ${column} of ${rows} × ${columns} sees rows ${top} to ${bottom - 1} ` +
         `and columns ${left} to ${right - 1}`;
