@@ -1,0 +1,112 @@
+"""Arrays of the lecture as tables of cells, and its words and letters as markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from allconv.lecture.example import CellIndex
+from allconv.operators.base import Array
+from allconv.picture.markup import Markup, element, joined, text
+from allconv.text import printable
+
+MOST = 300
+"""Cells of an array that is shown; of a larger one only the shape is told."""
+
+LONGEST = 60  # letters of a cell
+ROLES = {"I": "x", "n": "x", "x": "x", "W": "w", "w": "w", "k": "w", "O": "y", "LO": "y", "y": "y"}
+"""The array that a letter stands for, whose colour it has."""
+
+_INLINE = re.compile(r"`([^`]+)`|\*([^*\s][^*]*)\*|\[([^]]+)\]\((#[\w-]+)\)")
+_LETTER = re.compile(r"([A-Za-z]+)(\d+(?:,\d+)*)")
+_MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
+
+
+def words(given: str) -> Markup:
+    """A sentence: `code`, *letters* with an index after "_", [links](#place).
+
+    >>> words("*O_1* is `y[0]`")
+    '<var class="cy">O<sub>1</sub></var> is <code>y[0]</code>'
+    """
+    parts: list[str] = []
+    end = 0
+    for found in _INLINE.finditer(given):
+        parts.append(given[end : found.start()])
+        code, letter, label, address = found.groups()
+        if code:
+            parts.append(element("code", code))
+        elif letter:
+            parts.append(variable(letter))
+        else:
+            parts.append(element("a", words(label), href=address))
+        end = found.end()
+    return joined(*parts, given[end:])
+
+
+def variable(name: str) -> Markup:
+    """A letter in the colour of its array; what follows "_" is its index.
+
+    >>> variable("w_1,2")
+    '<var class="cw">w<sub>1,2</sub></var>'
+    """
+    letter, _, index = name.partition("_")
+    role = ROLES.get(letter)
+    below = element("sub", index) if index else ""
+    return element("var", letter, below, class_=role and f"c{role}")
+
+
+def cell_text(cell: object) -> Markup:
+    """A number with a true minus sign, or a sum of products of letters.
+
+    >>> cell_text("-3.9"), cell_text("LO1*I1")[:33]
+    ('−3.9', '<var class="cy">LO<sub>1</sub></v')
+    """
+    written = printable(str(cell), LONGEST)
+    if not _LETTER.search(written) or written[:1].isdigit():
+        return text(minus(written))
+    parts = []
+    for n, product in enumerate(written.split("+")):
+        factors = [
+            variable(f"{found[1]}_{found[2]}") if found else text(factor)
+            for factor in product.split("*")
+            for found in [_LETTER.fullmatch(factor)]
+        ]
+        parts.append(element("span", " + " if n else "", *factors, class_="product"))
+    return joined(*parts)
+
+
+def minus(written: str) -> str:
+    """Numbers with the sign that is as wide as a plus."""
+    return _MINUS.sub("−", written)
+
+
+def planes(cells: Array) -> Iterator[tuple[CellIndex, Array]]:
+    """The tables of an array: the place of each, and its rows."""
+    if cells.ndim < 3:
+        yield (), cells.reshape(-1, cells.shape[-1] if cells.ndim else 1)
+        return
+    for place in np.ndindex(cells.shape[:-2]):
+        yield place, cells[place]
+
+
+def grids(cells: Array, role: str = "", slips: Collection[CellIndex] = ()) -> Markup:
+    """An array as tables beside each other.
+
+    role    "x", "w", "y": its colour
+    slips   cells that the slide has wrong
+    """
+    if cells.size > MOST or not cells.size:
+        return element("p", f"an array of shape {cells.shape}", class_="soft")
+    tables = [_table(place, rows, role, slips) for place, rows in planes(cells)]
+    return element("div", *tables, class_="grids")
+
+
+def _table(place: CellIndex, rows: Array, role: str, slips: Collection[CellIndex]) -> Markup:
+    lines = []
+    for r, row in enumerate(rows.tolist()):
+        marks = ["slip" if (*place, r, c) in slips else None for c in range(len(row))]
+        pairs = zip(row, marks, strict=True)
+        lines.append(element("tr", *(element("td", cell_text(c), class_=m) for c, m in pairs)))
+    return element("table", element("tbody", *lines), class_=f"cells {role}".strip())

@@ -1,0 +1,194 @@
+"""The lecture as one page: prose, every example beside its slide, live figures, pictures.
+
+Everything on it is computed when it is written, but for what `kept.json` holds. Without scripts it
+reads the same; the figures stand still then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import sha256
+
+from allconv.lecture import check
+from allconv.lecture.cells import grids, words
+from allconv.lecture.example import MISSING, NO, SLIP, Result
+from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
+from allconv.lecture.listings import PREAMBLE, Listing, listing
+from allconv.lecture.pictures import PICTURES
+from allconv.lecture.prose import LEAD, PLAN, READING, Draw, Live, Part, Piece, Program, Say, Show
+from allconv.picture.markup import Markup, element, joined
+from allconv.show.page.document import document
+from allconv.show.page.modules import module_text
+from allconv.show.page.shared import shared_data
+from allconv.show.stage.svg import stage_svg
+from allconv.text import printable
+from allconv.version import __version__
+
+TITLE = "The convolution lecture, worked out"
+STYLES = ("page.css", "stage.css", "explain.css", "lecture.css")
+LONGEST = 2000  # letters of what a slide says
+
+_STYLE = re.compile("<style>.*?</style>", re.DOTALL)
+
+
+def lecture_page(results: Sequence[Result] | None = None, *, theme: str = "auto") -> str:
+    """The page as HTML.
+
+    results   what `lecture.check` found, of all examples or of some (None: it is asked now)
+    theme     "auto" (the reader's), "light" or "dark"
+    """
+    found = {result.example.name: result for result in (check() if results is None else results)}
+    main = element("main", *(_part(part, found, theme) for part in PLAN))
+    return document(
+        TITLE,
+        _header(list(found.values())),
+        element("div", _contents(), main, class_="lecture"),
+        element(
+            "footer",
+            f"Written by allconv {__version__}. Nothing is fetched by this page. The slides are "
+            "“Deep Learning (for Computer Vision)” by Arjun Jain; quoted from them are what the "
+            "examples compute and print.",
+        ),
+        styles=STYLES,
+        script=module_text("lecture.js"),
+        data={"shared": shared_data()},
+        theme=theme,
+    )
+
+
+def _header(results: Sequence[Result]) -> Markup:
+    agree = sum(result.verdict not in (NO, MISSING) for result in results)
+    slips = sum(result.verdict == SLIP for result in results)
+    missing = sum(result.verdict == MISSING for result in results)
+    said = f"{agree} of {len(results)} examples agree with the slides"
+    if slips:
+        said += f", {slips} of them but for a slip on the slide"
+    if missing:
+        said += f"; {missing} cannot be recomputed, since the slides do not print all inputs"
+    switch = element(
+        "button", "Cover the results", type="button", id="cover", aria_pressed="false", hidden=True
+    )
+    return joined(
+        element("header", element("div", element("h1", TITLE), element("p", LEAD, class_="lead"))),
+        element("div", *(element("p", words(each)) for each in READING), class_="reading"),
+        element("p", f"{said}.", class_="soft"),
+        element("div", switch, class_="switch"),
+    )
+
+
+def _contents() -> Markup:
+    links = (
+        element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN
+    )
+    return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
+
+
+def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
+    """A section; examples of it that the prose does not name come at its end."""
+    named = {piece.name for piece in part.pieces if isinstance(piece, Show)}
+    others = [r for r in found.values() if r.example.part == part.name and r.example.name not in named]
+    inside = [_piece(piece, found, theme) for piece in part.pieces]
+    rest = [example_block(result, theme) for result in others]
+    return element("section", element("h2", part.name), *inside, *rest, id=part.anchor)
+
+
+def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
+    if isinstance(piece, Say):
+        return element("p", words(piece.text))
+    if isinstance(piece, Draw):
+        return _captioned(element("div", PICTURES[piece.name](), class_="wide", tabindex=0), piece.caption)
+    if isinstance(piece, Live):
+        return _captioned(_stage(Figure(piece.address, piece.parts), theme), piece.caption)
+    if isinstance(piece, Program):
+        return _preamble() if piece.name == "preamble" else _program(listing(piece.name))
+    return example_block(found[piece.name], theme) if piece.name in found else Markup("")
+
+
+def _captioned(picture: Markup, caption: str) -> Markup:
+    return element("figure", picture, element("figcaption", words(caption)), class_="drawn")
+
+
+def _stage(figure: Figure, theme: str) -> Markup:
+    """A figure that becomes live where scripts run."""
+    name = f"still-{sha256(figure.address.encode()).hexdigest()[:8]}"
+    # The page has the rules of the stage once, for all pictures.
+    picture = Markup(_STYLE.sub("", stage_svg(figure.state, theme=theme, name=name), count=1))
+    still = element("div", picture, class_="first")
+    return element(
+        "div", still, class_="figure", data_address=figure.address, data_parts=figure.parts
+    )
+
+
+def _preamble() -> Markup:
+    return element("pre", element("code", PREAMBLE), tabindex=0)
+
+
+def _program(given: Listing) -> Markup:
+    """A listing: what the slide has, what it is here, what that prints, and its trick."""
+    return element(
+        "article",
+        element("h3", given.title),
+        element("p", "The slide:", class_="soft label"),
+        element("pre", element("code", given.slide), class_="slide", tabindex=0),
+        element("p", "Here:", class_="soft label"),
+        element("pre", element("code", given.code), tabindex=0),
+        element("div", element("pre", element("samp", given.output)), class_="answer"),
+        *(element("p", words(each)) for each in given.trick),
+        class_="listing",
+        id=given.name,
+    )
+
+
+def example_block(result: Result, theme: str) -> Markup:
+    """An example: what the slide says, its figure, what is printed beside what is ours."""
+    example = result.example
+    parts = [
+        element("h3", example.title),
+        element("p", printable_lines(example.slide), class_="slide"),
+    ]
+    figure = figure_of(example)
+    if figure is not None:
+        parts.append(_stage(figure, theme))
+    elif example.name in ELSEWHERE:
+        other = ELSEWHERE[example.name]
+        parts.append(element("p", words(f"Its numbers are those of [this figure](#{other})."), class_="soft"))
+    parts.append(_beside(result))
+    if example.code:
+        code = element("pre", element("code", example.code), tabindex=0)
+        parts.append(element("details", element("summary", "the calls"), code))
+    return element("article", *parts, class_="example", id=example.name)
+
+
+def printable_lines(text: str) -> str:
+    """What a slide says, without what cannot be seen."""
+    return "\n".join(printable(line) for line in text[:LONGEST].splitlines())
+
+
+def _beside(result: Result) -> Markup:
+    """The printed result, ours, and the verdict: one answer that is covered as a whole."""
+    example = result.example
+    heading = "worked out by hand" if example.drawn else "on the slide"
+    columns = [_column(heading, partial(grids, result.printed, "", example.slips))]
+    if result.ours is not None:
+        columns.append(_column("ours", partial(grids, result.written().astype(str), "y")))
+    verdict = element("p", verdict_text(result), class_=f"verdict {result.verdict}")
+    return element("div", element("div", *columns, class_="beside"), verdict, class_="answer")
+
+
+def _column(heading: str, made: Callable[[], Markup]) -> Markup:
+    return element("div", element("p", heading, class_="soft label"), made())
+
+
+def verdict_text(result: Result) -> str:
+    """The verdict as a sentence."""
+    reason = printable(result.reason, LONGEST)
+    if result.verdict == MISSING:
+        return f"Cannot be recomputed: {reason}."
+    if result.verdict == NO:
+        return f"Does not agree: {reason}."
+    if result.verdict == SLIP:
+        return f"Agrees but for a slip: {reason.replace('-', '−')}."
+    how = ", as TensorFlow computed it in float32" if result.example.single else ""
+    return f"Agrees{how}."

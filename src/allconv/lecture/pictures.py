@@ -1,0 +1,360 @@
+"""The lecture's pictures: each is a function without arguments that returns an SVG.
+
+What they show is computed by the package when they are drawn, or kept from a training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import sqrt
+
+import numpy as np
+
+import allconv as ac
+from allconv import functional as F
+from allconv import nn
+from allconv.analysis.counts import count_lecture_layers
+from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
+from allconv.conventions.lecture import EXAMPLES as LAYOUTS
+from allconv.lecture.cells import minus
+from allconv.lecture.drawing import box, cell, drawing, letter, written
+from allconv.lecture.kept import ALL_CNN, kept
+from allconv.lecture.letters import letters
+from allconv.operators.base import Array
+from allconv.picture.markup import Markup, element, joined
+
+SIDE = 42.0  # of a cell with a letter in it
+
+
+def networks() -> Markup:
+    """Accuracies of three networks as bars, with what each is made of."""
+    held = kept()
+    left, wide, row = 92.0, 330.0, 66.0
+    parts: list[str] = [
+        written(left, 12, "test images recognised", kind="soft", size=13),
+        written(left + wide + 130, 12, "weights", kind="soft", size=13, anchor="end"),
+        written(left + wide + 244, 12, "multiply-adds", kind="soft", size=13, anchor="end"),
+        written(left + wide + 346, 12, "moved by 3", kind="soft", size=13, anchor="end"),
+    ]
+    for n, each in enumerate(held.networks):
+        top = 28 + n * row
+        middle = top + 23
+        parts.append(written(0, middle, each.name))
+        for at, share, kind, of in (
+            (0.0, each.accuracy, "bar y", held.training),
+            (25.0, each.part, "bar y pale", held.training // 10),
+        ):
+            parts.append(box(left, top + at, wide * share, 21, kind))
+            said = f"{_percent(share)} after {of:,} images"
+            parts.append(written(left + 8, top + at + 10.5, said, size=13, kind="inbar"))
+        for at, said in (
+            (130, f"{each.parameters:,}"),
+            (244, f"{each.multiply_adds:,}"),
+            (346, _percent(each.shifted)),
+        ):
+            parts.append(written(left + wide + at, middle, said, anchor="end"))
+    told = "; ".join(
+        f"{each.name} {_percent(each.accuracy)}, with a tenth of the images {_percent(each.part)}"
+        for each in held.networks
+    )
+    return drawing(left + wide + 350, 28 + len(held.networks) * row, *parts, label=told)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def kernels() -> Markup:
+    """The kernels of the first layer of the convolutional network."""
+    found, side, across = kept().kernels, 15.0, 8
+    most = float(np.abs(found).max())
+    step = found.shape[2] * side + 12
+    parts = []
+    for n, kernel in enumerate(found):
+        left, top = (n % across) * step + 1, n // across * step + 1
+        for (row, column), value in np.ndenumerate(kernel):
+            x, y = left + column * side, top + row * side
+            kind = "positive" if value >= 0 else "negative"
+            share = sqrt(abs(value) / most)
+            parts.append(box(x, y, side, side, kind, fill_opacity=round(share, 2)))
+            if value < 0 and share > 0.25:
+                parts.append(box(x + 4, y + side / 2 - 0.75, side - 8, 1.5, "bar-minus"))
+        parts.append(box(left, top, found.shape[2] * side, found.shape[1] * side, "edge"))
+    rows = -(-len(found) // across)
+    label = f"{len(found)} kernels of 3 x 3, as shades: see kept.json for their numbers"
+    return drawing(across * step - 10, rows * step - 10, *parts, label=label)
+
+
+def counts() -> Markup:
+    """Weights of the lecture's layers as areas: 200 x 200 pixels to 40,000 hidden units."""
+    full, local, one, _ = count_lecture_layers(200, 10)
+    side = 300.0
+    scale = side / sqrt(full.weights)
+    small, least = scale * sqrt(local.weights), scale * sqrt(one.weights)
+    x = side + 40
+    parts = [
+        box(0.5, 0.5, side, side, "cell x"),
+        written(side / 2, side / 2 - 12, "fully connected", anchor="middle"),
+        written(side / 2, side / 2 + 12, f"{full.weights:,}", anchor="middle", size=19),
+        box(x, side - small, small, small, "cell w lit"),
+        written(x + small + 14, side - small / 2 - 12, "locally connected, 10 × 10"),
+        written(x + small + 14, side - small / 2 + 8, f"{local.weights:,}", size=17),
+        box(x + 240, side - least, least, least, "dot w"),
+        box(x + 234, side - 6 - least / 2, 12, 12, "edge", rx=6),
+        written(x + 260, side - 30, "convolution, 10 × 10"),
+        written(x + 260, side - 8, f"{one.weights}", size=17),
+    ]
+    label = (
+        f"Areas: {full.weights:,} weights fully connected, {local.weights:,} locally connected, "
+        f"{one.weights} shared"
+    )
+    return drawing(x + 410, side + 8, *parts, label=label)
+
+
+def weights() -> Markup:
+    """The row dL/dO times the matrix dO/dW."""
+    matrix = letters(
+        lambda x: ac.jacobian(ac.correlate, x, np.zeros(3), argnums=1), {"I": (4,)}
+    )
+    result = letters(
+        lambda gy, x: ac.vjp(ac.correlate, x, np.zeros(3))[1](gy)[1], {"LO": (2,), "I": (4,)}
+    )
+    return _times(("dO/dW", matrix, "x"), ("dL/dW", result, "w"))
+
+
+def inputs() -> Markup:
+    """The row dL/dO times the matrix dO/dI."""
+    matrix = letters(lambda w: ac.jacobian(ac.correlate, np.zeros(4), w), {"W": (3,)})
+    result = letters(
+        lambda gy, w: ac.vjp(ac.correlate, np.zeros(4), w)[1](gy)[0], {"LO": (2,), "W": (3,)}
+    )
+    return _times(("dO/dI", matrix, "w"), ("dL/dI", result, "x"))
+
+
+def _times(matrix: tuple[str, Array, str], result: tuple[str, Array, str]) -> Markup:
+    """A row of two gradients, a matrix of two rows, and their product."""
+    (name, cells, role), (made, sums, result_role) = matrix, result
+    columns, wide = cells.shape[1], 132.0
+    top = 30.0
+    middle = top + SIDE
+    parts: list[str] = [written(SIDE, 10, "dL/dO", anchor="middle", kind="formula")]
+    for n in range(2):
+        told = letter("LO", str(n + 1))
+        parts.append(cell(n * SIDE, middle - SIDE / 2, SIDE, "y", told, is_round=True))
+    x = 2 * SIDE + 34
+    parts.append(written(x - 17, middle, "×", anchor="middle", size=20))
+    parts.append(written(x + columns * SIDE / 2, 10, name, anchor="middle", kind="formula"))
+    for (row, column), text in np.ndenumerate(cells):
+        at = x + column * SIDE, top + row * SIDE
+        told = letter(text[0], text[1:]) if text != "0" else "0"
+        parts.append(cell(*at, SIDE, f"{role} lit" if text != "0" else "dull", told))
+    x += columns * SIDE + 34
+    parts.append(written(x - 17, middle, "=", anchor="middle", size=20))
+    parts.append(written(x + columns * wide / 2, 10, made, anchor="middle", kind="formula"))
+    for column, text in enumerate(sums.tolist()):
+        at = x + column * wide, middle - SIDE / 2
+        parts.append(
+            cell(*at, SIDE, result_role, *_sum(text), width=wide, is_round=True, size=14)
+        )
+    label = f"{made} = [LO1 LO2] × {name} = {', '.join(sums.tolist())}"
+    return drawing(x + columns * wide, top + 2 * SIDE + 4, *parts, label=label)
+
+
+def _sum(text: str) -> Iterator[str]:
+    """LO1*W2+LO2*W1 with its letters in place."""
+    for n, product in enumerate(text.split("+")):
+        if n:
+            yield " + "
+        for factor in product.split("*"):
+            name = factor.rstrip("0123456789")
+            yield letter(name, factor[len(name) :])
+
+
+def lists() -> Markup:
+    """The kernel's nested list, read as (O, I, kH, kW) and as (kH, kW, I, O)."""
+    kernel = np.array(KERNEL)
+    parts: list[str] = []
+    top = 0.0
+    for title, order in (
+        ("as drawn: (outputs, inputs, kH, kW)", (0, 1, 2, 3)),
+        ("as TensorFlow reads it: (kH, kW, inputs, outputs)", (3, 2, 0, 1)),
+    ):
+        parts.append(written(0, top + 10, title))
+        parts += _list_row(kernel, order, top + 26)
+        parts += _list_sheets(kernel, order, top + 90)
+        top += 220
+    label = "The sixteen numbers of the kernel, coloured by the sheet that each belongs to"
+    return drawing(16 * 36 + 40, top - 20, *parts, label=label)
+
+
+def _sheet(order: Sequence[int], place: Sequence[int]) -> tuple[int, int]:
+    """The output and the input channel of a place of the list."""
+    return place[order[0]], place[order[1]]
+
+
+def _shade(sheet: tuple[int, int]) -> str:
+    return "wy"[sheet[0]] + (" lit" if sheet[1] else "")
+
+
+def _list_row(kernel: Array, order: Sequence[int], top: float) -> Iterator[str]:
+    """The list as it is typed; a gap stands where brackets close."""
+    for n, (place, value) in enumerate(np.ndenumerate(kernel)):
+        o, i = _sheet(order, place)
+        x = n * 33 + n // 2 * 4 + n // 4 * 6 + n // 8 * 8
+        yield cell(x, top, 33, _shade((o, i)), minus(f"{value:g}"), size=14)
+        yield written(x + 16.5, top + 43, f"{o + 1},{i + 1}", anchor="middle", size=12, kind="soft")
+
+
+def _list_sheets(kernel: Array, order: Sequence[int], top: float) -> Iterator[str]:
+    """The four sheets of the kernel as that reading sees them."""
+    read = kernel.transpose(order)
+    for n, (o, i) in enumerate(np.ndindex(2, 2)):
+        left = n * 150.0
+        name = written(left, top + 12, "W", kind="letter")
+        yield joined(name, written(left + 16, top + 12, f"[{o + 1}, {i + 1}]", size=14))
+        for (row, column), value in np.ndenumerate(read[o, i]):
+            at = left + column * 36, top + 26 + row * 36
+            yield cell(*at, 36, _shade((o, i)), minus(f"{value:g}"))
+
+
+def readings() -> Markup:
+    """The first cell of the first output channel in each of the four readings."""
+    found = LAYOUTS["tensorflow listing"].numbers()
+    parts = []
+    for n, (title, numbers) in enumerate(found.items()):
+        top = n * 40.0
+        ends = n in (0, len(found) - 1)
+        value = minus(f"{numbers[0, 0, 0]:.1f}")
+        parts.append(cell(0, top, 34, "y lit" if ends else "y", value, width=64))
+        parts.append(written(78, top + 17, title))
+    label = "; ".join(f"{title}: {y[0, 0, 0]:.1f}" for title, y in found.items())
+    return drawing(560, len(found) * 40, *parts, label=label)
+
+
+def fields() -> Markup:
+    """Receptive fields after dilations 1, 2 and 4."""
+    unit = 13.0
+    layers = [nn.Conv1d(1, 1, 3, dilation=d) for d in (1, 2, 4)]
+    sizes = [
+        ac.receptive_field(nn.Sequential(*layers[: n + 1]), (1, 1, 100))[0][0].size
+        for n in range(3)
+    ]
+    most = max(sizes)
+    parts = []
+    for n, (size, dilation) in enumerate(zip(sizes, (1, 2, 4), strict=True)):
+        left = n * (most * unit + 34)
+        parts.append(element("path", d=_lattice(left, most, unit), class_="lattice"))
+        start = (most - size) / 2 * unit
+        parts.append(box(left + start, start + 1, size * unit, size * unit, "cell x"))
+        for row, column in np.ndindex(3, 3):
+            x, y = ((most // 2 + (at - 1) * dilation) * unit for at in (column, row))
+            parts.append(box(left + x + 1, y + 2, unit - 2, unit - 2, "dot w", rx=3))
+        said = f"dilation {dilation}: {size} × {size}"
+        parts.append(written(left + most * unit / 2, most * unit + 18, said, anchor="middle"))
+    label = f"Receptive fields of {', '.join(map(str, sizes))} cells"
+    return drawing(3 * most * unit + 2 * 34 + 2, most * unit + 32, *parts, label=label)
+
+
+def _lattice(left: float, count: int, unit: float) -> str:
+    """Lines between so many cells."""
+    end = count * unit
+    lines = [f"M{left + n * unit:g} 1v{end:g}M{left:g} {n * unit + 1:g}h{end:g}" for n in range(count + 1)]
+    return "".join(lines)
+
+
+def frames() -> Markup:
+    """A row of the matrix, the kernel that it is, and the map on a larger image."""
+    x, w, b = (np.array(each, float) for each in (IMAGE, KERNEL, BIAS))
+    matrix = ac.as_matrix(lambda image: F.conv2d(image, w, b), (1, *x.shape))
+    row = matrix.to_dense()[0]
+    kernel = row.reshape(x.shape)
+    wide = np.pad(x, ((0, 0), (2, 0), (1, 0)))
+    found = F.conv2d(wide[None], kernel[None], b[:1])[0, 0]
+    unit = 19.0
+    parts: list[str] = [written(0, 10, "a row of the matrix: 32 weights of one output")]
+    for n, value in enumerate(row.tolist()):
+        parts.append(_weight(n * unit + n // 16 * 8, 26, unit, value))
+    top = 82.0
+    parts.append(written(0, top, "the same as a kernel, 2 × 4 × 4"))
+    for (channel, line, column), value in np.ndenumerate(kernel):
+        left = channel * (4 * unit + 12) + column * unit
+        parts.append(_weight(left, top + 18 + line * unit, unit, value))
+    left = 230.0
+    parts.append(written(left, top, "on a 2 × 6 × 5 image"))
+    for channel in range(2):
+        at = left + channel * (5 * unit + 12)
+        for line, column in np.ndindex(6, 5):
+            value = minus(f"{wide[channel, line, column]:g}")
+            spot = at + column * unit, top + 18 + line * unit
+            parts.append(cell(*spot, unit, "x", value, size=11))
+        parts.append(box(at + unit, top + 18 + 2 * unit, 4 * unit, 4 * unit, "frame w"))
+    left += 2 * (5 * unit + 12) + 20
+    parts.append(written(left, top, "a map of 3 × 2"))
+    for (line, column), value in np.ndenumerate(found):
+        is_own = (line, column) == (2, 1)
+        kind = "y lit" if is_own else "y"
+        told = minus(f"{value:.1f}")
+        parts.append(cell(left + column * 40, top + 18 + line * 34, 34, kind, told, width=40))
+    label = "A row of the matrix, folded to a kernel, which gives a map on a larger image"
+    return drawing(left + 110, top + 18 + 6 * unit + 4, *parts, label=label)
+
+
+def _weight(x: float, y: float, side: float, value: float) -> Markup:
+    kind = "w lit" if value else "dull"
+    return cell(x, y, side, kind, minus(f"{value:g}"), size=11)
+
+
+def orders() -> Markup:
+    """W[:, l] of (I, O, kH, kW) beside W[l] of (O, I, kH, kW)."""
+    parts: list[str] = []
+    for n, (title, said, first) in enumerate(
+        (
+            ("(I, O, kH, kW)", "W[:, l]: a column", "input"),
+            ("(O, I, kH, kW)", "W[l]: a row", "output"),
+        )
+    ):
+        left = n * 300.0
+        parts.append(written(left, 10, title))
+        for row, column in np.ndindex(3, 3):
+            is_one = (column if first == "input" else row) == 1
+            kind = "w lit" if is_one else "w"
+            at = left + column * 46, 30 + row * 46
+            parts += [cell(*at, 40, kind), _small_lattice(*at)]
+        parts.append(written(left, 182, f"down: {first} channel", kind="soft", size=13))
+        other = "output" if first == "input" else "input"
+        parts.append(written(left, 200, f"across: {other} channel", kind="soft", size=13))
+        parts.append(written(left + 150, 94, said))
+    return drawing(560, 214, *parts, label="The kernels of output channel l in both orders")
+
+
+def _small_lattice(x: float, y: float) -> Markup:
+    """A kernel of 3 x 3 cells inside a square of 40 pixels."""
+    lines = [f"M{x + n * 40 / 3:.1f} {y + 1:g}v38M{x + 1:g} {y + n * 40 / 3:.1f}h38" for n in (1, 2)]
+    return element("path", d="".join(lines), class_="lattice")
+
+
+def all_cnn() -> Markup:
+    """Accuracy before pooling is turned into strides, right after, and after more training."""
+    left, wide, parts = 300.0, 330.0, []
+    for n, (name, share) in enumerate(ALL_CNN):
+        top = n * 34.0
+        parts.append(written(0, top + 13, name))
+        parts.append(box(left, top, wide * share, 26, "bar y pale" if n == 1 else "bar y"))
+        parts.append(written(left + 8, top + 13, _percent(share), kind="inbar"))
+    label = "; ".join(f"{name}: {_percent(share)}" for name, share in ALL_CNN)
+    return drawing(left + wide, len(ALL_CNN) * 34, *parts, label=label)
+
+
+PICTURES: dict[str, Callable[[], Markup]] = {
+    "networks": networks,
+    "kernels": kernels,
+    "counts": counts,
+    "weights": weights,
+    "inputs": inputs,
+    "lists": lists,
+    "readings": readings,
+    "fields": fields,
+    "frames": frames,
+    "orders": orders,
+    "all-cnn": all_cnn,
+}
