@@ -69,6 +69,8 @@ class Circle:
     kind: Literal["circle"] = "circle"
 
 
+LEAST_EDGE = 6.0
+
 Primitive: TypeAlias = Rect | Text | Path | Circle
 
 
@@ -80,6 +82,17 @@ class Scene:
     height: float
     vertical: bool
     items: list[Primitive]
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Pixels that slots and captions reach beyond the left edge and the right one."""
+        left = right = LEAST_EDGE
+        for item in self.items:
+            if isinstance(item, Text) and item.letter:
+                letters = len(item.letter) + len(item.text) + 2
+                half = letters * LAYOUT["captionLetter"] / 2
+                left, right = max(left, half - item.x), max(right, item.x + half - self.width)
+        return left, right
 
 
 @dataclass(frozen=True)
