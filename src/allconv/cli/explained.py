@@ -193,7 +193,10 @@ def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str
     scores = scores_of(run, photo.x)
     found = None
     if scores is not None:
-        found = evidence(run, photo.x, scores, scores.likeliest(1)[0], progress)
+        try:
+            found = evidence(run, photo.x, scores, scores.likeliest(1)[0], progress)
+        except Error as error:  # of memory, say: all else of the page is there
+            shown.line(f"what speaks for the class is left out: {error}")
     return Subject(run.network, run, photo, scores, found, maps, remark=remark)
 
 

@@ -25,6 +25,8 @@ from allconv.show.page.document import document
 MOST_BYTES = 5_000_000
 """Of a page that is not asked for in full."""
 
+LEAST_BYTES = 600  # of a layer: its box and its section
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -57,22 +59,25 @@ class Subject:
 def page(subject: Subject, maps: int = 8, *, full: bool = False, theme: str = "auto") -> str:
     """The page. Unless it is asked for in full, it holds as much as fits into `MOST_BYTES`."""
     everything = Detail(10**9, 10**9 if full else maps)
-    tries = [everything] if full else [everything, *_smaller(maps)]
-    written = ""
+    tries = [everything] if full else _tries(subject, everything)
+    written, root = "", fold(subject.network.layers)
     for detail in tries:
-        written = _written(subject, detail, tries[0], theme)
+        written = _written(subject, root, detail, everything, theme)
         if len(written.encode()) <= MOST_BYTES:
             break
     return written
 
 
-def _smaller(maps: int) -> list[Detail]:
-    fewer = [Detail(10**9, n) for n in (6, 4, 2, 0) if n < maps]
-    return [*fewer, *(Detail(boxes, 0) for boxes in (3000, 1500, 700, 300, 100))]
+def _tries(subject: Subject, everything: Detail) -> list[Detail]:
+    """Ever less; what no page of so many layers can hold is not tried."""
+    fewer = [6, 4, 2, 0] if subject.maps else []
+    tries = [everything, *(Detail(everything.boxes, n) for n in fewer if n < everything.maps)]
+    if len(subject.network.layers) * LEAST_BYTES > MOST_BYTES:
+        tries = []
+    return [*tries, *(Detail(boxes, 0) for boxes in (3000, 1500, 700, 300, 100))]
 
 
-def _written(subject: Subject, detail: Detail, whole: Detail, theme: str) -> str:
-    root = fold(subject.network.layers)
+def _written(subject: Subject, root: Group, detail: Detail, whole: Detail, theme: str) -> str:
     groups = _chosen(root, detail.boxes)
     parts = _Parts(subject, groups, detail)
     name = shown_name(subject.network.title)
