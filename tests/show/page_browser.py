@@ -39,7 +39,10 @@ def step(do: str, **settings: Any) -> dict[str, Any]:
     wait                  until=JavaScript that becomes true
     viewport, media       width, height; features={"prefers-color-scheme": "dark"}
     screenshot, print     path; print returns {"bytes", "begins"}
+    settle                waits until what was caused is drawn
     focused               returns {"tag", "role", "name", "seen"} of what has the keyboard, or None
+    tab_to                name="Operator": Tab until what has the keyboard is called so
+    walk                  returns {"stops", "missed"}: all Tab stops, and controls that are none
     axe                   returns the faults that axe-core is sure of
     """
     return {"do": do, **settings}
