@@ -283,6 +283,11 @@ class Module:
     def __repr__(self) -> str:
         return _text(self, ())
 
+    def _repr_html_(self) -> str:
+        from allconv.nn.shown import module_html
+
+        return module_html(self)
+
     def _settings(self) -> Iterator[str]:
         """The settings that differ from their defaults, as they were given."""
         for name, each in signature(type(self).__init__).parameters.items():
