@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from allconv.lecture import check
 from allconv.lecture.cells import grids, words
-from allconv.lecture.example import MISSING, NO, SLIP, Result
+from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
 from allconv.lecture.listings import PREAMBLE, Listing, listing
 from allconv.lecture.pictures import PICTURES
@@ -28,6 +28,15 @@ from allconv.version import __version__
 
 TITLE = "The convolution lecture, worked out"
 STYLES = ("page.css", "stage.css", "explain.css", "lecture.css")
+TELLING = (
+    "jacobian-input",
+    "jacobian-weight",
+    "weight-gradient-letters",
+    "input-gradient-letters",
+    "conv2d-shapes",
+)
+"""Examples whose slide is their result."""
+
 LONGEST = 2000  # letters of what a slide says
 
 _STYLE = re.compile("<style>.*?</style>", re.DOTALL)
@@ -79,16 +88,16 @@ def _header(results: Sequence[Result]) -> Markup:
 
 
 def _contents() -> Markup:
-    links = (
-        element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN
-    )
+    links = (element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN)
     return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
 
 
 def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
     """A section; examples of it that the prose does not name come at its end."""
     named = {piece.name for piece in part.pieces if isinstance(piece, Show)}
-    others = [r for r in found.values() if r.example.part == part.name and r.example.name not in named]
+    others = [
+        r for r in found.values() if r.example.part == part.name and r.example.name not in named
+    ]
     inside = [_piece(piece, found, theme) for piece in part.pieces]
     rest = [example_block(result, theme) for result in others]
     return element("section", element("h2", part.name), *inside, *rest, id=part.anchor)
@@ -96,9 +105,12 @@ def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
 
 def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
     if isinstance(piece, Say):
-        return element("p", words(piece.text))
+        said = element("p", words(piece.text))
+        return element("div", said, class_="answer") if piece.is_answer else said
     if isinstance(piece, Draw):
-        return _captioned(element("div", PICTURES[piece.name](), class_="wide", tabindex=0), piece.caption)
+        picture = element("div", PICTURES[piece.name](), class_="wide", tabindex=0)
+        drawn = _captioned(picture, piece.caption)
+        return element("div", drawn, class_="answer") if piece.is_answer else drawn
     if isinstance(piece, Live):
         return _captioned(_stage(Figure(piece.address, piece.parts), theme), piece.caption)
     if isinstance(piece, Program):
@@ -146,14 +158,16 @@ def example_block(result: Result, theme: str) -> Markup:
     example = result.example
     parts = [
         element("h3", example.title),
-        element("p", printable_lines(example.slide), class_="slide"),
+        slide_text(example),
     ]
     figure = figure_of(example)
     if figure is not None:
         parts.append(_stage(figure, theme))
     elif example.name in ELSEWHERE:
         other = ELSEWHERE[example.name]
-        parts.append(element("p", words(f"Its numbers are those of [this figure](#{other})."), class_="soft"))
+        parts.append(
+            element("p", words(f"Its numbers are those of [this figure](#{other})."), class_="soft")
+        )
     parts.append(_beside(result))
     if example.code:
         code = element("pre", element("code", example.code), tabindex=0)
@@ -161,9 +175,11 @@ def example_block(result: Result, theme: str) -> Markup:
     return element("article", *parts, class_="example", id=example.name)
 
 
-def printable_lines(text: str) -> str:
-    """What a slide says, without what cannot be seen."""
-    return "\n".join(printable(line) for line in text[:LONGEST].splitlines())
+def slide_text(example: Example) -> Markup:
+    """What the slide says; covered with the results where it tells them."""
+    lines = "\n".join(printable(line) for line in example.slide[:LONGEST].splitlines())
+    said = element("p", element("b", "Slide: "), lines, class_="slide")
+    return element("div", said, class_="answer") if example.name in TELLING else said
 
 
 def _beside(result: Result) -> Markup:

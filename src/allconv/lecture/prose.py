@@ -16,9 +16,10 @@ BRIGHT = (
 
 @dataclass(frozen=True)
 class Say:
-    """A paragraph (see `cells.words`)."""
+    """A paragraph (see `cells.words`); one that holds a result can be covered."""
 
     text: str
+    is_answer: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class Show:
 
 @dataclass(frozen=True)
 class Draw:
-    """A picture by its name, and what stands below it."""
+    """A picture by its name, and what stands below it; one with results can be covered."""
 
     name: str
     caption: str
+    is_answer: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,22 +129,24 @@ PLAN = (
                 "Take a picture of 200 × 200 = 40,000 pixels and as many hidden units. Connect all "
                 "with all, and there are 40,000 × 40,000 weights. Two things are wrong with that. "
                 "What a unit could learn from a pixel far away is little, for correlation in "
-                "pictures is local; and there will never be enough images to learn 1.6 billion "
+                "pictures is local; and there will never be enough images to learn so many "
                 "numbers from."
             ),
             Draw(
                 "counts",
                 "Weights as areas, to scale. Each unit with a 10 × 10 window of its own: the small "
-                "square. One window shared by all: 100 weights, less than the point of a pencil.",
+                "square. One window shared by all: a point in the circle.",
+                is_answer=True,
             ),
             Show("fully-connected"),
             Show("fully-connected-exactly"),
             Show("locally-connected"),
             Show("convolutional"),
             Say(
-                "The last row holds a second number. A convolution has 100 weights where the "
+                "The last example holds a second number. A convolution has 100 weights where the "
                 "locally connected layer has 4,000,000, and multiplies as often: each weight is "
-                "used 40,000 times."
+                "used 40,000 times.",
+                is_answer=True,
             ),
         ),
     ),
@@ -248,7 +252,8 @@ PLAN = (
             Say(
                 "The first cell by hand: channel 1 gives 1·1 + (−2)·(−2) + 2·(−2) + 1·1 = 2, "
                 "channel 2 gives 3·1 + 0·0 + (−2)·0 + (−2)·1 = 1, and the bias is 0.1, together "
-                "3.1. The slide has −3.1, a slip of the sign; all other cells are right."
+                "3.1. The slide has −3.1, a slip of the sign; all other cells are right.",
+                is_answer=True,
             ),
             Show("image-2x4x4-layer"),
             Show("image-2x4x4-by-channel"),
@@ -268,30 +273,33 @@ PLAN = (
             Show("jacobian-weight"),
             Draw(
                 "weights",
-                "dL/dW = dL/dO × dO/dW. The matrix of the weights is made of inputs: row i is what "
-                "the window sees at place i. So each gradient is a sum of products LO·I.",
+                "*dL/dW* = *dL/dO* × *dO/dW*. The matrix of the weights is made of inputs: row i "
+                "is what the window sees at place i. So each gradient is a sum of products *LO* · "
+                "*I*.",
+                is_answer=True,
             ),
             Show("weight-gradient-letters"),
             Show("jacobian-input"),
             Draw(
                 "inputs",
-                "dL/dI = dL/dO × dO/dI. The matrix of the inputs is made of weights: row i is the "
-                "kernel at place i, and 0 where it does not reach.",
+                "*dL/dI* = *dL/dO* × *dO/dI*. The matrix of the inputs is made of weights: row i "
+                "is the kernel at place i, and 0 where it does not reach.",
+                is_answer=True,
             ),
             Show("input-gradient-letters"),
             Say(
-                "Now look at the sums. *LO_1 I_1 + LO_2 I_2*, *LO_1 I_2 + LO_2 I_3* and so on: *LO* "
-                "slides over *I* like any kernel. So the gradient of the weights is a correlation, "
-                "of the input with the gradient."
+                "Now look at the sums. *LO_1 I_1 + LO_2 I_2*, *LO_1 I_2 + LO_2 I_3* and so on: "
+                "*LO* slides over *I* like any kernel. So the gradient of the weights is a "
+                "correlation, of the input with the gradient."
             ),
             Show("weight-gradient-identity"),
             Show("weight-gradient-drawn"),
             Say(
-                "The other sums run against each other: *LO_1 W_2 + LO_2 W_1*. With *LO* flipped and "
-                "zeros around *W*, this is a correlation, too. The zeros are needed since the first "
-                "input is seen by the first window only. No matrix has to be made: both gradients "
-                "are the operation that we have already. In the figures below, the same stage is "
-                "drawn once more under “identity”, with its letters exchanged."
+                "The other sums run against each other: *LO_1 W_2 + LO_2 W_1*. With *LO* flipped "
+                "and zeros around *W*, this is a correlation, too. The zeros are needed since the "
+                "first input is seen by the first window only. No matrix has to be made: both "
+                "gradients are the operation that we have already. In the figures below, the same "
+                "stage is drawn once more below the sum, with its letters exchanged."
             ),
             Show("input-gradient-identity"),
             Show("input-gradient-drawn"),
@@ -324,6 +332,7 @@ PLAN = (
                 "readings",
                 "Of four ways to read the image and the kernel, one gives the worked example and "
                 "one the listing.",
+                is_answer=True,
             ),
             Show("conv2d-listing"),
         ),
@@ -336,14 +345,15 @@ PLAN = (
                 "How much of the image does a unit see? Three layers of 3 × 3, one on the other, "
                 "see 3, 5 and 7 cells across: the field grows by 2 a layer. Spread the nine cells "
                 "of the kernel out, and it grows faster at the same price: with dilation 1, 2, 4 "
-                "it is 3, 7 and 15. Nothing is left out, since each layer fills the gaps of the "
-                "next. (In general a field grows by dilation × (kernel − 1), times all strides "
+                "each layer more than doubles it. Nothing is left out, since each layer fills the "
+                "gaps of the next. (A field grows by dilation × (kernel − 1), times all strides "
                 "before.)"
             ),
             Draw(
                 "fields",
                 "What a unit of the first, second and third layer sees: the field, and in it the "
                 "nine cells of the layer below that it takes.",
+                is_answer=True,
             ),
             Show("dilated"),
             Live(
@@ -358,11 +368,11 @@ PLAN = (
         parts.MATRIX,
         (
             Say(
-                "A convolution is linear in its input, so it is a matrix: a row for each output, a "
-                "column for each input. String the 4 × 4 image into 16 numbers; then each row holds "
-                "the nine weights where its window stands, and zeros. Two things mark it: most of "
-                "it is 0 (the layer is local), and all rows hold the same numbers (its weights are "
-                "shared)."
+                "A convolution is linear in its input, so it is a matrix: a row for each output, "
+                "a column for each input. String the 4 × 4 image into 16 numbers; then each row "
+                "holds the nine weights where its window stands, and zeros. Two things mark it: "
+                "most of it is 0 (the layer is local), and all rows hold the same numbers (its "
+                "weights are shared)."
             ),
             Show("sparse-matrix"),
             Say(
@@ -439,8 +449,8 @@ PLAN = (
         parts.POOLING,
         (
             Say(
-                "Pooling makes the maps smaller: of each 2 × 2 cells the largest is kept. It has no "
-                "weights, and takes each channel by itself, so that their number stays."
+                "Pooling makes the maps smaller: of each 2 × 2 cells the largest is kept. It has "
+                "no weights, and takes each channel by itself, so that their number stays."
             ),
             Show("max-pooling"),
             Show("pooling-shapes"),
