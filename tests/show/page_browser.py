@@ -26,7 +26,7 @@ PATH = next(filter(None, map(shutil.which, NAMES)), None)
 def needs_browser(*packages: str) -> pytest.MarkDecorator:
     """The mark of a test for which a browser must be there, and packages from npm."""
     if PATH is None:
-        return pytest.mark.skipif(True, reason="chromium is not installed")
+        return pytest.mark.skipif(True, reason="needs a browser: apt-get install chromium")
     return needs_package("puppeteer-core", *packages)
 
 
