@@ -18,7 +18,7 @@ from allconv.show.network.layers import Layer, Network, shape_text, shown_name
 from allconv.show.network.photo import held_once, sees
 from allconv.show.network.record import Run
 from allconv.show.network.section import Around, bytes_text, is_end, section
-from allconv.show.network.stage import stage_section
+from allconv.show.network.stage import Glimpse, stage_section
 from allconv.show.network.values import Photo, Scores
 from allconv.show.page.document import document
 
@@ -42,7 +42,7 @@ class Subject:
 
     run      None where the network cannot run; all that follows is empty then
     maps     the first channels of what each layer gives, by the layer's number
-    windows  what the nodes of some layers take, for `stage_section`, by the layer's number
+    windows  small parts of layers with their numbers, by the layer's number
     remark   a sentence about the weights or the image
     """
 
@@ -52,7 +52,7 @@ class Subject:
     scores: Scores | None = None
     evidence: Evidence | None = None
     maps: Mapping[int, Array] = field(default_factory=dict)
-    windows: Mapping[int, tuple[Array | None, ...]] = field(default_factory=dict)
+    windows: Mapping[int, Glimpse] = field(default_factory=dict)
     remark: str = ""
 
 
@@ -100,7 +100,9 @@ def _written(subject: Subject, root: Group, detail: Detail, whole: Detail, theme
     ]
     script = (files("allconv.show.page") / "js" / "network.js").read_text("utf-8")
     title = f"{name}, explained"
-    return document(title, *body, styles=("page.css", "network.css"), script=script, theme=theme)
+    return document(
+        title, *body, styles=("page.css", "stage.css", "network.css"), script=script, theme=theme
+    )
 
 
 def _chosen(root: Group, most: int) -> list[Group]:
@@ -187,9 +189,9 @@ class _Parts:
             yield sees(reaches, layer.value.shape, subject.photo.pixels.shape[:2])
 
     def _stage(self, layer: Layer) -> Iterable[Markup]:
-        operands = self._subject.windows.get(layer.number)
-        if operands is not None and layer.nodes:
-            yield stage_section(layer.nodes[0], operands)
+        glimpse = self._subject.windows.get(layer.number)
+        if glimpse is not None and self._detail.maps:
+            yield stage_section(glimpse, layer.key)
 
 
 def _left_out(parts: _Parts, detail: Detail, whole: Detail) -> str:

@@ -32,8 +32,14 @@ def stage_svg(
     return scene_svg(picture.scene(width=width), spoken(picture), theme=theme, name=name)
 
 
-def scene_svg(scene: Scene, label: str, *, theme: str = "auto", name: str = "still") -> Markup:
-    """The picture of a scene; `label` says in words what it shows."""
+def scene_svg(
+    scene: Scene, label: str, *, theme: str = "auto", name: str = "still", styled: bool = True
+) -> Markup:
+    """The picture of a scene.
+
+    label   says in words what it shows
+    styled  with its rules; without them where the page around it has `css/stage.css`
+    """
     colours = (DARK if theme == "dark" else LIGHT).variables()
     ribbons = [item for item in scene.items if isinstance(item, Path)]
     pairs = dict.fromkeys(_colors(item) for item in ribbons)
@@ -46,11 +52,12 @@ def scene_svg(scene: Scene, label: str, *, theme: str = "auto", name: str = "sti
         width,
         scene.height,
         element("defs", *gradients),
-        element("rect", width=width, height=scene.height, class_="ground"),
+        *([element("rect", width=width, height=scene.height, class_="ground")] if styled else []),
         element("g", *drawn, transform=f"translate({short(left)} 0)"),
         label=label,
         style=style,
         theme=theme,
+        styled=styled,
     )
 
 

@@ -20,7 +20,7 @@ interface Shared {
   layout: Record<string, number>;
   names: Record<string, any>;
   themes: { light: Record<string, string>; dark: Record<string, string> };
-  examples: { name: string; title: string; address: string }[];
+  examples: { title: string; address: string }[];
 }
 
 interface SizeLimits {
