@@ -14,6 +14,7 @@ from allconv.operators.base import Array
 from allconv.operators.correlate import TransposeView, WeightView
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.show.operand import Operand, WindowCall
+from allconv.show.page.shared import LIMITS
 from allconv.show.stage.model import Model, model_of
 from allconv.show.stage.settings import PAIRS, Pair, Role
 from allconv.show.stage.state import State
@@ -183,7 +184,10 @@ def _operator_name(call: WindowCall) -> str:
 
 
 def _linear(call: WindowCall, bias: bool) -> State:
-    """A linear layer: a window as large as its input, which is an image where the user's is one."""
+    """A linear layer: a window as large as its input, which is an image where the user's is one.
+
+    What has two axes is an image where it fits, else channels of a line.
+    """
     x, outputs = _operand(call, "x"), call.result.labels.shape[1]
     features = x.labels.shape[1]
     shape = x.shape
@@ -191,8 +195,10 @@ def _linear(call: WindowCall, bias: bool) -> State:
         shape = shape[1:]  # the batch
     while len(shape) > 1 and shape[0] == 1:
         shape = shape[1:]
-    is_image = len(shape) in (2, 3) and prod(shape) == features
-    channels, *size = shape if len(shape) == 3 else (1, *shape) if is_image else (1, features)
+    if prod(shape) != features or len(shape) > 3:
+        shape = (features,)
+    is_line = len(shape) == 2 and max(shape) > LIMITS["plane"]["input"]
+    channels, *size = shape if len(shape) == 3 or is_line else (1, *shape)
     input = _pair(size)
     return State(
         op="linear",
