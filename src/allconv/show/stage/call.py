@@ -13,10 +13,11 @@ from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedErr
 from allconv.operators.base import Array
 from allconv.operators.correlate import TransposeView, WeightView
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.settings import choice
 from allconv.show.operand import Operand, WindowCall
 from allconv.show.page.shared import LIMITS
 from allconv.show.stage.model import Model, model_of
-from allconv.show.stage.settings import PAIRS, Pair, Role
+from allconv.show.stage.settings import PAIRS, ROLES, Pair, Role
 from allconv.show.stage.state import State
 from allconv.show.stage.values import coordinates, divisors_of, drawn, place_key
 from allconv.show.working import is_flipped
@@ -100,8 +101,7 @@ def _check_shown(call: WindowCall) -> None:
 
 
 def _role(call: WindowCall, leave: str) -> Role:
-    if leave not in ("x", "w", "y"):
-        raise ArgumentError(f'leave is {leave!r}; "x", "w" or "y" is expected')
+    choice("leave", leave, ROLES)
     if leave == "w" and isinstance(call.operator, MaxPool | AveragePool):
         raise ArgumentError('leave is "w", and pooling has no weights; use "x" or "y"')
     return leave  # type: ignore[return-value]
