@@ -112,7 +112,9 @@ def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
         drawn = _captioned(picture, piece.caption)
         return element("div", drawn, class_="answer") if piece.is_answer else drawn
     if isinstance(piece, Live):
-        return _captioned(_stage(Figure(piece.address, piece.parts), theme), piece.caption)
+        live = Figure(piece.address, piece.parts)
+        name = sha256(piece.address.encode()).hexdigest()[:8]
+        return _captioned(_stage(live, name, theme), piece.caption)
     if isinstance(piece, Program):
         return _preamble() if piece.name == "preamble" else _program(listing(piece.name))
     return example_block(found[piece.name], theme) if piece.name in found else Markup("")
@@ -122,11 +124,10 @@ def _captioned(picture: Markup, caption: str) -> Markup:
     return element("figure", picture, element("figcaption", words(caption)), class_="drawn")
 
 
-def _stage(figure: Figure, theme: str) -> Markup:
-    """A figure that becomes live where scripts run."""
-    name = f"still-{sha256(figure.address.encode()).hexdigest()[:8]}"
-    # The page has the rules of the stage once, for all pictures.
-    picture = Markup(_STYLE.sub("", stage_svg(figure.state, theme=theme, name=name), count=1))
+def _stage(figure: Figure, name: str, theme: str) -> Markup:
+    """A figure that becomes live where scripts run; its name is its own in the page."""
+    drawn = stage_svg(figure.state, theme=theme, name=f"still-{name}")
+    picture = Markup(_STYLE.sub("", drawn, count=1))  # the page has these rules once for all
     still = element("div", picture, class_="first")
     return element(
         "div", still, class_="figure", data_address=figure.address, data_parts=figure.parts
@@ -162,7 +163,7 @@ def example_block(result: Result, theme: str) -> Markup:
     ]
     figure = figure_of(example)
     if figure is not None:
-        parts.append(_stage(figure, theme))
+        parts.append(_stage(figure, example.name, theme))
     elif example.name in ELSEWHERE:
         other = ELSEWHERE[example.name]
         parts.append(

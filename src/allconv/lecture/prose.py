@@ -135,7 +135,7 @@ PLAN = (
             Draw(
                 "counts",
                 "Weights as areas, to scale. Each unit with a 10 × 10 window of its own: the small "
-                "square. One window shared by all: a point in the circle.",
+                "square. One window shared by all: a point in the circle, too small to see.",
                 is_answer=True,
             ),
             Show("fully-connected"),
@@ -338,7 +338,7 @@ PLAN = (
         ),
     ),
     Part(
-        "dilated",
+        "dilation",
         parts.DILATED,
         (
             Say(

@@ -31,6 +31,7 @@ NOT_ASKED = (
 """Examples that nobody works out on paper, or that others ask already."""
 
 SHORT = 4  # letters of a number that is worked out by hand
+MANY = 8  # columns, which are narrow then
 FEW = 4  # cells that are asked for where the numbers are long
 
 
@@ -152,7 +153,8 @@ def _tables(question: Question) -> list[Markup]:
             lines.append(
                 element("tr", *(_cell(question, s, c) for s, c in zip(spots, row, strict=True)))
             )
-        tables.append(element("table", element("tbody", *lines), class_="cells"))
+        kind = "cells many" if rows.shape[1] > MANY else "cells"
+        tables.append(element("table", element("tbody", *lines), class_=kind))
     return tables
 
 
