@@ -173,7 +173,7 @@ REFUSED: dict[str, tuple[type[Error], str, Callable[[], Any]]] = {
     ),
     "no such array": (
         ArgumentError,
-        'leave is "z"',
+        "leave is 'z'; one of",
         lambda: ac.explain(ac.correlate, [1], [1], leave="z"),  # type: ignore[arg-type]
     ),
     "weights of a pooling": (
