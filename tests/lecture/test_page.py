@@ -20,7 +20,8 @@ from allconv.lecture.listings import LISTINGS, PREAMBLE, Listing
 from allconv.lecture.page import STYLES, lecture_page
 from allconv.lecture.parts import PARTS
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.prose import PLAN, Draw, Live, Program, Say, Show
+from allconv.lecture.pieces import Draw, Live, Program, Say, Show
+from allconv.lecture.prose import PLAN
 from allconv.lecture.worksheet import questions, worksheet_page
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import written

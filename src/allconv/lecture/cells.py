@@ -79,8 +79,8 @@ def variable(name: str) -> Markup:
 def cell_text(cell: object) -> Markup:
     """A number with a true minus sign, or a sum of products of letters.
 
-    >>> cell_text("-3.9"), cell_text("LO1*I1")[:33]
-    ('−3.9', '<var class="cy">LO<sub>1</sub></v')
+    >>> cell_text("-3.9"), cell_text("W1")
+    ('−3.9', '<span class="product"><var class="cw">W<sub>1</sub></var></span>')
     """
     written = printable(str(cell), LONGEST)
     if not _LETTER.search(written) or written[:1].isdigit():

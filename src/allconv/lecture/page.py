@@ -17,7 +17,8 @@ from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
 from allconv.lecture.listings import PREAMBLE, Listing, listing
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.prose import LEAD, PLAN, READING, Draw, Live, Part, Piece, Program, Say, Show
+from allconv.lecture.pieces import Draw, Live, Part, Piece, Program, Say, Show
+from allconv.lecture.prose import LEAD, PLAN, READING
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
 from allconv.show.page.modules import module_text

@@ -11,7 +11,8 @@ from allconv.lecture import check
 from allconv.lecture.cells import MOST, cell_text, grids, planes
 from allconv.lecture.example import NO, CellIndex, Result
 from allconv.lecture.page import STYLES, TELLING, slide_text
-from allconv.lecture.prose import PLAN, Show
+from allconv.lecture.pieces import Show
+from allconv.lecture.prose import PLAN
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
