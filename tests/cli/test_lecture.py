@@ -125,7 +125,7 @@ def test_a_page_with_a_wrong_example_is_written_and_status_is_1(
         ("", 2, "is empty; the name of a file is expected"),
         (".", 1, ". is a folder; choose another name"),
         ("none/page.html", 1, "there is no folder none; make the folder first"),
-        ("a" * 300, 1, "cannot be written: file name too long"),
+        ("a" * 300, 1, "file name too long"),
         ("link.html", 1, "link.html is a symbolic link"),
     ],
     ids=["empty", "folder", "no folder", "long", "link"],
