@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         correlate_transpose,
         correlate_weight,
     )
+    from allconv.show.explain import explain
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from allconv.errors import LimitError
 from allconv.picture.palette import LIGHT, channels
 from allconv.show.stage.picture import WIDTH, Picture
-from allconv.show.stage.scene import Circle, Path, Rect, Scene, Text
+from allconv.show.stage.primitives import Circle, Path, Rect, Scene, Text
 from allconv.show.stage.settings import Settings
 from allconv.show.stage.style import style_of
 

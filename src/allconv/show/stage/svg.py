@@ -8,7 +8,7 @@ from allconv.picture.markup import Markup, element, short, svg
 from allconv.picture.palette import DARK, LIGHT
 from allconv.show.page.document import style_text
 from allconv.show.stage.picture import WIDTH, Picture
-from allconv.show.stage.scene import Circle, Path, Primitive, Rect, Scene, Text
+from allconv.show.stage.primitives import Circle, Path, Primitive, Rect, Scene, Text
 from allconv.show.stage.settings import Settings
 from allconv.show.stage.step import spoken
 
