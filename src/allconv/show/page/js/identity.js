@@ -137,6 +137,7 @@ function panelsOf(model, state, made) {
       gradient: letter.length > 1,
       result: isResult,
       editable: false,
+      first: 0,
     };
   };
   const big = isKernel ? model.big : "w";
