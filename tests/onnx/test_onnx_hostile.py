@@ -17,6 +17,8 @@ from allconv import functional as F
 from allconv import nn
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
 from allconv.onnx import load, save
+from allconv.operators.correlate import CorrelateTranspose
+from allconv.window import Window
 from onnx import helper
 from tiers import slow
 
@@ -209,6 +211,9 @@ def test_saving_refuses(tmp_path: Path) -> None:
             save(net, path, shape, **names)
     with pytest.raises(UnsupportedError, match="cross_entropy is a loss"):
         save(lambda x: F.cross_entropy(x, np.zeros(2, np.int64)), path, (2, 3))
+    spread = CorrelateTranspose(Window.forward((4,), (3,), input_dilation=(2,)))
+    with pytest.raises(UnsupportedError, match="input_dilation"):
+        save(lambda y: spread(y[:, :1, :3], y), path, (2, 2, *spread.window.output))
     with pytest.raises(FileError, match="cannot be written"):
         save(net, tmp_path / "gone" / "model.onnx", (None, 3))
     assert list(tmp_path.iterdir()) == []
