@@ -1,4 +1,4 @@
-"""Matrices as pictures: numbers where there is room, a shade a letter, what is left out in words."""
+"""Matrices as pictures: numbers where there is room, a shade a letter, and what is left out."""
 
 from __future__ import annotations
 
