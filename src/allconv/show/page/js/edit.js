@@ -21,13 +21,15 @@ export function editCell(store, box, focus, nodeOf) {
   const opener = document.activeElement;
   const name = nameOf(model, state, focus.role, focus.cell);
   const edit = editOf(store, model, focus);
-  const field = fieldOver(node, box, `value of ${name}`, edit.before);
+  const field = fieldOf(`value of ${name}`, edit.before);
+  const resizing = new ResizeObserver(() => lay(field, nodeOf(focus) ?? node, box));
   let isOpen = true;
 
   const close = (/** @type {boolean} */ isKept) => {
     if (!isOpen) return;
     isOpen = false;
     store.busy = false;
+    resizing.disconnect();
     const value = numberOf(field.value);
     field.remove();
     if (!isKept || value === edit.before) edit.giveUp();
@@ -63,7 +65,9 @@ export function editCell(store, box, focus, nodeOf) {
   });
   // The keyboard is where the reader has put it: it is not taken back.
   field.addEventListener("blur", () => close(true));
+  lay(field, node, box);
   box.append(field);
+  resizing.observe(box);
   field.focus();
   field.select();
 }
@@ -91,15 +95,10 @@ function editOf(store, model, { role, cell }) {
 }
 
 /**
- * The field, as large as the cell that it stands on, or larger.
- * @param {SVGElement} node
- * @param {HTMLElement} box
  * @param {string} label
  * @param {number} value
  */
-function fieldOver(node, box, label, value) {
-  const [cell, around] = [node.getBoundingClientRect(), box.getBoundingClientRect()];
-  const side = Math.max(cell.width, 34);
+function fieldOf(label, value) {
   const field = /** @type {HTMLInputElement} */ (
     html("input", {
       class: "editor",
@@ -110,10 +109,21 @@ function fieldOver(node, box, label, value) {
     })
   );
   field.value = String(value);
+  return field;
+}
+
+/**
+ * Lay the field over its cell, as large as that, or larger.
+ * @param {HTMLElement} field
+ * @param {SVGElement} node
+ * @param {HTMLElement} box
+ */
+function lay(field, node, box) {
+  const [cell, around] = [node.getBoundingClientRect(), box.getBoundingClientRect()];
+  const side = Math.max(cell.width, 34);
   field.style.left = `${cell.left - around.left + box.scrollLeft - 1}px`;
   field.style.top = `${cell.top - around.top - 1}px`;
   field.style.width = field.style.height = `${side + 2}px`;
-  return field;
 }
 
 /**
