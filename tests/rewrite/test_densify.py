@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.rewrite.making import Drawn, draw, enlarged
 
 import allconv as ac
 from allconv import functional as F
@@ -16,6 +15,7 @@ from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.operators.base import Array
+from rewrite.making import Drawn, draw, enlarged
 from tiers import slow
 
 BLOCKS = range(10)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.rewrite.making import CONVOLUTIONS, MAX_POOLS
 
 import allconv as ac
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from rewrite.making import CONVOLUTIONS, MAX_POOLS
 from tiers import slowed
 
 EACH = 12
