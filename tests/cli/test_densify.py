@@ -13,7 +13,8 @@ from PIL import Image
 from allconv import nn, onnx
 from allconv.data import Preprocess
 from allconv.operators.base import Array
-from cli.running import run
+
+from .running import run
 
 CLASSES = ("a", "b", "c")
 

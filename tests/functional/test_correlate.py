@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from allconv import functional as F
-from functional.outsiders import onnx_node
+
+from .outsiders import onnx_node
 
 Array = np.ndarray[Any, Any]
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

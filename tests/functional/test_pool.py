@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allconv import functional as F
-from functional.outsiders import onnx_node
+
+from .outsiders import onnx_node
 
 Array = np.ndarray[Any, Any]
 

@@ -15,8 +15,9 @@ from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.operators.base import Array
-from rewrite.making import Drawn, draw, enlarged
 from tiers import slow
+
+from .making import Drawn, draw, enlarged
 
 BLOCKS = range(10)
 EACH = 11

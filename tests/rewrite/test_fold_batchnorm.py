@@ -8,7 +8,8 @@ import pytest
 import allconv as ac
 from allconv import nn
 from allconv.operators.base import Array
-from rewrite.making import begin
+
+from .making import begin
 
 
 def images(*shape: int) -> Array:

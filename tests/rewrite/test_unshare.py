@@ -12,8 +12,9 @@ import pytest
 import allconv as ac
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from rewrite.making import CONVOLUTIONS, MAX_POOLS
 from tiers import slowed
+
+from .making import CONVOLUTIONS, MAX_POOLS
 
 EACH = 12
 
