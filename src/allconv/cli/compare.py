@@ -11,8 +11,9 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import duration, percent, screen, table
+from allconv.cli.output import screen, table
 from allconv.cli.source import load_data
+from allconv.text import duration, percent
 
 if TYPE_CHECKING:
     from allconv.data import Dataset

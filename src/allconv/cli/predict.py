@@ -13,9 +13,9 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Failure
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, percent, say, say_json, screen
+from allconv.cli.output import Screen, say, say_json, screen
 from allconv.errors import FileError
-from allconv.text import encodable
+from allconv.text import encodable, percent
 
 if TYPE_CHECKING:
     from allconv.cli.reader import Reader
