@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from allconv.analysis.fields import Reach
-from allconv.picture.markup import Markup, element, joined, text
+from allconv.picture.markup import Markup, between, element, joined, text
 from allconv.show.network.layers import INPUT, OUTPUT, Layer, shape_text, shown_name
 from allconv.show.network.record import Facts
 from allconv.text import bytes_text
@@ -101,14 +101,7 @@ def _links(layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
     ]
     if len(layers) > MOST_LINKS:
         found.append(text(f"{len(layers) - MOST_LINKS:,} more"))
-    return joined(*_between(found))
-
-
-def _between(parts: Sequence[Markup]) -> Iterable[str]:
-    for number, part in enumerate(parts):
-        if number:
-            yield ", "
-        yield part
+    return joined(*between(found, ", "))
 
 
 def is_end(layer: Layer) -> bool:

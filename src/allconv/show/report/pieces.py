@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import isnan
 
-from allconv.picture.markup import Markup, element, joined
+from allconv.picture.markup import Markup, between, element, joined
 from allconv.text import duration as plain_duration
 from allconv.text import percent as plain_percent
 from allconv.text import printable
@@ -33,8 +33,7 @@ def class_name(name: str, longest: int = LONGEST) -> Markup:
 
 def parted(names: Sequence[Markup]) -> Markup:
     """The name of a class, or of one that is taken for another."""
-    first, *rest = names
-    return joined(first, *(part for name in rest for part in (TAKEN, name)))
+    return joined(*between(names, TAKEN))
 
 
 def file_text(name: str, longest: int = LONGEST_FILE) -> str:
