@@ -86,11 +86,14 @@ def test_refused_by_name(name: str, setting: str) -> None:
         assert said.isprintable(), kind
 
 
+NEEDED = (("dropout", "seed"), ("interpolate", "size"))  # one of size and scale_factor
+
+
 def defaults() -> Iterator[tuple[str, str, Any]]:
     """Every setting that has a default by which something is computed."""
     for name, setting in calls():
         default = signature(getattr(F if name in F.__all__ else ac, name)).parameters[setting]
-        if default.default is not Parameter.empty and (name, setting) != ("dropout", "seed"):
+        if default.default is not Parameter.empty and (name, setting) not in NEEDED:
             yield name, setting, default.default
 
 

@@ -68,6 +68,7 @@ def pick(draw: Draw, *choices: Any) -> Any:
 
 # How an attribute is drawn, from the number of axes of x
 ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
+    "antialias": lambda d, r: pick(d, 0, 0, 0, 1),
     "allowzero": lambda d, r: pick(d, 0, 1),
     "alpha": lambda d, r: number(d),
     "approximate": lambda d, r: pick(d, "none", "tanh", "other"),
@@ -78,20 +79,38 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "bias": lambda d, r: number(d),
     "broadcast": lambda d, r: pick(d, 0, 1, 1),
     "ceil_mode": lambda d, r: pick(d, 0, 1),
+    "coordinate_transformation_mode": lambda d, r: pick(
+        d,
+        "half_pixel",
+        "asymmetric",
+        "align_corners",
+        "pytorch_half_pixel",
+        "half_pixel_symmetric",
+        "tf_half_pixel_for_nn",
+        "tf_crop_and_resize",
+    ),
     "count_include_pad": lambda d, r: pick(d, 0, 1),
+    "cubic_coeff_a": lambda d, r: pick(d, -0.5, -0.75),
     "dilations": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "end": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
     "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
     "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
+    "exclude_outside": lambda d, r: pick(d, 0, 1),
+    "extrapolation_value": lambda d, r: number(d),
     "gamma": lambda d, r: number(d),
     "group": lambda d, r: pick(d, 1, 2),
+    "height_scale": lambda d, r: pick(d, 1.0, 2.0),
     "is_test": lambda d, r: pick(d, 0, 1, 1),
     "keepdims": lambda d, r: pick(d, 0, 1),
+    "keep_aspect_ratio_policy": lambda d, r: pick(d, "stretch", "not_larger", "not_smaller"),
     "kernel_shape": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "max": lambda d, r: number(d),
     "min": lambda d, r: number(d),
     "mode": lambda d, r: pick(d, "constant", "constant", "reflect", "edge", "wrap"),
     "momentum": lambda d, r: pick(d, 0.1, 0.9),
+    "nearest_mode": lambda d, r: pick(
+        d, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil"
+    ),
     "noop_with_empty_axes": lambda d, r: pick(d, 0, 1),
     "num_outputs": lambda d, r: pick(d, 1, 2, 3),
     "output_padding": lambda d, r: few(d, 0, 2, max(r - 2, 0)),
@@ -101,6 +120,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "ratio": lambda d, r: pick(d, 0.0, 0.5),
     "round_mode": lambda d, r: pick(d, "up", "down"),
     "saturate": lambda d, r: pick(d, 0, 1),
+    "scales": lambda d, r: [1.0, 1.0, *(pick(d, 1.0, 2.0, 3.0) for _ in range(r - 2))],
     "seed": lambda d, r: pick(d, 0, 7),
     "size": lambda d, r: int(d.integers(0, 6)),
     "spatial": lambda d, r: pick(d, 0, 1),
@@ -121,6 +141,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "value_ints": lambda d, r: few(d, 0, 3, 2),
     "value_string": lambda d, r: "text",
     "value_strings": lambda d, r: ["text"],
+    "width_scale": lambda d, r: pick(d, 1.0, 2.0),
     "sparse_value": lambda d, r: helper.make_sparse_tensor(
         numpy_helper.from_array(np.ones(1, np.float32), "v"),
         numpy_helper.from_array(np.zeros(1, np.int64)),
@@ -129,12 +150,24 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
 }
 
 
+# Those that an operator has a meaning of its own for
+OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
+    op: {"mode": lambda d, r: pick(d, "nearest", "linear", "cubic")}
+    for op in ("Resize", "Upsample")
+} | {
+    "Resize": {
+        "mode": lambda d, r: pick(d, "nearest", "linear", "cubic"),
+        "axes": lambda d, r: [int(a) for a in d.permutation(r)[: d.integers(1, r + 1)]],
+    }
+}
+
+
 def draw_attributes(draw: Draw, op: str, opset: int, rank: int) -> dict[str, Any]:
     """Attributes of the schema: those that must be given, and any of the others."""
     found = {}
     for name, each in sorted(schema(op, opset).attributes.items()):
         if each.required or draw.integers(5) < 2:
-            found[name] = ATTRIBUTES[name](draw, rank)
+            found[name] = OWN.get(op, {}).get(name, ATTRIBUTES[name])(draw, rank)
     return found
 
 
@@ -274,6 +307,27 @@ def sizes(node: Node) -> list[Any]:
     return [] if "num_outputs" in node.attributes else [node.maybe(node.ints(0, 3, 2))]
 
 
+def other_size(node: Node) -> list[Any]:
+    """Scales, or a part, and scales or sizes."""
+    axes = node.attributes.get("axes", list(range(node.rank)))
+    kept = [a % node.rank < 2 for a in axes]  # mostly batch and channels
+    larger = [1.0 if k else pick(node.draw, 1.0, 2.0, 0.5, 1.5, 0.6) for k in kept]
+    scales = np.array(larger, np.float32)
+    if node.opset < 11:
+        return [scales]
+    sizes = ints(
+        *(
+            node.x.shape[a % node.rank] if k else pick(node.draw, 1, 4, 5, 8)
+            for a, k in zip(axes, kept, strict=True)
+        )
+    )
+    part = np.array([0.0] * len(axes) + [1.0] * len(axes), np.float32)
+    none = np.zeros(0, np.float32)
+    cropped = node.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+    by_size = "keep_aspect_ratio_policy" in node.attributes or node.draw.integers(2)
+    return [part if cropped else none, none, sizes] if by_size else [part, scales]
+
+
 # The inputs after x, from the operator set on that has them; None is one that is left out
 OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     **dict.fromkeys(
@@ -300,9 +354,11 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "ReduceMean": (18, some_axes),
     "ReduceSum": (13, some_axes),
     "Reshape": (1, new_shape),
+    "Resize": (10, other_size),
     "Slice": (10, part),
     "Split": (13, sizes),
     "Squeeze": (13, some_axes),
+    "Upsample": (9, lambda node: [np.array([1.0, 1.0, *[2.0] * (node.rank - 2)], np.float32)]),
     "Unsqueeze": (13, lambda node: [node.ints(-node.rank - 1, node.rank, 1)]),
 }
 # Operators of integers, whose results are made floats; their inputs where x is none of them
@@ -320,7 +376,14 @@ IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN")
 
 def draw_x(draw: Draw, op: str) -> Any:
     """The data of a node."""
-    if op in (*POOLS, "Conv", "ConvTranspose", "LRN"):  # NaN is spread in several ways there
+    if op in (
+        *POOLS,
+        "Conv",
+        "ConvTranspose",
+        "LRN",
+        "Resize",
+        "Upsample",
+    ):  # NaN is spread in several ways there
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
     if op == "Gemm":
         return floats(draw, *few(draw, 1, 4, 2))

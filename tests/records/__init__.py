@@ -14,6 +14,7 @@ from records import (
     pointwise,
     pool,
     reduce,
+    resize,
     sum_cells,
     update,
 )
@@ -21,7 +22,7 @@ from records.record import Function, Record
 
 FAMILIES = (
     correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
-    update,
+    update, resize,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

@@ -41,6 +41,7 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "gelu": ("=", "ops.gelu", "nn.gelu", "Gelu"),
     "hardswish": ("=", "ops.hard_silu", "nn.hard_swish", "HardSwish"),
     "hardtanh": ("=", "ops.hard_tanh", "nn.hard_tanh", "Clip"),
+    "interpolate": ("=", "layers.UpSampling2D", "image.resize", "Resize"),
     "leaky_relu": ("=", "ops.leaky_relu", "nn.leaky_relu", "LeakyRelu"),
     "local_response_norm": ("=", "", "", "LRN"),
     "locally_connected_transpose": ("", "", "", ""),

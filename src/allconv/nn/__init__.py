@@ -15,6 +15,7 @@ from allconv.nn.parameter import *
 from allconv.nn.patches import *
 from allconv.nn.pointwise import *
 from allconv.nn.pool import *
+from allconv.nn.resize import *
 from allconv.nn.sequential import *
 
 __all__ = [

@@ -886,6 +886,25 @@ class Unfold(Module):
     ) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class Upsample(Module):
+    size: Any
+    scale_factor: Any
+    mode: str
+    align_corners: bool | None
+    recompute_scale_factor: bool | None
+    antialias: bool
+    def __init__(
+        self,
+        size: Any = None,
+        scale_factor: Any = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+        *,
+        antialias: bool = False,
+    ) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class ZeroPad1d(Module):
     axes: int
     padding: Sizes
@@ -979,6 +998,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "Unfold",
+    "Upsample",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",

@@ -17,6 +17,7 @@ from allconv.onnx.names import (
     pointwise,
     pool,
     reduce,
+    resize,
     sum_cells,
     unwritten,
 )
@@ -33,6 +34,7 @@ _FAMILIES = (
     pointwise,
     pool,
     reduce,
+    resize,
 )
 
 NAMES: dict[str, Name] = {
