@@ -1,4 +1,4 @@
-"""Images of another size: the results and gradients of PyTorch."""
+"""Images of another size, shuffled pixels and channels: the results and gradients of PyTorch."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ def test_interpolate(axes: int) -> None:
             agree(
                 lambda x, s=settings: F.interpolate(x, **s),
                 lambda x, s=settings: T.interpolate(x, **s),
+                rng,
+                x,
+            )
+
+
+def test_shuffles() -> None:
+    """Pixels and channels in another order, and back."""
+    for rng in draws("shuffle", 2):
+        r = int(rng.integers(1, 4))
+        x = array(rng, (2, r * r * 2, 3 * r, 2 * r), dtype_of(rng))
+        for name in ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"):
+            theirs = getattr(T, name, None) or getattr(torch, name)
+            agree(
+                lambda x, f=getattr(F, name), r=r: f(x, r),
+                lambda x, f=theirs, r=r: f(x, r),
                 rng,
                 x,
             )

@@ -77,6 +77,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "axis": lambda d, r: few(d, -r, r, 1)[0],
     "beta": lambda d, r: number(d),
     "bias": lambda d, r: number(d),
+    "blocksize": lambda d, r: pick(d, 1, 2, 2, 3),
     "broadcast": lambda d, r: pick(d, 0, 1, 1),
     "ceil_mode": lambda d, r: pick(d, 0, 1),
     "coordinate_transformation_mode": lambda d, r: pick(
@@ -155,10 +156,12 @@ OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
     op: {"mode": lambda d, r: pick(d, "nearest", "linear", "cubic")}
     for op in ("Resize", "Upsample")
 } | {
+    "DepthToSpace": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
+    "SpaceToDepth": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
     "Resize": {
         "mode": lambda d, r: pick(d, "nearest", "linear", "cubic"),
         "axes": lambda d, r: [int(a) for a in d.permutation(r)[: d.integers(1, r + 1)]],
-    }
+    },
 }
 
 
@@ -387,6 +390,8 @@ def draw_x(draw: Draw, op: str) -> Any:
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
     if op == "Gemm":
         return floats(draw, *few(draw, 1, 4, 2))
+    if op in ("DepthToSpace", "SpaceToDepth"):
+        return floats(draw, *few(draw, 1, 2, 1), pick(draw, 4, 8, 9, 36), *few(draw, 1, 6, 2))
     return floats(draw, *(image_shape(draw) if op in IMAGES else any_shape(draw)))
 
 

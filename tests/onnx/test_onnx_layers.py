@@ -66,6 +66,7 @@ SPATIAL: dict[str, list[Settings]] = {
 }
 # Other layers: the shape of an input, and arguments
 OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
+    "ChannelShuffle": [((6, 5), given(3)), ((8, 3, 4), given(2))],
     "Dropout": [((4,), given(0.5))],
     "ELU": [((4,), given()), ((4,), given(0.3))],
     "Flatten": [((2, 3), given())],
@@ -77,6 +78,8 @@ OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
     "LeakyReLU": [((4,), given()), ((4,), given(0.3))],
     "Linear": [((4,), given(4, 3)), ((4,), given(4, 3, bias=False))],
     "LocalResponseNorm": [((6, 3, 2), given(3)), ((5, 4), given(4, 0.5, 0.6, 2.0))],
+    "PixelShuffle": [((8, 3, 5), given(2)), ((9, 2, 3), given(3))],
+    "PixelUnshuffle": [((2, 4, 6), given(2)), ((1, 3, 6), given(3))],
     "ReLU": [((4,), given())],
     "ReLU6": [((4,), given())],
     "SiLU": [((4,), given())],

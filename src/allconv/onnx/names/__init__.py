@@ -18,6 +18,7 @@ from allconv.onnx.names import (
     pool,
     reduce,
     resize,
+    shuffle,
     sum_cells,
     unwritten,
 )
@@ -35,6 +36,7 @@ _FAMILIES = (
     pool,
     reduce,
     resize,
+    shuffle,
 )
 
 NAMES: dict[str, Name] = {
