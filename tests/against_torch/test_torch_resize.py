@@ -42,9 +42,9 @@ def test_shuffles() -> None:
         r = int(rng.integers(1, 4))
         x = array(rng, (2, r * r * 2, 3 * r, 2 * r), dtype_of(rng))
         for name in ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"):
-            theirs = getattr(T, name, None) or getattr(torch, name)
+            ours, theirs = getattr(F, name), getattr(T, name, None) or getattr(torch, name)
             agree(
-                lambda x, f=getattr(F, name), r=r: f(x, r),
+                lambda x, f=ours, r=r: f(x, r),
                 lambda x, f=theirs, r=r: f(x, r),
                 rng,
                 x,

@@ -27,8 +27,8 @@ PLAIN = {
     "correlate_transpose": (np.ones(3), np.ones(2)),
     "correlate_weight": (np.ones(4), np.ones(3)),
 }
-ARRAYS = {"x", "y", "w", "weight", "bias", "running_mean", "running_var", "indices", "target",
-          "arrays"}  # fmt: skip
+ARRAYS = {"x", "y", "w", "weight", "bias", "running_mean", "running_var", "index", "indices",
+          "target", "arrays"}  # fmt: skip
 NONE_OF_A_SETTING = {
     "huge": 10**400,
     "minus huge": -(10**400),

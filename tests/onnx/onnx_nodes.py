@@ -76,6 +76,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "axes": lambda d, r: few(d, -r, r, int(d.integers(1, 3))),
     "axis": lambda d, r: few(d, -r, r, 1)[0],
     "beta": lambda d, r: number(d),
+    "batch_dims": lambda d, r: pick(d, 0, 0, 1),
     "bias": lambda d, r: number(d),
     "blocksize": lambda d, r: pick(d, 1, 2, 2, 3),
     "broadcast": lambda d, r: pick(d, 0, 1, 1),
@@ -97,6 +98,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
     "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
     "exclude_outside": lambda d, r: pick(d, 0, 1),
+    "exclusive": lambda d, r: pick(d, 0, 1),
     "extrapolation_value": lambda d, r: number(d),
     "gamma": lambda d, r: number(d),
     "group": lambda d, r: pick(d, 1, 2),
@@ -119,6 +121,8 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "pads": lambda d, r: few(d, 0, 2, 2 * max(r - 2, 0)),
     "perm": lambda d, r: [int(n) for n in d.permutation(r)],
     "ratio": lambda d, r: pick(d, 0.0, 0.5),
+    "reduction": lambda d, r: pick(d, "none", "none", "add", "add", "mul", "max"),
+    "reverse": lambda d, r: pick(d, 0, 1),
     "round_mode": lambda d, r: pick(d, "up", "down"),
     "saturate": lambda d, r: pick(d, 0, 1),
     "scales": lambda d, r: [1.0, 1.0, *(pick(d, 1.0, 2.0, 3.0) for _ in range(r - 2))],
@@ -135,6 +139,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "training_mode": lambda d, r: pick(d, 0, 0, 1),
     "transA": lambda d, r: pick(d, 0, 1),
     "transB": lambda d, r: pick(d, 0, 1),
+    "upper": lambda d, r: pick(d, 0, 1),
     "value": lambda d, r: numpy_helper.from_array(np.array([number(d)], np.float32)),
     "value_float": lambda d, r: number(d),
     "value_floats": lambda d, r: [number(d)],
@@ -331,6 +336,42 @@ def other_size(node: Node) -> list[Any]:
     return [part if cropped else none, none, sizes] if by_size else [part, scales]
 
 
+def cells_of(node: Node) -> list[Any]:
+    """Numbers of cells for each row along an axis."""
+    axis = node.attributes.get("axis", 0) % node.rank
+    shape = [n if a == axis else max(n - 1, 0) for a, n in enumerate(node.x.shape)]
+    n = node.x.shape[axis]
+    return [node.draw.integers(-n, max(n, 1), shape)]
+
+
+def cells_and_values(node: Node) -> list[Any]:
+    """The same, and what is put there; where it is put over what was, each once."""
+    (index,) = cells_of(node)
+    axis = node.attributes.get("axis", 0) % node.rank
+    if node.attributes.get("reduction", "none") == "none" and index.size:
+        index = np.argsort(node.draw.random(index.shape), axis)
+    return [index, floats(node.draw, *index.shape)]
+
+
+def tuples(node: Node) -> list[Any]:
+    """Tuples of numbers that name parts."""
+    batch = node.attributes.get("batch_dims", 0)
+    named = int(node.draw.integers(1, node.rank - batch + 1)) if batch < node.rank else 1
+    ends = node.x.shape[batch : batch + named]
+    lead = (*node.x.shape[:batch], int(node.draw.integers(1, 4)))
+    columns = [node.draw.integers(-n, max(n, 1), lead) for n in ends]
+    if not columns:
+        return [np.zeros((*lead, 1), np.int64)]
+    return [np.stack(columns, -1).astype(np.int64)]
+
+
+def tuples_and_values(node: Node) -> list[Any]:
+    """One tuple, and what is put there."""
+    (index,) = tuples(node)
+    index = index[:1]
+    return [index, floats(node.draw, *index.shape[:-1], *node.x.shape[index.shape[-1] :])]
+
+
 # The inputs after x, from the operator set on that has them; None is one that is left out
 OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     **dict.fromkeys(
@@ -344,7 +385,10 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "ConvTranspose": (1, lambda node: weights(node, transposed=True)),
     "Dropout": (12, dropping),
     "Expand": (1, lambda node: [ints(*beside(node.draw, list(node.x.shape)))]),
+    "CumSum": (1, lambda node: [np.array(few(node.draw, -node.rank, node.rank - 1, 1)[0])]),
     "Gather": (1, lambda node: [node.ints(-2, 2, 2)]),
+    "GatherElements": (1, cells_of),
+    "GatherND": (1, tuples),
     "Gemm": (1, matrices),
     "MatMul": (
         1,
@@ -358,10 +402,15 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "ReduceSum": (13, some_axes),
     "Reshape": (1, new_shape),
     "Resize": (10, other_size),
+    "Scatter": (1, cells_and_values),
+    "ScatterElements": (1, cells_and_values),
+    "ScatterND": (1, tuples_and_values),
     "Slice": (10, part),
     "Split": (13, sizes),
     "Squeeze": (13, some_axes),
     "Upsample": (9, lambda node: [np.array([1.0, 1.0, *[2.0] * (node.rank - 2)], np.float32)]),
+    "Tile": (1, lambda node: [node.ints(0, 3, node.rank)]),
+    "Trilu": (1, lambda node: [node.maybe(np.array(few(node.draw, -4, 4, 1)[0]))]),
     "Unsqueeze": (13, lambda node: [node.ints(-node.rank - 1, node.rank, 1)]),
 }
 # Operators of integers, whose results are made floats; their inputs where x is none of them
@@ -369,6 +418,7 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Constant": lambda draw: [],
     "ConstantOfShape": lambda draw: [ints(*few(draw, 0, 3, 2))],
     "Gather": None,
+    "OneHot": lambda draw: [draw.integers(-4, 5, (2, 3)), np.array(4), floats(draw, 2)],
     "Range": lambda draw: [np.array(n, np.int64) for n in few(draw, -3, 6, 3)],
     "Shape": None,
     "Size": None,

@@ -28,6 +28,7 @@ from allconv.operators import (
     reduce,
     resize,
     sum_cells,
+    take,
     update,
 )
 from allconv.operators.base import Array, Operator, Spec
@@ -127,7 +128,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
 }  # fmt: skip
 """How the multiply-adds of an operator are counted, from its settings and operands."""
 
-FREE = (arrange, dropout, index, loss, pointwise, pool, reduce, update)
+FREE = (arrange, dropout, index, loss, pointwise, pool, reduce, take, update)
 """The families in which whatever is not above has no cost."""
 
 

@@ -16,6 +16,7 @@ from allconv.functional.pointwise import *
 from allconv.functional.pool import *
 from allconv.functional.resize import *
 from allconv.functional.shuffle import *
+from allconv.functional.take import *
 from allconv.functional.unpool import *
 
 __all__ = sorted(name for name, each in vars().items() if callable(each) and name[0] != "_")

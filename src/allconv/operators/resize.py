@@ -89,6 +89,12 @@ class Table:
         """The result to which each weight belongs."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
+    def turned(self, size: int) -> Table:
+        """The transpose, to so many cells."""
+        order = np.argsort(self.cells, kind="stable")
+        starts = np.cumsum([0, *np.bincount(self.cells, minlength=size)], dtype=np.int64)
+        return Table(starts, self.rows[order], self.weights[order])
+
 
 def place_of(line: Line, rule: Rule) -> tuple[Fraction, Fraction]:
     """(slope, offset): where the cells of the result lie."""
@@ -179,10 +185,7 @@ def _listed(cells: Array, weights: Array, size: int) -> Table:
 @lru_cache(TABLES)
 def turned_table(line: Line, rule: Rule) -> Table:
     """The transpose of the map of one axis."""
-    table = table_of(line, rule)
-    order = np.argsort(table.cells, kind="stable")
-    starts = np.cumsum([0, *np.bincount(table.cells, minlength=line.size)], dtype=np.int64)
-    return Table(starts, table.rows[order], table.weights[order])
+    return table_of(line, rule).turned(line.size)
 
 
 @dataclass(frozen=True)

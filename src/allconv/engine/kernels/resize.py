@@ -1,4 +1,7 @@
-"""Images of another size: one weighted sum of listed cells an axis, or cells that are repeated."""
+"""Images of another size: one weighted sum of listed cells an axis, or cells that are repeated.
+
+Cells that are taken by numbers known beforehand are such a sum, too.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.resize import Resize, ResizeTranspose, Table, table_of, turned_table
+from allconv.operators.take import AddAt, Take, counted
 
 CHUNKS = 64  # of a step, at most, unless they would be too long
 CHUNK_WORK = (16384, 4_000_000)  # elements of a chunk, at least and at most
@@ -94,6 +98,35 @@ def lower_resize_transpose(planner: Planner, node: Node) -> bool:
     return True
 
 
+def lower_take(planner: Planner, node: Node) -> bool:
+    """A step, where the numbers are known and all of them name cells."""
+    operator = node.of(Take)
+    table = _known(planner, node, node.inputs[0].shape[operator.axis])
+    if table is not None:
+        _axis_by_axis(planner, node, [(operator.axis, table)])
+    return table is not None
+
+
+def lower_add_at(planner: Planner, node: Node) -> bool:
+    """Likewise."""
+    operator = node.of(AddAt)
+    table = _known(planner, node, operator.size)
+    if table is not None:
+        _axis_by_axis(planner, node, [(operator.axis, table.turned(operator.size))])
+    return table is not None
+
+
+def _known(planner: Planner, node: Node, size: int) -> Table | None:
+    """The cells that are taken, a weight of 1 each."""
+    index = planner.graph.constants.get(node.inputs[1])
+    if index is None:
+        return None
+    cells = counted(index, size)
+    if cells.min(initial=0) < 0:
+        return None
+    return Table(np.arange(len(cells) + 1), cells, np.ones(len(cells)))
+
+
 def _repeat(planner: Planner, node: Node, factors: Sequence[int]) -> None:
     """Every cell as often as its factors say; the layout stays."""
     place = planner.read(node.inputs[0])
@@ -161,4 +194,6 @@ def _weighted(planner: Planner, x: Place, out: Place, axis: int, table: Table) -
 LOWERINGS: dict[type[Operator], Lowering] = {
     Resize: lower_resize,
     ResizeTranspose: lower_resize_transpose,
+    Take: lower_take,
+    AddAt: lower_add_at,
 }

@@ -20,6 +20,7 @@ from allconv.onnx.names import (
     resize,
     shuffle,
     sum_cells,
+    take,
     unwritten,
 )
 
@@ -37,6 +38,7 @@ _FAMILIES = (
     reduce,
     resize,
     shuffle,
+    take,
 )
 
 NAMES: dict[str, Name] = {
