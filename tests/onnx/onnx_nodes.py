@@ -118,6 +118,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "num_outputs": lambda d, r: pick(d, 1, 2, 3),
     "output_padding": lambda d, r: few(d, 0, 2, max(r - 2, 0)),
     "output_shape": lambda d, r: few(d, 3, 16, max(r - 2, 0)),
+    "p": lambda d, r: pick(d, 1, 2, 3),
     "pads": lambda d, r: few(d, 0, 2, 2 * max(r - 2, 0)),
     "perm": lambda d, r: [int(n) for n in d.permutation(r)],
     "ratio": lambda d, r: pick(d, 0.0, 0.5),
@@ -163,6 +164,11 @@ OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
 } | {
     "DepthToSpace": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
     "SpaceToDepth": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
+    "Col2Im": {
+        "pads": lambda d, r: [0, 0, 0, 0],
+        "strides": lambda d, r: [1, 1],
+        "dilations": lambda d, r: few(d, 1, 2, 2),
+    },
     "Resize": {
         "mode": lambda d, r: pick(d, "nearest", "linear", "cubic"),
         "axes": lambda d, r: [int(a) for a in d.permutation(r)[: d.integers(1, r + 1)]],
@@ -353,6 +359,14 @@ def cells_and_values(node: Node) -> list[Any]:
     return [index, floats(node.draw, *index.shape)]
 
 
+def columns(node: Node) -> list[Any]:
+    """The sizes of images of which 12 windows are cut, and of the windows."""
+    kernel = pick(node.draw, (2, 2), (1, 4), (2, 1))
+    spread = node.attributes.get("dilations", [1, 1])
+    counts = zip((3, 4), kernel, spread, strict=True)
+    return [ints(*(n + d * (k - 1) for n, k, d in counts)), ints(*kernel)]
+
+
 def tuples(node: Node) -> list[Any]:
     """Tuples of numbers that name parts."""
     batch = node.attributes.get("batch_dims", 0)
@@ -380,6 +394,7 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     ),
     "BatchNormalization": (1, statistics),
     "Clip": (11, limits),
+    "Col2Im": (1, columns),
     "Concat": (1, lambda node: [floats(node.draw, *node.x.shape)]),
     "Conv": (1, lambda node: weights(node, transposed=False)),
     "ConvTranspose": (1, lambda node: weights(node, transposed=True)),
@@ -423,7 +438,9 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Shape": None,
     "Size": None,
 }
-POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
+POOLS = (
+    "AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool",
+)  # fmt: skip
 IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN")
 
 
@@ -438,6 +455,8 @@ def draw_x(draw: Draw, op: str) -> Any:
         "Upsample",
     ):  # NaN is spread in several ways there
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
+    if op == "Col2Im":
+        return floats(draw, 2, 8, 12)
     if op == "Gemm":
         return floats(draw, *few(draw, 1, 4, 2))
     if op in ("DepthToSpace", "SpaceToDepth"):
@@ -451,7 +470,7 @@ def draw_case(draw: Draw, op: str, opset: int) -> Case:
     attributes = draw_attributes(draw, op, opset, x.ndim)
     if op == "Pad" and "pads" in attributes:
         attributes["pads"] = few(draw, -1, 2, 2 * x.ndim)
-    if op in ("AveragePool", "MaxPool"):
+    if op in ("AveragePool", "LpPool", "MaxPool"):
         attributes.setdefault("kernel_shape", few(draw, 1, 3, x.ndim - 2))
     inputs, tensors = ["x"], []
     since, make = OTHERS.get(op, (1, lambda node: []))

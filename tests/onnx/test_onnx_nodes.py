@@ -58,7 +58,7 @@ def is_told_apart(case: Case) -> bool:
     cells that lie on others as float32 has them."""
     same = str(case.attributes.get("auto_pad", "")).startswith("SAME")
     dilated = same and max(case.attributes.get("dilations", [1])) > 1
-    pool = case.op in ("AveragePool", "MaxPool")
+    pool = case.op in ("AveragePool", "LpPool", "MaxPool")
     if case.op == "Resize" and case.attributes.get("nearest_mode") in ("floor", "ceil"):
         kind = str(case.attributes.get("coordinate_transformation_mode", "half_pixel"))
         return kind.startswith("half_pixel")
