@@ -171,14 +171,14 @@ def pooled(n: Array) -> Made:
 
 def unpooled(n: Array, nextgrad: Array) -> Made:
     """Its gradient."""
-    settings = plane("max_pool", n, (2, 2), stride="2x2", leave="x")
+    settings = plane("max_pool", n, (2, 2), stride="2x2", leave="x", at=1)
     return {"x": n, "g": nextgrad}, settings, "tabs player sum"
 
 
 FIGURES: dict[str, Callable[..., Made]] = {
     "shared-parameters": shared,
     "translation": moved,
-    "correlation": lambda x, w: line("conv", x, w, "relation player sum sizes"),
+    "correlation": lambda x, w: line("conv", x, w),
     "convolution": lambda x, w: line("true_conv", x, w),
     "convolution-by-flip": lambda x, w: line("conv", x, w[::-1]),
     "half-padding": lambda x, w: line("conv", x, w, padding="half"),
