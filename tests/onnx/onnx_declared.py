@@ -13,8 +13,6 @@ REFUSED_NETWORKS = frozenset(
         "Embedding_sparse",
         "operator_non_float_params",
         "operator_pow",
-        "operator_repeat",
-        "operator_repeat_dim_overflow",
         "operator_symbolic_override",
     }
 )
