@@ -188,6 +188,14 @@ def test_depth_is_bounded() -> None:
         model("DepthToSpace", blocksize=2**62)
 
 
+def test_a_part_far_away() -> None:
+    """Cells beyond all integers are outside, and what is outside has one value."""
+    part = np.array([0, 0, 0, -1e38, 1, 1, 1, 3e37], np.float32)
+    settings = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "cubic"}
+    net = model("Resize", part, None, whole(1, 2, 3, 7), extrapolation_value=5.0, **settings)
+    assert np.array_equal(net(np.ones((1, 2, 3, 4), np.float32)), np.full((1, 2, 3, 7), 5.0))
+
+
 def test_upsample_of_all_sets() -> None:
     """Attributes in sets 6 to 8, an input in 9, Resize in 10."""
     x = np.random.default_rng(0).normal(size=(1, 2, 3, 4)).astype(np.float32)

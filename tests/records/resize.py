@@ -213,7 +213,7 @@ RECORDS = (
                 (2, 2),
             ),
             refusal(
-                "8,388,608 are the most",
+                "2,097,152 are the most",
                 lambda: Resize((Line(0, 2, MOST_CELLS + 2, Fraction(2)),), Rule()),
                 (2, 2),
             ),

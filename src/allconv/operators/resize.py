@@ -38,8 +38,9 @@ COORDINATES = (
 )
 NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 MODES = ("nearest", "linear", "cubic")
-MOST_CELLS = 2**23  # of an axis
-TABLES = 64  # kept
+MOST_CELLS = 2**21  # of an axis
+TABLES, KEPT_CELLS = 32, 2**16  # tables that are kept, of axes of at most so many cells
+FAR = 2**40  # cells beyond which all are alike: outside
 HALF = Fraction(1, 2)
 
 
@@ -114,16 +115,20 @@ def place_of(line: Line, rule: Rule) -> tuple[Fraction, Fraction]:
     return 1 / s, HALF / s - HALF + moved
 
 
-@lru_cache(TABLES)
 def table_of(line: Line, rule: Rule) -> Table:
-    """The map of one axis."""
+    """The map of one axis; small ones are kept."""
+    small = max(line.size, line.to) <= KEPT_CELLS
+    return (_kept_table if small else _table)(line, rule)
+
+
+def _table(line: Line, rule: Rule) -> Table:
     if not line.to:
         return Table(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0))
     slope, offset = place_of(line, rule)
     d = int(np.lcm.reduce([slope.denominator, offset.denominator], dtype=object))
     a, b = int(slope * d), int(offset * d)
     # Whole numbers, so that what lies on a cell does so exactly: x = at / d.
-    fits = 2 * (abs(a) * line.to + abs(b) + d) * max(line.size, 1) < 2**62
+    fits = 2 * (abs(a) * line.to + abs(b) + d * max(line.size, 1)) < 2**62
     at = a * np.arange(line.to, dtype=np.int64 if fits else object) + b
     cells, weights = (
         _nearest(at, d, rule) if rule.mode == "nearest" else _between(at, d, line, rule)
@@ -147,7 +152,7 @@ def _nearest(at: Array, d: int, rule: Rule) -> tuple[Array, Array]:
         "round_prefer_floor": lambda: -((d - 2 * at) // (2 * d)),
         "round_prefer_ceil": lambda: (2 * at + d) // (2 * d),
     }[rule.nearest]()
-    return cells.astype(np.int64)[:, None], np.ones((len(at), 1))
+    return _near(cells)[:, None], np.ones((len(at), 1))
 
 
 def _between(at: Array, d: int, line: Line, rule: Rule) -> tuple[Array, Array]:
@@ -168,7 +173,12 @@ def _between(at: Array, d: int, line: Line, rule: Rule) -> tuple[Array, Array]:
         weights = np.where(away <= 1, near, np.where(away < 2, far, 0.0))
     if rule.antialias:
         weights = weights / weights.sum(1, keepdims=True)
-    return below.astype(np.int64)[:, None] + taps, weights
+    return _near(below)[:, None] + taps, weights
+
+
+def _near(cells: Array) -> Array:
+    """Numbers of cells as int64, however far away they are."""
+    return np.asarray(np.clip(cells, -FAR, FAR), np.int64)
 
 
 def _listed(cells: Array, weights: Array, size: int) -> Table:
@@ -182,7 +192,9 @@ def _listed(cells: Array, weights: Array, size: int) -> Table:
     return Table(starts.astype(np.int64), keys % size, total)
 
 
-@lru_cache(TABLES)
+_kept_table = lru_cache(TABLES)(_table)
+
+
 def turned_table(line: Line, rule: Rule) -> Table:
     """The transpose of the map of one axis."""
     return table_of(line, rule).turned(line.size)

@@ -27,6 +27,7 @@ from allconv.operators.resize import (
 from allconv.value import Value
 
 _TF_HALF = "tf_half_pixel_for_nn"
+_WEIGHTS = 4  # of a cell, about: they are made while the network is recorded
 _CROP = "tf_crop_and_resize"
 _POLICIES = ("stretch", "not_larger", "not_smaller")
 
@@ -188,6 +189,7 @@ def _resized(
                 f"{rule.coordinates} by a scale that makes no whole number of cells, which "
                 "runtimes read in two ways; give sizes"
             )
+        call.check_constants((to, _WEIGHTS))
         lines.append(Line(axis, x.shape[axis], to, scale, crops.get(axis, (0.0, 1.0))))
     y: Value = apply(Resize(tuple(lines), rule), x) if lines else x
     return _filled(call, y, lines, rule, outside) if rule.coordinates == _CROP else y
