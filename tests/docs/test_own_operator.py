@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_docs import blocks
 
 import allconv as ac
 from allconv.engine.expression import EMITTERS
 from allconv.engine.kernels.pointwise import lower_pointwise
 from allconv.engine.lowerings import LOWERINGS
-from docs.test_docs import blocks
 
 SCALES = {"float32": (1e-45, 1e-30, 3e30, 1e38), "float64": (5e-324, 1e-200, 3e200, 1e308)}
 
