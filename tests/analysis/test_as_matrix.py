@@ -277,6 +277,15 @@ def test_listed_cells() -> None:
     assert "w[0,0,0]+w[0,0,1]" in matrix.text(letters=True)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_another_size(mode: str) -> None:
+    """The matrix of both axes together."""
+    x = np.random.default_rng(0).normal(size=(1, 2, 4, 5))
+    found = ac.as_matrix(lambda x: F.interpolate(x, (7, 3), mode=mode), x.shape)
+    wanted = F.interpolate(x, (7, 3), mode=mode)
+    np.testing.assert_allclose(found.to_dense() @ x.ravel(), wanted.ravel(), atol=1e-6)
+
+
 def test_products() -> None:
     """`@` takes vectors and columns; SciPy and the dense array agree with it."""
     matrix = ac.as_matrix(nn.Conv1d(2, 3, 2, padding=1).astype(np.float64), (1, 2, 4))

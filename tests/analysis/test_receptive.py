@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allconv import functional as F
 from allconv.analysis.receptive import Reach, receptive_field, receptive_fields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
@@ -179,6 +180,9 @@ ARRANGED = {
     ),
     "round": (lambda x: SumCells(2, SIZE, ((SIZE - 1,), *((j,) for j in range(SIZE))))(x), 13),
     "uneven windows": (lambda x: SumCells(2, SIZE, ((0, 1, 2), (2, 3, 4, 5), (), (9,)))(x), 4),
+    "nearest": (lambda x: F.interpolate(x, scale_factor=2), 1),
+    "straight lines": (lambda x: F.interpolate(x, scale_factor=2, mode="linear"), 2),
+    "a third": (lambda x: F.interpolate(x, 4, mode="linear"), 2),
     "own weights": (
         lambda x: Correlate(Window.forward((SIZE,), (3,)))(x, x[:, :, :3]),
         13,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRo
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
+from allconv.engine.kernels.resize import WeightedSum
 from allconv.engine.kernels.runs import SumRuns
 from allconv.engine.kernels.sum_cells import CellSum
 from allconv.engine.kernels.taps import Pool
@@ -32,6 +35,7 @@ from allconv.engine.step import DefinitionStep
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.resize import Line, Resize, Rule
 from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
 from allconv.window import Window
@@ -54,6 +58,7 @@ EACH_Y = (2, 4, *STRIDED.output)
 POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
 POOLED = (2, 4, *POOL.output)
 C = (4,)
+HALVED = Line(2, 9, 4, Fraction(1, 2))
 
 
 def taps(draw):
@@ -150,6 +155,8 @@ CASES = [
     (Pool, "offset1", pool.AveragePoolTranspose(POOL), POOLED),
     (Pool, "number1", pool.ScatterWindow(POOL), POOLED, taps),
     (Pool, "size1", pool.GatherWindow(POOL), X, taps),
+    (WeightedSum, "rows", Resize((HALVED,), Rule("linear")), X),
+    (WeightedSum, "size", Resize((HALVED,), Rule("linear")), X),
     (CellSum, "rows", SumCells(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
     (CellSum, "size", SumCells(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
     (TapToIndex, "taps", index.FlatIndex((9, 9), (3, 2), (1, 1), ((0, 2, 4, 6), (0, 3, 6))), taps),

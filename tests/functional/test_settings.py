@@ -27,8 +27,8 @@ PLAIN = {
     "correlate_transpose": (np.ones(3), np.ones(2)),
     "correlate_weight": (np.ones(4), np.ones(3)),
 }
-ARRAYS = {"x", "y", "w", "weight", "bias", "running_mean", "running_var", "indices", "target",
-          "arrays"}  # fmt: skip
+ARRAYS = {"x", "y", "w", "weight", "bias", "running_mean", "running_var", "index", "indices",
+          "target", "arrays"}  # fmt: skip
 NONE_OF_A_SETTING = {
     "huge": 10**400,
     "minus huge": -(10**400),
@@ -86,11 +86,14 @@ def test_refused_by_name(name: str, setting: str) -> None:
         assert said.isprintable(), kind
 
 
+NEEDED = (("dropout", "seed"), ("interpolate", "size"))  # one of size and scale_factor
+
+
 def defaults() -> Iterator[tuple[str, str, Any]]:
     """Every setting that has a default by which something is computed."""
     for name, setting in calls():
         default = signature(getattr(F if name in F.__all__ else ac, name)).parameters[setting]
-        if default.default is not Parameter.empty and (name, setting) != ("dropout", "seed"):
+        if default.default is not Parameter.empty and (name, setting) not in NEEDED:
             yield name, setting, default.default
 
 

@@ -11,13 +11,8 @@ REFUSED_NETWORKS = frozenset(
     {
         "Embedding",
         "Embedding_sparse",
-        "ReflectionPad2d",
-        "ReplicationPad2d",
         "operator_non_float_params",
-        "operator_pad",
         "operator_pow",
-        "operator_repeat",
-        "operator_repeat_dim_overflow",
         "operator_symbolic_override",
     }
 )

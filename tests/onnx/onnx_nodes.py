@@ -68,6 +68,7 @@ def pick(draw: Draw, *choices: Any) -> Any:
 
 # How an attribute is drawn, from the number of axes of x
 ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
+    "antialias": lambda d, r: pick(d, 0, 0, 0, 1),
     "allowzero": lambda d, r: pick(d, 0, 1),
     "alpha": lambda d, r: number(d),
     "approximate": lambda d, r: pick(d, "none", "tanh", "other"),
@@ -75,32 +76,57 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "axes": lambda d, r: few(d, -r, r, int(d.integers(1, 3))),
     "axis": lambda d, r: few(d, -r, r, 1)[0],
     "beta": lambda d, r: number(d),
+    "batch_dims": lambda d, r: pick(d, 0, 0, 1),
     "bias": lambda d, r: number(d),
+    "blocksize": lambda d, r: pick(d, 1, 2, 2, 3),
     "broadcast": lambda d, r: pick(d, 0, 1, 1),
     "ceil_mode": lambda d, r: pick(d, 0, 1),
+    "coordinate_transformation_mode": lambda d, r: pick(
+        d,
+        "half_pixel",
+        "asymmetric",
+        "align_corners",
+        "pytorch_half_pixel",
+        "half_pixel_symmetric",
+        "tf_half_pixel_for_nn",
+        "tf_crop_and_resize",
+    ),
     "count_include_pad": lambda d, r: pick(d, 0, 1),
+    "cubic_coeff_a": lambda d, r: pick(d, -0.5, -0.75),
     "dilations": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "end": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
     "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
     "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
+    "exclude_outside": lambda d, r: pick(d, 0, 1),
+    "exclusive": lambda d, r: pick(d, 0, 1),
+    "extrapolation_value": lambda d, r: number(d),
     "gamma": lambda d, r: number(d),
     "group": lambda d, r: pick(d, 1, 2),
+    "height_scale": lambda d, r: pick(d, 1.0, 2.0),
     "is_test": lambda d, r: pick(d, 0, 1, 1),
     "keepdims": lambda d, r: pick(d, 0, 1),
+    "keep_aspect_ratio_policy": lambda d, r: pick(d, "stretch", "not_larger", "not_smaller"),
     "kernel_shape": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "max": lambda d, r: number(d),
     "min": lambda d, r: number(d),
     "mode": lambda d, r: pick(d, "constant", "constant", "reflect", "edge", "wrap"),
     "momentum": lambda d, r: pick(d, 0.1, 0.9),
+    "nearest_mode": lambda d, r: pick(
+        d, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil"
+    ),
     "noop_with_empty_axes": lambda d, r: pick(d, 0, 1),
     "num_outputs": lambda d, r: pick(d, 1, 2, 3),
     "output_padding": lambda d, r: few(d, 0, 2, max(r - 2, 0)),
     "output_shape": lambda d, r: few(d, 3, 16, max(r - 2, 0)),
+    "p": lambda d, r: pick(d, 1, 2, 3),
     "pads": lambda d, r: few(d, 0, 2, 2 * max(r - 2, 0)),
     "perm": lambda d, r: [int(n) for n in d.permutation(r)],
     "ratio": lambda d, r: pick(d, 0.0, 0.5),
+    "reduction": lambda d, r: pick(d, "none", "none", "add", "add", "mul", "max"),
+    "reverse": lambda d, r: pick(d, 0, 1),
     "round_mode": lambda d, r: pick(d, "up", "down"),
     "saturate": lambda d, r: pick(d, 0, 1),
+    "scales": lambda d, r: [1.0, 1.0, *(pick(d, 1.0, 2.0, 3.0) for _ in range(r - 2))],
     "seed": lambda d, r: pick(d, 0, 7),
     "size": lambda d, r: int(d.integers(0, 6)),
     "spatial": lambda d, r: pick(d, 0, 1),
@@ -114,6 +140,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "training_mode": lambda d, r: pick(d, 0, 0, 1),
     "transA": lambda d, r: pick(d, 0, 1),
     "transB": lambda d, r: pick(d, 0, 1),
+    "upper": lambda d, r: pick(d, 0, 1),
     "value": lambda d, r: numpy_helper.from_array(np.array([number(d)], np.float32)),
     "value_float": lambda d, r: number(d),
     "value_floats": lambda d, r: [number(d)],
@@ -121,6 +148,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "value_ints": lambda d, r: few(d, 0, 3, 2),
     "value_string": lambda d, r: "text",
     "value_strings": lambda d, r: ["text"],
+    "width_scale": lambda d, r: pick(d, 1.0, 2.0),
     "sparse_value": lambda d, r: helper.make_sparse_tensor(
         numpy_helper.from_array(np.ones(1, np.float32), "v"),
         numpy_helper.from_array(np.zeros(1, np.int64)),
@@ -129,12 +157,31 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
 }
 
 
+# Those that an operator has a meaning of its own for
+OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
+    op: {"mode": lambda d, r: pick(d, "nearest", "linear", "cubic")}
+    for op in ("Resize", "Upsample")
+} | {
+    "DepthToSpace": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
+    "SpaceToDepth": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
+    "Col2Im": {
+        "pads": lambda d, r: [0, 0, 0, 0],
+        "strides": lambda d, r: [1, 1],
+        "dilations": lambda d, r: few(d, 1, 2, 2),
+    },
+    "Resize": {
+        "mode": lambda d, r: pick(d, "nearest", "linear", "cubic"),
+        "axes": lambda d, r: [int(a) for a in d.permutation(r)[: d.integers(1, r + 1)]],
+    },
+}
+
+
 def draw_attributes(draw: Draw, op: str, opset: int, rank: int) -> dict[str, Any]:
     """Attributes of the schema: those that must be given, and any of the others."""
     found = {}
     for name, each in sorted(schema(op, opset).attributes.items()):
         if each.required or draw.integers(5) < 2:
-            found[name] = ATTRIBUTES[name](draw, rank)
+            found[name] = OWN.get(op, {}).get(name, ATTRIBUTES[name])(draw, rank)
     return found
 
 
@@ -274,6 +321,71 @@ def sizes(node: Node) -> list[Any]:
     return [] if "num_outputs" in node.attributes else [node.maybe(node.ints(0, 3, 2))]
 
 
+def other_size(node: Node) -> list[Any]:
+    """Scales, or a part, and scales or sizes."""
+    axes = node.attributes.get("axes", list(range(node.rank)))
+    kept = [a % node.rank < 2 for a in axes]  # mostly batch and channels
+    larger = [1.0 if k else pick(node.draw, 1.0, 2.0, 0.5, 1.5, 0.6) for k in kept]
+    scales = np.array(larger, np.float32)
+    if node.opset < 11:
+        return [scales]
+    sizes = ints(
+        *(
+            node.x.shape[a % node.rank] if k else pick(node.draw, 1, 4, 5, 8)
+            for a, k in zip(axes, kept, strict=True)
+        )
+    )
+    part = np.array([0.0] * len(axes) + [1.0] * len(axes), np.float32)
+    none = np.zeros(0, np.float32)
+    cropped = node.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+    by_size = "keep_aspect_ratio_policy" in node.attributes or node.draw.integers(2)
+    return [part if cropped else none, none, sizes] if by_size else [part, scales]
+
+
+def cells_of(node: Node) -> list[Any]:
+    """Numbers of cells for each row along an axis."""
+    axis = node.attributes.get("axis", 0) % node.rank
+    shape = [n if a == axis else max(n - 1, 0) for a, n in enumerate(node.x.shape)]
+    n = node.x.shape[axis]
+    return [node.draw.integers(-n, max(n, 1), shape)]
+
+
+def cells_and_values(node: Node) -> list[Any]:
+    """The same, and what is put there; where it is put over what was, each once."""
+    (index,) = cells_of(node)
+    axis = node.attributes.get("axis", 0) % node.rank
+    if node.attributes.get("reduction", "none") == "none" and index.size:
+        index = np.argsort(node.draw.random(index.shape), axis)
+    return [index, floats(node.draw, *index.shape)]
+
+
+def columns(node: Node) -> list[Any]:
+    """The sizes of images of which 12 windows are cut, and of the windows."""
+    kernel = pick(node.draw, (2, 2), (1, 4), (2, 1))
+    spread = node.attributes.get("dilations", [1, 1])
+    counts = zip((3, 4), kernel, spread, strict=True)
+    return [ints(*(n + d * (k - 1) for n, k, d in counts)), ints(*kernel)]
+
+
+def tuples(node: Node) -> list[Any]:
+    """Tuples of numbers that name parts."""
+    batch = node.attributes.get("batch_dims", 0)
+    named = int(node.draw.integers(1, node.rank - batch + 1)) if batch < node.rank else 1
+    ends = node.x.shape[batch : batch + named]
+    lead = (*node.x.shape[:batch], int(node.draw.integers(1, 4)))
+    columns = [node.draw.integers(-n, max(n, 1), lead) for n in ends]
+    if not columns:
+        return [np.zeros((*lead, 1), np.int64)]
+    return [np.stack(columns, -1).astype(np.int64)]
+
+
+def tuples_and_values(node: Node) -> list[Any]:
+    """One tuple, and what is put there."""
+    (index,) = tuples(node)
+    index = index[:1]
+    return [index, floats(node.draw, *index.shape[:-1], *node.x.shape[index.shape[-1] :])]
+
+
 # The inputs after x, from the operator set on that has them; None is one that is left out
 OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     **dict.fromkeys(
@@ -282,12 +394,16 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     ),
     "BatchNormalization": (1, statistics),
     "Clip": (11, limits),
+    "Col2Im": (1, columns),
     "Concat": (1, lambda node: [floats(node.draw, *node.x.shape)]),
     "Conv": (1, lambda node: weights(node, transposed=False)),
     "ConvTranspose": (1, lambda node: weights(node, transposed=True)),
     "Dropout": (12, dropping),
     "Expand": (1, lambda node: [ints(*beside(node.draw, list(node.x.shape)))]),
+    "CumSum": (1, lambda node: [np.array(few(node.draw, -node.rank, node.rank - 1, 1)[0])]),
     "Gather": (1, lambda node: [node.ints(-2, 2, 2)]),
+    "GatherElements": (1, cells_of),
+    "GatherND": (1, tuples),
     "Gemm": (1, matrices),
     "MatMul": (
         1,
@@ -300,9 +416,16 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "ReduceMean": (18, some_axes),
     "ReduceSum": (13, some_axes),
     "Reshape": (1, new_shape),
+    "Resize": (10, other_size),
+    "Scatter": (1, cells_and_values),
+    "ScatterElements": (1, cells_and_values),
+    "ScatterND": (1, tuples_and_values),
     "Slice": (10, part),
     "Split": (13, sizes),
     "Squeeze": (13, some_axes),
+    "Upsample": (9, lambda node: [np.array([1.0, 1.0, *[2.0] * (node.rank - 2)], np.float32)]),
+    "Tile": (1, lambda node: [node.ints(0, 3, node.rank)]),
+    "Trilu": (1, lambda node: [node.maybe(np.array(few(node.draw, -4, 4, 1)[0]))]),
     "Unsqueeze": (13, lambda node: [node.ints(-node.rank - 1, node.rank, 1)]),
 }
 # Operators of integers, whose results are made floats; their inputs where x is none of them
@@ -310,20 +433,34 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Constant": lambda draw: [],
     "ConstantOfShape": lambda draw: [ints(*few(draw, 0, 3, 2))],
     "Gather": None,
+    "OneHot": lambda draw: [draw.integers(-4, 5, (2, 3)), np.array(4), floats(draw, 2)],
     "Range": lambda draw: [np.array(n, np.int64) for n in few(draw, -3, 6, 3)],
     "Shape": None,
     "Size": None,
 }
-POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
+POOLS = (
+    "AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool",
+)  # fmt: skip
 IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN")
 
 
 def draw_x(draw: Draw, op: str) -> Any:
     """The data of a node."""
-    if op in (*POOLS, "Conv", "ConvTranspose", "LRN"):  # NaN is spread in several ways there
+    if op in (
+        *POOLS,
+        "Conv",
+        "ConvTranspose",
+        "LRN",
+        "Resize",
+        "Upsample",
+    ):  # NaN is spread in several ways there
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
+    if op == "Col2Im":
+        return floats(draw, 2, 8, 12)
     if op == "Gemm":
         return floats(draw, *few(draw, 1, 4, 2))
+    if op in ("DepthToSpace", "SpaceToDepth"):
+        return floats(draw, *few(draw, 1, 2, 1), pick(draw, 4, 8, 9, 36), *few(draw, 1, 6, 2))
     return floats(draw, *(image_shape(draw) if op in IMAGES else any_shape(draw)))
 
 
@@ -333,7 +470,7 @@ def draw_case(draw: Draw, op: str, opset: int) -> Case:
     attributes = draw_attributes(draw, op, opset, x.ndim)
     if op == "Pad" and "pads" in attributes:
         attributes["pads"] = few(draw, -1, 2, 2 * x.ndim)
-    if op in ("AveragePool", "MaxPool"):
+    if op in ("AveragePool", "LpPool", "MaxPool"):
         attributes.setdefault("kernel_shape", few(draw, 1, 3, x.ndim - 2))
     inputs, tensors = ["x"], []
     since, make = OTHERS.get(op, (1, lambda node: []))

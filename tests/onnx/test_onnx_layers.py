@@ -66,6 +66,7 @@ SPATIAL: dict[str, list[Settings]] = {
 }
 # Other layers: the shape of an input, and arguments
 OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
+    "ChannelShuffle": [((6, 5), given(3)), ((8, 3, 4), given(2))],
     "Dropout": [((4,), given(0.5))],
     "ELU": [((4,), given()), ((4,), given(0.3))],
     "Flatten": [((2, 3), given())],
@@ -77,6 +78,8 @@ OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
     "LeakyReLU": [((4,), given()), ((4,), given(0.3))],
     "Linear": [((4,), given(4, 3)), ((4,), given(4, 3, bias=False))],
     "LocalResponseNorm": [((6, 3, 2), given(3)), ((5, 4), given(4, 0.5, 0.6, 2.0))],
+    "PixelShuffle": [((8, 3, 5), given(2)), ((9, 2, 3), given(3))],
+    "PixelUnshuffle": [((2, 4, 6), given(2)), ((1, 3, 6), given(3))],
     "ReLU": [((4,), given())],
     "ReLU6": [((4,), given())],
     "SiLU": [((4,), given())],
@@ -84,6 +87,19 @@ OTHERS: dict[str, list[tuple[tuple[int, ...], Settings]]] = {
     "Softmax": [((3, 4), given(1))],
     "Softplus": [((4,), given()), ((4,), given(2.0)), ((4,), given(0.5, 1.0))],
     "Tanh": [((4,), given())],
+    "Upsample": [
+        ((2, 5, 6), given(scale_factor=2)),
+        ((2, 5), given(7)),
+        ((2, 5, 6), given((3, 8), mode="nearest-exact")),
+        ((2, 5), given(scale_factor=2.0, mode="linear", align_corners=True)),
+        ((2, 5, 6), given(scale_factor=(2, 3), mode="bilinear")),
+        ((2, 5, 6), given((10, 11), mode="bilinear", align_corners=True)),
+        ((2, 5, 6), given(scale_factor=2, mode="bicubic")),
+        ((2, 5, 6), given((3, 4), mode="area")),
+        ((2, 3, 4, 5), given(2, mode="trilinear")),
+        ((2, 9, 8), given((4, 5), mode="bilinear", antialias=True)),
+        ((2, 9, 8), given((4, 5), mode="bicubic", antialias=True)),
+    ],
     "Unfold": [((2, 5, 6), given(2)), ((2, 9, 8), given(3, 2, 2, 2))],
 }
 NO_LAYERS = {"Buffer", "Module", "Parameter", "Sequential", "networks"}

@@ -26,7 +26,9 @@ from allconv.operators import (
     pointwise,
     pool,
     reduce,
+    resize,
     sum_cells,
+    take,
     update,
 )
 from allconv.operators.base import Array, Operator, Spec
@@ -82,6 +84,19 @@ def of_lists(operator: sum_cells.SumCells, x: Array) -> int:
     return count
 
 
+def of_tables(operator: Any, x: Array) -> int:
+    """A product for each weight, axis after axis."""
+    back = isinstance(operator, resize.ResizeTranspose)
+    shape, count = list(x.shape), 0
+    for line in operator.ordered()[:: -1 if back else 1]:
+        table = (resize.turned_table if back else resize.table_of)(line, operator.rule)
+        shape[line.axis] = line.size if back else line.to
+        for index_of in every(tuple(shape)):
+            p = index_of[line.axis]
+            count += int(table.starts[p + 1] - table.starts[p])
+    return count
+
+
 def a_cell(*products: str) -> Callable[..., int]:
     """So many products, named by their formulas, for each cell of the first operand."""
     return lambda operator, *x: sum(len(products) for _ in every(x[0].shape))
@@ -95,6 +110,8 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
     local.Local: of_x_and_w,
     local.LocalTranspose: of_w_and_y,
     local.LocalWeight: of_x_and_y,
+    resize.Resize: of_tables,
+    resize.ResizeTranspose: of_tables,
     sum_cells.SumCells: of_lists,
     normalize.Normalize: a_cell("x*(gamma*rstd) + (beta - mean*gamma*rstd)"),
     normalize.BatchNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*gamma + beta"),
@@ -111,7 +128,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
 }  # fmt: skip
 """How the multiply-adds of an operator are counted, from its settings and operands."""
 
-FREE = (arrange, dropout, index, loss, pointwise, pool, reduce, update)
+FREE = (arrange, dropout, index, loss, pointwise, pool, reduce, take, update)
 """The families in which whatever is not above has no cost."""
 
 

@@ -14,14 +14,16 @@ from records import (
     pointwise,
     pool,
     reduce,
+    resize,
     sum_cells,
+    take,
     update,
 )
 from records.record import Function, Record
 
 FAMILIES = (
     correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
-    update,
+    update, resize, take,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

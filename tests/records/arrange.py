@@ -293,6 +293,11 @@ FUNCTIONS = (
     Function("pad", torch="x pad mode='constant' value=0.0", given=lambda n: (IMAGES[1], (1, 1))),
     Function("concatenate", given=lambda n: ([IMAGES[1]],)),
     Function("flatten"),
+    Function("pixel_shuffle", torch="x upscale_factor", given=lambda n: (np.ones((4, 2, 3)), 2)),
+    Function(
+        "pixel_unshuffle", torch="x downscale_factor", given=lambda n: (np.ones((1, 2, 4)), 2)
+    ),
+    Function("channel_shuffle", torch="x groups", given=lambda n: (IMAGES[1], 2)),
     Function(
         "unfold",
         torch="x kernel_size dilation=1 padding=0 stride=1",

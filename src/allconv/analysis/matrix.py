@@ -27,6 +27,7 @@ from allconv.operators.correlate import Trilinear
 from allconv.operators.pointwise import Add, Divide, Multiply, Negate, Subtract
 from allconv.operators.pool import AveragePool, AveragePoolTranspose
 from allconv.operators.reduce import Sum
+from allconv.operators.resize import Resize, table_of
 from allconv.operators.rules import Rules
 from allconv.operators.sum_cells import SumCells
 from allconv.settings import shape_of
@@ -217,6 +218,21 @@ def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> 
     return joined(here, maps[0]) if maps[0] else None
 
 
+def _resize(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
+    """One axis after another, each by its table."""
+    operator, found, shape = node.of(Resize), maps[0], node.inputs[0].shape
+    for line in operator.ordered():
+        table = table_of(line, operator.rule)
+        after = (*shape[: line.axis], line.to, *shape[line.axis + 1 :])
+        places = (np.arange(int(np.prod(each))).reshape(each) for each in (after, shape))
+        rows, columns = (np.moveaxis(each, line.axis, 0) for each in places)
+        p, j = rows[table.rows], columns[table.cells]
+        weights = np.repeat(table.weights, p.size // max(len(table.cells), 1))
+        here = LinearMap(p.reshape(-1), j.reshape(-1), weights, after, shape)
+        found, shape = joined(here, found) if found else None, after
+    return found
+
+
 def _add(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap:
     signs = (1.0, -1.0) if isinstance(node.operator, Subtract) else (1.0, 1.0)
     shape = node.outputs[0].shape
@@ -318,6 +334,7 @@ _RULES: Rules[Rule] = Rules(
     {
         Trilinear: _form,
         Sum: _sum,
+        Resize: _resize,
         SumCells: _sum_cells,
         Negate: _negate,
         Multiply: _multiply,

@@ -29,6 +29,7 @@ from allconv.operators.normalize import Normalize
 from allconv.operators.pointwise import Pointwise
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
 from allconv.operators.reduce import Broadcast, Sum
+from allconv.operators.resize import Resize, place_of, table_of
 from allconv.operators.rules import Rules
 from allconv.operators.sum_cells import SumCells
 from allconv.operators.windowed import WindowOperator
@@ -327,6 +328,24 @@ def _sum_cells(node: Node, fields: list[Field | None]) -> Field:
     return tuple(r.through(step, first, last) if r.along == operator.axis else r for r in field)
 
 
+def _resize(node: Node, fields: list[Field | None]) -> Field:
+    """i stands for the cells around slope*i, as far away as any that has a weight."""
+    ((field, value),) = _given(node, fields)
+    operator = node.of(Resize)
+    for line in operator.lines:
+        table, (step, _) = table_of(line, operator.rule), place_of(line, operator.rule)
+        away = table.cells.astype(object) * step.denominator - table.rows * step.numerator
+        if not step or not len(away):
+            field = _over(field, value, (line.axis,))
+            continue
+        first, last = (Fraction(int(end(away)), step.denominator) for end in (min, max))
+        if last - first + 1 >= line.size:
+            field = _over(field, value, (line.axis,))
+            continue
+        field = tuple(r.through(step, first, last) if r.along == line.axis else r for r in field)
+    return field
+
+
 def _step(firsts: Sequence[tuple[int, int]]) -> Fraction:
     """How far the lists move on from one place to the next, by the middle half of them."""
     (p, j), (q, k) = firsts[len(firsts) // 4], firsts[len(firsts) - 1 - len(firsts) // 4]
@@ -347,6 +366,7 @@ _RULES: Rules[Rule] = Rules(
     {
         Normalize: _normalize,
         Sum: _sum,
+        Resize: _resize,
         SumCells: _sum_cells,
         Reshape: _reshape,
         Transpose: _transpose,

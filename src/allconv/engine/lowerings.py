@@ -18,6 +18,7 @@ from allconv.engine.kernels import (
     pointwise,
     pool,
     reduce,
+    resize,
     sum_cells,
 )
 from allconv.engine.kernels.copy import emit_copy
@@ -25,6 +26,7 @@ from allconv.engine.plan import Lowerings
 
 FAMILIES = (
     arrange, correlate, dropout, sum_cells, index, local, loss, normalize, pointwise, pool, reduce,
+    resize,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(

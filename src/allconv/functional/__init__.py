@@ -14,6 +14,9 @@ from allconv.functional.normalize import *
 from allconv.functional.patches import *
 from allconv.functional.pointwise import *
 from allconv.functional.pool import *
+from allconv.functional.resize import *
+from allconv.functional.shuffle import *
+from allconv.functional.take import *
 from allconv.functional.unpool import *
 
 __all__ = sorted(name for name, each in vars().items() if callable(each) and name[0] != "_")

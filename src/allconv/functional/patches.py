@@ -31,13 +31,18 @@ def _window(
         dilation=per_axis("dilation", dilation, AXES),
         padding=[(p, p) for p in pads],
     )
+    check_pairs(window)
+    return window
+
+
+def check_pairs(window: Window) -> None:
+    """Refuse a window with more pairs of tap and output along an axis than are planned."""
     for axis in window.axes:
         if axis.kernel * axis.output > LARGEST:
             raise LimitError(
                 f"{axis.kernel} taps of {axis.output} outputs are more than {LARGEST} along an "
                 "axis; use a smaller kernel_size or padding, or a larger stride"
             )
-    return window
 
 
 def _met(axis: Axis) -> tuple[tuple[int, ...], ...]:
@@ -114,15 +119,16 @@ def fold(
             f"x is {x.shape}; the window has the outputs {window.output}, "
             f"{prod(window.output)} in all, which are expected on axis 2"
         )
-    return evaluate(_folded, x, window=window)
+    return evaluate(folded, x, window=window)
 
 
-def _folded(x: Any, *, window: Window) -> Any:
-    """What `_unfolded` does, backwards."""
-    n, c = x.shape[0], x.shape[1] // window.taps
-    (a, b), (p, q) = window.kernel, window.output
-    x = Transpose((0, 1, 2, 4, 3, 5))(Reshape((n, c, a, b, p, q))(x))
-    x = Reshape((n, c, a * p, b * q))(x)
+def folded(x: Any, *, window: Window) -> Any:
+    """What `_unfolded` does, backwards, for any number of axes."""
+    n, c, axes = x.shape[0], x.shape[1] // window.taps, len(window.axes)
+    pairs = [axis for a in range(axes) for axis in (2 + a, 2 + axes + a)]
+    x = Reshape((n, c, *window.kernel, *window.output))(x)
+    x = Transpose((0, 1, *pairs))(x)
+    x = Reshape((n, c, *(each.kernel * each.output for each in window.axes)))(x)
     for axis, each in enumerate(window.axes, 2):
         x = SumCells(axis, each.input, _met(each)).turned()(x)
     return x

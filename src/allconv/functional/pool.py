@@ -188,10 +188,10 @@ def _lp_pool(
     p = number("norm_type", norm_type, "a number above 0, 2 say,", lambda n: n > 0 or n == -np.inf)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, 0, 1, ceil_mode)
-    return evaluate(_norm, x, window=window, p=p)
+    return evaluate(window_norm, x, window=window, p=p)
 
 
-def _norm(x: Any, *, window: Window, p: float) -> Any:
+def window_norm(x: Any, *, window: Window, p: float) -> Any:
     """The p-norm under each window."""
     if np.isinf(p):
         sign = 1.0 if p > 0 else -1.0

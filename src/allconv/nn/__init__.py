@@ -15,7 +15,9 @@ from allconv.nn.parameter import *
 from allconv.nn.patches import *
 from allconv.nn.pointwise import *
 from allconv.nn.pool import *
+from allconv.nn.resize import *
 from allconv.nn.sequential import *
+from allconv.nn.shuffle import *
 
 __all__ = [
     *sorted(name for name, each in vars().items() if callable(each) and name[0] != "_"),

@@ -169,6 +169,11 @@ class BatchNorm3d(Module):
     ) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class ChannelShuffle(Module):
+    groups: int
+    def __init__(self, groups: int) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class CircularPad1d(Module):
     axes: int
     padding: Sizes
@@ -804,6 +809,16 @@ class MaxUnpool3d(Module):
     ) -> None: ...
     def forward(self, x: Any, indices: Any) -> Any: ...
 
+class PixelShuffle(Module):
+    upscale_factor: int
+    def __init__(self, upscale_factor: int) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class PixelUnshuffle(Module):
+    downscale_factor: int
+    def __init__(self, downscale_factor: int) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class ReLU(Module):
     def __init__(self) -> None: ...
     def forward(self, x: Any) -> Any: ...
@@ -886,6 +901,25 @@ class Unfold(Module):
     ) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class Upsample(Module):
+    size: Any
+    scale_factor: Any
+    mode: str
+    align_corners: bool | None
+    recompute_scale_factor: bool | None
+    antialias: bool
+    def __init__(
+        self,
+        size: Any = None,
+        scale_factor: Any = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+        *,
+        antialias: bool = False,
+    ) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class ZeroPad1d(Module):
     axes: int
     padding: Sizes
@@ -918,6 +952,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Buffer",
+    "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -964,6 +999,8 @@ __all__ = [
     "MaxUnpool3d",
     "Module",
     "Parameter",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -979,6 +1016,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "Unfold",
+    "Upsample",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",

@@ -17,7 +17,10 @@ from allconv.onnx.names import (
     pointwise,
     pool,
     reduce,
+    resize,
+    shuffle,
     sum_cells,
+    take,
     unwritten,
 )
 
@@ -33,6 +36,9 @@ _FAMILIES = (
     pointwise,
     pool,
     reduce,
+    resize,
+    shuffle,
+    take,
 )
 
 NAMES: dict[str, Name] = {

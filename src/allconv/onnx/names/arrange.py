@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from allconv import functional
+from allconv.functional.border import Pairs, bordered, check_border
 from allconv.functional.call import apply
 from allconv.limits import MOST_AXES
 from allconv.onnx.call import Bytes, Call, Name
@@ -16,6 +17,7 @@ from allconv.operators.base import FLOATS
 from allconv.value import Value
 
 _LARGE = 2**31
+_BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 _UNEVEN = 18  # before this operator set the parts of a Split without sizes are equal
 
 
@@ -177,10 +179,11 @@ def _cells(n: int, start: int, end: int, step: int) -> range:
 
 
 def read_pad(call: Call) -> Value:
-    """A constant around an array; other modes are not supported."""
+    """A constant around an array, or the array continued; negative numbers crop."""
     x = call.value(0)
-    if call.text("mode") != "constant":
-        raise call.unsupported("mode is not constant")
+    mode = call.text("mode")
+    if mode != "constant" and mode not in _BORDERS:
+        raise call.wrong(f"mode {mode} is none")
     pads = listed(call, 1, "pads")
     value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
     axes = call.axes(call.known_integers(3), x.ndim) if call.has(3) else tuple(range(x.ndim))
@@ -190,7 +193,21 @@ def read_pad(call: Call) -> Value:
     whole = tuple(pairs.get(axis, (0, 0)) for axis in range(x.ndim))
     if any(max(map(abs, pair)) > _LARGE for pair in whole):
         raise call.too_large(f"pads {pads}; {_LARGE:,} is the most")
+    if mode != "constant":
+        return _continued(call, x, whole, mode)
     y: Value = apply(Pad(whole, value), x)
+    return y
+
+
+def _continued(call: Call, x: Value, pairs: Pairs, mode: str) -> Value:
+    """An array cropped, then continued from what is left."""
+    kept = tuple((min(low, 0), min(high, 0)) for low, high in pairs)
+    more = tuple((max(low, 0), max(high, 0)) for low, high in pairs)
+    call.check_shape([n + sum(pair) for n, pair in zip(x.shape, more, strict=True)])
+    if any(map(any, kept)):
+        x = apply(Pad(kept), x)
+    check_border(x.shape, more, _BORDERS[mode])
+    y: Value = bordered(x, more, _BORDERS[mode])
     return y
 
 

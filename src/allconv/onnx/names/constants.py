@@ -171,7 +171,6 @@ READERS = {
         ("value", "value_float", "value_floats", "value_int", "value_ints"),
     ),
     "ConstantOfShape": Name(read_constant_of_shape, ("value",), settings=(0,)),
-    "Gather": Name(_not_of_data, ("axis",)),
     "Range": Name(_not_of_data),
     "Shape": Name(read_shape, ("end", "start")),
     "Size": Name(read_size),

@@ -1,8 +1,9 @@
-"""Pooling: MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool."""
+"""Pooling: MaxPool, AveragePool, LpPool, and the three over whole images."""
 
 from __future__ import annotations
 
 from allconv.functional.call import apply
+from allconv.functional.pool import window_norm
 from allconv.onnx.call import Call, Name
 from allconv.onnx.names.window import (
     ATTRIBUTES,
@@ -105,6 +106,30 @@ def read_global_max_pool(call: Call) -> Value:
     return y
 
 
+def read_lp_pool(call: Call) -> Value:
+    """The p-norm under the window; padding holds zeros."""
+    x = call.value(0)
+    settings = read_settings(call, x.ndim - 2)
+    window = _window(x, settings, call.flag("ceil_mode"))
+    y: Value = window_norm(abs(x), window=window, p=_power(call))
+    return y
+
+
+def read_global_lp_pool(call: Call) -> Value:
+    """The p-norm of each channel."""
+    x, window = _whole(call)
+    y: Value = window_norm(abs(x), window=window, p=_power(call))
+    return y
+
+
+def _power(call: Call) -> float:
+    """p, a whole number above 0."""
+    p = call.integer("p", 2)
+    if p < 1:
+        raise call.wrong(f"p is {p}")
+    return float(p)
+
+
 def _is_whole(window: Window) -> bool:
     return all(
         (axis.kernel, axis.stride, axis.output, axis.padding, axis.dilation)
@@ -159,7 +184,9 @@ def _inside(
 READERS = {
     "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
     "GlobalAveragePool": Name(read_global_average_pool),
+    "GlobalLpPool": Name(read_global_lp_pool, ("p",)),
     "GlobalMaxPool": Name(read_global_max_pool),
+    "LpPool": Name(read_lp_pool, (*ATTRIBUTES, "ceil_mode", "p")),
     "MaxPool": Name(
         read_max_pool,
         (*ATTRIBUTES, "ceil_mode"),

@@ -11,6 +11,7 @@ from allconv.operators.loss import CrossEntropy, CrossEntropyGradient
 from allconv.operators.normalize import BatchNorm, BatchNormGradient
 from allconv.operators.pointwise import Heaviside, ReluGradient
 from allconv.operators.pool import AveragePoolTranspose, GatherWindow, ScatterWindow
+from allconv.operators.resize import ResizeTranspose
 from allconv.operators.update import AdamUpdate, ClipFactor, MovingAverage, SgdUpdate
 
 DERIVATIVE = "it is a derivative; write the network itself"
@@ -40,6 +41,7 @@ UNWRITTEN: dict[type, str] = {
     LocalWeight: DERIVATIVE,
     MovingAverage: _STEP,
     ReadAt: DERIVATIVE,
+    ResizeTranspose: DERIVATIVE,
     ScatterWindow: DERIVATIVE,
     SgdUpdate: _STEP,
     Heaviside: DERIVATIVE,

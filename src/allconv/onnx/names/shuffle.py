@@ -1,0 +1,83 @@
+"""DepthToSpace, SpaceToDepth and Col2Im: cells moved, and in the last added where they meet."""
+
+from __future__ import annotations
+
+from math import prod
+
+from allconv.functional.patches import check_pairs, folded
+from allconv.functional.shuffle import depth_to_space, space_to_depth
+from allconv.limits import MOST_WINDOW_AXES
+from allconv.onnx.call import Call, Name
+from allconv.value import Value
+from allconv.window import Window
+
+_IMAGE = 4  # axes
+
+
+def read_depth_to_space(call: Call) -> Value:
+    """Channels as the pixels of a larger image."""
+    x, by = _image(call)
+    mode = call.text("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise call.wrong(f"mode {mode} is none")
+    if x.shape[1] % (by * by):
+        raise call.wrong(f"{x.shape[1]} channels are no multiple of {by}**2")
+    y: Value = depth_to_space(x, by=by, channels_first=mode == "CRD")
+    return y
+
+
+def read_space_to_depth(call: Call) -> Value:
+    """The pixels of blocks as channels."""
+    x, by = _image(call)
+    mode = call.text("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise call.wrong(f"mode {mode} is none")
+    if x.shape[2] % by or x.shape[3] % by:
+        raise call.wrong(f"an image of {x.shape[2:]} is not made of blocks of {by}")
+    y: Value = space_to_depth(x, by=by, channels_first=mode == "CRD")
+    return y
+
+
+def read_col2im(call: Call) -> Value:
+    """Columns added up where their windows lie."""
+    x, sizes, kernel = call.value(0), call.known_integers(1), call.known_integers(2)
+    axes = len(sizes)
+    if x.ndim != 3 or not axes or len(kernel) != axes or min(*sizes, *kernel) < 1:
+        raise call.wrong(f"columns {x.shape}, images of {sizes}, blocks of {kernel}")
+    pads = call.integers("pads", (0,) * (2 * axes))
+    strides = call.integers("strides", (1,) * axes)
+    dilations = call.integers("dilations", (1,) * axes)
+    fits = (len(pads), len(strides), len(dilations)) == (2 * axes, axes, axes)
+    if not fits or min(*strides, *dilations) < 1 or min(pads) < 0:
+        raise call.wrong(f"pads {pads}, strides {strides}, dilations {dilations}")
+    if axes > MOST_WINDOW_AXES:
+        raise call.unsupported(f"images of {axes} axes")
+    window = Window.forward(
+        sizes,
+        kernel,
+        stride=strides,
+        dilation=dilations,
+        padding=list(zip(pads[:axes], pads[axes:], strict=True)),
+    )
+    if x.shape[1] % window.taps or x.shape[2] != prod(window.output):
+        raise call.wrong(f"{x.shape} are no columns of {kernel} and {window.output}")
+    call.check_shape((x.shape[0], x.shape[1] // window.taps, *sizes))
+    check_pairs(window)
+    y: Value = folded(x, window=window)
+    return y
+
+
+def _image(call: Call) -> tuple[Value, int]:
+    x, by = call.value(0), call.integer("blocksize")
+    if x.ndim != _IMAGE:
+        raise call.wrong(f"x is {x.shape}, no (N, C, H, W)")
+    if by < 1:
+        raise call.wrong(f"blocks of {by}")
+    return x, by
+
+
+READERS = {
+    "Col2Im": Name(read_col2im, ("dilations", "pads", "strides"), settings=(1, 2)),
+    "DepthToSpace": Name(read_depth_to_space, ("blocksize", "mode")),
+    "SpaceToDepth": Name(read_space_to_depth, ("blocksize", "mode")),
+}

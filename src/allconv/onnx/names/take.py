@@ -1,0 +1,284 @@
+"""Cells by their numbers: Gather and Scatter in their forms, Tile, Trilu, OneHot, CumSum.
+
+Numbers that are known are looked at while the network is recorded. What is written into an array is
+taken, like the rest of it, from the array and the updates laid one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from allconv import functional
+from allconv.functional.call import apply
+from allconv.limits import MOST_AXES
+from allconv.onnx.call import Call, Name
+from allconv.onnx.writer import Writer, Written
+from allconv.operators.arrange import Slice
+from allconv.operators.base import Array
+from allconv.operators.pointwise import Select
+from allconv.operators.reduce import Broadcast
+from allconv.operators.take import AddAt, RunningSum, Take
+from allconv.value import Value
+
+
+def read_gather(call: Call) -> Value:
+    """Cells of an axis; the shape of their numbers stands in its place."""
+    x = call.value(0)
+    axis = call.axis(call.integer("axis"), x.ndim)
+    given = call.operand(1)
+    if isinstance(given, Value):
+        return _taken_by_data(call, x, axis, given)
+    index = _inside(call, call.known(1), x.shape[axis])
+    shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+    call.check_shape(shape)
+    return _taken(call, x, axis, index.reshape(-1)).reshape(shape)
+
+
+def _taken_by_data(call: Call, x: Value, axis: int, index: Value) -> Value:
+    if index.dtype != "int64":
+        raise call.unsupported(f"input 1 is {index.dtype} computed from the data")
+    shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+    call.check_shape(shape)
+    y: Value = apply(Take(axis), x, index.reshape((prod(index.shape),)))
+    return y.reshape(shape)
+
+
+def _inside(call: Call, index: Array, size: int) -> Array:
+    """Numbers of cells, counted from the front."""
+    if index.dtype.kind not in "iu":
+        raise call.wrong(f"indices are {index.dtype.name}")
+    if index.size and not -size <= int(index.min()) <= int(index.max()) < size:
+        raise call.wrong(f"an index is outside of an axis of {size}")
+    call.check_constants(index.shape)
+    counted = index.astype(np.int64)
+    return np.where(counted < 0, counted + size, counted)
+
+
+def _taken(call: Call, x: Value, axis: int, index: Array) -> Value:
+    """Cells by known numbers; a part of the axis where they are one step apart."""
+    steps = set(np.diff(index).tolist())
+    if len(index) and len(steps) <= 1 and steps != {0}:
+        start, step, count = [0] * x.ndim, [1] * x.ndim, list(x.shape)
+        start[axis], step[axis] = int(index[0]), int(steps.pop()) if steps else 1
+        count[axis] = len(index)
+        whole = (start[axis], step[axis], count[axis]) == (0, 1, x.shape[axis])
+        y: Value = x if whole else apply(Slice(tuple(start), tuple(step), tuple(count)), x)
+        return y
+    taken: Value = apply(Take(axis), x, call.lift(index))
+    return taken
+
+
+def read_gather_elements(call: Call) -> Value:
+    """Of every row along an axis the cells that are numbered for that row."""
+    x, index = call.value(0), call.known(1)
+    flat = _flat(call, x.shape, index)
+    call.check_shape(index.shape)
+    taken = _taken(call, x.reshape((prod(x.shape),)), 0, flat.reshape(-1))
+    return taken.reshape(index.shape)
+
+
+def _flat(call: Call, shape: Sequence[int], index: Array) -> Array:
+    """Numbers along `axis` as numbers of the cells of the whole array."""
+    axis = call.axis(call.integer("axis"), len(shape))
+    if index.ndim != len(shape):
+        raise call.wrong(f"indices {index.shape} for an array of shape {tuple(shape)}")
+    pairs = enumerate(zip(index.shape, shape, strict=True))
+    if any(n > m for a, (n, m) in pairs if a != axis):
+        raise call.wrong(f"indices {index.shape} reach outside of {tuple(shape)}")
+    places: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    places[axis] = _inside(call, index, shape[axis])
+    flat = np.zeros(index.shape, np.int64)
+    for n, place in zip(shape, places, strict=True):
+        flat = flat * n + place
+    return flat
+
+
+def read_gather_nd(call: Call) -> Value:
+    """Parts of an array, each named by the numbers of its first axes."""
+    x, index = call.value(0), call.known(1)
+    batch = call.integer("batch_dims", 0)
+    if not index.ndim or not 0 <= batch < min(index.ndim, x.ndim + 1):
+        raise call.wrong(f"batch_dims {batch} of indices {index.shape} and {x.shape}")
+    if index.shape[:batch] != x.shape[:batch]:
+        raise call.wrong(f"indices {index.shape} of an array of shape {x.shape}")
+    rows, named = _rows(call, x.shape, index, batch)
+    result = (*index.shape[:-1], *x.shape[named:])
+    call.check_shape(result)
+    parts = x.reshape((prod(x.shape[:named]), prod(x.shape[named:])))
+    return _taken(call, parts, 0, rows.reshape(-1)).reshape(result)
+
+
+def _rows(call: Call, shape: Sequence[int], index: Array, batch: int = 0) -> tuple[Array, int]:
+    """The number of the part that each tuple of indices names, and how many axes they name."""
+    named = batch + index.shape[-1]
+    if named > len(shape):
+        raise call.wrong(f"indices {index.shape} name {named} axes of {tuple(shape)}")
+    places: list[Any] = [
+        np.arange(n).reshape([-1 if a == axis else 1 for a in range(index.ndim - 1)])
+        for axis, n in enumerate(shape[:batch])
+    ]
+    named_axes = enumerate(shape[batch:named])
+    places.extend(_inside(call, index[..., axis], n) for axis, n in named_axes)
+    rows = np.zeros(index.shape[:-1], np.int64)
+    for n, place in zip(shape[:named], places, strict=True):
+        rows = rows * n + place
+    return rows, named
+
+
+def read_scatter_elements(call: Call) -> Value:
+    """An array in which the cells numbered for each row are others."""
+    x, index, updates = call.value(0), call.known(1), call.value(2)
+    if updates.shape != index.shape:
+        raise call.wrong(f"updates are {updates.shape}, indices {index.shape}")
+    flat = _flat(call, x.shape, index).reshape(-1)
+    cells, new = x.reshape((prod(x.shape),)), updates.reshape((prod(updates.shape),))
+    return _scattered(call, cells, flat, new).reshape(x.shape)
+
+
+def read_scatter_nd(call: Call) -> Value:
+    """An array in which parts, named by their first axes, are others."""
+    x, index, updates = call.value(0), call.known(1), call.value(2)
+    if not index.ndim:
+        raise call.wrong("indices are one number")
+    rows, named = _rows(call, x.shape, index)
+    if updates.shape != (*index.shape[:-1], *x.shape[named:]):
+        raise call.wrong(f"updates are {updates.shape}, indices {index.shape}, data {x.shape}")
+    inner = prod(x.shape[named:])
+    parts, new = x.reshape((prod(x.shape[:named]), inner)), updates.reshape((rows.size, inner))
+    return _scattered(call, parts, rows.reshape(-1), new).reshape(x.shape)
+
+
+def _scattered(call: Call, x: Value, index: Array, updates: Value) -> Value:
+    """Rows replaced (of several for a row the last counts) or added to."""
+    reduction = call.text("reduction", "none")
+    if reduction not in ("none", "add"):
+        raise call.unsupported(f"reduction {reduction}")
+    if not len(index):
+        return x
+    y: Value
+    if reduction == "add":
+        y = x + apply(AddAt(0, x.shape[0]), updates, call.lift(index))
+        return y
+    call.check_constants((x.shape[0],))
+    source = np.arange(x.shape[0])
+    for number, row in enumerate(index.tolist(), len(source)):
+        source[row] = number
+    y = apply(Take(0), functional.concatenate([x, updates]), call.lift(source))
+    return y
+
+
+def read_tile(call: Call) -> Value:
+    """An array repeated along its axes."""
+    x, times = call.value(0), call.known_integers(1)
+    if len(times) != x.ndim or min(times, default=0) < 0:
+        raise call.wrong(f"repeats {times} of an array of shape {x.shape}")
+    result = tuple(n * k for n, k in zip(x.shape, times, strict=True))
+    call.check_shape(result)
+    if all(k == 1 for k in times):
+        return x
+    apart: list[int] = []
+    wanted: list[int] = []
+    for n, k in zip(x.shape, times, strict=True):
+        apart += [n] if k == 1 else [1, n]
+        wanted += [n] if k == 1 else [k, n]
+    if len(wanted) > MOST_AXES:
+        raise call.too_large(f"repeats along so many axes; {MOST_AXES // 2} are the most")
+    y: Value = apply(Broadcast(tuple(wanted)), x.reshape(tuple(apart)))
+    return y.reshape(result)
+
+
+def read_trilu(call: Call) -> Value:
+    """The cells on and above (or below) a diagonal of each matrix, zeros elsewhere."""
+    x = call.value(0)
+    if x.ndim < 2:  # a matrix
+        raise call.wrong(f"x is {x.shape}, no matrices")
+    given = call.known_integers(1) if call.has(1) else (0,)
+    if len(given) != 1:
+        raise call.wrong(f"k is {given}, not one number")
+    rows, columns = x.shape[-2:]
+    diagonal = min(max(given[0], -rows - 1), columns + 1)
+    call.check_constants((rows, columns))
+    above = np.arange(columns) - np.arange(rows)[:, None] - diagonal
+    kept = above >= 0 if call.flag("upper", 1) else above <= 0
+    y: Value = apply(Select(), call.lift(kept.astype(x.dtype)), x, 0.0)
+    return y
+
+
+def read_one_hot(call: Call) -> Value:
+    """A new axis, on which one cell has another value."""
+    index, values = call.known(0), call.value(2)
+    given = call.known(1).reshape(-1)
+    if len(given) != 1 or given[0] != (depth := int(given[0])) or depth < 1:
+        raise call.wrong("depth is not one whole number above 0")
+    if index.dtype.kind not in "iuf" or values.shape != (2,):  # off and on
+        raise call.wrong(f"indices are {index.dtype.name}, values {values.shape}")
+    axis = call.axis(call.integer("axis"), index.ndim + 1)
+    shape = (*index.shape[:axis], depth, *index.shape[axis:])
+    call.check_shape(shape)
+    call.check_constants(shape)
+    cells = np.expand_dims(np.where(index < 0, index + depth, index), axis)
+    numbers = np.arange(depth).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    on = (cells == numbers).astype(values.dtype)
+    off_value, on_value = (apply(Slice((n,), (1,), (1,)), values).reshape(()) for n in range(2))
+    y: Value = apply(Select(), call.lift(on), on_value, off_value)
+    return y
+
+
+def read_cum_sum(call: Call) -> Value:
+    """Running sums along an axis."""
+    x, given = call.value(0), call.known_integers(1)
+    if len(given) != 1:
+        raise call.wrong(f"axis is {given}, not one number")
+    axis = call.axis(given[0], x.ndim)
+    y: Value = apply(RunningSum(axis, call.flag("exclusive"), call.flag("reverse")), x)
+    return y
+
+
+def write_take(writer: Writer, written: Written) -> None:
+    """Gather."""
+    operator: Take = written.operator
+    if operator.zeros:
+        raise writer.unsupported(written, "it is a derivative; write the network itself")
+    writer.node(written, "Gather", written.inputs, axis=operator.axis)
+
+
+def write_add_at(writer: Writer, written: Written) -> None:
+    """ScatterND into zeros."""
+    operator: AddAt = written.operator
+    if operator.axis or None in written.result:
+        raise writer.unsupported(
+            written, "cells added at numbers along another axis than the first, or in a batch"
+        )
+    (y,), (x, index) = written.outputs, written.inputs
+    zeros, numbers = writer.fresh(f"{y}/zeros"), writer.fresh(f"{y}/numbers")
+    shape = writer.integers([n or 0 for n in written.result])
+    writer.add("ConstantOfShape", (shape,), (zeros,), value=np.zeros(1, written.dtype))
+    writer.add("Unsqueeze", (index, writer.integers([1])), (numbers,))
+    writer.node(written, "ScatterND", [zeros, numbers, x], reduction="add")
+
+
+def write_running_sum(writer: Writer, written: Written) -> None:
+    """CumSum."""
+    operator: RunningSum = written.operator
+    axis = writer.constant(f"{written.outputs[0]}/axis", np.array(operator.axis, np.int64))
+    settings = {"exclusive": int(operator.exclusive), "reverse": int(operator.reverse)}
+    writer.node(written, "CumSum", [*written.inputs, axis], **settings)
+
+
+READERS = {
+    "CumSum": Name(read_cum_sum, ("exclusive", "reverse"), settings=(1,)),
+    "Gather": Name(read_gather, ("axis",), settings=(1,)),
+    "GatherElements": Name(read_gather_elements, ("axis",), settings=(1,)),
+    "GatherND": Name(read_gather_nd, ("batch_dims",), settings=(1,)),
+    "OneHot": Name(read_one_hot, ("axis",), settings=(0, 1)),
+    "Scatter": Name(read_scatter_elements, ("axis",), settings=(1,)),
+    "ScatterElements": Name(read_scatter_elements, ("axis", "reduction"), settings=(1,)),
+    "ScatterND": Name(read_scatter_nd, ("reduction",), settings=(1,)),
+    "Tile": Name(read_tile, settings=(1,)),
+    "Trilu": Name(read_trilu, ("upper",), settings=(1,)),
+}
+WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}

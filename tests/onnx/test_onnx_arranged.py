@@ -1,0 +1,211 @@
+"""Images of another size, borders, cells by their numbers: written, read back, and bombs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx_runs import check, run_defined, run_onnxruntime
+
+import onnx
+from allconv import functional as F
+from allconv.errors import Error
+from allconv.functional.call import apply
+from allconv.onnx import load, save
+from allconv.onnx.module import OnnxModule, check_network
+from allconv.onnx.read import parse_model
+from allconv.operators.resize import COORDINATES, NEAREST, Line, Resize, Rule
+from allconv.operators.take import AddAt, RunningSum, Take
+from onnx import TensorProto, helper, numpy_helper
+
+INDEX = np.array([3, 0, 0, 2])
+
+
+def resized(*lines: Line, **rule: Any) -> Any:
+    """A resize as a function."""
+    return lambda x: apply(Resize(lines, Rule(**rule)), x)
+
+
+def line(axis: int, n: int, to: int, crop: tuple[float, float] = (0.0, 1.0)) -> Line:
+    """One axis, by sizes."""
+    return Line(axis, n, to, Fraction(to, n), crop)
+
+
+HALF_CELL = Line(2, 5, 7, Fraction(3, 2))
+WRITTEN: dict[str, tuple[str, Any]] = {
+    **{
+        f"{kind} {nearest}": ("Resize", resized(line(2, 5, 9), coordinates=kind, nearest=nearest))
+        for kind in COORDINATES[:-1]
+        for nearest in NEAREST
+    },
+    "scale": ("Resize", resized(HALF_CELL, mode="linear", coordinates="half_pixel_symmetric")),
+    "cubic": (
+        "Resize",
+        resized(
+            line(2, 5, 8),
+            line(3, 6, 4),
+            mode="cubic",
+            coordinates="half_pixel",
+            cubic=-0.5,
+            exclude_outside=True,
+        ),
+    ),
+    "antialias": (
+        "Resize",
+        resized(line(3, 6, 4), mode="linear", coordinates="half_pixel", antialias=True),
+    ),
+    "take": ("Gather", lambda x: apply(Take(2), x, x.builder.constant(INDEX))),
+    "running sum": ("CumSum", lambda x: apply(RunningSum(3, True, True), x)),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_written_and_read_back(name: str, tmp_path: Path) -> None:
+    """ONNX Runtime gives what is given here; the node keeps its name, the operator its settings."""
+    op, function = WRITTEN[name]
+    path = tmp_path / "model.onnx"
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, 6)).astype(np.float32)
+    save(function, path, (None, 4, 5, 6))
+    check(path)
+    assert [node.op_type for node in onnx.load(path).graph.node if node.op_type == op] == [op]
+    again = tmp_path / "again.onnx"
+    net = load(path)
+    save(net, again, (None, 4, 5, 6))
+    kinds = [[n.op_type for n in onnx.load(each).graph.node] for each in (path, again)]
+    assert kinds[0] == kinds[1]
+    (wanted,) = run_defined(net, x)
+    np.testing.assert_allclose(run_onnxruntime(path, x)[0], wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(run_onnxruntime(again, x)[0], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_added_at_numbers(tmp_path: Path) -> None:
+    """ScatterND, where the sizes are known."""
+    path = tmp_path / "model.onnx"
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    save(lambda x: apply(AddAt(0, 5), x, x.builder.constant(INDEX)), path, (4, 3))
+    wanted = np.zeros((5, 3), np.float32)
+    np.add.at(wanted, INDEX, x)
+    np.testing.assert_allclose(run_onnxruntime(path, x)[0], wanted, rtol=1e-5)
+    np.testing.assert_allclose(load(path)(x), wanted, rtol=1e-5)
+
+
+def test_borders(tmp_path: Path) -> None:
+    """Every mode, written as parts laid side by side."""
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 6)).astype(np.float32)
+    for mode in ("reflect", "replicate", "circular"):
+        path = tmp_path / f"{mode}.onnx"
+        save(lambda x, mode=mode: F.pad(x, (1, 2, 3, -1), mode), path, (None, 3, 5, 6))
+        wanted = F.pad(x, (1, 2, 3, -1), mode)
+        assert np.array_equal(run_onnxruntime(path, x)[0], wanted)
+        assert np.array_equal(load(path)(x), wanted)
+
+
+def model(op: str, *others: Any, opset: int = 19, **attributes: Any) -> OnnxModule:
+    """A network of one node on x (1, 2, 3, 4)."""
+    names = ["" if each is None else f"c{n}" for n, each in enumerate(others)]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x", *names], ["y"], **attributes)],
+        "g",
+        [value("x", TensorProto.FLOAT, (1, 2, 3, 4))],
+        [value("y", TensorProto.FLOAT, None)],
+        [
+            numpy_helper.from_array(np.asarray(each), name)
+            for each, name in zip(others, names, strict=True)
+            if each is not None
+        ],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    net = OnnxModule(parse_model(made.SerializeToString()))
+    check_network(net)
+    return net
+
+
+def scales(*numbers: float) -> tuple[None, Any]:
+    """The inputs of a Resize by scales."""
+    return None, np.array(numbers, np.float32)
+
+
+def whole(*numbers: int) -> Any:
+    """Whole numbers."""
+    return np.array(numbers, np.int64)
+
+
+BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
+    "huge scale": ("Resize", scales(1, 1, 1e30, 1e30), {}, "axes and .* values"),
+    "wide scale": ("Resize", scales(1, 1, 1, 1e7), {}, "an axis of 4 cells becomes one of"),
+    "no scale": ("Resize", scales(1, 1, 0, 1), {}, "not all numbers above 0"),
+    "scale below 0": ("Resize", scales(1, 1, -1, 1), {}, "not all numbers above 0"),
+    "scale of nan": ("Resize", scales(1, 1, np.nan, 1), {}, "not all numbers above 0"),
+    "few scales": ("Resize", scales(1, 2), {}, "4 are expected"),
+    "both": ("Resize", (*scales(1, 1, 2, 2), whole(1, 2, 6, 8)), {}, "one of both"),
+    "neither": ("Resize", (), {}, "one of both"),
+    "huge sizes": ("Resize", (None, None, whole(1, 2, 2**40, 2**40)), {}, "values"),
+    "sizes below 0": ("Resize", (None, None, whole(1, 2, -3, 2)), {}, "not one for each"),
+    "mode": ("Resize", scales(1, 1, 2, 2), {"mode": "area"}, "mode area is none"),
+    "axes twice": ("Resize", scales(2, 2), {"axes": [2, -2]}, "name one twice"),
+    "no part": (
+        "Resize",
+        scales(1, 1, 2, 2),
+        {"coordinate_transformation_mode": "tf_crop_and_resize"},
+        "roi is .* 8 are expected",
+    ),
+    "tiles": ("Tile", (whole(2**30, 2**30, 2**30, 2**30),), {}, "values"),
+    "tiles below 0": ("Tile", (whole(1, 1, -1, 1),), {}, "repeats"),
+    "a wide border": ("Pad", (whole(0, 0, 2**30, 2**30, *(0,) * 4),), {"mode": "edge"}, "values"),
+    "a wide mirror": ("Pad", (whole(0, 0, 0, 7, *(0,) * 4),), {"mode": "reflect"}, "at most 3"),
+    "no border": ("Pad", (whole(*(0,) * 8),), {"mode": "fold"}, "mode fold is none"),
+    "outside": ("Gather", (whole(0, 4),), {"axis": 3}, "outside of an axis of 4"),
+    "far outside": ("Gather", (whole(-(2**63)),), {"axis": 3}, "outside of an axis of 4"),
+    "a number": ("GatherElements", (whole(1),), {}, "for an array of shape"),
+    "too deep": ("GatherND", (np.zeros((1, 5), np.int64),), {}, "name 5 axes"),
+    "blocks": ("DepthToSpace", (), {"blocksize": 2**31}, "no multiple of"),
+    "blocks of 0": ("SpaceToDepth", (), {"blocksize": 0}, "blocks of 0"),
+    "product": (
+        "ScatterND",
+        (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
+        {"reduction": "mul"},
+        "reduction mul",
+    ),
+    "an axis": ("CumSum", (np.array(9),), {}, "axis 9 of an array of 4 axes"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_refused(name: str) -> None:
+    """What no network says, or what asks for too much, is one clear error, at once."""
+    op, others, attributes, message = BAD[name]
+    with pytest.raises(Error, match=message):
+        model(op, *others, **attributes)
+
+
+def test_depth_is_bounded() -> None:
+    """Blocks of a size beyond all channels multiply nothing."""
+    with pytest.raises(Error, match="no multiple of"):
+        model("DepthToSpace", blocksize=2**62)
+
+
+def test_a_part_far_away() -> None:
+    """Cells beyond all integers are outside, and what is outside has one value."""
+    part = np.array([0, 0, 0, -1e38, 1, 1, 1, 3e37], np.float32)
+    settings = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "cubic"}
+    net = model("Resize", part, None, whole(1, 2, 3, 7), extrapolation_value=5.0, **settings)
+    assert np.array_equal(net(np.ones((1, 2, 3, 4), np.float32)), np.full((1, 2, 3, 7), 5.0))
+
+
+def test_upsample_of_all_sets() -> None:
+    """Attributes in sets 6 to 8, an input in 9, Resize in 10."""
+    x = np.random.default_rng(0).normal(size=(1, 2, 3, 4)).astype(np.float32)
+    wanted = x.repeat(2, 2).repeat(3, 3)
+    each = [1.0, 1.0, 2.0, 3.0]
+    nets = [
+        model("Upsample", opset=6, height_scale=2.0, width_scale=3.0),
+        model("Upsample", opset=7, scales=each),
+        model("Upsample", np.array(each, np.float32), opset=9),
+        model("Resize", np.array(each, np.float32), opset=10),
+    ]
+    for net in nets:
+        assert np.array_equal(net(x), wanted)
