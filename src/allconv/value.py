@@ -13,15 +13,15 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from allconv.errors import ArgumentError, ShapeError, TraceError
+from allconv.errors import ArgumentError, TraceError
 from allconv.limits import check_axes
 from allconv.operators import pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
-from allconv.operators.correlate import Correlate
+from allconv.operators.einsum import einsum
+from allconv.operators.matmul import product
 from allconv.operators.reduce import Sum, full_like
 from allconv.settings import flag, float_dtype, is_sequence, is_whole, told, whole
-from allconv.window import Window
 
 
 class Recorder(Protocol):
@@ -117,14 +117,11 @@ class Value:
         return 1.0 / power if exponent < 0 else power
 
     def __matmul__(self, other: Any) -> Value:
-        """(N, C) @ (C, O): a linear layer, which is a window as large as its input."""
-        _check_matrices(self.shape, _shape(other))
-        turned = self._apply(Transpose((1, 0)), other)
-        return self._apply(Correlate(Window()), self, turned)
+        """(..., M, K) @ (..., K, N), vectors too, as in NumPy."""
+        return _product(self, other)
 
     def __rmatmul__(self, other: Any) -> Value:
-        _check_matrices(_shape(other), self.shape)
-        return self._apply(Correlate(Window()), other, self.transpose())
+        return _product(other, self)
 
     def __getitem__(self, index: Any) -> Value:
         return _take(self, index)
@@ -247,14 +244,13 @@ for _method, _what in {
     setattr(Value, f"__{_method}__", _refused(_what))
 
 
-def _shape(operand: Any) -> tuple[int, ...]:
-    """The shape of an operand; () of what is no array."""
-    return operand.shape if isinstance(operand, Value | np.ndarray) else ()
-
-
-def _check_matrices(left: tuple[int, ...], right: tuple[int, ...]) -> None:
-    if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
-        raise ShapeError(f"@ takes matrices (N, C) and (C, O), got {left} and {right}")
+def _product(a: Any, b: Any) -> Value:
+    for each in (a, b):
+        if not isinstance(each, Value | np.ndarray):
+            raise TraceError(f"@ takes arrays, got {told(each)}")
+    recorder = (a if isinstance(a, Value) else b).builder
+    result: Value = product(recorder.record, a, b)
+    return result
 
 
 def _refuse(what: str) -> NoReturn:
@@ -307,6 +303,15 @@ def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     return first.builder.record(Concatenate(turned, len(arrays)), *arrays)
 
 
+def _einsum(equation: Any, *operands: Any) -> Any:
+    if not isinstance(equation, str) or not operands:
+        raise TraceError('np.einsum of a traced value takes a text such as "ij,jk->ik", and arrays')
+    first = next(each for each in operands if isinstance(each, Value))
+    if any(not isinstance(each, Value | np.ndarray) for each in operands):
+        raise TraceError("np.einsum of a traced value takes arrays")
+    return einsum(first.builder.record, equation, operands)
+
+
 _UFUNCS: dict[str, Callable[..., Any]] = {
     "add": _ufunc(pointwise.Add()),
     "subtract": _ufunc(pointwise.Subtract()),
@@ -320,7 +325,7 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "log1p": _ufunc(pointwise.Log1p()),
     "sqrt": _ufunc(pointwise.Sqrt()),
     "tanh": _ufunc(pointwise.Tanh()),
-    "matmul": lambda value, a, b: a @ b if isinstance(a, Value) else b.__rmatmul__(a),
+    "matmul": lambda value, a, b: _product(a, b),
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
@@ -328,6 +333,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "reshape": lambda x, shape: x.reshape(shape),
     "transpose": lambda x, axes=None: x.transpose(axes),
     "concatenate": _concatenate,
+    "einsum": _einsum,
     "shape": lambda x: x.shape,
     "ndim": lambda x: x.ndim,
 }

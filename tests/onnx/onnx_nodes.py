@@ -82,6 +82,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "dilations": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "end": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
     "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
+    "equation": lambda d, r: pick(d, "...i->...", "...->...", "...ij->j...", "...i,...i->..."),
     "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
     "gamma": lambda d, r: number(d),
     "group": lambda d, r: pick(d, 1, 2),
@@ -286,13 +287,18 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "Conv": (1, lambda node: weights(node, transposed=False)),
     "ConvTranspose": (1, lambda node: weights(node, transposed=True)),
     "Dropout": (12, dropping),
+    "Einsum": (1, lambda node: [node.x] * ("," in node.attributes["equation"])),
     "Expand": (1, lambda node: [ints(*beside(node.draw, list(node.x.shape)))]),
     "Gather": (1, lambda node: [node.ints(-2, 2, 2)]),
     "Gemm": (1, matrices),
     "MatMul": (
         1,
         lambda node: [
-            floats(node.draw, *pick(node.draw, (node.x.shape[-1], 3), (node.x.shape[-1],)))
+            floats(
+                node.draw,
+                *pick(node.draw, node.x.shape[:-2], (2,), ()),
+                *pick(node.draw, (node.x.shape[-1], 3), (node.x.shape[-1],)),
+            )
         ],
     ),
     "Pad": (11, padding),

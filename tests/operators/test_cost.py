@@ -22,6 +22,7 @@ from allconv.operators import (
     index,
     local,
     loss,
+    matmul,
     normalize,
     pointwise,
     pool,
@@ -82,6 +83,12 @@ def of_lists(operator: sum_cells.SumCells, x: Array) -> int:
     return count
 
 
+def of_matrices(operator: Any, a: Array, b: Array) -> int:
+    """A product for each cell of the result and each that is summed."""
+    (y,) = operator.infer(Spec.of(a), Spec.of(b))
+    return sum(1 for _ in every(y.shape, a.shape[-1:]))
+
+
 def a_cell(*products: str) -> Callable[..., int]:
     """So many products, named by their formulas, for each cell of the first operand."""
     return lambda operator, *x: sum(len(products) for _ in every(x[0].shape))
@@ -96,6 +103,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
     local.LocalTranspose: of_w_and_y,
     local.LocalWeight: of_x_and_y,
     sum_cells.SumCells: of_lists,
+    matmul.MatMul: of_matrices,
     normalize.Normalize: a_cell("x*(gamma*rstd) + (beta - mean*gamma*rstd)"),
     normalize.BatchNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*gamma + beta"),
     normalize.BatchNormGradient: a_cell(

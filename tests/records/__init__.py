@@ -10,6 +10,7 @@ from records import (
     index,
     local,
     loss,
+    matmul,
     normalize,
     pointwise,
     pool,
@@ -21,7 +22,7 @@ from records.record import Function, Record
 
 FAMILIES = (
     correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
-    update,
+    matmul, update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

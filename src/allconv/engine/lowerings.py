@@ -14,6 +14,7 @@ from allconv.engine.kernels import (
     index,
     local,
     loss,
+    matmul,
     normalize,
     pointwise,
     pool,
@@ -24,7 +25,8 @@ from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, correlate, dropout, sum_cells, index, local, loss, normalize, pointwise, pool, reduce,
+    arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, pointwise, pool,
+    reduce,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(
