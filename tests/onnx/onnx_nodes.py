@@ -87,6 +87,8 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "gamma": lambda d, r: number(d),
     "group": lambda d, r: pick(d, 1, 2),
     "is_test": lambda d, r: pick(d, 0, 1, 1),
+    "num_groups": lambda d, r: pick(d, 1, 2, 3),
+    "p": lambda d, r: pick(d, 1, 2, 2, 3),
     "keepdims": lambda d, r: pick(d, 0, 1),
     "kernel_shape": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "max": lambda d, r: number(d),
@@ -208,6 +210,18 @@ def statistics(node: Node) -> list[Any]:
     return [*four[:3], np.abs(four[3]) + np.float32(0.5)]
 
 
+def last_sizes(node: Node) -> list[Any]:
+    """Scale and bias of the last axes."""
+    shape = node.x.shape[node.attributes.get("axis", -1) :]
+    return [floats(node.draw, *shape), node.maybe(floats(node.draw, *shape))]
+
+
+def of_groups(node: Node) -> list[Any]:
+    """Scale and bias, one a channel; one a group in older operator sets."""
+    count = node.x.shape[1] if node.opset >= 21 else node.attributes["num_groups"]
+    return [floats(node.draw, count) for _ in range(2)]
+
+
 def matrices(node: Node) -> list[Any]:
     """A matrix, and what is added: now and then NaN."""
     turned = bool(node.attributes.get("transA"))
@@ -291,6 +305,13 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "Expand": (1, lambda node: [ints(*beside(node.draw, list(node.x.shape)))]),
     "Gather": (1, lambda node: [node.ints(-2, 2, 2)]),
     "Gemm": (1, matrices),
+    "GroupNormalization": (1, of_groups),
+    "InstanceNormalization": (
+        1,
+        lambda node: [floats(node.draw, node.x.shape[1]) for _ in range(2)],
+    ),
+    "LayerNormalization": (1, last_sizes),
+    "RMSNormalization": (1, lambda node: last_sizes(node)[:1]),
     "MatMul": (
         1,
         lambda node: [
@@ -321,7 +342,10 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Size": None,
 }
 POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
-IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN")
+IMAGES = (
+    *POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN", "GroupNormalization",
+    "InstanceNormalization", "MeanVarianceNormalization",
+)  # fmt: skip
 
 
 def draw_x(draw: Draw, op: str) -> Any:

@@ -24,6 +24,7 @@ from allconv.operators import (
     loss,
     matmul,
     normalize,
+    norms,
     pointwise,
     pool,
     reduce,
@@ -109,6 +110,8 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
     normalize.BatchNormGradient: a_cell(
         "(x - mean)*rstd", "gy*xhat", "xhat*ggamma/n", "(gy - ...)*gamma*rstd"
     ),
+    norms.LayerNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*weight + bias"),
+    norms.GroupNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*weight + bias"),
     loss.CrossEntropy: a_cell("target*log p"),
     update.SgdUpdate: a_cell("scale*g", "decay*p", "momentum*v", "rate*step"),
     update.AdamUpdate: a_cell(

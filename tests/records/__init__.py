@@ -12,6 +12,7 @@ from records import (
     loss,
     matmul,
     normalize,
+    norms,
     pointwise,
     pool,
     reduce,
@@ -21,8 +22,8 @@ from records import (
 from records.record import Function, Record
 
 FAMILIES = (
-    correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
-    matmul, update,
+    correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, norms, loss,
+    dropout, matmul, update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

@@ -11,6 +11,7 @@ from allconv.functional.linear import *
 from allconv.functional.local import *
 from allconv.functional.loss import *
 from allconv.functional.normalize import *
+from allconv.functional.norms import *
 from allconv.functional.patches import *
 from allconv.functional.pointwise import *
 from allconv.functional.pool import *

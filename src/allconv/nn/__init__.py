@@ -10,6 +10,7 @@ from allconv.nn.dropout import *
 from allconv.nn.linear import *
 from allconv.nn.module import *
 from allconv.nn.normalize import *
+from allconv.nn.norms import *
 from allconv.nn.padding import *
 from allconv.nn.parameter import *
 from allconv.nn.patches import *

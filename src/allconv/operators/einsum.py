@@ -72,7 +72,7 @@ def _written(term: str, rank: int, free: Sequence[str]) -> tuple[str, str]:
         if count > len(free):
             raise ArgumentError(f"einsum: {rank} axes are too many for the letters there are")
         wide = "".join(free[:count][::-1])
-    if not (plain.isascii() and plain.isalpha() or not plain) or len(plain) + len(wide) != rank:
+    if not ((plain.isascii() and plain.isalpha()) or not plain) or len(plain) + len(wide) != rank:
         raise ArgumentError(f"einsum: {term!r} does not name the {rank} axes of its array")
     return term.replace("...", wide, 1), wide
 
