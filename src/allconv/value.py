@@ -13,14 +13,16 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from allconv.errors import ArgumentError, TraceError
+from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.limits import check_axes
 from allconv.operators import pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
 from allconv.operators.einsum import einsum
+from allconv.operators.extremes import Largest, Product, Smallest
 from allconv.operators.matmul import product
-from allconv.operators.reduce import Sum, full_like
+from allconv.operators.order import ArgExtreme
+from allconv.operators.reduce import Reduction, Sum, full_like
 from allconv.settings import flag, float_dtype, is_sequence, is_whole, told, whole
 
 
@@ -181,6 +183,39 @@ class Value:
         count = prod(self.shape[a] for a in self._axes(axis))
         return total / (count or nan)
 
+    def max(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The largest number over some axes (all when None); equal ones share the gradient."""
+        return self._reduced(Largest, axis, keepdims)
+
+    def min(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The smallest number over some axes (all when None); equal ones share the gradient."""
+        return self._reduced(Smallest, axis, keepdims)
+
+    def prod(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The product over some axes (all when None)."""
+        return self._reduced(Product, axis, keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Value:
+        """The index of the largest number, int64, along an axis (of all cells when None)."""
+        return self._index(axis, keepdims, smallest=False)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Value:
+        """The index of the smallest number, int64, along an axis (of all cells when None)."""
+        return self._index(axis, keepdims, smallest=True)
+
+    def _reduced(self, kind: type[Reduction], axis: Any, keepdims: bool) -> Value:
+        axes, keep = self._axes(axis), flag("keepdims", keepdims)
+        if kind is not Product and any(self.shape[a] == 0 for a in axes):
+            raise ShapeError(f"axis {told(axis)} of {self.shape} has no cells to choose from")
+        return self._apply(kind(axes, keep), self) if axes else self
+
+    def _index(self, axis: Any, keepdims: bool, *, smallest: bool) -> Value:
+        keep = flag("keepdims", keepdims)
+        flat = self.reshape((self.size,)) if axis is None else self
+        (along,) = (0,) if axis is None else self._axes(whole("axis", axis))
+        found = self._apply(ArgExtreme(along, smallest, keep=keep and axis is not None), flat)
+        return found.reshape((1,) * self.ndim) if keep and axis is None else found
+
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""
         name = float_dtype("dtype", dtype)
@@ -330,6 +365,13 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
     "mean": lambda x, axis=None, keepdims=False: x.mean(axis, keepdims),
+    "max": lambda a, axis=None, keepdims=False: a.max(axis, keepdims),
+    "min": lambda a, axis=None, keepdims=False: a.min(axis, keepdims),
+    "amax": lambda a, axis=None, keepdims=False: a.max(axis, keepdims),
+    "amin": lambda a, axis=None, keepdims=False: a.min(axis, keepdims),
+    "prod": lambda a, axis=None, keepdims=False: a.prod(axis, keepdims),
+    "argmax": lambda a, axis=None, keepdims=False: a.argmax(axis, keepdims=keepdims),
+    "argmin": lambda a, axis=None, keepdims=False: a.argmin(axis, keepdims=keepdims),
     "reshape": lambda x, shape: x.reshape(shape),
     "transpose": lambda x, axes=None: x.transpose(axes),
     "concatenate": _concatenate,

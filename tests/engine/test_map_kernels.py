@@ -36,6 +36,7 @@ EXACT = (
     operators.Maximum(),
     operators.Negate(),
     operators.Absolute(),
+    operators.Equal(),
     operators.Heaviside(),
     operators.Select(),
     operators.Relu(),

@@ -19,12 +19,14 @@ from allconv.operators import (
     base,
     correlate,
     dropout,
+    extremes,
     index,
     local,
     loss,
     matmul,
     normalize,
     norms,
+    order,
     pointwise,
     pool,
     reduce,
@@ -122,7 +124,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
 }  # fmt: skip
 """How the multiply-adds of an operator are counted, from its settings and operands."""
 
-FREE = (arrange, dropout, index, loss, pointwise, pool, reduce, update)
+FREE = (arrange, dropout, extremes, index, loss, order, pointwise, pool, reduce, update)
 """The families in which whatever is not above has no cost."""
 
 

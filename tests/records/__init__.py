@@ -7,12 +7,14 @@ from records import (
     arrange,
     correlate,
     dropout,
+    extremes,
     index,
     local,
     loss,
     matmul,
     normalize,
     norms,
+    order,
     pointwise,
     pool,
     reduce,
@@ -23,7 +25,7 @@ from records.record import Function, Record
 
 FAMILIES = (
     correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, norms, loss,
-    dropout, matmul, update,
+    dropout, matmul, extremes, order, update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

@@ -17,6 +17,7 @@ from allconv.operators.pointwise import (
     Absolute,
     Add,
     Divide,
+    Equal,
     Erf,
     Exp,
     Heaviside,
@@ -131,6 +132,10 @@ def _heaviside(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
     return (code.select(code.fcompare(">", x, 0.0), code.const(1.0), code.const(0.0)),)
 
 
+def _equal(code: Code, operator: Operator, a: Any, b: Any) -> tuple[Any, ...]:
+    return (code.select(code.fcompare("==", a, b), code.const(1.0), code.const(0.0)),)
+
+
 def _select(code: Code, operator: Operator, c: Any, a: Any, b: Any) -> tuple[Any, ...]:
     return (code.select(code.fcompare(">", c, 0.0), a, b),)
 
@@ -206,6 +211,7 @@ EMITTERS: dict[type[Operator], Emitter] = {
     Negate: lambda code, _, x: (code.fneg(x),),
     Absolute: lambda code, _, x: (code.fabs(x),),
     Sqrt: lambda code, _, x: (code.sqrt(x),),
+    Equal: _equal,
     Heaviside: _heaviside,
     Select: _select,
     Relu: _relu,

@@ -1,34 +1,49 @@
 """Operators that are compiled as what they are made of.
 
 Each of these has a definition of its own, and is written to a file as one; its kernels are those of
-the operators in its `expand`, which are fused like any others.
+the operators that it is made of here, which are fused like any others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from allconv.graph import Graph, Node
 from allconv.operators.base import Operator
+from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
 from allconv.operators.norms import GroupNorm, LayerNorm
 from allconv.trace import Builder, recording
 from allconv.value import Value
 
-EXPANDED: tuple[type[Operator], ...] = (GroupNorm, LayerNorm)
+Made = Callable[..., tuple[Any, ...] | None]
+
+
+def _expanded(operator: Operator, *x: Value) -> tuple[Any, ...] | None:
+    return operator.expand(*x)
+
+
+EXPANDED: dict[type[Operator], Made] = {
+    GroupNorm: _expanded,
+    Largest: lambda operator, x: (operator.by_halves(x),),
+    LayerNorm: _expanded,
+    LogSumExp: lambda operator, x: (operator.shifted(x),),
+    Product: _expanded,
+    Smallest: lambda operator, x: (operator.by_halves(x),),
+}
+"""The operators, and how each is made of others; of floats alone."""
 
 
 def expanded(graph: Graph) -> Graph:
     """The graph with these operators replaced; the same graph where it has none."""
-    if not any(isinstance(node.operator, EXPANDED) for node in graph.nodes):
+    if not any(type(node.operator) in EXPANDED for node in graph.nodes):
         return graph
     builder = Builder()
     operands = [builder.input(value.spec, value.name) for value in graph.inputs]
 
     def replace(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
-        floats = all(value.spec.is_float for value in inputs)
-        return (
-            node.operator.expand(*inputs)
-            if floats and isinstance(node.operator, EXPANDED)
-            else None
-        )
+        make = EXPANDED.get(type(node.operator))
+        return None if make is None else make(node.operator, *inputs)
 
     with recording(builder):
         here = builder.inline(graph, operands, replace)

@@ -12,6 +12,7 @@ from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.call import Call, Condition, Name
 from allconv.onnx.names.reduce import broadcast_shapes
+from allconv.onnx.tensors import CODES
 from allconv.onnx.writer import Writer, Written
 from allconv.operators import pointwise as operators
 from allconv.value import Value
@@ -228,6 +229,13 @@ def _above_zero(writer: Writer, written: Written, x: str) -> str:
     return name
 
 
+def write_equal(writer: Writer, written: Written) -> None:
+    """Equal, as a number."""
+    name = writer.fresh(f"{written.outputs[0]}/equal")
+    writer.add("Equal", written.inputs, (name,))
+    writer.node(written, "Cast", (name,), to=CODES[written.dtype])
+
+
 def write_log1p(writer: Writer, written: Written) -> None:
     """log(u) for u = 1 + x, and for small x without what was lost in rounding u.
 
@@ -253,6 +261,7 @@ WRITERS = {
     operators.Absolute: _writer("Abs"),
     operators.Add: _writer("Add"),
     operators.Divide: _writer("Div"),
+    operators.Equal: write_equal,
     operators.Erf: _writer("Erf"),
     operators.Exp: _writer("Exp"),
     operators.Log: _writer("Log"),
