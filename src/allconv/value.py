@@ -15,7 +15,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.limits import check_axes
-from allconv.operators import pointwise
+from allconv.operators import elementary, pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
 from allconv.operators.einsum import einsum
@@ -23,6 +23,7 @@ from allconv.operators.extremes import Largest, Product, Smallest
 from allconv.operators.matmul import product
 from allconv.operators.order import ArgExtreme
 from allconv.operators.reduce import Reduction, Sum, full_like
+from allconv.operators.ufuncs import UFUNCS
 from allconv.settings import flag, float_dtype, is_sequence, is_whole, told, whole
 
 
@@ -103,20 +104,20 @@ class Value:
         return self._apply(pointwise.Absolute(), self)
 
     def __pow__(self, exponent: Any) -> Value:
-        """Whole powers and the square root; other powers are exp(exponent * log(x))."""
+        """Whole powers are products, 0.5 is the square root, others are as NumPy has them."""
         number = isinstance(exponent, int | float | np.integer | np.floating)
         if number and exponent == 0.5:
             return self._apply(pointwise.Sqrt(), self)
-        if not number or isinstance(exponent, bool) or abs(exponent) > 16 or exponent % 1:
-            given = told(exponent) if number else f"a {type(exponent).__name__}"
-            raise TraceError(
-                f"x ** {given}: whole powers up to 16 and 0.5 are recorded; use exp and log"
-            )
+        if not number or abs(exponent) > 16 or exponent % 1:
+            return self._apply(elementary.Power(), self, exponent)
         exponent = int(exponent)
         power: Value = full_like(self, 1.0) if exponent == 0 else self
         for _ in range(abs(exponent) - 1):
             power = power * self
         return 1.0 / power if exponent < 0 else power
+
+    def __rpow__(self, base: Any) -> Value:
+        return self._apply(elementary.Power(), base, self)
 
     def __matmul__(self, other: Any) -> Value:
         """(..., M, K) @ (..., K, N), vectors too, as in NumPy."""
@@ -219,7 +220,10 @@ class Value:
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""
         name = float_dtype("dtype", dtype)
-        return self if name == self.dtype else self._apply(Convert(name), self)
+        if name == self.dtype:
+            return self
+        kind = Convert if self.spec.is_float else elementary.FromWhole
+        return self._apply(kind(name), self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         operator = _UFUNCS.get(ufunc.__name__)
@@ -274,7 +278,7 @@ def _refused(what: str) -> Callable[..., NoReturn]:
 for _method, _what in {
     "float": "float()", "int": "int()", "index": "an index or range()", "complex": "complex()",
     "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "mod": "%", "rmod": "%", "floordiv": "//",
-    "rfloordiv": "//", "rpow": "number ** x", "and": "&", "or": "|", "invert": "~",
+    "rfloordiv": "//", "and": "&", "or": "|", "invert": "~",
 }.items():  # fmt: skip
     setattr(Value, f"__{_method}__", _refused(_what))
 
@@ -332,6 +336,11 @@ def _ufunc(operator: Operator) -> Callable[..., Any]:
     return lambda value, *inputs: value.builder.record(operator, *inputs)
 
 
+def _least(value: Value, a: Any, b: Any) -> Value:
+    """The smaller of two: the larger of both turned."""
+    return -value._apply(pointwise.Maximum(), -a, -b)
+
+
 def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     first = next(each for each in arrays if isinstance(each, Value))
     (turned,) = first._axes(whole("axis", axis))
@@ -348,18 +357,10 @@ def _einsum(equation: Any, *operands: Any) -> Any:
 
 
 _UFUNCS: dict[str, Callable[..., Any]] = {
-    "add": _ufunc(pointwise.Add()),
-    "subtract": _ufunc(pointwise.Subtract()),
-    "multiply": _ufunc(pointwise.Multiply()),
-    "divide": _ufunc(pointwise.Divide()),
-    "maximum": _ufunc(pointwise.Maximum()),
-    "negative": _ufunc(pointwise.Negate()),
-    "absolute": _ufunc(pointwise.Absolute()),
-    "exp": _ufunc(pointwise.Exp()),
-    "log": _ufunc(pointwise.Log()),
-    "log1p": _ufunc(pointwise.Log1p()),
-    "sqrt": _ufunc(pointwise.Sqrt()),
-    "tanh": _ufunc(pointwise.Tanh()),
+    **{name: _ufunc(operator) for name, operator in UFUNCS.items()},
+    "power": lambda value, a, b: a**b,
+    "minimum": lambda value, a, b: _least(value, a, b),
+    "ceil": lambda value, x: -value._apply(elementary.Floor(), -x),
     "matmul": lambda value, a, b: _product(a, b),
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -17,6 +17,8 @@ FUNCTIONS = {  # of layers that are not derived from one
     "LayerNorm": functional.layer_norm,
     "RMSNorm": functional.rms_norm,
     "GroupNorm": functional.group_norm,
+    "PReLU": functional.prelu,
+    "RReLU": functional.rrelu,
     "Dropout": functional.dropout,
     "Flatten": functional.flatten,
     "Linear": functional.linear,
@@ -25,7 +27,7 @@ FUNCTIONS = {  # of layers that are not derived from one
 HELD = {"weight", "bias", "running_mean", "running_var", "training", "seed", "layer"}
 SIZES = {"in_channels", "out_channels", "kernel_size", "input_size", "in_features", "out_features",
          "num_features", "affine", "track_running_stats", "elementwise_affine", "num_channels",
-         "use_input_stats"}  # fmt: skip
+         "use_input_stats", "num_parameters", "init"}  # fmt: skip
 DIFFERENT = {  # as in PyTorch: a layer keeps the batch; indices are an array of each call
     "Flatten": {"start_dim"},
     **{f"MaxUnpool{n}d": {"indices"} for n in (1, 2, 3)},

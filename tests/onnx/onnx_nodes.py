@@ -79,11 +79,14 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "broadcast": lambda d, r: pick(d, 0, 1, 1),
     "ceil_mode": lambda d, r: pick(d, 0, 1),
     "count_include_pad": lambda d, r: pick(d, 0, 1),
+    "detect_negative": lambda d, r: pick(d, 0, 1),
+    "detect_positive": lambda d, r: pick(d, 0, 1),
     "dilations": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
     "end": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
     "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
     "equation": lambda d, r: pick(d, "...i->...", "...->...", "...ij->j...", "...i,...i->..."),
     "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
+    "fmod": lambda d, r: pick(d, 1, 1, 0),
     "gamma": lambda d, r: number(d),
     "group": lambda d, r: pick(d, 1, 2),
     "is_test": lambda d, r: pick(d, 0, 1, 1),
@@ -92,6 +95,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "keepdims": lambda d, r: pick(d, 0, 1),
     "k": lambda d, r: pick(d, 1, 2),
     "kernel_shape": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
+    "lambd": lambda d, r: pick(d, 0.5, 1.0),
     "largest": lambda d, r: pick(d, 0, 1),
     "select_last_index": lambda d, r: pick(d, 0, 1),
     "sorted": lambda d, r: 1,
@@ -296,7 +300,28 @@ def sizes(node: Node) -> list[Any]:
 # The inputs after x, from the operator set on that has them; None is one that is left out
 OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     **dict.fromkeys(
-        ("Add", "Sub", "Mul", "Div", "PRelu", "Max", "Min", "Sum", "Greater", "Where"),
+        (
+            "Add",
+            "Sub",
+            "Mul",
+            "Div",
+            "PRelu",
+            "Max",
+            "Min",
+            "Sum",
+            "Greater",
+            "Where",
+            "Mean",
+            "Mod",
+            "CastLike",
+            "Less",
+            "Equal",
+            "GreaterOrEqual",
+            "LessOrEqual",
+            "And",
+            "Or",
+            "Xor",
+        ),
         (1, operand),
     ),
     "BatchNormalization": (1, statistics),
@@ -359,6 +384,11 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Shape": None,
     "Size": None,
 }
+CONDITIONS = (
+    "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not",
+    "Or", "Xor",
+)  # fmt: skip
+ZERO = numpy_helper.from_array(np.zeros((), np.float32))
 POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
 IMAGES = (
     *POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN", "GroupNormalization",
@@ -416,8 +446,12 @@ def around(
     make, before, after, result = helper.make_node, [], [], outputs[0]
     if op == "Where":
         before, inputs = [make("Greater", inputs, ["above"])], ["above", *inputs]
-    if op == "Greater":
-        after, result = [make("Where", [result, *inputs], ["y"])], "y"
+    if op in ("And", "Or", "Xor", "Not"):
+        before = [make("Greater", [x, "zero"], [f"{x}_above"]) for x in inputs]
+        before.insert(0, make("Constant", [], ["zero"], value=ZERO))
+        inputs = [f"{x}_above" for x in inputs]
+    if op in CONDITIONS:
+        after, result = [make("Cast", [result], ["y"], to=TensorProto.FLOAT)], "y"
     if op == "Gather":
         before, inputs = [make("Shape", ["x"], ["shape"])], ["shape", *inputs[1:]]
     if op in INTEGERS:

@@ -19,6 +19,7 @@ from allconv.operators import (
     base,
     correlate,
     dropout,
+    elementary,
     extremes,
     index,
     local,
@@ -124,7 +125,9 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
 }  # fmt: skip
 """How the multiply-adds of an operator are counted, from its settings and operands."""
 
-FREE = (arrange, dropout, extremes, index, loss, order, pointwise, pool, reduce, update)
+FREE = (
+    arrange, dropout, elementary, extremes, index, loss, order, pointwise, pool, reduce, update,
+)  # fmt: skip
 """The families in which whatever is not above has no cost."""
 
 

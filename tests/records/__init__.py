@@ -4,9 +4,11 @@ A family of operators has a file here; a new operator, or function, without a re
 """
 
 from records import (
+    activations,
     arrange,
     correlate,
     dropout,
+    elementary,
     extremes,
     index,
     local,
@@ -25,7 +27,8 @@ from records.record import Function, Record
 
 FAMILIES = (
     correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, norms, loss,
-    dropout, matmul, extremes, order, update,
+    dropout, matmul, extremes, order, elementary, activations,
+    update,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

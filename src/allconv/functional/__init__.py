@@ -3,6 +3,7 @@
 Every family has a file, which lists the functions that it offers.
 """
 
+from allconv.functional.activations import *
 from allconv.functional.adaptive import *
 from allconv.functional.arrange import *
 from allconv.functional.correlate import *

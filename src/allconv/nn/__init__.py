@@ -4,6 +4,7 @@ Every family has a file, which lists the layers that it offers.
 """
 
 from allconv.nn import networks
+from allconv.nn.activations import *
 from allconv.nn.arrange import *
 from allconv.nn.correlate import *
 from allconv.nn.dropout import *
