@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         correlate_transpose,
         correlate_weight,
     )
+    from allconv.show.explain import explain
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
@@ -39,6 +40,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "correlate_weight": "functional.plain",
     "count_layers": "analysis.counts",
     "errors": None,
+    "explain": "show.explain",
     "fit": "train",
     "functional": None,
     "get_threads": "engine.threads",
@@ -69,6 +71,7 @@ __all__ = [
     "correlate_weight",
     "count_layers",
     "errors",
+    "explain",
     "fit",
     "functional",
     "get_threads",

@@ -175,6 +175,16 @@ class AxisSizes:
     output_padding: int
 
     def __str__(self) -> str:
+        return "\n".join(f"{name}: {what}" if name else what for name, what in self._facts())
+
+    def _repr_html_(self) -> str:
+        from allconv.picture.table import line, shown, table
+
+        (_, said), *facts = self._facts()
+        return shown(line(said), table(("", ""), facts))
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """What is said, by what it is about; the first line is about nothing else."""
         a = self.axis
         settings = [
             f"kernel {a.kernel}",
@@ -188,14 +198,12 @@ class AxisSizes:
         inputs = ", ".join(map(str, self.inputs))
         if len(self.inputs) > MOST_SHOWN:
             inputs = f"{self.inputs[0]} to {self.inputs[-1]}"
-        return "\n".join(
-            [
-                f"{a.input} -> {a.output}   ({', '.join(settings)})",
-                f"inputs that give {a.output}: {inputs}",
-                f"paddings that keep {a.input}: {', '.join(shown)}",
-                f"output_padding that gives {a.input} back: {self.output_padding}",
-            ]
-        )
+        return [
+            ("", f"{a.input} -> {a.output}   ({', '.join(settings)})"),
+            (f"inputs that give {a.output}", inputs),
+            (f"paddings that keep {a.input}", ", ".join(shown)),
+            (f"output_padding that gives {a.input} back", str(self.output_padding)),
+        ]
 
 
 def solve_sizes(

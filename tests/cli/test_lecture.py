@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,74 @@ def test_short_rows_keep_at_least_one_cell() -> None:
     assert short(np.array(["x" * 99, "y"])) == "x" * 99 + " .."
     assert short(np.array(["1", "2"])) == "1 2"
     assert len(short(np.array(["12345"] * 99))) <= LONGEST + 3
+
+
+@pytest.mark.usefixtures("_quick")
+def test_pages_are_written_where_they_are_named(tmp_path: Path) -> None:
+    """Exactly those files; the last line says where the page is; an old file is replaced."""
+    page, sheet = tmp_path / "lecture.html", tmp_path / "sheet"
+    page.write_text("old")
+    result = run("lecture", "-o", page, "--worksheet", sheet)
+    assert (result.status, result.said) == (0, [])
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["lecture.html", "sheet"]
+    lines = result.out.splitlines()
+    assert lines[0] == "4 of 5 agree with the slides"
+    assert lines[-1].startswith(f"result: {page} (")
+    assert 'id="image-2x4x4"' in page.read_text("utf-8")
+    assert 'id="answers"' in sheet.read_text("utf-8")
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_page_with_a_wrong_example_is_written_and_status_is_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = lecture.find("correlation").changed(x=[1.0, 2, 3, 5])
+    monkeypatch.setattr(lecture, "examples", lambda: (wrong,))
+    result = run("lecture", "-o", tmp_path / "page.html")
+    assert result.status == 1
+    assert result.said == ["allconv lecture: 1 of 1 do not agree: correlation"]
+    assert "Does not agree" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("option", ["-o", "--worksheet"])
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("", 2, "is empty; the name of a file is expected"),
+        (".", 1, ". is a folder; choose another name"),
+        ("none/page.html", 1, "there is no folder none; make the folder first"),
+        ("a" * 300, 1, "file name too long"),
+        ("link.html", 1, "link.html is a symbolic link"),
+    ],
+    ids=["empty", "folder", "no folder", "long", "link"],
+)
+def test_places_that_cannot_be_written(
+    option: str, name: str, status: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    chosen = lecture.find("output-size")
+    monkeypatch.setattr(lecture, "examples", lambda: (chosen,))
+    (tmp_path / "link.html").symlink_to("elsewhere.html")
+    result = run("lecture", option, name)
+    assert result.status == status
+    assert said in result.said[-1]
+    assert [each.name for each in tmp_path.iterdir()] == ["link.html"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-o", "a.html", "--worksheet", "./a.html"), "--out and --worksheet are both a.html"),
+        (("-o", "a.html", "--list"), "--list and --show write text"),
+        (("--worksheet", "a.html", "--show", "correlation"), "--list and --show write text"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("lecture", *arguments)
+    assert result.status == 2
+    assert said in result.said[-1]
+    assert list(tmp_path.iterdir()) == []

@@ -38,7 +38,9 @@ function answer(address) {
   try {
     const model = valued(state);
     const roles = ["x", "w", "y"];
-    const correlations = Object.fromEntries(roles.map((role) => [role, correlationsOf(model, role)]));
+    const correlations = Object.fromEntries(
+      roles.map((role) => [role, correlationsOf(model, role)]),
+    );
     return { again, values: model.values, sizes: model.sizes, correlations };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

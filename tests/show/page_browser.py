@@ -26,7 +26,7 @@ PATH = next(filter(None, map(shutil.which, NAMES)), None)
 def needs_browser(*packages: str) -> pytest.MarkDecorator:
     """The mark of a test for which a browser must be there, and packages from npm."""
     if PATH is None:
-        return pytest.mark.skipif(True, reason="chromium is not installed")
+        return pytest.mark.skipif(True, reason="needs a browser: apt-get install chromium")
     return needs_package("puppeteer-core", *packages)
 
 
@@ -34,12 +34,16 @@ def step(do: str, **settings: Any) -> dict[str, Any]:
     """One step of a visit; `browser.mjs` lists them.
 
     click, hover, focus   at=selector
+    drag                  over=[selector, ...]: pressed over the first, let go over the last
     key, type             key="Tab", times=3, held=["Shift"]; text="12"
     evaluate              code=JavaScript; returns its value
     wait                  until=JavaScript that becomes true
     viewport, media       width, height; features={"prefers-color-scheme": "dark"}
     screenshot, print     path; print returns {"bytes", "begins"}
+    settle                waits until what was caused is drawn
     focused               returns {"tag", "role", "name", "seen"} of what has the keyboard, or None
+    tab_to                name="Operator": Tab until what has the keyboard is called so
+    walk                  returns {"stops", "missed"}: all Tab stops, and controls that are none
     axe                   returns the faults that axe-core is sure of
     """
     return {"do": do, **settings}

@@ -18,7 +18,7 @@ NODE = shutil.which("node")
 NODE_MODULES = Path(os.environ.get("ALLCONV_NODE_MODULES") or ROOT / ".node/node_modules")
 """Where the tools from npm are that tests alone use; `.ci/run` puts them there."""
 
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
+needs_node = pytest.mark.skipif(NODE is None, reason="needs Node: apt-get install nodejs")
 
 
 def needs_package(*names: str) -> pytest.MarkDecorator:
@@ -26,7 +26,8 @@ def needs_package(*names: str) -> pytest.MarkDecorator:
     missing = [name for name in names if not (NODE_MODULES / name).is_dir()]
     if NODE is None:
         return needs_node
-    return pytest.mark.skipif(bool(missing), reason=f"not in {NODE_MODULES}: {', '.join(missing)}")
+    reason = f"needs {', '.join(missing)}: npm install --no-save --prefix .node NAME, as in .ci/run"
+    return pytest.mark.skipif(bool(missing), reason=reason)
 
 
 def node(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,9 @@ import pytest
 from network_files import MAGIC
 from report_pages import Element, pictures, read
 
+from allconv import functional as F
 from allconv import nn, onnx
+from allconv.operators.base import Spec
 from allconv.show.network import evidence as ev
 from allconv.show.network import page as pages
 from allconv.show.network.fold import MOST_BOXES, Group, fold
@@ -23,8 +25,11 @@ from allconv.show.network.photo import sees
 from allconv.show.network.place import BOX, GAP, place
 from allconv.show.network.read import described, network_of_file, read_messages
 from allconv.show.network.record import Run, record
+from allconv.show.network.stage import glimpse_of
 from allconv.show.network.values import Photo, compute, layer_values, maps_of, scores_of
+from allconv.show.stage.picture import Picture
 from allconv.text import printable
+from allconv.trace import trace
 
 SHAPE = (1, 3, 16, 16)
 
@@ -360,3 +365,30 @@ def test_what_is_missing_is_said_of_classes_without_names(subject: Subject) -> N
     other.photo.classes = ("only one",)
     root = read(page(other))
     assert {each.text for each in root.at("answer").all("th")} == {"class 0", "class 1"}
+
+
+def test_windows_show_what_layers_compute() -> None:
+    """The numbers of a glimpse are the network's: a pooling's exactly, a convolution's in part."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(1, 2, 9, 11)).astype(np.float32)
+    w = rng.normal(size=(3, 2, 3, 3)).astype(np.float32)
+    calls = {
+        "correlate": (lambda x, w: F.conv2d(x, w, stride=2, padding=1), (x, w)),
+        "transposed": (
+            lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1),
+            (x, w.swapaxes(0, 1).copy()),
+        ),
+        "pool": (lambda x: F.max_pool2d(x, 3, 2, 1), (x,)),
+    }
+    for name, (function, arrays) in calls.items():
+        graph = trace(function, *(Spec.of(each) for each in arrays)).graph
+        (node,) = graph.nodes
+        operands = [arrays[graph.inputs.index(value)] for value in node.inputs]
+        glimpse = glimpse_of(node, operands)
+        assert glimpse is not None, name
+        picture = Picture.of(glimpse.state)
+        shown = np.reshape(picture.result, picture.model.sizes["y"])
+        made = np.asarray(function(*arrays))[0, 0]
+        places = np.lib.stride_tricks.sliding_window_view(made, shown.shape)
+        found = np.isclose(places, shown, atol=1e-5).all(axis=(2, 3))
+        assert found.sum() == 1, name

@@ -55,8 +55,8 @@ def functions(text: str) -> dict[str, int]:
     for start, line in enumerate(lines):
         head = FUNCTION.match(line) or ARROW.match(line)
         if head and not line.endswith("}"):
-            ends = (head["indent"] + "}", head["indent"] + "};")
-            rest = (n for n, each in enumerate(lines) if n > start and each in ends)
+            end = re.compile(rf"{head['indent']}\}}")
+            rest = (n for n, each in enumerate(lines) if n > start and end.match(each))
             found[head["name"]] = next(rest, len(lines)) - start + 1
     return found
 
@@ -166,7 +166,7 @@ def unreadable(text: str) -> Iterator[str]:
 
 def test_long_functions_are_noticed() -> None:
     body = "\n".join(["  one();"] * 70)
-    text = f"export function a() {{\n{body}\n}}\n\nconst b = () => {{\n{body}\n}};\n"
+    text = f"export function a() {{\n{body}\n}}\n\nconst b = c.map(() => {{\n{body}\n}});\n"
     assert functions(text) == {"a": 72, "b": 72}
 
 

@@ -19,7 +19,8 @@ from allconv.show.stage.exchange import exchanged
 from allconv.show.stage.layout import Room, layout_of
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import panels_of
-from allconv.show.stage.scene import Focus, Options, Scene, scene_of
+from allconv.show.stage.primitives import Scene
+from allconv.show.stage.scene import Focus, Options, scene_of
 from allconv.show.stage.settings import Role
 from allconv.show.stage.state import State
 from allconv.show.stage.values import values_of

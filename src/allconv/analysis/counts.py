@@ -6,7 +6,7 @@ place, and one that shares its window, from the same image to as many hidden uni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -40,6 +40,29 @@ class LayerCount:
             f"{self.multiply_adds:,} multiply-adds"
         )
 
+    def _repr_html_(self) -> str:
+        return _html([self])
+
+
+class LayerCounts(tuple[LayerCount, LayerCount, LayerCount]):
+    """The counts of three layers, which notebooks show as a table."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+    def _repr_html_(self) -> str:
+        return _html(self)
+
+
+def _html(counts: Iterable[LayerCount]) -> str:
+    from allconv.picture.table import shown, table
+
+    head = ("layer", "weights", "biases", "multiply-adds")
+    rows = [(each.name, each.weights, each.biases, each.multiply_adds) for each in counts]
+    return shown(table(head, rows))
+
 
 def count_layers(
     in_channels: int,
@@ -51,7 +74,7 @@ def count_layers(
     padding: Padding = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> tuple[LayerCount, LayerCount, LayerCount]:
+) -> LayerCounts:
     """A fully connected, a locally connected and a convolutional layer of the same output.
 
     The settings are those of the convolution; the fully connected layer goes from all cells of its
@@ -78,11 +101,12 @@ def count_layers(
     x, cells = Spec((1, c, *i)), window.output
     w = (o, c // groups, *k)
     inputs, outputs = c * prod(i), o * prod(cells)
-    return (
+    counts = (
         _counted("fully connected", Correlate(Window()), Spec((1, inputs)), (outputs, inputs)),
         _counted("locally connected", Local(window, groups), x, (*w, *cells), (o, *cells)),
         _counted("convolution", Correlate(window, groups), x, w),
     )
+    return LayerCounts(counts)
 
 
 def _counted(

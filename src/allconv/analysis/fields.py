@@ -87,6 +87,29 @@ class ReceptiveFields(tuple[Field, ...]):
         result = f"result {n}: " if len(self) > 1 else ""
         if not field:
             yield f"{result}does not depend on the input's cells"
-        names = AXES.get(len(field), tuple(f"axis {axis}" for axis in range(len(field))))
+        names = _axes(field)
         for name, reach in zip(names, field, strict=True):
             yield f"{result}{name.ljust(max(map(len, names)))}  {reach}"
+
+    def _repr_html_(self) -> str:
+        from allconv.picture.table import shown, table
+
+        head = ("result", "axis", "cells", "stride", "cell 0 sees", "of")
+        rows = [(n, *row) for n, field in enumerate(self) for row in _rows(field)]
+        first = 1 if len(self) == 1 else 0
+        return shown(table(head[first:], [row[first:] for row in rows]))
+
+
+def _axes(field: Field) -> tuple[str, ...]:
+    return AXES.get(len(field), tuple(f"axis {axis}" for axis in range(len(field))))
+
+
+def _rows(field: Field) -> Iterator[tuple[str | int, ...]]:
+    if not field:
+        yield "", 0, "", "does not depend on the input's cells", ""
+    for name, reach in zip(_axes(field), field, strict=True):
+        ends = f"{reach.offset} to {floor(reach.high)}"
+        stride = str(reach.stride)
+        if reach.along is None:
+            stride, ends = "", f"{ends}, as every cell does"
+        yield name, reach.size, stride, ends, reach.input

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from html import escape
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allconv.errors import ArgumentError, LimitError, ShapeError
+
+if TYPE_CHECKING:
+    from allconv.picture.chart import Picture
 
 Array = NDArray[Any]
 
@@ -147,9 +149,11 @@ class Matrix:
         return self.text()
 
     def __repr__(self) -> str:
-        return f"<Matrix {self._title()}>"
+        return f"<Matrix {self.title}>"
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """Its size, and what it joins, in a line."""
         (rows, columns), (left, right) = self.shape, self.sides
         entries = "entry" if len(self.rows) == 1 else "entries"
         return (
@@ -170,31 +174,31 @@ class Matrix:
             "[" + "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) + "]"
             for row in drawn
         ]
-        return "\n".join([self._title(), *lines])
+        return "\n".join([self.title, *lines])
+
+    def svg(
+        self, theme: str = "auto", *, letters: bool = False, most: int | None = None
+    ) -> Picture:
+        """The matrix as a picture, which notebooks show: entries of one weight have one shade.
+
+        It is text: `Path("matrix.svg").write_text(matrix.svg())`. Small matrices have a number in
+        each cell, or (`letters`) the name of its weight; of larger ones the cells alone are drawn.
+
+        theme   "auto" (what the reader's system has), "light" or "dark"
+        most    rows and columns that are drawn; of more, the first and the last. None: as many as
+                there is room for, 160 at most
+        """
+        from allconv.analysis.matrix_picture import grid
+
+        return grid(self, letters, most).svg(theme)
+
+    def _repr_svg_(self) -> str:
+        return str(self.svg())
 
     def _repr_html_(self) -> str:
-        """The same as a table: the letters, with the cells that they join as headings."""
-        rows, columns, cells = self._cells(letters=True, most=SHOWN)
-        _, _, numbers = self._cells(letters=False, most=SHOWN)
+        from allconv.picture.table import rolled
 
-        def heading(side: int, shape: tuple[int, ...], place: int | None) -> str:
-            name = "…" if place is None else cell_name(self.sides[side], shape, place)
-            return f"<th>{escape(name)}</th>"
-
-        def cell(r: int | None, c: int | None) -> str:
-            if r is None or c is None:
-                return "<td>…</td>"
-            if (r, c) not in cells:
-                return "<td>0</td>"
-            return f'<td title="{escape(numbers[r, c])}">{escape(cells[r, c])}</td>'
-
-        head = "".join(heading(1, self.input_shape, c) for c in columns)
-        body = "".join(
-            f"<tr>{heading(0, self.output_shape, r)}{''.join(cell(r, c) for c in columns)}</tr>"
-            for r in rows
-        )
-        title = f"<caption>{escape(self._title())}</caption>"
-        return f"<table>{title}<tr><th></th>{head}</tr>{body}</table>"
+        return rolled(self.svg())
 
     def _cells(
         self, *, letters: bool, most: int

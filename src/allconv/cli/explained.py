@@ -177,7 +177,7 @@ def _photo(net: Module, asked: Asked, prepared: Preprocess) -> Photo:
 def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str) -> Subject:
     from allconv.show.network.evidence import evidence
     from allconv.show.network.page import Subject
-    from allconv.show.network.values import layer_values, maps_of, scores_of
+    from allconv.show.network.values import glimpses_of, layer_values, maps_of, scores_of
 
     expected = run.recorded.graph.inputs[0].shape
     if photo.x.shape != expected:
@@ -193,8 +193,12 @@ def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str
     scores = scores_of(run, photo.x)
     found = None
     if scores is not None:
-        found = evidence(run, photo.x, scores, scores.likeliest(1)[0], progress)
-    return Subject(run.network, run, photo, scores, found, maps, remark=remark)
+        try:
+            found = evidence(run, photo.x, scores, scores.likeliest(1)[0], progress)
+        except Error as error:  # of memory, say: all else of the page is there
+            shown.line(f"what speaks for the class is left out: {error}")
+    windows = glimpses_of(run, photo.x, progress)
+    return Subject(run.network, run, photo, scores, found, maps, windows, remark)
 
 
 def _profiled(shown: Screen, run: Run) -> Run:
@@ -210,7 +214,7 @@ def _profiled(shown: Screen, run: Run) -> Run:
     spec = run.recorded.graph.inputs[0].spec
     x = np.random.default_rng(0).standard_normal(spec.shape).astype(spec.dtype)
     seconds: dict[str, float] = {}
-    for row in profile_call(program, lambda: program(x), program.threads or 1, REPEATS):
+    for row in profile_call(program, lambda: program(x), REPEATS):
         seconds[row["layer"]] = seconds.get(row["layer"], 0.0) + row["seconds"]
     seconds.pop("", None)
     return with_seconds(run, seconds)

@@ -1,8 +1,11 @@
-"""`allconv lecture`: every worked example of the lecture, computed now, beside what is printed."""
+"""`allconv lecture`: every worked example of the lecture, computed now, beside what is printed; as
+a table, as a page, as a sheet to work out."""
 
 from __future__ import annotations
 
+import os
 from itertools import groupby
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,9 @@ from allconv.cli.failures import Failure, Misuse
 from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
 from allconv.cli.output import say, screen, table
+from allconv.cli.settings import PathSetting
+from allconv.errors import FileError
+from allconv.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +34,20 @@ SAID = {"yes": "yes", "no": "NO", "slip": "yes (slip)", "missing": "-"}
     "allconv lecture",
     "allconv lecture --list",
     "allconv lecture --show image-2x4x4",
+    "allconv lecture -o lecture.html",
+    "allconv lecture --worksheet sheet.html",
 )
 @click.option("--list", "listing", is_flag=True, help="Names and titles; nothing is computed.")
 @click.option("--show", metavar="NAME", help="One example with its inputs, calls and working.")
-def command(listing: bool, show: str | None) -> None:
+@click.option(
+    "-o", "--out", type=PathSetting("the name of a file"), metavar="FILE",
+    help="Write the lecture as a page: prose, live figures, every example.",
+)  # fmt: skip
+@click.option(
+    "--worksheet", type=PathSetting("the name of a file"), metavar="FILE",
+    help="Write a sheet to print: blanks to fill in, answers at its end.",
+)  # fmt: skip
+def command(listing: bool, show: str | None, out: str | None, worksheet: str | None) -> None:
     """Compute the examples of the lecture and compare with its slides.
 
     A row an example: what is printed, what allconv computes now, and whether the two agree to half
@@ -42,6 +58,8 @@ def command(listing: bool, show: str | None) -> None:
 
     if listing and show is not None:
         raise Misuse("--list and --show do not go together; give one of them")
+    if out is not None or worksheet is not None:
+        _check_targets(out, worksheet, listing or show is not None)
     if listing:
         lines = listed(lecture.examples())
         results: Sequence[Result] = ()
@@ -49,12 +67,58 @@ def command(listing: bool, show: str | None) -> None:
         with screen(err=True) as shown:
             results = lecture.check(None if show is None else [lecture.find(show)])
             shown.hide()
-            lines = compared(results) if show is None else shown_alone(results[0])
+            if out is not None or worksheet is not None:
+                lines = [*_totals(results)[:1], *_written(results, out, worksheet)]
+            else:
+                lines = compared(results) if show is None else shown_alone(results[0])
     for line in lines:
         say(line)
     wrong = [result.example.name for result in results if not result.agrees]
     if wrong:
         raise Failure(f"{len(wrong)} of {len(results)} do not agree: {', '.join(wrong)}")
+
+
+def _check_targets(out: str | None, worksheet: str | None, is_text: bool) -> None:
+    """Refuse, before anything is computed, what cannot be written."""
+    if is_text:
+        raise Misuse("--list and --show write text; leave them out, or leave out the pages")
+    if out is not None and worksheet is not None and _place(out) == _place(worksheet):
+        raise Misuse(f"--out and --worksheet are both {printable(out, 60)}; give two names")
+    for option, target in (("--out", out), ("--worksheet", worksheet)):
+        if target is None:
+            continue
+        if "\0" in target or not target:
+            raise Misuse(
+                f"{option} is {printable(target, 60) or 'empty'}, which is not a legal name"
+            )
+        if Path(target).is_dir():
+            raise FileError(f"{printable(target)} is a folder; choose another name")
+        if not Path(target).parent.is_dir():
+            folder = printable(Path(target).parent)
+            raise FileError(
+                f"{printable(target)} cannot be written: there is no folder {folder}; "
+                "make the folder first"
+            )
+
+
+def _place(target: str) -> str:
+    return os.path.realpath(target) if "\0" not in target else target
+
+
+def _written(results: Sequence[Result], out: str | None, worksheet: str | None) -> list[str]:
+    """Write the pages that are asked for; where they are."""
+    from allconv.files import atomic_write
+    from allconv.lecture.page import lecture_page
+    from allconv.lecture.worksheet import worksheet_page
+
+    lines = []
+    for target, make_page in ((worksheet, worksheet_page), (out, lecture_page)):
+        if target is None:
+            continue
+        content = make_page(results).encode()
+        atomic_write(target, content)
+        lines.append(f"result: {target} ({len(content) / 1e3:.1f} kB)")
+    return lines
 
 
 def listed(examples: Sequence[Example]) -> list[str]:

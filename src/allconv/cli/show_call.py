@@ -89,7 +89,9 @@ def local(
 
 
 def linear(kind: str, x: Array, weight: Array, bias: Array | None = None) -> ShownCall:
-    """A linear layer: x (C) or (N, C), weights (C) or (O, C)."""
+    """A linear layer: x (C) or (N, C), weights (C) or (O, C); or an image (C, *I), (O, C, *I)."""
+    if x.ndim > 1 and weight.ndim == x.ndim + 1:
+        return _linear_of_image(x, weight, bias)
     for name, array in (("--input", x), ("--kernel", weight)):
         if array.ndim > 2:
             raise Misuse(f"{name} has {array.ndim} axes; a linear layer takes a row, or rows")
@@ -98,6 +100,16 @@ def linear(kind: str, x: Array, weight: Array, bias: Array | None = None) -> Sho
         y = functional.linear(x.reshape((-1, x.shape[-1])), w.reshape((-1, w.shape[-1])), b)
         kept = (*x.shape[:-1], *w.shape[:-1])
         return y.reshape(kept)
+
+    return ShownCall(call, (x, weight) if bias is None else (x, weight, bias.ravel()))
+
+
+def _linear_of_image(x: Array, weight: Array, bias: Array | None) -> ShownCall:
+    """A linear layer whose input is an image, flattened."""
+
+    def call(x: Any, w: Any, b: Any = None) -> Any:
+        y = functional.linear(x.reshape((1, prod(x.shape))), w.reshape((w.shape[0], -1)), b)
+        return y.reshape(w.shape[:1])
 
     return ShownCall(call, (x, weight) if bias is None else (x, weight, bias.ravel()))
 

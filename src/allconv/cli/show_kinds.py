@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from allconv import functional
-from allconv.cli import show_call, show_output, show_sizes
+from allconv.cli import show_call, show_output, show_page, show_sizes
 from allconv.cli.failures import Misuse
 from allconv.cli.group import examples
 from allconv.cli.numbers import NumberArray
@@ -89,8 +89,13 @@ class Kind:
     def options(self) -> list[Callable[..., Any]]:
         """An option for each setting, then those of everything that is shown."""
         settings = signature(self.function).parameters
-        shown = _SHOWN if self.function is not functional.linear else _SHOWN[1:]
-        return [*(_option(self, s) for s in settings.values() if s.name in _OPTIONS), *shown]
+        is_linear = self.function is functional.linear
+        sizes = [show_page.INPUT_SIZE, show_page.CHANNELS]
+        if "kernel_size" not in settings and not is_linear:
+            sizes.insert(1, show_page.KERNEL_SIZE)
+        own = [_option(self, s) for s in settings.values() if s.name in _OPTIONS]
+        shown = _SHOWN[1:] if is_linear else _SHOWN
+        return [*own, *sizes, *shown, *show_page.PAGE_OPTIONS]
 
 
 def _option(kind: Kind, setting: Parameter) -> Callable[..., Any]:
@@ -101,7 +106,8 @@ def _option(kind: Kind, setting: Parameter) -> Callable[..., Any]:
         shown = "/" in flag
         return click.option(flag, setting.name, is_flag=True, default=setting.default,
                             show_default=shown, help=text)  # fmt: skip
-    required = setting.default is Parameter.empty
+    drawn = setting.name in ("x", "weight")  # where their sizes are given
+    required = setting.default is Parameter.empty and not drawn
     return click.option(flag, setting.name, type=values, required=required, help=text)
 
 
@@ -175,19 +181,40 @@ def command_of(kind: Kind) -> click.Command:
     """The subcommand of a kind."""
 
     def run(
-        backward: Any, cells: tuple[str, ...], sizes: bool, matrix: bool, **settings: Any
+        backward: Any,
+        cells: tuple[str, ...],
+        sizes: bool,
+        matrix: bool,
+        out: str | None,
+        opened: bool,
+        leave: str | None,
+        input_size: Any,
+        channels: tuple[int, int] | None,
+        drawn_kernel: Any = None,
+        **settings: Any,
     ) -> None:
         given = {name: value for name, value in settings.items() if value is not None}
+        page = show_page.Page(out, opened, leave)
+        if page.is_asked and (matrix or sizes):
+            raise Misuse("--matrix and --sizes are text; leave them out with -o and --open")
+        lines: list[str] = []
         try:
+            given = show_page.with_drawn(kind.name, given, input_size, drawn_kernel, channels)
             call = kind.call(kind.name, **given)
-            made = show_output.work_out(call, backward)
-            lines = show_output.cell_texts(made, cells)
-            lines += show_output.matrix_texts(made, call, kind.name) if matrix else []
-            lines += show_sizes.size_texts(made, call, kind.name, given) if sizes else []
+            if page.is_asked:
+                written = show_page.made(call, page, backward, cells)
+            else:
+                made = show_output.work_out(call, backward)
+                lines = show_output.cell_texts(made, cells)
+                lines += show_output.matrix_texts(made, call, kind.name) if matrix else []
+                lines += show_sizes.size_texts(made, call, kind.name, given) if sizes else []
         except Misuse:
             raise
         except Error as error:
             raise Misuse(_as_options(str(error))) from None
+        if page.is_asked:
+            written.write()
+            return
         for line in "\n\n".join(lines).split("\n"):
             say(line)
 
@@ -200,7 +227,8 @@ def _as_options(text: str) -> str:
     """A message of a function with the names of the options."""
     for name, option in (("weight", "--kernel"), ("grad_output", "--backward")):
         text = re.sub(rf"\b{name}\b", option, text)
-    return text
+    text = text.replace("ac.working writes it out as text", "leave out -o, and it is text")
+    return re.sub(r"^at is\b", "--cell is", text)
 
 
 COMMANDS = {kind.name: command_of(kind) for kind in KINDS}

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from allconv.arrays import is_masked, overlaps_itself, take_array
+from allconv.engine.plan_text import PlanText
 from allconv.engine.program import Program
 from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph
@@ -77,7 +78,7 @@ class Compiled:
         if any(np.may_share_memory(out, operand) for operand in operands):
             raise ArgumentError("out shares memory with an input; pass another array")
 
-    def plan(self) -> str:
+    def plan(self) -> PlanText:
         """The steps as a table: what runs, by which kernel, in how many chunks."""
         return self.program.plan()
 

@@ -22,7 +22,8 @@ from allconv.engine.allocate import allocate
 from allconv.engine.buffer import Block, aligned
 from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
-from allconv.engine.step import KernelStep, array_at
+from allconv.engine.plan_text import PlanText, StepLine
+from allconv.engine.step import KernelStep, PlanStep, array_at
 from allconv.engine.table import Filled, Table
 from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array
@@ -155,20 +156,15 @@ class Prepared:
         self.table.reorder(np.random.default_rng(seed))
         self._idle.clear()
 
-    def describe(self) -> str:
+    def describe(self) -> PlanText:
         """The steps as a table."""
-        rows = [("step", "kernel", "chunks", "algorithm", "layer")]
-        for step in self.planner.steps:
-            if isinstance(step, KernelStep):
-                kernel = type(step.kernel).__name__
-                rows.append((step.what, kernel, str(step.chunks), step.why, step.path))
-            else:
-                rows.append((step.node.operator.name, "BY DEFINITION", "1", "", step.node.path))
-        widths = [max(len(row[c]) for row in rows) for c in range(4)]
-        return "\n".join(
-            "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[4]])
-            for row in rows
-        )
+        return PlanText([_line(step) for step in self.planner.steps])
+
+
+def _line(step: PlanStep) -> StepLine:
+    if isinstance(step, KernelStep):
+        return StepLine(step.what, type(step.kernel).__name__, step.chunks, step.why, step.path)
+    return StepLine(step.node.operator.name, "BY DEFINITION", 1, layer=step.node.path)
 
 
 class _Bound:

@@ -11,6 +11,7 @@ from allconv.engine.choose import Choice, choose
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import size_in_bytes
 from allconv.engine.plan import Planner
+from allconv.engine.plan_text import PlanText
 from allconv.engine.prepared import Prepared
 from allconv.engine.step import PlanStep
 from allconv.engine.target import host
@@ -131,8 +132,8 @@ class Program:
         nodes = len(self.graph.nodes) * (1 + len(plans))
         return NODE_BYTES * nodes + sum(prepared.bytes for prepared in plans)
 
-    def plan(self) -> str:
-        """The steps as a table."""
+    def plan(self) -> PlanText:
+        """The steps as a table: text, which notebooks show as HTML."""
         return self._any().describe()
 
     def steps(self) -> list[PlanStep]:

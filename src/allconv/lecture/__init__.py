@@ -9,6 +9,8 @@ printed       printed numbers, and when ours agree with them
 letters       results in letters
 correlation, channels, counts, tensorflow, gradients, fields, transposed, dense, pooling, networks
               the examples, a subject a file
+page, worksheet
+              all of it as HTML; figures, pictures, charts, listings, prose and kept are its parts
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +21,7 @@ ROLES = {"I": "x", "n": "x", "x": "x", "W": "w", "w": "w", "k": "w", "O": "y", "
 """The array that a letter stands for, whose colour it has."""
 
 _INLINE = re.compile(r"`([^`]+)`|\*([^*\s][^*]*)\*|\[([^]]+)\]\((#[\w-]+)\)")
+_INDEXED = re.compile(r"[A-Za-z]+(?:_[\w,]+)?")
 _LETTER = re.compile(r"([A-Za-z]+)(\d+(?:,\d+)*)")
 _MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
 
@@ -38,11 +40,29 @@ def words(given: str) -> Markup:
         if code:
             parts.append(element("code", code))
         elif letter:
-            parts.append(variable(letter))
+            parts.append(formula(letter))
         else:
             parts.append(element("a", words(label), href=address))
         end = found.end()
     return joined(*parts, given[end:])
+
+
+def formula(given: str) -> Markup:
+    """Letters with what stands between them.
+
+    >>> formula("I_1 + I_2")
+    '<var class="cx">I<sub>1</sub></var> + <var class="cx">I<sub>2</sub></var>'
+    """
+    if "/" in given:
+        return element("var", *(_indexed(given)))
+    ends = [0, *(place for found in _INDEXED.finditer(given) for place in found.span()), len(given)]
+    pieces = [given[a:b] for a, b in pairwise(ends)]
+    return joined(*(variable(p) if n % 2 else text(p) for n, p in enumerate(pieces)))
+
+
+def _indexed(given: str) -> tuple[str, str]:
+    name, _, index = given.partition("_")
+    return name, element("sub", index) if index else ""
 
 
 def variable(name: str) -> Markup:
@@ -51,17 +71,16 @@ def variable(name: str) -> Markup:
     >>> variable("w_1,2")
     '<var class="cw">w<sub>1,2</sub></var>'
     """
-    letter, _, index = name.partition("_")
+    letter, below = _indexed(name)
     role = ROLES.get(letter)
-    below = element("sub", index) if index else ""
     return element("var", letter, below, class_=role and f"c{role}")
 
 
 def cell_text(cell: object) -> Markup:
     """A number with a true minus sign, or a sum of products of letters.
 
-    >>> cell_text("-3.9"), cell_text("LO1*I1")[:33]
-    ('−3.9', '<var class="cy">LO<sub>1</sub></v')
+    >>> cell_text("-3.9"), cell_text("W1")
+    ('−3.9', '<span class="product"><var class="cw">W<sub>1</sub></var></span>')
     """
     written = printable(str(cell), LONGEST)
     if not _LETTER.search(written) or written[:1].isdigit():

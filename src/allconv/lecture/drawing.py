@@ -38,9 +38,7 @@ def written(
 
 def box(x: float, y: float, width: float, height: float, kind: str, **attributes: Value) -> Markup:
     """A rectangle."""
-    return element(
-        "rect", x=x, y=y, width=width, height=height, class_=kind or None, **attributes
-    )
+    return element("rect", x=x, y=y, width=width, height=height, class_=kind or None, **attributes)
 
 
 def cell(

@@ -13,11 +13,12 @@ from hashlib import sha256
 
 from allconv.lecture import check
 from allconv.lecture.cells import grids, words
-from allconv.lecture.example import MISSING, NO, SLIP, Result
+from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
 from allconv.lecture.listings import PREAMBLE, Listing, listing
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.prose import LEAD, PLAN, READING, Draw, Live, Part, Piece, Program, Say, Show
+from allconv.lecture.pieces import Draw, Live, Part, Piece, Program, Say, Show
+from allconv.lecture.prose import LEAD, PLAN, READING
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
 from allconv.show.page.modules import module_text
@@ -28,6 +29,15 @@ from allconv.version import __version__
 
 TITLE = "The convolution lecture, worked out"
 STYLES = ("page.css", "stage.css", "explain.css", "lecture.css")
+TELLING = (
+    "jacobian-input",
+    "jacobian-weight",
+    "weight-gradient-letters",
+    "input-gradient-letters",
+    "conv2d-shapes",
+)
+"""Examples whose slide is their result."""
+
 LONGEST = 2000  # letters of what a slide says
 
 _STYLE = re.compile("<style>.*?</style>", re.DOTALL)
@@ -79,16 +89,16 @@ def _header(results: Sequence[Result]) -> Markup:
 
 
 def _contents() -> Markup:
-    links = (
-        element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN
-    )
+    links = (element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN)
     return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
 
 
 def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
     """A section; examples of it that the prose does not name come at its end."""
     named = {piece.name for piece in part.pieces if isinstance(piece, Show)}
-    others = [r for r in found.values() if r.example.part == part.name and r.example.name not in named]
+    others = [
+        r for r in found.values() if r.example.part == part.name and r.example.name not in named
+    ]
     inside = [_piece(piece, found, theme) for piece in part.pieces]
     rest = [example_block(result, theme) for result in others]
     return element("section", element("h2", part.name), *inside, *rest, id=part.anchor)
@@ -96,11 +106,16 @@ def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
 
 def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
     if isinstance(piece, Say):
-        return element("p", words(piece.text))
+        said = element("p", words(piece.text))
+        return element("div", said, class_="answer") if piece.is_answer else said
     if isinstance(piece, Draw):
-        return _captioned(element("div", PICTURES[piece.name](), class_="wide", tabindex=0), piece.caption)
+        picture = element("div", PICTURES[piece.name](), class_="wide", tabindex=0)
+        drawn = _captioned(picture, piece.caption)
+        return element("div", drawn, class_="answer") if piece.is_answer else drawn
     if isinstance(piece, Live):
-        return _captioned(_stage(Figure(piece.address, piece.parts), theme), piece.caption)
+        live = Figure(piece.address, piece.parts)
+        name = sha256(piece.address.encode()).hexdigest()[:8]
+        return _captioned(_stage(live, name, theme), piece.caption)
     if isinstance(piece, Program):
         return _preamble() if piece.name == "preamble" else _program(listing(piece.name))
     return example_block(found[piece.name], theme) if piece.name in found else Markup("")
@@ -110,11 +125,10 @@ def _captioned(picture: Markup, caption: str) -> Markup:
     return element("figure", picture, element("figcaption", words(caption)), class_="drawn")
 
 
-def _stage(figure: Figure, theme: str) -> Markup:
-    """A figure that becomes live where scripts run."""
-    name = f"still-{sha256(figure.address.encode()).hexdigest()[:8]}"
-    # The page has the rules of the stage once, for all pictures.
-    picture = Markup(_STYLE.sub("", stage_svg(figure.state, theme=theme, name=name), count=1))
+def _stage(figure: Figure, name: str, theme: str) -> Markup:
+    """A figure that becomes live where scripts run; its name is its own in the page."""
+    drawn = stage_svg(figure.state, theme=theme, name=f"still-{name}")
+    picture = Markup(_STYLE.sub("", drawn, count=1))  # the page has these rules once for all
     still = element("div", picture, class_="first")
     return element(
         "div", still, class_="figure", data_address=figure.address, data_parts=figure.parts
@@ -146,14 +160,16 @@ def example_block(result: Result, theme: str) -> Markup:
     example = result.example
     parts = [
         element("h3", example.title),
-        element("p", printable_lines(example.slide), class_="slide"),
+        slide_text(example),
     ]
     figure = figure_of(example)
     if figure is not None:
-        parts.append(_stage(figure, theme))
+        parts.append(_stage(figure, example.name, theme))
     elif example.name in ELSEWHERE:
         other = ELSEWHERE[example.name]
-        parts.append(element("p", words(f"Its numbers are those of [this figure](#{other})."), class_="soft"))
+        parts.append(
+            element("p", words(f"Its numbers are those of [this figure](#{other})."), class_="soft")
+        )
     parts.append(_beside(result))
     if example.code:
         code = element("pre", element("code", example.code), tabindex=0)
@@ -161,9 +177,11 @@ def example_block(result: Result, theme: str) -> Markup:
     return element("article", *parts, class_="example", id=example.name)
 
 
-def printable_lines(text: str) -> str:
-    """What a slide says, without what cannot be seen."""
-    return "\n".join(printable(line) for line in text[:LONGEST].splitlines())
+def slide_text(example: Example) -> Markup:
+    """What the slide says; covered with the results where it tells them."""
+    lines = "\n".join(printable(line) for line in example.slide[:LONGEST].splitlines())
+    said = element("p", element("b", "Slide: "), lines, class_="slide")
+    return element("div", said, class_="answer") if example.name in TELLING else said
 
 
 def _beside(result: Result) -> Markup:

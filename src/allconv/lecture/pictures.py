@@ -1,24 +1,21 @@
-"""The lecture's pictures: each is a function without arguments that returns an SVG.
+"""The lecture's pictures of arrays, and all its pictures by name: functions that return an SVG.
 
-What they show is computed by the package when they are drawn, or kept from a training.
+What they show is computed by the package when they are drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import sqrt
 
 import numpy as np
 
 import allconv as ac
 from allconv import functional as F
-from allconv import nn
-from allconv.analysis.counts import count_lecture_layers
 from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
 from allconv.conventions.lecture import EXAMPLES as LAYOUTS
 from allconv.lecture.cells import minus
+from allconv.lecture.charts import all_cnn, counts, fields, kernels, networks
 from allconv.lecture.drawing import box, cell, drawing, letter, written
-from allconv.lecture.kept import ALL_CNN, kept
 from allconv.lecture.letters import letters
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, joined
@@ -26,96 +23,9 @@ from allconv.picture.markup import Markup, element, joined
 SIDE = 42.0  # of a cell with a letter in it
 
 
-def networks() -> Markup:
-    """Accuracies of three networks as bars, with what each is made of."""
-    held = kept()
-    left, wide, row = 92.0, 330.0, 66.0
-    parts: list[str] = [
-        written(left, 12, "test images recognised", kind="soft", size=13),
-        written(left + wide + 130, 12, "weights", kind="soft", size=13, anchor="end"),
-        written(left + wide + 244, 12, "multiply-adds", kind="soft", size=13, anchor="end"),
-        written(left + wide + 346, 12, "moved by 3", kind="soft", size=13, anchor="end"),
-    ]
-    for n, each in enumerate(held.networks):
-        top = 28 + n * row
-        middle = top + 23
-        parts.append(written(0, middle, each.name))
-        for at, share, kind, of in (
-            (0.0, each.accuracy, "bar y", held.training),
-            (25.0, each.part, "bar y pale", held.training // 10),
-        ):
-            parts.append(box(left, top + at, wide * share, 21, kind))
-            said = f"{_percent(share)} after {of:,} images"
-            parts.append(written(left + 8, top + at + 10.5, said, size=13, kind="inbar"))
-        for at, said in (
-            (130, f"{each.parameters:,}"),
-            (244, f"{each.multiply_adds:,}"),
-            (346, _percent(each.shifted)),
-        ):
-            parts.append(written(left + wide + at, middle, said, anchor="end"))
-    told = "; ".join(
-        f"{each.name} {_percent(each.accuracy)}, with a tenth of the images {_percent(each.part)}"
-        for each in held.networks
-    )
-    return drawing(left + wide + 350, 28 + len(held.networks) * row, *parts, label=told)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def kernels() -> Markup:
-    """The kernels of the first layer of the convolutional network."""
-    found, side, across = kept().kernels, 15.0, 8
-    most = float(np.abs(found).max())
-    step = found.shape[2] * side + 12
-    parts = []
-    for n, kernel in enumerate(found):
-        left, top = (n % across) * step + 1, n // across * step + 1
-        for (row, column), value in np.ndenumerate(kernel):
-            x, y = left + column * side, top + row * side
-            kind = "positive" if value >= 0 else "negative"
-            share = sqrt(abs(value) / most)
-            parts.append(box(x, y, side, side, kind, fill_opacity=round(share, 2)))
-            if value < 0 and share > 0.25:
-                parts.append(box(x + 4, y + side / 2 - 0.75, side - 8, 1.5, "bar-minus"))
-        parts.append(box(left, top, found.shape[2] * side, found.shape[1] * side, "edge"))
-    rows = -(-len(found) // across)
-    label = f"{len(found)} kernels of 3 x 3, as shades: see kept.json for their numbers"
-    return drawing(across * step - 10, rows * step - 10, *parts, label=label)
-
-
-def counts() -> Markup:
-    """Weights of the lecture's layers as areas: 200 x 200 pixels to 40,000 hidden units."""
-    full, local, one, _ = count_lecture_layers(200, 10)
-    side = 300.0
-    scale = side / sqrt(full.weights)
-    small, least = scale * sqrt(local.weights), scale * sqrt(one.weights)
-    x = side + 40
-    parts = [
-        box(0.5, 0.5, side, side, "cell x"),
-        written(side / 2, side / 2 - 12, "fully connected", anchor="middle"),
-        written(side / 2, side / 2 + 12, f"{full.weights:,}", anchor="middle", size=19),
-        box(x, side - small, small, small, "cell w lit"),
-        written(x + small + 14, side - small / 2 - 12, "locally connected, 10 × 10"),
-        written(x + small + 14, side - small / 2 + 8, f"{local.weights:,}", size=17),
-        box(x + 240, side - least, least, least, "dot w"),
-        box(x + 234, side - 6 - least / 2, 12, 12, "edge", rx=6),
-        written(x + 260, side - 30, "convolution, 10 × 10"),
-        written(x + 260, side - 8, f"{one.weights}", size=17),
-    ]
-    label = (
-        f"Areas: {full.weights:,} weights fully connected, {local.weights:,} locally connected, "
-        f"{one.weights} shared"
-    )
-    return drawing(x + 410, side + 8, *parts, label=label)
-
-
 def weights() -> Markup:
     """The row dL/dO times the matrix dO/dW."""
-    matrix = letters(
-        lambda x: ac.jacobian(ac.correlate, x, np.zeros(3), argnums=1), {"I": (4,)}
-    )
+    matrix = letters(lambda x: ac.jacobian(ac.correlate, x, np.zeros(3), argnums=1), {"I": (4,)})
     result = letters(
         lambda gy, x: ac.vjp(ac.correlate, x, np.zeros(3))[1](gy)[1], {"LO": (2,), "I": (4,)}
     )
@@ -139,23 +49,21 @@ def _times(matrix: tuple[str, Array, str], result: tuple[str, Array, str]) -> Ma
     middle = top + SIDE
     parts: list[str] = [written(SIDE, 10, "dL/dO", anchor="middle", kind="formula")]
     for n in range(2):
-        told = letter("LO", str(n + 1))
-        parts.append(cell(n * SIDE, middle - SIDE / 2, SIDE, "y", told, is_round=True))
+        at = n * SIDE, middle - SIDE / 2
+        parts.append(cell(*at, SIDE, "y", letter("LO", str(n + 1)), is_round=True))
     x = 2 * SIDE + 34
     parts.append(written(x - 17, middle, "×", anchor="middle", size=20))
     parts.append(written(x + columns * SIDE / 2, 10, name, anchor="middle", kind="formula"))
     for (row, column), text in np.ndenumerate(cells):
         at = x + column * SIDE, top + row * SIDE
-        told = letter(text[0], text[1:]) if text != "0" else "0"
-        parts.append(cell(*at, SIDE, f"{role} lit" if text != "0" else "dull", told))
+        name_of = "0" if text == "0" else letter(text[0], text[1:])
+        parts.append(cell(*at, SIDE, "dull" if text == "0" else f"{role} lit", name_of))
     x += columns * SIDE + 34
     parts.append(written(x - 17, middle, "=", anchor="middle", size=20))
     parts.append(written(x + columns * wide / 2, 10, made, anchor="middle", kind="formula"))
     for column, text in enumerate(sums.tolist()):
         at = x + column * wide, middle - SIDE / 2
-        parts.append(
-            cell(*at, SIDE, result_role, *_sum(text), width=wide, is_round=True, size=14)
-        )
+        parts.append(cell(*at, SIDE, result_role, *_sum(text), width=wide, is_round=True, size=14))
     label = f"{made} = [LO1 LO2] × {name} = {', '.join(sums.tolist())}"
     return drawing(x + columns * wide, top + 2 * SIDE + 4, *parts, label=label)
 
@@ -231,37 +139,6 @@ def readings() -> Markup:
     return drawing(560, len(found) * 40, *parts, label=label)
 
 
-def fields() -> Markup:
-    """Receptive fields after dilations 1, 2 and 4."""
-    unit = 13.0
-    layers = [nn.Conv1d(1, 1, 3, dilation=d) for d in (1, 2, 4)]
-    sizes = [
-        ac.receptive_field(nn.Sequential(*layers[: n + 1]), (1, 1, 100))[0][0].size
-        for n in range(3)
-    ]
-    most = max(sizes)
-    parts = []
-    for n, (size, dilation) in enumerate(zip(sizes, (1, 2, 4), strict=True)):
-        left = n * (most * unit + 34)
-        parts.append(element("path", d=_lattice(left, most, unit), class_="lattice"))
-        start = (most - size) / 2 * unit
-        parts.append(box(left + start, start + 1, size * unit, size * unit, "cell x"))
-        for row, column in np.ndindex(3, 3):
-            x, y = ((most // 2 + (at - 1) * dilation) * unit for at in (column, row))
-            parts.append(box(left + x + 1, y + 2, unit - 2, unit - 2, "dot w", rx=3))
-        said = f"dilation {dilation}: {size} × {size}"
-        parts.append(written(left + most * unit / 2, most * unit + 18, said, anchor="middle"))
-    label = f"Receptive fields of {', '.join(map(str, sizes))} cells"
-    return drawing(3 * most * unit + 2 * 34 + 2, most * unit + 32, *parts, label=label)
-
-
-def _lattice(left: float, count: int, unit: float) -> str:
-    """Lines between so many cells."""
-    end = count * unit
-    lines = [f"M{left + n * unit:g} 1v{end:g}M{left:g} {n * unit + 1:g}h{end:g}" for n in range(count + 1)]
-    return "".join(lines)
-
-
 def frames() -> Markup:
     """A row of the matrix, the kernel that it is, and the map on a larger image."""
     x, w, b = (np.array(each, float) for each in (IMAGE, KERNEL, BIAS))
@@ -329,20 +206,10 @@ def orders() -> Markup:
 
 def _small_lattice(x: float, y: float) -> Markup:
     """A kernel of 3 x 3 cells inside a square of 40 pixels."""
-    lines = [f"M{x + n * 40 / 3:.1f} {y + 1:g}v38M{x + 1:g} {y + n * 40 / 3:.1f}h38" for n in (1, 2)]
+    lines = [
+        f"M{x + n * 40 / 3:.1f} {y + 1:g}v38M{x + 1:g} {y + n * 40 / 3:.1f}h38" for n in (1, 2)
+    ]
     return element("path", d="".join(lines), class_="lattice")
-
-
-def all_cnn() -> Markup:
-    """Accuracy before pooling is turned into strides, right after, and after more training."""
-    left, wide, parts = 300.0, 330.0, []
-    for n, (name, share) in enumerate(ALL_CNN):
-        top = n * 34.0
-        parts.append(written(0, top + 13, name))
-        parts.append(box(left, top, wide * share, 26, "bar y pale" if n == 1 else "bar y"))
-        parts.append(written(left + 8, top + 13, _percent(share), kind="inbar"))
-    label = "; ".join(f"{name}: {_percent(share)}" for name, share in ALL_CNN)
-    return drawing(left + wide, len(ALL_CNN) * 34, *parts, label=label)
 
 
 PICTURES: dict[str, Callable[[], Markup]] = {

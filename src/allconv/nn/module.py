@@ -283,14 +283,21 @@ class Module:
     def __repr__(self) -> str:
         return _text(self, ())
 
+    def _repr_html_(self) -> str:
+        from allconv.nn.shown import module_html
+
+        return module_html(self)
+
     def _settings(self) -> Iterator[str]:
         """The settings that differ from their defaults, as they were given."""
         for name, each in signature(type(self).__init__).parameters.items():
             if name == "self" or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
                 continue
-            value = getattr(self, name, None)
-            if name == "bias":
-                value = value is not None
+            value: Any
+            if name == "bias":  # it is not drawn to be asked whether it is there
+                value = name in self._places() or self.__dict__.get(name) is not None
+            else:
+                value = getattr(self, name, None)
             if each.default is each.empty:
                 yield told(value)
             elif not _same(value, each.default):

@@ -51,6 +51,11 @@ class Summary:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        from allconv.nn.shown import summary_html
+
+        return summary_html(self)
+
 
 def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     """The summary of a network for inputs of these shapes, in inference."""

@@ -17,7 +17,9 @@ SERIF = (
 
 Value: TypeAlias = str | int | float | bool | None
 
-_UNSEEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000)], 0xFFFD)
+_UNSEEN = dict.fromkeys(
+    [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD
+)
 """Characters that XML cannot hold."""
 
 
@@ -81,17 +83,19 @@ def svg(
     label: str,
     style: str = "",
     theme: str = "auto",
+    styled: bool = True,
     attributes: Mapping[str, Value] | None = None,
 ) -> Markup:
     """A picture that stands alone, in a file, a page or a notebook.
 
-    label   what the picture says, for those who do not see it
-    style   further CSS; the colours of the palette are there as variables
+    label    what the picture says, for those who do not see it
+    style    further CSS; the colours of the palette are there as variables
+    styled   False: without any CSS, for a page that has it
     """
     sheet = stylesheet("svg.allconv", theme) + f"svg.allconv text{{font-family:{SANS}}}" + style
     return element(
         "svg",
-        element("style", Markup(sheet)),
+        element("style", Markup(sheet)) if styled else Markup(""),
         *inside,
         xmlns="http://www.w3.org/2000/svg",
         class_="allconv",

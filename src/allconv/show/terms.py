@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allconv.operators.base import WHOLE
-from allconv.show.table import cells_table
+from allconv.show.table import cell_table
 from allconv.show.text import cell_lines
 
 Number = int | float
@@ -84,7 +84,7 @@ class Cell:
         return "\n".join(cell_lines(self))
 
     def _repr_html_(self) -> str:
-        return cells_table([self])
+        return cell_table(self)
 
 
 def added(name: str, index: Index, terms: list[Term], dtype: str, **parts: Any) -> Cell:

@@ -98,18 +98,18 @@ def working(
          = 20
     """
     call = record_call(layer_or_function, arrays, settings)
-    made = explanation(call, _upstream(call.result, grad_output))
+    made = explanation(call, upstream(call.result, grad_output))
     result = call.result
-    views = [View(result.name, result.shape, result.dtype, made.forward)]
+    views = [View(result.name, result.shape, result.dtype, made.forward, work=made.work(result))]
     if grad_output is not None:
         views += [
-            View(name, operand.shape, operand.dtype, explain)
+            View(name, operand.shape, operand.dtype, explain, work=made.work(operand))
             for name, (operand, explain) in made.gradients().items()
         ]
     return Working(_title(call), call.operator.window, tuple(views), padding_note(call))
 
 
-def _upstream(result: Operand, given: Any) -> Array | None:
+def upstream(result: Operand, given: Any) -> Array | None:
     """The gradient of the window's result, 0 where the call leaves cells of it out."""
     if given is None:
         return None
@@ -141,7 +141,7 @@ def _title(call: WindowCall) -> str:
     kernel = next((each for each in call.operands if each.name == "w"), None)
     if not call.operator.window.axes:
         name = "linear"
-    elif kernel is not None and _is_flipped(call.operator, kernel):
+    elif kernel is not None and is_flipped(call.operator, kernel):
         name = name.replace("correlation", "convolution") + ", the kernel flipped"
     ordered = sorted(call.operands, key=lambda each: "xywb".index(each.name))
     operands = ", ".join(f"{each.name} {each.shape}" for each in ordered)
@@ -149,7 +149,7 @@ def _title(call: WindowCall) -> str:
     return "; ".join([head, *_geometry(call.operator)])
 
 
-def _is_flipped(operator: WindowOperator, kernel: Operand) -> bool:
+def is_flipped(operator: WindowOperator, kernel: Operand) -> bool:
     """Whether the taps run backwards through the user's weights."""
     taps = kernel.labels[0, 0]
     if operator.name.startswith("Local"):

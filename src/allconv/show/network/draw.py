@@ -122,7 +122,7 @@ def _cut(name: str) -> str:
     """A name that fits into a box: the middle is left out, as its end tells most.
 
     >>> _cut("features.denseblock1.denselayer1.conv1")
-    'features.den….layer1.conv1'
+    'features.den…elayer1.conv1'
     """
     if len(name) <= LETTERS:
         return name

@@ -18,12 +18,14 @@ from allconv.show.network.layers import Layer, Network, shape_text, shown_name
 from allconv.show.network.photo import held_once, sees
 from allconv.show.network.record import Run
 from allconv.show.network.section import Around, bytes_text, is_end, section
-from allconv.show.network.stage import stage_section
+from allconv.show.network.stage import Glimpse, stage_section
 from allconv.show.network.values import Photo, Scores
 from allconv.show.page.document import document
 
 MOST_BYTES = 5_000_000
 """Of a page that is not asked for in full."""
+
+LEAST_BYTES = 600  # of a layer: its box and its section
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Subject:
 
     run      None where the network cannot run; all that follows is empty then
     maps     the first channels of what each layer gives, by the layer's number
-    windows  what the nodes of some layers take, for `stage_section`, by the layer's number
+    windows  small parts of layers with their numbers, by the layer's number
     remark   a sentence about the weights or the image
     """
 
@@ -50,29 +52,32 @@ class Subject:
     scores: Scores | None = None
     evidence: Evidence | None = None
     maps: Mapping[int, Array] = field(default_factory=dict)
-    windows: Mapping[int, tuple[Array | None, ...]] = field(default_factory=dict)
+    windows: Mapping[int, Glimpse] = field(default_factory=dict)
     remark: str = ""
 
 
 def page(subject: Subject, maps: int = 8, *, full: bool = False, theme: str = "auto") -> str:
     """The page. Unless it is asked for in full, it holds as much as fits into `MOST_BYTES`."""
     everything = Detail(10**9, 10**9 if full else maps)
-    tries = [everything] if full else [everything, *_smaller(maps)]
-    written = ""
+    tries = [everything] if full else _tries(subject, everything)
+    written, root = "", fold(subject.network.layers)
     for detail in tries:
-        written = _written(subject, detail, tries[0], theme)
+        written = _written(subject, root, detail, everything, theme)
         if len(written.encode()) <= MOST_BYTES:
             break
     return written
 
 
-def _smaller(maps: int) -> list[Detail]:
-    fewer = [Detail(10**9, n) for n in (6, 4, 2, 0) if n < maps]
-    return [*fewer, *(Detail(boxes, 0) for boxes in (3000, 1500, 700, 300, 100))]
+def _tries(subject: Subject, everything: Detail) -> list[Detail]:
+    """Ever less; what no page of so many layers can hold is not tried."""
+    fewer = [6, 4, 2, 0] if subject.maps else []
+    tries = [everything, *(Detail(everything.boxes, n) for n in fewer if n < everything.maps)]
+    if len(subject.network.layers) * LEAST_BYTES > MOST_BYTES:
+        tries = []
+    return [*tries, *(Detail(boxes, 0) for boxes in (3000, 1500, 700, 300, 100))]
 
 
-def _written(subject: Subject, detail: Detail, whole: Detail, theme: str) -> str:
-    root = fold(subject.network.layers)
+def _written(subject: Subject, root: Group, detail: Detail, whole: Detail, theme: str) -> str:
     groups = _chosen(root, detail.boxes)
     parts = _Parts(subject, groups, detail)
     name = shown_name(subject.network.title)
@@ -95,7 +100,9 @@ def _written(subject: Subject, detail: Detail, whole: Detail, theme: str) -> str
     ]
     script = (files("allconv.show.page") / "js" / "network.js").read_text("utf-8")
     title = f"{name}, explained"
-    return document(title, *body, styles=("page.css", "network.css"), script=script, theme=theme)
+    return document(
+        title, *body, styles=("page.css", "stage.css", "network.css"), script=script, theme=theme
+    )
 
 
 def _chosen(root: Group, most: int) -> list[Group]:
@@ -182,9 +189,9 @@ class _Parts:
             yield sees(reaches, layer.value.shape, subject.photo.pixels.shape[:2])
 
     def _stage(self, layer: Layer) -> Iterable[Markup]:
-        operands = self._subject.windows.get(layer.number)
-        if operands is not None and layer.nodes:
-            yield stage_section(layer.nodes[0], operands)
+        glimpse = self._subject.windows.get(layer.number)
+        if glimpse is not None and self._detail.maps:
+            yield stage_section(glimpse, layer.key)
 
 
 def _left_out(parts: _Parts, detail: Detail, whole: Detail) -> str:

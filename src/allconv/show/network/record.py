@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,7 @@ def _numbered(net: OnnxModule) -> OnnxModule:
 def _file_layers(
     net: OnnxModule, nodes: Sequence[FileNode], recorded: Recorded, said: Described | None
 ) -> list[Layer]:
+    users, last = recorded.graph.users(), set(recorded.graph.outputs)
     computing: dict[str, list[Node]] = {}
     for node in recorded.graph.nodes:
         computing.setdefault(node.path, []).append(node)
@@ -141,7 +142,7 @@ def _file_layers(
             drawn.constants.update(made)
             continue
         found = computing.get(replace(given, name=str(n)).label, [])
-        values = _results(found, recorded) or drawn.passed(given)
+        values = _results(found, users, last) or drawn.passed(given)
         first = made[0] if made else ""
         layer = Layer(
             0,
@@ -201,14 +202,17 @@ def _shape(value: Value | None) -> Shape | None:
     return None if value is None else value.shape
 
 
-def _results(nodes: Sequence[Node], recorded: Recorded) -> list[Value]:
-    """What nodes give to others, in their order."""
+def _results(
+    nodes: Sequence[Node], users: Mapping[Value, Sequence[Node]], last: Collection[Value]
+) -> list[Value]:
+    """What nodes give to others, in their order; `last` are the outputs of the graph."""
     inside = set(nodes)
-    used = set(recorded.graph.outputs)
-    for node in recorded.graph.nodes:
-        if node not in inside:
-            used.update(node.inputs)
-    return [value for node in nodes for value in node.outputs if value in used]
+    return [
+        value
+        for node in nodes
+        for value in node.outputs
+        if value in last or not inside.issuperset(users.get(value, ()))
+    ]
 
 
 # Layers of a module: modules without modules inside, and what others compute between them

@@ -14,6 +14,7 @@ from allconv.graph import Graph
 from allconv.operators.base import Array
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.show.network.record import Run
+from allconv.show.network.stage import Glimpse, glimpse_of
 from allconv.train.evaluate import softmax
 
 if TYPE_CHECKING:
@@ -82,6 +83,21 @@ def layer_values(
         for (number, _), array in zip(asked[start:end], arrays, strict=True):
             kept[number] = take(array, run.fields.get(number, ()))
     return kept
+
+
+def glimpses_of(run: Run, x: Array, progress: Progress) -> Mapping[int, Glimpse]:
+    """A small part of every layer that slides a window, by the layer's number."""
+    asked = [(each.number, each.nodes[0]) for each in run.network.layers if each.nodes]
+    found: dict[int, Glimpse] = {}
+    for start, end in _parts([sum(v.spec.size * 4 for v in node.inputs) for _, node in asked]):
+        progress("looking at windows", start, len(asked))
+        wanted = dict.fromkeys(value for _, node in asked[start:end] for value in node.inputs)
+        known = dict(zip(wanted, compute(run, x, list(wanted)), strict=True))
+        for number, node in asked[start:end]:
+            glimpse = glimpse_of(node, [known[value] for value in node.inputs])
+            if glimpse is not None:
+                found[number] = glimpse
+    return found
 
 
 def _parts(sizes: Sequence[int]) -> list[tuple[int, int]]:

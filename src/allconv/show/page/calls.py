@@ -26,7 +26,8 @@ def calls_of(state: State) -> list[dict[str, str]]:
     for framework in conventions.FRAMEWORKS:
         try:
             layer = layer_of(state)
-            text = conventions.call(layer, framework, (1, state.channels[0], *_axes(state, state.input)))
+            shape = (1, state.channels[0], *_axes(state, state.input))
+            text = conventions.call(layer, framework, shape)
         except Error:
             continue
         found.append({"name": TITLES.get(framework, framework), "text": text})
@@ -49,7 +50,8 @@ def layer_of(state: State) -> nn.Module:
         pool = nn.MaxPool1d if state.op == "max_pool" else nn.AvgPool1d
         pool2 = nn.MaxPool2d if state.op == "max_pool" else nn.AvgPool2d
         return (pool if dim == 1 else pool2)(kernel, **settings)
-    settings |= {"dilation": _axes(state, state.dilation), "groups": state.groups, "bias": state.bias}
+    settings |= {"dilation": _axes(state, state.dilation)}
+    settings |= {"groups": state.groups, "bias": state.bias}
     if state.op == "conv_transpose":
         settings["output_padding"] = _axes(state, state.output_padding)
         transposed = nn.ConvTranspose1d if dim == 1 else nn.ConvTranspose2d

@@ -42,12 +42,11 @@ EXAMPLES = (
     ("depthwise", "op=conv&input=5x5&kernel=3x3&channels=2-2&groups=2"),
     (
         "max pooling, 2 × 2, its gradient",
-        "op=max_pool&input=4x4&kernel=2x2&stride=2x2&leave=x"
-        f"&x={_numbers(_POOLED_X)}&g=1,1,1,1",
+        f"op=max_pool&input=4x4&kernel=2x2&stride=2x2&leave=x&x={_numbers(_POOLED_X)}&g=1,1,1,1",
     ),
 )
 
 
 def examples() -> list[dict[str, str]]:
     """Titles and addresses, as a page's menu shows them."""
-    return [{"name": title, "title": title, "address": f"#{address}"} for title, address in EXAMPLES]
+    return [{"title": title, "address": f"#{address}"} for title, address in EXAMPLES]

@@ -43,7 +43,8 @@ def _visit(name: str, order: list[str], path: tuple[str, ...]) -> None:
 def _scoped(name: str) -> str:
     """A module as a constant that holds what it exports."""
     source = _source(name)
-    taken = [f"const {{{names}}} = ${other};\n" for names, other in _IMPORT.findall(source) if names]
+    imported = _IMPORT.findall(source)
+    taken = [f"const {{{names}}} = ${other};\n" for names, other in imported if names]
     exported = _EXPORT.findall(source)
     body = _EXPORT.sub("", _IMPORT.sub("", source))
     left = _LEFT.search(body)

@@ -67,7 +67,8 @@ def _calls(state: State) -> list[dict[str, Any]]:
 
 def _relation() -> Markup:
     """The relation in letters, for readers without scripts."""
-    letter = {name: element("span", name, class_=f"c{role}") for name, role in (("j", "x"), ("i", "y"), ("k", "w"))}
+    roles = {"j": "x", "i": "y", "k": "w"}
+    letter = {name: element("span", name, class_=f"c{role}") for name, role in roles.items()}
     return element(
         "div", "b·", letter["j"], " + p = s·", letter["i"], " + d·", letter["k"], class_="general"
     )
@@ -75,11 +76,11 @@ def _relation() -> Markup:
 
 def _footer() -> Markup:
     keys = [
-        element("span", *(element("kbd", key) for key in names), f" {does}")
-        for names, does in KEYS
+        element("span", *(element("kbd", key) for key in names), f" {does}") for names, does in KEYS
     ]
     end = element(
         "span",
-        "Squares run forward, round cells are gradients. The address holds everything on this page.",
+        "Squares run forward, round cells are gradients. "
+        "The address holds everything on this page.",
     )
     return element("footer", *keys, end)

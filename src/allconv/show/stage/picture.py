@@ -8,7 +8,8 @@ from functools import cached_property
 from allconv.show.stage.layout import Room, layout_of
 from allconv.show.stage.model import Model, model_of
 from allconv.show.stage.names import Panel, name_of, panels_of, shown_values
-from allconv.show.stage.scene import Focus, Options, Scene, scene_of
+from allconv.show.stage.primitives import Scene
+from allconv.show.stage.scene import Focus, Options, scene_of
 from allconv.show.stage.settings import Role, Settings
 from allconv.show.stage.values import Values, values_of
 

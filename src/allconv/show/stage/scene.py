@@ -7,79 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, TypeAlias
 
 from allconv.show.page.shared import LAYOUT
 from allconv.show.stage.layout import Grid, GridCell, Layout, first_window
 from allconv.show.stage.model import Model
 from allconv.show.stage.names import Panel, written
+from allconv.show.stage.primitives import Box, Circle, Path, Primitive, Rect, Scene, Text
 from allconv.show.stage.settings import ROLES, Pair, Role
-
-
-@dataclass(frozen=True)
-class Rect:
-    """A rectangle; `cell` is "role:place" of a cell of an array."""
-
-    key: str
-    classes: str
-    x: float
-    y: float
-    width: float
-    height: float
-    radius: float
-    cell: str | None = None
-    kind: Literal["rect"] = "rect"
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text on its baseline; `letter` stands before it."""
-
-    key: str
-    classes: str
-    x: float
-    y: float
-    size: float
-    anchor: Literal["start", "middle", "end"]
-    text: str
-    letter: str | None = None
-    kind: Literal["text"] = "text"
-
-
-@dataclass(frozen=True)
-class Path:
-    """A ribbon from an edge of one box to an edge of another: "across" or "down"."""
-
-    key: str
-    classes: str
-    points: tuple[float, ...]
-    shape: Literal["across", "down"]
-    kind: Literal["path"] = "path"
-
-
-@dataclass(frozen=True)
-class Circle:
-    """A dot."""
-
-    key: str
-    classes: str
-    x: float
-    y: float
-    radius: float
-    kind: Literal["circle"] = "circle"
-
-
-Primitive: TypeAlias = Rect | Text | Path | Circle
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What is drawn, the first below all others."""
-
-    width: float
-    height: float
-    vertical: bool
-    items: list[Primitive]
 
 
 @dataclass(frozen=True)
@@ -105,31 +39,6 @@ class Options:
     upto: int | None = None
     covered: bool = False
     still: bool = False
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of cells, in pixels."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        """The right edge."""
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> float:
-        """The lower edge."""
-        return self.y + self.height
-
-    def joined(self, other: Box) -> Box:
-        """The smallest box around both."""
-        x, y = min(self.x, other.x), min(self.y, other.y)
-        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
 
 def scene_of(
@@ -298,10 +207,12 @@ class _Painter:
 
     def _tag(self, role: Role, grid: Grid) -> Text:
         """The channel of a grid, below it; of a kernel "1 → 0": from channel 1 to channel 0."""
-        unit, text = self.layout.unit, f"channel {grid.plane}"
+        unit, first = self.layout.unit, self.panels[role].first
+        text = f"channel {grid.plane + first}"
         if role == "w":
             pairs = self.model.channel_pairs()
-            text = next((f"{i} → {o}" for i, o, p in pairs if p == grid.plane), "0 → 0")
+            pair = next(((i, o) for i, o, p in pairs if p == grid.plane), (0, 0))
+            text = " → ".join(str(n + first) for n in pair)
         return Text(
             f"tag:{role}:{grid.plane}",
             "tag",

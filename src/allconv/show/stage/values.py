@@ -47,7 +47,7 @@ def values_of(settings: Settings, model: Model) -> Values:
     x, g = given_values("x", settings, model), given_values("g", settings, model)
     w = [1.0] * model.taps if model.pool else given_values("w", settings, model)
     b = given_values("b", settings, model) if settings.bias else []
-    divisors = _divisors(model, settings.count_padding)
+    divisors = divisors_of(model, settings.count_padding)
     if model.pool == "max":
         y, gx, best = _maxima(model, x, g)
         gw = [0.0] * model.count["w"]
@@ -109,7 +109,7 @@ def drawn(name: str, settings: Settings, place: tuple[int, ...]) -> float:
     return float(number % 4 - 1)
 
 
-def _divisors(model: Model, count_padding: bool) -> list[int]:
+def divisors_of(model: Model, count_padding: bool) -> list[int]:
     """By what the sum of each place is divided: empty but for means."""
     if model.pool != "mean":
         return []

@@ -36,3 +36,20 @@ document.getElementById("cover")?.addEventListener("click", () => {
   for (const answer of answers) answer.classList.remove("shown");
   settle();
 });
+
+/** Live figures are as wide as the window; on paper they shrink to the sheet. */
+function shrinkable() {
+  for (const root of document.querySelectorAll(".figure svg[width][height]:not([viewBox])")) {
+    const [width, height] = ["width", "height"].map((name) => root.getAttribute(name));
+    root.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    root.classList.add("paper");
+  }
+}
+
+addEventListener("beforeprint", shrinkable);
+addEventListener("afterprint", () => {
+  for (const root of document.querySelectorAll("svg.paper")) {
+    root.removeAttribute("viewBox");
+    root.classList.remove("paper");
+  }
+});

@@ -214,7 +214,7 @@ function cells(role, values, width, left, follows) {
         svg(
           "text",
           {
-            class: "verdict",
+            class: "follows",
             x: x + SIDE - 3,
             y: y + SIDE - 3,
             "font-size": 8,

@@ -1,0 +1,242 @@
+"""The stage as SVG, as a film and in words."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image, ImageSequence
+from stage_states import drawn_state
+
+from allconv.errors import Error, LimitError
+from allconv.picture.palette import DARK, LIGHT, channels
+from allconv.show.stage import gif
+from allconv.show.stage.picture import Picture
+from allconv.show.stage.state import State
+from allconv.show.stage.step import spoken, step_table, step_text
+from allconv.show.stage.style import style_of
+from allconv.show.stage.svg import stage_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+FILMED = (
+    "op=conv&dim=1&input=4&kernel=3",
+    "op=conv&input=5x5&kernel=2x2&channels=1-2",
+    "op=conv_transpose&input=2x2&kernel=3x3&stride=2x2&bias=1",
+    "op=max_pool&input=4x4&kernel=2x2&stride=2x2&leave=x",
+    "op=local&input=3x3&kernel=2x2&leave=w",
+)
+
+
+def drawable(numbers: range) -> list[State]:
+    found = []
+    for number in numbers:
+        state = drawn_state(number)
+        try:
+            Picture.of(state)
+        except Error:
+            continue
+        found.append(state)
+    return found
+
+
+def parsed(svg: str) -> ElementTree.Element:
+    """A picture as XML."""
+    return ElementTree.fromstring(svg)  # noqa: S314 (it was made here)
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
+def test_a_picture_is_xml_with_all_of_the_scene(theme: str) -> None:
+    for state in drawable(range(0, 140, 7)):
+        scene = Picture.of(state).scene()
+        root = parsed(stage_svg(state, theme=theme))
+        (group,) = root.findall(f"{SVG}g")
+        shown = [item for item in scene.items if item.kind != "text" or item.text]
+        assert [node.tag for node in group] == [f"{SVG}{item.kind}" for item in shown]
+        assert [node.get("class") for node in group] == [item.classes for item in shown]
+        texts = ["".join(node.itertext()) for node in group if node.tag == f"{SVG}text"]
+        assert all(
+            item.text in text
+            for item, text in zip([i for i in shown if i.kind == "text"], texts, strict=True)
+        )
+
+
+def test_a_picture_stands_alone() -> None:
+    """Nothing is fetched or run; every gradient that is named is there; it says what it shows."""
+    svg = stage_svg(State(channels=(2, 2)), name="own")
+    root = parsed(svg)
+    defined = {node.get("id") for node in root.iter(f"{SVG}linearGradient")}
+    assert set(re.findall(r"url\(#([\w-]+)\)", svg)) == defined == {"own-xw", "own-wy"}
+    assert not re.search(
+        r"<script|javascript:|@import|href|https?://(?!www\.w3\.org/2000/svg)", svg
+    )
+    assert root.get("role") == "img"
+    assert "x: input 5 × 5, w: kernel 3 × 3, y: output 3 × 3" in root.get("aria-label", "")
+
+
+def test_a_picture_has_room_for_what_reaches_beyond_its_edge() -> None:
+    """Slots and captions lie within the view."""
+    for state in drawable(range(70)):
+        root = parsed(stage_svg(state))
+        _, _, width, _ = map(float, root.get("viewBox", "").split())
+        shift = float(re.findall(r"[\d.]+", root.find(f"{SVG}g").get("transform"))[0])  # type: ignore[union-attr, arg-type]
+        for node in root.iter(f"{SVG}rect"):
+            if (node.get("class") or "").startswith("slot"):
+                x, wide = float(node.get("x", 0)) + shift, float(node.get("width", 0))
+                assert x >= 0
+                assert x + wide <= width
+
+
+def test_colours_stand_in_a_picture_before_the_variables() -> None:
+    """Programs that know no variables of CSS show the theme's colours."""
+    for theme, colours in (("light", LIGHT), ("dark", DARK), ("auto", LIGHT)):
+        svg = stage_svg(State(), theme=theme)
+        assert f"fill:{colours.roles['y']};fill: var(--y);" in svg
+        assert f'stop-color="{colours.roles["x"]}"' in svg
+
+
+def test_panels_stand_below_each_other_where_there_is_little_room() -> None:
+    wide, narrow = (Picture.of(State()).scene(width=width) for width in (900, 320))
+    assert (wide.vertical, narrow.vertical) == (False, True)
+    assert narrow.width == 320
+
+
+def test_numbers_of_users_are_text() -> None:
+    """Values come from addresses as numbers; nothing of an address is copied into a picture."""
+    state = State.of_address("#op=conv&x=<script>,1&letters=<b>&leave=\"'>&padding=<i>")
+    for shown in (stage_svg(state), step_table(state), step_text(state)):
+        assert not re.search(r"<(script|b|i)\b", shown)
+
+
+@pytest.mark.parametrize("address", FILMED)
+def test_a_film_has_a_frame_an_output(address: str) -> None:
+    state = State.of_address(address)
+    with Image.open(BytesIO(gif.stage_gif(state))) as film:
+        assert film.n_frames == Picture.of(state).count  # type: ignore[attr-defined]
+        assert film.info["loop"] == 0
+        frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
+    assert all(one.tobytes() != other.tobytes() for one, other in pairwise(frames))
+    assert {frame.getpixel((0, 0)) for frame in frames} == {frames[0].getpixel((0, 0))}
+
+
+def test_a_film_fills_its_result() -> None:
+    """The first frame hides all other outputs, the last one none."""
+    picture = Picture.of(State())
+    scenes = [picture.scene(cell, upto=cell) for cell in (0, picture.count - 1)]
+    hidden = [sum("hidden" in item.classes for item in scene.items) for scene in scenes]
+    assert hidden == [2 * (picture.count - 1), 0]  # a rectangle and a text each
+
+
+def test_a_film_has_the_colours_of_the_stylesheet() -> None:
+    """A chosen cell is filled with its role's colour, and the ground is paper."""
+    image = gif.drawn(Picture.of(State(leave="y")).scene())
+    colours = {colour for _, colour in image.getcolors(2**20) or []}
+    assert channels(LIGHT.roles["y"]) in colours
+    assert channels(LIGHT.paper) in colours
+
+
+def test_rules_win_as_in_css() -> None:
+    """More classes win over fewer, later rules over earlier ones."""
+    assert style_of("cell x lit chosen")["fill"] == LIGHT.roles["x"]
+    assert style_of("cell x")["fill"] == LIGHT.variables()["--x-cell"]
+    assert style_of("cell ghost lit")["fill"] == LIGHT.raised
+    assert style_of("number chosen")["font-weight"] == "700"
+    assert style_of("letter") == {}
+
+
+def test_films_are_bounded() -> None:
+    many = State(op="conv_transpose", input=(9, 9), kernel=(5, 5), stride=(2, 2), channels=(1, 4))
+    with pytest.raises(LimitError, match="1,764 frames, one a cell of the result"):
+        gif.stage_gif(many)
+    wide = State(input=(9, 9), kernel=(5, 5), dilation=(2, 2), channels=(4, 4), padding="full")
+    with pytest.raises(LimitError, match="use smaller sizes, or \\.html"):
+        gif.stage_gif(wide)
+
+
+class Tables(HTMLParser):
+    """The tables of a page: captions and rows of texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.captions: list[str] = []
+        self.rows: list[list[list[str]]] = []
+        self._inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag
+        if tag == "table":
+            self.rows.append([])
+        if tag == "tr":
+            self.rows[-1].append([])
+        if tag in ("td", "th"):
+            self.rows[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "caption":
+            self.captions.append(data)
+        if self._inside in ("td", "th"):
+            self.rows[-1][-1][-1] += data
+
+
+def test_tables_hold_the_step_and_the_whole_result() -> None:
+    state = State.of_address("#op=conv&input=3x3&kernel=2x2&channels=1-2&x=1,2,3,4,5,6,7,8,9&at=1")
+    picture = Picture.of(state)
+    found = Tables(step_table(state))
+    assert found.captions[1:] == ["y, channel 0", "y, channel 1"]
+    assert found.captions[0] == f"y[0,0,1] = {int(picture.result[1])}"
+    head, *terms = found.rows[0]
+    assert head == ["what meets", "", "numbers", "adds"]
+    assert [row[0] for row in terms] == ["x[0,1]", "x[0,2]", "x[1,1]", "x[1,2]"]
+    whole = [float(n.replace("−", "-")) for table in found.rows[1:] for row in table for n in row]
+    assert whole == picture.result
+
+
+def test_tables_of_every_state_hold_its_result() -> None:
+    for state in drawable(range(0, 140, 3)):
+        found = Tables(step_table(state))
+        cells = sum(len(row) for table in found.rows[1:] for row in table)
+        assert cells == Picture.of(state).count
+        lengths = {len(row) for row in found.rows[0]}
+        assert len(lengths) == 1
+
+
+def test_steps_in_words() -> None:
+    line = State(dim=1, input=(1, 4), kernel=(1, 3), padding="half")
+    assert step_text(line) == (
+        "y[0] = 8, from 3 products added up:\n"
+        "    padding    0 × 1  0\n"
+        "    x[0] w[1]  1 × 2  2\n"
+        "    x[1] w[2]  2 × 3  6"
+    )
+    said = spoken(Picture.of(line))
+    assert said == (
+        "Correlation. x: input 4, w: kernel 3, y: output 4. y[0] = 8 from 0 × 1 + 1 × 2 + 2 × 3."
+    )
+    pool = State.of_address("#op=max_pool&dim=1&input=4&kernel=2&stride=2&x=5,5,1,2")
+    assert step_text(pool).splitlines() == [
+        "y[0] = 5, the largest of 2:",
+        "    x[0]  5  the largest",
+        "    x[1]  5",
+    ]
+    mean = State.of_address("#op=avg_pool&dim=1&input=4&kernel=2&stride=2&x=5,4,1,2")
+    assert step_text(mean).startswith("y[0] = 4.5, from 2 cells added up, divided by 2:")
+
+
+def test_a_cell_that_nothing_meets_says_so() -> None:
+    state = State.of_address("#op=conv&dim=1&input=5&kernel=1&stride=4&leave=x&at=2")
+    assert step_text(state) == "gx[2] = 0, which nothing meets"
+    assert "No place of the window reaches this cell." in step_table(state)
+    empty = State.of_address("#op=max_pool&dim=1&input=1&kernel=2&dilation=2&padding=1")
+    assert step_text(empty) == "y[0] = −∞, which nothing meets"
+    assert "lies in the padding only" in step_table(empty)
+
+
+def test_a_cell_beyond_the_result_is_its_last_one() -> None:
+    assert step_text(State(at=10**6)).startswith("y[2,2] = ")
