@@ -15,10 +15,8 @@ REFUSED_NETWORKS = frozenset(
         "ReplicationPad2d",
         "operator_non_float_params",
         "operator_pad",
-        "operator_pow",
         "operator_repeat",
         "operator_repeat_dim_overflow",
-        "operator_symbolic_override",
     }
 )
 """Networks made by PyTorch, without "test_", that hold an operator that is not read."""
