@@ -47,7 +47,7 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "hardswish": ("=", "ops.hard_silu", "nn.hard_swish", "HardSwish"),
     "hardtanh": ("=", "ops.hard_tanh", "nn.hard_tanh", "Clip"),
     "instance_norm": ("=", "", "", "InstanceNormalization"),
-    "layer_norm": ("=", "layers.LayerNormalization", "nn.standardize", "LayerNormalization"),
+    "layer_norm": ("=", "layers.LayerNormalization", "", "LayerNormalization"),
     "leaky_relu": ("=", "ops.leaky_relu", "nn.leaky_relu", "LeakyRelu"),
     "local_response_norm": ("=", "", "", "LRN"),
     "locally_connected_transpose": ("", "", "", ""),

@@ -78,19 +78,19 @@ def mish(x: Any, /) -> Any:
 
 @public
 def softsign(x: Any, /) -> Any:
-    """x / (1 + |x|). Any shape."""
+    """x / (1 + abs(x)). Any shape."""
     return evaluate(_softsign, take_float("x", x))
 
 
 @public
 def hardshrink(x: Any, /, lambd: float = 0.5) -> Any:
-    """x where |x| > lambd, else 0. Any shape; NaN stays NaN; its gradient at both ends is 0."""
+    """x where abs(x) > lambd, else 0. Any shape; NaN stays NaN; its gradient at both ends is 0."""
     return evaluate(_hardshrink, take_float("x", x), lambd=_least("lambd", lambd))
 
 
 @public
 def softshrink(x: Any, /, lambd: float = 0.5) -> Any:
-    """x drawn towards 0 by lambd, and 0 where |x| <= lambd. Any shape; its gradient at both ends is
+    """x drawn towards 0 by lambd, 0 where abs(x) <= lambd. Any shape; its gradient at both ends is
     0."""
     return evaluate(_softshrink, take_float("x", x), lambd=_least("lambd", lambd))
 

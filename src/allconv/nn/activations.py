@@ -42,7 +42,7 @@ class GLU(Layer):
 
 
 class Hardshrink(Layer):
-    """x where |x| > lambd, else 0; see `functional.hardshrink`."""
+    """x where abs(x) > lambd, else 0; see `functional.hardshrink`."""
 
     _function = staticmethod(functional.hardshrink)
 
@@ -117,7 +117,7 @@ class Softshrink(Layer):
 
 
 class Softsign(Layer):
-    """x / (1 + |x|); see `functional.softsign`."""
+    """x / (1 + abs(x)); see `functional.softsign`."""
 
     _function = staticmethod(functional.softsign)
 
