@@ -106,6 +106,8 @@ class Value:
     def __pow__(self, exponent: Any) -> Value:
         """Whole powers are products, 0.5 is the square root, others are as NumPy has them."""
         number = isinstance(exponent, int | float | np.integer | np.floating)
+        if isinstance(exponent, bool):
+            raise TraceError(f"x ** {exponent}: a number is expected")
         if number and exponent == 0.5:
             return self._apply(pointwise.Sqrt(), self)
         if not number or abs(exponent) > 16 or exponent % 1:
@@ -358,7 +360,7 @@ def _einsum(equation: Any, *operands: Any) -> Any:
 
 _UFUNCS: dict[str, Callable[..., Any]] = {
     **{name: _ufunc(operator) for name, operator in UFUNCS.items()},
-    "power": lambda value, a, b: a**b,
+    "power": lambda value, a, b: a**b if isinstance(a, Value) else b.__rpow__(a),
     "minimum": lambda value, a, b: _least(value, a, b),
     "ceil": lambda value, x: -value._apply(elementary.Floor(), -x),
     "matmul": lambda value, a, b: _product(a, b),
