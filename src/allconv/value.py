@@ -15,13 +15,16 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.limits import check_axes
-from allconv.operators import pointwise
+from allconv.operators import elementary, pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
-from allconv.operators.correlate import Correlate
-from allconv.operators.reduce import Sum, full_like
+from allconv.operators.einsum import einsum
+from allconv.operators.extremes import Largest, Product, Smallest
+from allconv.operators.matmul import product
+from allconv.operators.order import ArgExtreme
+from allconv.operators.reduce import Reduction, Sum, full_like
+from allconv.operators.ufuncs import UFUNCS
 from allconv.settings import flag, float_dtype, is_sequence, is_whole, told, whole
-from allconv.window import Window
 
 
 class Recorder(Protocol):
@@ -101,30 +104,29 @@ class Value:
         return self._apply(pointwise.Absolute(), self)
 
     def __pow__(self, exponent: Any) -> Value:
-        """Whole powers and the square root; other powers are exp(exponent * log(x))."""
+        """Whole powers are products, 0.5 is the square root, others are as NumPy has them."""
         number = isinstance(exponent, int | float | np.integer | np.floating)
+        if isinstance(exponent, bool):
+            raise TraceError(f"x ** {exponent}: a number is expected")
         if number and exponent == 0.5:
             return self._apply(pointwise.Sqrt(), self)
-        if not number or isinstance(exponent, bool) or abs(exponent) > 16 or exponent % 1:
-            given = told(exponent) if number else f"a {type(exponent).__name__}"
-            raise TraceError(
-                f"x ** {given}: whole powers up to 16 and 0.5 are recorded; use exp and log"
-            )
+        if not number or abs(exponent) > 16 or exponent % 1:
+            return self._apply(elementary.Power(), self, exponent)
         exponent = int(exponent)
         power: Value = full_like(self, 1.0) if exponent == 0 else self
         for _ in range(abs(exponent) - 1):
             power = power * self
         return 1.0 / power if exponent < 0 else power
 
+    def __rpow__(self, base: Any) -> Value:
+        return self._apply(elementary.Power(), base, self)
+
     def __matmul__(self, other: Any) -> Value:
-        """(N, C) @ (C, O): a linear layer, which is a window as large as its input."""
-        _check_matrices(self.shape, _shape(other))
-        turned = self._apply(Transpose((1, 0)), other)
-        return self._apply(Correlate(Window()), self, turned)
+        """(..., M, K) @ (..., K, N), vectors too, as in NumPy."""
+        return _product(self, other)
 
     def __rmatmul__(self, other: Any) -> Value:
-        _check_matrices(_shape(other), self.shape)
-        return self._apply(Correlate(Window()), other, self.transpose())
+        return _product(other, self)
 
     def __getitem__(self, index: Any) -> Value:
         return _take(self, index)
@@ -184,10 +186,46 @@ class Value:
         count = prod(self.shape[a] for a in self._axes(axis))
         return total / (count or nan)
 
+    def max(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The largest number over some axes (all when None); equal ones share the gradient."""
+        return self._reduced(Largest, axis, keepdims)
+
+    def min(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The smallest number over some axes (all when None); equal ones share the gradient."""
+        return self._reduced(Smallest, axis, keepdims)
+
+    def prod(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
+        """The product over some axes (all when None)."""
+        return self._reduced(Product, axis, keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Value:
+        """The index of the largest number, int64, along an axis (of all cells when None)."""
+        return self._index(axis, keepdims, smallest=False)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Value:
+        """The index of the smallest number, int64, along an axis (of all cells when None)."""
+        return self._index(axis, keepdims, smallest=True)
+
+    def _reduced(self, kind: type[Reduction], axis: Any, keepdims: bool) -> Value:
+        axes, keep = self._axes(axis), flag("keepdims", keepdims)
+        if kind is not Product and any(self.shape[a] == 0 for a in axes):
+            raise ShapeError(f"axis {told(axis)} of {self.shape} has no cells to choose from")
+        return self._apply(kind(axes, keep), self) if axes else self
+
+    def _index(self, axis: Any, keepdims: bool, *, smallest: bool) -> Value:
+        keep = flag("keepdims", keepdims)
+        flat = self.reshape((self.size,)) if axis is None else self
+        (along,) = (0,) if axis is None else self._axes(whole("axis", axis))
+        found = self._apply(ArgExtreme(along, smallest, keep=keep and axis is not None), flat)
+        return found.reshape((1,) * self.ndim) if keep and axis is None else found
+
     def astype(self, dtype: Any) -> Value:
         """The same values as float32 or float64."""
         name = float_dtype("dtype", dtype)
-        return self if name == self.dtype else self._apply(Convert(name), self)
+        if name == self.dtype:
+            return self
+        kind = Convert if self.spec.is_float else elementary.FromWhole
+        return self._apply(kind(name), self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         operator = _UFUNCS.get(ufunc.__name__)
@@ -242,19 +280,18 @@ def _refused(what: str) -> Callable[..., NoReturn]:
 for _method, _what in {
     "float": "float()", "int": "int()", "index": "an index or range()", "complex": "complex()",
     "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "mod": "%", "rmod": "%", "floordiv": "//",
-    "rfloordiv": "//", "rpow": "number ** x", "and": "&", "or": "|", "invert": "~",
+    "rfloordiv": "//", "and": "&", "or": "|", "invert": "~",
 }.items():  # fmt: skip
     setattr(Value, f"__{_method}__", _refused(_what))
 
 
-def _shape(operand: Any) -> tuple[int, ...]:
-    """The shape of an operand; () of what is no array."""
-    return operand.shape if isinstance(operand, Value | np.ndarray) else ()
-
-
-def _check_matrices(left: tuple[int, ...], right: tuple[int, ...]) -> None:
-    if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
-        raise ShapeError(f"@ takes matrices (N, C) and (C, O), got {left} and {right}")
+def _product(a: Any, b: Any) -> Value:
+    for each in (a, b):
+        if not isinstance(each, Value | np.ndarray):
+            raise TraceError(f"@ takes arrays, got {told(each)}")
+    recorder = (a if isinstance(a, Value) else b).builder
+    result: Value = product(recorder.record, a, b)
+    return result
 
 
 def _refuse(what: str) -> NoReturn:
@@ -301,33 +338,47 @@ def _ufunc(operator: Operator) -> Callable[..., Any]:
     return lambda value, *inputs: value.builder.record(operator, *inputs)
 
 
+def _least(value: Value, a: Any, b: Any) -> Value:
+    """The smaller of two: the larger of both turned."""
+    return -value._apply(pointwise.Maximum(), -a, -b)
+
+
 def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     first = next(each for each in arrays if isinstance(each, Value))
     (turned,) = first._axes(whole("axis", axis))
     return first.builder.record(Concatenate(turned, len(arrays)), *arrays)
 
 
+def _einsum(equation: Any, *operands: Any) -> Any:
+    if not isinstance(equation, str) or not operands:
+        raise TraceError('np.einsum of a traced value takes a text such as "ij,jk->ik", and arrays')
+    first = next(each for each in operands if isinstance(each, Value))
+    if any(not isinstance(each, Value | np.ndarray) for each in operands):
+        raise TraceError("np.einsum of a traced value takes arrays")
+    return einsum(first.builder.record, equation, operands)
+
+
 _UFUNCS: dict[str, Callable[..., Any]] = {
-    "add": _ufunc(pointwise.Add()),
-    "subtract": _ufunc(pointwise.Subtract()),
-    "multiply": _ufunc(pointwise.Multiply()),
-    "divide": _ufunc(pointwise.Divide()),
-    "maximum": _ufunc(pointwise.Maximum()),
-    "negative": _ufunc(pointwise.Negate()),
-    "absolute": _ufunc(pointwise.Absolute()),
-    "exp": _ufunc(pointwise.Exp()),
-    "log": _ufunc(pointwise.Log()),
-    "log1p": _ufunc(pointwise.Log1p()),
-    "sqrt": _ufunc(pointwise.Sqrt()),
-    "tanh": _ufunc(pointwise.Tanh()),
-    "matmul": lambda value, a, b: a @ b if isinstance(a, Value) else b.__rmatmul__(a),
+    **{name: _ufunc(operator) for name, operator in UFUNCS.items()},
+    "power": lambda value, a, b: a**b if isinstance(a, Value) else b.__rpow__(a),
+    "minimum": lambda value, a, b: _least(value, a, b),
+    "ceil": lambda value, x: -value._apply(elementary.Floor(), -x),
+    "matmul": lambda value, a, b: _product(a, b),
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
     "mean": lambda x, axis=None, keepdims=False: x.mean(axis, keepdims),
+    "max": lambda a, axis=None, keepdims=False: a.max(axis, keepdims),
+    "min": lambda a, axis=None, keepdims=False: a.min(axis, keepdims),
+    "amax": lambda a, axis=None, keepdims=False: a.max(axis, keepdims),
+    "amin": lambda a, axis=None, keepdims=False: a.min(axis, keepdims),
+    "prod": lambda a, axis=None, keepdims=False: a.prod(axis, keepdims),
+    "argmax": lambda a, axis=None, keepdims=False: a.argmax(axis, keepdims=keepdims),
+    "argmin": lambda a, axis=None, keepdims=False: a.argmin(axis, keepdims=keepdims),
     "reshape": lambda x, shape: x.reshape(shape),
     "transpose": lambda x, axes=None: x.transpose(axes),
     "concatenate": _concatenate,
+    "einsum": _einsum,
     "shape": lambda x: x.shape,
     "ndim": lambda x: x.ndim,
 }

@@ -16,6 +16,7 @@ from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
 from allconv.engine.target import VARIABLE, names
 from allconv.functional import pointwise as functional
+from allconv.operators import elementary
 from allconv.operators import pointwise as operators
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
@@ -36,6 +37,10 @@ EXACT = (
     operators.Maximum(),
     operators.Negate(),
     operators.Absolute(),
+    operators.Equal(),
+    elementary.Floor(),
+    elementary.Round(),
+    elementary.Sign(),
     operators.Heaviside(),
     operators.Select(),
     operators.Relu(),

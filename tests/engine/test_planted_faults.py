@@ -21,6 +21,7 @@ from allconv.engine.kernels.index import AtIndex, TapToIndex
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
 from allconv.engine.kernels.map import Map
+from allconv.engine.kernels.matmul import Products
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.resize import WeightedSum
@@ -35,6 +36,7 @@ from allconv.engine.step import DefinitionStep
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.matmul import MatMul
 from allconv.operators.resize import Line, Resize, Rule
 from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
@@ -182,6 +184,11 @@ CASES = [
     (MomentsJoin, "channels", normalize.BatchNorm(1e-5), X, C, C),
     (GradientSums, "rows", normalize.BatchNormGradient(1e-5), X, C, C, spread, X),
     (GradientJoin, "channels", normalize.BatchNormGradient(1e-5), X, C, C, spread, X),
+    (Products, "rows", MatMul(), (2, 7, 5), (2, 5, 9)),
+    (Products, "inner", MatMul(), (2, 7, 5), (5, 9)),
+    (Products, "columns", MatMul(), (7, 5), (3, 5, 9)),
+    (Products, "units", MatMul(), (2, 7, 5), (2, 5, 9)),
+    (Products, "b_row", MatMul(), (2, 7, 5), (2, 5, 9)),
     (Dropout, "total", dropout.Dropout(0.5), X, key),
 ]  # fmt: skip
 

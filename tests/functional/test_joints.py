@@ -13,13 +13,18 @@ import pytest
 
 import allconv as ac
 from allconv import functional as F
+from allconv.functional import activations
 from allconv.functional import pointwise as functions
 from allconv.operators import pointwise as operators
 from allconv.operators.base import Array
 from allconv.testing import check_gradients
 from allconv.trace import record
+from records import activations as more
+from records import elementary as functions_of_cells
 from records import pointwise as records
-from records.pointwise import JOINTS, TIES
+
+JOINTS = records.JOINTS | more.JOINTS
+TIES = records.TIES | functions_of_cells.TIES
 
 
 def points(joints: tuple[float, ...], dtype: Any) -> Array:
@@ -53,7 +58,8 @@ def test_smooth_functions_at_their_joints(name: str) -> None:
 
 def test_every_function_has_a_row() -> None:
     """A new activation is looked at where its pieces meet, too."""
-    names = {n for n in F.__all__ if getattr(F, n).__module__ == functions.__name__}
+    files = (functions.__name__, activations.__name__)
+    names = {n for n in F.__all__ if getattr(F, n).__module__ in files}
     assert names == {name.split()[0] for name in JOINTS}
 
 
@@ -70,7 +76,9 @@ def test_operators(operator: type[operators.Pointwise]) -> None:
 
 def test_every_pointwise_operator_has_a_row() -> None:
     """A new pointwise operator joins the table."""
-    assert set(TIES) == {record.operator for record in records.RECORDS}
+    every = (*records.RECORDS, *functions_of_cells.RECORDS)
+    pointwise = {r.operator for r in every if issubclass(r.operator, operators.Pointwise)}
+    assert set(TIES) == pointwise
 
 
 @pytest.mark.parametrize("name", JOINTS)

@@ -13,6 +13,12 @@ from allconv.nn.module import Module
 
 FUNCTIONS = {  # of layers that are not derived from one
     **{f"BatchNorm{n}d": functional.batch_norm for n in (1, 2, 3)},
+    **{f"InstanceNorm{n}d": functional.instance_norm for n in (1, 2, 3)},
+    "LayerNorm": functional.layer_norm,
+    "RMSNorm": functional.rms_norm,
+    "GroupNorm": functional.group_norm,
+    "PReLU": functional.prelu,
+    "RReLU": functional.rrelu,
     "Dropout": functional.dropout,
     "Flatten": functional.flatten,
     "Linear": functional.linear,
@@ -20,7 +26,8 @@ FUNCTIONS = {  # of layers that are not derived from one
 # What a layer holds itself, so that only the function has it, or only the layer.
 HELD = {"weight", "bias", "running_mean", "running_var", "training", "seed", "layer"}
 SIZES = {"in_channels", "out_channels", "kernel_size", "input_size", "in_features", "out_features",
-         "num_features", "affine", "track_running_stats"}  # fmt: skip
+         "num_features", "affine", "track_running_stats", "elementwise_affine", "num_channels",
+         "use_input_stats", "num_parameters", "init"}  # fmt: skip
 DIFFERENT = {  # as in PyTorch: a layer keeps the batch; indices are an array of each call
     "Flatten": {"start_dim"},
     **{f"MaxUnpool{n}d": {"indices"} for n in (1, 2, 3)},
@@ -46,6 +53,10 @@ TORCH = {  # the order of torch.nn, positional part
     "ConstantPad2d": "padding value",
     "LocalResponseNorm": "size alpha beta k",
     "BatchNorm2d": "num_features eps momentum",
+    "LayerNorm": "normalized_shape eps",
+    "RMSNorm": "normalized_shape eps",
+    "GroupNorm": "num_groups num_channels eps",
+    "InstanceNorm2d": "num_features eps momentum",
     "Linear": "in_features out_features",
     "Dropout": "p",
     "Flatten": "start_dim end_dim",
@@ -172,6 +183,9 @@ REFUSED = [
     (lambda: nn.Linear(True, 1), ArgumentError, "in_features is True"),
     (lambda: nn.LocallyConnected2d(1, 1, 5, 3), ShapeError, "kernel of 5"),
     (lambda: nn.BatchNorm2d(3, momentum=None), UnsupportedError, "momentum"),
+    (lambda: nn.GroupNorm(3, 4), ArgumentError, "num_groups is 3, which does not divide"),
+    (lambda: nn.LayerNorm((3, 0)), ArgumentError, "normalized_shape is (3, 0)"),
+    (lambda: nn.InstanceNorm2d(0), ArgumentError, "num_features is 0"),
     (lambda: nn.Dropout(1.5), ArgumentError, "p is 1.5"),
     (lambda: nn.MaxPool2d(-1), ArgumentError, "kernel_size is -1"),
     (lambda: nn.Sequential(nn.ReLU), ArgumentError, "use ReLU(...)"),

@@ -12,8 +12,6 @@ REFUSED_NETWORKS = frozenset(
         "Embedding",
         "Embedding_sparse",
         "operator_non_float_params",
-        "operator_pow",
-        "operator_symbolic_override",
     }
 )
 """Networks made by PyTorch, without "test_", that hold an operator that is not read."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from onnx_attributes import ATTRIBUTES, OWN, Draw, few, number, pick
 
 from allconv.onnx import NEWEST_OPSET, OLDEST_OPSET
 from onnx import TensorProto, defs, helper, numpy_helper
-
-Draw = np.random.Generator
 
 
 @dataclass
@@ -48,132 +47,6 @@ def opsets(op: str) -> list[int]:
 def schema(op: str, opset: int) -> Any:
     """The schema of an operator in an operator set."""
     return defs.get_schema(op, opset, "")
-
-
-def few(draw: Draw, low: int, high: int, count: int) -> list[int]:
-    """So many whole numbers from low to high."""
-    return [int(n) for n in draw.integers(low, high + 1, count)]
-
-
-def number(draw: Draw) -> float:
-    """A number as attributes have them, sometimes a joint."""
-    values = [0.0, 1.0, -1.0, 0.5, 2.0, float(np.float32(draw.standard_normal()))]
-    return values[draw.integers(len(values))]
-
-
-def pick(draw: Draw, *choices: Any) -> Any:
-    """One of these."""
-    return choices[draw.integers(len(choices))]
-
-
-# How an attribute is drawn, from the number of axes of x
-ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
-    "antialias": lambda d, r: pick(d, 0, 0, 0, 1),
-    "allowzero": lambda d, r: pick(d, 0, 1),
-    "alpha": lambda d, r: number(d),
-    "approximate": lambda d, r: pick(d, "none", "tanh", "other"),
-    "auto_pad": lambda d, r: pick(d, "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"),
-    "axes": lambda d, r: few(d, -r, r, int(d.integers(1, 3))),
-    "axis": lambda d, r: few(d, -r, r, 1)[0],
-    "beta": lambda d, r: number(d),
-    "batch_dims": lambda d, r: pick(d, 0, 0, 1),
-    "bias": lambda d, r: number(d),
-    "blocksize": lambda d, r: pick(d, 1, 2, 2, 3),
-    "broadcast": lambda d, r: pick(d, 0, 1, 1),
-    "ceil_mode": lambda d, r: pick(d, 0, 1),
-    "coordinate_transformation_mode": lambda d, r: pick(
-        d,
-        "half_pixel",
-        "asymmetric",
-        "align_corners",
-        "pytorch_half_pixel",
-        "half_pixel_symmetric",
-        "tf_half_pixel_for_nn",
-        "tf_crop_and_resize",
-    ),
-    "count_include_pad": lambda d, r: pick(d, 0, 1),
-    "cubic_coeff_a": lambda d, r: pick(d, -0.5, -0.75),
-    "dilations": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
-    "end": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
-    "ends": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
-    "epsilon": lambda d, r: pick(d, 1e-5, 0.1, 1.0),
-    "exclude_outside": lambda d, r: pick(d, 0, 1),
-    "exclusive": lambda d, r: pick(d, 0, 1),
-    "extrapolation_value": lambda d, r: number(d),
-    "gamma": lambda d, r: number(d),
-    "group": lambda d, r: pick(d, 1, 2),
-    "height_scale": lambda d, r: pick(d, 1.0, 2.0),
-    "is_test": lambda d, r: pick(d, 0, 1, 1),
-    "keepdims": lambda d, r: pick(d, 0, 1),
-    "keep_aspect_ratio_policy": lambda d, r: pick(d, "stretch", "not_larger", "not_smaller"),
-    "kernel_shape": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
-    "max": lambda d, r: number(d),
-    "min": lambda d, r: number(d),
-    "mode": lambda d, r: pick(d, "constant", "constant", "reflect", "edge", "wrap"),
-    "momentum": lambda d, r: pick(d, 0.1, 0.9),
-    "nearest_mode": lambda d, r: pick(
-        d, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil"
-    ),
-    "noop_with_empty_axes": lambda d, r: pick(d, 0, 1),
-    "num_outputs": lambda d, r: pick(d, 1, 2, 3),
-    "output_padding": lambda d, r: few(d, 0, 2, max(r - 2, 0)),
-    "output_shape": lambda d, r: few(d, 3, 16, max(r - 2, 0)),
-    "p": lambda d, r: pick(d, 1, 2, 3),
-    "pads": lambda d, r: few(d, 0, 2, 2 * max(r - 2, 0)),
-    "perm": lambda d, r: [int(n) for n in d.permutation(r)],
-    "ratio": lambda d, r: pick(d, 0.0, 0.5),
-    "reduction": lambda d, r: pick(d, "none", "none", "add", "add", "mul", "max"),
-    "reverse": lambda d, r: pick(d, 0, 1),
-    "round_mode": lambda d, r: pick(d, "up", "down"),
-    "saturate": lambda d, r: pick(d, 0, 1),
-    "scales": lambda d, r: [1.0, 1.0, *(pick(d, 1.0, 2.0, 3.0) for _ in range(r - 2))],
-    "seed": lambda d, r: pick(d, 0, 7),
-    "size": lambda d, r: int(d.integers(0, 6)),
-    "spatial": lambda d, r: pick(d, 0, 1),
-    "split": lambda d, r: few(d, 0, 3, int(d.integers(1, 4))),
-    "start": lambda d, r: few(d, -r - 1, r + 1, 1)[0],
-    "starts": lambda d, r: few(d, -6, 6, int(d.integers(1, 3))),
-    "stash_type": lambda d, r: TensorProto.FLOAT,
-    "storage_order": lambda d, r: pick(d, 0, 1),
-    "strides": lambda d, r: few(d, 1, 3, max(r - 2, 0)),
-    "to": lambda d, r: pick(d, TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64),
-    "training_mode": lambda d, r: pick(d, 0, 0, 1),
-    "transA": lambda d, r: pick(d, 0, 1),
-    "transB": lambda d, r: pick(d, 0, 1),
-    "upper": lambda d, r: pick(d, 0, 1),
-    "value": lambda d, r: numpy_helper.from_array(np.array([number(d)], np.float32)),
-    "value_float": lambda d, r: number(d),
-    "value_floats": lambda d, r: [number(d)],
-    "value_int": lambda d, r: int(d.integers(4)),
-    "value_ints": lambda d, r: few(d, 0, 3, 2),
-    "value_string": lambda d, r: "text",
-    "value_strings": lambda d, r: ["text"],
-    "width_scale": lambda d, r: pick(d, 1.0, 2.0),
-    "sparse_value": lambda d, r: helper.make_sparse_tensor(
-        numpy_helper.from_array(np.ones(1, np.float32), "v"),
-        numpy_helper.from_array(np.zeros(1, np.int64)),
-        [3],
-    ),
-}
-
-
-# Those that an operator has a meaning of its own for
-OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
-    op: {"mode": lambda d, r: pick(d, "nearest", "linear", "cubic")}
-    for op in ("Resize", "Upsample")
-} | {
-    "DepthToSpace": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
-    "SpaceToDepth": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
-    "Col2Im": {
-        "pads": lambda d, r: [0, 0, 0, 0],
-        "strides": lambda d, r: [1, 1],
-        "dilations": lambda d, r: few(d, 1, 2, 2),
-    },
-    "Resize": {
-        "mode": lambda d, r: pick(d, "nearest", "linear", "cubic"),
-        "axes": lambda d, r: [int(a) for a in d.permutation(r)[: d.integers(1, r + 1)]],
-    },
-}
 
 
 def draw_attributes(draw: Draw, op: str, opset: int, rank: int) -> dict[str, Any]:
@@ -252,6 +125,18 @@ def statistics(node: Node) -> list[Any]:
     """Scale, bias, mean, variance."""
     four = [floats(node.draw, node.x.shape[1]) for _ in range(4)]
     return [*four[:3], np.abs(four[3]) + np.float32(0.5)]
+
+
+def last_sizes(node: Node) -> list[Any]:
+    """Scale and bias of the last axes."""
+    shape = node.x.shape[node.attributes.get("axis", -1) :]
+    return [floats(node.draw, *shape), node.maybe(floats(node.draw, *shape))]
+
+
+def of_groups(node: Node) -> list[Any]:
+    """Scale and bias, one a channel; one a group in older operator sets."""
+    count = node.x.shape[1] if node.opset >= 21 else node.attributes["num_groups"]
+    return [floats(node.draw, count) for _ in range(2)]
 
 
 def matrices(node: Node) -> list[Any]:
@@ -389,7 +274,28 @@ def tuples_and_values(node: Node) -> list[Any]:
 # The inputs after x, from the operator set on that has them; None is one that is left out
 OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     **dict.fromkeys(
-        ("Add", "Sub", "Mul", "Div", "PRelu", "Max", "Min", "Sum", "Greater", "Where"),
+        (
+            "Add",
+            "Sub",
+            "Mul",
+            "Div",
+            "PRelu",
+            "Max",
+            "Min",
+            "Sum",
+            "Greater",
+            "Where",
+            "Mean",
+            "Mod",
+            "CastLike",
+            "Less",
+            "Equal",
+            "GreaterOrEqual",
+            "LessOrEqual",
+            "And",
+            "Or",
+            "Xor",
+        ),
         (1, operand),
     ),
     "BatchNormalization": (1, statistics),
@@ -399,21 +305,47 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "Conv": (1, lambda node: weights(node, transposed=False)),
     "ConvTranspose": (1, lambda node: weights(node, transposed=True)),
     "Dropout": (12, dropping),
+    "Einsum": (1, lambda node: [node.x] * ("," in node.attributes["equation"])),
     "Expand": (1, lambda node: [ints(*beside(node.draw, list(node.x.shape)))]),
     "CumSum": (1, lambda node: [np.array(few(node.draw, -node.rank, node.rank - 1, 1)[0])]),
     "Gather": (1, lambda node: [node.ints(-2, 2, 2)]),
     "GatherElements": (1, cells_of),
     "GatherND": (1, tuples),
     "Gemm": (1, matrices),
+    "GroupNormalization": (1, of_groups),
+    "InstanceNormalization": (
+        1,
+        lambda node: [floats(node.draw, node.x.shape[1]) for _ in range(2)],
+    ),
+    "LayerNormalization": (1, last_sizes),
+    "RMSNormalization": (1, lambda node: last_sizes(node)[:1]),
     "MatMul": (
         1,
         lambda node: [
-            floats(node.draw, *pick(node.draw, (node.x.shape[-1], 3), (node.x.shape[-1],)))
+            floats(
+                node.draw,
+                *pick(node.draw, node.x.shape[:-2], (2,), ()),
+                *pick(node.draw, (node.x.shape[-1], 3), (node.x.shape[-1],)),
+            )
         ],
     ),
     "Pad": (11, padding),
     "Pow": (1, powers),
-    "ReduceMean": (18, some_axes),
+    **dict.fromkeys(
+        (
+            "ReduceL1",
+            "ReduceL2",
+            "ReduceLogSum",
+            "ReduceLogSumExp",
+            "ReduceMax",
+            "ReduceMean",
+            "ReduceMin",
+            "ReduceProd",
+            "ReduceSumSquare",
+        ),
+        (18, some_axes),
+    ),
+    "TopK": (10, lambda node: [node.ints(0, 2, 1)]),
     "ReduceSum": (13, some_axes),
     "Reshape": (1, new_shape),
     "Resize": (10, other_size),
@@ -438,10 +370,18 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Shape": None,
     "Size": None,
 }
+CONDITIONS = (
+    "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not",
+    "Or", "Xor",
+)  # fmt: skip
+ZERO = numpy_helper.from_array(np.zeros((), np.float32))
 POOLS = (
     "AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool",
 )  # fmt: skip
-IMAGES = (*POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN")
+IMAGES = (
+    *POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN", "GroupNormalization",
+    "InstanceNormalization", "MeanVarianceNormalization",
+)  # fmt: skip
 
 
 def draw_x(draw: Draw, op: str) -> Any:
@@ -505,8 +445,12 @@ def around(
     make, before, after, result = helper.make_node, [], [], outputs[0]
     if op == "Where":
         before, inputs = [make("Greater", inputs, ["above"])], ["above", *inputs]
-    if op == "Greater":
-        after, result = [make("Where", [result, *inputs], ["y"])], "y"
+    if op in ("And", "Or", "Xor", "Not"):
+        before = [make("Greater", [x, "zero"], [f"{x}_above"]) for x in inputs]
+        before.insert(0, make("Constant", [], ["zero"], value=ZERO))
+        inputs = [f"{x}_above" for x in inputs]
+    if op in CONDITIONS:
+        after, result = [make("Cast", [result], ["y"], to=TensorProto.FLOAT)], "y"
     if op == "Gather":
         before, inputs = [make("Shape", ["x"], ["shape"])], ["shape", *inputs[1:]]
     if op in INTEGERS:

@@ -16,7 +16,7 @@ from allconv.operators.base import Spec
 
 def run_defined(net: Module, *arrays: Any) -> tuple[Any, ...]:
     """The outputs of a network by the definitions of its operators."""
-    floats = [x.astype(np.float32) if x.dtype == np.uint8 else x for x in arrays]
+    floats = [x.astype(np.float32) if x.dtype in (np.uint8, np.bool_) else x for x in arrays]
     traced = trace_module(net, *(Spec.of(x) for x in floats))
     state = net.state_dict()
     held = [state[name] for name in (*traced.parameters, *traced.buffers)]

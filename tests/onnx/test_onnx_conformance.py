@@ -57,7 +57,7 @@ def with_settings(model: Any, arrays: list[Any]) -> tuple[Any, dict[str, Any]]:
         array = data.get(each.name)
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "iubf":
             continue
-        if each.name in settings or (array.dtype.kind in "iub" and array.dtype != np.uint8):
+        if each.name in settings or (array.dtype.kind in "iu" and array.dtype != np.uint8):
             copy.graph.initializer.append(numpy_helper.from_array(data.pop(each.name), each.name))
             copy.graph.input.remove(each)
     return copy, data

@@ -19,10 +19,15 @@ from allconv.operators import (
     base,
     correlate,
     dropout,
+    elementary,
+    extremes,
     index,
     local,
     loss,
+    matmul,
     normalize,
+    norms,
+    order,
     pointwise,
     pool,
     reduce,
@@ -97,6 +102,12 @@ def of_tables(operator: Any, x: Array) -> int:
     return count
 
 
+def of_matrices(operator: Any, a: Array, b: Array) -> int:
+    """A product for each cell of the result and each that is summed."""
+    (y,) = operator.infer(Spec.of(a), Spec.of(b))
+    return sum(1 for _ in every(y.shape, a.shape[-1:]))
+
+
 def a_cell(*products: str) -> Callable[..., int]:
     """So many products, named by their formulas, for each cell of the first operand."""
     return lambda operator, *x: sum(len(products) for _ in every(x[0].shape))
@@ -113,11 +124,14 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
     resize.Resize: of_tables,
     resize.ResizeTranspose: of_tables,
     sum_cells.SumCells: of_lists,
+    matmul.MatMul: of_matrices,
     normalize.Normalize: a_cell("x*(gamma*rstd) + (beta - mean*gamma*rstd)"),
     normalize.BatchNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*gamma + beta"),
     normalize.BatchNormGradient: a_cell(
         "(x - mean)*rstd", "gy*xhat", "xhat*ggamma/n", "(gy - ...)*gamma*rstd"
     ),
+    norms.LayerNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*weight + bias"),
+    norms.GroupNorm: a_cell(DEVIATION, "(x - mean)*rstd", "xhat*weight + bias"),
     loss.CrossEntropy: a_cell("target*log p"),
     update.SgdUpdate: a_cell("scale*g", "decay*p", "momentum*v", "rate*step"),
     update.AdamUpdate: a_cell(
@@ -128,7 +142,10 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
 }  # fmt: skip
 """How the multiply-adds of an operator are counted, from its settings and operands."""
 
-FREE = (arrange, dropout, index, loss, pointwise, pool, reduce, take, update)
+FREE = (
+    arrange, dropout, elementary, extremes, index, loss, order, pointwise, pool, reduce, take,
+    update,
+)  # fmt: skip
 """The families in which whatever is not above has no cost."""
 
 

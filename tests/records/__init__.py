@@ -4,13 +4,19 @@ A family of operators has a file here; a new operator, or function, without a re
 """
 
 from records import (
+    activations,
     arrange,
     correlate,
     dropout,
+    elementary,
+    extremes,
     index,
     local,
     loss,
+    matmul,
     normalize,
+    norms,
+    order,
     pointwise,
     pool,
     reduce,
@@ -22,8 +28,8 @@ from records import (
 from records.record import Function, Record
 
 FAMILIES = (
-    correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, loss, dropout,
-    update, resize, take,
+    correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, norms, loss,
+    dropout, matmul, extremes, order, elementary, activations, update, resize, take,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

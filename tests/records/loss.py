@@ -171,6 +171,7 @@ RECORDS = (
 
 FUNCTIONS = (
     Function("softmax", torch="x dim", ours=("dim=1",)),
+    Function("softmin", torch="x dim", ours=("dim=1",)),
     Function("log_softmax", torch="x dim", ours=("dim=1",)),
     Function(
         "cross_entropy",

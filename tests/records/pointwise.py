@@ -146,6 +146,12 @@ RECORDS = (
         points="distinct",
     ),
     record(
+        pointwise.Equal,
+        lambda a, b: float(a == b),
+        lambda a, b: (a == b).astype(float),
+        points="distinct",
+    ),
+    record(
         pointwise.Select,
         lambda c, a, b: a if c > 0 else b,
         not_positive,
@@ -265,6 +271,7 @@ TIES: dict[type[pointwise.Pointwise], Case] = {
     pointwise.Negate: ((X,), ([-1, -1],)),
     pointwise.Absolute: ((X,), ([0, 0],)),
     pointwise.Heaviside: ((X,), (None,)),
+    pointwise.Equal: ((X, (0, 1)), (None, None)),
     pointwise.Select: ((X, (1, 2), (3, 4)), (None, [0, 0], [1, 1])),
     pointwise.Relu: (((0.0, -0.0, np.nan),), ([0, 0, 1],)),
     pointwise.ReluGradient: ((X, (1, 2)), (None, [0, 0])),

@@ -33,18 +33,13 @@ REFUSED = {
     "np.not_equal": lambda x: np.not_equal(X, x),
     "%": lambda x: x % 2,
     "//": lambda x: x // 2,
-    "number ** x": lambda x: 2**x,
-    "np.power": lambda x: X**x,
     "&": lambda x: x & x,
     "|": lambda x: x | x,
     "~": lambda x: ~x,
-    ".max": lambda x: x.max(),
     ".flatten": lambda x: x.flatten(),
     ".item": lambda x: x.item(),
     ".copy": lambda x: x.copy(),
-    "np.sin": np.sin,
     "np.where": lambda x: np.where(x, x, x),
-    "np.einsum": lambda x: np.einsum("ij->", x),
     "np.add": lambda x: np.add(x, 1.0, out=np.zeros(3)),
     "np.add ": lambda x: np.add.reduce(x),
     "np.add  ": lambda x: X.copy().__iadd__(x),
@@ -57,7 +52,7 @@ def test_refused(name: str) -> None:
     with pytest.raises(TraceError) as caught:
         trace(REFUSED[name], MATRIX)
     assert str(caught.value).startswith(f"{name.strip()} needs the numbers of a value")
-    assert "NumPy functions recorded here: absolute, add, concatenate" in str(caught.value)
+    assert "NumPy functions recorded here: absolute, add, amax" in str(caught.value)
 
 
 OTHERWISE_REFUSED = {
@@ -68,9 +63,7 @@ OTHERWISE_REFUSED = {
     "does not fit ": lambda x: x[..., ...],
     "index 2 is outside an axis of 2": lambda x: x[2],
     "index -3 is outside": lambda x: x[-3],
-    r"x \*\* 1.5": lambda x: x**1.5,
     r"x \*\* True": lambda x: x**True,
-    r"x \*\* 17": lambda x: x**17,
     "written into": lambda x: x.__setitem__(0, 1.0),
     "an array or a number is expected, got str": lambda x: x + "a",
     "got list": lambda x: x * [1.0, 2.0, 3.0],
@@ -79,12 +72,11 @@ OTHERWISE_REFUSED = {
     r"np.sum of a traced value: .*'dtype'": lambda x: np.sum(x, dtype=int),
     "one size can be -1": lambda x: x.reshape(-1, -1),
     "holds 6 values": lambda x: x.reshape(4, -1),
-    "@ takes matrices": lambda x: x @ X,
-    r"@ takes matrices .*\(3,\) and \(2, 3\)": lambda x: np.ones(3) @ x,
+    r"@ takes .*M, K": lambda x: x @ X,
+    r"@ takes .*\(3,\) and \(2, 3\)": lambda x: np.ones(3) @ x,
     r"axis is 2; the value has the shape \(2, 3\)": lambda x: x.sum(2),
     "axis is -3; the value": lambda x: x.mean(-3),
     r"axis is \('a',\)": lambda x: x.sum(("a",)),
-    r"x \*\* a ndarray": lambda x: x ** np.ones((2, 3)),
     "reshape to .* whole numbers are expected": lambda x: x.reshape("ab"),
     "reshape to .* whole numbers are expected ": lambda x: x.reshape(2, 3.0),
     "dtype is 'foo'; float32 or": lambda x: x.astype("foo"),

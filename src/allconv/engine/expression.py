@@ -13,10 +13,12 @@ from typing import Any, TypeAlias
 from allconv.engine.emit import math
 from allconv.engine.emit.code import Code
 from allconv.operators.base import Operator
+from allconv.operators.elementary import Floor, Round, Sign
 from allconv.operators.pointwise import (
     Absolute,
     Add,
     Divide,
+    Equal,
     Erf,
     Exp,
     Heaviside,
@@ -131,6 +133,15 @@ def _heaviside(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
     return (code.select(code.fcompare(">", x, 0.0), code.const(1.0), code.const(0.0)),)
 
 
+def _equal(code: Code, operator: Operator, a: Any, b: Any) -> tuple[Any, ...]:
+    return (code.select(code.fcompare("==", a, b), code.const(1.0), code.const(0.0)),)
+
+
+def _sign(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
+    below = code.select(code.fcompare("<", x, 0.0), code.const(-1.0), x)
+    return (code.select(code.fcompare(">", x, 0.0), code.const(1.0), below),)
+
+
 def _select(code: Code, operator: Operator, c: Any, a: Any, b: Any) -> tuple[Any, ...]:
     return (code.select(code.fcompare(">", c, 0.0), a, b),)
 
@@ -206,6 +217,10 @@ EMITTERS: dict[type[Operator], Emitter] = {
     Negate: lambda code, _, x: (code.fneg(x),),
     Absolute: lambda code, _, x: (code.fabs(x),),
     Sqrt: lambda code, _, x: (code.sqrt(x),),
+    Equal: _equal,
+    Floor: _function("floor"),
+    Round: _function("rint"),
+    Sign: _sign,
     Heaviside: _heaviside,
     Select: _select,
     Relu: _relu,

@@ -14,6 +14,7 @@ from allconv.engine.kernels import (
     index,
     local,
     loss,
+    matmul,
     normalize,
     pointwise,
     pool,
@@ -25,8 +26,8 @@ from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, correlate, dropout, sum_cells, index, local, loss, normalize, pointwise, pool, reduce,
-    resize,
+    arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, pointwise, pool,
+    reduce, resize,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(

@@ -19,6 +19,7 @@ from allconv.engine.weights import Weights
 from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.graph import Graph, Node
 from allconv.operators.base import Array, Spec, dtype_name
+from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
 
 ALONE = 0.3e-3  # seconds below which waking other threads costs more than they help
@@ -44,7 +45,7 @@ class Program:
         static: Sequence[int] = (),
         choices: Mapping[Node, Choice] | None = None,
     ) -> None:
-        self.graph = graph = full_window(graph)
+        self.graph = graph = full_window(expanded(graph))
         self.threads = None if threads is None else team.check_threads(threads)
         self.exact = exact
         self.choices = choose(graph, host(), exact) if choices is None else choices

@@ -3,6 +3,7 @@
 Every family has a file, which lists the functions that it offers.
 """
 
+from allconv.functional.activations import *
 from allconv.functional.adaptive import *
 from allconv.functional.arrange import *
 from allconv.functional.correlate import *
@@ -11,6 +12,7 @@ from allconv.functional.linear import *
 from allconv.functional.local import *
 from allconv.functional.loss import *
 from allconv.functional.normalize import *
+from allconv.functional.norms import *
 from allconv.functional.patches import *
 from allconv.functional.pointwise import *
 from allconv.functional.pool import *

@@ -12,7 +12,7 @@ from allconv.functional.call import apply, evaluate, fresh, public, take_float, 
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
 from allconv.settings import choice, number, whole
 
-__all__ = ["cross_entropy", "log_softmax", "softmax"]
+__all__ = ["cross_entropy", "log_softmax", "softmax", "softmin"]
 
 
 @public
@@ -35,6 +35,12 @@ def log_softmax(x: Any, /, dim: int = 1) -> Any:
     As `softmax` with an array without axes, or without cells along the axis.
     """
     return _over_classes(LogSoftmax, dim, take_float("x", x))
+
+
+@public
+def softmin(x: Any, /, dim: int = 1) -> Any:
+    """softmax of -x along an axis. Any shape; float32 or float64."""
+    return _over_classes(Softmax, dim, -take_float("x", x))
 
 
 def _over_classes(operator: type[Softmax] | type[LogSoftmax], dim: Any, x: Any) -> Any:

@@ -49,7 +49,7 @@ def elu(x: Any, /, alpha: float = 1.0) -> Any:
 
     Any shape. At 0 its gradient, and the gradient of that, are those of the part below: alpha.
     """
-    return evaluate(_elu, take_float("x", x), alpha=number("alpha", alpha))
+    return evaluate(below_by_exp, take_float("x", x), alpha=number("alpha", alpha))
 
 
 @public
@@ -88,7 +88,7 @@ def softplus(x: Any, /, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """
     scale = number("beta", beta, "a number other than 0", lambda n: isfinite(n) and n != 0)
     limit = number("threshold", threshold, fits=lambda n: not isnan(n))
-    return evaluate(_softplus, take_float("x", x), beta=scale, threshold=limit)
+    return evaluate(smooth_relu, take_float("x", x), beta=scale, threshold=limit)
 
 
 @public
@@ -98,13 +98,13 @@ def hardtanh(x: Any, /, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     high = number("max_val", max_val, fits=lambda n: not isnan(n))
     if not low < high:
         raise ArgumentError(f"min_val is {low}, max_val {high}; min_val must be below max_val")
-    return evaluate(_hardtanh, take_float("x", x), low=low, high=high)
+    return evaluate(bounded, take_float("x", x), low=low, high=high)
 
 
 @public
 def relu6(x: Any, /) -> Any:
     """min(max(x, 0), 6). Any shape; its gradient at 0 and at 6 is 0."""
-    return evaluate(_hardtanh, take_float("x", x), low=0.0, high=6.0)
+    return evaluate(bounded, take_float("x", x), low=0.0, high=6.0)
 
 
 @public
@@ -120,7 +120,8 @@ def _leaky_relu(x: Any, slope: float) -> Any:
     return apply(operators.Select(), x, x, x * slope)
 
 
-def _elu(x: Any, alpha: float) -> Any:
+def below_by_exp(x: Any, alpha: float) -> Any:
+    """x where x > 0, else alpha * (exp(x) - 1)."""
     # The exponential of a large x, which is not chosen, would be inf: its gradient 0 * inf.
     below = apply(operators.Select(), x, 0.0, x)
     return apply(operators.Select(), x, x, (apply(operators.Exp(), below) - 1.0) * alpha)
@@ -139,7 +140,8 @@ def _silu(x: Any) -> Any:
     return x * apply(operators.Sigmoid(), x)
 
 
-def _softplus(x: Any, beta: float, threshold: float) -> Any:
+def smooth_relu(x: Any, beta: float, threshold: float) -> Any:
+    """log(1 + exp(beta*x)) / beta, and x above a threshold."""
     t = x * beta
     # log(1 + e^t) = max(t, 0) + log1p(e^-|t|), which cannot overflow. Both parts are those of
     # t <= 0 at t = 0, so that they have the derivatives of log1p(e^t) there.
@@ -148,11 +150,12 @@ def _softplus(x: Any, beta: float, threshold: float) -> Any:
     return apply(operators.Select(), t - threshold, x, smooth)
 
 
-def _hardtanh(x: Any, low: float, high: float) -> Any:
+def bounded(x: Any, low: float, high: float) -> Any:
+    """x between two numbers."""
     # Bounds come first: at a tie they have the gradient.
     raised = apply(operators.Maximum(), low, x)
     return -apply(operators.Maximum(), -high, -raised)
 
 
 def _hardswish(x: Any) -> Any:
-    return x * _hardtanh(x + 3.0, 0.0, 6.0) * (1.0 / 6.0)
+    return x * bounded(x + 3.0, 0.0, 6.0) * (1.0 / 6.0)

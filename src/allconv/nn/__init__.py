@@ -4,12 +4,14 @@ Every family has a file, which lists the layers that it offers.
 """
 
 from allconv.nn import networks
+from allconv.nn.activations import *
 from allconv.nn.arrange import *
 from allconv.nn.correlate import *
 from allconv.nn.dropout import *
 from allconv.nn.linear import *
 from allconv.nn.module import *
 from allconv.nn.normalize import *
+from allconv.nn.norms import *
 from allconv.nn.padding import *
 from allconv.nn.parameter import *
 from allconv.nn.patches import *

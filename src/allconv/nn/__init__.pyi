@@ -4,11 +4,16 @@ from typing import Any
 
 from allconv.functional.settings import Padding, Sizes
 from allconv.nn import networks as networks
+from allconv.nn.activations import PReLU as PReLU
+from allconv.nn.activations import RReLU as RReLU
 from allconv.nn.arrange import Flatten as Flatten
 from allconv.nn.arrange import Identity as Identity
 from allconv.nn.dropout import Dropout as Dropout
 from allconv.nn.linear import Linear as Linear
 from allconv.nn.module import Module as Module
+from allconv.nn.norms import GroupNorm as GroupNorm
+from allconv.nn.norms import LayerNorm as LayerNorm
+from allconv.nn.norms import RMSNorm as RMSNorm
 from allconv.nn.parameter import Buffer as Buffer
 from allconv.nn.parameter import Parameter as Parameter
 from allconv.nn.sequential import Sequential as Sequential
@@ -167,6 +172,11 @@ class BatchNorm3d(Module):
         affine: bool = True,
         track_running_stats: bool = True,
     ) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class CELU(Module):
+    alpha: float
+    def __init__(self, alpha: float = 1.0) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
 class ChannelShuffle(Module):
@@ -420,6 +430,11 @@ class GELU(Module):
     def __init__(self, approximate: str = "none") -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class GLU(Module):
+    dim: int
+    def __init__(self, dim: int = -1) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class GlobalAvgPool1d(Module):
     axes: int
     def __init__(self) -> None: ...
@@ -450,6 +465,15 @@ class GlobalMaxPool3d(Module):
     def __init__(self) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class Hardshrink(Module):
+    lambd: float
+    def __init__(self, lambd: float = 0.5) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class Hardsigmoid(Module):
+    def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class Hardswish(Module):
     def __init__(self) -> None: ...
     def forward(self, x: Any) -> Any: ...
@@ -458,6 +482,66 @@ class Hardtanh(Module):
     min_val: float
     max_val: float
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class InstanceNorm1d(Module):
+    axes: int
+    num_features: int
+    eps: float
+    momentum: float
+    affine: bool
+    track_running_stats: bool
+    weight: Any
+    bias: Any
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-05,
+        momentum: float = 0.1,
+        *,
+        affine: bool = False,
+        track_running_stats: bool = False,
+    ) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class InstanceNorm2d(Module):
+    axes: int
+    num_features: int
+    eps: float
+    momentum: float
+    affine: bool
+    track_running_stats: bool
+    weight: Any
+    bias: Any
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-05,
+        momentum: float = 0.1,
+        *,
+        affine: bool = False,
+        track_running_stats: bool = False,
+    ) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class InstanceNorm3d(Module):
+    axes: int
+    num_features: int
+    eps: float
+    momentum: float
+    affine: bool
+    track_running_stats: bool
+    weight: Any
+    bias: Any
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-05,
+        momentum: float = 0.1,
+        *,
+        affine: bool = False,
+        track_running_stats: bool = False,
+    ) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
 class LPPool1d(Module):
@@ -701,6 +785,15 @@ class LocallyConnectedTranspose3d(Module):
     ) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class LogSigmoid(Module):
+    def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class LogSoftmax(Module):
+    dim: int
+    def __init__(self, dim: int = 1) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class MaxPool1d(Module):
     axes: int
     kernel_size: Sizes
@@ -809,6 +902,10 @@ class MaxUnpool3d(Module):
     ) -> None: ...
     def forward(self, x: Any, indices: Any) -> Any: ...
 
+class Mish(Module):
+    def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class PixelShuffle(Module):
     upscale_factor: int
     def __init__(self, upscale_factor: int) -> None: ...
@@ -863,6 +960,10 @@ class ReplicationPad3d(Module):
     def __init__(self, padding: Sizes) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class SELU(Module):
+    def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class SiLU(Module):
     def __init__(self) -> None: ...
     def forward(self, x: Any) -> Any: ...
@@ -876,14 +977,38 @@ class Softmax(Module):
     def __init__(self, dim: int = 1) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class Softmin(Module):
+    dim: int
+    def __init__(self, dim: int = 1) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class Softplus(Module):
     beta: float
     threshold: float
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
+class Softshrink(Module):
+    lambd: float
+    def __init__(self, lambd: float = 0.5) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class Softsign(Module):
+    def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
 class Tanh(Module):
     def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class Tanhshrink(Module):
+    def __init__(self) -> None: ...
+    def forward(self, x: Any) -> Any: ...
+
+class Threshold(Module):
+    threshold: float
+    value: float
+    def __init__(self, threshold: float, value: float) -> None: ...
     def forward(self, x: Any) -> Any: ...
 
 class Unfold(Module):
@@ -952,6 +1077,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Buffer",
+    "CELU",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
@@ -970,18 +1096,26 @@ __all__ = [
     "Flatten",
     "Fold",
     "GELU",
+    "GLU",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
     "GlobalAvgPool3d",
     "GlobalMaxPool1d",
     "GlobalMaxPool2d",
     "GlobalMaxPool3d",
+    "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -991,16 +1125,22 @@ __all__ = [
     "LocallyConnectedTranspose1d",
     "LocallyConnectedTranspose2d",
     "LocallyConnectedTranspose3d",
+    "LogSigmoid",
+    "LogSoftmax",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
     "MaxUnpool1d",
     "MaxUnpool2d",
     "MaxUnpool3d",
+    "Mish",
     "Module",
+    "PReLU",
     "Parameter",
     "PixelShuffle",
     "PixelUnshuffle",
+    "RMSNorm",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -1009,12 +1149,18 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Unfold",
     "Upsample",
     "ZeroPad1d",

@@ -20,6 +20,8 @@ from allconv.onnx.record import record_model
 from allconv.operators.base import Spec
 from allconv.value import Value
 
+_WHOLE = ("uint8", "bool")  # dtypes of inputs that are floats here
+
 
 class OnnxModule(Module):
     """A network that a file describes: called, traced, compiled and trained as any module.
@@ -28,7 +30,7 @@ class OnnxModule(Module):
     batch normalisations are buffers, and training does not move them. `classes` are the names of
     the classes and `preprocess` the preprocessing (JSON, for `data.Preprocess.from_json`), where
     the file has them. An input that the file declares as uint8 is given as uint8, or as float32
-    with whole numbers from 0 to 255.
+    with whole numbers from 0 to 255, and one of bool as bool, or as float32, true above 0.
     """
 
     def __init__(self, model: Model) -> None:
@@ -52,7 +54,7 @@ class OnnxModule(Module):
     def __call__(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
         """The outputs for these inputs, as `nn.Module` computes them."""
         given = zip(self.model.inputs, x, strict=False)
-        taken = [_floats(each) if expected.dtype == "uint8" else each for expected, each in given]
+        taken = [_floats(each) if expected.dtype in _WHOLE else each for expected, each in given]
         return super().__call__(*taken, *x[len(taken) :], training=training, seed=seed)
 
 
@@ -61,7 +63,7 @@ def _floats(x: Any) -> Any:
     if isinstance(x, Value):
         return x
     array = take_array("x", x)
-    return array.astype(np.float32) if array.dtype == np.uint8 else array
+    return array.astype(np.float32) if array.dtype.name in _WHOLE else array
 
 
 def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
@@ -112,5 +114,5 @@ def _specs(model: Model, batch: int) -> list[Spec]:
     for each in model.inputs:
         number = batch if each.empty else 1
         shape = tuple(number if n is None else n for n in each.shape or ())
-        specs.append(Spec(shape, "float32" if each.dtype == "uint8" else each.dtype))
+        specs.append(Spec(shape, "float32" if each.dtype in _WHOLE else each.dtype))
     return specs

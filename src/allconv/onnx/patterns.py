@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any
 
 from allconv import functional
+from allconv.functional.activations import hard_sigmoid, scaled_elu, sloped
 from allconv.graph import Graph, Node
-from allconv.onnx.names.pointwise import hard_sigmoid
 from allconv.onnx.schema import shortest
 from allconv.operators.base import Array, Spec
 from allconv.trace import trace
@@ -25,7 +25,7 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Pattern:
-    """A function with one operand, and how its settings are found among its constants.
+    """A function, mostly of one operand, and how its settings are found among its constants.
 
     `settings` takes the constants in the order of the traced graph; `spell` gives the attributes
     and the numbers that are further inputs.
@@ -36,6 +36,7 @@ class Pattern:
     sample: tuple[tuple[str, Any], ...]
     settings: Callable[[Sequence[float]], Settings]
     spell: Callable[[Settings], tuple[Settings, tuple[float, ...]]]
+    operands: int = 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Match:
     """A place of a graph where a pattern was found."""
 
     op: str
-    operand: Value
+    operands: tuple[Value, ...]
     attributes: Settings
     numbers: tuple[float, ...]
 
@@ -83,6 +84,23 @@ PATTERNS = (
         lambda c: {"negative_slope": c[-1]},
         lambda s: ({"alpha": s["negative_slope"]}, ()),
     ),
+    Pattern("PRelu", sloped, (), lambda c: {}, _plain, operands=2),
+    Pattern("Mish", functional.mish, (), lambda c: {}, _plain),
+    Pattern("Softsign", functional.softsign, (), lambda c: {}, _plain),
+    Pattern(
+        "Celu",
+        functional.celu,
+        (("alpha", 0.375),),
+        lambda c: {"alpha": c[-1]},
+        lambda s: (s, ()),
+    ),
+    Pattern(
+        "Selu",
+        scaled_elu,
+        (("alpha", 0.375), ("gamma", 0.625)),
+        lambda c: {"alpha": c[-2], "gamma": c[-1]},
+        lambda s: (s, ()),
+    ),
     Pattern(  # before Clip, which ends as it does
         "HardSigmoid",
         hard_sigmoid,
@@ -101,21 +119,27 @@ PATTERNS = (
 
 
 @cache
-def _graph(function: Callable[..., Any], settings: tuple[tuple[str, Any], ...]) -> Graph:
-    return trace(lambda x: function(x, **dict(settings)), Spec((2,))).graph
+def _graph(
+    function: Callable[..., Any], settings: tuple[tuple[str, Any], ...], operands: int
+) -> Graph:
+    specs = (Spec((2,)),) * operands
+    return trace(lambda *x: function(*x, **dict(settings)), *specs).graph
 
 
 def match(node: Node, producers: dict[Value, Node], constants: dict[Value, Array]) -> Match | None:
     """The first pattern whose last node is this one."""
     for pattern in PATTERNS:
-        graph = _graph(pattern.function, pattern.sample)
+        graph = _graph(pattern.function, pattern.sample, pattern.operands)
         found: dict[Value, Value] = {}
         if not _matches(graph, graph.outputs[0], node.outputs[0], producers, constants, found):
+            continue
+        operands = tuple(found[value] for value in graph.inputs)
+        if operands[0].shape != node.outputs[0].shape:  # a slope must not repeat x
             continue
         numbers = [shortest(constants[found[value]][()]) for value in graph.constants]
         settings = pattern.settings(numbers)
         if _confirms(pattern, graph, settings, numbers):
-            return Match(pattern.op, found[graph.inputs[0]], *pattern.spell(settings))
+            return Match(pattern.op, operands, *pattern.spell(settings))
     return None
 
 
@@ -133,7 +157,7 @@ def _matches(
     found[expected] = given
     if expected in graph.constants:
         return given in constants and constants[given].shape == ()
-    if expected is graph.inputs[0]:
+    if expected in graph.inputs:
         return True
     one = next(node for node in graph.nodes if expected in node.outputs)
     other = producers.get(given)
@@ -145,7 +169,7 @@ def _matches(
 
 def _confirms(pattern: Pattern, graph: Graph, settings: Settings, numbers: Sequence[float]) -> bool:
     """Whether the function with these settings has exactly these numbers."""
-    again = _graph(pattern.function, tuple(settings.items()))
+    again = _graph(pattern.function, tuple(settings.items()), pattern.operands)
     if len(again.nodes) != len(graph.nodes):
         return False
     bound: dict[Value, float] = {}

@@ -216,8 +216,8 @@ def _input(name: str, given: Any) -> Input:
         raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
     kind = given.type.tensor_type
     dtype = dtype_name(kind.elem_type, of)
-    if dtype not in (*FLOATS, "uint8"):
-        raise UnsupportedError(f"{of} is {dtype}; float32, float64 or uint8 is supported")
+    if dtype not in (*FLOATS, "uint8", "bool"):
+        raise UnsupportedError(f"{of} is {dtype}; float32, float64, uint8 or bool is supported")
     if not kind.HasField("shape"):
         return Input(name, None, dtype)
     if len(kind.shape.dim) > MOST_AXES:

@@ -17,7 +17,14 @@ from allconv.onnx.names.constants import FOLDS
 from allconv.onnx.names.local import read_local
 from allconv.onnx.text import plain, shown
 from allconv.operators.base import Array
+from allconv.operators.elementary import Truth
 from allconv.value import Value
+
+_KINDS: dict[str, Callable[[Value], Any]] = {"bool": Condition, "uint8": Bytes}
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
 
 
 def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]) -> Any:
@@ -37,7 +44,7 @@ def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]
     known: dict[str, Any] = dict(model.arrays)
     known.update((name, place(name)) for name in (*model.parameters, *model.buffers))
     for each, value in zip(model.inputs, x, strict=True):
-        known[each.name] = Bytes(value) if each.dtype == "uint8" else value
+        known[each.name] = _KINDS.get(each.dtype, _as_it_is)(value)
     for node in model.nodes:
         operands = [known[name] if name else None for name in node.inputs]
         recorded = len(builder.nodes)
@@ -111,10 +118,10 @@ def _output(result: Any, name: str) -> Value | Array:
         return result
     if isinstance(result, np.ndarray) and result.dtype.kind == "f":
         return result
-    if isinstance(result, Bytes | Condition):
-        dtype = "uint8" if isinstance(result, Bytes) else "bool"
-    else:
-        dtype = result.dtype.name
+    if isinstance(result, Condition):
+        truth: Value = trace.record(Truth(), result.value)
+        return truth
+    dtype = "uint8" if isinstance(result, Bytes) else result.dtype.name
     raise UnsupportedError(
         f"output {shown(name)} is {dtype}; only networks that return floats are supported"
     )

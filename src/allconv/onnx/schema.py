@@ -32,6 +32,9 @@ class Schema:
     most_outputs: int
 
 
+_STILL_READ = ("GroupNormalization",)  # deprecated as operator set 18 has it, and found in files
+
+
 @cache
 def schema_of(op: str, version: int) -> Schema | None:
     """The operator of ai.onnx as an operator set has it; None where it has none of that name."""
@@ -39,7 +42,7 @@ def schema_of(op: str, version: int) -> Schema | None:
         found = defs.get_schema(op, version, "")
     except defs.SchemaError:
         return None
-    if found.deprecated:
+    if found.deprecated and op not in _STILL_READ:
         return None
     attributes = found.attributes
     return Schema(

@@ -48,7 +48,7 @@ def write_graph(
     last = _last(nodes, results, outputs)
     for node in nodes:
         found = matches.get(node)
-        operands = (found.operand,) if found else node.inputs
+        operands = found.operands if found else node.inputs
         for value in operands:
             if value not in names:
                 names[value] = _constant(writer, value, graph.constants[value])
@@ -79,7 +79,7 @@ def _chosen(graph: Graph, results: Sequence[Value]) -> tuple[list[Node], dict[No
         found = match(node, producers, constants)
         if found is not None:
             matches[node] = found
-        needed.update((found.operand,) if found else node.inputs)
+        needed.update(found.operands if found else node.inputs)
     nodes.reverse()
     return nodes, matches
 
@@ -89,7 +89,7 @@ def _used(
 ) -> set[Value]:
     used = set(results)
     for node in nodes:
-        used.update((matches[node].operand,) if node in matches else node.inputs)
+        used.update(matches[node].operands if node in matches else node.inputs)
     return used
 
 

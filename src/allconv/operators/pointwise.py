@@ -160,6 +160,19 @@ class Heaviside(Pointwise):
 
 
 @dataclass(frozen=True)
+class Equal(Pointwise):
+    """1 where a and b are equal, else 0, also for NaN; its gradient is 0."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return (x[0] == x[1]).astype(np.float64)
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return None, None
+
+
+@dataclass(frozen=True)
 class Select(Pointwise):
     """a where c > 0, else b; where c is 0 the derivative, to any order, is that of b."""
 

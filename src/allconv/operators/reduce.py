@@ -33,8 +33,8 @@ from allconv.operators.base import Array, Operator, Spec, narrow, wide
 
 
 @dataclass(frozen=True)
-class Sum(Operator):
-    """The sum over some axes, which disappear (or stay with size 1 when `keep`)."""
+class Reduction(Operator):
+    """Base: axes that disappear (or stay with size 1 when `keep`)."""
 
     axes: tuple[int, ...]
     keep: bool = False
@@ -42,7 +42,8 @@ class Sum(Operator):
     def check(self, *x: Spec) -> None:
         inside = all(0 <= axis < x[0].rank for axis in self.axes)
         if not inside or len(set(self.axes)) < len(self.axes):
-            raise ShapeError(f"sum over axes {self.axes} of an array of shape {x[0].shape}")
+            name = self.name.lower()
+            raise ShapeError(f"{name} over axes {self.axes} of an array of shape {x[0].shape}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         if self.keep:
@@ -50,6 +51,11 @@ class Sum(Operator):
         else:
             kept = tuple(n for a, n in enumerate(x[0].shape) if a not in self.axes)
         return (x[0].with_shape(kept),)
+
+
+@dataclass(frozen=True)
+class Sum(Reduction):
+    """The sum over some axes, which disappear (or stay with size 1 when `keep`)."""
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (narrow(np.asarray(wide(x[0]).sum(self.axes, keepdims=self.keep)), x[0]),)

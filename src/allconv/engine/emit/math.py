@@ -137,6 +137,20 @@ def erf(code: Code, x: ir.Value) -> ir.Value:
     return code.select(code.fcompare("<", size, 1.0), inner, outer)
 
 
+def rint(code: Code, x: ir.Value) -> ir.Value:
+    """The nearest whole number: |x| + 2^m has no place for halves; from 2^m on all are whole."""
+    most, size = 2.0 ** _format(x).mantissa, code.fabs(x)
+    whole = code.copysign(code.fsub(code.fadd(size, most), most), x)
+    return code.select(code.fcompare("<", size, most), whole, x)
+
+
+def floor(code: Code, x: ir.Value) -> ir.Value:
+    """The largest whole number that is not larger."""
+    nearest = rint(code, x)
+    above = code.fcompare(">", nearest, x)
+    return code.select(above, code.fsub(nearest, 1.0), nearest)
+
+
 def _format(x: ir.Value) -> _Format:
     return _FLOAT if isinstance(x.type.element, ir.FloatType) else _DOUBLE
 

@@ -8,6 +8,9 @@ from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
+from allconv.onnx.writer import Writer, Written
+from allconv.operators.einsum import einsum
+from allconv.operators.matmul import MatMul
 from allconv.operators.reduce import Broadcast
 from allconv.value import Value
 
@@ -59,14 +62,19 @@ def _product(call: Call, a: Value, w: Value, alpha: float) -> Value:
 
 
 def read_matmul(call: Call) -> Value:
-    """y = a @ b for a matrix b (C, O), or a vector (C,); a has any axes."""
+    """y = a @ b as in NumPy: vectors, matrices, and many of them, whose axes broadcast."""
     a, b = call.value(0), call.value(1)
-    if not 1 <= b.ndim <= 2 or not a.ndim:
-        raise call.unsupported(f"{a.shape} @ {b.shape}; only (..., C) @ (C, O) is supported")
-    matrix = b if b.ndim == 2 else b.reshape((-1, 1))
-    y = _linear(a if a.ndim > 1 else a.reshape((1, -1)), matrix.transpose(), None)
-    shape = (*a.shape[:-1], *b.shape[1:])
-    return y.reshape(shape)
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
+        raise call.wrong(f"{a.shape} @ {b.shape} do not fit together")
+    broadcast_shapes(call, a.shape[:-2], b.shape[:-2])
+    return a @ b
+
+
+def read_einsum(call: Call) -> Value:
+    """The sum that an equation names, where no operand's diagonal is taken."""
+    values = call.values()
+    y: Value = einsum(values[0].builder.record, call.text("equation"), values)
+    return y
 
 
 def _linear(x: Value, w: Value, b: Value | None) -> Value:
@@ -75,6 +83,15 @@ def _linear(x: Value, w: Value, b: Value | None) -> Value:
 
 
 READERS = {
+    "Einsum": Name(read_einsum, ("equation",)),
     "Gemm": Name(read_gemm, ("alpha", "beta", "broadcast", "transA", "transB"), weights=(1, 2)),
     "MatMul": Name(read_matmul, weights=(1,)),
 }
+
+
+def write_matmul(writer: Writer, written: Written) -> None:
+    """MatMul."""
+    writer.node(written, "MatMul", written.inputs)
+
+
+WRITERS = {MatMul: write_matmul}

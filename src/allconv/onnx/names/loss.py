@@ -9,6 +9,7 @@ from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.loss import LogSoftmax, Softmax
+from allconv.operators.order import Hardmax
 from allconv.value import Value
 
 _FLAT = 13  # before this operator set all axes from `axis` on are one
@@ -36,6 +37,16 @@ def read_log_softmax(call: Call) -> Value:
     return _read(LogSoftmax, call)
 
 
+def read_hardmax(call: Call) -> Value:
+    """1 at the first of the largest numbers along an axis, else 0."""
+    return _read(Hardmax, call)
+
+
+def write_hardmax(writer: Writer, written: Written) -> None:
+    """Hardmax."""
+    writer.node(written, "Hardmax", written.inputs, axis=written.operator.axis)
+
+
 def write_softmax(writer: Writer, written: Written) -> None:
     """Softmax."""
     writer.node(written, "Softmax", written.inputs, axis=written.operator.axis)
@@ -47,7 +58,8 @@ def write_log_softmax(writer: Writer, written: Written) -> None:
 
 
 READERS = {
+    "Hardmax": Name(read_hardmax, ("axis",)),
     "LogSoftmax": Name(read_log_softmax, ("axis",)),
     "Softmax": Name(read_softmax, ("axis",)),
 }
-WRITERS = {Softmax: write_softmax, LogSoftmax: write_log_softmax}
+WRITERS = {Hardmax: write_hardmax, Softmax: write_softmax, LogSoftmax: write_log_softmax}

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from allconv import functional
+from allconv.functional.activations import hard_sigmoid, scaled_elu, sloped
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Condition, Name
+from allconv.onnx.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
+from allconv.onnx.schema import shortest
+from allconv.onnx.tensors import CODES
 from allconv.onnx.writer import Writer, Written
+from allconv.operators import elementary
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
@@ -73,7 +77,7 @@ def read_prelu(call: Call) -> Value:
         slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
     if broadcast_shapes(call, x.shape, slope.shape) != x.shape:
         raise call.wrong(f"a slope of {slope.shape} is not repeated to {x.shape}")
-    y: Value = apply(operators.Select(), x, x, x * slope)
+    y: Value = sloped(x, slope)
     return y
 
 
@@ -85,8 +89,42 @@ def read_elu(call: Call) -> Value:
 
 def read_selu(call: Call) -> Value:
     """gamma * elu(x, alpha). Klambauer et al. 2017, arXiv:1706.02515."""
-    y: Value = functional.elu(call.value(0), call.number("alpha"))
-    return y * call.number("gamma")
+    y: Value = scaled_elu(call.value(0), call.number("alpha"), call.number("gamma"))
+    return y
+
+
+def read_celu(call: Call) -> Value:
+    """x where x > 0, else alpha * (exp(x / alpha) - 1)."""
+    y: Value = functional.celu(call.value(0), call.number("alpha"))
+    return y
+
+
+def read_mish(call: Call) -> Value:
+    """x * tanh(softplus(x))."""
+    y: Value = functional.mish(call.value(0))
+    return y
+
+
+def read_swish(call: Call) -> Value:
+    """x * sigmoid(alpha * x)."""
+    x, alpha = call.value(0), call.number("alpha")
+    y: Value = x * apply(operators.Sigmoid(), x if alpha == 1.0 else x * alpha)
+    return y
+
+
+def read_thresholded_relu(call: Call) -> Value:
+    """x where x > alpha, else 0."""
+    x = call.value(0)
+    y: Value = apply(operators.Select(), x - call.number("alpha"), x, 0.0)
+    return y
+
+
+def read_shrink(call: Call) -> Value:
+    """x - bias where x > lambd, x + bias where x < -lambd, else 0."""
+    x, bias, lambd = call.value(0), call.number("bias"), call.number("lambd")
+    below = apply(operators.Select(), -lambd - x, x + bias, 0.0)
+    y: Value = apply(operators.Select(), x - lambd, x - bias, below)
+    return y
 
 
 def read_gelu(call: Call) -> Value:
@@ -104,12 +142,7 @@ def read_softplus(call: Call) -> Value:
 
 def read_hard_sigmoid(call: Call) -> Value:
     """min(max(alpha * x + beta, 0), 1)."""
-    return hard_sigmoid(call.value(0), call.number("alpha"), call.number("beta"))
-
-
-def hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
-    """min(max(alpha * x + beta, 0), 1)."""
-    y: Value = functional.hardtanh(x * alpha + beta, 0.0, 1.0)
+    y: Value = hard_sigmoid(call.value(0), call.number("alpha"), call.number("beta"))
     return y
 
 
@@ -119,14 +152,23 @@ def read_hard_swish(call: Call) -> Value:
     return y
 
 
+def _bound(call: Call, number: int, name: str) -> float | Value | None:
+    """An end of an interval: an attribute in older operator sets, an input in newer."""
+    if not call.has(number):
+        return call.number(name) if call.given(name) else None
+    if isinstance(call.operand(number), Value):
+        end = call.value(number)
+        if end.size != 1:
+            raise call.wrong(f"{name} is {end.shape}, not one number")
+        return end.reshape(())
+    return call.known_number(number)
+
+
 def read_clip(call: Call) -> Value:
     """x between a least and a largest number, either of which may be left out."""
     x = call.value(0)
-    least = call.number("min") if call.given("min") else None
-    most = call.number("max") if call.given("max") else None
-    least = call.known_number(1) if call.has(1) else least
-    most = call.known_number(2) if call.has(2) else most
-    if least is not None and most is not None and least < most:
+    least, most = _bound(call, 1, "min"), _bound(call, 2, "max")
+    if isinstance(least, float) and isinstance(most, float) and least < most:
         y: Value = functional.hardtanh(x, least, most)
         return y
     x = x if least is None else apply(operators.Maximum(), x, least)
@@ -134,33 +176,38 @@ def read_clip(call: Call) -> Value:
 
 
 def read_pow(call: Call) -> Value:
-    """x to a known whole power, or the square root."""
-    x, exponents = call.value(0), call.known(1)
-    if exponents.size != 1:
-        raise call.unsupported("several powers at once")
-    exponent = call.known_number(1)
-    power = int(exponent) if exponent.is_integer() and abs(exponent) <= 16 else exponent
-    if isinstance(power, float) and power != 0.5:
-        raise call.unsupported(f"the power {exponent}; only whole powers to 16 and 0.5 are")
-    y: Value = x**power
+    """x to a power: products for a known whole one."""
+    x, exponents = call.value(0), call.operand(1)
+    if not isinstance(exponents, np.ndarray) or exponents.size != 1:
+        b = call.value(1)
+        if call.version < _BROADCAST:
+            b = _repeated(call, x, b)
+        return x**b
+    y: Value = x ** shortest(exponents.reshape(-1)[0])
     if call.version < _BROADCAST:
         _repeated(call, x, call.lift(exponents.astype(x.dtype)))
         return y
     return y.reshape(broadcast_shapes(call, x.shape, exponents.shape))
 
 
-def read_greater(call: Call) -> Condition:
-    """a > b, which only Where takes: their difference is above 0, whatever infinities they are."""
-    return Condition(call.value(0) - call.value(1))
-
-
-def read_where(call: Call) -> Value:
-    """a where a condition holds, else b."""
-    condition = call.operand(0)
-    if not isinstance(condition, Condition):
-        raise call.unsupported("of other conditions than those of Greater")
-    y: Value = apply(operators.Select(), condition.value, call.value(1), call.value(2))
+def read_mod(call: Call) -> Value:
+    """The remainder with the sign of the dividend, which the format has for floats."""
+    if not call.flag("fmod"):
+        raise call.unsupported("of floats without fmod=1")
+    y: Value = apply(elementary.Remainder(truncated=True), call.value(0), call.value(1))
     return y
+
+
+def read_ceil(call: Call) -> Value:
+    """The smallest whole number that is not smaller."""
+    y: Value = apply(elementary.Floor(), -call.value(0))
+    return -y
+
+
+def read_mean(call: Call) -> Value:
+    """The mean of several arrays, cell by cell."""
+    total: Value = reduce(lambda a, b: a + b, call.values())
+    return total / len(call)
 
 
 def read_reciprocal(call: Call) -> Value:
@@ -176,21 +223,44 @@ def read_softsign(call: Call) -> Value:
     return y
 
 
+UNARY: dict[str, operators.Pointwise] = {
+    "Acos": elementary.Arccos(),
+    "Acosh": elementary.Arccosh(),
+    "Asin": elementary.Arcsin(),
+    "Asinh": elementary.Arcsinh(),
+    "Atan": elementary.Arctan(),
+    "Atanh": elementary.Arctanh(),
+    "Cos": elementary.Cos(),
+    "Cosh": elementary.Cosh(),
+    "Floor": elementary.Floor(),
+    "Round": elementary.Round(),
+    "Sign": elementary.Sign(),
+    "Sin": elementary.Sin(),
+    "Sinh": elementary.Sinh(),
+    "Tan": elementary.Tan(),
+}
+"""Functions of one operand that are one operator of either side."""
+
 READERS = {
+    **{op: _unary(operator) for op, operator in UNARY.items()},
     "Abs": _unary(operators.Absolute()),
     "Add": _binary(operators.Add()),
+    "Ceil": Name(read_ceil),
+    "Celu": Name(read_celu, ("alpha",)),
     "Clip": Name(read_clip, ("max", "min"), settings=(1, 2)),
     "Div": _binary(operators.Divide()),
     "Elu": Name(read_elu, ("alpha",)),
     "Erf": _unary(operators.Erf()),
     "Exp": _unary(operators.Exp()),
     "Gelu": Name(read_gelu, ("approximate",)),
-    "Greater": Name(read_greater),
     "HardSigmoid": Name(read_hard_sigmoid, ("alpha", "beta")),
     "HardSwish": Name(read_hard_swish),
     "LeakyRelu": Name(read_leaky_relu, ("alpha",)),
     "Log": _unary(operators.Log()),
     "Max": _several(_largest),
+    "Mean": Name(read_mean),
+    "Mish": Name(read_mish),
+    "Mod": Name(read_mod, ("fmod",)),
     "Min": _several(_least),
     "Mul": _binary(operators.Multiply()),
     "Neg": _unary(operators.Negate()),
@@ -199,14 +269,16 @@ READERS = {
     "Reciprocal": Name(read_reciprocal),
     "Relu": _unary(operators.Relu()),
     "Selu": Name(read_selu, ("alpha", "gamma")),
+    "Shrink": Name(read_shrink, ("bias", "lambd")),
     "Sigmoid": _unary(operators.Sigmoid()),
     "Softplus": Name(read_softplus),
     "Softsign": Name(read_softsign),
     "Sqrt": _unary(operators.Sqrt()),
     "Sub": _binary(operators.Subtract()),
     "Sum": _several(lambda a, b: a + b),
+    "Swish": Name(read_swish, ("alpha",)),
+    "ThresholdedRelu": Name(read_thresholded_relu, ("alpha",)),
     "Tanh": _unary(operators.Tanh()),
-    "Where": Name(read_where),
 }
 
 
@@ -226,6 +298,37 @@ def _above_zero(writer: Writer, written: Written, x: str) -> str:
     name = writer.fresh(f"{written.outputs[0]}/above")
     writer.add("Greater", (x, zero), (name,))
     return name
+
+
+def write_equal(writer: Writer, written: Written) -> None:
+    """Equal, as a number."""
+    name = writer.fresh(f"{written.outputs[0]}/equal")
+    writer.add("Equal", written.inputs, (name,))
+    writer.node(written, "Cast", (name,), to=CODES[written.dtype])
+
+
+def write_remainder(writer: Writer, written: Written) -> None:
+    """Mod, whose remainders of floats have the sign of a; of b where b is added and taken again."""
+    names = list(written.inputs)
+    if not written.operator.truncated:
+        for step in ("Mod", "Add"):
+            made = writer.fresh(f"{written.outputs[0]}/{step}")
+            more = {"fmod": 1} if step == "Mod" else {}
+            writer.add(step, names, (made,), **more)
+            names[0] = made
+    writer.node(written, "Mod", names, fmod=1)
+
+
+def write_from_whole(writer: Writer, written: Written) -> None:
+    """Cast."""
+    writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
+
+
+def write_truth(writer: Writer, written: Written) -> None:
+    """Greater than 0."""
+    zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, "float32"))
+    x = written.inputs[0]
+    writer.node(written, "Greater", [x, zero])
 
 
 def write_log1p(writer: Writer, written: Written) -> None:
@@ -249,10 +352,16 @@ def write_log1p(writer: Writer, written: Written) -> None:
     writer.node(written, "Where", [large, log, make("Sub", log, lost)])
 
 
-WRITERS = {
+WRITERS: dict[type, Callable[[Writer, Written], None]] = {
+    **{type(operator): _writer(op) for op, operator in UNARY.items()},
+    elementary.FromWhole: write_from_whole,
+    elementary.Power: _writer("Pow"),
+    elementary.Remainder: write_remainder,
+    elementary.Truth: write_truth,
     operators.Absolute: _writer("Abs"),
     operators.Add: _writer("Add"),
     operators.Divide: _writer("Div"),
+    operators.Equal: write_equal,
     operators.Erf: _writer("Erf"),
     operators.Exp: _writer("Exp"),
     operators.Log: _writer("Log"),

@@ -9,6 +9,7 @@ from allconv.operators.index import FlatIndex, ReadAt, WriteAt
 from allconv.operators.local import LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient
 from allconv.operators.normalize import BatchNorm, BatchNormGradient
+from allconv.operators.order import PutAlong
 from allconv.operators.pointwise import Heaviside, ReluGradient
 from allconv.operators.pool import AveragePoolTranspose, GatherWindow, ScatterWindow
 from allconv.operators.resize import ResizeTranspose
@@ -40,6 +41,7 @@ UNWRITTEN: dict[type, str] = {
     ),
     LocalWeight: DERIVATIVE,
     MovingAverage: _STEP,
+    PutAlong: DERIVATIVE,
     ReadAt: DERIVATIVE,
     ResizeTranspose: DERIVATIVE,
     ScatterWindow: DERIVATIVE,

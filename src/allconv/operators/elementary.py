@@ -1,0 +1,248 @@
+"""Rounding, signs, powers, remainders, trigonometric and hyperbolic functions, cell by cell.
+
+Those that no kernel computes run by their definition, which plans say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from allconv.errors import ShapeError
+from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.pointwise import Equal, Log, Pointwise, Select, Sqrt
+
+
+@dataclass(frozen=True)
+class Floor(Pointwise):
+    """The largest whole number that is not larger; its gradient is 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.floor(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class Round(Pointwise):
+    """The nearest whole number, the even one of two; its gradient is 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.rint(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class Sign(Pointwise):
+    """1 above 0, -1 below, 0 at 0; NaN stays NaN; its gradient is 0."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.sign(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class Power(Pointwise):
+    """a to the power b.
+
+    The gradient of a is 0 where b is 0, that of b is 0 where a is 0, and NaN where a is below.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def compute(self, *x: Any) -> Any:
+        return np.power(x[0], x[1])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        a, b = x
+        no_power, no_base = Equal()(b, 0.0), Equal()(a, 0.0)
+        slope = b * Power()(Select()(no_power, 1.0, a), b - 1.0)
+        log = Log()(Select()(no_base, 1.0, a))
+        return gy * slope, gy * Select()(no_base, 0.0, y) * log
+
+
+@dataclass(frozen=True)
+class Remainder(Pointwise):
+    """What is left of a divided by b: with the sign of b, or, `truncated`, of a.
+
+    Its gradient is that between its steps: 1, and minus the whole quotient.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b")
+    truncated: bool = False
+
+    def compute(self, *x: Any) -> Any:
+        return np.fmod(*x) if self.truncated else np.mod(*x)
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        a, b = x
+        return gy, -(gy * Round()((a - y) / b))
+
+
+@dataclass(frozen=True)
+class Sin(Pointwise):
+    """The sine."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.sin(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * Cos()(x[0]),)
+
+
+@dataclass(frozen=True)
+class Cos(Pointwise):
+    """The cosine."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.cos(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (-(gy * Sin()(x[0])),)
+
+
+@dataclass(frozen=True)
+class Tan(Pointwise):
+    """The tangent."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.tan(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * (1.0 + y * y),)
+
+
+@dataclass(frozen=True)
+class Arcsin(Pointwise):
+    """The angle from -pi/2 to pi/2 whose sine is x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.arcsin(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / Sqrt()((1.0 - x[0]) * (1.0 + x[0])),)
+
+
+@dataclass(frozen=True)
+class Arccos(Pointwise):
+    """The angle from 0 to pi whose cosine is x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.arccos(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (-(gy / Sqrt()((1.0 - x[0]) * (1.0 + x[0]))),)
+
+
+@dataclass(frozen=True)
+class Arctan(Pointwise):
+    """The angle from -pi/2 to pi/2 whose tangent is x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.arctan(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / (1.0 + x[0] * x[0]),)
+
+
+@dataclass(frozen=True)
+class Sinh(Pointwise):
+    """The hyperbolic sine."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.sinh(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * Cosh()(x[0]),)
+
+
+@dataclass(frozen=True)
+class Cosh(Pointwise):
+    """The hyperbolic cosine."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.cosh(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy * Sinh()(x[0]),)
+
+
+@dataclass(frozen=True)
+class Arcsinh(Pointwise):
+    """The number whose hyperbolic sine is x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.arcsinh(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / Sqrt()(1.0 + x[0] * x[0]),)
+
+
+@dataclass(frozen=True)
+class Arccosh(Pointwise):
+    """The number of at least 0 whose hyperbolic cosine is x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.arccosh(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / (Sqrt()(x[0] - 1.0) * Sqrt()(x[0] + 1.0)),)
+
+
+@dataclass(frozen=True)
+class Arctanh(Pointwise):
+    """The number whose hyperbolic tangent is x."""
+
+    def compute(self, *x: Any) -> Any:
+        return np.arctanh(x[0])
+
+    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+        return (gy / ((1.0 - x[0]) * (1.0 + x[0])),)
+
+
+@dataclass(frozen=True)
+class Truth(Operator):
+    """Whether x is above 0, as bool; it has no gradient."""
+
+    def check(self, *x: Spec) -> None:
+        self.check_floats(*x)
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (Spec(x[0].shape, "bool"),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (np.asarray(np.ascontiguousarray(x[0] > 0)).reshape(x[0].shape),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class FromWhole(Operator):
+    """Whole numbers, or bools as 1 and 0, as floats; it has no gradient."""
+
+    to: str = "float32"
+
+    def check(self, *x: Spec) -> None:
+        if self.to not in FLOATS or x[0].is_float:
+            raise ShapeError(f"{x[0].dtype} to {self.to}: whole numbers to floats are expected")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (Spec(x[0].shape, self.to),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        return (np.array(x[0], self.to, order="C"),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (None,)
