@@ -49,7 +49,7 @@ def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> Modul
         if not isinstance(about, dict) or about.get("version") != 1:
             raise FileError(_weights_only("no network"))
         if about.get("structure") is None:
-            raise FileError(_weights_only(f"not the layers of {str(about.get('text'))}"))
+            raise FileError(_weights_only(f"not the layers of {about.get('text')!s}"))
         net = _Building().module(about["structure"], "", 0)
         for name, place in net.named_places().items():
             if name in arrays and place.spec.is_float and arrays[name].dtype.name in FLOATS:

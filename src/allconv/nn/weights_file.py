@@ -115,8 +115,8 @@ def _pytorch(place: Path) -> str:
     """The two lines that make a file of PyTorch one that can be read."""
     name = printable(place.name)
     return (
-        f"{printable(place)} is a file of PyTorch, which can hold code and is not read; where torch "
-        f"is installed, state = torch.load({name!r}, weights_only=True) and "
+        f"{printable(place)} is a file of PyTorch, which can hold code and is not read; where "
+        f"torch is installed, state = torch.load({name!r}, weights_only=True) and "
         f"safetensors.torch.save_file(state, {place.stem + '.safetensors'!r}) convert it"
     )
 
