@@ -14,7 +14,7 @@ from allconv.train.optimizers import Optimizer
 
 FIRST = 0.1
 """The share of the rate that the first layer has."""
-SHARE = 1 / 3
+SHARE = 1 / 10
 """The rate of a network that is trained already, as a share of the optimizer's own."""
 
 
