@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from allconv import nn, onnx
+from allconv import functional, nn, onnx
 
 from .conftest import photos
 from .running import run
@@ -84,6 +85,41 @@ def test_predicts_with_a_preset_and_labels(foreign: Path) -> None:
     )
 
 
+class Behind(nn.Module):
+    """A network whose channels come last, in the order of BGR."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = net
+
+    def forward(self, x: Any) -> Any:
+        x = x.transpose((0, 3, 1, 2))
+        return self.net(functional.concatenate([x[:, n : n + 1] for n in (2, 1, 0)], 1))
+
+
+def test_predicts_with_channels_last_and_turned(tmp_path: Path) -> None:
+    """The same network, given its images otherwise, says the same."""
+    folder = photos(Path("photos"))
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+    onnx.save(net, "front.onnx", (None, 3, 8, 8))
+    onnx.save(Behind(net), "behind.onnx", (None, 8, 8, 3))
+    mean = ",".join(str(n / 255) for n in (123.68, 116.779, 103.939))
+    std = ",".join([str(1 / 255)] * 3)
+    front = run("predict", "front.onnx", folder, "--mean", mean, "--std", std, "--json")
+    for more in ((), ("--layout", "nhwc")):
+        behind = run("predict", "behind.onnx", folder, "--preset", "imagenet-bgr", "--json", *more)
+        assert behind.status == 0, behind.err
+        pairs = zip(front.out.splitlines(), behind.out.splitlines(), strict=True)
+        for one, other in (map(json.loads, pair) for pair in pairs):
+            a, b = one["predictions"][0], other["predictions"][0]
+            assert a["class"] == b["class"]
+            assert a["probability"] == pytest.approx(b["probability"], abs=1e-3)
+    tuned = run("train", folder, "--from", "behind.onnx", "--preset", "imagenet-bgr", *BASE)
+    assert tuned.status == 0, tuned.err
+    assert run("predict", "run/model.onnx", folder).status == 0
+    wrong = run("predict", "run/model.onnx", folder, "--layout", "nhwc")
+    assert "leave --layout out" in wrong.err
+
+
 def test_refusals(foreign: Path, trained: Path) -> None:
     """Options that do not go together, files that do not fit: a sentence, and no folder."""
     folder = photos(Path("photos"))
@@ -96,7 +132,7 @@ def test_refusals(foreign: Path, trained: Path) -> None:
         (("--from", foreign, "--preset", "tf", "--layout", "nhwc"), "takes 8 channels as NHWC"),
         (("--from", foreign, "--preset", "tf", "--model", "plain"), "--model and --from"),
         (("--from", trained, "--preset", "tf"), "says how images are prepared"),
-        (("--from", "text.onnx"), "text.onnx: this is no ONNX model"),
+        (("--from", "text.onnx"), "text.onnx: this is not an ONNX model"),
         (("--from", "missing.onnx"), "missing.onnx"),
         (("--unfreeze",), "--unfreeze is for a network to begin from"),
         (("--preset", "tf"), "--preset is for a network to begin from"),

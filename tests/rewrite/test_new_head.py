@@ -139,3 +139,26 @@ def test_networks_without_a_head(tmp_path: Path) -> None:
         path = model(tmp_path / "bad.onnx", nodes, arrays, outputs)
         with pytest.raises(Error, match=said):
             ac.rewrite.new_head(ac.onnx.load(path), 3)
+
+
+def test_a_file_of_one_image_takes_several(tmp_path: Path) -> None:
+    """A constant shape (1, ...) follows the batch: exporters write it where the batch is fixed."""
+    node = helper.make_node
+    floats = TensorProto.FLOAT
+    weight = numpy_helper.from_array(x(4, 192), "w")
+    for shape in ([1, -1], [1, 192]):
+        graph = helper.make_graph(
+            [node("Reshape", ["x", "s"], ["f"]), node("Gemm", ["f", "w"], ["y"], transB=1)], "g",
+            [helper.make_tensor_value_info("x", floats, [1, 3, 8, 8])],
+            [helper.make_tensor_value_info("y", floats, None)],
+            [numpy_helper.from_array(np.array(shape), "s"), weight],
+        )  # fmt: skip
+        opset = [helper.make_opsetid("", 17)]
+        save_model(
+            helper.make_model(graph, opset_imports=opset, ir_version=8), str(tmp_path / "1.onnx")
+        )
+        net = ac.onnx.load(tmp_path / "1.onnx").for_any_size()
+        images = x(3, 3, 8, 8)
+        np.testing.assert_allclose(
+            net(images), images.reshape(3, -1) @ x(4, 192).T, rtol=1e-4, atol=1e-4
+        )

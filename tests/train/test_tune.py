@@ -194,7 +194,7 @@ def test_what_cannot_be_begun_from(file: Path, tmp_path: Path) -> None:
     ac.onnx.save(bare, tmp_path / "bare.onnx", (None, 1, 10, 10))
     headless = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     cases: list[tuple[Any, Any, type[Error], str]] = [
-        (tmp_path / "text.onnx", None, FileError, "text.onnx: this is no ONNX model"),
+        (tmp_path / "text.onnx", None, FileError, "text.onnx: this is not an ONNX model"),
         (tmp_path / "missing.onnx", None, FileError, "missing.onnx"),
         (tmp_path, None, FileError, "model.onnx"),
         (tmp_path / "w.pth", None, FileError, "torch.load"),

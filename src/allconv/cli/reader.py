@@ -58,6 +58,8 @@ class Reader:
     ) -> Self:
         """Read a file; what it does not say about preprocessing is taken from the options."""
         net = load(name)
+        if layout is not None and net.preprocess is not None:
+            raise Misuse(f"{name} says how images are prepared; leave --layout out")
         takes_bytes = net.model.inputs[0].dtype == "uint8"
         order = layout or layout_of(net.model.inputs[0].shape)
         preprocess, channels = preparation(net, name, preset, size, order)

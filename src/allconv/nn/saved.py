@@ -97,7 +97,7 @@ class _Building:
                 f"the network has more than {MOST_MODULES:,} layers, or {DEEPEST} inside each other"
             )
         if not isinstance(given, dict):
-            raise self.wrong(name, "no layer")
+            raise self.wrong(name, "not a layer")
         if given.keys() == {"same"}:
             same = self.made.get(given["same"]) if isinstance(given["same"], str) else None
             if same is None:
@@ -109,7 +109,7 @@ class _Building:
         elif isinstance(kind, str) and kind in _kinds() and given.keys() == {"kind", "settings"}:
             made = self.layer(kind, given["settings"], name)
         else:
-            raise self.wrong(name, f"{printable(str(kind), LONGEST)}, no layer of this version")
+            raise self.wrong(name, f"{printable(str(kind), LONGEST)}, not a layer of this version")
         self.made[name] = made
         return made
 

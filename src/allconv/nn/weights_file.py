@@ -103,9 +103,9 @@ def _bytes(place: Path, limit: int) -> bytes:
                 "higher if the file is yours"
             )
         if len(begin) < 8 or int.from_bytes(begin, "little") > min(size, LARGEST_HEADER):
-            raise FileError(f"{printable(place)} is no safetensors file; {_REMEDY}")
+            raise FileError(f"{printable(place)} is not a safetensors file; {_REMEDY}")
         with within_limits(printable(place)):
-            return begin + file.read(limit)
+            return begin + file.read(size - len(begin))
 
 
 _REMEDY = "give one that net.save, or save_file of safetensors, wrote"
@@ -131,11 +131,11 @@ def _understood(place: Path) -> Iterator[None]:
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
         why = error.message if isinstance(error, FileError) else str(error)
         raise FileError(
-            f"{printable(place)} is no usable safetensors file: {printable(why, 200)}; {_REMEDY}"
+            f"{printable(place)} is not a usable safetensors file: {printable(why, 200)}; {_REMEDY}"
         ) from None
     except RecursionError:
         raise FileError(
-            f"{printable(place)} is no usable safetensors file: nested too deep; {_REMEDY}"
+            f"{printable(place)} is not a usable safetensors file: nested too deep; {_REMEDY}"
         ) from None
     except MemoryError:
         raise LimitError(f"{printable(place)} needs more memory than there is") from None

@@ -111,10 +111,36 @@ def without_preparation(model: Model) -> Model:
 
 
 def opened(model: Model, layout: str) -> Model:
-    """A model that takes any number of images of any size."""
+    """A model that takes any number of images of any size.
+
+    Where the file has a batch of 1, shapes that begin with that 1 begin with the batch that
+    arrives.
+    """
     given = model.inputs[0]
     if given.shape is None:
         return model
+    if given.shape[:1] == (1,):
+        model = _batch_open(model)
     place = 3 if layout == "nhwc" else 1
     shape = tuple(n if axis == place else None for axis, n in enumerate(given.shape))
     return replace(model, inputs=(replace(given, shape=shape), *model.inputs[1:]))
+
+
+def _batch_open(model: Model) -> Model:
+    """A model whose constant shapes (1, ...) keep the first size, which the format writes as 0."""
+    nodes, arrays = list(model.nodes), dict(model.arrays)
+    held = {
+        node.outputs[0]: node.attributes.get("value")
+        for node in nodes
+        if node.op == "Constant" and not node.domain
+    }
+    for number, node in enumerate(nodes):
+        if node.op != "Reshape" or node.domain or node.attributes.get("allowzero", 0):
+            continue
+        shape = arrays.get(node.inputs[1], held.get(node.inputs[1]))
+        if not isinstance(shape, np.ndarray) or shape.ndim != 1 or list(shape[:1]) != [1]:
+            continue
+        name = f"{node.inputs[1]}/open"
+        arrays[name] = np.concatenate([np.zeros(1, shape.dtype), shape[1:]])
+        nodes[number] = replace(node, inputs=(node.inputs[0], name, *node.inputs[2:]))
+    return replace(model, nodes=tuple(nodes), arrays=arrays)
