@@ -120,6 +120,17 @@ def test_predicts_with_channels_last_and_turned(tmp_path: Path) -> None:
     assert "leave --layout out" in wrong.err
 
 
+def test_photographs_for_a_network_of_gray_images(tmp_path: Path) -> None:
+    """They are read in gray, in training and in prediction."""
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.GlobalAvgPool2d(), nn.Flatten())
+    onnx.save(nn.Sequential(net, nn.Linear(4, 2)), "gray.onnx", (None, 1, 8, 8))
+    folder = photos(Path("photos"), 20)
+    result = run("train", folder, "--from", "gray.onnx", "--preset", "unit", *BASE)
+    assert result.status == 0, result.err
+    assert "used as 8 x 8 gray" in result.out
+    assert run("predict", "run/model.onnx", folder).status == 0
+
+
 def test_refusals(foreign: Path, trained: Path) -> None:
     """Options that do not go together, files that do not fit: a sentence, and no folder."""
     folder = photos(Path("photos"))

@@ -123,7 +123,7 @@ def command(
 
         base = begin_from(options)
     with screen() as shown:
-        data = load_data(shown, options)
+        data = load_data(shown, options, None if base is None else base.channels)
         if base is None:
             net = _network(data, options)
         else:

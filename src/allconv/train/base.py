@@ -57,7 +57,7 @@ class Base:
     def fitting(self, data: Dataset) -> Dataset:
         """The data with the preparation of this network; gray images as colour where it takes that.
 
-        ShapeError for colour images where it takes gray ones.
+        ShapeError for arrays in colour where it takes gray images; files are read as it takes them.
         """
         kind = data.preprocess
         if kind.channels != self.channels:

@@ -171,7 +171,13 @@ class ImageClassifier:
         source = x if y is None else (x, y)
         base = self._base()
         size = self.image_size if base is None else self.image_size or base.size
-        loaded = data.load(source, image_size=size, seed=self.seed, validation=self.validation)
+        loaded = data.load(
+            source,
+            image_size=size,
+            seed=self.seed,
+            validation=self.validation,
+            channels=None if base is None else base.channels,
+        )
         network: Any
         if base is None:
             network = self._network(loaded)

@@ -137,7 +137,7 @@ def odd_statistics(base: Base, data: Dataset) -> Iterator[str]:
             "which few were trained on; is the preset right?"
         )
     found = _first_normalisation(base, part, x)
-    if found is not None and not (found[0] < 1.5 and 1 / 3 < found[1] < 3):
+    if found is not None and not (found[0] < 1.5 and 1 / 4 < found[1] < 4):
         yield (
             f"the first normalisation of {base.name} sees values {found[1]:.3g} times as spread as "
             f"those that it was trained on, shifted by {found[0]:.3g} of their deviations; are the "
