@@ -13,9 +13,9 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Failure
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, percent, say, say_json, screen
+from allconv.cli.output import Screen, say, say_json, screen
 from allconv.errors import FileError
-from allconv.text import encodable
+from allconv.text import encodable, percent
 
 if TYPE_CHECKING:
     from allconv.cli.reader import Reader
@@ -56,10 +56,7 @@ class Found:
     "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
     help="The size of images for the network, likewise.",
 )  # fmt: skip
-@click.option(
-    "--pixel-limit", type=settings.COUNT, default=settings.PIXEL_LIMIT, show_default=True,
-    help="The largest height times width of an image that is read.",
-)  # fmt: skip
+@settings.pixel_limit_option
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 def command(
     model: str,

@@ -200,6 +200,27 @@ def _shown_name(param: click.Parameter | None) -> str:
     return longest if isinstance(param, click.Option) else longest.upper()
 
 
+def pixel_limit_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of commands that read images."""
+    return click.option(
+        "--pixel-limit", type=COUNT, default=PIXEL_LIMIT, show_default=True,
+        help="The largest height times width of an image that is read.",
+    )(function)  # fmt: skip
+
+
+def mean_and_std(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that prepare images for a file that does not say how."""
+    mean = click.option(
+        "--mean", type=Numbers(positive=False), metavar="M,M,M",
+        help="The mean of each channel, 0 to 1, for a file that does not say it.",
+    )  # fmt: skip
+    std = click.option(
+        "--std", type=Numbers(positive=True), metavar="S,S,S",
+        help="The standard deviation of each channel, 0 to 1, likewise.",
+    )  # fmt: skip
+    return mean(std(function))
+
+
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that read labelled images."""
     options = [
@@ -215,39 +236,24 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--strict", is_flag=True, help="Refuse images that cannot be read; else: leave out."
         ),
-        click.option(
-            "--pixel-limit", type=COUNT, default=PIXEL_LIMIT, show_default=True,
-            help="The largest height times width of an image that is read.",
-        ),
     ]  # fmt: skip
+    function = pixel_limit_option(function)  # the last in the help
     for option in reversed(options):
         function = option(function)
     return function
 
 
 def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how images are prepared, for a file that does not say it."""
-    options = [
-        click.option(
-            "--preset", type=Name(preset_names),
-            help="How images are prepared, for a file that does not say it.",
-        ),
-        click.option(
-            "--mean", type=Numbers(positive=False), metavar="M,M,M",
-            help="Instead of --preset: the mean of each channel, 0 to 1.",
-        ),
-        click.option(
-            "--std", type=Numbers(positive=True), metavar="S,S,S",
-            help="With --mean: the standard deviation of each channel, 0 to 1.",
-        ),
-        click.option(
-            "--layout", type=Name(layout_names),
-            help="The axes of what the file takes.  [default: as it declares them]",
-        ),
-    ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+    """Add the options that say how a network from elsewhere takes its images."""
+    preset = click.option(
+        "--preset", type=Name(preset_names),
+        help="Instead of --mean and --std: a usual preparation, by its name.",
+    )  # fmt: skip
+    layout = click.option(
+        "--layout", type=Name(layout_names),
+        help="The axes of what the file takes.  [default: as it declares them]",
+    )  # fmt: skip
+    return preset(mean_and_std(layout(function)))
 
 
 THREADS = Whole(1, MOST_THREADS)

@@ -23,7 +23,7 @@ from allconv import random
 from allconv.data.batches import prefetch
 from allconv.data.dataset import Part
 from allconv.data.preprocess import Preprocess
-from allconv.errors import FileError
+from allconv.errors import Error, FileError
 from allconv.operators.base import Array
 from allconv.train.feed import Augmentation, Feed
 from allconv.train.inference import Inference
@@ -31,6 +31,7 @@ from allconv.train.inference import Inference
 MEMORY_LIMIT = 2**29
 """Bytes of features that are kept in memory."""
 BATCH = 64
+BLOCK = 1024  # images that are measured at once
 _STREAM = "augment flip"
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -104,19 +105,29 @@ def compute_features(
 
 
 def measure(x: Array) -> tuple[Array, Array]:
-    """Mean and spread (F,) of features (N, views, F); the spread of what hardly changes is 1."""
-    total = np.zeros(x.shape[2])
-    squares = np.zeros(x.shape[2])
+    """Mean and spread (F,) of features (N, views, F).
+
+    The spread is at least a tenth of the usual one, so that what hardly changed here is not blown
+    up elsewhere. Error for features that are not finite.
+    """
+    total, squares = np.zeros(x.shape[2]), np.zeros(x.shape[2])
     count = x.shape[0] * x.shape[1]
-    for start in range(0, len(x), 4096):
-        total += x[start : start + 4096].reshape(-1, x.shape[2]).sum(0, dtype=np.float64)
-    mean = total / count
-    for start in range(0, len(x), 4096):
-        block = x[start : start + 4096].reshape(-1, x.shape[2]) - mean
-        squares += (block * block).sum(0)
-    spread = np.sqrt(squares / count)
-    least = 1e-4 * max(float(np.median(spread)), 1e-12)
-    return mean.astype(np.float32), np.where(spread > least, spread, 1.0).astype(np.float32)
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
+    with np.errstate(all="ignore"):
+        for rows in blocks:
+            total += x[rows].reshape(-1, x.shape[2]).sum(0, dtype=np.float64)
+        mean = total / count
+        for rows in blocks:
+            difference = x[rows].reshape(-1, x.shape[2]) - mean
+            squares += (difference * difference).sum(0)
+        spread = np.sqrt(squares / count)
+    if not np.isfinite(spread).all():
+        raise Error(
+            "the layers below the head give NaN or infinity for these images; are they prepared as "
+            "the network expects?"
+        )
+    usual = float(spread.mean()) or 1.0
+    return mean.astype(np.float32), np.maximum(spread, 0.1 * usual).astype(np.float32)
 
 
 def _room(shape: tuple[int, ...], folder: Path | None, memory_limit: int) -> Array:
