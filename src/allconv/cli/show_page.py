@@ -14,7 +14,7 @@ import click
 
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
-from allconv.cli.output_file import result_line
+from allconv.cli.output_file import check_output, result_line
 from allconv.cli.settings import PathSetting, Setting, as_integer
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
@@ -118,14 +118,10 @@ class Written:
 
 def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> Written:
     """The page of a call."""
-    from allconv.errors import ArgumentError
-    from allconv.show.explain import explain, kind_of
+    from allconv.show.explain import KINDS, explain
 
     if page.out is not None:
-        try:
-            kind_of(page.out)
-        except ArgumentError as error:
-            raise Misuse(f"--out: {error}") from None
+        check_output("--out", page.out, KINDS)
     gy = None if backward is None else backward.reshape(()) if backward.size == 1 else backward
     name, at = _cell(cells)
     leave = page.leave or next((role for role, each in RESULTS.items() if each == name), "y")
