@@ -87,9 +87,9 @@ def test_the_name_is_numbered_where_it_is_taken() -> None:
 
 
 def test_out_is_that_file_and_is_replaced() -> None:
-    Path("here.html").write_text("old")
+    assert run("explain", "local", "-o", "here.html").status == 0
     assert run("explain", "plain", "-o", "here.html").status == 0
-    assert Path("here.html").read_text("utf-8").startswith("<!doctype")
+    assert "plain, explained" in Path("here.html").read_text("utf-8")
     assert [path.name for path in Path().iterdir()] == ["here.html"]
 
 
@@ -125,8 +125,11 @@ def test_refusals_are_one_sentence() -> None:
     Path("text.jpg").write_text("no image")
     Path("text.onnx").write_text("no network")
     Path("folder").mkdir()
+    Path("folder.html").mkdir()
     vectors(Path("vectors.onnx"))
+    vectors(Path("model.html"))
     strange(Path("odd.onnx"))
+    save(Path("wide.onnx"), [helper.make_node("Relu", ["x"], ["y"], "r")], (1, 3, 8, 8))
     means = ("--mean", "0", "--std", "1")
     cases = [
         (2, "is expected", "nothing.onnx"),
@@ -137,12 +140,17 @@ def test_refusals_are_one_sentence() -> None:
         (1, "text.jpg", "plain", "--image", "text.jpg"),
         (1, "no such file", "plain", "--image", "gone.jpg"),
         (1, "is a folder", "plain", "-o", "folder"),
+        (1, "is a folder", "plain", "-o", "folder.html"),
         (1, "make the folder first", "plain", "-o", "gone/page.html"),
-        (2, "which is read", "vectors.onnx", "-o", "vectors.onnx"),
-        (2, "which is read", "plain", "--image", "cat.png", "-o", "cat.png"),
+        (2, "ends in .html", "vectors.onnx", "-o", "vectors.onnx"),
+        (2, "ends in .html", "plain", "--image", "cat.png", "-o", "cat.png"),
+        (1, "is there already", "model.html", "-o", "model.html"),
         (2, "--classes", "vectors.onnx", "--classes", "3"),
         (2, "--channels", "plain", "--channels", "2", "--image", "cat.png"),
         (2, "--maps", "plain", "--maps", "0"),
+        (2, "leave --channels out", "wide.onnx", "--channels", "2"),
+        (2, "give --image", "plain", "--mean", "0.5"),
+        (2, "give --image", "wide.onnx", "--std", "0.5,0.5,0.5"),
     ]
     for status, words, *arguments in cases:
         assert refusal(*arguments)[0] == status, arguments
@@ -153,6 +161,22 @@ def test_a_network_of_vectors_is_drawn_without_an_image() -> None:
     result = run("explain", vectors(Path("vectors.onnx")))
     assert result.status == 0, result.err
     assert "1×12" in Path("vectors-explained.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["mobilenet-v2", "efficientnet-lite0", "resnet-18"])
+def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
+    result = run("explain", name, "-o", "network.html")
+    assert result.status == 0, result.err
+    page = Path("network.html").read_text("utf-8")
+    assert "colour images of 224 x 224; --size and --channels choose others" in page
+    assert "1×3×224×224" in page
+
+
+def test_a_size_that_is_given_is_said() -> None:
+    assert run("explain", "resnet-18", "--size", "64", "--channels", "1").status == 0
+    page = Path("resnet-18-explained.html").read_text("utf-8")
+    assert "gray images of 64 x 64. " in page
+    assert "1×1×64×64" in page
 
 
 def test_a_file_that_says_nothing_of_images_needs_their_mean() -> None:

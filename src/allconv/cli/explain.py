@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from allconv.cli import settings
-from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
 from allconv.cli.output_file import check_output, result_line
-from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.explained import Asked
@@ -27,7 +25,8 @@ LONGEST_STEM = 80
     "explain",
     "allconv explain run/model.onnx",
     "allconv explain run/model.onnx --image cat.jpg",
-    "allconv explain resnet-18 --size 64 --channels 3",
+    "allconv explain mobilenet-v2 -o network.html",
+    "allconv explain resnet-18 --size 64 --channels 1",
     "allconv explain resnet18.onnx --image cat.jpg --mean 0.485,0.456,0.406 "
     "--std 0.229,0.224,0.225",
 )
@@ -41,7 +40,10 @@ LONGEST_STEM = 80
     help="The page; NAME-explained.html unless given, numbered where that is there already.",
 )  # fmt: skip
 @click.option(
-    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="The size of the images."
+    "--size",
+    type=settings.Size(),
+    metavar="SIDE|HEIGHTxWIDTH",
+    help="The size of the images [default: that of the file; 224 or 28 for a network by name].",
 )
 @click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="How many, of a network by name.")
@@ -86,13 +88,7 @@ def command(
 
 def _target(asked: Asked, out: str | None) -> Path:
     """The file to write; refused before anything is computed where it cannot be one."""
-    if out is None:
-        return _free_name(asked.model)
-    path = check_output("--out", out)
-    for given in (asked.model, asked.image):
-        if given and Path(given).exists() and path.exists() and path.samefile(given):
-            raise Misuse(f"--out is {printable(out, 60)}, which is read; give another name")
-    return path
+    return _free_name(asked.model) if out is None else check_output("--out", out)
 
 
 def _free_name(model: str) -> Path:
