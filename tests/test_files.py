@@ -163,6 +163,9 @@ def test_folders_that_cannot_be(tmp_path):
     """No folder, or a file in its place, is one sentence with the path."""
     with pytest.raises(FileError, match="make the folder first"):
         atomic_write(tmp_path / "none" / "file", b"new")
+    if Path("/proc/self").is_dir():  # a folder that takes no files
+        with pytest.raises(FileError, match="choose another folder"):
+            atomic_write("/proc/file", b"new")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="file/below cannot be written: not a directory"):
         make_folder(tmp_path / "file" / "below")

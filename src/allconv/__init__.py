@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         correlate_transpose,
         correlate_weight,
     )
+    from allconv.nn.saved import load
     from allconv.show.explain import explain
 
 _ROOMS = {  # where each name is defined; None: it is a module of its own
@@ -47,6 +48,7 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "grad": "differentiate",
     "jacobian": "differentiate",
     "lecture": None,
+    "load": "nn.saved",
     "nn": None,
     "onnx": None,
     "receptive_field": "analysis.receptive",
@@ -78,6 +80,7 @@ __all__ = [
     "grad",
     "jacobian",
     "lecture",
+    "load",
     "nn",
     "onnx",
     "receptive_field",

@@ -138,6 +138,8 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "try another folder")
+        if error.errno == errno.ENOENT and path.parent.is_dir():  # as in /proc
+            remedy = "choose another folder"
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"{printable(path)} cannot be written: {reason}; {remedy}") from error
     except ValueError as error:

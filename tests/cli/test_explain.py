@@ -87,9 +87,9 @@ def test_the_name_is_numbered_where_it_is_taken() -> None:
 
 
 def test_out_is_that_file_and_is_replaced() -> None:
-    Path("here.html").write_text("old")
+    assert run("explain", "local", "-o", "here.html").status == 0
     assert run("explain", "plain", "-o", "here.html").status == 0
-    assert Path("here.html").read_text("utf-8").startswith("<!doctype")
+    assert "plain, explained" in Path("here.html").read_text("utf-8")
     assert [path.name for path in Path().iterdir()] == ["here.html"]
 
 
@@ -125,7 +125,9 @@ def test_refusals_are_one_sentence() -> None:
     Path("text.jpg").write_text("no image")
     Path("text.onnx").write_text("no network")
     Path("folder").mkdir()
+    Path("folder.html").mkdir()
     vectors(Path("vectors.onnx"))
+    vectors(Path("model.html"))
     strange(Path("odd.onnx"))
     save(Path("wide.onnx"), [helper.make_node("Relu", ["x"], ["y"], "r")], (1, 3, 8, 8))
     means = ("--mean", "0", "--std", "1")
@@ -138,9 +140,11 @@ def test_refusals_are_one_sentence() -> None:
         (1, "text.jpg", "plain", "--image", "text.jpg"),
         (1, "no such file", "plain", "--image", "gone.jpg"),
         (1, "is a folder", "plain", "-o", "folder"),
+        (1, "is a folder", "plain", "-o", "folder.html"),
         (1, "make the folder first", "plain", "-o", "gone/page.html"),
-        (2, "which is read", "vectors.onnx", "-o", "vectors.onnx"),
-        (2, "which is read", "plain", "--image", "cat.png", "-o", "cat.png"),
+        (2, "ends in .html", "vectors.onnx", "-o", "vectors.onnx"),
+        (2, "ends in .html", "plain", "--image", "cat.png", "-o", "cat.png"),
+        (1, "is there already", "model.html", "-o", "model.html"),
         (2, "--classes", "vectors.onnx", "--classes", "3"),
         (2, "--channels", "plain", "--channels", "2", "--image", "cat.png"),
         (2, "--maps", "plain", "--maps", "0"),

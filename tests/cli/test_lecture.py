@@ -9,6 +9,7 @@ import pytest
 
 from allconv import lecture
 from allconv.cli.group import WIDTH
+from allconv.show.page.document import document
 
 from .running import run
 
@@ -93,12 +94,12 @@ def test_short_rows_keep_at_least_one_cell() -> None:
 
 @pytest.mark.usefixtures("_quick")
 def test_pages_are_written_where_they_are_named(tmp_path: Path) -> None:
-    """Exactly those files; the last line says where the page is; an old file is replaced."""
-    page, sheet = tmp_path / "lecture.html", tmp_path / "sheet"
-    page.write_text("old")
+    """Exactly those files; the last line says where the page is; an old page is replaced."""
+    page, sheet = tmp_path / "lecture.html", tmp_path / "sheet.html"
+    page.write_text(document("old"))
     result = run("lecture", "-o", page, "--worksheet", sheet)
     assert (result.status, result.said) == (0, [])
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["lecture.html", "sheet"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["lecture.html", "sheet.html"]
     lines = result.out.splitlines()
     assert lines[0] == "4 of 5 agree with the slides"
     assert lines[-1].startswith(f"result: {page} (")

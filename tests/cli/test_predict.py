@@ -107,7 +107,7 @@ def test_models_of_others_need_mean_and_std(is_softmax: bool, tmp_path: Path) ->
     making.save(tmp_path / "a.png", making.pattern(30, 20))
     refused = run("predict", "model.onnx", "a.png")
     assert refused.status == 2
-    assert "--mean 0.485,0.456,0.406" in refused.said[0]
+    assert "give --preset, or --mean and --std (--preset imagenet" in refused.said[0]
     result = run("predict", "model.onnx", "a.png", *SETTINGS, "--json", "--top", "5")
     assert result.status == 0, result.err
     pairs = json.loads(result.out)["predictions"]

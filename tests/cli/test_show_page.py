@@ -61,7 +61,7 @@ def test_sizes_are_known_for_all_kinds() -> None:
 
 
 @pytest.mark.parametrize("kind", SIZES)
-def test_sizes_alone_give_a_page_with_drawn_numbers(kind: str) -> None:
+def test_sizes_alone_give_a_page_with_made_up_numbers(kind: str) -> None:
     """The numbers are those that the page draws itself, so its address holds none; the text of the
     command begins with the same result."""
     out = written(kind, *shlex.split(SIZES[kind]), "-o", "page.html")
@@ -105,10 +105,11 @@ def test_pictures_and_films_are_chosen_by_the_ending() -> None:
 
 
 def test_a_file_of_the_name_is_replaced_and_no_other() -> None:
-    Path("page.svg").write_text("old")
+    written("conv", *LINE, "--flip", "-o", "page.svg")
+    old = Path("page.svg").read_text("utf-8")
     Path("page.html").write_text("kept")
     written("conv", *LINE, "-o", "page.svg")
-    assert "<svg" in Path("page.svg").read_text("utf-8")
+    assert old != Path("page.svg").read_text("utf-8")
     assert Path("page.html").read_text("utf-8") == "kept"
     assert {path.name for path in Path().iterdir()} == {"page.svg", "page.html"}
 
@@ -176,7 +177,7 @@ REFUSED = {
     "a size of 0": (("--input-size", "5x0", "--kernel-size", "1"), "5x0; 2 of at least 1"),
     "a size below 0": (("--input-size", "-5", "--kernel-size", "1"), "at least 1"),
     "a size in words": (("--input-size", "five", "--kernel-size", "1"), "--input-size is five"),
-    "a huge size": (("--input-size", "99999999", "--kernel-size", "1"), "too many to draw"),
+    "a huge size": (("--input-size", "99999999", "--kernel-size", "1"), "too many to make up"),
     "a kernel that does not fit": (
         ("--input-size", "2", "--kernel-size", "5", "-o", "a.svg"), "does not fit",
     ),

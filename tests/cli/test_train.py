@@ -123,7 +123,8 @@ def test_options_reach_the_training(tmp_path: Path) -> None:
         "data": str(tmp_path / "photos"), "model": "plain", "epochs": 3, "batch_size": 4,
         "lr": 0.01, "optimizer": "sgd", "schedule": "cosine", "weight_decay": 0.001, "clip": 1.0,
         "label_smoothing": 0.1, "patience": 1, "augment": False, "image_size": [9, 11],
-        "samples": 10, "seed": 5, "strict": False, "pixel_limit": 100_000_000,
+        "samples": 10, "seed": 5, "strict": False, "pixel_limit": 100_000_000, "base": None,
+        "unfreeze": False, "preset": None, "mean": None, "std": None, "layout": None,
     }  # fmt: skip
 
 

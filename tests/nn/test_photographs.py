@@ -30,6 +30,7 @@ PUBLISHED = {
     "mobilenet-v3-small": (2_542_856, 244, 57, 6),
     "mobilenet-v3-large": (5_483_032, 312, 217, 10),
     "efficientnet-lite0": (4_652_008, 49 * 6 + 2, 385, 9),
+    "efficientnet-b0": (5_288_548, 360, 386, 9),
     "resnet-18": (11_689_512, 122, 1814, 0),
     "resnet-50": (25_557_032, 320, 4089, 0),
 }
@@ -63,6 +64,18 @@ NAMES = {  # some parameters by the names that torchvision has for them
         "features.8.0.weight": (1280, 320, 1, 1),
         "classifier.1.bias": (1000,),
     },
+    "efficientnet-b0": {
+        "features.0.0.weight": (32, 3, 3, 3),
+        "features.1.0.block.0.0.weight": (32, 1, 3, 3),
+        "features.1.0.block.1.fc1.weight": (8, 32, 1, 1),
+        "features.1.0.block.2.0.weight": (16, 32, 1, 1),
+        "features.2.0.block.2.fc1.weight": (4, 96, 1, 1),
+        "features.2.0.block.3.1.num_batches_tracked": (),
+        "features.6.3.block.1.0.weight": (1152, 1, 5, 5),
+        "features.7.0.block.2.fc2.bias": (1152,),
+        "features.8.1.running_var": (1280,),
+        "classifier.1.weight": (1000, 1280),
+    },
     "resnet-18": {
         "conv1.weight": (64, 3, 7, 7),
         "layer1.0.conv1.weight": (64, 64, 3, 3),
@@ -82,6 +95,33 @@ NAMES = {  # some parameters by the names that torchvision has for them
 def image(*shape: int) -> np.ndarray:
     """Normal draws."""
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def test_every_name_of_efficientnet_b0() -> None:
+    """The names of torchvision's efficientnet_b0, spelled by its rules."""
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+    def conv(path: str) -> list[str]:
+        return [f"{path}.0.weight", *(f"{path}.1.{each}" for each in norm)]
+
+    expected = conv("features.0")
+    for stage, blocks in enumerate((1, 2, 2, 3, 3, 4, 1), 1):
+        for number in range(blocks):
+            path, first = f"features.{stage}.{number}.block", int(stage > 1)
+            expected += conv(f"{path}.0") if first else []
+            expected += conv(f"{path}.{first}")
+            layers = [f"{path}.{first + 1}.{layer}" for layer in ("fc1", "fc2")]
+            expected += [f"{layer}.{each}" for layer in layers for each in ("weight", "bias")]
+            expected += conv(f"{path}.{first + 2}")
+    expected += [*conv("features.8"), "classifier.1.weight", "classifier.1.bias"]
+    assert list(networks.efficientnet_b0().named_places()) == expected
+
+
+def test_defaults_are_those_of_imagenet() -> None:
+    """Three channels and a thousand classes."""
+    assert networks.resnet18().named_places()["fc.weight"].spec.shape == (1000, 512)
+    for name in ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_lite0"):
+        assert getattr(networks, name)(classes=7).named_places()
 
 
 def test_names() -> None:
@@ -112,10 +152,12 @@ def test_settings_of_normalisation_and_dropout(name: str) -> None:
     """As torchvision has them."""
     layers = [module for _, module in networks.build(name, 3, 32, 4).named_modules()]
     norms = {(m.eps, m.momentum) for m in layers if isinstance(m, nn.BatchNorm2d)}
-    searched = name.startswith(("mobilenet-v3", "efficientnet"))
+    searched = name.startswith(("mobilenet-v3", "efficientnet-lite"))
     assert norms == ({(0.001, 0.01)} if searched else {(1e-5, 0.1)})
     dropped = [m.p for m in layers if isinstance(m, nn.Dropout)]
-    assert dropped == ([0.2] if searched or name == "mobilenet-v2" else [])
+    assert dropped == (
+        [0.2] if name.startswith(("mobilenet-v2", "mobilenet-v3", "efficientnet")) else []
+    )
 
 
 @pytest.mark.parametrize("name", slowed(PUBLISHED, "mobilenet-v1"))

@@ -92,13 +92,13 @@ def test_every_layer_has_a_box_and_a_section_under_its_name(whole: Element) -> N
 
 def test_a_section_says_shapes_costs_and_what_a_unit_sees(whole: Element) -> None:
     rows = {row.all("th")[0].text: row.all("td")[0].text for row in layers(whole)[3].all("tr")}
-    assert rows["takes"] == rows["gives"] == "1×4×16×16"
+    assert rows["input shape"] == rows["output shape"] == "1×4×16×16"
     assert rows["parameters"] == "144"
     assert rows["multiply-adds"] == f"{144 * 256:,}"
-    assert rows["memory of its result"] == "4.0 KiB"
-    assert rows["a unit sees"] == "5 of 16 × 5 of 16"
+    assert rows["memory of the output"] == "4.0 KiB"
+    assert rows["receptive field"] == "5 of 16 × 5 of 16"
     assert rows["pads"] == "1, 1, 1, 1"
-    assert rows["after"] == "block.1/op (Relu)"
+    assert rows["input from"] == "block.1/op (Relu)"
 
 
 def test_shapes_stand_beside_the_lines(whole: Element) -> None:
@@ -224,7 +224,7 @@ def test_a_file_that_cannot_run_is_drawn_with_the_reasons(tmp_path: Path) -> Non
     boxes = {box.all("title")[0].text for box in root.all("a", "refused")}
     assert boxes == {f"{each}, cannot run here" for each in refused}
     rows = {row.all("th")[0].text: row.all("td")[0].text for row in layers(root)[1].all("tr")}
-    assert rows["gives"] == "1×4×14×14"
+    assert rows["output shape"] == "1×4×14×14"
     assert rows["parameters"] == "108"
 
 

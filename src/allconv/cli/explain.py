@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from allconv.cli import settings
-from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
 from allconv.cli.output_file import check_output, result_line
-from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.explained import Asked
@@ -90,13 +88,7 @@ def command(
 
 def _target(asked: Asked, out: str | None) -> Path:
     """The file to write; refused before anything is computed where it cannot be one."""
-    if out is None:
-        return _free_name(asked.model)
-    path = check_output("--out", out)
-    for given in (asked.model, asked.image):
-        if given and Path(given).exists() and path.exists() and path.samefile(given):
-            raise Misuse(f"--out is {printable(out, 60)}, which is read; give another name")
-    return path
+    return _free_name(asked.model) if out is None else check_output("--out", out)
 
 
 def _free_name(model: str) -> Path:

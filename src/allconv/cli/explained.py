@@ -136,7 +136,8 @@ def _preparation(net: OnnxModule, asked: Asked, shape: tuple[int, ...]) -> Prepr
 
     if len(shape) != 4:
         raise UnsupportedError(f"{asked.model} takes {shape}, no image; leave --image out")
-    return preparation(net, asked.model, asked.mean, asked.std, asked.size)
+    preset = None if asked.mean is None or asked.std is None else (asked.mean, asked.std)
+    return preparation(net, asked.model, preset, asked.size, "nchw")[0]
 
 
 def _shown_run(

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from allconv.cli.failures import Misuse
+from allconv.cli.settings import Numbers
 from allconv.errors import FileError
 from allconv.files import atomic_write, read_text
 from allconv.text import json_text, printable
@@ -21,6 +22,7 @@ FREE = ("data", "epochs", "patience")
 """Options that may change when a run is resumed; whether the data is the same is seen from it."""
 
 LARGEST = 2**20  # bytes
+LONGEST = 100  # numbers of an option
 KIND = "the options of a run of allconv train"
 
 
@@ -36,6 +38,8 @@ def resumed_options(ctx: click.Context, folder: str, given: Mapping[str, Any]) -
     for name, value in given.items():
         if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
+        if name == "base" and value is not None:
+            value = str(Path(value).absolute())
         if name not in FREE and value != saved[name]:
             option = _flag(ctx, name)
             before = "not set" if saved[name] is None else _text(saved[name])
@@ -80,11 +84,13 @@ def _checked(param: click.Parameter, value: Any, ctx: click.Context) -> Any:
     is_flag = isinstance(param.type, click.types.BoolParamType)
     if isinstance(value, bool) and is_flag:
         return value
-    sides = isinstance(value, list) and all(isinstance(each, int) for each in value)
+    is_list = isinstance(value, list) and len(value) <= LONGEST
+    sides = is_list and all(isinstance(each, int | float) for each in value)
     if is_flag or isinstance(value, bool) or not (sides or isinstance(value, str | int | float)):
         kind = "null" if value is None else type(value).__name__
         raise Misuse(f"{_flag(ctx, param.name)} is {kind}, which it cannot be")
-    return param.type.convert(_text(value), param, ctx)
+    between = "," if isinstance(param.type, Numbers) else "x"
+    return param.type.convert(_text(value, between), param, ctx)
 
 
 def _flag(ctx: click.Context, name: str | None) -> str:
@@ -95,10 +101,10 @@ def _flag(ctx: click.Context, name: str | None) -> str:
     return str(name)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, between: str = "x") -> str:
     """A value as it is written on the command line."""
     if isinstance(value, list | tuple):
-        return "x".join(map(str, value))
+        return between.join(map(str, value))
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,7 +38,7 @@ class Found:
     "allconv predict run/model.onnx cat.jpg",
     "allconv predict run/model.onnx holiday/ --top 3",
     "allconv predict run/model.onnx *.png --json > predictions.jsonl",
-    "allconv predict resnet18.onnx cat.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+    "allconv predict resnet18.onnx cat.jpg --preset imagenet --labels imagenet.txt",
 )
 @click.argument("model", type=settings.MODEL)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER ...")
@@ -47,7 +47,11 @@ class Found:
     help="Show so many classes of each image, the likeliest first.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each image.")
-@settings.mean_and_std
+@settings.foreign_options
+@click.option(
+    "--labels", type=settings.LABELS, metavar="FILE",
+    help="The names of the classes, a line each, for a file that does not have them.",
+)  # fmt: skip
 @click.option(
     "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
     help="The size of images for the network, likewise.",
@@ -59,19 +63,20 @@ def command(
     images: tuple[str, ...],
     top: int,
     as_json: bool,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
+    labels: str | None,
     size: tuple[int, int] | None,
     pixel_limit: int,
     threads: int | None,
+    **foreign: Any,
 ) -> None:
     """Say which class each IMAGE is of.
 
     MODEL is a model.onnx that allconv train wrote, which holds all that is needed. Of a FOLDER
     all images below it. Images that cannot be read are named on stderr, the others are
-    predicted all the same, and the exit status is 1. Other ONNX classifiers need --mean and
-    --std.
+    predicted all the same, and the exit status is 1. Other ONNX classifiers need a
+    --preset, or --mean and --std.
     """
+    from allconv.cli.base import chosen_preset
     from allconv.cli.reader import Reader
     from allconv.cli.runs import unfinished
 
@@ -79,8 +84,9 @@ def command(
     if told is not None:
         raise FileError(told)
     failed = 0
+    preset = chosen_preset(foreign)
     with screen(err=True) as shown:
-        reader = Reader.open(model, mean, std, size, threads)
+        reader = Reader.open(model, preset, size, threads, layout=foreign["layout"], labels=labels)
         files, refused = _files(images)
         for found in (*refused, *_predicted(shown, reader, files, top, pixel_limit)):
             failed += bool(found.error)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,14 +14,21 @@ from allconv.cli.failures import Misuse
 from allconv.cli.model_shape import image_shape
 from allconv.data import Preprocess
 from allconv.data.cache import decode_files
-from allconv.errors import FileError, UnsupportedError
+from allconv.data.presets import Preset, find_preset
+from allconv.errors import ArgumentError, FileError, UnsupportedError
+from allconv.files import read_text
+from allconv.nn.module import Module
+from allconv.nn.new_head import Arranged
 from allconv.nn.tracing import trace_module
 from allconv.onnx import OnnxModule, load
 from allconv.operators.base import Array, Spec
+from allconv.text import printable
+from allconv.train.base import layout_of
 from allconv.train.evaluate import softmax
 from allconv.train.inference import Inference
 
-IMAGENET = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225"
+IMAGENET = "--preset imagenet"
+LARGEST_LABELS = 2**24  # bytes
 
 
 @dataclass(frozen=True)
@@ -41,21 +49,29 @@ class Reader:
     def open(
         cls,
         name: str,
-        mean: tuple[float, ...] | None,
-        std: tuple[float, ...] | None,
+        preset: Preset | None,
         size: tuple[int, int] | None,
         threads: int | None,
+        *,
+        layout: str | None = None,
+        labels: str | None = None,
     ) -> Self:
         """Read a file; what it does not say about preprocessing is taken from the options."""
         net = load(name)
-        inference = Inference(net, threads=threads)
+        if layout is not None and net.preprocess is not None:
+            raise Misuse(f"{name} says how images are prepared; leave --layout out")
         takes_bytes = net.model.inputs[0].dtype == "uint8"
-        preprocess = preparation(net, name, mean, std, size)
+        order = layout or layout_of(net.model.inputs[0].shape)
+        preprocess, channels = preparation(net, name, preset, size, order)
+        given: Module = net
+        if (order, channels) != ("nchw", "rgb") and not takes_bytes:
+            given = Arranged(net, order, channels)
+        inference = Inference(given, threads=threads)
         pixels = (preprocess.height, preprocess.width)
         shape = (
             (1, *pixels, preprocess.channels) if takes_bytes else (1, preprocess.channels, *pixels)
         )
-        result = trace_module(net, Spec(shape, inference.dtype)).graph.outputs[0]
+        result = trace_module(given, Spec(shape, inference.dtype)).graph.outputs[0]
         if result.ndim > 2 and net.classes and result.shape[1] == len(net.classes):
             raise UnsupportedError(
                 f"{name} gives a map, {result.shape} for one image, as densified files do; "
@@ -66,10 +82,12 @@ class Reader:
                 f"{name} gives {result.shape} for one image; a classifier gives (1, classes)"
             )
         classes = net.classes or tuple(map(str, range(result.shape[1])))
+        if labels is not None:
+            classes = read_labels(labels)
         if len(classes) != result.shape[1]:
             raise FileError(
-                f"{name} names {len(classes)} classes and gives {result.shape[1]} numbers; "
-                "save the network again"
+                f"{labels or name} names {len(classes)} classes and {name} gives {result.shape[1]} "
+                "numbers; they must be as many"
             )
         return cls(inference, takes_bytes, preprocess, classes, net.model.nodes[-1].op == "Softmax")
 
@@ -88,28 +106,66 @@ class Reader:
 
 
 def preparation(
-    net: OnnxModule,
-    name: str,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    size: tuple[int, int] | None,
-) -> Preprocess:
-    """How a file wants images prepared; what it does not say is taken from the options."""
+    net: OnnxModule, name: str, preset: Preset | None, size: tuple[int, int] | None, layout: str
+) -> tuple[Preprocess, str]:
+    """How a file wants images prepared, and the order of their channels; what it does not say is
+    taken from the options."""
     if net.preprocess is not None:
-        if mean or std or size:
-            raise Misuse(f"{name} says how images are prepared; leave --mean, --std and --size out")
-        return Preprocess.from_json(net.preprocess)
-    if mean is None or std is None:
+        if preset or size:
+            raise Misuse(
+                f"{name} says how images are prepared; leave --preset, --mean, --std and --size out"
+            )
+        return Preprocess.from_json(net.preprocess), "rgb"
+    if preset is None:
         raise Misuse(
-            f"{name} does not say how images are prepared; give --mean and --std "
+            f"{name} does not say how images are prepared; give --preset, or --mean and --std "
             f"({IMAGENET} for networks trained on ImageNet)"
         )
     if net.model.inputs[0].dtype == "uint8":
         raise UnsupportedError(f"{name} takes bytes; export it for float32 images")
-    shape = image_shape(net, name, size, len(mean))
-    if len(shape) != 4:
-        raise UnsupportedError(f"{name} takes {shape}; images (N, C, H, W) are expected")
-    _, channels, height, width = shape
-    if len(mean) != channels or len(std) != channels:
-        raise Misuse(f"{name} takes {channels} channels; give --mean and --std one each")
-    return Preprocess(height, width, channels, mean, std)
+    asked = None if isinstance(preset, str) else len(preset[0])
+    channels, height, width = _image(net, name, size, layout, asked)
+    if channels not in (1, 3):
+        raise UnsupportedError(
+            f"{name} takes {channels} channels as {layout.upper()}; images have 1 or 3"
+        )
+    try:
+        found = find_preset(preset, channels)
+    except ArgumentError as error:
+        raise Misuse(f"{name}: {error.message}") from None
+    return Preprocess(height, width, channels, found.mean, found.std), found.channels
+
+
+def _image(
+    net: OnnxModule, name: str, size: tuple[int, int] | None, layout: str, channels: int | None
+) -> tuple[int, ...]:
+    """(channels, height, width) of what a file takes."""
+    shape = net.model.inputs[0].shape
+    if layout == "nchw" or shape is None or len(shape) != 4:
+        taken = image_shape(net, name, size, channels or 3)
+        if len(taken) != 4:
+            raise UnsupportedError(f"{name} takes {taken}; images (N, C, H, W) are expected")
+        return taken[1:]
+    height, width = (n or m for n, m in zip(shape[1:3], size or (None, None), strict=True))
+    if height is None or width is None:
+        raise Misuse(f"{name} takes images of any size; give --size")
+    if size is not None and size != (height, width):
+        raise Misuse(f"{name} takes images of {height}x{width} and no other; leave --size out")
+    return shape[3] or channels or 3, height, width
+
+
+def read_labels(path: str) -> tuple[str, ...]:
+    """The names of classes in a file: a line each, or a JSON list of them."""
+    text = read_text(path, LARGEST_LABELS, "a file with the name of a class on each line")
+    names: Any = text.splitlines()
+    if text.lstrip().startswith("["):
+        try:
+            names = json.loads(text)
+        except (ValueError, RecursionError):
+            names = None
+    names = names if isinstance(names, list) else []
+    while names and names[-1] == "":
+        names.pop()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise FileError(f"{printable(path)} holds no names of classes; a line each is expected")
+    return tuple(names)

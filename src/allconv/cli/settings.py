@@ -167,6 +167,18 @@ def network_names() -> tuple[str, ...]:
     return names()
 
 
+def preset_names() -> tuple[str, ...]:
+    """The names of the ways in which images are prepared."""
+    from allconv.data.presets import PRESETS
+
+    return tuple(PRESETS)
+
+
+def layout_names() -> tuple[str, ...]:
+    """The orders of axes that networks take images in."""
+    return ("nchw", "nhwc")
+
+
 def optimizer_names() -> tuple[str, ...]:
     """The names of the optimizers."""
     from allconv.train.optimizers import optimizer_names
@@ -231,10 +243,25 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how a network from elsewhere takes its images."""
+    preset = click.option(
+        "--preset", type=Name(preset_names),
+        help="Instead of --mean and --std: a usual preparation, by its name.",
+    )  # fmt: skip
+    layout = click.option(
+        "--layout", type=Name(layout_names),
+        help="The axes of what the file takes.  [default: as it declares them]",
+    )  # fmt: skip
+    return preset(mean_and_std(layout(function)))
+
+
 THREADS = Whole(1, MOST_THREADS)
 SEED = Whole(0, LARGEST_SEED)
 COUNT = Whole(1)
 DATA = PathSetting("a folder of images, a folder of IDX files or an .npz file")
 MODEL = PathSetting("an .onnx file")
+BASE = PathSetting("an .onnx file or the folder of a run")
+LABELS = PathSetting("a file with the name of a class on each line")
 RUN = PathSetting("the folder of a run")
 PAGE = PathSetting("the name of a new .html file")

@@ -199,10 +199,10 @@ def command_of(kind: Kind) -> click.Command:
             raise Misuse("--matrix and --sizes are text; leave them out with -o and --open")
         lines: list[str] = []
         try:
-            given = show_page.with_drawn(kind.name, given, input_size, drawn_kernel, channels)
+            given = show_page.with_made_up(kind.name, given, input_size, drawn_kernel, channels)
             call = kind.call(kind.name, **given)
             if page.is_asked:
-                written = show_page.made(call, page, backward, cells)
+                written = show_page.page_of(call, page, backward, cells)
             else:
                 made = show_output.work_out(call, backward)
                 lines = show_output.cell_texts(made, cells)

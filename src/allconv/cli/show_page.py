@@ -1,5 +1,5 @@
-"""`allconv show -o FILE`: what is shown as a live page, a picture or a film; and the numbers that
-are drawn where only sizes are given."""
+"""`allconv show -o FILE`: what is shown as a live page, a picture or a film; and made-up numbers
+where only sizes are given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
-from allconv.cli.output_file import result_line
+from allconv.cli.output_file import check_output, result_line
 from allconv.cli.settings import PathSetting, Setting, as_integer
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
@@ -62,12 +62,15 @@ PAGE_OPTIONS: list[Callable[..., Any]] = [
     ),
 ]  # fmt: skip
 INPUT_SIZE = click.option(
-    "--input-size", type=PerAxis(), help="In place of numbers: an input of this size, drawn."
+    "--input-size", type=PerAxis(), help="In place of --input: its size; the numbers are made up."
 )
 KERNEL_SIZE = click.option(
-    "--kernel-size", "drawn_kernel", type=PerAxis(), help="In place of numbers: a kernel, drawn."
+    "--kernel-size",
+    "drawn_kernel",
+    type=PerAxis(),
+    help="In place of --kernel: its size; the numbers are made up.",
 )
-CHANNELS = click.option("--channels", type=Channels(), help="Of what is drawn.")
+CHANNELS = click.option("--channels", type=Channels(), help="The channels of made-up numbers.")
 
 
 @dataclass(frozen=True)
@@ -113,16 +116,12 @@ class Written:
             webbrowser.open(target.resolve().as_uri())
 
 
-def made(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> Written:
+def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> Written:
     """The page of a call."""
-    from allconv.errors import ArgumentError
-    from allconv.show.explain import explain, kind_of
+    from allconv.show.explain import KINDS, explain
 
     if page.out is not None:
-        try:
-            kind_of(page.out)
-        except ArgumentError as error:
-            raise Misuse(f"--out: {error}") from None
+        check_output("--out", page.out, KINDS)
     gy = None if backward is None else backward.reshape(()) if backward.size == 1 else backward
     name, at = _cell(cells)
     leave = page.leave or next((role for role, each in RESULTS.items() if each == name), "y")
@@ -146,14 +145,14 @@ def _cell(cells: tuple[str, ...]) -> tuple[str | None, tuple[int, ...] | None]:
     return match["name"], index
 
 
-def with_drawn(
+def with_made_up(
     kind: str,
     given: dict[str, Any],
     input_size: Any,
     kernel_size: Any,
     channels: tuple[int, int] | None,
 ) -> dict[str, Any]:
-    """Settings with arrays that are drawn in place of those that are not given.
+    """Settings with made-up arrays in place of those that are not given.
 
     `Misuse` where both numbers and a size are given, or neither, or the array is too large.
     """
@@ -163,22 +162,22 @@ def with_drawn(
     ):  # fmt: skip
         if array in given and size is not None:
             raise Misuse(f"{option} and {option}-size: give one of them")
-    is_drawn = input_size is not None
-    if "x" not in given and not is_drawn:
+    is_made_up = input_size is not None
+    if "x" not in given and not is_made_up:
         raise Misuse("missing option '--input' (or '--input-size')")
-    has_kernel = kernel_size is not None or (kind == "linear" and is_drawn)
+    has_kernel = kernel_size is not None or (kind == "linear" and is_made_up)
     if takes_weights and "weight" not in given and not has_kernel:
         raise Misuse("missing option '--kernel' (or '--kernel-size')")
-    if channels is not None and not is_drawn:
-        raise Misuse("--channels is for what is drawn; give --input-size with it")
-    if not is_drawn and kernel_size is None:
+    if channels is not None and not is_made_up:
+        raise Misuse("--channels is for made-up numbers; give --input-size with it")
+    if not is_made_up and kernel_size is None:
         return given
-    return _Drawn(kind, given, input_size, kernel_size, channels or (1, 1)).settings()
+    return _MadeUp(kind, given, input_size, kernel_size, channels or (1, 1)).settings()
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """Draws the arrays of a layer, as pages do."""
+class _MadeUp:
+    """Makes up the arrays of a layer, with the numbers that pages begin with."""
 
     kind: str
     given: dict[str, Any]
@@ -193,11 +192,11 @@ class _Drawn:
         usual = self.given["x"].ndim if "x" in self.given else 1
         numbers = self.given.get("axes") or max(map(len, sizes), default=usual)
         if numbers > 2:
-            raise Misuse(f"{numbers} axes are too many; inputs of one or two sizes are drawn")
+            raise Misuse(f"{numbers} axes are too many; inputs of one or two axes are made up")
         return int(numbers)
 
     def settings(self) -> dict[str, Any]:
-        """The settings with the arrays that are drawn, and the axes that they have."""
+        """The settings with the made-up arrays, and the axes that they have."""
         settings, (inputs, outputs) = dict(self.given), self.channels
         axes = self.axes
         if self.kind != "linear":
@@ -222,7 +221,7 @@ class _Drawn:
             return self._array("w", (outputs, *x.shape))
         kernel = self._sizes("--kernel-size", self.kernel_size)
         if plain and x.ndim != self.axes:
-            raise Misuse("--input has channels, and --kernel-size draws none; give --kernel")
+            raise Misuse("--input has channels, and --kernel-size makes none; give --kernel")
         if self.kind == "conv_transpose":
             return self._plain(self._array("w", (inputs, outputs // groups, *kernel)), plain)
         lead = (outputs, inputs // groups)
@@ -253,14 +252,16 @@ class _Drawn:
         return sizes
 
     def _array(self, name: str, shape: tuple[int, ...]) -> Array:
-        """An array of the numbers that a page draws; its leading axes are channels."""
+        """An array of the numbers that a page begins with; its leading axes are channels."""
         import numpy as np
 
         from allconv.show.stage.settings import Settings
         from allconv.show.stage.values import drawn
 
         if prod(shape) > MOST_WEIGHTS:
-            raise Misuse(f"{prod(shape):,} numbers are too many to draw; at most {MOST_WEIGHTS:,}")
+            raise Misuse(
+                f"{prod(shape):,} numbers are too many to make up; at most {MOST_WEIGHTS:,}"
+            )
         axes = self.axes
         lead = 1 if name == "x" else 2
         planes, places = prod(shape[:lead]), prod(shape[lead + axes :])

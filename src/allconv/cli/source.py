@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from allconv.data import Dataset
 
 
-def load_data(shown: Screen, options: Mapping[str, Any]) -> Dataset:
+def load_data(shown: Screen, options: Mapping[str, Any], channels: int | None = None) -> Dataset:
     """The images that `settings.data_options` describe; says what was found in them."""
     from allconv.data import load
 
@@ -24,6 +24,7 @@ def load_data(shown: Screen, options: Mapping[str, Any]) -> Dataset:
         samples=options["samples"],
         seed=options["seed"],
         strict=options["strict"],
+        channels=channels,
         pixel_limit=options["pixel_limit"],
         progress=lambda done, total: shown.show("reading images", done, total, f"{done}/{total}"),
     )

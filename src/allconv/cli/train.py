@@ -34,6 +34,8 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "allconv train photos/               # photos/cats/1.jpg, photos/dogs/7.png, ...",
     "allconv train photos/ --epochs 30 --patience 5 --image-size 64 --out garden",
     "allconv train mnist/                # a folder of IDX files, or an .npz of x and y",
+    "allconv train photos/ --from run               # go on: more images, other classes",
+    "allconv train photos/ --from resnet18.onnx --preset imagenet      # or from another's",
     "allconv train --resume run          # go on where Ctrl-C, or worse, ended it",
 )
 @click.argument("data", required=False, type=settings.DATA)
@@ -75,6 +77,14 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "--augment/--no-augment", default=True, show_default=True,
     help="Change the training images at random: shift, and flip where that suits.",
 )  # fmt: skip
+@click.option(
+    "--from", "base", type=settings.BASE, metavar="MODEL|RUN",
+    help="Begin from this network: a new last layer, the others stay as they are.",
+)  # fmt: skip
+@click.option(
+    "--unfreeze", is_flag=True, help="With --from: train all layers, the lower ones slower."
+)
+@settings.foreign_options
 @settings.data_options
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 @click.option(
@@ -106,26 +116,46 @@ def command(
         if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
             raise Misuse("--out and --resume do not go together; the run keeps its folder")
         options = resumed_options(ctx, resume, options)
+    base = None
+    if resume is None:
+        _check_base(ctx, options)
+    if options["base"] is not None:
+        from allconv.cli.base import based, begin_from
+
+        base = begin_from(options)
     with screen() as shown:
-        data = load_data(shown, options)
-        net = _network(data, options)
+        data = load_data(shown, options, None if base is None else base.channels)
+        if base is None:
+            net = _network(data, options)
+        else:
+            net, data = based(shown, base, data, options)
         run = (
             new_run(Path(out), _kept(options))
             if resume is None
             else resumed_run(Path(resume), options["data"])
         )
-        recipe = _recipe(data, options)
+        recipe = _recipe(net, data, options)
         with run as folder:
             history = _fit(
-                shown, net, data, options["model"], recipe, folder, threads, is_new=resume is None
+                shown, net, data, options, recipe, folder, threads, is_new=resume is None
             )
             _finish(shown, net, data, history, folder, threads, recipe, options)
 
 
 def _kept(options: dict[str, Any]) -> dict[str, Any]:
     """The options as a run keeps them: the data is found from any folder."""
-    data = options["data"]
-    return options if data is None else {**options, "data": str(Path(data).absolute())}
+    places = {name: options[name] for name in ("data", "base") if options[name] is not None}
+    return {**options, **{name: str(Path(each).absolute()) for name, each in places.items()}}
+
+
+def _check_base(ctx: click.Context, options: dict[str, Any]) -> None:
+    """Refuse options that need --from where it is not given, and those that it replaces."""
+    given = options["base"] is not None
+    if given and ctx.get_parameter_source("model") is click.core.ParameterSource.COMMANDLINE:
+        raise Misuse("--model and --from do not go together; the file is the network")
+    for name in ("unfreeze", "preset", "layout", "mean", "std"):
+        if options[name] and not given:
+            raise Misuse(f"--{name} is for a network to begin from; give --from, too")
 
 
 def _network(data: Dataset, options: dict[str, Any]) -> Module:
@@ -143,14 +173,18 @@ def _network(data: Dataset, options: dict[str, Any]) -> Module:
     return net.initialize(options["seed"])
 
 
-def _recipe(data: Dataset, options: dict[str, Any]) -> Recipe:
+def _recipe(net: Any, data: Dataset, options: dict[str, Any]) -> Recipe:
     from allconv.train.recipe import Recipe, default_length
+    from allconv.train.tune import slower_below
 
+    optimizer = _optimizer(options)
+    if options["unfreeze"]:
+        optimizer = slower_below(net, data, optimizer)
     epochs, batch = default_length(len(data.train), options["epochs"], options["batch_size"])
     return Recipe(
         epochs=epochs,
         batch_size=batch,
-        optimizer=_optimizer(options),
+        optimizer=optimizer,
         schedule=options["schedule"],
         learning_rate=options["lr"],
         label_smoothing=options["label_smoothing"],
@@ -163,9 +197,9 @@ def _recipe(data: Dataset, options: dict[str, Any]) -> Recipe:
 
 def _fit(
     shown: Screen,
-    net: Module,
+    net: Any,
     data: Dataset,
-    name: str,
+    options: dict[str, Any],
     recipe: Recipe,
     folder: Path,
     threads: int | None,
@@ -178,14 +212,29 @@ def _fit(
     count = sum(array.size for array in net.parameters().values())
     times = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
     shown.line(
-        f"training {name}, {count:,} parameters, for {times} of "
+        f"training {_name(options)}, {count:,} parameters, for {times} of "
         f"{-(-len(data.train) // recipe.batch_size):,} steps; everything goes to {folder}"
     )
     resume = None if is_new else folder
     callbacks = [EpochLines(shown)]
+    if options["base"] is not None:
+        from allconv.cli.base import tuned
+
+        return tuned(
+            shown, net, data, recipe, unfreeze=options["unfreeze"], threads=threads,
+            out=folder, resume=resume, callbacks=callbacks,
+        )  # fmt: skip
     return train(
         net, data, None, recipe, threads=threads, out=folder, resume=resume, callbacks=callbacks
     )
+
+
+def _name(options: dict[str, Any]) -> str:
+    """What the network is called."""
+    from allconv.text import printable
+
+    base = options["base"]
+    return str(options["model"]) if base is None else f"on {printable(base)}"
 
 
 def _optimizer(options: dict[str, Any]) -> Optimizer:
@@ -250,7 +299,7 @@ def _finish(
     shown.line(f"result: {folder / MODEL}{wrong}")
     samples = Samples(part, found, classes, name)
     about = TrainedRun(
-        options["model"], net, data, recipe, history, samples, folder, MODEL, options["data"]
+        _name(options), net, data, recipe, history, samples, folder, MODEL, options["data"]
     )
     shown.line(save_report(folder / REPORT, about))
     shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")

@@ -58,6 +58,7 @@ def load(
     strict: bool = False,
     validation: float | tuple[Any, Any] | None = None,
     test: float | tuple[Any, Any] | None = None,
+    channels: int | None = None,
     pixel_limit: int = PIXEL_LIMIT,
     memory_limit: int = MEMORY_LIMIT,
     progress: Progress | None = None,
@@ -72,6 +73,7 @@ def load(
     strict: an unreadable image file is an error; otherwise it is left out and reported.
     validation, test: share of each class to hold out where the source has no such part (0.15 each;
         validation 0.1 for IDX and arrays, test 0 for arrays); for arrays also (x, y).
+    channels: of image files: 1 reads all as gray, 3 as colour (None: gray if every file is gray).
     pixel_limit: largest height times width of a file that is decoded.
     memory_limit: bytes of images from which they are kept in a temporary file; the most bytes that
         are read from an IDX or .npz file.
@@ -91,6 +93,7 @@ def load(
         strict=strict,
         validation=None if isinstance(validation, tuple) else validation,
         test=None if isinstance(test, tuple) else test,
+        channels=channels,
         pixel_limit=pixel_limit,
         memory_limit=memory_limit,
         progress=progress,

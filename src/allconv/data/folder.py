@@ -70,7 +70,8 @@ def load_folder(root: Path, options: Options) -> Dataset:
     reasons = [(_relative(path, root), why) for path, why in unreadable]
     groups = _divided(root, classes, parts, options, reasons)
     headers = [header for group in groups for header in group.headers]
-    size, channels, reason = choose_size(headers, options.image_size)
+    size, found_channels, reason = choose_size(headers, options.image_size)
+    channels = options.channels or found_channels
     made = _decode(root, groups, size, channels, options, unreadable)
     _check_strict(unreadable, options)
     ignored = [
@@ -89,7 +90,8 @@ def load_folder(root: Path, options: Options) -> Dataset:
         ignored=tuple(_relative(path, root) for path in ignored),
         notes=(*notes, *_repeated(root, groups)),
     )
-    return finish(classes, made[0], made[1], made[2] if len(made[2]) else None, report)
+    flip = None if options.channels is None else found_channels == 3
+    return finish(classes, made[0], made[1], made[2] if len(made[2]) else None, report, flip=flip)
 
 
 def _with_images(

@@ -12,6 +12,7 @@ from allconv.data.images import PIXEL_LIMIT
 from allconv.data.split import check_fraction
 from allconv.errors import ArgumentError
 from allconv.random import check_seed
+from allconv.settings import told
 
 MEMORY_LIMIT = 2**30
 """Bytes of decoded images kept in memory, and of arrays read from a file, unless told otherwise."""
@@ -31,6 +32,7 @@ class Options:
     strict: bool = False
     validation: float | None = None
     test: float | None = None
+    channels: int | None = None
     pixel_limit: int = PIXEL_LIMIT
     memory_limit: int = MEMORY_LIMIT
     progress: Progress | None = None
@@ -41,6 +43,8 @@ class Options:
             _check_positive(name, getattr(self, name))
         if self.samples is not None:
             _check_positive("samples", self.samples)
+        if self.channels not in (None, 1, 3):
+            raise ArgumentError(f"channels must be 1, 3 or None, got {told(self.channels)}")
         if self.validation is not None:
             check_fraction("validation", self.validation, zero=False)
         if self.test is not None:

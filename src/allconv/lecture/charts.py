@@ -34,7 +34,7 @@ def networks() -> Markup:
         f"{each.name} {percent(each.accuracy)}, with a tenth of the images {percent(each.part)}"
         for each in held.networks
     )
-    head = ("network", "weights and biases", "multiply-adds", "moved by 3 pixels")
+    head = ("network", "weights and biases", "multiply-adds", "accuracy, shifted by 3 pixels")
     rows = [
         (each.name, f"{each.parameters:,}", f"{each.multiply_adds:,}", percent(each.shifted))
         for each in held.networks

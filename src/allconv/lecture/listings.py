@@ -216,7 +216,7 @@ True
         (
             "The 25 numbers are equal to the last bit. Note that *imgC* does not come back: only "
             "its shape does, with each number of *r* laid where it came from. The transposed "
-            "convolution is no inverse, in spite of the name “deconvolution”.",
+            "convolution is not an inverse, in spite of the name “deconvolution”.",
         ),
     ),
     Listing(
@@ -255,5 +255,5 @@ print(pull(np.ones((1, 1, 2, 2)))[0][0, 0])
 
 
 def listing(name: str) -> Listing:
-    """The listing of a name; KeyError where there is none."""
+    """The listing of a name; KeyError for an unknown name."""
     return {each.name: each for each in LISTINGS}[name]

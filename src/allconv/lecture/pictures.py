@@ -89,32 +89,32 @@ def lists() -> Markup:
     ):
         parts.append(written(0, top + 10, title))
         parts += _list_row(kernel, order, top + 26)
-        parts += _list_sheets(kernel, order, top + 90)
+        parts += _list_planes(kernel, order, top + 90)
         top += 220
-    label = "The sixteen numbers of the kernel, coloured by the sheet that each belongs to"
+    label = "The sixteen numbers of the kernel, coloured by the plane that each belongs to"
     return drawing(16 * 36 + 40, top - 20, *parts, label=label)
 
 
-def _sheet(order: Sequence[int], place: Sequence[int]) -> tuple[int, int]:
+def _plane(order: Sequence[int], place: Sequence[int]) -> tuple[int, int]:
     """The output and the input channel of a place of the list."""
     return place[order[0]], place[order[1]]
 
 
-def _shade(sheet: tuple[int, int]) -> str:
-    return "wy"[sheet[0]] + (" lit" if sheet[1] else "")
+def _shade(plane: tuple[int, int]) -> str:
+    return "wy"[plane[0]] + (" lit" if plane[1] else "")
 
 
 def _list_row(kernel: Array, order: Sequence[int], top: float) -> Iterator[str]:
     """The list as it is typed; a gap stands where brackets close."""
     for n, (place, value) in enumerate(np.ndenumerate(kernel)):
-        o, i = _sheet(order, place)
+        o, i = _plane(order, place)
         x = n * 33 + n // 2 * 4 + n // 4 * 6 + n // 8 * 8
         yield cell(x, top, 33, _shade((o, i)), minus(f"{value:g}"), size=14)
         yield written(x + 16.5, top + 43, f"{o + 1},{i + 1}", anchor="middle", size=12, kind="soft")
 
 
-def _list_sheets(kernel: Array, order: Sequence[int], top: float) -> Iterator[str]:
-    """The four sheets of the kernel as that reading sees them."""
+def _list_planes(kernel: Array, order: Sequence[int], top: float) -> Iterator[str]:
+    """The four planes of the kernel as that reading sees them."""
     read = kernel.transpose(order)
     for n, (o, i) in enumerate(np.ndindex(2, 2)):
         left = n * 150.0

@@ -32,7 +32,11 @@ class Draw:
 
 @dataclass(frozen=True)
 class Live:
-    """A figure of its own, and what stands below it."""
+    """A figure of no example, and what stands below it.
+
+    address   the state of the operator page that it begins with
+    parts     what is beside its stage, by the names of `js/figures.js`, separated by blanks
+    """
 
     address: str
     parts: str

@@ -28,9 +28,9 @@ FIRST = (
             Say(
                 "The convolutional network has the fewest weights and recognises the most: with a "
                 "tenth of the images it does as well as the plain one with all of them. It pays in "
-                "multiplying, for sharing saves weights, not work. The last column is what "
-                "[sharing](#sharing) is about: test images moved by three pixels, which no network "
-                "saw in training."
+                "multiply-adds, for sharing saves weights, not work. The last column is what "
+                "[sharing](#sharing) is about: test images shifted by three pixels, which no "
+                "network saw in training."
             ),
             Show("two-layers"),
             Show("both-train"),
@@ -116,7 +116,7 @@ FIRST = (
         parts.ONE_AXIS,
         (
             Say(
-                "The whole matter on one axis. Lay the kernel under the first cells of the input, "
+                "First, on one axis. Lay the kernel under the first cells of the input, "
                 "multiply what stands above each other, add it up: the first output. Slide by one, "
                 "and again. The output ends where the kernel would stick out, so that there are "
                 "Dim(*I*) − Dim(*W*) + 1 places for it."
@@ -169,9 +169,9 @@ FIRST = (
             Say(
                 "A picture has two axes and several channels: here *I* is 2 × 4 × 4. The window "
                 "slides over rows and columns, but not over channels: it always sees all of them. "
-                "So a kernel has a sheet for each input channel, and there is such a kernel for "
+                "So a kernel has a plane for each input channel, and there is such a kernel for "
                 "each output channel. *W* is outputs × inputs × height × width. For each output "
-                "cell the products of all sheets are added up, and the bias of the output channel."
+                "cell the products of all planes are added up, and the bias of the output channel."
             ),
             Show("image-2x4x4"),
             Say(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from copy import deepcopy
 from inspect import signature
+from os import PathLike
 from typing import Any
 
 from allconv import trace
@@ -16,8 +17,10 @@ from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
 from allconv.nn.running import run, run_backward
 from allconv.nn.scope import Scope, current, entered
+from allconv.nn.structure import structure_of
 from allconv.nn.summary import Summary, summarize
 from allconv.nn.tracing import trace_module
+from allconv.nn.weights_file import is_path, load_weights, save_weights
 from allconv.operators.base import Array, Spec
 from allconv.random import check_seed
 from allconv.settings import flag, float_dtype, told
@@ -27,6 +30,7 @@ from allconv.value import Value
 __all__ = ["Module"]
 
 
+WRAPPERS = ("module.", "_orig_mod.")  # what PyTorch's wrappers put before all names
 DEEPEST = 24  # modules inside each other that are shown
 
 
@@ -170,19 +174,25 @@ class Module:
         return {name: place.value(name) for name, place in self.named_places().items()}
 
     def load_state_dict(
-        self, state: Mapping[str, Any], *, strict: bool = True
+        self, state: Mapping[str, Any] | str | PathLike[str], *, strict: bool = True
     ) -> tuple[list[str], list[str]]:
         """Replace parameters and buffers by name, all or nothing.
 
+        `state` holds arrays by name, NumPy's or others that can be read as such (PyTorch's
+        tensors, say), or is the path of a safetensors file of these. A prefix "module." on all
+        names, as wrappers of PyTorch put it, is left out, and num_batches_tracked may be missing.
         Returns the names that are missing and those that are unexpected; when `strict`, these are
         an error. Shapes must agree; floats are converted to the module's dtype.
         """
+        if is_path(state):
+            state = load_weights(state)[0]
         if not isinstance(state, Mapping):
             raise ArgumentError(
-                f"state is {type(state).__name__}; arrays by name, as state_dict() gives them, "
-                "are expected"
+                f"state is {type(state).__name__}; arrays by name, as state_dict() gives them, or "
+                "the path of a file of these is expected"
             )
         places = self.named_places()
+        state = _unwrapped(state, places)
         missing = [n for n, place in places.items() if n not in state and not place.optional]
         unexpected = [name for name in state if name not in places]
         if flag("strict", strict) and (missing or unexpected):
@@ -195,6 +205,16 @@ class Module:
         for name, array in fitted.items():
             places[name].replace(array)
         return missing, unexpected
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all parameters and buffers to a safetensors file, whole or not at all.
+
+        Of networks made of `nn`'s own layers the file holds the structure, too, so that
+        `allconv.load(path)` gives the network back; of others, whose class is code, it holds the
+        arrays alone: `net.load_state_dict(path)`.
+        """
+        about = {"version": 1, "text": type(self).__name__, "structure": structure_of(self)}
+        save_weights(path, self.state_dict(), about)
 
     def initialize(self, seed: int = 0) -> Module:
         """Draw all parameters anew, by key (seed, name), and return the module."""
@@ -302,6 +322,16 @@ class Module:
                 yield told(value)
             elif not _same(value, each.default):
                 yield f"{name}={told(value)}"
+
+
+def _unwrapped(state: Mapping[str, Any], places: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A state without the prefix that a wrapper put before all names."""
+    for prefix in WRAPPERS:
+        names = list(state)
+        wrapped = all(isinstance(name, str) and name.startswith(prefix) for name in names)
+        if names and wrapped and not any(name.startswith(prefix) for name in places):
+            state = {name.removeprefix(prefix): state[name] for name in names}
+    return state
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import prod
@@ -11,6 +11,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
+from allconv.nn.exchange import put
 from allconv.nn.graph_module import record_network
 from allconv.nn.module import Module
 from allconv.nn.pool import (
@@ -89,24 +90,11 @@ def pool_to_stride(net: Module, input_shape: Sequence[int]) -> Strided:
     modules = dict(copy.named_modules())
     approximate = []
     for name, (operator, channels) in found.items():
-        _put(modules.values(), modules[name], _convolution(operator.window, channels))
+        put(modules.values(), modules[name], _convolution(operator.window, channels))
         if isinstance(operator, MaxPool) or not _is_average(operator):
             approximate.append(name)
     new = tuple(f"{name}.{each}" for name in found for each in ("weight", "bias"))
     return Strided(copy, tuple(found), tuple(approximate), new)
-
-
-def _put(parents: Iterable[Module], old: Module, new: Module) -> None:
-    """Another module in every place of one; the order says what comes after what."""
-    for parent in parents:
-        children = parent._children()
-        order = list(children)
-        for key in order:
-            if children[key] is old:
-                setattr(parent, key, new)
-        made = {name: children[name] for name in order}
-        children.clear()
-        children.update(made)
 
 
 def _windows(

@@ -12,8 +12,10 @@ import numpy as np
 from allconv.arrays import take_array
 from allconv.errors import FileError, ShapeError
 from allconv.nn.module import Module
+from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
+from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Model
 from allconv.onnx.read import SIZE_LIMIT, read_model, told
 from allconv.onnx.record import record_model
@@ -50,6 +52,27 @@ class OnnxModule(Module):
     def _bound(self, name: str) -> Value:
         value: Value = Module.__getattr__(self, name)  # whatever attributes a name may shadow
         return value
+
+    def _cut_head(self) -> Cut:
+        """See `nn.new_head`."""
+        model, weight, bias, name = without_head(self.model, self.state_dict())
+        return Cut(self.with_model(model), weight, bias, name)
+
+    def for_any_size(self, layout: str = "nchw") -> OnnxModule:
+        """The same network for any number of images of any size, from prepared images on.
+
+        A file that takes pixels loses the nodes that prepare them, and takes (N, C, H, W).
+        """
+        is_bytes = self.model.inputs[0].dtype == "uint8"
+        model = without_preparation(self.model) if is_bytes else opened(self.model, layout)
+        return self.with_model(model)
+
+    def with_model(self, model: Model) -> OnnxModule:
+        """Another model on this one's parameters and buffers."""
+        state = self.state_dict()
+        names = (*model.parameters, *model.buffers)
+        arrays = {**model.arrays, **{name: state[name] for name in names}}
+        return OnnxModule(replace(model, arrays=arrays))
 
     def __call__(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
         """The outputs for these inputs, as `nn.Module` computes them."""

@@ -5,6 +5,7 @@ What users call takes networks and returns networks, so it is defined in `nn`, a
     densify(net, input_shape)         a classifier as a fully convolutional network
     unshare(net, input_shape)         convolutions as locally connected or linear layers
     pool_to_stride(net, input_shape)  pooling as strided convolution, to be trained
+    new_head(net, classes)            a classifier for other classes
     fold_batchnorm(net, input_shape)  batch normalisation as part of the convolutions
 
 Names are loaded when they are first used.
@@ -20,6 +21,7 @@ _ROOMS = {
     "DenseNetwork": "nn.densify",
     "densify": "nn.densify",
     "fold_batchnorm": "nn.fold_batchnorm",
+    "new_head": "nn.new_head",
     "pool_to_stride": "nn.pool_to_stride",
     "unshare": "nn.unshare",
 }

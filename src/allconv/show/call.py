@@ -32,7 +32,7 @@ def record_call(
     from allconv.nn import Module
 
     if not callable(function):
-        raise ArgumentError(f"{type(function).__name__} is no layer and no function")
+        raise ArgumentError(f"{type(function).__name__} is neither a layer nor a function")
     if isinstance(function, Module):
         if settings:
             raise ArgumentError(f"{', '.join(settings)}: a layer has its own settings")

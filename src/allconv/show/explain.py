@@ -164,7 +164,7 @@ def explain(
 
 
 def kind_of(path: str | Path) -> str:
-    """The kind of file that a name asks for; ArgumentError where it is none of them."""
+    """The kind of file that a name asks for; ArgumentError for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in KINDS:
         raise ArgumentError(

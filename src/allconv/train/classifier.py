@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import fields
@@ -19,11 +20,14 @@ from allconv.data.images import Pixels, resize
 from allconv.data.labels import kind_of, label_values, names_of, take_labels, values_of
 from allconv.data.listing import expand
 from allconv.data.pixels import take_images, to_bytes
+from allconv.data.presets import Preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.nn.module import Module
 from allconv.operators.base import Array
+from allconv.settings import flag
 from allconv.text import printable
+from allconv.train.base import Base, Network, open_base
 from allconv.train.callbacks import Callback
 from allconv.train.evaluate import BATCH, softmax
 from allconv.train.feed import Augmentation
@@ -32,6 +36,7 @@ from allconv.train.loop import train
 from allconv.train.optimizers import Optimizer
 from allconv.train.recipe import Recipe, default_length
 from allconv.train.schedules import Schedule
+from allconv.train.tune import StatisticsWarning, odd_statistics, slower_below, tune
 
 LABELS = "allconv.labels"
 """The key, in a file's metadata, of the type of the labels where they are no text."""
@@ -44,6 +49,11 @@ class ImageClassifier:
 
     model: a name of `nn.networks`, whose weights are drawn by `seed`; a network, of which a copy is
         trained; or a function of (channels, (height, width), classes) that returns one.
+    network: a trained network to begin from, in place of `model`: a module, an .onnx file, the
+        folder of a run. Its head is replaced; classes that it knows keep their weights. The layers
+        below stay as they are unless `unfreeze`, when lower layers are trained slower.
+    preset, layout: how that network takes images where its file does not say it: "imagenet",
+        "imagenet-bgr", "unit", "tf", "bytes" or (mean, std); "nchw" or "nhwc".
     image_size: side, or (height, width), to which images are scaled (None: chosen from the data).
     validation: share of the images to hold out for choosing the best epoch, or arrays (x, y).
     The others are those of `fit`.
@@ -79,6 +89,10 @@ class ImageClassifier:
         seed: int = 0,
         threads: int | None = None,
         callbacks: Sequence[Callback] = (),
+        network: Network | None = None,
+        unfreeze: bool = False,
+        preset: Preset | None = None,
+        layout: str | None = None,
     ) -> None:
         self.model = model
         self.epochs = epochs
@@ -95,6 +109,10 @@ class ImageClassifier:
         self.seed = seed
         self.threads = threads
         self.callbacks = callbacks
+        self.network = network
+        self.unfreeze = unfreeze
+        self.preset = preset
+        self.layout = layout
 
     # Settings
 
@@ -151,26 +169,53 @@ class ImageClassifier:
             )
         values = None if y is None else label_values(y)
         source = x if y is None else (x, y)
+        base = self._base()
+        size = self.image_size if base is None else self.image_size or base.size
         loaded = data.load(
-            source, image_size=self.image_size, seed=self.seed, validation=self.validation
+            source,
+            image_size=size,
+            seed=self.seed,
+            validation=self.validation,
+            channels=None if base is None else base.channels,
         )
-        preprocess = loaded.preprocess
-        size = (preprocess.height, preprocess.width)
-        network = self._network(preprocess.channels, size, len(loaded.classes))
+        network: Any
+        if base is None:
+            network = self._network(loaded)
+        else:
+            loaded = base.fitting(loaded)
+            network = base.network(loaded, self.seed)
         epochs, batch_size = default_length(len(loaded.train), self.epochs, self.batch_size)
         names = [field.name for field in fields(Recipe) if field.name in self._names()]
         settings = {name: getattr(self, name) for name in names}
-        recipe = Recipe(**{**settings, "epochs": epochs, "batch_size": batch_size})
-        history = train(
-            network, loaded, None, recipe, threads=self.threads, callbacks=self.callbacks
-        )
-        self.network_, self.preprocess_, self.history_ = network, preprocess, history
+        settings = {**settings, "epochs": epochs, "batch_size": batch_size}
+        others: dict[str, Any] = {"threads": self.threads, "callbacks": self.callbacks}
+        if base is None:
+            history = train(network, loaded, None, Recipe(**settings), **others)
+        else:
+            for sentence in odd_statistics(base, loaded):
+                warnings.warn(sentence, StatisticsWarning, stacklevel=2)
+            if self.unfreeze:
+                settings["optimizer"] = slower_below(network, loaded, self.optimizer)
+            others["unfreeze"] = self.unfreeze
+            history = tune(network, loaded, Recipe(**settings), **others)
+        self.network_, self.preprocess_, self.history_ = network, loaded.preprocess, history
         self.classes_ = np.array(loaded.classes) if values is None else values
         self._takes_pixels = False
         self._keep_inference()
         return self
 
-    def _network(self, channels: int, size: tuple[int, int], classes: int) -> Module:
+    def _base(self) -> Base | None:
+        flag("unfreeze", self.unfreeze)
+        if self.network is not None:
+            return open_base(self.network, self.preset, self.layout)
+        for name in ("unfreeze", "preset", "layout"):
+            if getattr(self, name):
+                raise ArgumentError(f"{name} is for a network to begin from; give network, too")
+        return None
+
+    def _network(self, loaded: data.Dataset) -> Module:
+        kind, classes = loaded.preprocess, len(loaded.classes)
+        channels, size = kind.channels, (kind.height, kind.width)
         if isinstance(self.model, str):
             network: Module = networks.build(self.model, channels, size, classes)
             return network.initialize(self.seed)

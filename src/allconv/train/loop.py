@@ -113,7 +113,27 @@ def train(
     if recipe.early_stopping is not None and held is None:
         raise ArgumentError("early_stopping needs a validation part")
     classes = data.classes if isinstance(data, Dataset) else None
-    run = Run(net, replace(recipe, augment=augment), training, held, threads, callbacks, classes)
+    return train_feeds(
+        net, training, held, test, replace(recipe, augment=augment), classes=classes,
+        threads=threads, out=out, resume=resume, callbacks=callbacks,
+    )  # fmt: skip
+
+
+def train_feeds(
+    net: Module,
+    training: Feed,
+    held: Feed | None,
+    test: Feed | None,
+    recipe: Recipe,
+    *,
+    classes: tuple[str, ...] | None = None,
+    threads: int | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> History:
+    """`fit` on samples that are ready."""
+    run = Run(net, recipe, training, held, threads, callbacks, classes)
     run.check_network()
     run.begin(_folder(out, "out"), _folder(resume, "resume"))
     with defer_interrupt() as interrupt:

@@ -8,7 +8,7 @@ from allconv.errors import ArgumentError
 from allconv.functional.settings import per_axis
 from allconv.nn.networks.all_cnn import all_cnn
 from allconv.nn.networks.convnet import convnet
-from allconv.nn.networks.efficientnet import efficientnet_lite0
+from allconv.nn.networks.efficientnet import efficientnet_b0, efficientnet_lite0
 from allconv.nn.networks.family import FAMILY
 from allconv.nn.networks.local import local
 from allconv.nn.networks.mobilenet_v1 import mobilenet_v1
@@ -34,6 +34,7 @@ MOBILE: dict[str, Maker] = {
     "mobilenet-v3-small": mobilenet_v3_small,
     "mobilenet-v3-large": mobilenet_v3_large,
     "efficientnet-lite0": efficientnet_lite0,
+    "efficientnet-b0": efficientnet_b0,
 }
 """Networks of depthwise convolutions, for photographs on small machines."""
 RESIDUAL: dict[str, Maker] = {
@@ -78,6 +79,7 @@ __all__ = [
     "all_cnn",
     "build",
     "convnet",
+    "efficientnet_b0",
     "efficientnet_lite0",
     "local",
     "mobilenet_v1",

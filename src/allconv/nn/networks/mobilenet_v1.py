@@ -16,7 +16,9 @@ WIDTHS = (  # channels of the 1x1 convolution, stride of the depthwise one befor
 )  # fmt: skip
 
 
-def mobilenet_v1(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+def mobilenet_v1(
+    channels: int = 3, size: tuple[int, int] = (224, 224), classes: int = 1000
+) -> Sequential:
     """MobileNet of width 1, for images (N, channels, *size) of at least 32 x 32.
 
     Conv 3x3 stride 2, 32

@@ -24,7 +24,9 @@ STAGES = (  # factor of expansion, channels, blocks, stride of the first block
 )
 
 
-def mobilenet_v2(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+def mobilenet_v2(
+    channels: int = 3, size: tuple[int, int] = (224, 224), classes: int = 1000
+) -> Sequential:
     """MobileNetV2 of width 1, for images (N, channels, *size) of at least 32 x 32.
 
     Conv 3x3 stride 2, 32

@@ -45,7 +45,9 @@ SMALL: tuple[Block, ...] = (
 )
 
 
-def mobilenet_v3_large(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+def mobilenet_v3_large(
+    channels: int = 3, size: tuple[int, int] = (224, 224), classes: int = 1000
+) -> Sequential:
     """MobileNetV3-Large, for images (N, channels, *size) of at least 32 x 32.
 
     Conv 3x3 stride 2, 16
@@ -63,7 +65,9 @@ def mobilenet_v3_large(channels: int, size: tuple[int, int], classes: int) -> Se
     return _network(channels, LARGE, 1280, classes)
 
 
-def mobilenet_v3_small(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+def mobilenet_v3_small(
+    channels: int = 3, size: tuple[int, int] = (224, 224), classes: int = 1000
+) -> Sequential:
     """MobileNetV3-Small, for images (N, channels, *size) of at least 32 x 32.
 
     As `mobilenet_v3_large`, with the 11 blocks of `SMALL`, then Conv 1x1, 576 and Linear 1024.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from allconv import functional
 from allconv.errors import ShapeError
@@ -40,16 +40,23 @@ class SqueezeExcitation(Module):
     Hu et al. 2018, arXiv:1709.01507; with the hard sigmoid of Howard et al. 2019, arXiv:1905.02244.
     """
 
+    activation_kind: ClassVar[type[Module]] = ReLU
+
     def __init__(self, channels: int, squeezed: int) -> None:
+        self.channels, self.squeezed = channels, squeezed
         self.avgpool = GlobalAvgPool2d()
         self.fc1 = Conv2d(channels, squeezed, 1)
-        self.activation = ReLU()
+        self.activation = self.activation_kind()
         self.fc2 = Conv2d(squeezed, channels, 1)
 
     def forward(self, x: Any) -> Any:
         """x (N, C, H, W) -> the same shape."""
         scale = self.fc2(self.activation(self.fc1(self.avgpool(x))))
-        return x * functional.hardtanh(scale * (1.0 / 6.0) + 0.5, 0.0, 1.0)
+        return x * self.gate(scale)
+
+    def gate(self, scale: Any) -> Any:
+        """The number of each channel."""
+        return functional.hardtanh(scale * (1.0 / 6.0) + 0.5, 0.0, 1.0)
 
 
 def conv_norm(
@@ -79,24 +86,27 @@ def inverted_residual(
     stride: int,
     *,
     squeezed: int = 0,
+    excitation: Callable[[int, int], Module] = SqueezeExcitation,
     activation: Callable[[], Module],
+    eps: float = 0.001,
+    momentum: float = 0.01,
 ) -> Named:
     """A block that is wide inside; added to its input where it keeps its shape.
 
     Conv 1x1, expanded, unless there are so many channels already; depthwise convolution;
     squeeze-and-excitation if `squeezed`; Conv 1x1, out_channels, without activation. Their
-    normalisation is that of EfficientNet and MobileNetV3: eps 0.001, momentum 0.01.
+    normalisation is by default that of MobileNetV3.
 
     Sandler et al. 2018, arXiv:1801.04381, table 1 and figure 4.
     """
-    settings: dict[str, Any] = {"eps": 0.001, "momentum": 0.01}
+    settings: dict[str, Any] = {"eps": eps, "momentum": momentum}
     active: dict[str, Any] = settings | {"activation": activation}
     layers: list[Module] = []
     if expanded != in_channels:
         layers.append(conv_norm(in_channels, expanded, **active))
     layers.append(conv_norm(expanded, expanded, kernel, stride, groups=expanded, **active))
     if squeezed:
-        layers.append(SqueezeExcitation(expanded, squeezed))
+        layers.append(excitation(expanded, squeezed))
     layers.append(conv_norm(expanded, out_channels, **settings))
     kind = Residual if stride == 1 and in_channels == out_channels else Named
     return kind(block=Sequential(*layers))

@@ -16,7 +16,9 @@ from allconv.nn.pool import GlobalAvgPool2d, MaxPool2d
 from allconv.nn.sequential import Sequential
 
 
-def resnet18(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+def resnet18(
+    channels: int = 3, size: tuple[int, int] = (224, 224), classes: int = 1000
+) -> Sequential:
     """ResNet-18, for images (N, channels, *size) of at least 32 x 32.
 
     Conv 7x7 stride 2, 64; MaxPool 3x3 stride 2
@@ -30,10 +32,12 @@ def resnet18(channels: int, size: tuple[int, int], classes: int) -> Sequential:
     He et al. 2015, arXiv:1512.03385, table 1.
     """
     check_least("resnet-18", size)
-    return _network(channels, classes, _Basic, (2, 2, 2, 2))
+    return _network(channels, classes, BasicBlock, (2, 2, 2, 2))
 
 
-def resnet50(channels: int, size: tuple[int, int], classes: int) -> Sequential:
+def resnet50(
+    channels: int = 3, size: tuple[int, int] = (224, 224), classes: int = 1000
+) -> Sequential:
     """ResNet-50, for images (N, channels, *size) of at least 32 x 32.
 
     As `resnet18`, with 3, 4, 6 and 3 blocks of Conv 1x1, 3x3 and 1x1, of which the last has four
@@ -43,15 +47,16 @@ def resnet50(channels: int, size: tuple[int, int], classes: int) -> Sequential:
     He et al. 2015, arXiv:1512.03385, table 1.
     """
     check_least("resnet-50", size)
-    return _network(channels, classes, _Bottleneck, (3, 4, 6, 3))
+    return _network(channels, classes, Bottleneck, (3, 4, 6, 3))
 
 
-class _Basic(Module):
+class BasicBlock(Module):
     """Two convolutions 3x3. He et al. 2015, figure 5, left."""
 
     factor = 1
 
     def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        self.in_channels, self.width, self.stride = in_channels, width, stride
         self.conv1 = Conv2d(in_channels, width, 3, stride, 1, bias=False)
         self.bn1 = BatchNorm2d(width)
         self.conv2 = Conv2d(width, width, 3, padding=1, bias=False)
@@ -64,12 +69,13 @@ class _Basic(Module):
         return functional.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 
 
-class _Bottleneck(Module):
+class Bottleneck(Module):
     """A convolution 3x3 between two 1x1. He et al. 2015, figure 5, right."""
 
     factor = 4
 
     def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        self.in_channels, self.width, self.stride = in_channels, width, stride
         out_channels = self.factor * width
         self.conv1 = Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = BatchNorm2d(width)
@@ -94,7 +100,7 @@ def _shortcut(in_channels: int, out_channels: int, stride: int) -> Module:
 
 
 def _network(
-    channels: int, classes: int, block: type[_Basic | _Bottleneck], depths: tuple[int, ...]
+    channels: int, classes: int, block: type[BasicBlock | Bottleneck], depths: tuple[int, ...]
 ) -> Sequential:
     before, stages = 64, {}
     for number, depth in enumerate(depths):

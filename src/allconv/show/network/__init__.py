@@ -7,7 +7,7 @@ fold      layers by the parts of their names, so that thousands can be drawn
 place     where boxes stand: rows, few crossings, short lines
 draw      a level of the network as SVG
 values    what the layers give for an image
-evidence  what speaks for a class: gradients, the last convolution, what happens when parts are hid
+evidence  what speaks for a class: gradients, the last convolution, covering parts
 section   what is said of one layer
 photo     the image, and what a unit sees of it
 page      all of it as one HTML file of bounded size

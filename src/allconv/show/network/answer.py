@@ -29,7 +29,7 @@ def answer(
     )  # fmt: skip
     parts = [element("h2", "The image"), element("p", element("code", printable(photo.name, 120)))]
     if scores is None:
-        parts += [picture, element("p", "The network gives no scores of classes for it.")]
+        parts += [picture, element("p", "The network gives no scores for classes.")]
         return element("section", *parts, id="answer")
     parts.append(element("div", picture, _classes(photo, scores), class_="said"))
     if found is not None:
@@ -69,7 +69,12 @@ def _evidence(
     figures = []
     if found.saliency is not None:
         figures.append(
-            _heat(photo, found.saliency, "Saliency", "where a small change moves the score most")
+            _heat(
+                photo,
+                found.saliency,
+                "Saliency",
+                "where a small change of a pixel changes the score most",
+            )
         )
     if found.cam is not None and found.layer is not None:
         last = layers[found.layer].title
@@ -80,13 +85,14 @@ def _evidence(
         )
     if found.occlusion is not None:
         lost = f"{100 * found.most:.1f}"
-        said = f"where covering a part takes most of the probability, at most {lost} points"
+        said = f"where covering a part lowers the probability most, by up to {lost} points"
         figures.append(_heat(photo, found.occlusion, "Occlusion", said))
     if not figures:
-        return [element("p", "No gradient or covered part speaks for one class.")]
+        said = "Neither gradients nor covering parts of the image show anything for this class."
+        return [element("p", said)]
     return [
         element("h3", f"What speaks for {name}"),
-        element("p", "Coarse hints of where to look, and no proof.", class_="soft"),
+        element("p", "Coarse hints of where to look; they prove nothing.", class_="soft"),
         element("div", *figures, class_="heats"),
     ]
 

@@ -1,4 +1,4 @@
-"""What speaks for a class: the gradient of its score, the last convolution, and what hiding does.
+"""What speaks for a class: the gradient of its score, the last convolution, and covering parts.
 
 saliency   by how much each pixel moves the score (Simonyan, Vedaldi and Zisserman 2014)
 Grad-CAM   the channels of the last convolution, each weighted by the mean of the score's gradient,
@@ -6,7 +6,7 @@ Grad-CAM   the channels of the last convolution, each weighted by the mean of th
 occlusion  how much of the probability is lost where a part of the image is covered (Zeiler and
            Fergus 2014)
 
-All three are coarse, and none is a proof: they say where to look.
+All three are coarse, and prove nothing: they say where to look.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from allconv.show.text import number
 
 FIRST_CONVOLUTIONS = 3
 MOST_KERNELS = 64
-MOST_PAIRS = 8  # of kernels, and of channels of each, where channels are no colours
+MOST_PAIRS = 8  # of kernels, and of channels of each, where channels are not colours
 SHOWN_TILE = 56  # pixels of a map's longer side on the page
 SHOWN_KERNEL = 32
 COLUMNS = 8

@@ -38,7 +38,7 @@ _MOST_NUMBERS = 8
 
 
 def read_messages(path: str | os.PathLike[str]) -> Any:
-    """The messages of an ONNX file without its large arrays; FileError for what is none."""
+    """The messages of an ONNX file without its large arrays; FileError for other files."""
     file = Path(path)
     with open_file(file, "an ONNX model") as opened, told(file):
         size = os.fstat(opened.fileno()).st_size

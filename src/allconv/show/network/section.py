@@ -52,17 +52,17 @@ def _rows(
 ) -> Iterable[Markup]:
     takes = [shape_text(source.shape) or "unknown" for source in layer.sources]
     if takes:
-        yield _row("takes", ", ".join(dict.fromkeys(takes[:MOST_LINKS])))
+        yield _row("input shape", ", ".join(dict.fromkeys(takes[:MOST_LINKS])))
     if layer.operator != OUTPUT:
         gives = [shape_text(shape) or "unknown" for shape in layer.outputs[:MOST_LINKS]]
-        yield _row("gives", ", ".join(gives) or "unknown")
+        yield _row("output shape", ", ".join(gives) or "unknown")
     for name, value in layer.settings.items():
         yield _row(name, value)
     if layer.parameters:
         yield _row("parameters", f"{layer.parameters:,}")
     if facts is not None:
         yield from _fact_rows(facts)
-    for title, layers in (("after", around.before), ("before", around.after)):
+    for title, layers in (("input from", around.before), ("output to", around.after)):
         if layers:
             yield _row(title, _links(layers, addresses))
 
@@ -70,17 +70,17 @@ def _rows(
 def _fact_rows(facts: Facts) -> Iterable[Markup]:
     if facts.multiply_adds:
         yield _row("multiply-adds", f"{facts.multiply_adds:,}")
-    yield _row("memory of its result", bytes_text(facts.bytes))
+    yield _row("memory of the output", bytes_text(facts.bytes))
     if facts.seconds is not None:
         yield _row("time", f"{facts.seconds * 1000:.3g} ms")
-    yield _row("kernel", facts.kernels)
+    yield _row("computed by", facts.kernels)
     if facts.why:
         yield _row("algorithm", facts.why)
     if facts.field:
-        yield _row("a unit sees", " × ".join(_reach(reach) for reach in facts.field))
+        yield _row("receptive field", " × ".join(_reach(reach) for reach in facts.field))
         steps = [str(reach.stride) for reach in facts.field if reach.along is not None]
         if steps:
-            yield _row("next unit", f"{' × '.join(steps)} pixels on")
+            yield _row("step from unit to unit", f"{' × '.join(steps)} pixels")
 
 
 def _reach(reach: Reach) -> str:

@@ -40,7 +40,7 @@ class Glimpse:
 
 
 def glimpse_of(node: Node, operands: Sequence[Array]) -> Glimpse | None:
-    """A part of a layer around the middle of what it gives; None where there is none to draw.
+    """A part of a layer around the middle of what it gives; None where nothing can be drawn.
 
     `operands` are the arrays of `node.inputs`. Of its result one channel is shown, and of the input
     the first few that go into it.

@@ -11,7 +11,7 @@ import hashlib
 from importlib.resources import files
 from typing import Any
 
-from allconv.picture.markup import Markup, element, joined
+from allconv.picture.markup import Markup, element
 from allconv.picture.palette import DARK, LIGHT, stylesheet
 from allconv.text import json_text
 from allconv.version import __version__
@@ -84,8 +84,3 @@ def json_script(name: str, value: Any) -> Markup:
 def style_text(name: str) -> str:
     """A stylesheet of `css/`."""
     return (files("allconv.show.page") / "css" / name).read_text("utf-8")
-
-
-def noscript(*inside: str) -> Markup:
-    """What is shown only where scripts are off."""
-    return element("noscript", joined(*inside))

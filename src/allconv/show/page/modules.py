@@ -49,7 +49,7 @@ def _scoped(name: str) -> str:
     body = _EXPORT.sub("", _IMPORT.sub("", source))
     left = _LEFT.search(body)
     if left:
-        raise ValueError(f"{name}.js: {left[0]!r} is no import or export of a known form")
+        raise ValueError(f"{name}.js: {left[0]!r} is not an import or export of a known form")
     code = _COMMENT.sub("", _CAST.sub("", body)).strip()
     given = "".join(taken).replace("\n  ", " ")
     return f"const ${name} = (() => {{\n{given}{code}\nreturn {{{', '.join(exported)}}};\n}})();\n"

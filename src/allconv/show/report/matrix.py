@@ -87,7 +87,7 @@ class Matrix:
         return [
             paragraph(
                 f"Of {len(self.samples.classes):,} classes the {len(self.rows.own)} that are "
-                f"confused most often have a row of their own; the last is for all others."
+                "confused most often have a row of their own; the last row is for all others."
             )
         ]
 
@@ -130,7 +130,8 @@ class Matrix:
         name = self._name(i, 24)
         if i != j:
             return name, TAKEN, self._name(j, 24)
-        return name, ", recognised" if i < len(self.rows.own) else ", among each other", ""
+        verb = ", recognised" if i < len(self.rows.own) else ", taken for one another"
+        return name, verb, ""
 
     def _panels(self, album: Album) -> list[Markup]:
         """A panel for each number; each gets a picture before any gets a second one."""

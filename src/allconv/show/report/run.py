@@ -95,8 +95,8 @@ def _header(run: TrainedRun) -> Markup:
         f"{counted(len(run.data.train), 'image')} of "
         f"{counted(len(run.data.classes), 'class', 'classes')}, with the weights of epoch "
         f"{history.best_epoch:,} of {len(history.records):,}. "
-        f"So many images put its accuracy between "
-        f"{' and '.join(map(percent, interval(right, len(samples))))} (a 95{NO_BREAK}% interval)."
+        f"With so many images the 95{NO_BREAK}% confidence interval of its accuracy is "
+        f"{' to '.join(map(percent, interval(right, len(samples))))}."
     )
     places = {
         "curves": "training",
@@ -132,9 +132,8 @@ def interval(right: int, count: int) -> tuple[float, float]:
 def _curves(history: History, theme: str) -> list[Markup]:
     charts = [element("figure", chart.svg(theme)) for chart in curves(history)]
     said = (
-        "Of the training images loss and accuracy are means over an epoch, before each of its "
-        "steps and on images that are changed at random; those of validation are of the weights "
-        "after it."
+        "Training loss and accuracy are means over the steps of an epoch, each taken before the "
+        "step and on augmented images; those of validation are of the weights after the epoch."
     )
     return [element("div", *charts, class_="charts"), paragraph(said, kind="soft")]
 
@@ -163,7 +162,7 @@ def _left(what: str, left: int) -> str:
 
 
 def _inputs(run: TrainedRun, album: Album) -> Markup:
-    """Some training images as they are, and as the first epochs show them to the network."""
+    """Some training images as they are, and as the network gets them in the first epochs."""
     part, augment = run.data.train, _augment(run)
     chosen = _one_of_each(part.labels, SAMPLES)
     images = part.images[chosen]
@@ -186,17 +185,17 @@ def _inputs(run: TrainedRun, album: Album) -> Markup:
     numbers = [f"{mean:.3g} / {std:.3g}" for mean, std in zip(kind.mean, kind.std, strict=True)]
     said = (
         f"Images of {kind.width} × {kind.height} pixels. From each value, 0 to 1, the mean of the "
-        "training images is subtracted, and the rest divided by their deviation (mean / deviation: "
-        f"{', '.join(numbers)})."
+        "training images is subtracted, and the rest divided by their standard deviation (mean / "
+        f"standard deviation: {', '.join(numbers)})."
     )
     if augment is None:
-        said += " The images were not changed at random."
+        said += " There was no augmentation."
     shown = element("div", *rows, class_="inputs")
     return section("inputs", "What the network sees", paragraph(said), shown)
 
 
 def _augment(run: TrainedRun) -> Augmentation:
-    """The changes of the training images that the recipe means."""
+    """The augmentation that the recipe means."""
     given = run.recipe.augment
     return run.data.augment if isinstance(given, str) else given
 

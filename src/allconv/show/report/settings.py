@@ -19,12 +19,12 @@ MOST_LAYERS = 80
 MOST_FILES = 20
 
 _NAMES = {
-    "batch_size": "images a step",
+    "batch_size": "batch size",
     "label_smoothing": "label smoothing",
-    "clip": "largest norm of the gradients",
+    "clip": "gradients clipped to the norm",
     "learning_rate": "largest learning rate",
     "early_stopping": "patience, in epochs",
-    "augment": "changes of the training images",
+    "augment": "augmentation",
 }
 
 
@@ -98,7 +98,7 @@ def data_part(report: Report) -> Markup:
         parts.append(folded(f"{count} left out, as unreadable", listed(names, report.unreadable)))
     warnings = [told(sentence) for sentence in report.warnings()[:MOST_FILES]]
     if warnings:
-        parts.append(paragraph("Before training it was said:"))
+        parts.append(paragraph("Warnings before training:"))
         parts.append(listed(warnings, warnings))
     return joined(*parts)
 

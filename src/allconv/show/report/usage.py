@@ -28,13 +28,13 @@ def usage(folder: Path, model: str, data: Dataset, source: str | None, history: 
     ]
     return joined(
         paragraph(
-            "From the folder in which the training was begun: what is on an image, the layers "
-            "with their costs, and a training that goes on."
+            "Run these in the folder where the training was started. They classify an image, list "
+            "the layers with their costs, and continue the training."
         ),
         program("\n".join(commands)),
         paragraph("In Python:"),
         program(python_program(path, data, source)),
-        paragraph("In any other runtime of ONNX, here ONNX Runtime; images are bytes:"),
+        paragraph("In any other runtime for ONNX files, here ONNX Runtime; images are uint8:"),
         program(onnx_program(path, data)),
     )
 

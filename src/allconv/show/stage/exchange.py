@@ -30,7 +30,7 @@ class Exchanged:
 
 
 def exchanged(model: Model, values: Values, leave: Role, at: int) -> Exchanged | None:
-    """The correlation that gives the channel of the cell `at`; None where it is no correlation."""
+    """The correlation that gives the channel of the cell `at`; None where there is none."""
     if leave == model.small or model.local or model.pool:
         return None
     return _of_kernel(model, values, at) if leave == "w" else _of_big(model, values, leave, at)
@@ -102,7 +102,7 @@ def _of_big(model: Model, values: Values, leave: Role, at: int) -> Exchanged:
         kernel = values.w[plane * model.taps : (plane + 1) * model.taps]
         kernels += kernel[::-1] if model.flip else kernel
         turned += _channel(small, model, model.small, other)[::-1]
-    # The bias is added after the sum, and is no part of the correlation.
+    # The bias is added after the sum, and is not part of the correlation.
     bias = values.b[channel] if leave == "y" and values.b else 0.0
     result = values.y if leave == "y" else values.gx
     back = list(range(channel * area, (channel + 1) * area))

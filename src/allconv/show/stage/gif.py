@@ -74,7 +74,14 @@ def _written(frames: list[Image], times: list[int]) -> bytes:
     """The frames as one file."""
     held = BytesIO()
     frames[0].save(
-        held, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False
+        held,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=times,
+        loop=0,
+        optimize=False,
+        comment=b"allconv",  # by which a command knows what it may replace
     )
     return held.getvalue()
 

@@ -39,8 +39,9 @@ class State(Settings):
 
     @classmethod
     def of_address(cls, text: str) -> Self:
-        """The state of an address: settings that are missing or no numbers are the usual ones,
-        those out of range the nearest that a page draws, values that are none stay as drawn."""
+        """The state of an address: settings that are missing or not numbers are the usual ones,
+        those out of range the nearest that a page draws, and cells without a number keep the one
+        that they begin with."""
         given = _fields(text)
         state: Self = _read(cls(), given)
         try:

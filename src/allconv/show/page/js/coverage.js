@@ -54,7 +54,7 @@ function saysOf(model) {
   const [axis] = uneven;
   const rest = axis.kernel % axis.stride;
   return (
-    `The kernel of ${axis.kernel} is no multiple of the stride ${axis.stride} ` +
+    `The kernel of ${axis.kernel} is not a multiple of the stride ${axis.stride} ` +
     `(K mod s = ${rest}), ` +
     "so some cells are reached by more taps than their neighbours: equal weights draw a " +
     "checkerboard. A kernel that the stride divides has none (Odena et al. 2016)."

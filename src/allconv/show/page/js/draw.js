@@ -12,7 +12,7 @@ const LEVELS = 9; // an image's white
 export function drawPart(store, root) {
   const box = html(
     "div",
-    { class: "tools", role: "group", "aria-label": "One's own input" },
+    { class: "tools", role: "group", "aria-label": "Your own input" },
     ...penOf(store, root),
     ...imageOf(store),
   );
@@ -110,7 +110,7 @@ function imageOf(store) {
       await takeImage(store, chosen);
       said.textContent = "Grey values from 0 (black) to 9 (white).";
     } catch {
-      said.textContent = "This file is no image that the browser can read.";
+      said.textContent = "This file is not an image that the browser can read.";
     }
   });
   return [choose, file, said];

@@ -144,7 +144,7 @@ function bounded(value) {
 }
 
 /**
- * The number of a text, with either minus sign or a comma for a point; null where it is none.
+ * The number of a text, with either minus sign or a comma for a point; null for other text.
  * @param {string} text
  */
 function numberOf(text) {

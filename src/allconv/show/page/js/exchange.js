@@ -5,7 +5,7 @@ import { modelOf, weightAt } from "./model.js";
 
 /**
  * The correlation whose result is one channel of the gradient that is left out, with the cell at
- * `at` in it; null where it is no correlation.
+ * `at` in it; null where it is not a correlation.
  * @param {ValuedModel} model
  * @param {Role} leave
  * @param {number} at
@@ -79,7 +79,7 @@ function ofBig(model, leave, at) {
     const kernel = values.w.slice(start, start + taps);
     return flip ? kernel.reverse() : kernel;
   });
-  // The bias is added after the sum, and is no part of the correlation.
+  // The bias is added after the sum, and is not part of the correlation.
   const bias = values.b[channel] ?? 0;
   const result = leave === "y" ? values.y.map((v) => v - bias) : values.gx;
   return {

@@ -130,8 +130,8 @@ function saysOf(model, by, found) {
   if (!found.whole) {
     const stride = Math.max(...model.axes.map((axis) => axis.stride));
     return (
-      `The stride is ${stride}: shifts that are no multiple of it move the output by no whole ` +
-      "cell, and equivariance is lost. The output below is another one."
+      `The stride is ${stride}: a shift that is not a multiple of it moves the output by a part ` +
+      "of a cell, and equivariance is lost: the output below differs."
     );
   }
   const broken = found.cells.filter((cell) => cell === false).length;

@@ -1,0 +1,20 @@
+"""A module in the place of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from allconv.nn.module import Module
+
+
+def put(parents: Iterable[Module], old: Module, new: Module) -> None:
+    """Another module in every place of one; the order says what comes after what."""
+    for parent in parents:
+        children = parent._children()
+        order = list(children)
+        for key in order:
+            if children[key] is old:
+                setattr(parent, key, new)
+        made = {name: children[name] for name in order}
+        children.clear()
+        children.update(made)
