@@ -102,13 +102,7 @@ def notes_of(graph: Any) -> tuple[str, ...]:
     """What was converted while the file was read, a sentence each."""
     held = [each.data_type for each in graph.initializer]
     held += [a.t.data_type for node in graph.node for a in node.attribute if a.HasField("t")]
-    casts = [
-        a.i
-        for node in graph.node
-        if node.op_type == "Cast"
-        for a in node.attribute
-        if a.i in HALVES
-    ]
+    casts = [a.i for n in graph.node if n.op_type == "Cast" for a in n.attribute if a.i in HALVES]
     values = [each.type.tensor_type.elem_type for each in (*graph.input, *graph.output)]
     notes = []
     for code, name in HALVES.items():

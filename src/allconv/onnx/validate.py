@@ -10,6 +10,7 @@ from allconv.errors import FileError, UnsupportedError
 from allconv.onnx.call import unsupported
 from allconv.onnx.model import Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, named
+from allconv.onnx.names.known import ELEMENTS
 from allconv.onnx.refusals import ADVICE
 from allconv.onnx.schema import Schema, schema_of
 from allconv.onnx.text import shown
@@ -125,18 +126,25 @@ def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...],
 
 
 def _beside_sizes(nodes: list[Node], arrays: dict[str, Array]) -> set[str]:
-    """Small floats that are only computed with sizes and integers: a scale of a size, say."""
-    sizes = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}
+    """Small floats that are only computed with sizes: a scale of a size, say."""
+    integers = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}
     small = {
-        name for name, array in arrays.items() if name not in sizes and array.size <= MOST_SCALES
+        name for name, array in arrays.items() if name not in integers and array.size <= MOST_SCALES
     }
-    beside, elsewhere = set(), set()
+    sizes: set[str] = set()
+    beside: set[str] = set()
+    elsewhere: set[str] = set()
     for node in nodes:
         taken = {name for name in node.uses if name}
-        known = not node.domain and node.op in FOLDS and bool(taken)
-        if not node.domain and node.op in _SIZES:
+        op = "" if node.domain else node.op
+        met = taken & sizes
+        if op in _SIZES:
             sizes.update(node.outputs)
-        elif known and taken & sizes and taken <= sizes | small:
+        elif op == "Constant":
+            integers.update(node.outputs)
+        elif op in FOLDS and met and taken <= sizes | integers:
+            sizes.update(node.outputs)
+        elif (op in ELEMENTS or op == "Concat") and met and taken <= sizes | integers | small:
             sizes.update(node.outputs)
             beside |= taken & small
         else:

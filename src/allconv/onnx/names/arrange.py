@@ -210,6 +210,12 @@ def read_cast(call: Call) -> Value:
     return x.astype(dtype)
 
 
+def read_cast_like(call: Call) -> Value:
+    """x in the float dtype of another array."""
+    x, like = call.value(0), call.value(1)
+    return x.astype(like.dtype)
+
+
 def read_identity(call: Call) -> Value:
     """x."""
     return call.value(0)
@@ -281,6 +287,7 @@ def write_convert(writer: Writer, written: Written) -> None:
 
 READERS = {
     "Cast": Name(read_cast, ("to",), silent=("saturate", "round_mode")),  # both are of float8
+    "CastLike": Name(read_cast_like, silent=("saturate", "round_mode")),
     "Concat": Name(read_concat, ("axis",)),
     "Flatten": Name(read_flatten, ("axis",)),
     "Identity": Name(read_identity),

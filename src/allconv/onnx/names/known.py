@@ -104,14 +104,17 @@ def _pow(call: Call) -> Array:
 
 
 def _shift(call: Call) -> Array:
+    """Bits moved to the left or right; by as many as there are or more, none of them is left."""
     a, b = call.known(0), call.known(1)
-    _met(call, (a, b), "u")
+    _met(call, (a, b), _INTEGERS)
     left = {"LEFT": True, "RIGHT": False}.get(call.text("direction"))
-    if left is None:
-        raise call.wrong("direction is neither LEFT nor RIGHT")
+    if left is None or (b.size and b.min() < 0):
+        raise call.wrong("direction is neither LEFT nor RIGHT, or bits are moved by less than 0")
     bits = a.dtype.itemsize * 8
-    moved = np.left_shift(a, b % bits) if left else np.right_shift(a, b % bits)
-    return np.where(b < bits, moved, 0).astype(a.dtype)
+    fewer = np.minimum(b, bits - 1).astype(b.dtype)
+    moved = np.left_shift(a, fewer) if left else np.right_shift(a, fewer)
+    gone = np.right_shift(a, bits - 1) if a.dtype.kind == "i" and not left else np.zeros_like(a)
+    return np.where(b < bits, moved, gone).astype(a.dtype)
 
 
 def _where(call: Call) -> Array:

@@ -187,7 +187,7 @@ def _range(call: Call) -> Array:
     count = max(int(np.ceil(min(length, 2.0**53))), 0)
     call.check_constants((count,))
     if values[0].dtype.kind == "f":
-        return (start + step * np.arange(count)).astype(values[0].dtype)
+        return np.asarray(start + step * np.arange(count), values[0].dtype)
     return np.array(range(start, start + count * step, step), values[0].dtype)
 
 
