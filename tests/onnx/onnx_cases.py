@@ -1,6 +1,6 @@
 """ONNX's own suite through `Backend`: what each case gives, and the list of those that pass.
 
-    python tests/onnx/onnx_cases.py     writes declared_cases.txt anew
+python tests/onnx/onnx_cases.py     writes declared_cases.txt anew
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+from onnx.backend.test.runner import Runner
 
 import onnx
 from allconv.errors import Error
 from allconv.onnx import Backend
 from onnx import numpy_helper
-from onnx.backend.test.runner import Runner
 
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
 DECLARED = Path(__file__).with_name("declared_cases.txt")
@@ -44,7 +44,7 @@ def array_of(given: Any) -> Any:
 def outcome(
     model: Any, data_sets: Sequence[tuple[Any, Any]], rtol: float, atol: float
 ) -> tuple[str, str]:
-    """"pass", "refused" or "wrong", and why; compared as the suite itself compares."""
+    """ "pass", "refused" or "wrong", and why; compared as the suite itself compares."""
     try:
         prepared = Backend.prepare(model)
         results = [(prepared.run(list(map(array_of, x))), y) for x, y in data_sets]

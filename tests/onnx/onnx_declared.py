@@ -45,7 +45,6 @@ REFUSED_NETWORKS = frozenset(
         "Embedding_sparse",
         "ReflectionPad2d",
         "ReplicationPad2d",
-        "operator_non_float_params",
         "operator_pad",
         "operator_pow",
         "operator_repeat",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +27,9 @@ def test_node_cases() -> None:
     assert told["wrong"] <= WRONG.keys()
     assert told["pass"] == NODE_CASES
     refused = [why for kind, why in found.values() if kind == "refused"]
-    counts = Counter(next(n for n, each in enumerate(REASONS) if re.search(each, w)) for w in refused)
+    counts = Counter(
+        next(n for n, each in enumerate(REASONS) if re.search(each, w)) for w in refused
+    )
     assert counts[len(REASONS) - 1] < 40  # what no reason stands for
 
 

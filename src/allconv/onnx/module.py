@@ -16,7 +16,7 @@ from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
 from allconv.onnx.model import Input, Model
 from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
-from allconv.onnx.record import record_model
+from allconv.onnx.record import fits_declared, record_model
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import plain, shown
 from allconv.operators.base import Array, Spec
@@ -178,6 +178,9 @@ def _fixed(expected: Input, given: Any) -> Array:
     """The numbers of an input that is fixed."""
     name = plain(expected.name)
     array = take_array(name, given)
+    if not fits_declared(expected, array.shape):
+        sizes = ", ".join("any" if n is None else str(n) for n in expected.shape or ())
+        raise ShapeError(f"{shown(expected.name)} is {array.shape}; ({sizes}) is expected")
     if array.size > MOST_STATIC:
         raise LimitError(f"{name} has {array.size:,} numbers; {MOST_STATIC:,} are the most")
     whole = array.dtype.kind in "iub" or array.size == 0

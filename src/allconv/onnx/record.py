@@ -11,7 +11,7 @@ import numpy as np
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
 from allconv.onnx.call import Bytes, Call, unsupported
-from allconv.onnx.limits import Budget
+from allconv.onnx.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.model import Branch, Input, Model, Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, named
 from allconv.onnx.names.constants import OF_DATA
@@ -26,6 +26,8 @@ from allconv.value import Value
 MOST_FLOATS = 2**16
 """The floats of a node that is computed while one records."""
 
+_ANY = ("CastLike", "If")  # taken with a condition, or a dtype, that may be known
+_BY_OPERATORS = ("Expand", "Pad", "Tile")  # of floats in more modes or sizes than of integers
 _BROADCAST = 7  # before this operator set a second operand says which axes it stands for
 
 
@@ -148,12 +150,13 @@ def check_inputs(model: Model, x: Sequence[Any]) -> None:
     if len(x) != len(model.inputs):
         raise ShapeError(f"the network takes {len(model.inputs)} arrays, {len(x)} are given")
     for each, given in zip(model.inputs, x, strict=True):
-        if not _fits(each, tuple(given.shape)):
+        if not fits_declared(each, tuple(given.shape)):
             sizes = ", ".join("any" if n is None else str(n) for n in each.shape or ())
             raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is expected")
 
 
-def _fits(expected: Input, given: tuple[int, ...]) -> bool:
+def fits_declared(expected: Input, given: tuple[int, ...]) -> bool:
+    """Whether a shape is one that the file declares."""
     if expected.shape is None:
         return True
     return len(expected.shape) == len(given) and all(
@@ -201,19 +204,19 @@ def _read(call: Call) -> tuple[Any, ...]:
 
 def _is_known(call: Call) -> bool:
     """Whether a node is computed now: its operands are known integers, or few known floats."""
+    op = call.node.op
     given = [x for x in call.operands if x is not None]
-    if call.node.op not in FOLDS or not all(isinstance(x, np.ndarray) for x in given):
-        like = call.node.op == "CastLike" and isinstance(call.operands[0], np.ndarray)
-        return like and not isinstance(call.operands[1], np.ndarray)
-    floats = [x for x in given if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
-    if not floats:
-        return bool(given)
-    few = sum(x.size for x in floats) <= MOST_FLOATS
-    return few and call.version >= _BROADCAST and call.node.op not in _BY_OPERATORS
-
-
-_ANY = ("CastLike", "If")  # taken with a condition, or a dtype, that may be known
-_BY_OPERATORS = ("Pad",)  # of floats in more modes than of integers
+    arrays = [x for x in given if isinstance(x, np.ndarray)]
+    like = op == "CastLike" and isinstance(call.operands[0], np.ndarray)
+    if op not in FOLDS or not given or (len(arrays) < len(given) and not like):
+        return False
+    if all(x.dtype.kind != "f" for x in arrays):
+        if max(x.size for x in arrays) > MOST_CONSTANTS:
+            raise call.too_large(f"more than {MOST_CONSTANTS:,} known numbers")
+        return True
+    few = sum(x.size for x in arrays) <= MOST_FLOATS
+    by_operators = op in _BY_OPERATORS and op in NAMES
+    return few and call.version >= _BROADCAST and not by_operators
 
 
 def _output(result: Any, name: str) -> Value | Array:

@@ -1,8 +1,8 @@
 """A network of images whose channels come last, as one of images whose channels come first.
 
-    1  transpose(transpose(x, p), q)       -> transpose(x, p then q), or x where that changes nothing
-    2  f(transpose(x, p), c)               -> transpose(f(x, c'), p), f pointwise, c' c turned likewise
-    3  sum(transpose(x, p), axes)          -> transpose(sum(x, those axes of x), what is left of p)
+    1  transpose(transpose(x, p), q)  -> transpose(x, p then q), or x where that changes nothing
+    2  f(transpose(x, p), c)          -> transpose(f(x, c'), p), f pointwise, c' c turned likewise
+    3  sum(transpose(x, p), axes)     -> transpose(sum(x, those axes of x), what is left of p)
 
 Orders of axes are carried along with values, and a transpose is recorded where nothing of the above
 takes them.

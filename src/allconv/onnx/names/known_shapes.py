@@ -117,7 +117,9 @@ def _concat(call: Call) -> Array:
 
 def _slice(call: Call) -> Array:
     data = call.known(0)
-    return data[np.ix_(*map(list, arrange.slices(call, data.shape)))] if data.ndim else data
+    rows = arrange.slices(call, data.shape)
+    call.check_constants([len(row) for row in rows])
+    return data[np.ix_(*map(list, rows))] if data.ndim else data
 
 
 def _split(call: Call) -> tuple[Array, ...]:
