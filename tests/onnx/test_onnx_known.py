@@ -13,6 +13,7 @@ import onnx
 from allconv import nn
 from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 from allconv.onnx import InferenceSession, load, save
+from allconv.operators.base import Spec
 from onnx import TensorProto, helper, numpy_helper
 
 INT, BOOL = TensorProto.INT64, TensorProto.BOOL
@@ -164,9 +165,9 @@ def test_inputs_of_integers() -> None:
     assert net(sizes=[5, 3], x=x).shape == (5, 3)
     fixed = net.with_inputs(sizes=[6, 3])
     assert fixed(x).shape == (6, 3)
-    assert fixed.traced(*[fixed_spec()]).results[0].shape == (6, 3)
+    assert fixed.traced(Spec((3,))).results[0].shape == (6, 3)
     with pytest.raises(UnsupportedError, match=r"fix them with net\.with_inputs"):
-        net.traced(fixed_spec(), fixed_spec())
+        net.traced(Spec((3,)), Spec((2,), "int64"))
     with pytest.raises(ArgumentError, match="'other' is no input"):
         net.with_inputs(other=1)
     with pytest.raises(ArgumentError, match="float64; int64 is expected"):
@@ -175,13 +176,6 @@ def test_inputs_of_integers() -> None:
         load(model(nodes, {}, sizes=(INT, ["n"])))(x, np.ones(2**17, np.int64))
     with pytest.raises(ShapeError, match=r"'sizes' is \(3,\); \(2\) is expected"):
         net(x, np.ones(3, np.int64))
-
-
-def fixed_spec() -> Any:
-    """The spec of x."""
-    from allconv.operators.base import Spec
-
-    return Spec((3,))
 
 
 @pytest.mark.parametrize("code", [TensorProto.FLOAT16, TensorProto.BFLOAT16])
