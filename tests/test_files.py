@@ -147,7 +147,7 @@ def test_folders_that_cannot_be(tmp_path):
 
 def test_names_that_no_file_can_have(tmp_path):
     """A name with a zero byte is one sentence too."""
-    with pytest.raises(FileError, match="it is no legal name"):
+    with pytest.raises(FileError, match="it is not a legal name"):
         atomic_write(tmp_path / "a\0b", b"new")
     assert names(tmp_path) == []
 
@@ -196,7 +196,7 @@ SPECIAL = {
     "broken link": "x: no such file",
     "nothing": "x: no such file",
     "long": "x: no such file: its name is longer than the system allows",
-    "zero": r"a\\x00b: no such file: it is no legal name",
+    "zero": r"a\\x00b: no such file: it is not a legal name",
 }
 
 

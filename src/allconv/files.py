@@ -70,7 +70,7 @@ def open_file(path: Path | str, kind: str = "a file") -> BinaryIO:
         told = _UNREAD.get(error.errno or 0, f"cannot be read ({reason})")
         raise FileError(told).at(printable(path)) from None
     except ValueError:
-        raise FileError("no such file: it is no legal name").at(printable(path)) from None
+        raise FileError("no such file: it is not a legal name").at(printable(path)) from None
 
 
 def _check_plain(mode: int, kind: str) -> None:
@@ -140,7 +140,7 @@ def _told(path: Path) -> Iterator[None]:
     except ValueError as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(f"{printable(path)} cannot be written: it is no legal name") from error
+        raise FileError(f"{printable(path)} cannot be written: it is not a legal name") from error
 
 
 def _check_target(path: Path) -> None:

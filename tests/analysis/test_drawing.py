@@ -84,12 +84,11 @@ def test_long_matrices_are_cut() -> None:
         matrix.text(most=1)
 
 
-def test_table() -> None:
-    """In notebooks: letters, the numbers as titles, the cells as headings."""
-    html = ac.as_matrix(F.conv1d, (1, 1, 3), np.array([[[5.0, 7]]]))._repr_html_()
-    assert html.startswith("<table><caption>2 x 3, 4 entries: y (1, 1, 2) from x (1, 1, 3)<")
-    assert '<th>y[0,0,1]</th><td>0</td><td title="5">w[0,0,0]</td><td title="7">' in html
-    assert html.count("<th>x[0,0,") == 3
-    cut = ac.as_matrix(lambda x: x * 2.0, (100,))._repr_html_()
-    assert "<th>…</th>" in cut
-    assert "<td>…</td>" in cut
+def test_picture() -> None:
+    """In notebooks: a picture in HTML and as itself, with the words of the title."""
+    matrix = ac.as_matrix(F.conv1d, (1, 1, 3), np.array([[[5.0, 7]]]))
+    assert matrix.svg() in matrix._repr_html_()
+    assert matrix._repr_svg_() == matrix.svg()
+    assert matrix.title in matrix.svg()
+    with pytest.raises(ArgumentError, match="most is 1"):
+        matrix.svg(most=1)

@@ -33,7 +33,7 @@ def test_rows_hold_all_steps_and_all_arithmetic(name: str, count: int) -> None:
     """None twice, none lost; the last two rows are what is around them."""
     compiled = ac.compile(NETWORKS[name], X.shape, threads=count)
     before = compiled(X)
-    rows = profile_call(compiled.program, lambda: compiled(X), count, 2)
+    rows = profile_call(compiled.program, lambda: compiled(X), 2)
     steps = compiled.program.steps()
     assert [row["what"] for row in rows[-2:]] == [OUTSIDE, WHOLE]
     assert sum(row["steps"] for row in rows) == len(steps)
@@ -57,7 +57,7 @@ def test_layers_that_share_memory_have_rows_of_their_own() -> None:
     """Results that lie inside of a concatenation are told apart."""
     x = np.ones((1, 4, 16, 16), np.float32)
     compiled = ac.compile(Dense(), x.shape, threads=1)
-    rows = profile_call(compiled.program, lambda: compiled(x), 1, 1)
+    rows = profile_call(compiled.program, lambda: compiled(x), 1)
     costs = {row["layer"]: row["multiply_adds"] for row in rows if row["multiply_adds"]}
     assert costs == {"first (Conv2d)": 8 * 36 * 256, "second (Conv2d)": 8 * 108 * 256}
     assert all(row["seconds"] > 0 for row in rows if row["multiply_adds"])

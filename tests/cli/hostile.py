@@ -53,7 +53,10 @@ QUICK = ("--model", "plain", "--epochs", "1", "--batch-size", "8", "--threads", 
 ARRAYS = ("--input", "1 2 3 / 4 5 6", "--kernel", "1 2 / 3 4")
 POOLED = ("--input", "1 2 3 / 4 5 6", "--kernel-size", "2")
 IMAGES = ("--samples", "--seed", "--pixel-limit")
-SHOWN = ("--backward", "--cell", "--stride", "--padding", "--axes", "--input", "--kernel-size")
+SHOWN = (
+    "--backward", "--cell", "--stride", "--padding", "--axes", "--input", "--kernel-size",
+    "--input-size", "--channels", "--leave", "-o",
+)  # fmt: skip
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what works, what can be added
     "train": (("data.npz", *QUICK), (
         *IMAGES, "--lr", "--optimizer", "--schedule", "--weight-decay", "--label-smoothing",

@@ -137,7 +137,7 @@ ROWS = [
         "an npz file with too few labels", "train data.npz", 1, ("20", "19"),
         _npz(x=IMAGES, y=LABELS[:-1]),
     ),
-    Row("a model that is no ONNX", "predict model.onnx a.png", 1, ("no ONNX model",), _no_model),
+    Row("a model of text", "predict model.onnx a.png", 1, ("not an ONNX model",), _no_model),
     Row("a model that is not there", "predict model.onnx a.png", 1, ("model.onnx",)),
     Row("a network of no such name", "inspect lenet", 2, ("lenet", "convnet")),
     Row("no image", "predict {run}/model.onnx", 2, ("IMAGE", "predict --help")),

@@ -9,11 +9,12 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from PIL import Image
-from tests.cli.running import run
 
 from allconv import nn, onnx
 from allconv.data import Preprocess
 from allconv.operators.base import Array
+
+from .running import run
 
 CLASSES = ("a", "b", "c")
 

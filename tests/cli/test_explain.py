@@ -130,8 +130,8 @@ def test_refusals_are_one_sentence() -> None:
     means = ("--mean", "0", "--std", "1")
     cases = [
         (2, "is expected", "nothing.onnx"),
-        (1, "no ONNX model", "text.onnx"),
-        (1, "no file", "folder"),
+        (1, "not an ONNX model", "text.onnx"),
+        (1, "not a file", "folder"),
         (1, "no image", "vectors.onnx", "--image", "cat.png", *means),
         (1, "without --image it is drawn", "odd.onnx", "--image", "cat.png"),
         (1, "text.jpg", "plain", "--image", "text.jpg"),

@@ -39,21 +39,21 @@ REFUSED = {
     "ragged planes": (
         ("conv", "--input", "1 / 2 // 3", "--kernel", "1"), "its parts have 1 and 2 rows",
     ),
-    "a word": (("conv", "--input", "1 two 3", *W), "'two' is no number, and no file has that name"),
+    "a word": (("conv", "--input", "1 two 3", *W), "'two' is not a number, and no file has"),
     "no file": (("conv", "--input", "photo.npy", *W), "'photo.npy', and there is no such file"),
     "nothing": (("conv", "--input", "", *W), "--input holds no numbers"),
     "separators only": (("conv", "--input", "//", *W), "--input holds no numbers"),
     "no input": (("conv", *W), "missing option '--input'"),
     "no layer": (("convolve", *X), "no such command 'convolve'"),
     "a word in a file": (
-        ("conv", "--input", "words.txt", *W), "words.txt: line 2: 'four' is no number"
+        ("conv", "--input", "words.txt", *W), "words.txt: line 2: 'four' is not a number"
     ),
     "decimal commas": (
         ("conv", "--input", "commas.csv", *W), 'commas.csv: line 1 has ";" in it; write numbers'
     ),
     "a line of names": (
         ("conv", "--input", "names.csv", *W),
-        "names.csv: line 1: 'a' is no number; leave out a line of names",
+        "names.csv: line 1: 'a' is not a number; leave out a line of names",
     ),
     "an empty cell": (("conv", "--input", "1,,3", *W), "a number is missing before a comma"),
     "an empty cell in a file": (

@@ -149,7 +149,7 @@ REFUSED = {
     "another ending": ((*LINE, "-o", "a.png"), "ends in .html, .svg or .gif is expected"),
     "no ending": ((*LINE, "-o", "page"), "ends in .html, .svg or .gif is expected"),
     "no folder": ((*LINE, "-o", "none/a.svg"), "make the folder first"),
-    "a name with a null": ((*LINE, "-o", "a\0.svg"), "no legal name"),
+    "a name with a null": ((*LINE, "-o", "a\0.svg"), "not a legal name"),
     "leave without a file": ((*LINE, "--leave", "x"), "give -o FILE or --open"),
     "no such array": ((*LINE, "--leave", "z", "-o", "a.svg"), "--leave"),
     "a matrix": ((*LINE, "--matrix", "-o", "a.svg"), "leave them out with -o"),

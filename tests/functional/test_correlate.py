@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
-from tests.functional.outsiders import onnx_node
 
 from allconv import functional as F
+
+from .outsiders import onnx_node
 
 Array = np.ndarray[Any, Any]
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

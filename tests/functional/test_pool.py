@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.functional.outsiders import onnx_node
 
 from allconv import functional as F
+
+from .outsiders import onnx_node
 
 Array = np.ndarray[Any, Any]
 

@@ -14,7 +14,7 @@ WRONG = {
 """Cases whose results differ, and why."""
 
 REASONS = {
-    r"Sequence\w*|SplitToSequence|ConcatFromSequence|Optional\w*|is no tensor": (
+    r"Sequence\w*|SplitToSequence|ConcatFromSequence|Optional\w*|is not a tensor": (
         "sequences and optional values are not arrays"
     ),
     r"String\w*|RegexFullMatch|LabelEncoder|TfIdfVectorizer|is STRING": "text is not computed",

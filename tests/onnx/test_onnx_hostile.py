@@ -17,6 +17,8 @@ from allconv import functional as F
 from allconv import nn
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
 from allconv.onnx import load, save
+from allconv.operators.correlate import CorrelateTranspose
+from allconv.window import Window
 from onnx import helper
 from tiers import slow
 
@@ -101,11 +103,11 @@ def test_places_that_are_no_text(folder: Path) -> None:
     made.metadata_props.add(key="allconv.classes", value="goodgood")
     made.metadata_props.add(key="goodgood", value="goodgood")
     path.write_bytes(made.SerializeToString().replace(b"goodgood", b"good\xff\xff\xff\xff"))
-    with pytest.raises(FileError, match="is no name below the file"):
+    with pytest.raises(FileError, match="is not a name below the file"):
         load(path)
     made.graph.initializer[0].external_data[0].value = "good"
     path.write_bytes(made.SerializeToString().replace(b"goodgood", b"good\xff\xff\xff\xff"))
-    with pytest.raises(FileError, match="classes are no list of texts"):
+    with pytest.raises(FileError, match="classes are not a list of texts"):
         load(path)
 
 
@@ -121,11 +123,11 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no ONNX model"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "no ONNX model"),
-        (b"hello, this is text\n" * 20, "no ONNX model"),
-        (base().SerializeToString()[:-40], "no ONNX model"),
-        (bytes(1000), "no ONNX model"),
+        (b"", "not an ONNX model"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an ONNX model"),
+        (b"hello, this is text\n" * 20, "not an ONNX model"),
+        (base().SerializeToString()[:-40], "not an ONNX model"),
+        (bytes(1000), "not an ONNX model"),
     ],
 )
 def test_files_of_another_kind(content: bytes, message: str, tmp_path: Path) -> None:
@@ -140,13 +142,13 @@ def test_paths_that_are_no_files(folder: Path) -> None:
     """A missing path, a folder, a pipe and a file above the limit are refused."""
     rows = [
         ("gone", "cannot be opened"),
-        ("folder", "this is no file"),
-        ("pipe", "this is no file"),
+        ("folder", "this is not a file"),
+        ("pipe", "this is not a file"),
     ]
     for name, message in rows:
         with pytest.raises(FileError, match=message):
             load(folder / name)
-    with pytest.raises(FileError, match="no legal name"):
+    with pytest.raises(FileError, match="not a legal name"):
         load("a\0b")
     with pytest.raises(LimitError, match="72 bytes, the limit is 10"):
         load(folder / "good", size_limit=10)
@@ -209,6 +211,9 @@ def test_saving_refuses(tmp_path: Path) -> None:
             save(net, path, shape, **names)
     with pytest.raises(UnsupportedError, match="cross_entropy is a loss"):
         save(lambda x: F.cross_entropy(x, np.zeros(2, np.int64)), path, (2, 3))
+    spread = CorrelateTranspose(Window.forward((4,), (3,), input_dilation=(2,)))
+    with pytest.raises(UnsupportedError, match="input_dilation"):
+        save(lambda y: spread(y[:, :1, :3], y), path, (2, 2, *spread.window.output))
     with pytest.raises(FileError, match="cannot be written"):
         save(net, tmp_path / "gone" / "model.onnx", (None, 3))
     assert list(tmp_path.iterdir()) == []

@@ -155,7 +155,7 @@ def test_files_cut_off(keep: float, tmp_path: Path) -> None:
     save(nn.Linear(200, 200), path, (None, 200))
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(FileError, match="no ONNX model"):
+    with pytest.raises(FileError, match="not an ONNX model"):
         load(path)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.rewrite.making import Drawn, draw, enlarged
 
 import allconv as ac
 from allconv import functional as F
@@ -17,6 +16,8 @@ from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.nn import networks
 from allconv.operators.base import Array
 from tiers import slow
+
+from .making import Drawn, draw, enlarged
 
 BLOCKS = range(10)
 EACH = 11

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.rewrite.making import begin
 
 import allconv as ac
 from allconv import nn
 from allconv.operators.base import Array
+
+from .making import begin
 
 
 def images(*shape: int) -> Array:

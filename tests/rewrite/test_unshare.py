@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.rewrite.making import CONVOLUTIONS, MAX_POOLS
 
 import allconv as ac
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from tiers import slowed
+
+from .making import CONVOLUTIONS, MAX_POOLS
 
 EACH = 12
 

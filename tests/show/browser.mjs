@@ -90,10 +90,23 @@ async function faults(page) {
   });
 }
 
+/** The mouse is pressed over the first element, moved over all of them, and let go. */
+async function drag(page, { over }) {
+  for (const [n, selector] of over.entries()) {
+    const element = await page.$(selector);
+    if (n === 0) await element.scrollIntoView();
+    const { x, y, width, height } = await element.boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    if (n === 0) await page.mouse.down();
+  }
+  await page.mouse.up();
+}
+
 const STEPS = {
   click: (page, { at }) => page.click(at),
   hover: (page, { at }) => page.hover(at),
   focus: (page, { at }) => page.focus(at),
+  drag,
   key: async (page, { key, times = 1, held = [] }) => {
     for (const each of held) await page.keyboard.down(each);
     for (let n = 0; n < times; n++) await page.keyboard.press(key);

@@ -34,6 +34,7 @@ def step(do: str, **settings: Any) -> dict[str, Any]:
     """One step of a visit; `browser.mjs` lists them.
 
     click, hover, focus   at=selector
+    drag                  over=[selector, ...]: pressed over the first, let go over the last
     key, type             key="Tab", times=3, held=["Shift"]; text="12"
     evaluate              code=JavaScript; returns its value
     wait                  until=JavaScript that becomes true

@@ -166,6 +166,11 @@ REFUSED: dict[str, tuple[type[Error], str, Callable[[], Any]]] = {
         "at is 7; the index of one cell of y, which is (2,), is expected",
         lambda: ac.explain(ac.correlate, [1, 2], [1], at=7),
     ),
+    "a cell that no array has": (
+        ArgumentError,
+        "the index of one cell",
+        lambda: ac.explain(ac.correlate, [1, 2], [1], at=2**63),
+    ),
     "an image that is not shown": (
         ArgumentError,
         "of a batch the page shows the first image",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allconv.show.stage.state import State
 from page_browser import Browser, Visit, needs_browser, step
 
 from allconv.show.page.operator_page import operator_page
+from allconv.show.stage.state import State
 from tiers import slow, slowed
 
 STATES = {
@@ -175,6 +175,22 @@ def test_the_keyboard_alone_changes_the_geometry(browser: Browser, page: Path) -
     assert "kernel=4x3" in quiet(visit).results[2]
     assert "does not fit" in visit.results[5]
     assert visit.results[8] == ""
+
+
+def test_arrows_scroll_what_is_wider_than_its_place(browser: Browser, page: Path) -> None:
+    """Left and right, where it has the keyboard; elsewhere they step."""
+    visit = browser.visit(
+        page,
+        step("focus", at=".matrices figure:last-child"),
+        step("key", key="ArrowRight", times=3),
+        step("wait", until="document.querySelector('.matrices figure:last-child').scrollLeft > 0"),
+        HASH,
+        step("key", key="ArrowDown"),
+        HASH,
+        address=STATES["largest"],
+        width=320,
+    )
+    assert [quiet(visit).results[n].rpartition("at=")[2] for n in (3, 5)] == ["0", "13"]
 
 
 def test_playing_ends_at_the_last_cell(browser: Browser, page: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -272,20 +273,59 @@ def test_a_large_working_is_abridged() -> None:
     assert [cell.index for cell in working.y[0, 0, 5, 3:5]] == [(0, 0, 5, 3), (0, 0, 5, 4)]
 
 
-def cells_of(html: str) -> Iterator[str]:
-    """The texts between the marks of a table."""
-    return (part for part in html.replace(">", "<").split("<")[::2] if part)
+def rows_of(html: str) -> list[list[str]]:
+    """The texts of the cells of all tables, row by row."""
+    table = ElementTree.fromstring(html)  # noqa: S314 (it is our own)
+    return [["".join(cell.itertext()) for cell in row] for row in table.iter("tr")]
 
 
 def test_table() -> None:
-    """Notebooks show a row a cell, without marks that are no marks."""
+    """Notebooks show a row a cell, each name and number in the colour of its array."""
     working = ac.working(ac.correlate, [1, -2], [3, 4], grad_output=1)
     html = working._repr_html_()
     assert "-&gt;" in html
-    assert "<td>y[0]</td><td>x[0]*w[0] + x[1]*w[1]</td><td>1*3 + (-2)*4</td>" in html
-    assert html.count("<table>") == 3
-    assert html.count("<tr>") == 3 + 1 + 2 + 2
-    assert "y[0]" in set(cells_of(working.y[0]._repr_html_()))
+    assert rows_of(html) == [
+        ["cell", "what meets", "numbers", "products", "total"],
+        ["y[0]", "x[0]*w[0] + x[1]*w[1]", "1*3 + (-2)*4", "3 + (-8)", "-5"],
+        ["cell", "what meets", "numbers", "products", "total"],
+        ["gx[0]", "w[0]*gy[0]", "3*1", "3", "3"],
+        ["gx[1]", "w[1]*gy[0]", "4*1", "4", "4"],
+        ["cell", "what meets", "numbers", "products", "total"],
+        ["gw[0]", "x[0]*gy[0]", "1*1", "1", "1"],
+        ["gw[1]", "x[1]*gy[0]", "(-2)*1", "(-2)", "-2"],
+    ]
+    assert '<i class="x">x[1]</i>*<i class="w">w[1]</i>' in html
+    assert '<i class="x">(-2)</i>*<i class="w">4</i>' in html
+    assert '<i class="x">gx[0]</i>' in html
+    assert rows_of(working.y[0]._repr_html_()) == rows_of(html)[:2]
+
+
+def test_tables_of_maxima_means_and_cells_without_terms() -> None:
+    """What wins is said; what is divided, too; and why a cell has no terms."""
+    x = np.array([[[1.0, 5.0, 5.0]]])
+    pooled = ac.working(F.max_pool1d, x, 3, grad_output=2.0)
+    assert rows_of(pooled.y._repr_html_())[1] == [
+        "y[0,0,0]",
+        "max(x[0,0,0], x[0,0,1], x[0,0,2])",
+        "max(1, 5, 5)",
+        "max(1, 5, 5)",
+        "5, from x[0,0,1], the first of 2 equal",
+    ]
+    assert rows_of(pooled.gx._repr_html_())[1] == ["gx[0,0,0]", "no window took it", "", "", "0"]
+    mean = rows_of(ac.working(F.avg_pool1d, x, 3).y._repr_html_())[1]
+    assert mean[1:3] == ["(x[0,0,0] + x[0,0,1] + x[0,0,2]) / 3", "(1 + 5 + 5) / 3"]
+
+
+def test_cells_of_too_many_terms_are_counted_instead_of_made() -> None:
+    """A gradient of a weight sees the whole image; neither text nor table waits for that."""
+    working = ac.working(
+        F.conv2d, np.ones((1, 1, 900, 900)), np.ones((1, 1, 3, 3)), np.ones(1), grad_output=1
+    )
+    said = "gw has 9 cells of up to 806,404 terms; print(working.gw[0, 0, 2, 2]) shows one"
+    assert said in str(working)
+    assert said in working._repr_html_()
+    assert "gb has 1 cell of up to 806,404 terms" in str(working)
+    assert "gx[0,0,0,0]" in str(working)
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {

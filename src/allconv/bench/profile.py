@@ -61,7 +61,7 @@ class Part:
 
 
 def profile_call(
-    program: Program, call: Callable[[], object], threads: int, repeats: int
+    program: Program, call: Callable[[], object], repeats: int
 ) -> list[dict[str, Any]]:
     """Run `call`, which runs `program` alone, so many times; a row a part, medians in seconds.
 

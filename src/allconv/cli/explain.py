@@ -98,7 +98,7 @@ def _target(asked: Asked, out: str | None) -> Path:
         return _free_name(asked.model)
     path = Path(out)
     if "\0" in out:
-        raise Misuse(f"--out is {printable(out, 60)}, which is no legal name")
+        raise Misuse(f"--out is {printable(out, 60)}, which is not a legal name")
     if path.is_dir():
         raise FileError(f"{printable(path)} is a folder; choose another name")
     if not path.parent.is_dir():

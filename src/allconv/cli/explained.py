@@ -214,7 +214,7 @@ def _profiled(shown: Screen, run: Run) -> Run:
     spec = run.recorded.graph.inputs[0].spec
     x = np.random.default_rng(0).standard_normal(spec.shape).astype(spec.dtype)
     seconds: dict[str, float] = {}
-    for row in profile_call(program, lambda: program(x), program.threads or 1, REPEATS):
+    for row in profile_call(program, lambda: program(x), REPEATS):
         seconds[row["layer"]] = seconds.get(row["layer"], 0.0) + row["seconds"]
     seconds.pop("", None)
     return with_seconds(run, seconds)

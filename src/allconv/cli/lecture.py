@@ -88,7 +88,9 @@ def _check_targets(out: str | None, worksheet: str | None, is_text: bool) -> Non
         if target is None:
             continue
         if "\0" in target or not target:
-            raise Misuse(f"{option} is {printable(target, 60) or 'empty'}, which is no legal name")
+            raise Misuse(
+                f"{option} is {printable(target, 60) or 'empty'}, which is not a legal name"
+            )
         if Path(target).is_dir():
             raise FileError(f"{printable(target)} is a folder; choose another name")
         if not Path(target).parent.is_dir():

@@ -155,7 +155,7 @@ def _is_number(word: str) -> bool:
 def _wrong(word: str) -> str:
     with suppress(ValueError):
         return f"{_short(word)} is more than a float64 holds ({float(word)})"
-    return f"{_short(word)} is no number"
+    return f"{_short(word)} is not a number"
 
 
 def _read_stdin(name: str) -> Array:
@@ -166,7 +166,7 @@ def _read_stdin(name: str) -> Array:
         given = (buffer or sys.stdin).read(LARGEST_FILE + 1)
         text = given if isinstance(given, str) else given.decode("utf-8-sig")
     except (UnicodeDecodeError, OSError, ValueError):
-        raise Misuse(f"{name}: the standard input is no text") from None
+        raise Misuse(f"{name}: the standard input is not text") from None
     if len(given) > LARGEST_FILE:
         raise Misuse(f"{name}: the standard input holds more than {LARGEST_FILE:,} bytes")
     return _parse_file(text, f"{name}: standard input")

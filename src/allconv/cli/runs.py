@@ -120,7 +120,7 @@ def _make(chosen: Path, made: list[Path]) -> Path:
                 above.mkdir(exist_ok=True)
         return next(folder for folder in _names(chosen) if _is_made(folder, made))
     except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or "it is no legal name").lower()
+        reason = (getattr(error, "strerror", None) or "it is not a legal name").lower()
         raise FileError(
             f"{printable(chosen)} cannot be made: {reason}; give --out a folder that you may "
             "write to"

@@ -28,6 +28,7 @@ class _Kinds(LazyGroup):
         'allconv show conv --input "1 2 3 4" --kernel "1 2 3" --flip --padding half --stride 2',
         'allconv show max_pool --input "1 2 3 / 4 5 6" --kernel-size 2,2 --stride 1',
         "allconv show conv --input image.npy --kernel kernel.csv --cell 3,4",
+        "allconv show conv --input-size 5x5 --kernel-size 3x3 -o page.html",
         'allconv show conv --axes 2 --input "1 2 / 3 4 // 5 6 / 7 8" --kernel "1 0 // 0 1"',
     ),
 )
@@ -44,6 +45,9 @@ def command() -> None:
       sets of planes     with "///"         kernels: outputs, channels, rows
     or name a file: .npy, or .csv and text with a row a line, blank lines between planes and
     comments after "#"; "-" is the standard input.
+
+    With -o the same is a live page (.html), a picture (.svg) or a film (.gif). For numbers that
+    do not matter, sizes will do: --input-size 5x5 --kernel-size 3x3 --channels 2-3.
 
     Without channels the arrays have as many axes as the window slides over. With channels the
     input is (channels, ...) and the kernel (outputs, channels, ...); --axes says over how many

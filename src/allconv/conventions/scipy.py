@@ -25,7 +25,7 @@ LAYOUT = LAYOUTS["scipy"]
 IMAGE = LAYOUT.image
 
 
-def _sums(problem: Problem, call: str, rows: str, channels: str) -> list[str]:
+def _sums(call: str, rows: str, channels: str) -> list[str]:
     """Lines that sum `call` of a and b over the channels of a group, for every output channel."""
     return [
         "def cells(image, kernel):",
@@ -48,7 +48,7 @@ def _convolution(problem: Problem) -> list[str]:
     lines = [*pad("x", problem.ends, IMAGE), *spread_taps(weight, problem.window, "OI*")]
     every, added = strided(IMAGE, problem.stride), plus(bias, IMAGE, problem.axes)
     ending = [f"y = y{every}{added}"] if every or added else []
-    return [*lines, *_sums(problem, call, weight, channels), *ending]
+    return [*lines, *_sums(call, weight, channels), *ending]
 
 
 def _transposed(problem: Problem) -> list[str]:
@@ -62,7 +62,7 @@ def _transposed(problem: Problem) -> list[str]:
         every = sliced(IMAGE, [f"::{s}" for s in problem.stride])
         lines += [f"stuffed = np.zeros(({shape}), x.dtype)", f"stuffed{every} = x", "x = stuffed"]
     call = 'signal.convolve(a, b, "full", "direct")'
-    lines += _sums(problem, call, f"{weight}.swapaxes(0, 1)", "")
+    lines += _sums(call, f"{weight}.swapaxes(0, 1)", "")
     if problem.window.input != full_size(problem) or any(a.padding for a in problem.window.axes):
         lines += cut_full(problem, IMAGE)
     return [*lines, *([f"y = y{plus(bias, IMAGE, problem.axes)}"] if bias else [])]

@@ -118,7 +118,7 @@ def _load_path(path: Path, options: Options) -> Dataset:
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no legal name"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a legal name"
         raise FileError(f"{printable(path)} cannot be looked up ({reason})") from None
     if is_folder:
         files = find_idx(path)

@@ -145,14 +145,9 @@ def _avg_pool(
     if counted and any(a.high > a.padding for a in window.axes):
         # Padding is counted, what lies beyond is not: so make the padding cells of the input.
         x = apply(Pad(((0, 0), (0, 0), *((a.padding, a.padding) for a in window.axes))), x)
-        window = Window(tuple(_moved(axis) for axis in window.axes))
+        window = Window(tuple(a.moved(a.padding, a.padding) for a in window.axes))
         return apply(AveragePool(window, False), x)
     return apply(AveragePool(window, counted), x)
-
-
-def _moved(axis: Axis) -> Axis:
-    """The same axis on an input that holds its padding."""
-    return Axis(axis.input + 2 * axis.padding, axis.kernel, axis.output, axis.stride)
 
 
 def window_sum(x: Any, window: Window) -> Any:

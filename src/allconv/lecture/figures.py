@@ -144,7 +144,7 @@ def backward(r: Array, w: Array) -> Made:
     return {"w": w, "g": r}, {**settings, "letters": "slides"}, GRADIENT
 
 
-def first_row(x: Array, w: Array, b: Array) -> Array:
+def first_row(x: Array, w: Array) -> Array:
     """Row 0 of the matrix of the 2x4x4 example, as a kernel (channels, rows, columns)."""
     row = np.zeros(x.shape)
     row[:, : w.shape[2], : w.shape[3]] = w[0]
@@ -154,14 +154,14 @@ def first_row(x: Array, w: Array, b: Array) -> Array:
 def row_as_kernel(x: Array, w: Array, b: Array) -> Made:
     """A row of the matrix as the kernel that it is: as large as the image."""
     settings = plane("conv", x, x.shape[1:], bias=1, letters="slides")
-    return {"x": x, "w": first_row(x, w, b), "b": b[:1]}, settings, "player sum"
+    return {"x": x, "w": first_row(x, w), "b": b[:1]}, settings, "player sum"
 
 
 def larger(x: Array, w: Array, b: Array) -> Made:
     """The same kernel on an image that is larger than its own."""
     wide = np.pad(x, ((0, 0), (2, 0), (1, 0)))
     settings = plane("conv", wide, x.shape[1:], bias=1, letters="slides", at=5)
-    return {"x": wide, "w": first_row(x, w, b), "b": b[:1]}, settings, "player sum"
+    return {"x": wide, "w": first_row(x, w), "b": b[:1]}, settings, "player sum"
 
 
 def pooled(n: Array) -> Made:

@@ -293,9 +293,11 @@ class Module:
         for name, each in signature(type(self).__init__).parameters.items():
             if name == "self" or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
                 continue
-            value = getattr(self, name, None)
-            if name == "bias":
-                value = value is not None
+            value: Any
+            if name == "bias":  # it is not drawn to be asked whether it is there
+                value = name in self._places() or self.__dict__.get(name) is not None
+            else:
+                value = getattr(self, name, None)
             if each.default is each.empty:
                 yield told(value)
             elif not _same(value, each.default):

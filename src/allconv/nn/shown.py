@@ -81,12 +81,12 @@ def _arrays(layer: Module) -> list[Markup]:
             _cut(name),
             " x ".join(map(str, place.spec.shape)),
             place.spec.dtype,
-            "trained" if place.trainable else "kept",
+            "changes" if place.trainable else "stays",
             _size(place),
         )
         for name, place in places
     )
-    return [table(("array", "shape", "dtype", "", "numbers"), rows, count=len(places))]
+    return [table(("array", "shape", "dtype", "in training", "numbers"), rows, count=len(places))]
 
 
 def _size(place: Parameter) -> int:

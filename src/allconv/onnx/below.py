@@ -45,7 +45,7 @@ def open_below(folder: Path, location: str) -> int:
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         os.close(handle)
-        raise FileError("is no plain file with one name")
+        raise FileError("is not a plain file with one name")
     return handle
 
 
@@ -75,7 +75,7 @@ def _walk(opened: list[int], folder: Path, location: str) -> int:
         if not parts:
             return handle
         opened.append(handle)
-    raise FileError("is no plain file with one name")
+    raise FileError("is not a plain file with one name")
 
 
 def _target(opened: list[int], folder: Path, target: str) -> list[str]:

@@ -193,7 +193,7 @@ class Call:
         """Numbers."""
         given: tuple[float, ...] = self._attribute(name, tuple, None)
         if any(not isinstance(each, float) for each in given):
-            raise self.wrong(f"{name} are no numbers")
+            raise self.wrong(f"{name} are not numbers")
         return given
 
     def text(self, name: str, default: str | None = None) -> str:
@@ -209,7 +209,7 @@ class Call:
         """Whole numbers."""
         given = self._attribute(name, tuple, None if default is None else tuple(default))
         if any(not isinstance(each, int) for each in given):
-            raise self.wrong(f"{name} are no whole numbers")
+            raise self.wrong(f"{name} are not whole numbers")
         return tuple(given)
 
     def flag(self, name: str, default: int = 0) -> bool:

@@ -73,10 +73,12 @@ def _declared(name: str, given: Any) -> Declared:
 def _input(name: str, given: Any, nodes: Sequence[Node]) -> Input:
     of = f"input {shown(name)}"
     if given.type.WhichOneof("value") != "tensor_type":
-        raise UnsupportedError(f"{of} is no tensor; export a network of tensors")
+        raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
     kind = given.type.tensor_type
     dtype = dtype_name(kind.elem_type, of)
-    static = dtype not in FLOATS and not (dtype == "uint8" and _is_cast(name, nodes))
+    static = dtype not in FLOATS
+    if dtype in ("uint8", "bool"):
+        static = not (_is_cast(name, nodes) if dtype == "uint8" else _is_mask(name, nodes))
     if not kind.HasField("shape"):
         return Input(name, None, dtype, static=static)
     if len(kind.shape.dim) > MOST_AXES:
@@ -96,6 +98,12 @@ def _is_cast(name: str, nodes: Sequence[Node]) -> bool:
     """Whether what is done to an image of bytes is to make floats of it; its size may be asked."""
     takers = [node for node in nodes if name in node.uses]
     return all(node.op in ("Cast", "Shape", "Size") for node in takers)
+
+
+def _is_mask(name: str, nodes: Sequence[Node]) -> bool:
+    """Whether truth values choose between data: a condition of Where alone."""
+    takers = [node for node in nodes if name in node.uses]
+    return bool(takers) and all(node.op == "Where" and node.inputs[0] == name for node in takers)
 
 
 def notes_of(graph: Any) -> tuple[str, ...]:

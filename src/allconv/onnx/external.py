@@ -71,14 +71,14 @@ def _entries(entries: Any, expected: int, of: str) -> tuple[str, int]:
 
 def _number(text: str, name: str, of: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise FileError(f"{of}: the {name} {shown(text)} is no number of bytes; {_REMEDY}")
+        raise FileError(f"{of}: the {name} {shown(text)} is not a number of bytes; {_REMEDY}")
     return int(text)
 
 
 def _open(folder: Path, location: str, of: str) -> int:
     """Open a plain file below a folder, or say why not."""
     if not is_below(location):
-        raise FileError(f"{of}: {shown(location)} is no name below the file's folder; {_REMEDY}")
+        raise FileError(f"{of}: {shown(location)} is not a name below the file's folder; {_REMEDY}")
     if not can_open_below():
         raise UnsupportedError(f"{of} is outside the file, which is not safe here; {_REMEDY}")
     try:
@@ -86,5 +86,5 @@ def _open(folder: Path, location: str, of: str) -> int:
     except FileError as error:
         raise FileError(f"{of}: {shown(location)} {error}; {_REMEDY}") from None
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no legal name"
+        why = error.strerror if isinstance(error, OSError) else "not a legal name"
         raise FileError(f"{of}: {shown(location)} cannot be opened: {why}; {_REMEDY}") from None

@@ -47,7 +47,7 @@ def _classes(text: str) -> tuple[str, ...]:
         names = None
     legal = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not legal or not 0 < len(names) <= MOST_CLASSES:
-        raise FileError("the names of the classes are no list of texts; save the network again")
+        raise FileError("the names of the classes are not a list of texts; save the network again")
     return tuple(names)
 
 

@@ -28,6 +28,7 @@ MOST_STATIC = 2**16
 _KEPT = 8  # networks with fixed inputs of integers
 _GUESSES = (224, 64)
 _SHOWN = 6
+_WHOLE = ("uint8", "bool")  # dtypes of inputs that are floats here
 
 
 class OnnxModule(Module):
@@ -165,13 +166,13 @@ def _told(given: Input) -> str:
 
 
 def _floats(expected: Input, x: Any) -> Any:
-    """Bytes, and floats of two bytes, as float32, which holds them exactly."""
+    """Bytes, truth values and floats of two bytes as float32, which holds them exactly."""
     if isinstance(x, Value):
         return x
     array = take_array("x", x)
     half = array.dtype == np.float16 and expected.dtype == "float32"
-    bytes_given = array.dtype == np.uint8 and expected.dtype == "uint8"
-    return array.astype(np.float32) if half or bytes_given else array
+    whole = array.dtype.name == expected.dtype and expected.dtype in _WHOLE
+    return array.astype(np.float32) if half or whole else array
 
 
 def _fixed(expected: Input, given: Any) -> Array:
@@ -280,5 +281,5 @@ def _specs(model: Model, batch: int, size: int = 1) -> list[Spec]:
         sizes = tuple(
             n if n is not None else size if axis else number for axis, n in enumerate(shape)
         )
-        specs.append(Spec(sizes, "float32" if each.dtype == "uint8" else each.dtype))
+        specs.append(Spec(sizes, "float32" if each.dtype in _WHOLE else each.dtype))
     return specs

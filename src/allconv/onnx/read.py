@@ -106,12 +106,12 @@ def _opened(file: Path, size_limit: int) -> tuple[BinaryIO, int]:
     try:
         handle = os.open(file, flags)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no legal name"
+        why = error.strerror if isinstance(error, OSError) else "not a legal name"
         raise FileError(f"it cannot be opened: {why}") from None
     opened = os.fdopen(handle, "rb") if stat.S_ISREG(os.fstat(handle).st_mode) else None
     if opened is None:
         os.close(handle)
-        raise FileError("this is no file; the path of an .onnx file is expected")
+        raise FileError("this is not a file; the path of an .onnx file is expected")
     size = os.fstat(handle).st_size
     if size > size_limit:
         opened.close()
@@ -134,7 +134,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     try:
         proto = ModelProto.FromString(messages)
     except DecodeError:
-        raise FileError("this is no ONNX model; give an .onnx file") from None
+        raise FileError("this is not an ONNX model; give an .onnx file") from None
     _check_model(proto)
     opset, graph = _opset(proto), proto.graph
     _check_counts(graph)
@@ -173,7 +173,7 @@ def _about(proto: Any) -> About:
 def _check_model(proto: Any) -> None:
     """Refuse what is no network, and what gives nodes another meaning than the format's."""
     if not proto.HasField("graph") or not len(proto.graph.node):
-        raise FileError("this is no ONNX model, or one without a network; give an .onnx file")
+        raise FileError("this is not an ONNX model, or one without a network; give an .onnx file")
     if len(proto.training_info):
         raise UnsupportedError("the file describes a training; export the network for inference")
     if proto.ir_version > IR_VERSION:

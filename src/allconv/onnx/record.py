@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
-from allconv.onnx.call import Bytes, Call, unsupported
+from allconv.onnx.call import Bytes, Call, Condition, unsupported
 from allconv.onnx.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.model import Branch, Input, Model, Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, named
@@ -67,7 +67,8 @@ def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) 
 def _taken(given: Input, value: Any) -> Any:
     """An input as the nodes take it."""
     if not given.static:
-        return Bytes(value) if given.dtype == "uint8" else value
+        kinds = {"uint8": Bytes, "bool": Condition}
+        return kinds[given.dtype](value) if given.dtype in kinds else value
     if not isinstance(value, np.ndarray):
         raise UnsupportedError(
             f"input {shown(given.name)} is {given.dtype}, and what is computed depends on its "

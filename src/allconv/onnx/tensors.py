@@ -128,7 +128,7 @@ def _from_numbers(
     values: Array = np.fromiter(numbers, np.dtype(_wide(dtype)), len(numbers))
     limits = np.iinfo(dtype) if dtype.kind in "iu" else None
     if limits and values.size and not (limits.min <= values.min() and values.max() <= limits.max):
-        raise FileError(f"{of} holds numbers that are no {dtype.name}; export it again")
+        raise FileError(f"{of} holds numbers that do not fit {dtype.name}; export it again")
     return values.astype(dtype, copy=False).reshape(shape)
 
 

@@ -20,7 +20,7 @@ LARGE = 2**16
 MOST_FIELDS = 2_000_000
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 _LONGEST_VARINT = 10
-_NO_MODEL = "this is no ONNX model; give an .onnx file"
+_NO_MODEL = "this is not an ONNX model; give an .onnx file"
 
 Fields = Mapping[int, Any]
 Place = tuple[int, ...]

@@ -17,7 +17,9 @@ SERIF = (
 
 Value: TypeAlias = str | int | float | bool | None
 
-_UNSEEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000)], 0xFFFD)
+_UNSEEN = dict.fromkeys(
+    [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD
+)
 """Characters that XML cannot hold."""
 
 

@@ -30,6 +30,7 @@ LETTER = 6.3  # the mean width of a letter in pixels
 HIGH = 22  # pixels of a row with texts
 GAP = 18  # pixels of rows and columns that are left out
 LABEL = 11  # pixels from a name of a row to the next
+MOST_NAMES = 80  # of rows, and of columns
 PAD = 6
 SWATCH = 12
 LINE = 18  # pixels from a line of words to the next
@@ -293,9 +294,9 @@ def _side(grid: Grid) -> float:
 
 
 def _chosen(names: Sequence[str | None], places: _Places) -> list[tuple[str, float]]:
-    """Names that stand apart, and where: the first and the last of every part among them."""
+    """Names that stand apart, every second or every third, say, and where."""
     known = [(name, at) for name, at in zip(names, places.at, strict=True) if name is not None]
-    step = max(1, -int(-LABEL // places.size))
+    step = max(1, -int(-LABEL // places.size), -(-len(known) // MOST_NAMES))
     return [each for n, each in enumerate(known) if n % step == 0]
 
 

@@ -27,7 +27,7 @@ SCOPE = "div.allconv.allconv.allconv"  # thrice: it outweighs a notebook's own r
 
 _RULES = {
     "": f"background:var(--paper);color:var(--ink);font:13px/1.5 {SANS};padding:8px 12px;"
-    "max-width:100%;overflow-x:auto;box-sizing:border-box",
+    "width:fit-content;max-width:100%;overflow-x:auto;box-sizing:border-box",
     " p": "margin:0 0 6px;color:inherit;font:inherit",
     " table": "border-collapse:collapse;border:0;margin:0 0 8px;background:none;color:inherit;"
     "font:inherit;width:auto;table-layout:auto",

@@ -1,12 +1,18 @@
-"""What a layer computes, shown: the working of every cell, as text and tables.
+"""What layers and networks compute, shown: as text and tables, pictures, films and pages.
 
 call            a layer or function on arrays, recorded
 locate_window   its window, and which cells of whose arrays that reads and writes
 operand         an array of the window, and the user's array that it was made of
 terms           factors, terms and cells: the parts of a working
-explain         cells made of meetings and numbers, forward and backward
+explanation     cells made of meetings and numbers, forward and backward
 padding_note    what takes part and is not shown: the zeros of padding
 view            an array of which every cell can be explained
 working         `ac.working`
 text, table     a working as text and as HTML
+explain         `ac.explain`: one layer as a live page, a picture or a film
+
+stage           a layer's three arrays and what meets in them, as primitives that are drawn
+page            the HTML files, and the JavaScript of the operator page
+network         the page of a network
+report          the pages of a training, and of networks that are compared
 """

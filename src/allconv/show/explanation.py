@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import product
+from math import prod
 
 from allconv.analysis.meetings import Meetings
 from allconv.operators.base import Array, Operator
@@ -37,6 +38,22 @@ class Explanation:
     def gradients(self) -> dict[str, tuple[Operand, Explain]]:
         """By name: the array that the gradient is of, and what explains its cells."""
         raise NotImplementedError
+
+    def work(self, of: Operand) -> int:
+        """About how many terms are looked at for a cell of the result, or of an operand's gradient.
+
+        All meetings of the window, shared out among the cells.
+        """
+        meetings = prod(self._slid().labels.shape) * self.call.operator.window.taps
+        return -(-meetings * self._depth(of) // max(prod(of.shape), 1))
+
+    def _slid(self) -> Operand:
+        """The array with a cell for each place of the window."""
+        return self.result
+
+    def _depth(self, of: Operand) -> int:
+        """How many terms there are where the window meets a cell once."""
+        return 1
 
     def made_at(self, index: Index) -> Index:
         """The cell of the window's result that stands at an index of what is returned."""
@@ -72,6 +89,16 @@ class Sums(Explanation):
             shapes["y"][1] // operator.groups,
             operator.is_local,
         )
+
+    def work(self, of: Operand) -> int:
+        cells = prod(self.result.labels.shape)
+        return -(-cells // max(prod(of.shape), 1)) if of is self._bias else super().work(of)
+
+    def _slid(self) -> Operand:
+        return self._operands.get("y", self.result)
+
+    def _depth(self, of: Operand) -> int:
+        return self._meetings.channels
 
     def forward(self, index: Index) -> Cell:
         made, terms = self.made_at(index), []
@@ -135,6 +162,11 @@ class _Pooling(Explanation):
     @cached_property
     def _meetings(self) -> Meetings:
         return Meetings(self.call.operator.window, len(self.x.labels), 1, 1)
+
+    def _depth(self, of: Operand) -> int:
+        """The winner of every window over a cell is looked for among all its taps."""
+        is_gradient = isinstance(self.call.operator, MaxPool) and of is self.x
+        return self.call.operator.window.taps if is_gradient else 1
 
     def under(self, made: Index) -> list[Index]:
         """The cells of x under the window of an output, in the order of the taps."""

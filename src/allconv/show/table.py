@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from allconv.picture.markup import Markup, joined
+from allconv.picture.markup import Markup, element, joined
 from allconv.picture.table import SIZE, coloured, line, shown, table
 from allconv.show import text
 
@@ -23,32 +22,34 @@ def working_table(working: Working) -> str:
     """A heading, and a table for the result and each gradient."""
     said = [line(each) for each in (working.title, working.note) if each]
     views = list(working)
-    return shown(*said, *(_view(view, SIZE // len(views)) for view in views))
+    return shown(*said, *(_view(view, len(views)) for view in views))
 
 
 def view_table(view: View) -> str:
     """A row a cell; a large view is abridged, with a word on how to see the others."""
-    return shown(_view(view, SIZE))
+    return shown(_view(view, 1))
 
 
 def cell_table(cell: Cell) -> str:
     """One cell; of many terms the first."""
-    return shown(_cells([cell], 1, SIZE, ALONE, ""))
+    return shown(table(HEAD, [_row(cell, ALONE)]))
 
 
-def _view(view: View, size: int) -> Markup:
-    count = view.size if view.size <= text.MOST_CELLS else text.FIRST_CELLS
-    cells = islice(view, count)
-    return _cells(cells, view.size, size, text.MOST_TERMS, f" cells; {text.python_hint(view)}")
-
-
-def _cells(cells: Iterable[Cell], count: int, size: int, most: int, more: str) -> Markup:
-    """The rows of some of `count` cells under a head."""
-    return table(HEAD, (_row(cell, most) for cell in cells), count=count, size=size, more=more)
+def _view(view: View, views: int) -> Markup:
+    """The table of one of so many views, which share what there is of bytes and of time."""
+    most = view.size if view.size <= text.MOST_CELLS else text.FIRST_CELLS
+    cells = list(view.first(most, text.MOST_WORK // views))
+    if view.size and not cells:
+        return line(f"{text.left_out(view, 0)}; {text.python_hint(view)}", kind="soft")
+    rows = (_row(cell, text.MOST_TERMS) for cell in cells)
+    more = f" cells; {text.python_hint(view)}"
+    return table(HEAD, rows, count=view.size, size=SIZE // views, more=more)
 
 
 def _row(cell: Cell, most: int) -> Sequence[str]:
-    terms = cell.terms
+    terms, label = cell.terms, coloured(cell.name[-1:], cell.label)
+    if not terms and cell.bias is None:
+        return (label, element("i", cell.empty, class_="soft"), "", "", text.number(cell.total))
     kept = terms[: text.FIRST_TERMS] if len(terms) > most else terms
     rest = [f"… {len(terms) - len(kept):,} more"] if len(kept) < len(terms) else []
     bias = [cell.bias] if cell.bias else []
@@ -59,7 +60,7 @@ def _row(cell: Cell, most: int) -> Sequence[str]:
         [*(text.inside(term.product) for term in kept), *rest, *biases],
     )
     total = text.number(cell.total) + text.remark(cell)
-    return (coloured(cell.name[-1:], cell.label), *(_joined(each, cell) for each in columns), total)
+    return (label, *(_joined(each, cell) for each in columns), total)
 
 
 def _names(term: Term) -> Markup:

@@ -21,6 +21,7 @@ WIDTH = 100  # characters of a line
 MOST_CELLS = 48  # views of more cells are abridged
 MOST_LINES = 200  # so are views of more lines
 FIRST_CELLS = 6
+MOST_WORK = 40_000  # terms that are looked at to write a view
 MOST_TERMS = 48  # in a view; a cell on its own is shown whole
 FIRST_TERMS = 8
 MOST_NUMBERS = 400  # arrays of more are not written out
@@ -59,20 +60,33 @@ def working_text(working: Working, hint: Hint = python_hint) -> str:
     parts = [f"{working.title}\n({working.note})" if working.note else working.title]
     for view in working:
         parts.append(view_text(view, hint))
-        if view.size <= MOST_CELLS and len(view.shape) > 0:
+        is_small = view.size <= MOST_CELLS and view.size * view.work <= MOST_WORK
+        if is_small and len(view.shape) > 0:
             parts.append(array_text(view.name, view.totals()))
     return "\n\n".join(parts)
 
 
 def view_text(view: View, hint: Hint = python_hint) -> str:
     """The cells of a view; a large one is abridged, with a word on how to see the others."""
-    cells = [cell_lines(cell, most=MOST_TERMS) for cell in islice(view, MOST_CELLS)]
+    first = view.first(MOST_CELLS, MOST_WORK)
+    cells = [cell_lines(cell, most=MOST_TERMS) for cell in first]
     if view.size > MOST_CELLS or sum(map(len, cells)) > MOST_LINES:
         cells = cells[:FIRST_CELLS]
     lines = [line for cell in cells for line in cell]
     if len(cells) < view.size:
-        lines.append(f"... {view.size - len(cells):,} more cells; {hint(view)}")
+        lines.append(f"... {left_out(view, len(cells))}; {hint(view)}")
     return "\n".join(lines) or f"{view.name} has no cells"
+
+
+def left_out(view: View, shown: int) -> str:
+    """What is said of the cells of a view after the first so many.
+
+    Where none is shown, because each has too many terms, about how many these are.
+    """
+    if shown:
+        return f"{view.size - shown:,} more cells"
+    cells = "1 cell" if view.size == 1 else f"{view.size:,} cells"
+    return f"{view.name} has {cells} of up to {view.work:,} terms"
 
 
 def cell_lines(cell: Cell, *, most: int | None = None) -> list[str]:

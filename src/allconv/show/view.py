@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -28,8 +29,11 @@ class View:
         dtype: str,
         explain: Callable[[Index], Cell],
         places: Array | None = None,
+        *,
+        work: int = 1,
     ) -> None:
         self.name, self.shape, self.dtype = name, shape, dtype
+        self.work = work  # about how many terms are looked at for a cell
         self._explain = explain
         self._places = places  # row-major numbers of the cells; None: all, in order
 
@@ -53,6 +57,10 @@ class View:
     def __iter__(self) -> Iterator[Cell]:
         return (self.cell(number) for number in range(self.size))
 
+    def first(self, most: int, work: int) -> Iterator[Cell]:
+        """The first cells, at most so many; fewer, or none, where they take more work than that."""
+        return islice(self, min(most, work // max(self.work, 1)))
+
     def __len__(self) -> int:
         return self.size
 
@@ -68,7 +76,7 @@ class View:
             ) from None
         if np.ndim(chosen) == 0:
             return self.cell(int(chosen))
-        return View(self.name, self.shape, self.dtype, self._explain, chosen)
+        return View(self.name, self.shape, self.dtype, self._explain, chosen, work=self.work)
 
     def totals(self) -> Array:
         """The sums (or maxima) of all cells: what the layer returns, or its gradient."""

@@ -100,10 +100,10 @@ def working(
     call = record_call(layer_or_function, arrays, settings)
     made = explanation(call, upstream(call.result, grad_output))
     result = call.result
-    views = [View(result.name, result.shape, result.dtype, made.forward)]
+    views = [View(result.name, result.shape, result.dtype, made.forward, work=made.work(result))]
     if grad_output is not None:
         views += [
-            View(name, operand.shape, operand.dtype, explain)
+            View(name, operand.shape, operand.dtype, explain, work=made.work(operand))
             for name, (operand, explain) in made.gradients().items()
         ]
     return Working(_title(call), call.operator.window, tuple(views), padding_note(call))

@@ -44,7 +44,7 @@ def _compiled(compiled: Any, arrays: list[Array], threads: int, how: str) -> Pre
         return compiled(*arrays)
 
     def profile(repeats: int) -> list[dict[str, Any]]:
-        return profile_call(compiled.program, call, threads, repeats)
+        return profile_call(compiled.program, call, repeats)
 
     return Prepared(call, lambda: [np.asarray(call())], _said(threads, how), profile)
 
@@ -65,7 +65,7 @@ def _network(told: Told, threads: int) -> Prepared:
 
         return Prepared(
             call, lambda: _listed(call()), _said(threads, how),
-            lambda repeats: profile_call(compiled.program, call, threads, repeats),
+            lambda repeats: profile_call(compiled.program, call, repeats),
         )  # fmt: skip
     return _compiled(compiled, [x], threads, how)
 
@@ -126,7 +126,7 @@ def _step(told: Told, threads: int) -> Prepared:
     _, program = step.prepare(x.shape)
     return Prepared(
         call, results, _said(threads, "TrainingStep, channels-last images"),
-        lambda repeats: profile_call(program, call, threads, repeats),
+        lambda repeats: profile_call(program, call, repeats),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def reshaped(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
     if kept and kept[-1] >= len(shape):
         raise call.wrong(f"a shape of {tuple(shape)} keeps an axis that is not there")
     if given.count(-1) > 1 or any(n < -1 for n in given) or (not keeps and {0, -1} <= set(given)):
-        raise call.wrong(f"the shape {given} is none")
+        raise call.wrong(f"{given} is not a shape")
     sizes = [shape[a] if a in kept else n for a, n in enumerate(given)]
     if -1 in sizes:  # from the sizes that are not kept, so that none of those may be 0
         rest = prod(n for a, n in enumerate(shape) if a not in kept)

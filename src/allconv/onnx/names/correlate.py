@@ -92,7 +92,8 @@ def write_correlate_transpose(writer: Writer, written: Written) -> None:
     if not axes:
         raise writer.unsupported(written, DERIVATIVE)
     around = [_around(axis) for axis in axes]
-    axes = tuple(_without(axis, *each) for axis, each in zip(axes, around, strict=True))
+    pairs = zip(axes, around, strict=True)
+    axes = tuple(axis.moved(-low, -high) for axis, (low, high) in pairs)
     settings = write_settings(axes)
     beyond = [max(-axis.high, 0) for axis in axes]
     if any(beyond):
@@ -104,11 +105,11 @@ def write_correlate_transpose(writer: Writer, written: Written) -> None:
     (result,) = written.outputs
     inner = writer.fresh(f"{result}/inner")
     writer.add("ConvTranspose", (y, w), (inner,), **settings)
-    pairs = [(0, 0), (0, 0), *around]
+    ends = [(0, 0), (0, 0), *around]
     if not bias:
-        writer.pad(written, inner, pairs, 0.0, y=result)
+        writer.pad(written, inner, ends, 0.0, y=result)
         return
-    padded = writer.pad(written, inner, pairs, 0.0)
+    padded = writer.pad(written, inner, ends, 0.0)
     column = writer.fresh(f"{result}/bias")
     writer.add("Unsqueeze", (*bias, writer.integers(range(1, 1 + len(axes)))), (column,))
     writer.node(written, "Add", [padded, column])
@@ -118,11 +119,6 @@ def _around(axis: Axis) -> tuple[int, int]:
     """The cells (low, high) that no tap reaches and that output_padding cannot make."""
     beyond = max(-axis.high, 0)
     return max(-axis.padding, 0), beyond if beyond >= axis.stride else 0
-
-
-def _without(axis: Axis, low: int, high: int) -> Axis:
-    size = axis.input - low - high
-    return Axis(size, axis.kernel, axis.output, axis.stride, axis.dilation, 1, axis.padding + low)
 
 
 READERS = {

@@ -60,7 +60,7 @@ def _padding(call: Call, axes: int) -> str | Pairs:
             raise call.unsupported(f"pads {pads} beside auto_pad {mode}")
         return _NAMED[mode]
     if mode not in ("NOTSET", ""):
-        raise call.wrong(f"auto_pad {shown(mode)} is none of the format's")
+        raise call.wrong(f"auto_pad {shown(mode)} is not one of the format's")
     return tuple(zip(pads[:axes], pads[axes:], strict=True))
 
 

@@ -46,9 +46,11 @@ def read_messages(path: str | os.PathLike[str]) -> Any:
         try:
             proto = ModelProto.FromString(messages)
         except DecodeError:
-            raise FileError("this is no ONNX model; give an .onnx file") from None
+            raise FileError("this is not an ONNX model; give an .onnx file") from None
         if not len(proto.graph.node):
-            raise FileError("this is no ONNX model, or one without a network; give an .onnx file")
+            raise FileError(
+                "this is not an ONNX model, or one without a network; give an .onnx file"
+            )
         if len(proto.graph.node) > MOST_DRAWN:
             raise FileError(
                 f"the network has {len(proto.graph.node):,} nodes; {MOST_DRAWN:,} are drawn"

@@ -35,7 +35,7 @@ LAYOUT: dict[str, float] = {
     "gapLeast": 44,
     "gapMost": 120,
     "gapUnit": 40,  # the side of a cell that gaps leave room for
-    "margin": 8,
+    "margin": 16,
     "caption": 44,
     "captionVertical": 26,
     "captionAbove": 14,

@@ -341,7 +341,7 @@ def _place(call: WindowCall, role: Role, at: int | Sequence[int]) -> int:
     places = np.arange(prod(operand.shape)).reshape(operand.shape)
     try:
         label = places[index]
-    except (IndexError, TypeError, ValueError):
+    except (IndexError, TypeError, ValueError, OverflowError):
         label = None
     if label is None or np.ndim(label):
         raise ArgumentError(f"at is {at}; the index of one cell of {operand.name}, which is "

@@ -143,7 +143,7 @@ def _side(model: Model, role: Role, place: int, vertical: bool) -> _Side:
         placed.append(replace(grid, x=column * (columns + gap), y=line * (rows + gap)))
         down, across = max(down, line + 1), max(across, column + 1)
     return _Side(
-        down * rows + (down - 1) * gap,
+        down * (rows + gap) - (0 if len(grids) > 1 else gap),  # tags stand below
         across * columns + (across - 1) * gap,
         placed,
     )

@@ -113,6 +113,7 @@ class Panel:
     color       the role whose colour it has
     title       its caption, and `short` one where there is little room
     gradient    round cells; `result`: the array that is left out
+    first       from what channels are counted
     """
 
     color: Role
@@ -123,6 +124,7 @@ class Panel:
     gradient: bool
     result: bool
     editable: bool
+    first: int = 0
 
 
 def panels_of(model: Model, values: Values, view: Settings) -> dict[Role, Panel]:
@@ -141,6 +143,7 @@ def panels_of(model: Model, values: Values, view: Settings) -> dict[Role, Panel]
             gradient,
             result,
             editable=not result and not (role == "w" and model.pool),
+            first=int(view.letters == "slides"),
         )
     return panels
 

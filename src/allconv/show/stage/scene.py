@@ -207,10 +207,12 @@ class _Painter:
 
     def _tag(self, role: Role, grid: Grid) -> Text:
         """The channel of a grid, below it; of a kernel "1 → 0": from channel 1 to channel 0."""
-        unit, text = self.layout.unit, f"channel {grid.plane}"
+        unit, first = self.layout.unit, self.panels[role].first
+        text = f"channel {grid.plane + first}"
         if role == "w":
             pairs = self.model.channel_pairs()
-            text = next((f"{i} → {o}" for i, o, p in pairs if p == grid.plane), "0 → 0")
+            pair = next(((i, o) for i, o, p in pairs if p == grid.plane), (0, 0))
+            text = " → ".join(str(n + first) for n in pair)
         return Text(
             f"tag:{role}:{grid.plane}",
             "tag",

@@ -49,7 +49,11 @@ function keepAddress(store) {
     }
   });
   window.addEventListener("hashchange", () => {
-    if (location.hash !== last) store.open(location.hash);
+    const { hash } = location;
+    if (hash === last) return;
+    const field = document.querySelector(".editor");
+    if (field instanceof HTMLElement) field.blur(); // its cell may be none of the next state's
+    store.open(hash);
   });
 }
 

@@ -2,6 +2,7 @@
 // made by Python) for the layers that the page was written with.
 import { addressOf, fieldsOf, isPool, stateOf } from "./state.js";
 import { html } from "./paint.js";
+import { markTab, tabList } from "./tablist.js";
 
 /** @typedef {{name: string, text: string}} Call */
 
@@ -14,8 +15,7 @@ export function callsPart(store, written) {
   const known = new Map(
     written.map(({ address, calls }) => [geometry(stateOf(fieldsOf(address))), calls]),
   );
-  const list = html("div", { class: "tabs", role: "tablist", "aria-label": "Framework" });
-  const code = html("pre", { role: "tabpanel", tabindex: 0, id: "call" });
+  const { list, code, show } = callTabs();
   const note = html("p", { class: "soft" });
   const section = html(
     "section",
@@ -25,60 +25,52 @@ export function callsPart(store, written) {
     code,
     note,
   );
-  let chosen = "allconv";
-  /** @type {Call[]} */
-  let calls = [];
-
-  const show = () => {
-    const call = calls.find(({ name }) => name === chosen) ?? calls[0];
-    for (const button of list.querySelectorAll("button")) {
-      const isChosen = button.textContent === call.name;
-      button.setAttribute("aria-selected", String(isChosen));
-      button.tabIndex = isChosen ? 0 : -1;
-    }
-    code.textContent = call.text;
-    code.setAttribute("aria-label", call.name);
-  };
-  const choose = (/** @type {string} */ name) => {
-    chosen = name;
-    show();
-  };
-  list.addEventListener("keydown", (event) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const at = Math.max(
-      calls.findIndex(({ name }) => name === chosen),
-      0,
-    );
-    choose(calls[(at + by + calls.length) % calls.length].name);
-    /** @type {HTMLElement | null} */ (list.querySelector('[aria-selected="true"]'))?.focus();
-  });
   store.subscribe((change) => {
     section.hidden = store.refusal !== "";
     if (change !== "state" || section.hidden) return;
     const others = known.get(geometry(store.state));
-    calls = [
+    show([
       { name: "allconv", text: ownCall(store.state) },
       { name: "command line", text: command(store.state) },
       ...(others ?? []),
-    ];
-    list.replaceChildren(
-      ...calls.map(({ name }) =>
-        html(
-          "button",
-          { type: "button", role: "tab", "aria-controls": "call", onclick: () => choose(name) },
-          name,
-        ),
-      ),
-    );
+    ]);
     note.textContent = others
       ? ""
       : "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
-    show();
   });
   return section;
+}
+
+/**
+ * A tab for each call. The name that was chosen is kept while other calls are shown, too: where
+ * none has it the first stands for it.
+ */
+function callTabs() {
+  const code = html("pre", { role: "tabpanel", tabindex: 0, id: "call" });
+  let chosen = "allconv";
+  /** @type {Call[]} */
+  let calls = [];
+
+  const choose = (/** @type {string} */ name) => {
+    chosen = name;
+    const call = calls.find((each) => each.name === chosen) ?? calls[0];
+    markTab(list, (tab) => tab.textContent === call.name);
+    code.textContent = call.text;
+    code.setAttribute("aria-label", call.name);
+  };
+  const tab = (/** @type {Call} */ { name }) =>
+    html(
+      "button",
+      { type: "button", role: "tab", "aria-controls": "call", onclick: () => choose(name) },
+      name,
+    );
+  const list = tabList("tabs", "Framework", (button) => choose(button.textContent ?? ""));
+  const show = (/** @type {Call[]} */ given) => {
+    calls = given;
+    list.replaceChildren(...calls.map(tab));
+    choose(chosen);
+  };
+  return { list, code, show };
 }
 
 /**

@@ -10,6 +10,25 @@ const LEVELS = 9; // an image's white
  * @returns {HTMLElement}
  */
 export function drawPart(store, root) {
+  const box = html(
+    "div",
+    { class: "tools", role: "group", "aria-label": "One's own input" },
+    ...penOf(store, root),
+    ...imageOf(store),
+  );
+  store.subscribe((change) => {
+    if (change === "state") box.hidden = store.state.leave === "x" || store.refusal !== "";
+  });
+  return box;
+}
+
+/**
+ * The button of the pen, what it draws with, and what the pointer does while it is on.
+ * @param {Store} store
+ * @param {SVGElement} root
+ * @returns {HTMLElement[]}
+ */
+function penOf(store, root) {
   let isOn = false;
   const brush = /** @type {HTMLInputElement} */ (
     html("input", {
@@ -21,6 +40,53 @@ export function drawPart(store, root) {
     })
   );
   const pen = html("button", { type: "button", "aria-pressed": "false" }, "Draw the input");
+  const clear = html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear");
+  const fields = html("span", { hidden: true }, " with ", brush, " ", clear);
+  pen.addEventListener("click", () => {
+    isOn = !isOn;
+    pen.setAttribute("aria-pressed", String(isOn));
+    fields.hidden = !isOn;
+    root.classList.toggle("drawing", isOn);
+  });
+  drawing(store, root, () => (isOn ? Number(brush.value) || 0 : null));
+  root.addEventListener("click", (event) => isOn && event.stopImmediatePropagation(), {
+    capture: true,
+  });
+  return [pen, fields];
+}
+
+/**
+ * Cells of the input that the pressed pointer comes to are set; a stroke is undone as one.
+ * @param {Store} store
+ * @param {SVGElement} root
+ * @param {() => number | null} value what they are set to; null: the pen is off
+ */
+function drawing(store, root, value) {
+  let stroke = {};
+  const put = (/** @type {PointerEvent} */ event) => {
+    const [focus, number] = [cellUnder(event), value()];
+    if (number === null || focus?.role !== "x" || !event.buttons || !store.model) return false;
+    if (store.state.leave === "x") return false;
+    const place = coordinates(store.model, "x")[focus.cell];
+    store.set({ edits: { ...store.state.edits, [`x${place}`]: number } }, { act: stroke });
+    return true;
+  };
+  // A stroke may begin outside the stage.
+  document.addEventListener("pointerdown", () => (stroke = {}), { capture: true });
+  root.addEventListener("pointerdown", (event) => {
+    if (!put(event)) return;
+    /** @type {SVGElement} */ (event.target).releasePointerCapture?.(event.pointerId);
+    event.preventDefault();
+  });
+  root.addEventListener("pointerover", put);
+}
+
+/**
+ * The button that asks for an image, and what is said of it.
+ * @param {Store} store
+ * @returns {HTMLElement[]}
+ */
+function imageOf(store) {
   const file = /** @type {HTMLInputElement} */ (
     html("input", {
       type: "file",
@@ -31,35 +97,11 @@ export function drawPart(store, root) {
     })
   );
   const said = html("span", { class: "soft", role: "status" });
-  const fields = html(
-    "span",
-    { hidden: true },
-    " with ",
-    brush,
-    " ",
-    html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear"),
-  );
   const choose = html(
     "button",
     { type: "button", onclick: () => file.click() },
     "Input from an image …",
   );
-  const box = html(
-    "div",
-    { class: "tools", role: "group", "aria-label": "One's own input" },
-    pen,
-    fields,
-    choose,
-    file,
-    said,
-  );
-
-  pen.addEventListener("click", () => {
-    isOn = !isOn;
-    pen.setAttribute("aria-pressed", String(isOn));
-    fields.hidden = !isOn;
-    root.classList.toggle("drawing", isOn);
-  });
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
     file.value = "";
@@ -71,27 +113,7 @@ export function drawPart(store, root) {
       said.textContent = "This file is no image that the browser can read.";
     }
   });
-  const put = (/** @type {PointerEvent} */ event) => {
-    const focus = cellUnder(event);
-    if (!isOn || focus?.role !== "x" || !event.buttons || !store.model) return false;
-    if (store.state.leave === "x") return false;
-    const place = coordinates(store.model, "x")[focus.cell];
-    store.set({ edits: { ...store.state.edits, [`x${place}`]: Number(brush.value) || 0 } });
-    return true;
-  };
-  root.addEventListener("pointerdown", (event) => {
-    if (!put(event)) return;
-    /** @type {SVGElement} */ (event.target).releasePointerCapture?.(event.pointerId);
-    event.preventDefault();
-  });
-  root.addEventListener("pointerover", put);
-  root.addEventListener("click", (event) => isOn && event.stopImmediatePropagation(), {
-    capture: true,
-  });
-  store.subscribe((change) => {
-    if (change === "state") box.hidden = store.state.leave === "x" || store.refusal !== "";
-  });
-  return box;
+  return [choose, file, said];
 }
 
 /**

@@ -19,17 +19,7 @@ export function identityPart(store, id) {
   const { paint } = painter(root, `${id}-identity`);
   /** @type {{key: string, made: Exchanged, layout: Layout} | null} */
   let known = null;
-
-  root.addEventListener("pointerover", (event) => {
-    const cell = resultCell(event);
-    if (known && cell !== null && !store.playing)
-      store.look({ role: store.state.leave, cell: known.made.back(cell) });
-  });
-  root.addEventListener("pointerleave", () => store.look(null));
-  root.addEventListener("click", (event) => {
-    const cell = resultCell(event);
-    if (known && cell !== null) store.step(known.made.back(cell));
-  });
+  pointing(store, root, (cell) => known?.made.back(cell) ?? null);
 
   store.subscribe((change) => {
     const { model, state } = store;
@@ -72,10 +62,26 @@ export function identityPart(store, id) {
   return section;
 }
 
-/** @param {Event} event */
-function resultCell(event) {
-  const focus = cellUnder(event);
-  return focus?.role === "y" ? focus.cell : null;
+/**
+ * Cells of the correlation's result are those of what is left out: hovering looks, a click steps.
+ * @param {Store} store
+ * @param {SVGElement} root
+ * @param {(cell: number) => number | null} back from the result to what is left out
+ */
+function pointing(store, root, back) {
+  const under = (/** @type {Event} */ event) => {
+    const focus = cellUnder(event);
+    return focus?.role === "y" ? back(focus.cell) : null;
+  };
+  root.addEventListener("pointerover", (event) => {
+    const cell = under(event);
+    if (cell !== null && !store.playing) store.look({ role: store.state.leave, cell });
+  });
+  root.addEventListener("pointerleave", () => store.look(null));
+  root.addEventListener("click", (event) => {
+    const cell = under(event);
+    if (cell !== null) store.step(cell);
+  });
 }
 
 /** @type {Record<string, [string, string]>} */
@@ -137,6 +143,7 @@ function panelsOf(model, state, made) {
       gradient: letter.length > 1,
       result: isResult,
       editable: false,
+      first: 0,
     };
   };
   const big = isKernel ? model.big : "w";

@@ -26,6 +26,7 @@ export function listenToKeys(store, figure, box) {
     }
     if (event.altKey || !store.model || store.refusal || target.matches("input, select, textarea"))
       return;
+    if (scrolls(target, event.key)) return;
     const isStop = target.matches(".stops button");
     const role = /** @type {Role} */ (isStop ? target.dataset.role : store.state.leave);
     if (event.key in MOVES) move(store, role, MOVES[event.key]);
@@ -42,6 +43,17 @@ export function listenToKeys(store, figure, box) {
 }
 
 /**
+ * Whether a key moves what is wider than its place, and has the keyboard: left and right scroll it.
+ * @param {HTMLElement} target
+ * @param {string} key
+ */
+function scrolls(target, key) {
+  if (key !== "ArrowLeft" && key !== "ArrowRight") return false;
+  const isPlace = target.matches('[tabindex="0"]:not(button)');
+  return isPlace && target.scrollWidth > target.clientWidth;
+}
+
+/**
  * @param {Store} store
  * @param {HTMLElement} box
  * @param {Role} role
@@ -54,7 +66,7 @@ function edit(store, box, role) {
     /** @type {SVGElement | undefined} */ (
       root.querySelector(`[data-cell="${at.role}:${at.cell}"]`) ?? undefined
     );
-  editCell(store, box, root, { role, cell }, nodeOf);
+  editCell(store, box, { role, cell }, nodeOf);
 }
 
 /**

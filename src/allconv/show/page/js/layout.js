@@ -119,7 +119,7 @@ function sideOf(model, role, place, vertical) {
     across = Math.max(across, column + 1);
   }
   return {
-    rows: down * rows + (down - 1) * gap,
+    rows: down * (rows + gap) - (grids.length > 1 ? 0 : gap), // tags stand below
     columns: across * columns + (across - 1) * gap,
     grids,
   };

@@ -95,7 +95,7 @@ function matrix(store, model, rows, columns) {
   const mark = svg("g");
   root.append(mark);
   root.addEventListener("pointermove", (event) => {
-    if (store.playing || store.busy) return;
+    if (store.playing) return;
     const box = root.getBoundingClientRect();
     const c = Math.floor((event.clientX - box.left - inset) / unit);
     const r = Math.floor((event.clientY - box.top - inset) / unit);
@@ -104,12 +104,9 @@ function matrix(store, model, rows, columns) {
     store.point(model.meets[rows][r].find((meeting) => model[columns][meeting] === c) ?? null);
   });
   root.addEventListener("pointerleave", () => store.look(null));
-  const figure = html(
-    "figure",
-    {},
-    html("figcaption", {}, ...captionOf(model, store.state, rows, columns, entry)),
-    root,
-  );
+  const caption = html("figcaption", {}, ...captionOf(model, store.state, rows, columns, entry));
+  const named = { tabindex: 0, role: "group", "aria-label": caption.textContent };
+  const figure = html("figure", named, caption, root);
   return { figure, drawn: { rows, columns, unit, inset, mark } };
 }
 

@@ -159,6 +159,7 @@ export function panelsOf(model, view) {
       gradient,
       result: role === view.leave,
       editable: role !== view.leave && !(role === "w" && model.pool !== null),
+      first: view.letters === "slides" ? 1 : 0,
     };
   }
   return panels;

@@ -53,53 +53,63 @@
     Math.min(Math.floor(stride * unit + high), size - 1) + 1,
   ];
 
-  /** Let one picture show what the unit that is chosen sees. @param {SVGSVGElement} picture */
-  const follows = (picture) => {
-    const [rows, columns] = numbers(picture, "data-units");
-    const down = numbers(picture, "data-rows");
-    const along = numbers(picture, "data-columns");
+  /** The unit whose middle is nearest. @param {number} at @param {number[]} reach */
+  const nearest = (at, [stride, low, high]) =>
+    stride > 0 ? Math.round((at - (low + high) / 2) / stride) : 0;
+
+  /**
+   * Let a picture show what one of its units sees, and say it.
+   * @param {SVGSVGElement} picture @param {number} row @param {number} column
+   */
+  const paint = (picture, row, column) => {
     const { width, height } = picture.viewBox.baseVal;
-    let row = Math.floor(rows / 2);
-    let column = Math.floor(columns / 2);
+    const [rows, columns] = numbers(picture, "data-units");
+    const [top, bottom] = cells(row, numbers(picture, "data-rows"), height);
+    const [left, right] = cells(column, numbers(picture, "data-columns"), width);
+    const frame = picture.querySelector(".seen");
+    frame?.setAttribute("x", String(left));
+    frame?.setAttribute("y", String(top));
+    frame?.setAttribute("width", String(Math.max(right - left, 0)));
+    frame?.setAttribute("height", String(Math.max(bottom - top, 0)));
+    picture
+      .querySelector(".unseen")
+      ?.setAttribute("d", `M0 0H${width}V${height}H0ZM${left} ${top}H${right}V${bottom}H${left}Z`);
+    const said =
+      `Unit ${row}, ${column} of ${rows} × ${columns} sees rows ${top} to ${bottom - 1} ` +
+      `and columns ${left} to ${right - 1}`;
+    picture.setAttribute("aria-label", said);
+    const caption = picture.parentElement?.querySelector("figcaption");
+    if (caption) caption.textContent = `${said}.`;
+  };
 
-    const paint = () => {
-      const [top, bottom] = cells(row, down, height);
-      const [left, right] = cells(column, along, width);
-      const frame = picture.querySelector(".seen");
-      frame?.setAttribute("x", String(left));
-      frame?.setAttribute("y", String(top));
-      frame?.setAttribute("width", String(Math.max(right - left, 0)));
-      frame?.setAttribute("height", String(Math.max(bottom - top, 0)));
-      picture
-        .querySelector(".unseen")
-        ?.setAttribute(
-          "d",
-          `M0 0H${width}V${height}H0ZM${left} ${top}H${right}V${bottom}H${left}Z`,
-        );
-      const said =
-        `Unit ${row}, ${column} of ${rows} × ${columns} sees rows ${top} to ${bottom - 1} ` +
-        `and columns ${left} to ${right - 1}`;
-      picture.setAttribute("aria-label", said);
-      const caption = picture.parentElement?.querySelector("figcaption");
-      if (caption) caption.textContent = `${said}.`;
+  /** What is said of the keyboard, to those who hear a picture. @param {SVGSVGElement} picture */
+  const hint = (picture) => {
+    const text = document.createElement("span");
+    text.className = "sr";
+    text.textContent = " Arrow keys choose another unit.";
+    picture.insertAdjacentElement("afterend", text);
+  };
+
+  /** Let a picture show the unit that is clicked, or comes next. @param {SVGSVGElement} picture */
+  const follows = (picture) => {
+    const units = numbers(picture, "data-units");
+    let [row, column] = units.map((count) => Math.floor(count / 2));
+
+    /** @param {number} toRow @param {number} toColumn */
+    const choose = (toRow, toColumn) => {
+      [row, column] = [toRow, toColumn].map((to, n) => Math.min(Math.max(to, 0), units[n] - 1));
+      paint(picture, row, column);
     };
-
-    /** @param {number} to_row @param {number} to_column */
-    const choose = (to_row, to_column) => {
-      row = Math.min(Math.max(to_row, 0), rows - 1);
-      column = Math.min(Math.max(to_column, 0), columns - 1);
-      paint();
-    };
-
-    /** The unit whose middle is nearest. @param {number} at @param {number[]} reach */
-    const nearest = (at, [stride, low, high]) =>
-      stride > 0 ? Math.round((at - (low + high) / 2) / stride) : 0;
 
     picture.addEventListener("click", (event) => {
       const box = picture.getBoundingClientRect();
+      const { width, height } = picture.viewBox.baseVal;
       const y = ((event.clientY - box.top) / box.height) * height - 0.5;
       const x = ((event.clientX - box.left) / box.width) * width - 0.5;
-      choose(nearest(y, down), nearest(x, along));
+      choose(
+        nearest(y, numbers(picture, "data-rows")),
+        nearest(x, numbers(picture, "data-columns")),
+      );
     });
     /** @type {Record<string, [number, number]>} */
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -110,10 +120,7 @@
       event.preventDefault();
       choose(row + move[0], column + move[1]);
     });
-    const hint = document.createElement("span");
-    hint.className = "sr";
-    hint.textContent = " Arrow keys choose another unit.";
-    picture.insertAdjacentElement("afterend", hint);
+    hint(picture);
   };
 
   document.documentElement.classList.add("live");

@@ -118,71 +118,92 @@ function attributesOf(item) {
 }
 
 /**
+ * A node, and what it was last told.
+ * @typedef {{node: SVGElement, last: Record<string, string>, text: string}} Drawn
+ */
+
+/**
+ * Let a node show a primitive: what has not changed is not written again.
+ * @param {Drawn} drawn
+ * @param {Primitive} item
+ * @param {string} id of the stage, which its gradients bear
+ */
+function update(drawn, item, id) {
+  const { node, last } = drawn;
+  if (item.kind === "rect" && item.cell && node.dataset.cell !== item.cell) {
+    node.dataset.cell = item.cell;
+  }
+  const attributes = attributesOf(item);
+  for (const name in attributes) {
+    if (last[name] !== attributes[name]) node.setAttribute(name, attributes[name]);
+  }
+  drawn.last = attributes;
+  if (item.kind === "path") {
+    const [, colors] = item.classes.split(" ");
+    node.style.fill = `url(#${id}-${colors})`;
+  }
+  if (item.kind === "text") write(drawn, item.letter ?? "", item.text);
+}
+
+/**
+ * @param {Drawn} drawn
+ * @param {string} letter
+ * @param {string} text
+ */
+function write(drawn, letter, text) {
+  const both = `${letter}\n${text}`;
+  if (drawn.text === both) return;
+  drawn.text = both;
+  const children = letter ? [svg("tspan", { class: "letter" }, letter), `  ${text}`] : [text];
+  drawn.node.replaceChildren(...children);
+}
+
+/**
+ * The layer that a primitive is drawn in: ribbons below, marks above all else.
+ * @param {Primitive} item
+ */
+function layerOf(item) {
+  if (item.kind === "path") return "ribbons";
+  return /^(frame|dot|corner|partner)/.test(item.classes) ? "marks" : "panels";
+}
+
+/**
+ * @param {SVGElement} root
+ * @param {Scene} scene
+ */
+function resize(root, { width, height }) {
+  for (const [name, value] of Object.entries({ width, height })) {
+    const rounded = String(Math.round(value * 100) / 100);
+    if (root.getAttribute(name) !== rounded) root.setAttribute(name, rounded);
+  }
+}
+
+/**
  * What draws scenes into an SVG element, each over the one before.
  * @param {SVGElement} root
  * @param {string} id distinguishes the gradients of several stages in a page
  */
 export function painter(root, id) {
   const layers = { ribbons: svg("g"), panels: svg("g"), marks: svg("g") };
-  /** @type {Map<string, {node: SVGElement, last: Record<string, string>, text: string}>} */
-  const known = new Map();
   const gradients = svg("defs");
   root.append(gradients, layers.ribbons, layers.panels, layers.marks);
+  /** @type {Map<string, Drawn>} */
+  const known = new Map();
 
-  const layerOf = (/** @type {Primitive} */ item) => {
-    if (item.kind === "path") return layers.ribbons;
-    return /^(frame|dot|corner|partner)/.test(item.classes) ? layers.marks : layers.panels;
+  const drawnOf = (/** @type {Primitive} */ item) => {
+    let drawn = known.get(item.key);
+    if (!drawn) {
+      drawn = { node: svg(item.kind), last: {}, text: "" };
+      known.set(item.key, drawn);
+      layers[layerOf(item)].append(drawn.node);
+    }
+    return drawn;
   };
-
-  /** @param {Primitive} item */
-  const put = (item) => {
-    let entry = known.get(item.key);
-    if (!entry) {
-      const node = svg(item.kind);
-      if (item.kind === "rect" && item.cell) node.dataset.cell = item.cell;
-      entry = { node, last: {}, text: "" };
-      known.set(item.key, entry);
-      layerOf(item).append(node);
-    }
-    const { node, last } = entry;
-    if (item.kind === "rect" && item.cell && node.dataset.cell !== item.cell) {
-      node.dataset.cell = item.cell;
-    }
-    const attributes = attributesOf(item);
-    for (const name in attributes) {
-      if (last[name] !== attributes[name]) node.setAttribute(name, attributes[name]);
-    }
-    entry.last = attributes;
-    if (item.kind === "path") {
-      const [, colors] = item.classes.split(" ");
-      node.style.fill = `url(#${id}-${colors})`;
-    }
-    if (item.kind === "text") {
-      const text = `${item.letter ?? ""}\n${item.text}`;
-      if (entry.text !== text) {
-        entry.text = text;
-        node.replaceChildren(
-          ...(item.letter
-            ? [svg("tspan", { class: "letter" }, item.letter), `  ${item.text}`]
-            : [item.text]),
-        );
-      }
-    }
-  };
-
-  /** @param {Scene} scene */
-  const paint = (scene) => {
-    const size = { width: scene.width, height: scene.height };
-    for (const [name, value] of Object.entries(size)) {
-      const rounded = String(Math.round(value * 100) / 100);
-      if (root.getAttribute(name) !== rounded) root.setAttribute(name, rounded);
-    }
+  const paint = (/** @type {Scene} */ scene) => {
+    resize(root, scene);
     gradientsOf(gradients, id, scene);
-    const seen = new Set();
-    for (const item of scene.items) {
-      seen.add(item.key);
-      put(item);
-    }
+    const seen = new Set(scene.items.map((item) => item.key));
+    for (const item of scene.items) update(drawnOf(item), item, id);
     for (const [key, { node }] of known) {
       if (seen.has(key)) continue;
       node.remove();

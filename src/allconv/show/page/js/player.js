@@ -10,6 +10,9 @@ const ICONS = {
 };
 const [FASTEST, SLOWEST, WHOLE] = [220, 900, 14000]; // milliseconds: of a step, and of all
 
+/** The timer that plays a figure. @type {WeakMap<Store, number>} */
+const timers = new WeakMap();
+
 /**
  * @param {Store} store
  * @returns {HTMLElement}
@@ -68,11 +71,12 @@ export function toggle(store) {
   const { model, state } = store;
   if (!model || store.refusal) return;
   store.playing = !store.playing;
+  window.clearInterval(timers.get(store));
   if (!store.playing) return store.tell("step");
   const last = model.count[state.leave] - 1;
   store.step(state.at >= last ? 0 : state.at);
   const pause = Math.max(FASTEST, Math.min(SLOWEST, WHOLE / (last + 1)));
-  const timer = setInterval(() => {
+  const timer = window.setInterval(() => {
     const now = store.state;
     const end = (store.model?.count[now.leave] ?? 1) - 1;
     if (!store.playing || now.at >= end || store.refusal) {
@@ -81,6 +85,7 @@ export function toggle(store) {
       store.tell("step");
     } else stepBy(store, 1);
   }, pause);
+  timers.set(store, timer);
 }
 
 /**

@@ -184,7 +184,8 @@ function panelItems(model, panels, layout, role, marked, options) {
     },
   ];
   for (const grid of place.grids) {
-    if (place.grids.length > 1 && unit >= sizes.tagUnit) items.push(tag(model, layout, role, grid));
+    if (place.grids.length > 1 && unit >= sizes.tagUnit)
+      items.push(tag(model, panel, layout, role, grid));
     for (const at of grid.cells)
       items.push(...cell(model, panel, layout, role, grid, at, marked, options));
   }
@@ -194,12 +195,13 @@ function panelItems(model, panels, layout, role, marked, options) {
 /**
  * The channel of a grid, below it.
  * @param {Model} model
+ * @param {Panel} panel
  * @param {Layout} layout
  * @param {Role} role
  * @param {Grid} grid
  * @returns {Primitive}
  */
-function tag(model, layout, role, grid) {
+function tag(model, { first }, layout, role, grid) {
   const { unit } = layout;
   return {
     kind: "text",
@@ -209,7 +211,7 @@ function tag(model, layout, role, grid) {
     y: grid.y + grid.rows * unit + shared.layout.tagBelow * unit,
     size: shared.layout.tagSize,
     anchor: "middle",
-    text: role === "w" ? kernelTag(model, grid.plane) : `channel ${grid.plane}`,
+    text: role === "w" ? kernelTag(model, grid.plane, first) : `channel ${grid.plane + first}`,
   };
 }
 
@@ -217,10 +219,11 @@ function tag(model, layout, role, grid) {
  * "1 → 0": from input channel 1 to output channel 0.
  * @param {Model} model
  * @param {number} plane
+ * @param {number} first
  */
-function kernelTag(model, plane) {
+function kernelTag(model, plane, first) {
   const [input, output] = channelPairs(model).find((pair) => pair[2] === plane) ?? [0, 0];
-  return `${input} → ${output}`;
+  return `${input + first} → ${output + first}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The stage on the page: drawn from the store, pointed at, clicked, edited.
 import { editCell } from "./edit.js";
 import { layoutOf } from "./layout.js";
-import { panelsOf } from "./names.js";
+import { letterOf, panelsOf } from "./names.js";
 import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
@@ -45,7 +45,7 @@ export function stagePart(store, id) {
 
   pointing(store, root, (focus) => {
     if (!store.model || !panelsOf(store.model, store.state)[focus.role].editable) return;
-    editCell(store, box, root, focus, (at) => nodeOf(cellKey(store, at)));
+    editCell(store, box, focus, (at) => nodeOf(cellKey(store, at)));
   });
   tabStops(store, box);
   let width = 0;
@@ -81,11 +81,10 @@ function cellKey(store, focus) {
  */
 function pointing(store, root, edit) {
   root.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "touch" && !store.playing && !store.busy)
-      store.look(cellUnder(event));
+    if (event.pointerType !== "touch" && !store.playing) store.look(cellUnder(event));
   });
   root.addEventListener("pointerleave", (event) => {
-    if (event.pointerType !== "touch" && !store.busy) store.look(null);
+    if (event.pointerType !== "touch") store.look(null);
   });
   root.addEventListener("click", (event) => {
     const focus = cellUnder(event);
@@ -114,17 +113,16 @@ function tabStops(store, box) {
       if (role === store.state.leave) store.look(null);
       else store.look({ role, cell: 0 });
     });
-    button.addEventListener("blur", () => !store.busy && store.look(null));
+    button.addEventListener("blur", () => store.look(null));
     bar.append(button);
     return button;
   });
   store.subscribe(() => {
-    if (!store.model) return;
-    const panels = panelsOf(store.model, store.state);
+    const { letters, leave } = store.state;
     for (const button of buttons) {
       const role = /** @type {Role} */ (button.dataset.role);
-      const does = role === store.state.leave ? "arrows step" : "arrows look, Enter edits";
-      const text = `${panels[role].letter}: ${does}`;
+      const does = role === leave ? "arrows step" : "arrows look, Enter edits";
+      const text = `${letterOf(letters, leave, role)}: ${does}`;
       if (button.textContent !== text) button.textContent = text;
     }
   });

@@ -8,7 +8,7 @@ import { html } from "./paint.js";
  * @returns {HTMLElement}
  */
 export function stepsPart(store) {
-  const box = html("div", { class: "tables" });
+  const box = html("div", { class: "tables", tabindex: 0, role: "group", "aria-label": "Tables" });
   const details = /** @type {HTMLDetailsElement} */ (
     html("details", {}, html("summary", {}, "This step, and the whole result, as tables"), box)
   );

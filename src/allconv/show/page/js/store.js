@@ -1,103 +1,137 @@
 // The state of one live figure, its model, what is looked at, and what can be undone. Parts of the
 // page subscribe; nothing else is shared between them.
+import { makeHistory } from "./history.js";
 import { fromAddress, toAddress, valued } from "./numbers.js";
 import { weightParts } from "./model.js";
 import { Refusal } from "./shared.js";
 import { settled } from "./state.js";
-
-const MOST_UNDONE = 200;
 
 /**
  * @param {State} first
  * @returns {Store}
  */
 export function makeStore(first) {
+  return new LiveStore(first);
+}
+
+/** @implements {Store} */
+class LiveStore {
+  /** @type {ValuedModel | null} */
+  model = null;
+  refusal = "";
+  /** @type {Focus | null} */
+  looked = null;
+  /** @type {number | null} */
+  pair = null;
+  playing = false;
+  covered = false;
+  busy = false;
+  #history = makeHistory();
   /** @type {((change: Change) => void)[]} */
-  const listeners = [];
-  /** @type {State[]} */
-  let past = [];
-  /** @type {State[]} */
-  let future = [];
-  /** @type {Store} */
-  const store = {
-    state: first,
-    model: null,
-    refusal: "",
-    looked: null,
-    pair: null,
-    playing: false,
-    covered: false,
-    busy: false,
-    subscribe: (listener) => void listeners.push(listener),
-    tell: (change) => listeners.forEach((listener) => listener(change)),
-    focus: () => store.looked ?? { role: store.state.leave, cell: store.state.at },
-    place: () => placeShown(store),
-    canUndo: () => past.length > 0,
-    canRedo: () => future.length > 0,
-    set(change, { step = false } = {}) {
-      const next = settled({ ...store.state, ...change });
-      if (toAddress(next) === toAddress(store.state)) return;
-      if (!step) {
-        past = [...past.slice(-MOST_UNDONE), store.state];
-        future = [];
-      }
-      store.state = next;
-      refresh();
-    },
-    step(at) {
-      if (!store.model) return;
-      store.state = { ...store.state, at };
-      store.looked = null;
-      store.pair = null;
-      store.tell("step");
-    },
-    leave(role) {
-      if (role === "w" && store.model?.pool) return;
-      const count = store.model?.count[role] ?? 1;
-      const at = role === "y" ? 0 : Math.floor((count - 1) / 2);
-      store.looked = null;
-      store.set({ leave: role, at }, { step: true });
-    },
-    look(focus) {
-      if (same(focus, store.looked) && store.pair === null) return;
-      store.looked = focus;
-      store.pair = null;
-      store.tell("look");
-    },
-    point(meeting) {
-      if (meeting === store.pair) return;
-      store.pair = meeting;
-      store.tell("look");
-    },
-    undo: () => travel(past, future),
-    redo: () => travel(future, past),
-    open(address) {
-      past = [...past.slice(-MOST_UNDONE), store.state];
-      future = [];
-      store.state = fromAddress(address);
-      refresh();
-    },
-  };
+  #listeners = [];
+
+  /** @param {State} first */
+  constructor(first) {
+    this.state = first;
+    compute(this);
+  }
+
+  /** @param {(change: Change) => void} listener */
+  subscribe(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** @param {Change} change */
+  tell(change) {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  focus() {
+    return this.looked ?? { role: this.state.leave, cell: this.state.at };
+  }
+
+  place() {
+    return placeShown(this);
+  }
+
+  canUndo() {
+    return this.#history.canUndo();
+  }
+
+  canRedo() {
+    return this.#history.canRedo();
+  }
 
   /**
-   * @param {State[]} from
-   * @param {State[]} to
+   * @param {Partial<State>} change
+   * @param {{step?: boolean, act?: object}} options
    */
-  function travel(from, to) {
-    const state = from.pop();
+  set(change, { step = false, act } = {}) {
+    const next = settled({ ...this.state, ...change });
+    if (toAddress(next) === toAddress(this.state)) return;
+    if (!step) this.#history.leave(this.state, act);
+    this.#show(next);
+  }
+
+  /** @param {number} at */
+  step(at) {
+    if (!this.model) return;
+    this.state = { ...this.state, at };
+    this.looked = null;
+    this.pair = null;
+    this.tell("step");
+  }
+
+  /** @param {Role} role */
+  leave(role) {
+    if (role === "w" && this.model?.pool) return;
+    const count = this.model?.count[role] ?? 1;
+    const at = role === "y" ? 0 : Math.floor((count - 1) / 2);
+    this.looked = null;
+    this.set({ leave: role, at }, { step: true });
+  }
+
+  /** @param {Focus | null} focus */
+  look(focus) {
+    if (this.busy || (same(focus, this.looked) && this.pair === null)) return;
+    this.looked = focus;
+    this.pair = null;
+    this.tell("look");
+  }
+
+  /** @param {number | null} meeting */
+  point(meeting) {
+    if (this.busy || meeting === this.pair) return;
+    this.pair = meeting;
+    this.tell("look");
+  }
+
+  undo() {
+    this.#show(this.#history.back(this.state));
+  }
+
+  redo() {
+    this.#show(this.#history.forth(this.state));
+  }
+
+  /** @param {object} act */
+  giveUp(act) {
+    this.#show(this.#history.giveUp(act));
+  }
+
+  /** @param {string} address */
+  open(address) {
+    this.#history.leave(this.state);
+    this.#show(fromAddress(address));
+  }
+
+  /** @param {State | null} state */
+  #show(state) {
     if (!state) return;
-    to.push(store.state);
-    store.state = state;
-    refresh();
+    this.state = state;
+    compute(this);
+    this.tell("state");
   }
-
-  function refresh() {
-    compute(store);
-    store.tell("state");
-  }
-
-  compute(store);
-  return store;
 }
 
 /** @param {Store} store */

@@ -1,5 +1,6 @@
 // The three views as tabs; their icons are the silhouettes of what is wide and what is narrow.
 import { pathOf, html, svg } from "./paint.js";
+import { markTab, tabList } from "./tablist.js";
 
 /** @type {Record<Role, {title: string, says: string, heights: number[]}>} */
 const VIEWS = {
@@ -17,30 +18,15 @@ const MIDDLE = 17;
  */
 export function tabsPart(store, id) {
   const buttons = /** @type {Role[]} */ (["y", "x", "w"]).map((role) => tab(store, role, id));
-  const list = html(
-    "div",
-    { class: "views", role: "tablist", "aria-label": "What is left out" },
-    ...buttons,
-  );
-  list.addEventListener("keydown", (event) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const open = buttons.filter((button) => !button.disabled);
-    const at = open.findIndex((button) => button.dataset.role === store.state.leave);
-    const next = open[(at + by + open.length) % open.length];
-    store.leave(/** @type {Role} */ (next.dataset.role));
-    next.focus();
-  });
+  const roleOf = (/** @type {HTMLElement} */ button) => /** @type {Role} */ (button.dataset.role);
+  const list = tabList("views", "What is left out", (button) => store.leave(roleOf(button)));
+  list.append(...buttons);
   store.subscribe((change) => {
     if (change !== "state") return;
+    markTab(list, (button) => roleOf(button) === store.state.leave);
     for (const button of buttons) {
-      const role = /** @type {Role} */ (button.dataset.role);
-      const isChosen = role === store.state.leave;
+      const role = roleOf(button);
       const isPool = role === "w" && store.model?.pool !== null;
-      button.setAttribute("aria-selected", String(isChosen));
-      button.tabIndex = isChosen ? 0 : -1;
       button.disabled = isPool;
       const says = /** @type {HTMLElement} */ (button.querySelector("small"));
       says.textContent = isPool ? "pooling has no weights" : VIEWS[role].says;

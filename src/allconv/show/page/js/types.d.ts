@@ -145,6 +145,8 @@ interface Panel {
   gradient: boolean;
   result: boolean;
   editable: boolean;
+  /** From what channels are counted. */
+  first: number;
 }
 
 type Panels = Record<Role, Panel>;
@@ -227,6 +229,20 @@ interface SceneOptions {
 /** What changed: everything; the step; what is looked at. */
 type Change = "state" | "step" | "look";
 
+/** The states that were left. */
+interface Past {
+  canUndo(): boolean;
+  canRedo(): boolean;
+  /** A state is left; of the changes of one act only the first is kept. */
+  leave(state: State, act?: object | null): void;
+  /** The state before this one, or null. */
+  back(now: State): State | null;
+  /** The state that was undone last, or null. */
+  forth(now: State): State | null;
+  /** The state before an act, which is then forgotten; null where it has changed nothing. */
+  giveUp(act: object): State | null;
+}
+
 interface Store {
   state: State;
   model: ValuedModel | null;
@@ -235,7 +251,7 @@ interface Store {
   pair: number | null;
   playing: boolean;
   covered: boolean;
-  /** A field is open. */
+  /** A field is open; what is looked at stays until it is closed. */
   busy: boolean;
   subscribe(listener: (change: Change) => void): void;
   tell(change: Change): void;
@@ -243,12 +259,15 @@ interface Store {
   place(): number;
   canUndo(): boolean;
   canRedo(): boolean;
-  set(change: Partial<State>, options?: { step?: boolean }): void;
+  /** `step`: not to be undone; `act`: undone together with what else is of that act. */
+  set(change: Partial<State>, options?: { step?: boolean; act?: object }): void;
   step(at: number): void;
   leave(role: Role): void;
   look(focus: Focus | null): void;
   point(meeting: number | null): void;
   undo(): void;
   redo(): void;
+  /** As if an act had not been. */
+  giveUp(act: object): void;
   open(address: string): void;
 }
