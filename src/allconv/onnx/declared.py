@@ -19,6 +19,8 @@ from allconv.operators.base import FLOATS, Array
 from allconv.text import encodable
 from onnx import TensorProto
 
+_FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, *HALVES)
+
 
 def read_arrays(graph: Any, outside: Outside, raws: Mapping[Place, Raw]) -> dict[str, Array]:
     """The initializers by name."""
@@ -35,6 +37,7 @@ def read_inputs(
     graph: Any, arrays: Mapping[str, Array], nodes: Sequence[Node]
 ) -> tuple[tuple[Input, ...], tuple[Declared, ...]]:
     """What the network takes; older files list the initializers among the inputs, too."""
+    floats = any(each.type.tensor_type.elem_type in _FLOATS for each in graph.input)
     inputs: list[Input] = []
     declared: list[Declared] = []
     seen: set[str] = set()
@@ -44,7 +47,7 @@ def read_inputs(
             raise FileError(f"two inputs are named {shown(name)}; export the network again")
         seen.add(name)
         if name not in arrays:
-            inputs.append(_input(name, each, nodes))
+            inputs.append(_input(name, each, nodes, floats))
             declared.append(_declared(name, each))
     return tuple(inputs), tuple(declared)
 
@@ -70,15 +73,15 @@ def _declared(name: str, given: Any) -> Declared:
     return Declared(name, shape, f"tensor({text})")
 
 
-def _input(name: str, given: Any, nodes: Sequence[Node]) -> Input:
+def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
     of = f"input {shown(name)}"
     if given.type.WhichOneof("value") != "tensor_type":
         raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
     kind = given.type.tensor_type
     dtype = dtype_name(kind.elem_type, of)
-    static = dtype not in FLOATS
-    if dtype in ("uint8", "bool"):
-        static = not (_is_cast(name, nodes) if dtype == "uint8" else _is_mask(name, nodes))
+    image = dtype == "uint8" and _is_cast(name, nodes)
+    mask = dtype == "bool" and floats and _is_mask(name, nodes)
+    static = not (dtype in FLOATS or image or mask)
     if not kind.HasField("shape"):
         return Input(name, None, dtype, static=static)
     if len(kind.shape.dim) > MOST_AXES:
@@ -95,7 +98,7 @@ def _input(name: str, given: Any, nodes: Sequence[Node]) -> Input:
 
 
 def _is_cast(name: str, nodes: Sequence[Node]) -> bool:
-    """Whether what is done to an image of bytes is to make floats of it; its size may be asked."""
+    """Whether an image of bytes is only made floats of; its size may be asked."""
     takers = [node for node in nodes if name in node.uses]
     return all(node.op in ("Cast", "Shape", "Size") for node in takers)
 
