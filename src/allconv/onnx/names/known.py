@@ -185,11 +185,11 @@ def _is_inf(call: Call) -> Array:
 # Reductions
 
 
-def _axes(call: Call, rank: int) -> tuple[int, ...] | None:
-    """The axes of a reduction: an attribute, or an input; None where it does nothing."""
+def _axes(call: Call, rank: int) -> tuple[int, ...]:
+    """The axes of a reduction: an attribute, or an input; without them all, or none."""
     given = call.known_integers(1) if call.has(1) else call.integers("axes", ())
     if not given and call.flag("noop_with_empty_axes"):
-        return None
+        return ()
     return call.axes(given, rank) if given else tuple(range(rank))
 
 
@@ -199,8 +199,6 @@ def _reduction(function: Callable[..., Any], kinds: str = _NUMBERS) -> Fold:
         keep, axes = call.flag("keepdims", 1), _axes(call, a.ndim)
         if a.dtype.kind not in kinds:
             raise call.wrong(f"of {a.dtype.name}")
-        if axes is None:
-            return a
         call.check_constants(a.shape)
         with np.errstate(all="ignore"):
             return np.asarray(function(a, axis=axes, keepdims=keep), a.dtype)
