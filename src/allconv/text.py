@@ -1,12 +1,14 @@
 """Text that comes from files, made fit for a terminal, a message, a table or JSON.
 
 Names of files and of classes may hold anything: line ends, codes that clear a screen or turn the
-direction of writing, bytes that are no UTF-8, formulas. There is a function for each place:
+direction of writing, bytes that are not UTF-8, formulas. There is a function for each place:
 
     printable    a terminal or a message: what cannot be seen is written as an escape
     csv_cell     a cell of a CSV file: printable, and no formula
     json_text    a value as JSON: exact, and as safe to print
     encodable    a name to be kept: as it is, but for bytes that UTF-8 cannot hold
+
+Numbers for people, wherever they are printed: `duration`, `percent`, `bytes_text`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ def printable(name: Name, longest: int | None = None) -> str:
     """Text on one line that changes nothing but the place where it is printed.
 
     Control and format characters (ANSI escapes, line ends, bidirectional overrides, zero-width
-    characters) become escapes as in Python's repr, and so do bytes that are no UTF-8; letters and
+    characters) become escapes as in Python's repr, and so do bytes that are not UTF-8; letters and
     spaces of all scripts stay. Printable text stays as it is, so that this may be applied twice.
     Above `longest` characters the end is cut off.
 
@@ -44,7 +46,7 @@ def printable(name: Name, longest: int | None = None) -> str:
 
 
 def encodable(name: Name) -> str:
-    """A name as text that UTF-8 can hold: bytes that are none become escapes, all else stays.
+    """A name as text that UTF-8 can hold: bytes that are not UTF-8 become escapes, all else stays.
 
     >>> encodable(b"caf" + bytes([0xE9]))
     'caf\\\\xe9'
@@ -76,12 +78,49 @@ def json_text(value: Any) -> str:
     return "".join(each if _is_seen(each) else _json_escape(each) for each in text)
 
 
+def duration(seconds: float) -> str:
+    """Seconds as minutes and hours where they are many.
+
+    >>> duration(7.24), duration(75), duration(3700)
+    ('7.2 s', '1 min 15 s', '1 h 1 min')
+    """
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage.
+
+    >>> percent(0.8814)
+    '88.1 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+def bytes_text(count: int) -> str:
+    """Bytes in the unit that fits, of 1024 each.
+
+    >>> bytes_text(512), bytes_text(100352), bytes_text(3 * 1024**3)
+    ('512 B', '98.0 KiB', '3.0 GiB')
+    """
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
 def _is_seen(character: str) -> bool:
     return character.isprintable() or category(character) == "Zs"
 
 
 def _escape(character: str) -> str:
-    """An escape; a byte that is no UTF-8, which Python keeps as a lone surrogate, as a byte."""
+    """An escape; a byte that is not UTF-8, which Python keeps as a lone surrogate, as a byte."""
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"

@@ -11,9 +11,10 @@ import pytest
 
 from allconv.cli import main
 from allconv.cli.epochs import EpochLines
-from allconv.cli.output import CompileNotice, Screen, duration, screen
+from allconv.cli.output import CompileNotice, Screen, screen
 from allconv.engine import cache, target
 from allconv.engine.kernels.copy import Copy
+from allconv.text import duration
 from allconv.train.callbacks import BeginInfo, StepInfo
 
 from .conftest import QUICK

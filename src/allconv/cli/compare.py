@@ -11,7 +11,7 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import duration, percent, screen, table
+from allconv.cli.output import screen, table
 from allconv.cli.source import load_data
 
 if TYPE_CHECKING:
@@ -95,30 +95,14 @@ def _write(
     from allconv.files import atomic_write
     from allconv.show.report.comparison import comparison_report
 
-    settings = {"epochs": epochs, "images a step": batch_size, "seed": seed}
+    settings = {"epochs": epochs, "batch size": batch_size, "seed": seed}
     atomic_write(path, comparison_report(rows, data.report, settings).encode())
 
 
 def _measured(rows: list[Comparison]) -> list[str]:
-    from allconv.train.compare import PART, SHIFT
+    from allconv.show.report.comparison import HEAD, cells
 
-    head = (
-        "network", "parameters", "multiply-adds", "test accuracy", f"shifted by {SHIFT}",
-        f"1/{PART} of the images", "time",
-    )  # fmt: skip
-    cells = [
-        (
-            row.name,
-            f"{row.parameters:,}",
-            f"{row.multiply_adds:,}",
-            percent(row.accuracy),
-            percent(row.shifted_accuracy),
-            percent(row.part_accuracy),
-            duration(row.seconds),
-        )
-        for row in rows
-    ]
-    return table([head, *cells])
+    return table([HEAD, *map(cells, rows)])
 
 
 def _counted() -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from allconv.cli.output import Screen, duration, percent
+from allconv.cli.output import Screen
+from allconv.text import duration, percent
 from allconv.train.callbacks import BeginInfo, Callback, StepInfo
 from allconv.train.history import Record
 

@@ -13,7 +13,7 @@ from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
-from allconv.errors import FileError
+from allconv.cli.output_file import check_output, result_line
 from allconv.text import printable
 
 if TYPE_CHECKING:
@@ -40,27 +40,19 @@ LONGEST_STEM = 80
     "-o", "--out", type=settings.PathSetting("the name of a file"), metavar="FILE",
     help="The page; NAME-explained.html unless given, numbered where that is there already.",
 )  # fmt: skip
-@click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
+@click.option(
+    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="The size of the images."
+)
 @click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
-@click.option("--classes", type=settings.COUNT, help="Of a network by name.")
-@click.option(
-    "--mean", type=settings.Numbers(positive=False), metavar="M,M,M",
-    help="The mean of each channel, 0 to 1, for a file that does not say it.",
-)  # fmt: skip
-@click.option(
-    "--std", type=settings.Numbers(positive=True), metavar="S,S,S",
-    help="The standard deviation of each channel, 0 to 1, likewise.",
-)  # fmt: skip
+@click.option("--classes", type=settings.COUNT, help="How many, of a network by name.")
+@settings.mean_and_std
 @click.option(
     "--maps", type=settings.Whole(1, 4096), default=8, show_default=True,
     help="Show so many channels of each layer.",
 )  # fmt: skip
 @click.option("--profile", is_flag=True, help="Measure the time of each layer.")
 @click.option("--full", is_flag=True, help="Show everything, however large the page gets.")
-@click.option(
-    "--pixel-limit", type=settings.COUNT, default=settings.PIXEL_LIMIT, show_default=True,
-    help="The largest height times width of an image that is read.",
-)  # fmt: skip
+@settings.pixel_limit_option
 def command(
     model: str,
     image: str | None,
@@ -96,16 +88,7 @@ def _target(asked: Asked, out: str | None) -> Path:
     """The file to write; refused before anything is computed where it cannot be one."""
     if out is None:
         return _free_name(asked.model)
-    path = Path(out)
-    if "\0" in out:
-        raise Misuse(f"--out is {printable(out, 60)}, which is not a legal name")
-    if path.is_dir():
-        raise FileError(f"{printable(path)} is a folder; choose another name")
-    if not path.parent.is_dir():
-        raise FileError(
-            f"{printable(path)} cannot be written: there is no folder {printable(path.parent)}; "
-            "make the folder first"
-        )
+    path = check_output("--out", out)
     for given in (asked.model, asked.image):
         if given and Path(given).exists() and path.exists() and path.samefile(given):
             raise Misuse(f"--out is {printable(out, 60)}, which is read; give another name")
@@ -125,6 +108,5 @@ def _write(shown: Screen, text: str, target: Path) -> None:
     content = text.encode()
     atomic_write(target, content)
     shown.hide()
-    size = f"{len(content) / 1e6:.1f} MB" if len(content) >= 1e6 else f"{len(content) / 1e3:.0f} kB"
-    shown.line(f"result: {target} ({size})")
+    shown.line(result_line(target, content))
     shown.line("next: open it in a browser; it is one file and fetches nothing")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from allconv.text import bytes_text
+
 if TYPE_CHECKING:
     from allconv.analysis.fields import Field
     from allconv.engine.program import Program
@@ -41,9 +43,9 @@ def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]]
     rows = [layer.row(kernels.get(layer.path, "-")) for layer in layers]
     held = sum(value.spec.size for value in _parameters(traced)) * ITEM[dtype]
     totals = [
-        f"{sum(layer.parameters for layer in layers):,} parameters ({_bytes(held)}), "
+        f"{sum(layer.parameters for layer in layers):,} parameters ({bytes_text(held)}), "
         f"{traced.graph.cost():,} multiply-adds for one image",
-        f"working memory {_bytes(prepared.arena.bytes)}; {_natively(program)}",
+        f"working memory {bytes_text(prepared.arena.bytes)}; {_natively(program)}",
     ]
     return rows, totals
 
@@ -69,7 +71,7 @@ class Layer:
             " x ".join(map(str, self.output[1:])),
             f"{self.parameters:,}",
             f"{self.multiply_adds:,}",
-            _bytes(self.bytes),
+            bytes_text(self.bytes),
             sees or "-",
             " x ".join(strides) or "-",
         )
@@ -140,17 +142,3 @@ def _natively(program: Program) -> str:
     if not slow:
         return f"{steps} steps in one native call"
     return f"{steps} steps, {slow} of them slow, by definition"
-
-
-def _bytes(count: int) -> str:
-    """Bytes for people.
-
-    >>> _bytes(512), _bytes(100352), _bytes(2 * 1024**2)
-    ('512 B', '98.0 KiB', '2.0 MiB')
-    """
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

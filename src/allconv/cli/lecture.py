@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from itertools import groupby
-from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,8 @@ from allconv.cli.failures import Failure, Misuse
 from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
 from allconv.cli.output import say, screen, table
+from allconv.cli.output_file import check_output, result_line
 from allconv.cli.settings import PathSetting
-from allconv.errors import FileError
 from allconv.text import printable
 
 if TYPE_CHECKING:
@@ -85,20 +84,8 @@ def _check_targets(out: str | None, worksheet: str | None, is_text: bool) -> Non
     if out is not None and worksheet is not None and _place(out) == _place(worksheet):
         raise Misuse(f"--out and --worksheet are both {printable(out, 60)}; give two names")
     for option, target in (("--out", out), ("--worksheet", worksheet)):
-        if target is None:
-            continue
-        if "\0" in target or not target:
-            raise Misuse(
-                f"{option} is {printable(target, 60) or 'empty'}, which is not a legal name"
-            )
-        if Path(target).is_dir():
-            raise FileError(f"{printable(target)} is a folder; choose another name")
-        if not Path(target).parent.is_dir():
-            folder = printable(Path(target).parent)
-            raise FileError(
-                f"{printable(target)} cannot be written: there is no folder {folder}; "
-                "make the folder first"
-            )
+        if target is not None:
+            check_output(option, target)
 
 
 def _place(target: str) -> str:
@@ -117,7 +104,7 @@ def _written(results: Sequence[Result], out: str | None, worksheet: str | None) 
             continue
         content = make_page(results).encode()
         atomic_write(target, content)
-        lines.append(f"result: {target} ({len(content) / 1e3:.1f} kB)")
+        lines.append(result_line(target, content))
     return lines
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from allconv.text import json_text, printable
+from allconv.text import json_text, percent, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -131,29 +131,6 @@ def is_terminal(*, err: bool = False) -> bool:
     """Whether output goes to a terminal that can move its cursor."""
     stream = sys.stderr if err else sys.stdout
     return stream is not None and stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people.
-
-    >>> duration(7.24), duration(75), duration(3700)
-    ('7.2 s', '1 min 15 s', '1 h 1 min')
-    """
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def percent(share: float) -> str:
-    """A share as a percentage.
-
-    >>> percent(0.8814)
-    '88.1 %'
-    """
-    return f"{100 * share:.1f} %"
 
 
 def table(rows: Sequence[tuple[str, ...]], left: int = 1) -> list[str]:

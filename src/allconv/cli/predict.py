@@ -13,9 +13,9 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Failure
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, percent, say, say_json, screen
+from allconv.cli.output import Screen, say, say_json, screen
 from allconv.errors import FileError
-from allconv.text import encodable
+from allconv.text import encodable, percent
 
 if TYPE_CHECKING:
     from allconv.cli.reader import Reader
@@ -47,22 +47,12 @@ class Found:
     help="Show so many classes of each image, the likeliest first.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each image.")
-@click.option(
-    "--mean", type=settings.Numbers(positive=False), metavar="M,M,M",
-    help="The mean of each channel, 0 to 1, for a file that does not say it.",
-)  # fmt: skip
-@click.option(
-    "--std", type=settings.Numbers(positive=True), metavar="S,S,S",
-    help="The standard deviation of each channel, 0 to 1, likewise.",
-)  # fmt: skip
+@settings.mean_and_std
 @click.option(
     "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
     help="The size of images for the network, likewise.",
 )  # fmt: skip
-@click.option(
-    "--pixel-limit", type=settings.COUNT, default=settings.PIXEL_LIMIT, show_default=True,
-    help="The largest height times width of an image that is read.",
-)  # fmt: skip
+@settings.pixel_limit_option
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 def command(
     model: str,

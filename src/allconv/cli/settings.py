@@ -188,6 +188,27 @@ def _shown_name(param: click.Parameter | None) -> str:
     return longest if isinstance(param, click.Option) else longest.upper()
 
 
+def pixel_limit_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of commands that read images."""
+    return click.option(
+        "--pixel-limit", type=COUNT, default=PIXEL_LIMIT, show_default=True,
+        help="The largest height times width of an image that is read.",
+    )(function)  # fmt: skip
+
+
+def mean_and_std(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that prepare images for a file that does not say how."""
+    mean = click.option(
+        "--mean", type=Numbers(positive=False), metavar="M,M,M",
+        help="The mean of each channel, 0 to 1, for a file that does not say it.",
+    )  # fmt: skip
+    std = click.option(
+        "--std", type=Numbers(positive=True), metavar="S,S,S",
+        help="The standard deviation of each channel, 0 to 1, likewise.",
+    )  # fmt: skip
+    return mean(std(function))
+
+
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that read labelled images."""
     options = [
@@ -203,11 +224,8 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--strict", is_flag=True, help="Refuse images that cannot be read; else: leave out."
         ),
-        click.option(
-            "--pixel-limit", type=COUNT, default=PIXEL_LIMIT, show_default=True,
-            help="The largest height times width of an image that is read.",
-        ),
     ]  # fmt: skip
+    function = pixel_limit_option(function)  # the last in the help
     for option in reversed(options):
         function = option(function)
     return function

@@ -14,6 +14,7 @@ import click
 
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
+from allconv.cli.output_file import result_line
 from allconv.cli.settings import PathSetting, Setting, as_integer
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
@@ -103,7 +104,7 @@ class Written:
 
         target = Path(str(self.page.out))
         atomic_write(target, self.content)
-        say(f"result: {target} ({len(self.content) / 1e3:.1f} kB)")
+        say(result_line(target, self.content))
         if self.explained.note:
             say(f"note: it shows {self.explained.note}")
         if self.page.opened:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from allconv.cli.output import Screen, duration
+from allconv.cli.output import Screen
+from allconv.text import duration
 
 if TYPE_CHECKING:
     from allconv.data import Dataset

@@ -12,8 +12,9 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, percent, screen
+from allconv.cli.output import Screen, screen
 from allconv.cli.source import load_data
+from allconv.text import percent
 
 if TYPE_CHECKING:
     from allconv.data import Dataset

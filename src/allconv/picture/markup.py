@@ -3,7 +3,7 @@ become markup."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TypeAlias
 
@@ -46,6 +46,15 @@ _VOID = {"img", "meta", "br", "input", "hr", "link"}
 def joined(*parts: str) -> Markup:
     """Parts after each other: markup as it is, text escaped."""
     return Markup("".join(p if isinstance(p, Markup) else text(p) for p in parts))
+
+
+def between(parts: Iterable[str], joint: str) -> list[str]:
+    """Parts with a joint between each two, for an element or `joined`.
+
+    >>> joined(*between(["a", "b", "c"], " < "))
+    'a &lt; b &lt; c'
+    """
+    return [each for part in parts for each in (joint, part)][1:]
 
 
 def text(given: object) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from allconv.picture.markup import Markup, element, joined
+from allconv.picture.markup import Markup, between, element, joined
 from allconv.picture.table import SIZE, coloured, line, shown, table
 from allconv.show import text
 
@@ -80,16 +80,11 @@ def _in_colour(factor: Factor, written: str) -> Markup:
 
 def _divided(parts: Sequence[str], term: Term) -> Markup:
     divided = [] if term.divisor == 1 else [f"/{term.divisor}"]
-    return joined(*_between(parts, "*"), *divided)
+    return joined(*between(parts, "*"), *divided)
 
 
 def _joined(parts: Sequence[str], cell: Cell) -> Markup:
     if cell.is_maximum:
-        return joined("max(", *_between(parts, ", "), ")")
+        return joined("max(", *between(parts, ", "), ")")
     ends = ("", "") if cell.divisor == 1 else ("(", f") / {cell.divisor}")
-    return joined(ends[0], *_between(parts, " + "), ends[1])
-
-
-def _between(parts: Sequence[str], joint: str) -> list[str]:
-    """Parts with a joint between each two."""
-    return [each for part in parts for each in (joint, part)][1:]
+    return joined(ends[0], *between(parts, " + "), ends[1])

@@ -17,10 +17,11 @@ from allconv.show.network.fold import Group, fold
 from allconv.show.network.layers import Layer, Network, shape_text, shown_name
 from allconv.show.network.photo import held_once, sees
 from allconv.show.network.record import Run
-from allconv.show.network.section import Around, bytes_text, is_end, section
+from allconv.show.network.section import Around, is_end, section
 from allconv.show.network.stage import Glimpse, stage_section
 from allconv.show.network.values import Photo, Scores
 from allconv.show.page.document import document
+from allconv.text import bytes_text
 
 MOST_BYTES = 5_000_000
 """Of a page that is not asked for in full."""

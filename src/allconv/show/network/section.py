@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from allconv.analysis.fields import Reach
-from allconv.picture.markup import Markup, element, joined, text
+from allconv.picture.markup import Markup, between, element, joined, text
 from allconv.show.network.layers import INPUT, OUTPUT, Layer, shape_text, shown_name
 from allconv.show.network.record import Facts
+from allconv.text import bytes_text
 
 MOST_LINKS = 12  # to the layers before and after
 
@@ -100,30 +101,9 @@ def _links(layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
     ]
     if len(layers) > MOST_LINKS:
         found.append(text(f"{len(layers) - MOST_LINKS:,} more"))
-    return joined(*_between(found))
-
-
-def _between(parts: Sequence[Markup]) -> Iterable[str]:
-    for number, part in enumerate(parts):
-        if number:
-            yield ", "
-        yield part
+    return joined(*between(found, ", "))
 
 
 def is_end(layer: Layer) -> bool:
     """Whether it is an input or an output of the network."""
     return layer.operator in (INPUT, OUTPUT)
-
-
-def bytes_text(count: int) -> str:
-    """Bytes for people.
-
-    >>> bytes_text(512), bytes_text(100352), bytes_text(3 * 1024**3)
-    ('512 B', '98.0 KiB', '3.0 GiB')
-    """
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

@@ -8,22 +8,32 @@ from allconv.data.report import Report
 from allconv.picture.chart import Chart, Line
 from allconv.picture.markup import Markup, element
 from allconv.show.page.document import document
-from allconv.show.report.pieces import (
-    counted,
-    duration,
-    facts,
-    paragraph,
-    percent,
-    section,
-    table,
-    told,
-)
+from allconv.show.report.pieces import counted, facts, paragraph, section, table, told
 from allconv.show.report.settings import data_part
+from allconv.text import duration, percent
 from allconv.train.compare import PART, SHIFT, Comparison
 from allconv.train.history import History
 from allconv.version import __version__
 
 STYLES = ("page.css", "report.css")
+HEAD = (
+    "network", "parameters", "multiply-adds", "test accuracy", f"shifted by {SHIFT}",
+    f"1/{PART} of the images", "time",
+)  # fmt: skip
+"""The columns of the table, on the page and in a terminal."""
+
+
+def cells(row: Comparison) -> tuple[str, ...]:
+    """A row of the table: the numbers of a network as text, below `HEAD`."""
+    return (
+        told(row.name),
+        f"{row.parameters:,}",
+        f"{row.multiply_adds:,}",
+        percent(row.accuracy),
+        percent(row.shifted_accuracy),
+        percent(row.part_accuracy),
+        duration(row.seconds),
+    )
 
 
 def comparison_report(
@@ -31,12 +41,13 @@ def comparison_report(
 ) -> str:
     """The page: a table, the curves of all networks beside each other, the data.
 
-    settings: of all trainings, by their names.
+    settings: those that all trainings have, by their names.
     """
     best = max(rows, key=lambda row: row.accuracy)
     lead = (
-        f"The same {counted(sum(data.counts['training']), 'image')}, the same steps, no changes at "
-        f"random: {told(best.name)} recognises the most test images, {percent(best.accuracy)}."
+        f"The same {counted(sum(data.counts['training']), 'image')}, as many steps, no "
+        f"augmentation: {told(best.name)} recognises the most test images, "
+        f"{percent(best.accuracy)}."
     )
     header = element(
         "header",
@@ -44,11 +55,16 @@ def comparison_report(
         paragraph(lead, kind="lead"),
     )
     parts = [
-        section("networks", "What each has, and what it learns", _table(rows), _explained()),
+        section(
+            "networks",
+            "What each has, and what it learns",
+            table(HEAD, map(cells, rows)),
+            _explained(),
+        ),
         section("curves", "All training images", _curves((r.history for r in rows), rows, theme)),
         section(
             "few",
-            f"One training image of {PART}, in as many steps",
+            f"One training image in {PART}, as many steps",
             _curves((r.part_history for r in rows), rows, theme),
         ),
         section(
@@ -65,37 +81,17 @@ def comparison_report(
     return document("Networks compared", header, *parts, footer, styles=STYLES, theme=theme)
 
 
-def _table(rows: Sequence[Comparison]) -> Markup:
-    head = (
-        "network", "parameters", "multiply-adds", "test accuracy", f"shifted by {SHIFT}",
-        f"1/{PART} of the images", "time",
-    )  # fmt: skip
-    cells = [
-        (
-            told(row.name),
-            f"{row.parameters:,}",
-            f"{row.multiply_adds:,}",
-            percent(row.accuracy),
-            percent(row.shifted_accuracy),
-            percent(row.part_accuracy),
-            duration(row.seconds),
-        )
-        for row in rows
-    ]
-    return table(head, cells)
-
-
 def _explained() -> Markup:
     return paragraph(
         "Test accuracy is the share of the test images that are recognised; of those shifted by "
-        f"{SHIFT} pixels it is the mean over left, right, up and down. One training more is on one "
-        f"image of {PART}. Time is that of the first training.",
+        f"{SHIFT} pixels it is the mean over left, right, up and down. A second training uses one "
+        f"training image in {PART}. Time is that of the first training.",
         kind="soft",
     )
 
 
 def _curves(histories: Iterable[History], rows: Sequence[Comparison], theme: str) -> Markup:
-    """Loss and accuracy of all networks, of the validation images."""
+    """The losses of all networks, and their accuracy on the validation images."""
     each = list(zip(rows, histories, strict=True))
     charts = []
     for title, name, is_share in (

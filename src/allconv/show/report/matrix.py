@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from allconv.picture.markup import Markup, element, joined
+from allconv.picture.markup import Markup, between, element, joined
 from allconv.show.report.album import Album
 from allconv.show.report.pieces import TAKEN, class_name, class_text, counted, paragraph, parted
 from allconv.show.report.samples import Indices, Samples
@@ -189,9 +189,8 @@ def confused(samples: Samples, most: int = 3) -> Markup | None:
     pairs = samples.found.confusions(most)
     if not pairs:
         return None
-    parts: list[str] = []
+    said = []
     for pair in pairs:
         names = [class_name(samples.classes[k]) for k in (pair.true, pair.predicted)]
-        said = joined(parted(names), f" ({pair.times:,})")
-        parts += [", ", said] if parts else [said]
-    return paragraph("Most often: ", *parts, ".")
+        said.append(joined(parted(names), f" ({pair.times:,})"))
+    return paragraph("Most often: ", *between(said, ", "), ".")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import isnan
 
-from allconv.picture.markup import Markup, element, joined
+from allconv.picture.markup import Markup, between, element, joined
+from allconv.text import duration as plain_duration
+from allconv.text import percent as plain_percent
 from allconv.text import printable
 
 LONGEST = 32  # letters of a name of a class
@@ -31,8 +33,7 @@ def class_name(name: str, longest: int = LONGEST) -> Markup:
 
 def parted(names: Sequence[Markup]) -> Markup:
     """The name of a class, or of one that is taken for another."""
-    first, *rest = names
-    return joined(first, *(part for name in rest for part in (TAKEN, name)))
+    return joined(*between(names, TAKEN))
 
 
 def file_text(name: str, longest: int = LONGEST_FILE) -> str:
@@ -53,12 +54,12 @@ def told(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage, a dash for none; no line ends before the sign.
+    """A share as a percentage, a dash for NaN; no line ends before the sign.
 
     >>> percent(0.912).split(), percent(float("nan"))
     (['91.2', '%'], '–')
     """
-    return "–" if isnan(share) else f"{100 * share:.1f}{NO_BREAK}%"
+    return "–" if isnan(share) else plain_percent(share).replace(" ", NO_BREAK)
 
 
 def counted(count: int, what: str, plural: str = "") -> str:
@@ -71,19 +72,8 @@ def counted(count: int, what: str, plural: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people; a dash where they are not known.
-
-    >>> duration(7.24), duration(75), duration(3700)
-    ('7.2 s', '1 min 15 s', '1 h 1 min')
-    """
-    if isnan(seconds):
-        return "–"
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    """Seconds as `allconv.text.duration` writes them, a dash for NaN."""
+    return "–" if isnan(seconds) else plain_duration(seconds)
 
 
 def section(name: str, title: str, *inside: str) -> Markup:
