@@ -178,6 +178,14 @@ def test_inputs_of_integers() -> None:
         net(x, np.ones(3, np.int64))
 
 
+def test_inputs_that_are_settings() -> None:
+    """A float that nothing takes but as a setting is known in a call, as integers are."""
+    net = load(model([helper.make_node("Clip", ["x", "least"], ["y"])], {}, least=(1, [])))
+    x = np.array([-1, 0, 1], np.float32)
+    for n in (-0.5, 0.5):
+        np.testing.assert_array_equal(net(x, np.float32(n)), np.maximum(x, n))
+
+
 @pytest.mark.parametrize("code", [TensorProto.FLOAT16, TensorProto.BFLOAT16])
 def test_weights_of_two_bytes(code: int) -> None:
     """They are held as float32, which the network says once."""

@@ -12,6 +12,7 @@ from allconv.limits import MOST_AXES
 from allconv.onnx.external import Outside
 from allconv.onnx.limits import MOST_VALUES, fits
 from allconv.onnx.model import Declared, Input, Node, Sizes
+from allconv.onnx.names import named
 from allconv.onnx.tensors import HALVES, dtype_name, read_tensor
 from allconv.onnx.text import shown
 from allconv.onnx.wire import Place, Raw, initializer
@@ -81,7 +82,8 @@ def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
     dtype = dtype_name(kind.elem_type, of)
     image = dtype == "uint8" and _is_cast(name, nodes)
     mask = dtype == "bool" and floats and _is_mask(name, nodes)
-    static = not (dtype in FLOATS or image or mask)
+    data = dtype in FLOATS and not _is_setting(name, nodes)
+    static = not (data or image or mask)
     if not kind.HasField("shape"):
         return Input(name, None, dtype, static=static)
     if len(kind.shape.dim) > MOST_AXES:
@@ -101,6 +103,18 @@ def _is_cast(name: str, nodes: Sequence[Node]) -> bool:
     """Whether an image of bytes is only made floats of; its size may be asked."""
     takers = [node for node in nodes if name in node.uses]
     return all(node.op in ("Cast", "Shape", "Size") for node in takers)
+
+
+def _is_setting(name: str, nodes: Sequence[Node]) -> bool:
+    """Whether an array is a setting wherever it is taken: the scales of a Resize, say."""
+    takers = [node for node in nodes if name in node.uses]
+    return bool(takers) and all(
+        not node.domain
+        and (read := named(node.op)) is not None
+        and all(n in read.settings for n, each in enumerate(node.inputs) if each == name)
+        and not node.branches
+        for node in takers
+    )
 
 
 def _is_mask(name: str, nodes: Sequence[Node]) -> bool:

@@ -69,7 +69,8 @@ class Input:
     """An array that the network takes: a size that may be any is None, and so is a shape.
 
     Some exporters declare a batch of any size as 0, so it is None; `empty` says that it was 0.
-    A `static` one holds integers or truth values, which must be known while a network is recorded.
+    A `static` one holds integers, truth values or settings, which must be known while a network is
+    recorded.
     """
 
     name: str

@@ -19,7 +19,7 @@ from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
 from allconv.onnx.record import fits_declared, record_model
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import plain, shown
-from allconv.operators.base import Array, Spec
+from allconv.operators.base import FLOATS, Array, Spec
 from allconv.value import Value
 
 MOST_STATIC = 2**16
@@ -184,10 +184,10 @@ def _fixed(expected: Input, given: Any) -> Array:
         raise ShapeError(f"{shown(expected.name)} is {array.shape}; ({sizes}) is expected")
     if array.size > MOST_STATIC:
         raise LimitError(f"{name} has {array.size:,} numbers; {MOST_STATIC:,} are the most")
-    whole = array.dtype.kind in "iub" or array.size == 0
-    if expected.static and not whole:
+    kinds = "iubf" if expected.dtype in FLOATS else "iub"
+    if expected.static and array.dtype.kind not in kinds and array.size:
         raise ArgumentError(f"{name} is {array.dtype.name}; {expected.dtype} is expected")
-    if expected.static and array.dtype.kind in "iu" and expected.dtype != "bool" and array.size:
+    if np.dtype(expected.dtype).kind in "iu" and array.dtype.kind in "iu" and array.size:
         limits = np.iinfo(expected.dtype)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
             raise ArgumentError(f"{name} holds numbers that are no {expected.dtype}")
