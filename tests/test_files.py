@@ -136,6 +136,29 @@ def test_links_and_folders_are_refused(tmp_path):
     assert names(tmp_path) == ["dangling", "folder", "link", "target"]
 
 
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_file_keeps_its_name(tmp_path, kind):
+    """Nor do devices lose theirs: no /dev/null is replaced by a file."""
+    path = special(tmp_path, kind)
+    mode = path.stat().st_mode
+    with pytest.raises(FileError, match=f"is a {kind}; choose another name"):
+        atomic_write(path, b"new")
+    assert path.stat().st_mode == mode
+    assert names(tmp_path) == [path.name]
+
+
+def test_names_as_long_as_they_may_be(tmp_path):
+    """A name of 255 bytes is written, and what was left over for it removed; of 256 refused."""
+    path = tmp_path / ("é" * 127 + "x")
+    with pytest.raises(ZeroDivisionError):
+        atomic_write(path, lambda file: 1 / 0)
+    atomic_write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == [path.name]
+    with pytest.raises(FileError, match="file name too long; choose a shorter name"):
+        atomic_write(tmp_path / ("x" * 256), b"new")
+
+
 def test_folders_that_cannot_be(tmp_path):
     """No folder, or a file in its place, is one sentence with the path."""
     with pytest.raises(FileError, match="make the folder first"):

@@ -13,6 +13,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -27,6 +28,7 @@ _REMEDIES = {
     errno.EPERM: "choose a folder that you may write to",
     errno.EROFS: "choose a folder that is not read-only",
     errno.ENOENT: "make the folder first",
+    errno.ENAMETOOLONG: "choose a shorter name",
 }
 
 # Windows has no O_NONBLOCK, others have no O_BINARY.
@@ -39,6 +41,7 @@ _UNREAD = {
     errno.ELOOP: "is a symbolic link that leads back to itself",
     errno.ENAMETOOLONG: "no such file: its name is longer than the system allows",
 }
+_LONGEST = 200  # bytes of a name that others are made of; 255 are the most in usual file systems
 _OTHERS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -84,13 +87,13 @@ def atomic_write(path: Path | str, content: bytes | Callable[[IO[bytes]], object
 
     `content` is bytes, or a function that writes them to the open file it is given. FileError,
     with the path and what would do, where the folder cannot be written, the disk is full, or the
-    path is a folder or a symbolic link.
+    path is a folder, a symbolic link, a pipe or a device.
     """
     path = Path(path)
     with _told(path):
         _check_target(path)
         _remove_leftovers(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = path.with_name(f"{_leftover(path)}{os.getpid()}.tmp")
         try:
             _write(temporary, content)
             temporary.replace(path)
@@ -148,8 +151,12 @@ def _check_target(path: Path) -> None:
         raise FileError(
             f"{printable(path)} is a symbolic link, which is not written through; remove it"
         )
-    if path.is_dir():
-        raise FileError(f"{printable(path)} is a folder; choose another name")
+    with suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        # A device that loses its name, /dev/null say, is lost to the whole system.
+        what = next((name for is_one, name in _OTHERS if is_one(mode)), None)
+        if what is not None:
+            raise FileError(f"{printable(path)} is {what}; choose another name")
 
 
 def _write(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -174,12 +181,21 @@ def _sync_folder(folder: Path) -> None:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove temporary files of this target that processes left behind which were killed."""
-    prefix, suffix = f".{path.name}.", ".tmp"
+    prefix, suffix = _leftover(path), ".tmp"
     for found in path.parent.iterdir():
         if found.name.startswith(prefix) and found.name.endswith(suffix):
             number = found.name[len(prefix) : -len(suffix)]
             if number.isdecimal() and not _runs(int(number)):
                 found.unlink(missing_ok=True)
+
+
+def _leftover(path: Path) -> str:
+    """How the names of temporary files of a target begin: of a long name a digest, as there must be
+    room for more."""
+    name = os.fsencode(path.name)
+    if len(name) <= _LONGEST:
+        return f".{path.name}."
+    return f".{sha256(name).hexdigest()}."
 
 
 def _runs(process: int) -> bool:

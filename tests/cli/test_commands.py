@@ -157,6 +157,12 @@ def test_inspect_a_network_by_name() -> None:
     assert "in one native call" in result.out
 
 
+def test_inspect_a_network_for_photographs_by_name() -> None:
+    result = run("inspect", "mobilenet-v2")
+    assert result.status == 0, result.err
+    assert "306,185,184 multiply-adds for one image" in result.out
+
+
 def test_inspect_a_file(finished: Path) -> None:
     """Layers of an ONNX file; the preprocessing is a part of it."""
     result = run("inspect", finished / "run" / "model.onnx")

@@ -127,6 +127,7 @@ def test_refusals_are_one_sentence() -> None:
     Path("folder").mkdir()
     vectors(Path("vectors.onnx"))
     strange(Path("odd.onnx"))
+    save(Path("wide.onnx"), [helper.make_node("Relu", ["x"], ["y"], "r")], (1, 3, 8, 8))
     means = ("--mean", "0", "--std", "1")
     cases = [
         (2, "is expected", "nothing.onnx"),
@@ -143,6 +144,9 @@ def test_refusals_are_one_sentence() -> None:
         (2, "--classes", "vectors.onnx", "--classes", "3"),
         (2, "--channels", "plain", "--channels", "2", "--image", "cat.png"),
         (2, "--maps", "plain", "--maps", "0"),
+        (2, "leave --channels out", "wide.onnx", "--channels", "2"),
+        (2, "give --image", "plain", "--mean", "0.5"),
+        (2, "give --image", "wide.onnx", "--std", "0.5,0.5,0.5"),
     ]
     for status, words, *arguments in cases:
         assert refusal(*arguments)[0] == status, arguments
@@ -153,6 +157,22 @@ def test_a_network_of_vectors_is_drawn_without_an_image() -> None:
     result = run("explain", vectors(Path("vectors.onnx")))
     assert result.status == 0, result.err
     assert "1×12" in Path("vectors-explained.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["mobilenet-v2", "efficientnet-lite0", "resnet-18"])
+def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
+    result = run("explain", name, "-o", "network.html")
+    assert result.status == 0, result.err
+    page = Path("network.html").read_text("utf-8")
+    assert "colour images of 224 x 224; --size and --channels choose others" in page
+    assert "1×3×224×224" in page
+
+
+def test_a_size_that_is_given_is_said() -> None:
+    assert run("explain", "resnet-18", "--size", "64", "--channels", "1").status == 0
+    page = Path("resnet-18-explained.html").read_text("utf-8")
+    assert "gray images of 64 x 64. " in page
+    assert "1×1×64×64" in page
 
 
 def test_a_file_that_says_nothing_of_images_needs_their_mean() -> None:

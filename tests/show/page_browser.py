@@ -1,9 +1,8 @@
 """A browser for tests: one process that takes lists of steps and says what happened.
 
->>> with Browser() as browser:                                          # doctest: +SKIP
-...     visit = browser.visit(path, step("key", key="Tab"), step("focused"))
-...     visit.results[-1]["name"]
-'Operator'
+    with Browser() as browser:
+        visit = browser.visit(path, step("key", key="Tab"), step("focused"))
+        visit.results[-1]["name"]  # "Operator"
 """
 
 from __future__ import annotations

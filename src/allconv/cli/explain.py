@@ -27,7 +27,8 @@ LONGEST_STEM = 80
     "explain",
     "allconv explain run/model.onnx",
     "allconv explain run/model.onnx --image cat.jpg",
-    "allconv explain resnet-18 --size 64 --channels 3",
+    "allconv explain mobilenet-v2 -o network.html",
+    "allconv explain resnet-18 --size 64 --channels 1",
     "allconv explain resnet18.onnx --image cat.jpg --mean 0.485,0.456,0.406 "
     "--std 0.229,0.224,0.225",
 )
@@ -41,7 +42,10 @@ LONGEST_STEM = 80
     help="The page; NAME-explained.html unless given, numbered where that is there already.",
 )  # fmt: skip
 @click.option(
-    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="The size of the images."
+    "--size",
+    type=settings.Size(),
+    metavar="SIDE|HEIGHTxWIDTH",
+    help="The size of the images [default: that of the file; 224 or 28 for a network by name].",
 )
 @click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="How many, of a network by name.")

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from allconv.show.network.record import Run
     from allconv.show.network.values import Photo
 
-DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
+DEFAULT_CLASSES = 10
 REPEATS = 5  # of a profile
-RANDOM = "The weights of a network by name are random: what it says of an image means nothing."
+RANDOM = "Its weights are random: what it says of an image means nothing."
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def explained(shown: Screen, asked: Asked) -> str:
 def _subject(shown: Screen, asked: Asked) -> Subject:
     from allconv.nn import networks
 
+    if asked.image is None and (asked.mean or asked.std):
+        raise Misuse("--mean and --std prepare an image; give --image, or leave them out")
     if asked.model in networks.names():
         return _named(shown, asked)
     if not os.path.lexists(asked.model):
@@ -68,8 +70,9 @@ def _named(shown: Screen, asked: Asked) -> Subject:
     from allconv.data import Preprocess
     from allconv.nn import networks
 
-    height, width = asked.size or DEFAULT_SIZE
-    channels = asked.channels or DEFAULT_CHANNELS
+    usual, *sides = networks.usual_images(asked.model)
+    height, width = asked.size or sides
+    channels = asked.channels or usual
     classes = asked.classes or DEFAULT_CLASSES
     if asked.image is not None and channels not in (1, 3):
         raise Misuse(f"--channels is {channels}; an image has 1 (gray) or 3 (colour)")
@@ -79,17 +82,26 @@ def _named(shown: Screen, asked: Asked) -> Subject:
     net = networks.build(asked.model, channels, (height, width), classes)
     prepared = Preprocess(height, width, channels, mean, std) if asked.image else None
     shape = (1, channels, height, width)
-    return _shown_run(shown, asked, net, shape, prepared, RANDOM if asked.image else "")
+    remark = f"It is drawn for {_colours(channels)} images of {height} x {width}"
+    if asked.size is None or asked.channels is None:
+        remark += "; --size and --channels choose others"
+    random = RANDOM if asked.image else "Its weights are random."
+    return _shown_run(shown, asked, net, shape, prepared, f"{remark}. {random}")
+
+
+def _colours(channels: int) -> str:
+    return {1: "gray", 3: "colour"}.get(channels, f"{channels}-channel")
 
 
 def _file(shown: Screen, asked: Asked) -> Subject:
     """A file that can run; else one that is drawn with the reason."""
-    from allconv.cli.model_shape import image_shape
+    from allconv.cli.model_shape import check_channels, image_shape
     from allconv.onnx import load
 
     shown.show("reading the network", 0, None)
     try:
         net = load(asked.model)
+        check_channels(net, asked.model, asked.channels)
         shape = image_shape(net, asked.model, asked.size, asked.channels)
     except Error as error:
         if isinstance(error, Misuse):

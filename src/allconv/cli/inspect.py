@@ -16,7 +16,7 @@ from allconv.errors import ShapeError
 if TYPE_CHECKING:
     from allconv.nn import Module
 
-DEFAULT_SIZE, DEFAULT_CHANNELS, DEFAULT_CLASSES = (28, 28), 1, 10
+DEFAULT_CLASSES = 10
 
 
 @make(
@@ -37,7 +37,8 @@ def command(
     MODEL is an .onnx file or the name of a network. A row a layer: the kernel that runs it, its
     output for one image, its parameters, multiply-adds, the memory of the output, how many
     pixels of the image a cell sees, and by how many pixels the next cell lies apart. A network
-    by name is shown for gray images of 28 x 28 and 10 classes unless told otherwise.
+    by name is shown for 10 classes and gray images of 28 x 28, or, where it is for photographs,
+    colour images of 224 x 224, unless told otherwise.
     """
     from allconv.cli.layers import HEAD, describe
 
@@ -60,11 +61,12 @@ def _network(
     from allconv.nn import networks
 
     if model in networks.names():
-        (height, width), channels = size or DEFAULT_SIZE, channels or DEFAULT_CHANNELS
+        usual, *sides = networks.usual_images(model)
+        (height, width), channels = size or sides, channels or usual
         net = networks.build(model, channels, (height, width), classes or DEFAULT_CLASSES)
         return net, (1, channels, height, width)
     from allconv import onnx
-    from allconv.cli.model_shape import image_shape
+    from allconv.cli.model_shape import check_channels, image_shape
 
     if not os.path.lexists(model):
         known = ", ".join(networks.names())
@@ -72,4 +74,5 @@ def _network(
     if classes is not None:
         raise Misuse("--classes is for a network by name; a file has its own")
     loaded = onnx.load(model)
+    check_channels(loaded, model, channels)
     return loaded, image_shape(loaded, model, size, channels)

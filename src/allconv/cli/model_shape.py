@@ -45,5 +45,19 @@ def image_shape(
     return (1, *(n for n in found.values() if n is not None))
 
 
+def check_channels(net: OnnxModule, name: str, channels: int | None) -> None:
+    """Refuse a number of channels other than the one that the file says."""
+    from allconv.data import Preprocess
+
+    told, takes = net.preprocess, net.model.inputs[0]
+    shape = takes.shape
+    known = Preprocess.from_json(told).channels if told is not None else None
+    if known is None and shape is not None and len(shape) > 1:
+        known = shape[1]
+    if channels is not None and known not in (None, channels):
+        said = f"{known} channel" if known == 1 else f"{known} channels"
+        raise Misuse(f"{name} takes {said} and no other number; leave --channels out")
+
+
 def _shown(shape: tuple[int | None, ...]) -> str:
     return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"

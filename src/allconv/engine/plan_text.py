@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from allconv.picture.table import Listing, shown
+from allconv.text import printable
+
 HEAD = ("step", "kernel", "chunks", "algorithm", "layer")
 LONGEST = 80  # letters of a text of a table
 
@@ -52,9 +55,6 @@ class PlanText(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        from allconv.picture.table import Listing, shown
-        from allconv.text import printable
-
         def row(n: int) -> tuple[str | int, ...]:
             step, kernel, _, algorithm, layer = (
                 printable(text, LONGEST) for text in self.lines[n].texts

@@ -41,7 +41,8 @@ RESIDUAL: dict[str, Maker] = {
     "resnet-50": resnet50,
 }
 """Residual networks, for photographs."""
-_NETWORKS = {**SMALL, **FAMILY, **MOBILE, **RESIDUAL}
+_PHOTOGRAPHS = {**MOBILE, **RESIDUAL}
+_NETWORKS = {**SMALL, **FAMILY, **_PHOTOGRAPHS}
 
 
 def names() -> tuple[str, ...]:
@@ -51,6 +52,16 @@ def names() -> tuple[str, ...]:
     ('plain', 'local', 'convnet', 'all-cnn', 'base-a')
     """
     return tuple(_NETWORKS)
+
+
+def usual_images(name: str) -> tuple[int, int, int]:
+    """(channels, height, width) of the images that the network of a name is drawn for: photographs
+    in colour, or else small gray ones.
+
+    >>> usual_images("mobilenet-v2")
+    (3, 224, 224)
+    """
+    return (3, 224, 224) if name in _PHOTOGRAPHS else (1, 28, 28)
 
 
 def build(name: str, channels: int, size: int | Sequence[int], classes: int) -> Sequential:
@@ -77,4 +88,5 @@ __all__ = [
     "plain",
     "resnet18",
     "resnet50",
+    "usual_images",
 ]

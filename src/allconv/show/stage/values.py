@@ -1,4 +1,4 @@
-"""The numbers of all arrays of a layer: the given ones (drawn until they are edited), the result,
+"""The numbers of all arrays of a layer: the given ones (made up until they are edited), the result,
 and the gradients."""
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def values_of(settings: Settings, model: Model) -> Values:
 
 
 def given_values(name: str, settings: Settings, model: Model) -> list[float]:
-    """The values of an array of `GIVEN`: what was edited, and what is drawn elsewhere."""
+    """The values of an array of `GIVEN`: what was edited, and made-up numbers elsewhere."""
     edits = settings.edits
     return [
         edits[key] if (key := place_key(name, place)) in edits else drawn(name, settings, place)
@@ -104,6 +104,8 @@ def drawn(name: str, settings: Settings, place: tuple[int, ...]) -> float:
     for part in (_SEEDS[name], *place):
         mix = ((mix ^ (part + 11)) * _MULTIPLIER & _MASK) ^ (mix >> 13)
     number = mix >> 9
+    if name == "g":  # no zero, so that every copy of the kernel is seen
+        return float(number % 3 + 1)
     if name == "x":
         return float(number % (10 if settings.is_pool else 5))
     return float(number % 4 - 1)

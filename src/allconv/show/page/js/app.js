@@ -31,7 +31,7 @@ function data(id) {
  * @param {string} written
  */
 function firstState(written) {
-  return fromAddress(location.hash.length > 1 ? location.hash : written);
+  return fromAddress(/[#&]op=/.test(location.hash) ? location.hash : written);
 }
 
 /** @param {Store} store */

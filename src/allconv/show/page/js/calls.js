@@ -1,5 +1,6 @@
 // The same layer as a call: of this package for any geometry, of other frameworks (whose texts are
 // made by Python) for the layers that the page was written with.
+import { valued } from "./numbers.js";
 import { addressOf, fieldsOf, isPool, stateOf } from "./state.js";
 import { html } from "./paint.js";
 import { markTab, tabList } from "./tablist.js";
@@ -34,9 +35,7 @@ export function callsPart(store, written) {
       { name: "command line", text: command(store.state) },
       ...(others ?? []),
     ]);
-    note.textContent = others
-      ? ""
-      : "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
+    note.textContent = `${shapeText(store.state)}. ${others ? "" : BESIDE}`;
   });
   return section;
 }
@@ -72,6 +71,9 @@ function callTabs() {
   };
   return { list, code, show };
 }
+
+const BESIDE =
+  "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
 
 /**
  * What decides the call: all but what is looked at.
@@ -125,6 +127,14 @@ const FUNCTIONS = {
   local: "locally_connected",
 };
 
+/**
+ * The shape of x, as functions take it.
+ * @param {State} state
+ */
+function shapeText({ channels, input, dim }) {
+  return `x is (1, ${[channels[0], ...input.slice(2 - dim)].join(", ")}): a batch of one image`;
+}
+
 /** @param {State} state */
 function ownCall(state) {
   const rest = settingsOf(state)
@@ -155,8 +165,28 @@ function command(state) {
     return `${flag} ${value.replace(/[()"]/g, "").replaceAll(", ", ",")}`;
   });
   const kind = state.op === "true_conv" ? "conv" : state.op;
-  const sizes = [`--input-size ${size(state.input)}`];
-  if (state.op !== "linear") sizes.push(`--kernel-size ${size(state.kernel)}`);
+  const sizes = numbersOf(state) ?? [`--input-size ${size(state.input)}`];
+  if (state.op !== "linear" && !sizes.some((each) => each.startsWith("--kernel "))) {
+    sizes.push(`--kernel-size ${size(state.kernel)}`);
+  }
   if (state.channels.join() !== "1,1") sizes.push(`--channels ${state.channels.join("-")}`);
   return `allconv show ${[kind, ...sizes, ...options].join(" ")} -o page.html`;
+}
+
+/**
+ * The options that give the numbers of the page, where one was edited and they fit a line: layers
+ * of one channel without bias.
+ * @param {State} state
+ * @returns {string[] | null}
+ */
+function numbersOf(state) {
+  const isPlain = state.channels.join() === "1,1" && !state.bias && state.op !== "local";
+  if (!isPlain || state.op === "linear" || !Object.keys(state.edits).length) return null;
+  const { values, sizes } = valued(state);
+  const text = (/** @type {number[]} */ array, /** @type {Pair} */ [height, width]) =>
+    Array.from({ length: height }, (_, row) =>
+      array.slice(row * width, (row + 1) * width).join(" "),
+    ).join(" / ");
+  const input = `--input "${text(values.x, sizes.x)}"`;
+  return isPool(state) ? [input] : [input, `--kernel "${text(values.w, sizes.w)}"`];
 }

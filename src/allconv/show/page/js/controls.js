@@ -12,9 +12,10 @@ const DRAG = 14; // pixels for a step of one
 export function controlsPart(store) {
   /** @type {(() => void)[]} */
   const refresh = [];
+  const turnedTo = keeper(store);
   const kinds = html("div", { class: "kinds", role: "group", "aria-label": "Kind of layer" });
   for (const op of shared.operators) {
-    const press = () => store.set({ op: /** @type {State["op"]} */ (op), at: 0 });
+    const press = () => store.set(turnedTo(/** @type {State["op"]} */ (op)));
     const button = html("button", { type: "button", onclick: press }, shared.names.operators[op]);
     refresh.push(() => button.setAttribute("aria-pressed", String(store.state.op === op)));
     kinds.append(button);
@@ -66,6 +67,24 @@ export function controlsPart(store) {
   const form = html("form", { class: "controls", "aria-label": "Geometry" }, kinds, details);
   form.addEventListener("submit", (event) => event.preventDefault());
   return form;
+}
+
+/**
+ * What changes with the kind of layer. A linear layer has a window as large as its input; the one
+ * that it replaced comes back with the next kind.
+ * @param {Store} store
+ * @returns {(op: State["op"]) => Partial<State>}
+ */
+function keeper(store) {
+  /** @type {Partial<State>} */
+  let kept = {};
+  return (op) => {
+    const { state } = store;
+    const { kernel, stride, dilation, spread, padding, groups } = state;
+    const isLinear = state.op === "linear";
+    if (!isLinear) kept = { kernel, stride, dilation, spread, padding, groups };
+    return { ...(isLinear && op !== "linear" ? kept : {}), op, at: 0 };
+  };
 }
 
 /** @param {State} state */

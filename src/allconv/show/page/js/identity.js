@@ -222,6 +222,10 @@ function bigText(model, state, made) {
     steps === "1" ? "." : `, its cells ${steps} apart: the stride has become a dilation.`,
     made.kernels > 1 ? " The channels add up." : "",
     state.leave === "y" && model.values.b.length ? " The bias is added behind it." : "",
+    model.swap
+      ? ""
+      : ` It is the transposed convolution of ${small}: each of its cells lays a copy of the ` +
+        "kernel back over the cells that it read, and copies that overlap add up.",
     model.swap ? "" : " The lecture writes dL/dI = Correlation(W_pad, LO_flip).",
   ];
   return parts.join("");

@@ -53,8 +53,8 @@ function saysOf(model, state) {
   }
   if (model.swap) return "The matrix of the forward pass is the transpose of a correlation’s.";
   return (
-    "Every row is one place of the window, every shade one tap. " +
-    "Backward is the same matrix, transposed."
+    "Every row is one place of the window, every shade one tap. A change of one cell of x moves " +
+    "y by that cell's column, so backward (the chain rule) is the same matrix, transposed."
   );
 }
 

@@ -145,6 +145,7 @@ function drawn(name, state, place) {
     mix = Math.imul(mix ^ (part + 11), 0x9e3779b1) ^ (mix >>> 13);
   }
   const number = mix >>> 9;
+  if (name === "g") return (number % 3) + 1; // no zero, so that every copy of the kernel is seen
   return name === "x" ? number % (isPool(state) ? 10 : 5) : (number % 4) - 1;
 }
 

@@ -1,6 +1,6 @@
 // The one relation b*j + p = s*i + d*k: in letters, with the numbers of each axis, and with those
 // of the meeting that is pointed at.
-import { placeOf, written } from "./names.js";
+import { letterOf, placeOf, written } from "./names.js";
 import { html } from "./paint.js";
 
 /**
@@ -24,7 +24,7 @@ export function relationPart(store) {
     const rows = [html("div", { class: "general" }, ...general)];
     for (const [name, n] of axesShown(model, store.pair))
       rows.push(axisRow(model, store.pair, name, n));
-    if (store.pair === null) rows.push(legend(big, small));
+    if (store.pair === null) rows.push(legend(store.state, big, small));
     box.replaceChildren(...rows);
   });
   return box;
@@ -94,24 +94,29 @@ function axisRow(model, pair, name, n) {
 }
 
 /**
+ * Which cell each letter is of; they count from 0, whatever the letters of the arrays.
+ * @param {State} state
  * @param {Role} big
  * @param {Role} small
  */
-function legend(big, small) {
+function legend(state, big, small) {
+  const array = (/** @type {Role} */ role) =>
+    letter(letterOf(state.letters, state.leave, role), role);
   return html(
     "div",
     { class: "live legend" },
     "cell ",
     letter("j", big),
     " of ",
-    letter(big, big),
+    array(big),
     ", tap ",
     letter("k", "w"),
     " of ",
-    letter("w", "w"),
+    array("w"),
     ", cell ",
     letter("i", small),
     " of ",
-    letter(small, small),
+    array(small),
+    state.letters === "slides" ? ", counted from 0" : "",
   );
 }

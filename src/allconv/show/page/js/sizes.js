@@ -8,6 +8,10 @@ import { html, svg } from "./paint.js";
 import { Refusal } from "./shared.js";
 import { limitsOf } from "./state.js";
 
+const LETTERS =
+  "X, K, Y: the sizes of input, kernel and output; s stride, d dilation, b input dilation; " +
+  "lo (p in the relation) and hi: the padding before and behind; o: output padding.";
+
 /**
  * @param {Store} store
  * @returns {HTMLElement}
@@ -23,6 +27,7 @@ export function sizesPart(store) {
     text.textContent = model.swap
       ? "Where the kernel is laid, once for each input cell, along one axis."
       : "Every place where the window can stand, along one axis.";
+    text.textContent += ` ${LETTERS}`;
     const same = JSON.stringify(model.axes[0]) === JSON.stringify(model.axes[1]);
     const shown = /** @type {(0 | 1)[]} */ (model.dim === 1 || same ? [1] : [0, 1]);
     axes.replaceChildren(...shown.map((n) => axisBox(store, model, n, same)));

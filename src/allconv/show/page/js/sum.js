@@ -21,6 +21,7 @@ export function sumPart(store) {
   box.append(inside, live);
   store.subscribe((change) => {
     const { model, state } = store;
+    box.hidden = store.refusal !== "";
     if (!model || store.refusal) return;
     if (change === "look" && store.pair !== null) return markHot(inside, store.pair);
     const focus = store.focus();
@@ -352,6 +353,7 @@ function givenParts(store, model, focus) {
  * @param {State} state
  */
 function checkLine(model, state) {
+  if (state.leave === "y") return ""; // what arrives is not in the picture
   const { x, w, g, y, gx, gw, b } = model.values;
   if (y.includes(-Infinity)) return "";
   const area = model.count.y / model.planes.y;

@@ -1,12 +1,13 @@
 // The three views as tabs; their icons are the silhouettes of what is wide and what is narrow.
+import { letterOf } from "./names.js";
 import { pathOf, html, svg } from "./paint.js";
 import { markTab, tabList } from "./tablist.js";
 
-/** @type {Record<Role, {title: string, says: string, heights: number[]}>} */
+/** @type {Record<Role, {title: string, heights: number[]}>} */
 const VIEWS = {
-  y: { title: "Forward", says: "leave out y", heights: [30, 18, 6] },
-  x: { title: "Gradient of the input", says: "leave out x", heights: [6, 18, 30] },
-  w: { title: "Gradient of the weights", says: "leave out w", heights: [30, 6, 30] },
+  y: { title: "Forward", heights: [30, 18, 6] },
+  x: { title: "Gradient of the input", heights: [6, 18, 30] },
+  w: { title: "Gradient of the weights", heights: [30, 6, 30] },
 };
 const LEFT = [2, 32, 64];
 const MIDDLE = 17;
@@ -26,10 +27,11 @@ export function tabsPart(store, id) {
     markTab(list, (button) => roleOf(button) === store.state.leave);
     for (const button of buttons) {
       const role = roleOf(button);
-      const isPool = role === "w" && store.model?.pool !== null;
+      const isPool = role === "w" && Boolean(store.model?.pool);
       button.disabled = isPool;
       const says = /** @type {HTMLElement} */ (button.querySelector("small"));
-      says.textContent = isPool ? "pooling has no weights" : VIEWS[role].says;
+      const letter = letterOf(store.state.letters, "y", role);
+      says.textContent = isPool ? "pooling has no weights" : `leave out ${letter}`;
     }
   });
   return list;
@@ -41,7 +43,7 @@ export function tabsPart(store, id) {
  * @param {string} id
  */
 function tab(store, role, id) {
-  const { title, says } = VIEWS[role];
+  const { title } = VIEWS[role];
   return /** @type {HTMLButtonElement} */ (
     html(
       "button",
@@ -57,7 +59,7 @@ function tab(store, role, id) {
         },
       },
       silhouette(role),
-      html("span", {}, title, html("small", {}, says)),
+      html("span", {}, title, html("small")),
     )
   );
 }
