@@ -82,10 +82,51 @@ def outside(*entries: tuple[str, str]) -> Callable[[], Model]:
     return changed(change)
 
 
-def branch() -> Any:
+def branch(name: str = "x") -> Any:
     """A graph inside a node."""
-    inner = helper.make_graph([helper.make_node("Relu", ["x"], ["z"])], "b", [], [])
+    z = [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)]
+    inner = helper.make_graph([helper.make_node("Relu", [name], ["z"])], "b", [], z)
     return node("If", "x", then_branch=inner, else_branch=inner)
+
+
+def nested(depth: int) -> Any:
+    """Graphs inside each other."""
+    made = branch()
+    for _ in range(depth):
+        y = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+        inner = helper.make_graph([made], "b", [], y)
+        made = node("If", "x", then_branch=inner, else_branch=onnx.GraphProto())
+    return made
+
+
+BOMBS = {
+    "one": np.array([1], np.int64),
+    "sizes": np.array([2**20, 2**20], np.int64),
+    "row": np.array([1, 0], np.int64),
+    "many": np.array([2**40], np.int64),
+    "many2": np.array([2**40, 0], np.int64),
+    "much": np.array(2**40, np.int64),
+    "pair": np.array([0, 1], np.int64),
+    "zero": np.array(0, np.int64),
+    "large": np.array(2**40, np.int64),
+    "step": np.array(1, np.int64),
+    "true": np.ones((1, 1), bool),
+    "column": np.ones((2**14, 1), np.int64),
+    "wide": np.ones((1, 2**14), np.int64),
+    "huge": np.array([2**27], np.int64),
+}
+"""Known numbers that ask for much."""
+
+
+def bomb(op: str, names: list[str]) -> Callable[[], Model]:
+    """A node of known numbers that asks for more cells than are made."""
+    mode = {"mode": "constant"} if op == "Pad" else {}
+    return lambda: chain(
+        helper.make_node(op, names, ["c"], **mode),
+        helper.make_node("Cast", ["c"], ["f"], to=1),
+        node("Add", "x", "f"),
+        arrays=BOMBS,
+    )
 
 
 def local(change: Callable[[Model], Any]) -> Callable[[], Model]:
@@ -131,7 +172,16 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     ),
     "a negative size": (set_tensor(dims=[-2, -9]), FileError, "impossible shape"),
     "a thousand axes": (set_tensor(dims=[1] * 1000), FileError, "impossible shape"),
-    "float16": (set_tensor(data_type=TensorProto.FLOAT16), UnsupportedError, "FLOAT16; export"),
+    "float16 of half the bytes": (
+        set_tensor(data_type=TensorProto.FLOAT16),
+        FileError,
+        "18 values; 36 are in the file",
+    ),
+    "float16 that overflowed": (
+        set_tensor(data_type=TensorProto.FLOAT16, raw_data=b"\x00\x7c" * 18),
+        FileError,
+        "holds infinities: it overflowed",
+    ),
     "a dtype that is none": (set_tensor(data_type=99), UnsupportedError, "is 99"),
     "text": (set_tensor(data_type=TensorProto.STRING), UnsupportedError, "STRING"),
     "numbers twice": (set_tensor(float_data=[1.0]), FileError, "twice or as another dtype"),
@@ -149,7 +199,7 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
     # graph
     "no nodes": (changed(lambda m: m.graph.ClearField("node")), FileError, "not an ONNX model"),
     "no output": (changed(lambda m: m.graph.ClearField("output")), FileError, "no output"),
-    "no input": (changed(lambda m: m.graph.ClearField("input")), UnsupportedError, "no array"),
+    "no input": (changed(lambda m: m.graph.ClearField("input")), FileError, "needs 'input'"),
     "a cycle": (
         lambda: chain(node("Add", "x", "z"), helper.make_node("Relu", ["y"], ["z"])),
         FileError,
@@ -181,10 +231,10 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
         FileError,
         "1004 axes",
     ),
-    "an input of integers": (
-        changed(lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 7)),
+    "an input of complex numbers": (
+        changed(lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 14)),
         UnsupportedError,
-        "int64",
+        "COMPLEX64",
     ),
     "layers that do not fit": (set_tensor(dims=[2, 9, 1, 1]), FileError, "does not fit"),
     # operators
@@ -234,7 +284,50 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
         FileError,
         "refers to a function",
     ),
-    "control flow": (lambda: chain(branch()), UnsupportedError, "If.*is a graph or sparse"),
+    "control flow by data": (lambda: chain(branch()), UnsupportedError, "If.*from the data"),
+    "a loop": (
+        lambda: chain(node("Loop", "x", "x", body=branch().attribute[0].g)),
+        UnsupportedError,
+        "Loop.*is a graph",
+    ),
+    "graphs in graphs in graphs": (lambda: chain(nested(20)), LimitError, "8 deep"),
+    "a branch that uses what is nowhere": (
+        lambda: chain(branch("nowhere")),
+        FileError,
+        "needs 'nowhere', which nothing before it makes",
+    ),
+    **{
+        f"a {op} of 2**40 cells": (bomb(op, names), LimitError, f"{op} makes")
+        for op, names in (
+            ("Expand", ["one", "sizes"]),
+            ("Tile", ["row", "many"]),
+            ("OneHot", ["row", "much", "pair"]),
+            ("Range", ["zero", "large", "step"]),
+            ("Where", ["true", "column", "wide"]),
+            ("Pad", ["row", "many2"]),
+        )
+    },
+    "an index outside of two": (
+        lambda: chain(
+            helper.make_node("Gather", ["row", "many"], ["c"]),
+            node("Reshape", "x", "c"),
+            arrays=BOMBS,
+        ),
+        FileError,
+        "an index is outside an axis of 2",
+    ),
+    "filled cells that are gathered": (
+        lambda: chain(
+            helper.make_node(
+                "ConstantOfShape", ["huge"], ["z"], value=numpy_helper.from_array(ints(1), "v")
+            ),
+            helper.make_node("Gather", ["z", "row"], ["c"]),
+            node("Reshape", "x", "c"),
+            arrays=BOMBS,
+        ),
+        LimitError,
+        "known numbers",
+    ),
     "a stride of 0": (
         lambda: chain(node("MaxPool", "x", kernel_shape=[2, 2], strides=[0, 1])),
         FileError,
@@ -263,7 +356,7 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
             arrays={"s": ints(2**20, 2**20)},
         ),
         LimitError,
-        "constants",
+        "makes an array of 1,099,511,627,776 cells",
     ),
     "an array repeated 2**40 times": (
         lambda: chain(node("Expand", "x", "s"), arrays={"s": ints(2**40, 1, 1, 1)}),

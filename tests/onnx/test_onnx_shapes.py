@@ -77,7 +77,11 @@ def test_shapes_are_folded(shape: tuple[int, ...], tmp_path: Path) -> None:
         ([("Squeeze", ["a", "b"], "r", {})], {"a": [1, 2], "b": [0]}, "not all of size 1"),
         ([("Range", ["a", "a", "b"], "r", {})], {"a": 1, "b": 0}, "step of 0"),
         ([("Gather", ["a", "b"], "r", {})], {"a": 1, "b": 0}, "no axis"),
-        ([("Max", ["a", "a", "a"], "r", {})], {"a": [1]}, "of 3 arrays"),
+        ([("Max", ["a", "a", "b"], "r", {})], {"a": [1], "b": [True]}, "bool and int64 meet"),
+        ([("Not", ["a"], "r", {})], {"a": [1]}, "of int64"),
+        ([("Where", ["a", "a", "a"], "r", {})], {"a": [1]}, "int64, int64 and int64 meet"),
+        ([("Transpose", ["a"], "r", {"perm": [1, 0]})], {"a": [1]}, "perm"),
+        ([("Tile", ["a", "b"], "r", {})], {"a": [1], "b": [1, -1]}, "repeats"),
     ],
 )
 def test_shapes_that_are_wrong(

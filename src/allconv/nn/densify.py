@@ -17,6 +17,7 @@ from allconv.graph import Graph
 from allconv.nn.graph_module import GraphModule, record_network
 from allconv.nn.module import Module
 from allconv.operators.base import Array
+from allconv.rewrite.channels_first import channels_first, takes_channels_last
 from allconv.rewrite.dense import densified
 from allconv.rewrite.fold_constants import fold_constants
 
@@ -31,7 +32,8 @@ class DenseNetwork(GraphModule):
     the low and the high end, whether an answer depends on padding there: where it does not, the
     answer is that for the crop, in exact programs bit by bit if the network `keeps_order`. Where it
     does, a crop inside a larger image has neighbours instead of padding, and the answer differs
-    (`differing` says where).
+    (`differing` says where). A classifier of images (N, *I, C), as TensorFlow's are, has become one
+    of images (N, C, *I): `channels_last` says so.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class DenseNetwork(GraphModule):
         buffers: Collection[str] = (),
         *,
         keeps_order: bool = True,
+        channels_last: bool = False,
     ) -> None:
         super().__init__(graph, arrays, buffers)
+        self.channels_last = channels_last
         self.keeps_order = keeps_order
         self.crop = self.input_shape[2:]
         self.step = _steps(self.graph)
@@ -97,7 +101,8 @@ class DenseNetwork(GraphModule):
         for n, image in enumerate(x):
             for start in range(0, len(places), BATCH):
                 some = places[start : start + BATCH]
-                answers = net(np.stack([image[(slice(None), *cells)] for cells in some]))
+                parts = np.stack([image[(slice(None), *cells)] for cells in some])
+                answers = net(np.moveaxis(parts, 1, -1) if self.channels_last else parts)
                 single[n, :, start : start + len(some)] = answers.reshape(len(some), -1).T
         return Comparison(dense, single.reshape(dense.shape), self.differing(x.shape[2:]))
 
@@ -136,7 +141,8 @@ def densify(
 ) -> DenseNetwork:
     """A classifier as a fully convolutional network on the same weights.
 
-    input_shape   of the images that it was trained on, (1, C, *I); a graph has its own
+    input_shape   of the images that it was trained on, (1, C, *I), or (1, *I, C) where the network
+                  begins by moving the channels to the front; a graph has its own
 
     Linear layers on all of an image become windows as large as that image; pooling over all of it
     becomes the same window, moved by a cell; batch normalisation and dropout are as in inference.
@@ -160,9 +166,13 @@ def densify(
     if isinstance(one, tuple | list) and one:
         one = (1, *one[1:])
     recorded, arrays = record_network(net, one)
-    graph, keeps_order = densified(recorded.graph)
+    last = takes_channels_last(recorded.graph)
+    first = channels_first(recorded.graph) if last else recorded.graph
+    graph, keeps_order = densified(first)
     folded, held = fold_constants(replace(recorded, graph=graph), arrays)
-    return DenseNetwork(folded.graph, held, folded.buffers, keeps_order=keeps_order)
+    return DenseNetwork(
+        folded.graph, held, folded.buffers, keeps_order=keeps_order, channels_last=last
+    )
 
 
 def _steps(graph: Graph) -> tuple[int, ...]:

@@ -2,13 +2,16 @@
 
     net = ac.onnx.load("model.onnx")
     ac.onnx.save(net, "model.onnx", (None, 3, 224, 224))
+    session = ac.onnx.InferenceSession("model.onnx")  # with ONNX Runtime's methods
 
 Spellings of operators are in `names`, one file a family; sizes are the functions' business.
 """
 
+from allconv.onnx.backend import Backend
 from allconv.onnx.module import OnnxModule, load
 from allconv.onnx.names import NAMES
 from allconv.onnx.read import NEWEST_OPSET, OLDEST_OPSET, SIZE_LIMIT
+from allconv.onnx.session import InferenceSession
 from allconv.onnx.write import save
 
 OPERATORS = tuple(sorted(NAMES))
@@ -19,6 +22,8 @@ __all__ = [
     "OLDEST_OPSET",
     "OPERATORS",
     "SIZE_LIMIT",
+    "Backend",
+    "InferenceSession",
     "OnnxModule",
     "load",
     "save",

@@ -10,7 +10,7 @@ import numpy as np
 from allconv.errors import FileError
 from allconv.onnx.call import unsupported
 from allconv.onnx.external import Outside
-from allconv.onnx.model import Node
+from allconv.onnx.model import Branch, Node
 from allconv.onnx.schema import shortest
 from allconv.onnx.tensors import read_tensor
 from allconv.onnx.text import shown
@@ -31,11 +31,16 @@ _SINGLE = ("f", "i", "s", "t", "g", "sparse_tensor", "tp")
 
 
 def read_attributes(
-    proto: Any, node: Node, outside: Outside, raw_of: Callable[[int], Raw | None]
+    proto: Any,
+    node: Node,
+    outside: Outside,
+    raw_of: Callable[[int], Raw | None],
+    branch_of: Callable[[Any], Branch] | None = None,
 ) -> dict[str, Any]:
-    """The attributes of a node by name; graphs and sparse tensors are refused.
+    """The attributes of a node by name; sparse tensors are refused.
 
-    `raw_of` gives, by the number of an attribute, where a tensor lies that was left in the file.
+    `raw_of` gives, by the number of an attribute, where a tensor lies that was left in the file;
+    `branch_of` reads a graph, which is refused without.
     """
     found: dict[str, Any] = {}
     for number, each in enumerate(proto.attribute):
@@ -44,6 +49,8 @@ def read_attributes(
         if each.ref_attr_name:
             raise FileError(f"{shown(node.label)} refers to a function it is not in; export again")
         field = _FIELDS.get(each.type)
+        if each.type == AttributeProto.GRAPH and branch_of is not None:
+            field = "g"
         if field is None:
             raise unsupported(node, f"attribute {shown(each.name)} is a graph or sparse")
         held = {name for name in _SINGLE if each.HasField(name)}
@@ -53,6 +60,8 @@ def read_attributes(
         given = getattr(each, field)
         if field == "t":
             found[each.name] = read_tensor(given, outside, raw_of(number))
+        elif field == "g" and branch_of is not None:
+            found[each.name] = branch_of(given)
         else:
             found[each.name] = _plain(given, field)
     return found

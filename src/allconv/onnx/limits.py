@@ -29,6 +29,9 @@ MOST_LISTED = 2**16
 MOST_CONSTANTS = 10_000_000
 """The numbers of one array that is made while a network is recorded; ten times as many in all."""
 
+MOST_FILLED = 2**28
+"""The cells of all arrays that are one number everywhere: 1 GB where they are laid out."""
+
 MOST_WORK = 2**41
 """The multiply-adds of a network, about a minute's; or, for large inputs, `WORK_PER_VALUE`."""
 
@@ -48,6 +51,7 @@ class Budget:
     values: int
     constants: int = 10 * MOST_CONSTANTS
     work: int = 0
+    filled: int = 0
 
     @property
     def most_values(self) -> int:
@@ -63,6 +67,15 @@ class Budget:
             raise LimitError(
                 f"{op} makes {prod(shape):,} constants; {MOST_CONSTANTS:,} are computed, and "
                 f"{10 * MOST_CONSTANTS:,} for a network"
+            )
+
+    def take_filled(self, op: str, shape: Sequence[int]) -> None:
+        """Count an array that is one number everywhere, kept once while one records."""
+        self.filled += prod(shape)
+        if not fits(shape, MOST_FILLED) or self.filled > MOST_FILLED:
+            raise LimitError(
+                f"{op} makes an array of {prod(shape):,} cells; {MOST_FILLED:,} are made for a "
+                "network"
             )
 
     def take_work(self, label: str, nodes: Sequence[Node]) -> None:

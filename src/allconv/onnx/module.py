@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from allconv.arrays import take_array
-from allconv.errors import FileError, ShapeError
+from allconv.errors import ArgumentError, Error, FileError, LimitError, ShapeError, UnsupportedError
 from allconv.nn.module import Module
 from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
 from allconv.onnx.head import opened, without_head, without_preparation
-from allconv.onnx.model import Model
-from allconv.onnx.read import SIZE_LIMIT, read_model, told
-from allconv.onnx.record import record_model
-from allconv.operators.base import Spec
+from allconv.onnx.model import Input, Model
+from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
+from allconv.onnx.record import fits_declared, record_model
+from allconv.onnx.refusals import joined
+from allconv.onnx.text import plain, shown
+from allconv.operators.base import FLOATS, Array, Spec
 from allconv.value import Value
 
+MOST_STATIC = 2**16
+"""The numbers of an input of integers."""
+
+_KEPT = 8  # networks with fixed inputs of integers
+_GUESSES = (224, 64)
+_SHOWN = 6
 _WHOLE = ("uint8", "bool")  # dtypes of inputs that are floats here
 
 
@@ -31,8 +39,11 @@ class OnnxModule(Module):
     Its parameters are the float initializers of the file under the file's names; the statistics of
     batch normalisations are buffers, and training does not move them. `classes` are the names of
     the classes and `preprocess` the preprocessing (JSON, for `data.Preprocess.from_json`), where
-    the file has them. An input that the file declares as uint8 is given as uint8, or as float32
-    with whole numbers from 0 to 255, and one of bool as bool, or as float32, true above 0.
+    the file has them; `notes` say what was converted. An image that the file declares as uint8 is
+    given as uint8, or as float32 with whole numbers from 0 to 255.
+
+    Inputs may be given by name. One of integers or truth values decides what is computed: a call
+    takes it like any other, and `with_inputs` fixes it, so that the network can be traced.
     """
 
     def __init__(self, model: Model) -> None:
@@ -44,6 +55,18 @@ class OnnxModule(Module):
         self.model = replace(model, arrays=settings)
         self.classes = model.classes
         self.preprocess = model.preprocess
+        self.notes = model.notes
+        self._fixed: dict[Any, OnnxModule] = {}
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs, in order."""
+        return tuple(each.name for each in self.model.inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the outputs, in order."""
+        return self.model.outputs
 
     def forward(self, *x: Any) -> Any:
         """The outputs of the file's graph; a tuple of several."""
@@ -74,29 +97,144 @@ class OnnxModule(Module):
         arrays = {**model.arrays, **{name: state[name] for name in names}}
         return OnnxModule(replace(model, arrays=arrays))
 
-    def __call__(self, *x: Any, training: bool | None = None, seed: int | None = None) -> Any:
-        """The outputs for these inputs, as `nn.Module` computes them."""
+    def __call__(
+        self, *x: Any, training: bool | None = None, seed: int | None = None, **named: Any
+    ) -> Any:
+        """The outputs for these inputs, in order or by name, as `nn.Module` computes them."""
+        x = self._ordered(x, named)
+        static = self._static(x)
+        if static:
+            rest = [each for n, each in enumerate(x) if not self._is_static(n)]
+            return self._with(static)(*rest, training=training, seed=seed)
         given = zip(self.model.inputs, x, strict=False)
-        taken = [_floats(each) if expected.dtype in _WHOLE else each for expected, each in given]
-        return super().__call__(*taken, *x[len(taken) :], training=training, seed=seed)
+        taken = [_floats(expected, each) for expected, each in given]
+        taken += x[len(taken) :]
+        if not taken and not self.model.inputs:
+            return _constants(self)
+        return super().__call__(*taken, training=training, seed=seed)
+
+    def _is_static(self, number: int) -> bool:
+        inputs = self.model.inputs
+        return number < len(inputs) and inputs[number].static
+
+    def _ordered(self, x: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Inputs given in order and by name, in order."""
+        if not named:
+            return tuple(x)
+        rest = self.input_names[len(x) :]
+        if set(rest) != set(named):
+            names = ", ".join(map(shown, self.input_names[:_SHOWN]))
+            raise ArgumentError(f"the inputs of the network are {names}; give each once")
+        return (*x, *(named[name] for name in rest))
+
+    def _static(self, x: Sequence[Any]) -> dict[str, Array]:
+        """The inputs of integers and truth values, as arrays."""
+        found = {}
+        for each, given in zip(self.model.inputs, x, strict=False):
+            if each.static and not isinstance(given, Value):
+                found[each.name] = _fixed(each, given)
+        return found
+
+    def with_inputs(self, **arrays: Any) -> OnnxModule:
+        """The network with some inputs fixed, on the same parameters.
+
+        Inputs of integers must be fixed before a network is traced, compiled or written:
+
+            net.with_inputs(sizes=[1, 3, 32, 32])
+        """
+        by_name = {each.name: each for each in self.model.inputs}
+        for name in arrays:
+            if name not in by_name:
+                names = ", ".join(map(shown, list(by_name)[:_SHOWN]))
+                raise ArgumentError(f"{shown(name)} is no input; those of the network are {names}")
+        return self._with({name: _fixed(by_name[name], each) for name, each in arrays.items()})
+
+    def _with(self, arrays: Mapping[str, Array]) -> OnnxModule:
+        """The network with these inputs as arrays: the last few are kept, with their programs."""
+        key = tuple((n, a.shape, a.dtype.name, a.tobytes()) for n, a in sorted(arrays.items()))
+        if key not in self._fixed:
+            if len(self._fixed) == _KEPT:
+                del self._fixed[next(iter(self._fixed))]
+            net = OnnxModule.__new__(OnnxModule)
+            net.__dict__.update(self.__getstate__())  # places are shared: one set of weights
+            net.__dict__["_fixed"] = {}
+            net.model = replace(
+                self.model,
+                inputs=tuple(each for each in self.model.inputs if each.name not in arrays),
+                arrays={**self.model.arrays, **arrays},
+            )
+            self._fixed[key] = net
+        return self._fixed[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_fixed": {}}
+
+    def _settings(self) -> Iterator[str]:
+        model = self.model
+        yield f"{', '.join(map(_told, model.inputs[:_SHOWN]))} -> " + ", ".join(
+            plain(name) for name in model.outputs[:_SHOWN]
+        )
+        counts = Counter(plain(node.op) for node in model.nodes)
+        kinds = [f"{op} x {n}" if n > 1 else op for op, n in counts.most_common(_SHOWN)]
+        more = ", ..." if len(counts) > _SHOWN else ""
+        yield f"{len(model.nodes):,} nodes: {', '.join(kinds)}{more}"
+        held = sum(place.spec.size for place in self.named_places().values() if place.trainable)
+        yield f"{held:,} parameters"
 
 
-def _floats(x: Any) -> Any:
-    """Bytes as float32, which holds them exactly; anything else as it is."""
+def _told(given: Input) -> str:
+    """An input in a few words."""
+    shape = "any" if given.shape is None else given.shape
+    return f"{plain(given.name)}: {given.dtype} {shape}".replace("None", "any")
+
+
+def _floats(expected: Input, x: Any) -> Any:
+    """Bytes, truth values and floats of two bytes as float32, which holds them exactly."""
     if isinstance(x, Value):
         return x
     array = take_array("x", x)
-    return array.astype(np.float32) if array.dtype.name in _WHOLE else array
+    half = array.dtype == np.float16 and expected.dtype == "float32"
+    whole = array.dtype.name == expected.dtype and expected.dtype in _WHOLE
+    return array.astype(np.float32) if half or whole else array
 
 
-def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
-    """Read an ONNX file as a network.
+def _fixed(expected: Input, given: Any) -> Array:
+    """The numbers of an input that is fixed."""
+    name = plain(expected.name)
+    array = take_array(name, given)
+    if not fits_declared(expected, array.shape):
+        sizes = ", ".join("any" if n is None else str(n) for n in expected.shape or ())
+        raise ShapeError(f"{shown(expected.name)} is {array.shape}; ({sizes}) is expected")
+    if array.size > MOST_STATIC:
+        raise LimitError(f"{name} has {array.size:,} numbers; {MOST_STATIC:,} are the most")
+    kinds = "iubf" if expected.dtype in FLOATS else "iub"
+    if expected.static and array.dtype.kind not in kinds and array.size:
+        raise ArgumentError(f"{name} is {array.dtype.name}; {expected.dtype} is expected")
+    if np.dtype(expected.dtype).kind in "iu" and array.dtype.kind in "iu" and array.size:
+        limits = np.iinfo(expected.dtype)
+        if int(array.min()) < limits.min or int(array.max()) > limits.max:
+            raise ArgumentError(f"{name} holds numbers that are no {expected.dtype}")
+    made = np.array(array, expected.dtype)
+    made.flags.writeable = False
+    return made
 
-    Nothing in the file runs. FileError for what is no legal network, UnsupportedError (with
-    operator, domain and operator set) for what is not supported, LimitError above `size_limit`
-    bytes and for a file that asks for more than `onnx.limits` allows: values of an array,
-    constants to be made, multiply-adds. Where the file fixes all sizes but the batch, the network
-    is recorded once, so that a file whose parts do not fit is refused here.
+
+def _constants(net: OnnxModule) -> Any:
+    """The outputs of a network whose inputs are all fixed."""
+    recorded = trace_module(net)
+    state = net.state_dict()
+    outputs = recorded.graph.run(*(state[name] for name in recorded.state))
+    return outputs[0] if len(net.model.outputs) == 1 else tuple(outputs)
+
+
+def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
+    """Read an ONNX file as a network: its path, its bytes, or an `onnx.ModelProto`.
+
+    Nothing in the file runs. FileError for what is no legal network, UnsupportedError for what is
+    not supported: one, which lists every operator with its domain, operator set, reason and nodes;
+    LimitError above `size_limit` bytes and for a file that asks for more than `onnx.limits` allows:
+    values of an array, constants to be made, multiply-adds. Where the file fixes all sizes but the
+    batch, the network is recorded once, so that a file whose parts do not fit is refused here.
 
     >>> import tempfile
     >>> from allconv import nn
@@ -106,9 +244,12 @@ def load(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> OnnxM
     ...     sorted(load(f"{folder}/model.onnx").parameters())
     ['bias', 'weight']
     """
-    net = OnnxModule(read_model(path, size_limit=size_limit))
-    with told(Path(path)):
+    with told(path):
+        model = read_model(path, size_limit=size_limit)
+        net = OnnxModule(model)
         check_network(net)
+        if model.refused:
+            raise joined([(n.name, n.refusal) for n in model.refused if n.refusal])
     return net
 
 
@@ -116,14 +257,19 @@ def check_network(net: OnnxModule) -> None:
     """Record a network once where its sizes are known; FileError where its parts do not fit.
 
     A batch declared as 0 is mostly one of any size, so that the network is recorded for 1; where
-    it does not fit then, it may still be right for 0.
+    it does not fit then, it may still be right for 0. Where sizes are open, it is recorded for two
+    guesses, and refused where both are for nodes that are not read.
     """
-    if any(each.shape is None or None in each.shape[1:] for each in net.model.inputs):
+    inputs = net.model.inputs
+    if any(each.static for each in inputs):
+        return
+    if any(each.shape is None or None in each.shape[1:] for each in inputs):
+        _check_guesses(net)
         return
     try:
         trace_module(net, *_specs(net.model, 1))
     except (ShapeError, FileError) as error:
-        if any(each.empty for each in net.model.inputs):
+        if any(each.empty for each in inputs):
             trace_module(net, *_specs(net.model, 0))
         elif isinstance(error, FileError):
             raise
@@ -131,11 +277,32 @@ def check_network(net: OnnxModule) -> None:
             raise FileError(f"the parts of the network do not fit: {error}") from None
 
 
-def _specs(model: Model, batch: int) -> list[Spec]:
+def _check_guesses(net: OnnxModule) -> None:
+    """Refuse a network of open sizes whose nodes are refused for whatever sizes are tried."""
+    found: UnsupportedError | None = None
+    for size in _GUESSES:
+        if any(each.shape is None for each in net.model.inputs):
+            return
+        try:
+            trace_module(net, *_specs(net.model, 1, size))
+        except UnsupportedError as error:
+            found = found or error
+            continue
+        except Error:
+            return
+        return
+    if found is not None:
+        raise found
+
+
+def _specs(model: Model, batch: int, size: int = 1) -> list[Spec]:
     """The inputs of a model; a batch of any size is one, or `batch` where it is declared as 0."""
     specs = []
     for each in model.inputs:
         number = batch if each.empty else 1
-        shape = tuple(number if n is None else n for n in each.shape or ())
-        specs.append(Spec(shape, "float32" if each.dtype in _WHOLE else each.dtype))
+        shape = each.shape or ()
+        sizes = tuple(
+            n if n is not None else size if axis else number for axis, n in enumerate(shape)
+        )
+        specs.append(Spec(sizes, "float32" if each.dtype in _WHOLE else each.dtype))
     return specs

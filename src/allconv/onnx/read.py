@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
-from allconv.limits import MOST_AXES
-from allconv.onnx.attributes import read_attributes
-from allconv.onnx.call import unsupported
+from allconv.onnx.declared import check_halves, notes_of, read_arrays, read_inputs, read_results
 from allconv.onnx.external import Outside
-from allconv.onnx.limits import MOST_VALUES, fits
 from allconv.onnx.metadata import PRODUCER, read_metadata
-from allconv.onnx.model import Input, Model, Node
-from allconv.onnx.names.local import TAG, collapse
-from allconv.onnx.tensors import dtype_name, read_tensor
+from allconv.onnx.model import About, Model
+from allconv.onnx.names.local import collapse
+from allconv.onnx.nodes import DOMAINS, NodeReader
+from allconv.onnx.refusals import joined
 from allconv.onnx.text import shown
-from allconv.onnx.validate import check_node, check_order, roles, without_unused
+from allconv.onnx.validate import check_order, checked, roles, without_unused
 from allconv.onnx.weights import without_weights
-from allconv.onnx.wire import Place, Raw, attribute, initializer, without_arrays
-from allconv.operators.base import FLOATS, Array
+from allconv.onnx.wire import without_arrays
 from allconv.settings import whole
 from allconv.text import encodable, printable
 from onnx import IR_VERSION, ModelProto
@@ -40,42 +36,66 @@ SIZE_LIMIT = 2**31
 OLDEST_OPSET, NEWEST_OPSET = 6, 28
 MOST_NODES = 100_000
 MOST_TENSORS = 100_000
-_DOMAINS = ("", "ai.onnx")
+_TOO_LARGE = "it is {:,} bytes, the limit is {:,}; set size_limit higher if the file is yours"
 
 
-def read_model(path: str | os.PathLike[str], *, size_limit: int = SIZE_LIMIT) -> Model:
-    """Read and check an ONNX file.
+Given = str | os.PathLike[str] | bytes | bytearray | memoryview | ModelProto
+"""A network as a file has it: the path of the file, its bytes, or the message in it."""
 
-    FileError for what is no legal network, UnsupportedError for what is not supported (it names
-    operator, domain and operator set), LimitError above `size_limit` bytes.
+
+def read_model(given: Given, *, size_limit: int = SIZE_LIMIT) -> Model:
+    """Read and check a network: a path, the bytes of a file, or a `ModelProto`.
+
+    FileError for what is no legal network, LimitError above `size_limit` bytes. What is legal and
+    not supported is in `Model.refused`. Bytes and messages have no folder, so that tensors outside
+    of them are refused.
     """
     limit = whole("size_limit", size_limit, least=1, most=2**62)
-    file = _path(path)
-    with told(file):
-        opened, size = _opened(file, limit)
-        with opened:
-            return _parsed(opened, size, Outside(file.resolve().parent, limit))
+    if isinstance(given, bytes | bytearray | memoryview | ModelProto):
+        data = _bytes(given)
+        if len(data) > limit:
+            raise LimitError(_TOO_LARGE.format(len(data), limit))
+        return _parsed(BytesIO(data), len(data), Outside(None, limit))
+    file = _path(given)
+    opened, size = _opened(file, limit)
+    with opened:
+        return _parsed(opened, size, Outside(file.resolve().parent, limit))
+
+
+def _bytes(given: Any) -> bytes:
+    """What stands in the file of a network."""
+    if not isinstance(given, ModelProto):
+        return bytes(given)
+    try:
+        data: bytes = given.SerializeToString()
+    except (EncodeError, ValueError):
+        raise LimitError("the model is more than 2 GB; save it and give the path") from None
+    return data
 
 
 @contextmanager
-def told(file: Path) -> Iterator[None]:
+def told(given: Given) -> Iterator[None]:
     """Put the path of a file in front of what is wrong with it."""
+    place = f"{printable(given)}: " if isinstance(given, str | os.PathLike) else ""
     try:
         yield
     except Error as error:
-        raise type(error)(f"{printable(file)}: {error}") from None
+        if not place:
+            raise
+        raise type(error)(f"{place}{error}") from None
     except OSError as error:
-        raise FileError(f"{printable(file)}: it cannot be read: {error.strerror}") from None
+        raise FileError(f"{place}it cannot be read: {error.strerror}") from None
     except MemoryError:
-        raise LimitError(f"{printable(file)}: it needs more memory than there is") from None
+        raise LimitError(f"{place}it needs more memory than there is") from None
 
 
-def _path(path: str | os.PathLike[str]) -> Path:
+def _path(path: Any) -> Path:
     try:
         return Path(path)
     except TypeError:
         raise ArgumentError(
-            f"path is {type(path).__name__}; the path of a file is expected"
+            f"path is {type(path).__name__}; the path of a file, its bytes or a ModelProto is "
+            "expected"
         ) from None
 
 
@@ -95,16 +115,17 @@ def _opened(file: Path, size_limit: int) -> tuple[BinaryIO, int]:
     size = os.fstat(handle).st_size
     if size > size_limit:
         opened.close()
-        raise LimitError(
-            f"it is {size:,} bytes, the limit is {size_limit:,}; "
-            "set size_limit higher if the file is yours"
-        )
+        raise LimitError(_TOO_LARGE.format(size, size_limit))
     return opened, size
 
 
 def parse_model(data: bytes, outside: Outside | None = None) -> Model:
-    """The checked network in the bytes of an ONNX file."""
-    return _parsed(BytesIO(data), len(data), outside or Outside(None, SIZE_LIMIT))
+    """The checked network in the bytes of an ONNX file; refused where a node is not read."""
+    model = _parsed(BytesIO(data), len(data), outside or Outside(None, SIZE_LIMIT))
+    refusals = [(node.name, node.refusal) for node in model.nodes if node.refusal]
+    if refusals:
+        raise joined(refusals)
+    return model
 
 
 def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
@@ -117,23 +138,36 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     _check_model(proto)
     opset, graph = _opset(proto), proto.graph
     _check_counts(graph)
-    arrays = _arrays(graph, outside, raws)
-    nodes = collapse([_node(n, each, opset, outside, raws) for n, each in enumerate(graph.node)])
-    inputs = _inputs(graph, arrays)
+    arrays = read_arrays(graph, outside, raws)
+    reader = NodeReader(opset, outside, raws)
+    nodes = collapse(reader.read(graph))
+    inputs, declared = read_inputs(graph, arrays, nodes)
     results = [encodable(each.name) for each in graph.output]
-    check_order(nodes, inputs, arrays, results)
-    for node in nodes:
-        check_node(node)
+    check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)
+    nodes = [checked(node) for node in nodes]
     if proto.producer_name != PRODUCER:  # what is a parameter in our files is an initializer
         nodes, weights = without_weights(nodes)
         arrays.update(weights)
     nodes = without_unused(nodes, results)
     parameters, buffers = roles(nodes, arrays)
     metadata, classes, preprocess = read_metadata(proto.metadata_props)
+    check_halves(graph, arrays, parameters)
     return Model(
-        inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset,
-        metadata, classes, preprocess,
+        inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,
+        classes, preprocess, declared, read_results(graph), _about(proto), notes_of(graph),
     )  # fmt: skip
+
+
+def _about(proto: Any) -> About:
+    """What the file says about itself."""
+    return About(
+        encodable(proto.producer_name),
+        encodable(proto.graph.name),
+        encodable(proto.domain),
+        int(proto.model_version),
+        encodable(proto.doc_string),
+        encodable(proto.graph.doc_string),
+    )
 
 
 def _check_model(proto: Any) -> None:
@@ -148,7 +182,7 @@ def _check_model(proto: Any) -> None:
             f"{IR_VERSION}; install a newer onnx, or export again"
         )
     for function in proto.functions:
-        if function.domain in _DOMAINS:
+        if function.domain in DOMAINS:
             raise UnsupportedError(
                 f"the file redefines the operator {shown(function.name)}; export it without "
                 "functions"
@@ -157,7 +191,7 @@ def _check_model(proto: Any) -> None:
 
 def _opset(proto: Any) -> int:
     """The version of the standard operators."""
-    versions = [each.version for each in proto.opset_import if each.domain in _DOMAINS]
+    versions = [each.version for each in proto.opset_import if each.domain in DOMAINS]
     if len(versions) > 1 or not len(proto.opset_import):
         raise FileError("the file must name one version of the operators of ai.onnx; export again")
     if not versions:
@@ -182,72 +216,3 @@ def _check_counts(graph: Any) -> None:
         raise UnsupportedError("the file holds sparse tensors; export the network with dense ones")
     if not len(graph.output):
         raise FileError("the network has no output; export it again")
-
-
-def _arrays(graph: Any, outside: Outside, raws: Mapping[Place, Raw]) -> dict[str, Array]:
-    """The initializers by name."""
-    arrays: dict[str, Array] = {}
-    for number, tensor in enumerate(graph.initializer):
-        name = encodable(tensor.name)
-        if not name or name in arrays:
-            raise FileError(f"two initializers are named {shown(name)}; export again")
-        arrays[name] = read_tensor(tensor, outside, raws.get(initializer(number)))
-    return arrays
-
-
-def _inputs(graph: Any, arrays: dict[str, Array]) -> tuple[Input, ...]:
-    """What the network takes; older files list the initializers among the inputs, too."""
-    inputs, seen = [], set()
-    for each in graph.input:
-        name = encodable(each.name)
-        if not name or name in seen:
-            raise FileError(f"two inputs are named {shown(name)}; export the network again")
-        seen.add(name)
-        if name not in arrays:
-            inputs.append(_input(name, each))
-    if not inputs:
-        raise UnsupportedError("the network takes no array; one that takes images is expected")
-    return tuple(inputs)
-
-
-def _input(name: str, given: Any) -> Input:
-    of = f"input {shown(name)}"
-    if given.type.WhichOneof("value") != "tensor_type":
-        raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
-    kind = given.type.tensor_type
-    dtype = dtype_name(kind.elem_type, of)
-    if dtype not in (*FLOATS, "uint8", "bool"):
-        raise UnsupportedError(f"{of} is {dtype}; float32, float64, uint8 or bool is supported")
-    if not kind.HasField("shape"):
-        return Input(name, None, dtype)
-    if len(kind.shape.dim) > MOST_AXES:
-        raise FileError(f"{of} has {len(kind.shape.dim)} axes; export the network again")
-    sizes: list[int | None] = []
-    for n in kind.shape.dim:
-        known = n.WhichOneof("value") == "dim_value" and n.dim_value > 0
-        sizes.append(int(n.dim_value) if known else None)
-    if not fits([n or 1 for n in sizes]):
-        raise LimitError(f"{of} has too many values; {MOST_VALUES:,} are the most")
-    empty = bool(kind.shape.dim) and kind.shape.dim[0].WhichOneof("value") == "dim_value"
-    return Input(name, tuple(sizes), dtype, empty and kind.shape.dim[0].dim_value == 0)
-
-
-def _node(number: int, proto: Any, opset: int, outside: Outside, raws: Mapping[Place, Raw]) -> Node:
-    tags = [each.value for each in proto.metadata_props if each.key == TAG]
-    node = Node(
-        encodable(proto.op_type),
-        "" if proto.domain in _DOMAINS else encodable(proto.domain),
-        opset,
-        encodable(proto.name),
-        tuple(map(encodable, proto.input)),
-        tuple(map(encodable, proto.output)),
-        {},
-        encodable(tags[0]) if tags else "",
-    )
-    if node.domain:  # before ours are made, so that a file cannot name them
-        raise unsupported(node)
-
-    def raw_of(attribute_number: int) -> Raw | None:
-        return raws.get(attribute(number, attribute_number))
-
-    return replace(node, attributes=read_attributes(proto, node, outside, raw_of))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,49 +11,140 @@ import numpy as np
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
 from allconv.onnx.call import Bytes, Call, Condition, unsupported
-from allconv.onnx.limits import Budget
-from allconv.onnx.model import Input, Model
-from allconv.onnx.names import LOCAL, NAMES
-from allconv.onnx.names.constants import FOLDS
+from allconv.onnx.limits import MOST_CONSTANTS, Budget
+from allconv.onnx.model import Branch, Input, Model, Node
+from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, named
+from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
+from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
+from allconv.onnx.validate import checked
 from allconv.operators.base import Array
 from allconv.operators.elementary import Truth
+from allconv.trace import Builder
 from allconv.value import Value
 
-_KINDS: dict[str, Callable[[Value], Any]] = {"bool": Condition, "uint8": Bytes}
+MOST_FLOATS = 2**16
+"""The floats of a node that is computed while one records."""
+
+_ANY = ("CastLike", "If")  # taken with a condition, or a dtype, that may be known
+_BY_OPERATORS = ("Expand", "Pad", "Tile")  # of floats in more modes or sizes than of integers
+_BROADCAST = 7  # before this operator set a second operand says which axes it stands for
 
 
-def _as_it_is(value: Value) -> Value:
-    return value
+@dataclass(frozen=True)
+class Missing:
+    """What a refused node would have made, of the data or not; what takes it is passed over."""
+
+    of_data: bool
 
 
-def record_model(model: Model, x: Sequence[Value], place: Callable[[str], Value]) -> Any:
-    """The outputs of a model for these values; `place` gives its parameters and buffers."""
+def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) -> Any:
+    """The outputs of a model for these values; `place` gives its parameters and buffers.
+
+    A static input is given as an array. All that is refused is told in one error.
+    """
     check_inputs(model, x)
     builder = trace.current()
     if builder is None:
         raise UnsupportedError("a model is recorded inside a trace; call the network")
-    lifted: dict[int, tuple[Array, Value]] = {}  # each array once, kept so that it stays itself
-
-    def lift(array: Array) -> Value:
-        if id(array) not in lifted:
-            lifted[id(array)] = array, builder.constant(array)
-        return lifted[id(array)][1]
-
-    budget = Budget(sum(value.size for value in x))
     known: dict[str, Any] = dict(model.arrays)
     known.update((name, place(name)) for name in (*model.parameters, *model.buffers))
     for each, value in zip(model.inputs, x, strict=True):
-        known[each.name] = _KINDS.get(each.dtype, _as_it_is)(value)
-    for node in model.nodes:
-        operands = [known[name] if name else None for name in node.inputs]
-        recorded = len(builder.nodes)
-        with builder.at(plain(node.label)):
-            known.update(_results(Call(node, operands, lift, budget)))
-        budget.take_work(plain(node.label), builder.nodes[recorded:])
+        known[each.name] = _taken(each, value)
+    recorder = Recorder(builder, Budget(sum(value.size for value in x)))
+    try:
+        recorder.nodes(model.nodes, known)
+    except Error:
+        if recorder.refusals:
+            raise joined(recorder.refusals) from None
+        raise
+    if recorder.refusals:
+        raise joined(recorder.refusals)
     outputs = [_output(known[name], name) for name in model.outputs]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def _taken(given: Input, value: Any) -> Any:
+    """An input as the nodes take it."""
+    if not given.static:
+        kinds = {"uint8": Bytes, "bool": Condition}
+        return kinds[given.dtype](value) if given.dtype in kinds else value
+    if not isinstance(value, np.ndarray):
+        raise UnsupportedError(
+            f"input {shown(given.name)} is {given.dtype}, and what is computed depends on its "
+            "numbers: fix them with net.with_inputs"
+        )
+    return value
+
+
+@dataclass
+class Recorder:
+    """Records nodes one after the other, and keeps which are refused."""
+
+    builder: Builder
+    budget: Budget
+    refusals: list[Refusal] = field(default_factory=list)
+    lifted: dict[int, tuple[Array, Value]] = field(default_factory=dict)
+
+    def lift(self, array: Array) -> Value:
+        """A known array as a value: each once, and kept so that it stays itself."""
+        if id(array) not in self.lifted:
+            self.lifted[id(array)] = array, self.builder.constant(array)
+        return self.lifted[id(array)][1]
+
+    def nodes(self, nodes: Sequence[Node], known: dict[str, Any]) -> None:
+        """Record nodes; what they make is put with what is known."""
+        for node in nodes:
+            try:
+                missing = self._missing(node, known)
+                found = None if missing else self.node(node, known)
+            except UnsupportedError as error:
+                self.refusals.append((node.name, error))
+                found, missing = None, Missing(_of_data(node, known))
+            known.update(found or dict.fromkeys(filter(None, node.outputs), missing))
+
+    def _missing(self, node: Node, known: Mapping[str, Any]) -> Missing | None:
+        """What a node makes that takes what is missing; None where all is there."""
+        if node.refusal:
+            raise node.refusal
+        if not any(isinstance(known[name], Missing) for name in node.uses if name):
+            return None
+        of_data = _of_data(node, known)
+        if of_data and not node.domain and named(node.op) is KNOWN and node.op not in _ANY:
+            raise unsupported(node, OF_DATA)
+        return Missing(of_data)
+
+    def node(self, node: Node, known: dict[str, Any]) -> Any:
+        """The results of a node by name."""
+        operands = [known[name] if name else None for name in node.inputs]
+        if node.op == "If" and not node.domain:
+            return self.branch(node, operands[0], known)
+        recorded = len(self.builder.nodes)
+        with self.builder.at(plain(node.label)):
+            found = _results(Call(node, operands, self.lift, self.budget))
+        self.budget.take_work(plain(node.label), self.builder.nodes[recorded:])
+        return found
+
+    def branch(self, node: Node, condition: Any, known: dict[str, Any]) -> Any:
+        """What the graph makes that the known condition of an `If` chooses."""
+        if not isinstance(condition, np.ndarray) or condition.size != 1:
+            raise unsupported(node, "its condition is computed from the data")
+        branch = node.attributes["then_branch" if condition.reshape(-1)[0] else "else_branch"]
+        if not isinstance(branch, Branch) or len(branch.outputs) < len(node.outputs):
+            raise unsupported(node, "a branch with fewer outputs than the node")
+        inside = {**known, **branch.arrays}
+        self.nodes([checked(each) for each in branch.nodes], inside)
+        named_outputs = zip(node.outputs, branch.outputs, strict=False)
+        return {name: inside[other] for name, other in named_outputs if name}
+
+
+def _of_data(node: Node, known: Mapping[str, Any]) -> bool:
+    """Whether a node takes anything that is computed from the inputs."""
+    taken = [known[name] for name in node.uses if name]
+    return any(each.of_data for each in taken if isinstance(each, Missing)) or any(
+        not isinstance(each, np.ndarray | Missing) for each in taken
+    )
 
 
 def check_inputs(model: Model, x: Sequence[Any]) -> None:
@@ -60,12 +152,13 @@ def check_inputs(model: Model, x: Sequence[Any]) -> None:
     if len(x) != len(model.inputs):
         raise ShapeError(f"the network takes {len(model.inputs)} arrays, {len(x)} are given")
     for each, given in zip(model.inputs, x, strict=True):
-        if not _fits(each, tuple(given.shape)):
+        if not fits_declared(each, tuple(given.shape)):
             sizes = ", ".join("any" if n is None else str(n) for n in each.shape or ())
             raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is expected")
 
 
-def _fits(expected: Input, given: tuple[int, ...]) -> bool:
+def fits_declared(expected: Input, given: tuple[int, ...]) -> bool:
+    """Whether a shape is one that the file declares."""
     if expected.shape is None:
         return True
     return len(expected.shape) == len(given) and all(
@@ -74,7 +167,7 @@ def _fits(expected: Input, given: tuple[int, ...]) -> bool:
 
 
 def _results(call: Call) -> dict[str, Any]:
-    """The results of a node by name, as numbers where all its operands are known integers."""
+    """The results of a node by name, as numbers where all its operands are known."""
     node = call.node
     try:
         results = _read(call)
@@ -95,9 +188,12 @@ def _read(call: Call) -> tuple[Any, ...]:
     node = call.node
     if (node.domain, node.op) == LOCAL:
         return (read_local(call),)
-    name = NAMES[node.op]
-    folds = node.op in FOLDS and _is_known(call.operands)
-    result = np.asarray(FOLDS[node.op](call)) if folds else name.read(call)
+    name = NAMES.get(node.op, KNOWN)
+    if _is_known(call):
+        found = FOLDS[node.op](call)
+        result = found if isinstance(found, tuple) else np.asarray(found)
+    else:
+        result = name.read(call)
     call.check_all_read(name)
     results = result if isinstance(result, tuple) else (result,)
     if any(node.outputs[len(results) :]):
@@ -108,20 +204,30 @@ def _read(call: Call) -> tuple[Any, ...]:
     return results
 
 
-def _is_known(operands: Sequence[Any]) -> bool:
-    """Whether all operands are arrays of integers, as in the arithmetic of shapes."""
-    return all(x is None or (isinstance(x, np.ndarray) and x.dtype.kind in "iub") for x in operands)
+def _is_known(call: Call) -> bool:
+    """Whether a node is computed now: its operands are known integers, or few known floats."""
+    op = call.node.op
+    given = [x for x in call.operands if x is not None]
+    arrays = [x for x in given if isinstance(x, np.ndarray)]
+    like = op == "CastLike" and isinstance(call.operands[0], np.ndarray)
+    if op not in FOLDS or not given or (len(arrays) < len(given) and not like):
+        return False
+    if all(x.dtype.kind != "f" for x in arrays):
+        if max(x.size for x in arrays) > MOST_CONSTANTS:
+            raise call.too_large(f"more than {MOST_CONSTANTS:,} known numbers")
+        return True
+    few = sum(x.size for x in arrays) <= MOST_FLOATS
+    by_operators = op in _BY_OPERATORS and op in NAMES
+    return few and call.version >= _BROADCAST and not by_operators
 
 
 def _output(result: Any, name: str) -> Value | Array:
-    if isinstance(result, Value):
-        return result
-    if isinstance(result, np.ndarray) and result.dtype.kind == "f":
+    if isinstance(result, Value | np.ndarray):
         return result
     if isinstance(result, Condition):
         truth: Value = trace.record(Truth(), result.value)
         return truth
-    dtype = "uint8" if isinstance(result, Bytes) else result.dtype.name
+    dtype = "uint8" if isinstance(result, Bytes) else "bool"
     raise UnsupportedError(
         f"output {shown(name)} is {dtype}; only networks that return floats are supported"
     )

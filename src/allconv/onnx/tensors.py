@@ -29,6 +29,10 @@ DTYPES: dict[int, str] = {
     TensorProto.UINT64: "uint64",
     TensorProto.BOOL: "bool",
 }
+HALVES = {TensorProto.FLOAT16: "float16", TensorProto.BFLOAT16: "bfloat16"}
+"""Floats of two bytes: read as float32, which holds them exactly."""
+
+LARGEST_HALF = 65504.0
 CODES = {name: code for code, name in DTYPES.items()}
 _FIELDS = {
     "float32": "float_data",
@@ -41,9 +45,11 @@ _ALL_FIELDS = ("float_data", "double_data", "int32_data", "int64_data", "uint64_
 
 
 def dtype_name(code: int, of: str) -> str:
-    """The name of a dtype that can be read; UnsupportedError for any other."""
+    """The name of the dtype in which one is read; UnsupportedError for any other."""
     if code in DTYPES:
         return DTYPES[code]
+    if code in HALVES:
+        return "float32"
     known = code in TensorProto.DataType.values()
     name = TensorProto.DataType.Name(code) if known else str(code)
     raise UnsupportedError(f"{of} is {name}; export the network as float32")
@@ -55,15 +61,25 @@ def read_tensor(tensor: Any, outside: Outside, raw: Raw | None = None) -> Array:
     Sizes are compared with the bytes that are there before an array is made.
     """
     of = f"tensor {shown(tensor.name)}"
-    dtype = np.dtype(dtype_name(tensor.data_type, of))
+    half = HALVES.get(tensor.data_type)
+    dtype = np.dtype("uint16" if half else dtype_name(tensor.data_type, of))
     if tensor.HasField("segment"):
         raise UnsupportedError(f"{of} is in segments; export the network in one piece")
     shape = tuple(int(n) for n in tensor.dims)
     if any(n < 0 for n in shape) or not fits(shape):
         raise FileError(f"{of} has an impossible shape; export the network again")
     array = _array(tensor, dtype, shape, outside, raw, of)
+    if half:
+        array = _widened(array, half)
     array.flags.writeable = False
     return array
+
+
+def _widened(bits: Array, half: str) -> Array:
+    """The float32 of the bits of a float16 or bfloat16."""
+    if half == "float16":
+        return bits.view(np.float16).astype(np.float32)
+    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
 def _array(

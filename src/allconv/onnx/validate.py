@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from allconv.errors import FileError
+from allconv.errors import FileError, UnsupportedError
 from allconv.onnx.call import unsupported
-from allconv.onnx.model import Input, Node
-from allconv.onnx.names import LOCAL, NAMES
+from allconv.onnx.model import Node
+from allconv.onnx.names import FOLDS, KNOWN, LOCAL, named
+from allconv.onnx.names.known import ELEMENTS
+from allconv.onnx.refusals import ADVICE
 from allconv.onnx.schema import Schema, schema_of
 from allconv.onnx.text import shown
 from allconv.operators.base import FLOATS, Array
+
+MOST_SCALES = 16
+_SIZES = ("Shape", "Size")
+
+
+def checked(node: Node) -> Node:
+    """The node, with why it is not read if it is not."""
+    try:
+        if not node.refusal:
+            check_node(node)
+    except UnsupportedError as error:
+        return replace(node, refusal=error)
+    return node
 
 
 def check_node(node: Node) -> None:
     """Refuse what is not read, and what the format does not have in this operator set."""
     if (node.domain, node.op) == LOCAL:
         return
-    name = NAMES.get(node.op)
+    name = named(node.op)
     if name is None:
-        raise unsupported(node)
+        raise unsupported(node, ADVICE.get(node.op, ""))
     schema = schema_of(node.op, node.version)
     if schema is None:
         raise unsupported(node, "this operator set has no operator of that name")
     for each in node.attributes:
         if each not in schema.attributes:
             raise unsupported(node, f"attribute {shown(each)}, which it does not have there")
-        if each not in (*name.attributes, *name.silent):
+        if name is not KNOWN and each not in (*name.attributes, *name.silent):
             raise unsupported(node, f"attribute {shown(each)}")
     for each in schema.required.difference(node.attributes):
         raise FileError(f"{shown(node.label)} lacks its attribute {each}; export the network again")
@@ -45,13 +61,11 @@ def _check_counts(node: Node, schema: Schema) -> None:
         raise unsupported(node, f"it has {len(node.outputs)} outputs")
 
 
-def check_order(
-    nodes: list[Node], inputs: tuple[Input, ...], arrays: dict[str, Array], results: Sequence[str]
-) -> None:
+def check_order(nodes: Sequence[Node], given: AbstractSet[str], results: Sequence[str]) -> None:
     """Refuse names that are used before, or made after, something of that name exists."""
-    known = {"", *arrays, *(each.name for each in inputs)}
+    known = {"", *given}
     for node in nodes:
-        for name in node.inputs:
+        for name in node.uses:
             if name not in known:
                 raise FileError(
                     f"{shown(node.label)} needs {shown(name)}, which nothing before it makes: the "
@@ -71,7 +85,7 @@ def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
 
     Where an output says what a node means, it stays.
     """
-    used = {name for node in nodes for name in node.inputs}
+    used = {name for node in nodes for name in node.uses}
     used.update(results)
     return [
         node
@@ -82,23 +96,24 @@ def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
 
 
 def _outputs_count(node: Node) -> bool:
-    name = NAMES.get(node.op)
-    return name is not None and name.outputs_count
+    name = named(node.op)
+    return bool(node.branches) or (name is not None and name.outputs_count)
 
 
 def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The initializers that are parameters, and those that are buffers.
 
-    A float that some node needs as a setting is neither.
+    A float that some node needs as a setting is neither, nor is one that meets only sizes.
     """
     settings: set[str] = set()
     buffers: set[str] = set()
     for node in nodes:
-        name = NAMES.get(node.op) if not node.domain else None
+        name = named(node.op) if not node.domain else None
         if name is not None:
             settings.update(node.inputs[n] for n in name.settings if n < len(node.inputs))
             buffers.update(node.inputs[n] for n in name.buffers if n < len(node.inputs))
-    used = {name for node in nodes for name in node.inputs}
+    used = {name for node in nodes for name in node.uses}
+    settings |= _beside_sizes(nodes, arrays)
     floats = [
         name
         for name, array in arrays.items()
@@ -108,3 +123,30 @@ def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...],
         tuple(name for name in floats if name not in buffers),
         tuple(name for name in floats if name in buffers),
     )
+
+
+def _beside_sizes(nodes: list[Node], arrays: dict[str, Array]) -> set[str]:
+    """Small floats that are only computed with sizes: a scale of a size, say."""
+    integers = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}
+    small = {
+        name for name, array in arrays.items() if name not in integers and array.size <= MOST_SCALES
+    }
+    sizes: set[str] = set()
+    beside: set[str] = set()
+    elsewhere: set[str] = set()
+    for node in nodes:
+        taken = {name for name in node.uses if name}
+        op = "" if node.domain else node.op
+        met = taken & sizes
+        if op in _SIZES:
+            sizes.update(node.outputs)
+        elif op == "Constant":
+            integers.update(node.outputs)
+        elif op in FOLDS and met and taken <= sizes | integers:
+            sizes.update(node.outputs)
+        elif (op in ELEMENTS or op == "Concat") and met and taken <= sizes | integers | small:
+            sizes.update(node.outputs)
+            beside |= taken & small
+        else:
+            elsewhere |= taken
+    return beside - elsewhere

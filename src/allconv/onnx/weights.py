@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from allconv.onnx.model import Node
-from allconv.onnx.names import NAMES
+from allconv.onnx.names import named
 from allconv.operators.base import FLOATS, Array
 
 _BIASED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
@@ -33,7 +33,7 @@ def _floats(node: Node) -> Array | None:
 
 
 def _weights(node: Node) -> list[str]:
-    name = None if node.domain else NAMES.get(node.op)
+    name = None if node.domain else named(node.op)
     numbers = name.weights if name else ()
     return [node.inputs[number] for number in numbers if number < len(node.inputs)]
 

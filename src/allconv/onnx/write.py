@@ -13,6 +13,7 @@ from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
 from allconv.graph import Graph
 from allconv.nn.module import Module
+from allconv.onnx.again import can_be_kept, to_proto_again
 from allconv.onnx.images import write_preprocess
 from allconv.onnx.metadata import PRODUCER, make_metadata
 from allconv.onnx.network import Network, network_of
@@ -57,8 +58,8 @@ def save(
     classes: Sequence[str] | None = None,
     preprocess: Preprocessing | None = None,
     metadata: Mapping[str, str] | None = None,
-    input_name: str = "input",
-    output_name: str = "output",
+    input_name: str | None = None,
+    output_name: str | None = None,
 ) -> None:
     """Write a network in inference as one ONNX file, whole or not at all.
 
@@ -69,6 +70,11 @@ def save(
                 as Pillow gives them, and (x / 255 - mean) / std and the change to (N, C, H, W) are
                 its first nodes; the sizes are kept in the metadata (`allconv.preprocess`, JSON)
     metadata    other text to keep in the file, by key
+    input_name  of the input, "input" unless given; output_name, "output"
+
+    A network that was loaded is written as its file had it, with the parameters that it has now:
+    the names of inputs, outputs and nodes, its operators and their operator set, its metadata. Its
+    `shape` may be left out, and is then what the file declares.
 
     The output is the network's own: for a classifier (N, classes), before any softmax. Float
     parameters and buffers are initializers under their names in `net.state_dict()`, so that `load`
@@ -102,8 +108,8 @@ def to_proto(
     classes: Sequence[str] | None = None,
     preprocess: Preprocessing | None = None,
     metadata: Mapping[str, str] | None = None,
-    input_name: str = "input",
-    output_name: str = "output",
+    input_name: str | None = None,
+    output_name: str | None = None,
 ) -> ModelProto:
     """The model that `save` writes."""
     if preprocess is not None and not hasattr(preprocess, "to_json"):
@@ -112,6 +118,10 @@ def to_proto(
         )
     text = preprocess.to_json() if preprocess is not None else None
     entries = make_metadata(classes, text, metadata or {})
+    if preprocess is None and input_name is None and output_name is None and can_be_kept(net):
+        return to_proto_again(net, None if shape is None else _checked(net, shape), entries)
+    input_name = "input" if input_name is None else input_name
+    output_name = "output" if output_name is None else output_name
     network = network_of(net, _checked(net, shape))
     arrays = (*network.arrays.values(), *network.graph.constants.values())
     if sum(array.nbytes for array in arrays) >= LARGEST - 2**20:

@@ -50,6 +50,18 @@ NAMES: dict[str, Name] = {
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
 
+FOLDS = constants.FOLDS
+"""How nodes of known values are computed, by the name of the operator."""
+
+KNOWN = constants.KNOWN
+"""How a node is read whose operator is computed on known values alone."""
+
+
+def named(op: str) -> Name | None:
+    """How the nodes of an operator are read; None: not at all."""
+    return NAMES.get(op, KNOWN if op in FOLDS or op == "If" else None)
+
+
 WRITERS: dict[type, Callable[..., Any]] = {
     operator: write
     for family in _FAMILIES

@@ -114,27 +114,31 @@ def read_concat(call: Call) -> Value:
 
 
 def read_split(call: Call) -> tuple[Value, ...]:
-    """Parts along an axis: of given sizes, or so many equal ones (the last may be smaller)."""
+    """Parts along an axis."""
     x = call.value(0)
-    axis = call.axis(call.integer("axis"), x.ndim)
-    parts = len(call.node.outputs)
-    sizes = call.known_integers(1) if call.has(1) else call.integers("split", ())
-    if call.integer("num_outputs", parts) != parts or (sizes and call.given("num_outputs")):
-        raise call.wrong("num_outputs is not the number of outputs, or split is given, too")
-    if not sizes:
-        each, rest = -(-x.shape[axis] // parts), x.shape[axis] % parts
-        if rest and call.version < _UNEVEN:
-            raise call.wrong(
-                f"the {x.shape[axis]} cells of axis {axis} make no {parts} equal parts"
-            )
-        sizes = (*(each,) * (parts - 1), x.shape[axis] - each * (parts - 1))
-    if len(sizes) != parts or sum(sizes) != x.shape[axis] or min(sizes) < 0:
-        raise call.wrong(f"parts of {sizes} do not make the {x.shape[axis]} cells of axis {axis}")
+    axis, sizes = parts(call, x.shape)
     taken, start = [], 0
     for n in sizes:
         taken.append(_span(x, axis, start, n))
         start += n
     return tuple(taken)
+
+
+def parts(call: Call, shape: Sequence[int]) -> tuple[int, tuple[int, ...]]:
+    """The axis and the sizes of a Split: given, or equal (the last may be smaller)."""
+    axis = call.axis(call.integer("axis"), len(shape))
+    count = len(call.node.outputs)
+    sizes = call.known_integers(1) if call.has(1) else call.integers("split", ())
+    if call.integer("num_outputs", count) != count or (sizes and call.given("num_outputs")):
+        raise call.wrong("num_outputs is not the number of outputs, or split is given, too")
+    if not sizes:
+        each, rest = -(-shape[axis] // count), shape[axis] % count
+        if rest and call.version < _UNEVEN:
+            raise call.wrong(f"the {shape[axis]} cells of axis {axis} make no {count} equal parts")
+        sizes = (*(each,) * (count - 1), shape[axis] - each * (count - 1))
+    if len(sizes) != count or sum(sizes) != shape[axis] or min(sizes) < 0:
+        raise call.wrong(f"parts of {sizes} do not make the {shape[axis]} cells of axis {axis}")
+    return axis, sizes
 
 
 def _span(x: Value, axis: int, start: int, count: int) -> Value:

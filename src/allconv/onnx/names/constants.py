@@ -1,21 +1,18 @@
-"""What is known while a network is recorded: constants, shapes, and the arithmetic of shapes.
-
-`FOLDS` compute on integers alone; `limits` says how many.
-"""
+"""What is known while a network is recorded: constants and shapes, and what is done to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.names import arrange
-from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.tensors import dtype_name
+from allconv.onnx.names.known import ELEMENTS, Fold
+from allconv.onnx.names.known_shapes import MOVES
 from allconv.operators.base import Array
+
+OF_DATA = "of data; it is supported only on shapes and constants"
 
 
 def read_constant(call: Call) -> Array:
@@ -39,7 +36,7 @@ def read_constant_of_shape(call: Call) -> Array:
     shape = call.known_integers(0)
     if value.size != 1 or min(shape, default=0) < 0:
         raise call.wrong("value is not one number, or the shape is below 0")
-    call.check_constants(shape)
+    call.budget.take_filled(call.node.op, shape)
     return np.broadcast_to(value.reshape(()), shape)
 
 
@@ -61,109 +58,14 @@ def _shape(call: Call) -> tuple[int, ...]:
 
 
 def _not_of_data(call: Call) -> Any:
-    raise call.unsupported("of data; it is supported only on shapes and constants")
+    raise call.unsupported(OF_DATA)
 
 
-def _gather(call: Call) -> Array:
-    data, cells = call.known(0), call.known(1)
-    if not data.ndim:
-        raise call.wrong("a number has no axis")
-    axis = call.axis(call.integer("axis"), data.ndim)
-    n = data.shape[axis]
-    if cells.size and not (-n <= cells.min() and cells.max() < n):
-        raise call.wrong(f"an index is outside an axis of {n}")
-    call.check_constants((*data.shape[:axis], *cells.shape, *data.shape[axis + 1 :]))
-    return np.take(data, cells, axis)
+FOLDS: dict[str, Fold] = {**ELEMENTS, **MOVES}
+"""How nodes are computed whose operands are all known."""
 
-
-def _concat(call: Call) -> Array:
-    arrays = [call.known(n) for n in range(len(call))]
-    axis = call.axis(call.integer("axis"), arrays[0].ndim)
-    ranks = {each.ndim for each in arrays}
-    rest = {(*each.shape[:axis], *each.shape[axis + 1 :]) for each in arrays}
-    if len(ranks) > 1 or len(rest) > 1:
-        raise call.wrong("arrays that do not fit together")
-    call.check_constants((sum(each.size for each in arrays),))
-    return np.concatenate(arrays, axis)
-
-
-def _slice(call: Call) -> Array:
-    data = call.known(0)
-    return data[np.ix_(*map(list, arrange.slices(call, data.shape)))] if data.ndim else data
-
-
-def _squeeze(call: Call) -> Array:
-    data = call.known(0)
-    return data.reshape(arrange.squeezed(call, data.shape))
-
-
-def _unsqueeze(call: Call) -> Array:
-    data = call.known(0)
-    return data.reshape(arrange.unsqueezed(call, data.shape))
-
-
-def _reshape(call: Call) -> Array:
-    data = call.known(0)
-    shape = arrange.reshaped(call, data.shape)
-    call.check_constants(shape)
-    return data.reshape(shape)
-
-
-def _cast(call: Call) -> Array:
-    dtype = dtype_name(call.integer("to"), "the result")
-    return call.known(0).astype(dtype)
-
-
-def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Call], Array]:
-    def fold(call: Call) -> Array:
-        if len(call) != 2:
-            raise call.unsupported(f"of {len(call)} arrays of integers; it is supported on two")
-        a, b = call.known(0), call.known(1)
-        if a.dtype != b.dtype or a.dtype.kind == "b":
-            raise call.wrong(f"{a.dtype.name} and {b.dtype.name} meet")
-        call.check_constants(broadcast_shapes(call, a.shape, b.shape))
-        with np.errstate(all="ignore"):
-            return np.asarray(function(a, b), a.dtype)
-
-    return fold
-
-
-def _divide(a: Array, b: Array) -> Array:
-    """Towards 0, as the format has it; by 0 it is 0."""
-    safe = np.where(b == 0, 1, b).astype(a.dtype)
-    quotient = np.where(b == 0, 0, a // safe)
-    return np.asarray(quotient + ((a % safe != 0) & ((a < 0) != (safe < 0)) & (b != 0)))
-
-
-def _range(call: Call) -> Array:
-    if any(call.known(n).size != 1 for n in range(3)):
-        raise call.wrong("start, limit and delta are not one number each")
-    start, limit, step = (call.known_integers(n)[0] for n in range(3))
-    if not step:
-        raise call.wrong("a step of 0")
-    count = max(-((start - limit) // step), 0)
-    call.check_constants((count,))
-    return np.array(range(start, start + count * step, step), call.known(0).dtype)
-
-
-FOLDS: dict[str, Callable[[Call], Any]] = {
-    "Add": _binary(np.add),
-    "Cast": _cast,
-    "Concat": _concat,
-    "Div": _binary(_divide),
-    "Gather": _gather,
-    "Identity": lambda call: call.known(0),
-    "Max": _binary(np.maximum),
-    "Min": _binary(np.minimum),
-    "Mul": _binary(np.multiply),
-    "Neg": lambda call: np.negative(call.known(0)),
-    "Range": _range,
-    "Reshape": _reshape,
-    "Slice": _slice,
-    "Squeeze": _squeeze,
-    "Sub": _binary(np.subtract),
-    "Unsqueeze": _unsqueeze,
-}
+KNOWN = Name(_not_of_data)
+"""How a node is read whose operator is computed on known values alone."""
 
 READERS = {
     "Constant": Name(

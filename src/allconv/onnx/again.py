@@ -1,0 +1,125 @@
+"""A network from a file written again as it was: its nodes, names, operator set, what it says.
+
+Only its parameters are those that it has now. What was converted on the way in, and a network with
+other inputs or another dtype, is written from its graph instead (`write`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from allconv.errors import ArgumentError, LimitError
+from allconv.nn.tracing import network_dtype
+from allconv.onnx.metadata import PRODUCER
+from allconv.onnx.model import Branch, Declared, Model, Node
+from allconv.onnx.module import OnnxModule
+from allconv.onnx.names import LOCAL
+from allconv.onnx.network import network_of
+from allconv.onnx.tensors import CODES, fill_tensor, make_tensor
+from allconv.operators.base import FLOATS
+from allconv.version import __version__
+from onnx import ModelProto, TensorProto, ValueInfoProto, defs, helper
+
+IR_VERSION = 10
+LARGEST = 2**31 - 1
+Shape = Sequence[int | None]
+
+
+def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
+    """Whether a network can be written as the file had it."""
+    if not isinstance(net, OnnxModule) or net.notes:
+        return False
+    local = any((node.domain, node.op) == LOCAL for node in net.model.nodes)
+    floats = {each.dtype for each in net.model.inputs if each.dtype in FLOATS}
+    return not local and (not net.parameters() or not floats or floats == {network_dtype(net)})
+
+
+def to_proto_again(net: OnnxModule, shape: Shape | None, entries: Mapping[str, str]) -> ModelProto:
+    """The model of a network from a file, for an input of a shape or, without, of any it takes."""
+    model, state = net.model, net.state_dict()
+    if shape is not None and len(model.inputs) != 1:
+        raise ArgumentError(
+            f"the network takes {len(model.inputs)} arrays, each of the sizes of its file; leave "
+            "shape out"
+        )
+    arrays = {**model.arrays, **state}
+    if sum(array.nbytes for array in arrays.values()) >= LARGEST - 2**20:
+        raise LimitError(
+            "the network holds more than the 2 GB of an ONNX file; save the parameters as "
+            "safetensors"
+        )
+    made = ModelProto()
+    graph = made.graph
+    _values(graph, net, shape)
+    for name, array in arrays.items():
+        fill_tensor(graph.initializer.add(), name, np.asarray(array))
+    for node in model.nodes:
+        graph.node.append(_node(node))
+    _about(made, model)
+    helper.set_model_props(made, {**model.metadata, **entries})
+    return made
+
+
+def _values(graph: Any, net: OnnxModule, shape: Shape | None) -> None:
+    """The inputs and outputs: as declared, or of the shapes that follow from one."""
+    model = net.model
+    names = {each.name for each in model.inputs}
+    inputs = [_value(each) for each in model.declared if each.name in names]
+    outputs = [_value(each) for each in model.results]
+    if shape is not None:
+        network = network_of(net, tuple(shape))
+        (given,) = model.inputs
+        inputs = [_sized(given.name, CODES[given.dtype], shape)]
+        pairs = zip(model.outputs, network.recorded.results, strict=True)
+        outputs = [_sized(n, CODES[value.dtype], network.shape(value)) for n, value in pairs]
+    graph.input.extend(inputs)
+    graph.output.extend(outputs)
+
+
+def _sized(name: str, code: int, shape: Shape) -> ValueInfoProto:
+    sizes = ["N" if n is None else n for n in shape]
+    return helper.make_tensor_value_info(name, code, sizes)
+
+
+def _value(declared: Declared) -> ValueInfoProto:
+    """An input or output as the file declared it."""
+    name = declared.type[len("tensor(") : -1].upper()
+    codes = dict(TensorProto.DataType.items())
+    code = codes.get(name, 0)
+    return helper.make_tensor_value_info(declared.name, code, declared.shape)
+
+
+def _about(made: ModelProto, model: Model) -> None:
+    """The operator set, and what the file says about itself."""
+    about = model.about
+    made.opset_import.append(helper.make_opsetid("", model.opset))
+    made.ir_version = max(IR_VERSION, helper.find_min_ir_version_for(made.opset_import, True))
+    made.producer_name, made.producer_version = PRODUCER, __version__
+    made.graph.name = about.graph or "allconv"
+    made.graph.doc_string, made.doc_string = about.graph_doc, about.doc
+    made.domain, made.model_version = about.domain, about.version
+
+
+def _node(node: Node) -> Any:
+    """A node as it was."""
+    made = helper.make_node(node.op, list(node.inputs), list(node.outputs), name=node.name)
+    known = defs.get_schema(node.op, node.version, "").attributes
+    for name, given in node.attributes.items():
+        kind: Any = known[name].type
+        value: Any = given
+        if isinstance(given, Branch):
+            value = _graph(given, name)
+        elif isinstance(given, np.ndarray):
+            value = make_tensor("", given)
+        made.attribute.append(helper.make_attribute(name, value, attr_type=kind.value))
+    return made
+
+
+def _graph(branch: Branch, name: str) -> Any:
+    """A graph inside a node."""
+    tensors = [make_tensor(each, array) for each, array in branch.arrays.items()]
+    outputs = [ValueInfoProto(name=each) for each in branch.outputs]
+    return helper.make_graph(list(map(_node, branch.nodes)), name, [], outputs, tensors)
