@@ -175,7 +175,7 @@ def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
 def test_a_size_that_is_given_is_said() -> None:
     assert run("explain", "resnet-18", "--size", "64", "--channels", "1").status == 0
     page = Path("resnet-18-explained.html").read_text("utf-8")
-    assert "gray images of 64 x 64. " in page
+    assert "grey images of 64 x 64. " in page
     assert "1×1×64×64" in page
 
 

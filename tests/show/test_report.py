@@ -218,7 +218,7 @@ def test_settings_are_said() -> None:
     """The network and its layers, the recipe as it was meant, the data."""
     run = make_run(names(2), noise(40, 8, 8))
     made = read(run_report(run)).at("made").text
-    for said in ("plain", "Linear", "AdamW", "OneCycle", "Augment(", "the arrays", "8 × 8 gray"):
+    for said in ("plain", "Linear", "AdamW", "OneCycle", "Augment(", "the arrays", "8 × 8 grey"):
         assert said in made
 
 

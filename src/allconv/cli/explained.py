@@ -75,7 +75,7 @@ def _named(shown: Screen, asked: Asked) -> Subject:
     channels = asked.channels or usual
     classes = asked.classes or DEFAULT_CLASSES
     if asked.image is not None and channels not in (1, 3):
-        raise Misuse(f"--channels is {channels}; an image has 1 (gray) or 3 (colour)")
+        raise Misuse(f"--channels is {channels}; an image has 1 (grey) or 3 (colour)")
     mean, std = asked.mean or (0.5,) * channels, asked.std or (0.25,) * channels
     if len(mean) != channels or len(std) != channels:
         raise Misuse(f"the network takes {channels} channels; give --mean and --std one each")
@@ -90,7 +90,7 @@ def _named(shown: Screen, asked: Asked) -> Subject:
 
 
 def _colours(channels: int) -> str:
-    return {1: "gray", 3: "colour"}.get(channels, f"{channels}-channel")
+    return {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
 
 
 def _file(shown: Screen, asked: Asked) -> Subject:
