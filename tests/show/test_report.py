@@ -13,7 +13,8 @@ from allconv.data import batches
 from allconv.picture.palette import DARK, LIGHT, Theme, contrast, mixed
 from allconv.show.report.album import SIDE, Album, Shot
 from allconv.show.report.matrix import DEEPEST, Matrix
-from allconv.show.report.run import TrainedRun, interval, run_report
+from allconv.show.report.run import TrainedRun, run_report
+from allconv.train.evaluate import interval
 
 HOSTILE = (
     "<script>alert(1)</script>", "</style><b>", "--><!--", "<![CDATA[", "</title>", "&lt;b&gt;",
