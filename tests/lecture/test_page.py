@@ -363,7 +363,8 @@ def test_the_worksheet_says_what_its_questions_need(sheet: str) -> None:
     ):
         (block,) = (text for heading, text in blocks.items() if title in heading)
         assert all(each in block for each in told)
-    assert re.search(r">x =|>w =|>gy =", asked) is None
+    assert re.search(r">x =|>gy =", asked) is None
+    assert asked.count(">w =") == 1  # beside r, where W is the matrix
     assert asked.count(">I =") > 5
 
 

@@ -37,7 +37,7 @@ def convolutional(side: int) -> nn.Sequential:
     inputs={"side": 28},
     drawn=True,
     note="""
-        For 10 classes, each layer with biases. Plain: 64 hidden units. Convolutional: 8 kernels of
+        Grey images of 10 classes, each layer with biases. Plain: 64 hidden units. Convolutional: 8 kernels of
         5x5 without padding, max pooling of 4x4 cells, 4 apart, and a linear layer to the classes.
         First row: plain; second row: convolutional.
     """,

@@ -139,12 +139,14 @@ def _asked(question: Question) -> Markup:
 def _shown(question: Question) -> dict[str, Array]:
     """The inputs by the slides' letters, as texts: whole numbers without a point."""
     found = {}
-    for name, array in question.result.example.inputs.items():
+    inputs = question.result.example.inputs
+    letters = {} if "r" in inputs else LETTERS  # there W is a matrix, and w the kernel in it
+    for name, array in inputs.items():
         texts = [
             f"{each:.9g}" if isinstance(each, float) else str(each)
             for each in array.ravel().tolist()
         ]
-        found[LETTERS.get(name, name)] = np.array(texts).reshape(array.shape)
+        found[letters.get(name, name)] = np.array(texts).reshape(array.shape)
     return found
 
 
