@@ -16,7 +16,7 @@ def own_names(example: Example) -> dict[str, str]:
 
     >>> from allconv.lecture import find
     >>> own_names(find("two-layers"))["plain(side)"]
-    'Two linear layers, 64 hidden units.'
+    'A network of two linear layers with 64 hidden units.'
     """
     known = getattr(example.compute, "__globals__", {})
     names = [node for node in ast.walk(ast.parse(example.code)) if isinstance(node, ast.Name)]

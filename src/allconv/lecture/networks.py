@@ -37,9 +37,9 @@ def convolutional(side: int) -> nn.Sequential:
     inputs={"side": 28},
     drawn=True,
     note="""
-        Grey images of 10 classes, each layer with biases. Plain: 64 hidden units. Convolutional: 8 kernels of
-        5x5 without padding, max pooling of 4x4 cells, 4 apart, and a linear layer to the classes.
-        First row: plain; second row: convolutional.
+        Grey images of 10 classes, each layer with biases. Plain: 64 hidden units. Convolutional: 8
+        kernels of 5x5 without padding, max pooling of 4x4 cells, 4 apart, and a linear layer to the
+        classes. First row: plain; second row: convolutional.
     """,
 )
 def two_layers(side: Array) -> Any:
