@@ -193,7 +193,7 @@ REFUSED = {
         ("--axes", "1", "--input", "1 2 // 3 4", "--kernel-size", "1"), "give --kernel",
     ),
     "a border of other numbers": (
-        (*LINE, "--padding", "1", "--padding-mode", "circular", "-o", "a.svg"), "--padding-mode zeros",
+        (*LINE, "--padding", "1", "--padding-mode", "circular", "-o", "a.svg"), "-mode zeros",
     ),
 }  # fmt: skip
 
