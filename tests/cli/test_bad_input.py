@@ -212,7 +212,7 @@ ROWS = [
     Row("no such network", "train --model resnet", 2, ("--model is resnet", "convnet")),
     Row("no such optimizer", "train --optimizer lion", 2, ("--optimizer is lion", "adamw")),
     Row("top 0", "predict {run}/model.onnx a.png --top 0", 2, ("--top is 0",)),
-    Row("mean in words", "predict {run}/model.onnx a.png --mean gray", 2, ("--mean is gray",)),
+    Row("mean in words", "predict {run}/model.onnx a.png --mean grey", 2, ("--mean is grey",)),
     Row("compare one that is none", "compare --model resnet", 2, ("--model is resnet",)),
 ]  # fmt: skip
 

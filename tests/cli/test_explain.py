@@ -112,6 +112,16 @@ def test_a_file_that_cannot_run_is_drawn(domain: str) -> None:
     assert Tags(page).names.count("script") == 1
 
 
+@pytest.mark.parametrize("shape", [(8, 3, 8, 8), (5,), ()])
+def test_a_file_that_takes_no_single_image_is_drawn(shape: tuple[int, ...]) -> None:
+    result = run(
+        "explain", save(Path("fixed.onnx"), [helper.make_node("Relu", ["x"], ["y"])], shape)
+    )
+    assert result.status == 0, result.err
+    assert "which is not a batch of one image" in result.out
+    assert "Relu" in Path("fixed-explained.html").read_text("utf-8")
+
+
 def refusal(*arguments: str | Path) -> tuple[int, str]:
     """The status and the one sentence of a refusal, which leaves no page."""
     result = run("explain", *arguments)
@@ -175,7 +185,7 @@ def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
 def test_a_size_that_is_given_is_said() -> None:
     assert run("explain", "resnet-18", "--size", "64", "--channels", "1").status == 0
     page = Path("resnet-18-explained.html").read_text("utf-8")
-    assert "gray images of 64 x 64. " in page
+    assert "grey images of 64 x 64. " in page
     assert "1×1×64×64" in page
 
 

@@ -69,7 +69,7 @@ REFUSED = {
     "a pool's padding by name": (
         ("max_pool", *X, "--kernel-size", "2", "--padding", "same"), "--padding is same; a whole"
     ),
-    "a file of bytes": (("conv", "--input", "bytes.csv", *W), "file of numbers: it is no text"),
+    "a file of bytes": (("conv", "--input", "bytes.csv", *W), "an image (.png, .jpg): it is"),
     "a file of objects": (("conv", "--input", "objects.npy", *W), "holds object, not real"),
     "a file of complex": (("conv", "--input", "complex.npy", *W), "holds complex128, not real"),
     "a file that is cut": (("conv", "--input", "cut.npy", *W), "it holds 0 bytes of numbers"),

@@ -174,7 +174,7 @@ REFUSED = {
     "numbers and a size": ((*LINE, "--input-size", "5"), "give one of them"),
     "no kernel": (("--input-size", "5"), "missing option '--kernel' (or '--kernel-size')"),
     "no input": (("--kernel-size", "5"), "missing option '--input' (or '--input-size')"),
-    "a size of 0": (("--input-size", "5x0", "--kernel-size", "1"), "5x0; 2 of at least 1"),
+    "a size of 0": (("--input-size", "5x0", "--kernel-size", "1"), "5x0; 2 numbers of at least 1"),
     "a size below 0": (("--input-size", "-5", "--kernel-size", "1"), "at least 1"),
     "a size in words": (("--input-size", "five", "--kernel-size", "1"), "--input-size is five"),
     "a huge size": (("--input-size", "99999999", "--kernel-size", "1"), "too many to make up"),
@@ -193,7 +193,7 @@ REFUSED = {
         ("--axes", "1", "--input", "1 2 // 3 4", "--kernel-size", "1"), "give --kernel",
     ),
     "a border of other numbers": (
-        (*LINE, "--padding", "1", "--padding-mode", "circular", "-o", "a.svg"), "padding_mode",
+        (*LINE, "--padding", "1", "--padding-mode", "circular", "-o", "a.svg"), "-mode zeros",
     ),
 }  # fmt: skip
 
@@ -208,3 +208,67 @@ def test_a_folder_is_not_replaced() -> None:
     Path("a.svg").mkdir()
     assert "is a folder" in refused("conv", *LINE, "-o", "a.svg")
     assert Path("a.svg").is_dir()
+
+
+def picture(name: str, height: int, width: int) -> None:
+    """A grey image: black above, white below."""
+    pixels = np.zeros((height, width), np.uint8)
+    pixels[height // 2 :] = 255
+    Image.fromarray(pixels).save(name)
+
+
+def test_an_image_is_an_input_of_gray_levels() -> None:
+    picture("pic.png", 90, 60)
+    written("conv", "--input", "pic.png", "--kernel-size", "3", "-o", "page.html")
+    state = state_of("page.html")
+    assert state.input == (9, 6)
+    levels = [state.edits[f"x0.{row}.0"] for row in range(9)]
+    assert levels == sorted(levels)
+    assert (levels[0], levels[-1]) == (0, 9)
+    assert all(level == int(level) for level in levels)
+
+
+def test_the_size_of_an_image_is_chosen() -> None:
+    picture("pic.png", 90, 60)
+    given = ("--input", "pic.png", "--input-size", "4x2", "--kernel", "1 0 / 0 1")
+    written("conv", *given, "-o", "page.html")
+    assert state_of("page.html").input == (4, 2)
+    out = written("max_pool", "--input", "pic.png", "--input-size", "4", "--kernel-size", "4")
+    assert "9" in out
+
+
+def test_a_small_image_keeps_its_size() -> None:
+    picture("pic.png", 4, 3)
+    assert written("max_pool", "--input", "pic.png", "--kernel-size", "4,3").count("\n") > 0
+    written("conv", "--input", "pic.png", "--kernel", "1 2 / 3 4", "-o", "page.html")
+    assert state_of("page.html").input == (4, 3)
+
+
+IMAGES = {
+    "a size of one axis": (("--input-size", "3x3x3"), "for an image HxW is expected"),
+    "a huge size": (("--input-size", "9999"), "each 1 to 64"),
+    "channels": (("--channels", "3"), "--channels is for made-up numbers"),
+}
+
+
+@pytest.mark.parametrize(("given", "words"), IMAGES.values(), ids=IMAGES)
+def test_images_that_cannot_be_made_numbers(given: tuple[str, ...], words: str) -> None:
+    picture("pic.png", 9, 9)
+    result = run("show", "conv", "--input", "pic.png", "--kernel", "1 2 / 3 4", *given)
+    assert result.status == 2
+    assert len(result.said) == 1
+    assert words in result.said[0]
+
+
+def test_an_image_that_is_none_is_one_sentence() -> None:
+    Path("pic.png").write_text("1 2 3")
+    result = run("show", "conv", "--input", "pic.png", "--kernel", "1 2 3")
+    assert (result.status, len(result.said)) == (2, 1)
+    assert "pic.png" in result.said[0]
+
+
+def test_a_part_is_for_arrays_and_not_for_settings() -> None:
+    said = refused("conv", *LINE, "--stride", "5", "-o", "a.svg")
+    assert "stride is 5; a page draws 1 to 4: leave out -o" in said
+    said = refused("conv", "--input-size", "28x28", "--kernel-size", "3", "-o", "a.svg")
+    assert "pass a part (in Python x[..., :9, :9])" in said

@@ -129,7 +129,7 @@ def test_options_reach_the_training(tmp_path: Path) -> None:
 
 
 def test_photographs_of_all_kinds_are_the_normal_case(tmp_path: Path) -> None:
-    """Alpha, palette, 16-bit gray, JPEG that lies on its side, all sizes: nothing is left out."""
+    """Alpha, palette, 16-bit grey, JPEG that lies on its side, all sizes: nothing is left out."""
     photos(tmp_path / "photos", 10)
     wide = np.linspace(0, 65535, 200).astype(np.uint16).reshape(10, 20)
     turned = Image.Exif()

@@ -30,7 +30,7 @@ Y = np.arange(40) % 2
     ],
 )
 def test_shapes_of_images(x, shape):
-    """Gray, channels last and channels first become (N, H, W, C), with the same pixels."""
+    """Grey, channels last and channels first become (N, H, W, C), with the same pixels."""
     images = to_images(x)
     assert images.shape == shape
     assert images.dtype == np.uint8
@@ -61,9 +61,9 @@ def test_values_of_images(values, result):
 
 BAD_IMAGES = [
     (np.zeros((3, 784)), ShapeError, r"flattened need x\.reshape\(-1, 28, 28\)"),
-    (np.zeros((28, 20)), ShapeError, r"got \(28, 20\); one gray image is x\[None\]"),
+    (np.zeros((28, 20)), ShapeError, r"got \(28, 20\); one grey image is x\[None\]"),
     (np.zeros((28, 20, 3)), ShapeError, r"x\[None\] for one, x\[\.\.\., None\] for 28"),
-    (np.zeros((28, 20, 1)), ShapeError, "one image .H, W, C. or 28 gray ones of 20 x 1"),
+    (np.zeros((28, 20, 1)), ShapeError, "one image .H, W, C. or 28 grey ones of 20 x 1"),
     (np.ma.array(np.zeros((1, 2, 2)), mask=True), ArgumentError, "is a masked array"),
     ([np.ma.array(np.zeros((2, 2)), mask=True)], ArgumentError, "is a masked array"),
     (np.zeros((3, 4, 5, 2)), ShapeError, r"\(N, C, H, W\) with C = 1 or 3, got \(3, 4, 5, 2\)"),
@@ -80,7 +80,7 @@ BAD_IMAGES = [
     (
         np.full((1, 2, 2), 4095, np.uint16),
         ArgumentError,
-        "16 levels of gray .* with white at 65535",
+        "16 levels of grey .* with white at 65535",
     ),
     (np.full((1, 2, 2), 1j), ArgumentError, "must hold numbers, got dtype complex128"),
     (np.full((1, 2, 2), "a"), ArgumentError, "must hold numbers"),

@@ -116,7 +116,7 @@ def test_rotation_is_bilinear_by_definition():
 
 
 def test_brightness_multiplies():
-    """A gray image is multiplied within the bounds and cut at white."""
+    """A grey image is multiplied within the bounds and cut at white."""
     x = np.full((200, 2, 2, 1), 100, np.uint8)
     y = Augment(brightness=0.5)(x, np.arange(200), 0, 0)[:, 0, 0, 0]
     assert 50 <= y.min() < 60
@@ -142,7 +142,7 @@ def test_erase_paints_one_rectangle():
 
 
 def test_defaults_by_kind():
-    """Colour is flipped and shifted, gray only shifted: 2 pixels of 28."""
+    """Colour is flipped and shifted, grey only shifted: 2 pixels of 28."""
     assert Augment.default(28, 28, 1) == Augment(shift=2)
     assert Augment.default(96, 64, 3) == Augment(flip=True, shift=5)
 

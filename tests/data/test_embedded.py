@@ -21,7 +21,7 @@ CLASSES = (
 
 
 def test_what_is_embedded():
-    """9,000 + 1,000 + 2,000 gray images of 28 x 28, each class a tenth of each part."""
+    """9,000 + 1,000 + 2,000 grey images of 28 x 28, each class a tenth of each part."""
     found = data.load()
     assert found.classes == CLASSES
     assert found.report.counts == {

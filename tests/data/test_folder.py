@@ -96,7 +96,7 @@ def test_samples_limit_training_by_class(tmp_path):
 
 
 def test_mixed_kinds_of_images(tmp_path):
-    """Alpha, 16-bit, palette, gray, CMYK and turned images stand side by side in one array."""
+    """Alpha, 16-bit, palette, grey, CMYK and turned images stand side by side in one array."""
     making.class_folders(tmp_path, {"a": 10, "b": 10})
     gray = making.pattern(20, 30, 1)
     making.save(tmp_path / "a" / "gray.png", gray)
@@ -115,7 +115,7 @@ def test_mixed_kinds_of_images(tmp_path):
 
 
 def test_gray_files_stay_gray(tmp_path):
-    """If every file is gray there is one channel, and no flip by default."""
+    """If every file is grey there is one channel, and no flip by default."""
     for n in range(20):
         making.save(tmp_path / "ab"[n % 2] / f"{n}.png", making.pattern(28, 28, 1, seed=n))
     found = data.load(tmp_path)

@@ -67,7 +67,7 @@ def test_exif_orientation(tmp_path, suffix, orientation):
 
 
 def test_transparency_is_laid_on_white(tmp_path):
-    """Transparent is white, half transparent is half way, for RGBA, gray and palette pixels."""
+    """Transparent is white, half transparent is half way, for RGBA, grey and palette pixels."""
     alpha = np.array([[255, 128, 0]], np.uint8)
     black = np.zeros((1, 3, 3), np.uint8)
     rgba = making.save(tmp_path / "rgba.png", np.dstack([black, alpha]))
@@ -83,7 +83,7 @@ def test_transparency_is_laid_on_white(tmp_path):
 
 
 def test_16_bit_is_scaled(tmp_path):
-    """16-bit gray runs over the whole scale: value / 257, rounded."""
+    """16-bit grey runs over the whole scale: value / 257, rounded."""
     wide = np.array([[0, 128, 129, 257, 32896, 65535]], np.uint16)
     for suffix in ("png", "tiff"):
         path = making.save(tmp_path / f"a.{suffix}", wide)
@@ -116,7 +116,7 @@ def test_size_covers_and_crops_the_centre(tmp_path):
 
 
 def test_scaling_is_antialiased(tmp_path):
-    """A fine chessboard scaled down is even gray, not a pattern."""
+    """A fine chessboard scaled down is even grey, not a pattern."""
     board = np.indices((64, 64)).sum(0) % 2 * 255
     path = making.save(tmp_path / "a.png", board.astype(np.uint8))
     small = read_image(path, 1, (8, 8))

@@ -39,7 +39,7 @@ def on_white(colour: list[int], alpha: int, most: int) -> list[float]:
 
 
 def expected(samples: np.ndarray, depth: int, colour: int, key: list[int] | None) -> np.ndarray:
-    """The colours (H, W, 3) on the scale 0 to 255, before rounding; gray is three of the same."""
+    """The colours (H, W, 3) on the scale 0 to 255, before rounding; grey is three of the same."""
     most = 2**depth - 1
     height, width, _ = samples.shape
     found = np.empty((height, width, 3))
@@ -160,7 +160,7 @@ def test_colour_tiff(tmp_path, bits, order):
 
 
 def test_gray_tiff_with_alpha(tmp_path):
-    """Gray beside alpha, plain or multiplied already."""
+    """Grey beside alpha, plain or multiplied already."""
     samples = np.array([[[0, 255], [0, 0], [100, 128], [128, 128]]])
     path = tmp_path / "a.tif"
     path.write_bytes(tiff(samples, 8, 1, extra=2))

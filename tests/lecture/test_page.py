@@ -14,6 +14,7 @@ import pytest
 
 import allconv as ac
 from allconv.lecture import Example, Result
+from allconv.lecture.calls import own_names
 from allconv.lecture.figures import ELSEWHERE, FIGURES, Figure, figure_of
 from allconv.lecture.kept import ALL_CNN, kept
 from allconv.lecture.listings import LISTINGS, PREAMBLE, Listing
@@ -347,6 +348,63 @@ def test_the_same_question_is_asked_once(results: tuple[Result, ...]) -> None:
     named = [each.result.example.name for each in questions(results)]
     assert "image-2x4x4" in named
     assert not {"image-2x4x4-layer", "densified", "correlate-transpose"} & set(named)
+
+
+def test_the_worksheet_says_what_its_questions_need(sheet: str) -> None:
+    """Layers, sizes of pools, the order of cells; inputs by the letters of the slides."""
+    asked = sheet.split('id="answers"')[0]
+    blocks = {block.split("</h3>")[0]: block for block in asked.split('class="question"')[1:]}
+    for title, told in (
+        ("Parameters of two layers", ("64 hidden units", "8 kernels of 5x5", "First row: plain")),
+        ("No parameters, and the depth", ("2x2 cells, 2 apart", "images, channels, rows")),
+        ("in the place of a pooling", ("a convolution of 2x2",)),
+        ("read in another order", ("a table a row of the image",)),
+        ("The matrix of a 3x3 kernel", ("a column for each input cell", "counts from 0")),
+    ):
+        (block,) = (text for heading, text in blocks.items() if title in heading)
+        assert all(each in block for each in told)
+    assert re.search(r">x =|>gy =", asked) is None
+    assert asked.count(">w =") == 1  # beside r, where W is the matrix
+    assert asked.count(">I =") > 5
+
+
+def test_what_is_not_on_the_slides_is_not_called_a_slide(text: str, sheet: str) -> None:
+    for page in (text, sheet):
+        assert "Not on the slides: SAME" in page
+        assert "Slide: </b>Not" not in page
+
+
+def test_an_expected_result_is_not_called_worked_out(text: str) -> None:
+    """Whether a training's loss falls is nothing that a hand works out."""
+    start = text.index('id="both-train"')
+    block = text[start : text.index("</article>", start)]
+    assert ">expected<" in block
+    assert "worked out by hand" not in block
+
+
+OWN = "plain|convolutional|learns|letters|counted|everywhere|matrix|classifier|pool"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_names_of_the_lecture_in_calls_are_explained(example: Example, text: str) -> None:
+    """Its functions and its constants, each in a line below the calls."""
+    code = re.sub("#.*", "", example.code)
+    used = set(re.findall(rf"(?<![\w.])(?:(?:{OWN})\b(?=[(,])|[A-Z]{{3,}}\b)", code))
+    assert {name.split("(")[0] for name in own_names(example)} == used
+    block = text[text.index(f'id="{example.name}"') :].split("</article>")[0]
+    assert block.count("where <code>") == len(used)
+
+
+def test_all_figures_have_the_letters_of_the_slides(text: str) -> None:
+    addresses = Page(text).having("data-address")
+    assert {State.of_address(address).letters for address in addresses} == {"slides"}
+
+
+def test_the_relation_is_introduced_before_it_is_used(text: str) -> None:
+    """With where it counts from, and whose cell j is."""
+    introduced = text.index("the one relation. Let")
+    assert text.index('id="padding"') < introduced < text.index('href="#padding">the relation')
+    assert "count from 0" in text[introduced : introduced + 1500]
 
 
 def test_what_is_kept_is_what_the_prose_says() -> None:

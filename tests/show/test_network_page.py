@@ -392,3 +392,8 @@ def test_windows_show_what_layers_compute() -> None:
         places = np.lib.stride_tricks.sliding_window_view(made, shown.shape)
         found = np.isclose(places, shown, atol=1e-5).all(axis=(2, 3))
         assert found.sum() == 1, name
+
+
+@pytest.mark.parametrize("name", MAGIC)
+def test_the_title_of_a_layer_is_one_line_that_turns_nothing(name: str) -> None:
+    assert Layer(0, name, name).title.isprintable()

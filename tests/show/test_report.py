@@ -13,7 +13,8 @@ from allconv.data import batches
 from allconv.picture.palette import DARK, LIGHT, Theme, contrast, mixed
 from allconv.show.report.album import SIDE, Album, Shot
 from allconv.show.report.matrix import DEEPEST, Matrix
-from allconv.show.report.run import TrainedRun, interval, run_report
+from allconv.show.report.run import TrainedRun, run_report
+from allconv.train.evaluate import interval
 
 HOSTILE = (
     "<script>alert(1)</script>", "</style><b>", "--><!--", "<![CDATA[", "</title>", "&lt;b&gt;",
@@ -218,7 +219,7 @@ def test_settings_are_said() -> None:
     """The network and its layers, the recipe as it was meant, the data."""
     run = make_run(names(2), noise(40, 8, 8))
     made = read(run_report(run)).at("made").text
-    for said in ("plain", "Linear", "AdamW", "OneCycle", "Augment(", "the arrays", "8 × 8 gray"):
+    for said in ("plain", "Linear", "AdamW", "OneCycle", "Augment(", "the arrays", "8 × 8 grey"):
         assert said in made
 
 

@@ -14,8 +14,10 @@ from stage_states import drawn_state
 
 from allconv.errors import Error, LimitError
 from allconv.picture.palette import DARK, LIGHT, channels
+from allconv.show.page.operator_page import operator_page
 from allconv.show.stage import gif
 from allconv.show.stage.picture import Picture
+from allconv.show.stage.primitives import Path, Rect
 from allconv.show.stage.state import State
 from allconv.show.stage.step import spoken, step_table, step_text
 from allconv.show.stage.style import style_of
@@ -205,6 +207,38 @@ def test_tables_of_every_state_hold_its_result() -> None:
         assert cells == Picture.of(state).count
         lengths = {len(row) for row in found.rows[0]}
         assert len(lengths) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "op=conv&input=9x9&kernel=2x2&channels=4-4&padding=8,8,8,8&leave=x&bias=1",
+        "op=linear&input=9x9&channels=4-8&leave=w",
+        "op=conv_transpose&input=9x9&kernel=5x5&channels=4-4&stride=2x2",
+        "op=local&input=9x9&kernel=5x5&channels=4-4&padding=8,8,8,8&leave=w",
+    ],
+)
+def test_the_largest_pages_stay_small(address: str) -> None:
+    """Below 400 kB, and every cell that the script draws is in the picture."""
+    state = State.of_address(address)
+    assert len(operator_page(state).encode()) < 400_000
+    root = parsed(stage_svg(state, spare=True))
+    outlines = [each.get("d", "") for each in root.iter(f"{SVG}path")]
+    scene = Picture.of(state).scene()
+    cells = [item for item in scene.items if isinstance(item, Rect) and "cell" in item.classes]
+    ribbons = [item for item in scene.items if isinstance(item, Path)]
+    assert sum(outline.count("M") for outline in outlines) == len(cells) + len(ribbons)
+
+
+def test_small_pictures_spare_nothing() -> None:
+    assert stage_svg(State(), spare=True) == stage_svg(State())
+
+
+def test_a_result_that_is_too_long_for_a_table() -> None:
+    state = State.of_address("op=local&input=9x9&kernel=5x5&channels=4-4&leave=w")
+    table = step_table(state)
+    assert "The result has 10,000 cells, too many for a table." in table
+    assert len(Tables(table).captions) == 1
 
 
 def test_steps_in_words() -> None:

@@ -364,7 +364,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         LimitError,
         "an array of 67,125,249 cells is on the way; .* at most 16,777,216: pass a part",
     ),
-    "no layer": (lambda: ac.working(3, np.ones(3)), ArgumentError, "int is no layer"),
+    "no layer": (lambda: ac.working(3, np.ones(3)), ArgumentError, "int is neither a layer"),
     "settings of a layer": (
         lambda: ac.working(nn.Linear(2, 2), np.ones((1, 2)), stride=2),
         ArgumentError,

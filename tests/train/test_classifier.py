@@ -244,7 +244,7 @@ def test_wrong_calls_are_refused(call, error, message):
 
 
 def test_wrong_images_are_refused(fitted):
-    """Colour for a network of gray images, and labels that do not match."""
+    """Colour for a network of grey images, and labels that do not match."""
     with pytest.raises(ShapeError, match=r"x is \(2, 8, 8, 3\), images with 3 channels"):
         fitted.predict(np.zeros((2, 8, 8, 3), np.uint8))
     with pytest.raises(ShapeError, match="there are 6 images"):

@@ -156,7 +156,7 @@ def test_one_image_with_its_axis_gives_one_answer(gray, coloured):
     ("x", "error", "message"),
     [
         (IMAGES / 255, ArgumentError, "float64 values up to .* were bytes"),
-        (colour(IMAGES), ShapeError, "trained on images with 1: give these in gray"),
+        (colour(IMAGES), ShapeError, "trained on images with 1: give these in grey"),
         ([], ShapeError, r"got \(0,\)"),
         (np.zeros((0, 8, 8), np.uint8), ShapeError, "holds no pixel"),
         ([np.zeros((8, 8)), np.zeros((8, 9))], ShapeError, "several sizes"),

@@ -123,7 +123,7 @@ def _counted(
 
 
 def count_lecture_layers(size: int = 200, kernel: int = 10, filters: int = 100) -> list[LayerCount]:
-    """Layers from a gray image of size x size to as many hidden units, and what each is made of.
+    """Layers from a grey image of size x size to as many hidden units, and what each is made of.
 
     >>> [(each.weights, each.biases) for each in count_lecture_layers()]
     [(1600000000, 40000), (4000000, 40000), (100, 1), (10000, 100)]

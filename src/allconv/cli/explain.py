@@ -45,7 +45,7 @@ LONGEST_STEM = 80
     metavar="SIDE|HEIGHTxWIDTH",
     help="The size of the images [default: that of the file; 224 or 28 for a network by name].",
 )
-@click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
+@click.option("--channels", type=settings.COUNT, help="1 grey, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="How many, of a network by name.")
 @settings.mean_and_std
 @click.option(

@@ -75,7 +75,7 @@ def _named(shown: Screen, asked: Asked) -> Subject:
     channels = asked.channels or usual
     classes = asked.classes or DEFAULT_CLASSES
     if asked.image is not None and channels not in (1, 3):
-        raise Misuse(f"--channels is {channels}; an image has 1 (gray) or 3 (colour)")
+        raise Misuse(f"--channels is {channels}; an image has 1 (grey) or 3 (colour)")
     mean, std = asked.mean or (0.5,) * channels, asked.std or (0.25,) * channels
     if len(mean) != channels or len(std) != channels:
         raise Misuse(f"the network takes {channels} channels; give --mean and --std one each")
@@ -86,11 +86,12 @@ def _named(shown: Screen, asked: Asked) -> Subject:
     if asked.size is None or asked.channels is None:
         remark += "; --size and --channels choose others"
     random = RANDOM if asked.image else "Its weights are random."
-    return _shown_run(shown, asked, net, shape, prepared, f"{remark}. {random}")
+    run = _recorded(asked, net, shape)
+    return _shown_run(shown, asked, net, run, prepared, f"{remark}. {random}")
 
 
 def _colours(channels: int) -> str:
-    return {1: "gray", 3: "colour"}.get(channels, f"{channels}-channel")
+    return {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
 
 
 def _file(shown: Screen, asked: Asked) -> Subject:
@@ -102,13 +103,27 @@ def _file(shown: Screen, asked: Asked) -> Subject:
     try:
         net = load(asked.model)
         check_channels(net, asked.model, asked.channels)
+        _check_batch(net, asked.model)
         shape = image_shape(net, asked.model, asked.size, asked.channels)
+        run = _recorded(asked, net, shape)
     except Error as error:
         if isinstance(error, Misuse):
             raise
         return _drawn(shown, asked, error)
     prepared = _preparation(net, asked, shape) if asked.image is not None else None
-    return _shown_run(shown, asked, net, shape, prepared, "")
+    return _shown_run(shown, asked, net, run, prepared, "")
+
+
+def _check_batch(net: OnnxModule, model: str) -> None:
+    """UnsupportedError for a file that takes one input which is not a batch, or not one of 1."""
+    (first, *others) = net.model.inputs
+    if others or first.shape is None or first.shape[:1] in ((1,), (None,)):
+        return
+    shown = ", ".join("any" if n is None else str(n) for n in first.shape)
+    raise UnsupportedError(
+        f"{printable(model)} takes ({shown}), which is not a batch of one image; export it with a "
+        "batch of any size"
+    )
 
 
 def _drawn(shown: Screen, asked: Asked, error: Error) -> Subject:
@@ -140,26 +155,31 @@ def _preparation(net: OnnxModule, asked: Asked, shape: tuple[int, ...]) -> Prepr
     return preparation(net, asked.model, preset, asked.size, "nchw")[0]
 
 
-def _shown_run(
-    shown: Screen,
-    asked: Asked,
-    net: Module,
-    shape: tuple[int, ...],
-    prepared: Preprocess | None,
-    remark: str,
-) -> Subject:
-    """A network that can run, with what it does with the image where there is one."""
+def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> Run:
+    """A network recorded for what it takes, with what its file says in words."""
     from allconv.onnx import OnnxModule
-    from allconv.show.network.page import Subject
     from allconv.show.network.read import described, model_note, read_messages
     from allconv.show.network.record import record
 
-    photo = None if prepared is None else _photo(net, asked, prepared)
     said, note = None, ""
     if isinstance(net, OnnxModule):
         proto = read_messages(asked.model)
         said, note = described(proto), model_note(proto)
-    run = record(net, shape, _title(asked.model), said, note)
+    return record(net, shape, _title(asked.model), said, note)
+
+
+def _shown_run(
+    shown: Screen,
+    asked: Asked,
+    net: Module,
+    run: Run,
+    prepared: Preprocess | None,
+    remark: str,
+) -> Subject:
+    """A network that can run, with what it does with the image where there is one."""
+    from allconv.show.network.page import Subject
+
+    photo = None if prepared is None else _photo(net, asked, prepared)
     if asked.profile:
         run = _profiled(shown, run)
     if photo is None:

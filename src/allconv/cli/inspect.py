@@ -27,7 +27,7 @@ DEFAULT_CLASSES = 10
 )
 @click.argument("model", type=settings.PathSetting("an .onnx file or the name of a network"))
 @click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
-@click.option("--channels", type=settings.COUNT, help="1 gray, 3 colour.")
+@click.option("--channels", type=settings.COUNT, help="1 grey, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="Of a network by name.")
 def command(
     model: str, size: tuple[int, int] | None, channels: int | None, classes: int | None
@@ -37,7 +37,7 @@ def command(
     MODEL is an .onnx file or the name of a network. A row a layer: the kernel that runs it, its
     output for one image, its parameters, multiply-adds, the memory of the output, how many
     pixels of the image a cell sees, and by how many pixels the next cell lies apart. A network
-    by name is shown for 10 classes and gray images of 28 x 28, or, where it is for photographs,
+    by name is shown for 10 classes and grey images of 28 x 28, or, where it is for photographs,
     colour images of 224 x 224, unless told otherwise.
     """
     from allconv.cli.layers import HEAD, describe

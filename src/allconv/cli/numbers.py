@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allconv.cli.failures import Misuse
+from allconv.cli.image_numbers import ImageNumbers
 from allconv.errors import FileError
 from allconv.files import open_file, read_text
 from allconv.text import printable
@@ -31,6 +32,8 @@ SYNTAX = (
 )
 
 STDIN = "-"
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+_KINDS = "a .npy, .csv or text file of numbers, or for --input an image (.png, .jpg)"
 
 _SEPARATOR = re.compile(r"\s*([/;]\s*)+|[ \t]*\n\s*")
 _GAP = re.compile(r",[ \t]*,")
@@ -39,9 +42,12 @@ _FILE_NAME = re.compile(r"[./~\\].*|.*\.[A-Za-z]{2,4}")
 
 class NumberArray(click.ParamType[Any]):
     """Numbers typed as text, or a .npy, .csv or text file of them ("-": standard input); an array
-    of float64."""
+    of float64. With `images` an image file, too, which is not read yet."""
 
     name = "numbers"
+
+    def __init__(self, *, images: bool = False) -> None:
+        self.images = images
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What help shows."""
@@ -57,6 +63,8 @@ class NumberArray(click.ParamType[Any]):
         word = _word(value)
         if word is None:
             return parse(value, name)
+        if self.images and Path(value).suffix.lower() in IMAGES and os.path.lexists(value):
+            return ImageNumbers(Path(value))
         if value and os.path.lexists(value):
             return _read(Path(value), name)
         if _FILE_NAME.fullmatch(value.strip()):
@@ -90,7 +98,7 @@ def parse(text: str, name: str) -> Array:
         if len(row) != len(rows[0]):
             raise Misuse(
                 f"{name}: row {place + 1} has {_numbers(len(row))}, row 1 has "
-                f"{len(rows[0])}; rows are equally long"
+                f"{len(rows[0])}; rows must be equally long"
             )
     return np.array(rows).reshape(*_lead(levels, name), len(rows[0]))
 
@@ -178,7 +186,7 @@ def _read(path: Path, name: str) -> Array:
     try:
         if path.suffix == ".npy":
             return _read_npy(path, name)
-        text = read_text(path, LARGEST_FILE, "a .npy, .csv or text file of numbers")
+        text = read_text(path, LARGEST_FILE, _KINDS)
     except FileError as error:
         raise Misuse(f"{name}: {shown} {error.message}") from None
     return _parse_file(text, f"{name}: {shown}")

@@ -44,7 +44,8 @@ def command() -> None:
       planes, channels   with "//"          "1 2 / 3 4 // 5 6 / 7 8"
       sets of planes     with "///"         kernels: outputs, channels, rows
     or name a file: .npy, or .csv and text with a row a line, blank lines between planes and
-    comments after "#"; "-" is the standard input.
+    comments after "#"; "-" is the standard input. The input may be an image (PNG, JPEG ...): its
+    grey levels, 0 for black to 9 for white, scaled to at most 9x9, or to --input-size HxW.
 
     With -o the same is a live page (.html), a picture (.svg) or a film (.gif). For numbers that
     do not matter, sizes will do: --input-size 5x5 --kernel-size 3x3 --channels 2-3.

@@ -17,6 +17,7 @@ from allconv import functional
 from allconv.cli import show_call, show_output, show_page, show_sizes
 from allconv.cli.failures import Misuse
 from allconv.cli.group import examples
+from allconv.cli.image_numbers import with_image
 from allconv.cli.numbers import NumberArray
 from allconv.cli.output import say
 from allconv.cli.settings import Whole
@@ -25,8 +26,9 @@ from allconv.cli.window_options import PaddingSetting, PerAxis
 from allconv.errors import Error
 
 _NUMBERS, _SIZES = NumberArray(), PerAxis()
+_INPUT = "The input: numbers, or a file of them; or an image, made grey, 0 (black) to 9 (white)."
 _OPTIONS: Mapping[str, tuple[str, click.ParamType[Any] | None, str]] = {
-    "x": ("--input", _NUMBERS, "The input."),
+    "x": ("--input", NumberArray(images=True), _INPUT),
     "weight": ("--kernel", _NUMBERS, "The weights."),
     "bias": ("--bias", _NUMBERS, "One for each output channel."),
     "kernel_size": ("--kernel-size", _SIZES, "Of the window."),
@@ -199,6 +201,7 @@ def command_of(kind: Kind) -> click.Command:
             raise Misuse("--matrix and --sizes are text; leave them out with -o and --open")
         lines: list[str] = []
         try:
+            given, input_size = with_image(given, input_size)
             given = show_page.with_made_up(kind.name, given, input_size, drawn_kernel, channels)
             call = kind.call(kind.name, **given)
             if page.is_asked:
@@ -228,6 +231,7 @@ def _as_options(text: str) -> str:
     for name, option in (("weight", "--kernel"), ("grad_output", "--backward")):
         text = re.sub(rf"\b{name}\b", option, text)
     text = text.replace("ac.working writes it out as text", "leave out -o, and it is text")
+    text = text.replace('padding_mode="zeros"', "--padding-mode zeros")
     return re.sub(r"^at is\b", "--cell is", text)
 
 

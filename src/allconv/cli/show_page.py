@@ -62,7 +62,10 @@ PAGE_OPTIONS: list[Callable[..., Any]] = [
     ),
 ]  # fmt: skip
 INPUT_SIZE = click.option(
-    "--input-size", type=PerAxis(), help="In place of --input: its size; the numbers are made up."
+    "--input-size",
+    type=PerAxis(),
+    help="In place of --input: its size; the numbers are made up. With an image: what it is scaled "
+    "to [default: at most 9x9].",
 )
 KERNEL_SIZE = click.option(
     "--kernel-size",
@@ -248,7 +251,8 @@ class _MadeUp:
         sizes = given if isinstance(given, tuple) else (given,) * self.axes
         if len(sizes) != self.axes or min(sizes) < 1:
             shown = "x".join(map(str, sizes))
-            raise Misuse(f"{option} is {shown}; {self.axes} of at least 1 are expected")
+            what = f"{self.axes} numbers" if self.axes > 1 else "a number"
+            raise Misuse(f"{option} is {shown}; {what} of at least 1 must be given")
         return sizes
 
     def _array(self, name: str, shape: tuple[int, ...]) -> Array:

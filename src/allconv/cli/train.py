@@ -247,12 +247,13 @@ def _optimizer(options: dict[str, Any]) -> Optimizer:
 
 
 def _doubt(accuracy: float, count: int) -> str:
-    """How far chance may have moved an accuracy on so few images: 95 % by Wilson's interval."""
+    """How far chance may have moved an accuracy on so few images: half of its 95 % interval."""
     if count >= WITHOUT_INTERVAL:
         return ""
-    z = 1.96
-    spread = z * (accuracy * (1 - accuracy) / count + (z / (2 * count)) ** 2) ** 0.5
-    return f" (+-{percent(spread / (1 + z * z / count))}, 95 % interval)"
+    from allconv.train.evaluate import interval
+
+    low, high = interval(round(accuracy * count), count)
+    return f" (+-{percent((high - low) / 2)}, 95 % interval)"
 
 
 def _finish(

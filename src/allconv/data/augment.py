@@ -56,7 +56,7 @@ class Augment:
     def default(cls, height: int, width: int, channels: int) -> Self:
         """What suits most images: a shift of a twelfth; a flip too for colour.
 
-        Gray images are often characters, which a flip would turn into others.
+        Grey images are often characters, which a flip would turn into others.
         """
         return cls(flip=channels == 3, shift=max(1, round(min(height, width) / 12)))
 

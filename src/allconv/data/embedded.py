@@ -32,7 +32,7 @@ _LARGEST = 2**24
 
 
 def load_embedded(options: Options) -> Dataset:
-    """9,000 training, 1,000 validation and 2,000 test images, gray, 28 x 28, of ten classes.
+    """9,000 training, 1,000 validation and 2,000 test images, grey, 28 x 28, of ten classes.
 
     Source: Xiao, Rasul, Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
     """
@@ -40,7 +40,7 @@ def load_embedded(options: Options) -> Dataset:
         suffix: (_read(f"{name}-images-idx3-ubyte.xz"), _read(f"{name}-labels-idx1-ubyte.xz"))
         for suffix, name in (("", "train"), ("_test", "t10k"))
     }
-    # Clothes may face either way, so these gray images are flipped, unlike characters.
+    # Clothes may face either way, so these grey images are flipped, unlike characters.
     source = "the embedded Fashion-MNIST images"
     return load_arrays(source, parts, options, SHARES, CLASSES, flip=True)
 

@@ -19,7 +19,7 @@ def choose_size(
     """((height, width), channels, the reason as a phrase) for these images.
 
     One small size stays; otherwise a square of 8, 16, 24, 32, 48, 64 or 96 pixels, the greatest
-    that the median short side reaches. Gray if every file is gray.
+    that the median short side reaches. Grey if every file is grey.
     """
     channels = 1 if all(header.gray for header in headers) else 3
     if asked is not None:

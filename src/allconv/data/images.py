@@ -78,13 +78,13 @@ def read_image(
     """Decode an image file: uint8 (H, W, C), with C = 1 or 3.
 
     The image is turned upright by its EXIF orientation; transparency is laid on white; palette,
-    1-bit, 16-bit (value / 257) and CMYK pixels become 8-bit gray or RGB. With `size` = (height,
+    1-bit, 16-bit (value / 257) and CMYK pixels become 8-bit grey or RGB. With `size` = (height,
     width) it is then scaled to cover that size, aspect kept, and cropped around its centre; JPEG
     files much larger than that are decoded at 1/2, 1/4 or 1/8.
     Errors: FileError for what cannot be read, LimitError above `pixel_limit`; both name the file.
     """
     if channels not in (1, 3):
-        raise ArgumentError(f"channels must be 1 (gray) or 3 (RGB), got {channels}")
+        raise ArgumentError(f"channels must be 1 (grey) or 3 (RGB), got {channels}")
     with _opened(path, pixel_limit) as image:
         if size is not None and image.format == "JPEG":
             _draft(image, size)

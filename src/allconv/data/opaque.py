@@ -1,4 +1,4 @@
-"""The pixels of an opened image file as 8-bit gray or RGB, without transparency.
+"""The pixels of an opened image file as 8-bit grey or RGB, without transparency.
 
 Pillow decodes, and keeps what does not fit its modes beside the pixels: that 16-bit samples were
 cut to their high bytes, that a PNG names one colour as transparent, that 0 is white. Values of 16
@@ -29,7 +29,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def is_gray(image: ImageFile) -> bool:
-    """Whether an opened file, not decoded yet, is gray."""
+    """Whether an opened file, not decoded yet, is grey."""
     return image.mode in _GRAY_MODES or _png_kind(image) == "LA;16B"
 
 
@@ -71,7 +71,7 @@ def _png_kind(image: ImageFile) -> str:
 
 
 def _keyed(image: Image.Image, bits: int, key: int) -> Image.Image:
-    """Gray samples of a PNG, of which one value (of so many bits) is transparent, as 8 bits."""
+    """Grey samples of a PNG, of which one value (of so many bits) is transparent, as 8 bits."""
     from PIL import Image
 
     most = 2**bits - 1
@@ -85,7 +85,7 @@ def _keyed(image: Image.Image, bits: int, key: int) -> Image.Image:
 
 
 def _range(image: Image.Image) -> tuple[int, bool]:
-    """The largest value of wide gray samples, and whether it is black."""
+    """The largest value of wide grey samples, and whether it is black."""
     return 2 ** getattr(image, "bits", 16) - 1, getattr(image, "is_negative", False)
 
 
@@ -122,6 +122,6 @@ def _whole_samples(image: ImageFile, kind: str) -> Wide:
         again.tile = [again.tile[0]._replace(args=_LOW_BYTES[kind])]
         again.load()
         low = np.asarray(again).astype(np.uint32)
-    if kind == "LA;16B":  # read as four bytes: both of gray, both of alpha
+    if kind == "LA;16B":  # read as four bytes: both of grey, both of alpha
         return low[..., [0, 2]] * 256 + low[..., [1, 3]]
     return high * 256 + low

@@ -19,7 +19,7 @@ from allconv.errors import ArgumentError, ShapeError
 WHITES = (1, 255, 65535)
 """The values that white can have in arrays of numbers."""
 
-_LEAST_LEVELS = 16  # of gray: with fewer, most of what the numbers say would be lost
+_LEAST_LEVELS = 16  # of grey: with fewer, most of what the numbers say would be lost
 
 Numbers = npt.NDArray[Any]
 
@@ -151,7 +151,7 @@ def _check_levels(array: Numbers, high: float, white: int, name: str) -> None:
         return
     raise ArgumentError(
         f"{name} has {array.dtype} values up to {high:g}, of which less than {_LEAST_LEVELS} "
-        f"levels of gray would be left with white at {white}; scale them to [0, 1] or [0, 255]"
+        f"levels of grey would be left with white at {white}; scale them to [0, 1] or [0, 255]"
     )
 
 
@@ -167,7 +167,7 @@ def _check_many(
     n, height, width = shape
     if count != n and size != (height, width):
         raise ShapeError(
-            f"{name} is {shape}, one image (H, W, C) or {n} gray ones of {height} x {width}; give "
+            f"{name} is {shape}, one image (H, W, C) or {n} grey ones of {height} x {width}; give "
             f"{name}[None] for one, {name}[..., None] for {n}"
         )
 
@@ -182,7 +182,7 @@ def _channels_last(array: Numbers, name: str) -> Numbers:
     expected = "(N, H, W), (N, H, W, C) or (N, C, H, W) with C = 1 or 3"
     hint = ""
     if array.ndim == 2:
-        hint = f"; one gray image is {name}[None]"
+        hint = f"; one grey image is {name}[None]"
         if (side := round(array.shape[1] ** 0.5)) ** 2 == array.shape[1] > 1:
             hint += f", images that were flattened need {name}.reshape(-1, {side}, {side})"
     raise ShapeError(f"{name} must be {expected}, got {array.shape}{hint}")

@@ -43,7 +43,7 @@ class Preprocess:
             if side > _LARGEST_SIDE:
                 raise ArgumentError(f"{name} must be at most {_LARGEST_SIDE}, got {side}")
         if self.channels not in (1, 3):
-            raise ArgumentError(f"channels must be 1 (gray) or 3 (RGB), got {self.channels!r}")
+            raise ArgumentError(f"channels must be 1 (grey) or 3 (RGB), got {self.channels!r}")
         object.__setattr__(self, "mean", self._numbers("mean"))
         object.__setattr__(self, "std", self._numbers("std"))
         if min(self.std) <= 0:

@@ -75,7 +75,7 @@ class Report:
         if self.smallest != self.largest:
             found += f" to {high_width} x {high_height}"
         height, width = self.image_size
-        kind = "gray" if self.channels == 1 else "colour"
+        kind = "grey" if self.channels == 1 else "colour"
         lines.append(f"found {found} pixels; used as {width} x {height} {kind}: {self.reason}")
         if self.unreadable:
             lines.append(f"{_files(len(self.unreadable))} left out, as unreadable:")

@@ -10,7 +10,8 @@ letters       results in letters
 correlation, channels, counts, tensorflow, gradients, fields, transposed, dense, pooling, networks
               the examples, a subject a file
 page, worksheet
-              all of it as HTML; figures, pictures, charts, listings, prose and kept are its parts
+              all of it as HTML; figures, pictures, charts, listings, calls, prose and kept are its
+              parts
 """
 
 from __future__ import annotations

@@ -40,6 +40,10 @@ def working(x: Array, w: Array, b: Array) -> Any:
     inputs=INPUTS,
     slips=SLIPS,
     working=working,
+    note="""
+        Image and result: a table a channel. Weights: the first two tables belong to output channel
+        1, the others to output channel 2; of each two, the first meets input channel 1.
+    """,
 )
 def image_2x4x4(x: Array, w: Array, b: Array) -> Any:
     return F.conv2d(x[None], w, b)[0]

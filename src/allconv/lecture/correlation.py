@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import allconv as ac
-from allconv.lecture.example import example
+from allconv.lecture.example import NOT_ON_SLIDES, example
 from allconv.lecture.letters import letters
 from allconv.lecture.parts import ONE_AXIS, PADDING
 from allconv.operators.base import Array
@@ -127,7 +127,7 @@ def half_padding_stride_2(x: Array, w: Array) -> Any:
 @example(
     PADDING,
     "TensorFlow's SAME at stride 2 is another rule",
-    slide="Not on the slides: SAME puts one zero at the end only, so its name is another",
+    slide=f"{NOT_ON_SLIDES}: SAME puts one zero, at the end of I, and none before it",
     printed="14 11",
     inputs=I_AND_W,
     drawn=True,

@@ -31,7 +31,7 @@ def fully_connected(side: Array, hidden: Array) -> Any:
 
 
 def counted(side: Array, kernel: Array) -> Any:
-    """The three layers from an image to as many hidden units."""
+    """Fully connected, locally connected and convolutional: what each layer counts."""
     size = int(side)
     return ac.count_layers(1, 1, (size, size), int(kernel), padding="same")
 
@@ -43,6 +43,7 @@ def counted(side: Array, kernel: Array) -> Any:
     printed="1,600,000,000 40,000",
     inputs={"side": 200},
     drawn=True,
+    note="As many hidden units as pixels. Weights, then biases.",
 )
 def fully_connected_exactly(side: Array) -> Any:
     layer, _, _ = ac.count_layers(1, 1, (int(side), int(side)), 1)
@@ -56,6 +57,8 @@ def fully_connected_exactly(side: Array) -> Any:
     printed="4,000,000",
     inputs=IMAGE,
     drawn=True,
+    note="As many hidden units as pixels; biases are not counted, and a window at the border has "
+    "all its weights.",
     working=lambda side, kernel: "\n".join(map(str, counted(side, kernel))),
 )
 def locally_connected(side: Array, kernel: Array) -> Any:
@@ -70,6 +73,7 @@ def locally_connected(side: Array, kernel: Array) -> Any:
     printed="100 4,000,000",
     inputs=IMAGE,
     drawn=True,
+    note="Weights, then multiply-adds of the whole image: products with padding zeros count, too.",
     working=lambda side, kernel: "\n".join(map(str, counted(side, kernel))),
 )
 def convolutional(side: Array, kernel: Array) -> Any:

@@ -17,6 +17,8 @@ from allconv.operators.base import Array
 
 YES, NO, SLIP, MISSING = "yes", "no", "slip", "missing"
 
+NOT_ON_SLIDES = "Not on the slides"
+
 CellIndex = tuple[int, ...]
 
 
@@ -27,7 +29,7 @@ class Example:
     name      by which `allconv lecture --show` finds it
     part      the part of the slides, a row of `PARTS`
     title     one line
-    slide     what the slide says
+    slide     what the slide says; begins with `NOT_ON_SLIDES` where no slide has it
     inputs    arrays by name
     compute   a function of the inputs that calls allconv; None: the slides lack an input
     printed   the result as printed: see `printed.cells`
@@ -36,6 +38,8 @@ class Example:
     slips     cells where the slide is wrong, and what would have been right
     lacking   what the slides do not print, so that this cannot be recomputed
     working   a function of the inputs that returns how the result comes about, to be printed
+    note      what the slide leaves open: what is taken, and what the cells of the result are
+    heading   what stands above `printed`; "" for what `drawn` says
     """
 
     name: str
@@ -50,6 +54,18 @@ class Example:
     slips: Mapping[CellIndex, str] = field(default_factory=dict)
     lacking: str = ""
     working: Callable[..., Any] | None = None
+    note: str = ""
+    heading: str = ""
+
+    @property
+    def is_on_slide(self) -> bool:
+        """Whether a slide has it."""
+        return not self.slide.startswith(NOT_ON_SLIDES)
+
+    @property
+    def source(self) -> str:
+        """Where the printed result comes from, as a heading."""
+        return self.heading or ("worked out by hand" if self.drawn else "on the slide")
 
     @property
     def code(self) -> str:
@@ -141,6 +157,8 @@ def example(
     single: bool = False,
     slips: Mapping[CellIndex, str] | None = None,
     working: Callable[..., Any] | None = None,
+    note: str = "",
+    heading: str = "",
 ) -> Callable[[Callable[..., Any]], Example]:
     """Make a function of the inputs an example of its name."""
 
@@ -157,6 +175,8 @@ def example(
             single=single,
             slips=slips or {},
             working=working,
+            note=" ".join(note.split()),
+            heading=heading,
         )
 
     return make

@@ -18,6 +18,8 @@ from allconv.operators.base import Array
     printed="3 7 15",
     inputs={"kernel": 3, "dilations": [1, 2, 4]},
     drawn=True,
+    note="Three layers, one on the other: how many cells across a unit of each sees, down to the "
+    "image.",
 )
 def dilated(kernel: Array, dilations: Array) -> Any:
     layers = [nn.Conv1d(1, 1, int(kernel), dilation=d) for d in dilations.tolist()]

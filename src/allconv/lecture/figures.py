@@ -125,23 +125,23 @@ def input_gradient(w: Array, g: Array) -> Made:
 
 def matrix(i: Array, k: Array, s: Array, p: Array) -> Made:
     """The convolution of i = 4, k = 3, with its matrix."""
-    settings = plane("conv", np.zeros((int(i), int(i))), (int(k), int(k)))
+    settings = plane("conv", np.zeros((int(i), int(i))), (int(k), int(k)), letters="slides")
     if (int(s), int(p)) != (1, 0):
         settings |= {"stride": f"{int(s)}x{int(s)}", "padding": int(p)}
     return {}, settings, "player matrix"
 
 
-def transposed(r: Array, w: Array, parts: str = "player sum coverage") -> Made:
+def transposed(r: Array, w: Array) -> Made:
     """Conv2DTranspose with stride 2."""
-    settings = plane("conv_transpose", r, w.shape, stride="2x2", at=12)
-    return {"x": r, "w": w}, settings, parts
+    settings = plane("conv_transpose", r, w.shape, stride="2x2", at=12, letters="slides")
+    return {"x": r, "w": w}, settings, "player sum coverage"
 
 
-def backward(r: Array, w: Array) -> Made:
+def backward(r: Array, w: Array, parts: str = GRADIENT) -> Made:
     """The gradient of the input of Conv2D with stride 2; r arrives."""
     size = tuple(2 * (n - 1) + k for n, k in zip(r.shape, w.shape, strict=True))
     settings = plane("conv", np.zeros(size), w.shape, stride="2x2", leave="x", at=12)
-    return {"w": w, "g": r}, {**settings, "letters": "slides"}, GRADIENT
+    return {"w": w, "g": r}, {**settings, "letters": "slides"}, parts
 
 
 def first_row(x: Array, w: Array) -> Array:
@@ -166,12 +166,12 @@ def larger(x: Array, w: Array, b: Array) -> Made:
 
 def pooled(n: Array) -> Made:
     """Max pooling 2x2, stride 2."""
-    return {"x": n}, plane("max_pool", n, (2, 2), stride="2x2"), "player sum"
+    return {"x": n}, plane("max_pool", n, (2, 2), stride="2x2", letters="slides"), "player sum"
 
 
 def unpooled(n: Array, nextgrad: Array) -> Made:
     """Its gradient."""
-    settings = plane("max_pool", n, (2, 2), stride="2x2", leave="x", at=1)
+    settings = plane("max_pool", n, (2, 2), stride="2x2", leave="x", at=1, letters="slides")
     return {"x": n, "g": nextgrad}, settings, "tabs player sum"
 
 
@@ -192,7 +192,7 @@ FIGURES: dict[str, Callable[..., Made]] = {
     "gradient-by-convolution": lambda n, nextgrad: line("conv", n, nextgrad),
     "conv2d-listing": listing,
     "sparse-matrix": matrix,
-    "transposed-matrix": lambda r, w: transposed(r, w, "player matrix"),
+    "transposed-matrix": lambda r, w: backward(r, w, "player matrix"),
     "conv2d-transpose": transposed,
     "conv2d-backward": backward,
     "linear-as-convolution": row_as_kernel,

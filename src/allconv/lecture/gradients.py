@@ -35,6 +35,7 @@ def backward(x: Array, w: Array, gy: Array) -> Any:
         0  W1 W2 W3
     """,
     inputs=SIZES,
+    note="Of the correlation of I_1 to I_4 with W_1 to W_3: a row an output, a column an input.",
 )
 def jacobian_input(input: Array, kernel: Array) -> Any:
     x = np.zeros(int(input))
@@ -50,6 +51,7 @@ def jacobian_input(input: Array, kernel: Array) -> Any:
         I2 I3 I4
     """,
     inputs=SIZES,
+    note="Of the correlation of I_1 to I_4 with W_1 to W_3: a row an output, a column a weight.",
 )
 def jacobian_weight(input: Array, kernel: Array) -> Any:
     w = np.zeros(int(kernel))
@@ -114,6 +116,7 @@ def input_gradient_identity(kernel: Array, output: Array) -> Any:
         5 8 11
         5 8 11
     """,
+    note="The same numbers twice: first row, by the chain rule; second row, by sliding.",
     inputs={"x": [1.0, 2, 3, 4], "gy": [1.0, 2]},
     drawn=True,
     working=lambda x, gy: backward(x, np.zeros(len(x) - len(gy) + 1), gy).gw,
@@ -131,6 +134,7 @@ def weight_gradient_drawn(x: Array, gy: Array) -> Any:
         1 4 7 6
         1 4 7 6
     """,
+    note="The same numbers twice: first row, by the chain rule; second row, by sliding.",
     inputs={"w": [1.0, 2, 3], "gy": [1.0, 2]},
     drawn=True,
     working=lambda w, gy: backward(np.zeros(len(w) + len(gy) - 1), w, gy).gx,
@@ -147,6 +151,7 @@ def input_gradient_drawn(w: Array, gy: Array) -> Any:
         m = conv1(n); m1 = tf.multiply(nextgrad, m)
         gradWeight = t.gradient(m1, conv1.weights[0])
     """,
+    note="conv1 has three weights, stride 1 and no padding; nextgrad is dL/dm.",
     printed=GRAD_WEIGHT,
     single=True,
     inputs={"n": N, "nextgrad": NEXTGRAD},

@@ -18,7 +18,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def letters(f: Callable[..., Any], shapes: Shapes, *, first: int = 1) -> Array:
-    """Every cell of f(*arrays) as text, for an f that is linear in each array.
+    """Every cell of f(*arrays) as a sum of products of letters; f is linear in each array.
 
     `shapes` are those of the arrays, by the letter that stands for them; `first` is the number of a
     first cell.

@@ -14,13 +14,13 @@ CLASSES = 10
 
 
 def plain(side: int) -> nn.Sequential:
-    """Two linear layers, 64 hidden units."""
+    """A network of two linear layers with 64 hidden units."""
     layers = (nn.Linear(side * side, 64), nn.ReLU(), nn.Linear(64, CLASSES))
     return nn.Sequential(nn.Flatten(), *layers)
 
 
 def convolutional(side: int) -> nn.Sequential:
-    """A convolution 5x5 to 8 channels, pooling 4x4, and a linear layer."""
+    """A network: a convolution of 5x5 to 8 channels, max pooling of 4x4, and a linear layer."""
     half = (side - 4) // 4
     head = (nn.Flatten(), nn.Linear(8 * half * half, CLASSES))
     return nn.Sequential(nn.Conv2d(1, 8, 5), nn.ReLU(), nn.MaxPool2d(4), *head)
@@ -36,6 +36,11 @@ def convolutional(side: int) -> nn.Sequential:
     """,
     inputs={"side": 28},
     drawn=True,
+    note="""
+        Grey images of 10 classes, each layer with biases. Plain: 64 hidden units. Convolutional: 8
+        kernels of 5x5 without padding, max pooling of 4x4 cells, 4 apart, and a linear layer to the
+        classes. First row: plain; second row: convolutional.
+    """,
 )
 def two_layers(side: Array) -> Any:
     size = int(side)
@@ -50,7 +55,8 @@ def images() -> data.Part:
 
 
 def learns(net: nn.Sequential, count: int) -> list[str]:
-    """How many images an epoch shows a network, and what two epochs do to its loss."""
+    """Train a network for two epochs on so many images; how many it saw in each, and whether its
+    loss falls."""
     part = images().subset(count)
     history = train.fit(net, part, epochs=2, batch_size=32, augment=None)
     first, last = (record.loss for record in history.records)
@@ -67,6 +73,11 @@ def learns(net: nn.Sequential, count: int) -> list[str]:
     """,
     inputs={"count": 256},
     drawn=True,
+    heading="expected",
+    note="""
+        A row a network, plain and convolutional: how many images it sees in an epoch, and whether
+        its loss is smaller in the second epoch than in the first.
+    """,
 )
 def both_train(count: Array) -> Any:
     return [learns(net, int(count)) for net in (plain(28), convolutional(28))]
@@ -79,6 +90,11 @@ def both_train(count: Array) -> Any:
     printed="256 falls",
     inputs={"count": 256},
     drawn=True,
+    heading="expected",
+    note="""
+        How many images it sees in an epoch, and whether its loss is smaller in the second epoch
+        than in the first.
+    """,
 )
 def local_trains(count: Array) -> Any:
     layer = nn.LocallyConnected2d(1, 8, 5, 28, stride=2)

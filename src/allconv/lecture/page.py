@@ -12,6 +12,7 @@ from functools import partial
 from hashlib import sha256
 
 from allconv.lecture import check
+from allconv.lecture.calls import own_names
 from allconv.lecture.cells import grids, words
 from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
@@ -161,6 +162,7 @@ def example_block(result: Result, theme: str) -> Markup:
     parts = [
         element("h3", example.title),
         slide_text(example),
+        note_text(example),
     ]
     figure = figure_of(example)
     if figure is not None:
@@ -172,23 +174,39 @@ def example_block(result: Result, theme: str) -> Markup:
         )
     parts.append(_beside(result))
     if example.code:
-        code = element("pre", element("code", example.code), tabindex=0)
-        parts.append(element("details", element("summary", "the calls"), code))
+        parts.append(_calls(example))
     return element("article", *parts, class_="example", id=example.name)
 
 
 def slide_text(example: Example) -> Markup:
     """What the slide says; covered with the results where it tells them."""
     lines = "\n".join(printable(line) for line in example.slide[:LONGEST].splitlines())
-    said = element("p", element("b", "Slide: "), lines, class_="slide")
+    label = element("b", "Slide: ") if example.is_on_slide else ""
+    said = element("p", label, lines, class_="slide")
     return element("div", said, class_="answer") if example.name in TELLING else said
+
+
+def note_text(example: Example) -> Markup:
+    """What the slide leaves open, and is taken here."""
+    if not example.note:
+        return Markup("")
+    return element("p", element("b", "Here: "), printable(example.note, LONGEST), class_="slide")
+
+
+def _calls(example: Example) -> Markup:
+    """The calls, folded, and what the names in them are that only the lecture has."""
+    names = [
+        element("p", "where ", element("code", name), ": ", said, class_="soft label")
+        for name, said in own_names(example).items()
+    ]
+    code = element("pre", element("code", example.code), tabindex=0)
+    return element("details", element("summary", "the calls"), code, *names)
 
 
 def _beside(result: Result) -> Markup:
     """The printed result, ours, and the verdict: one answer that is covered as a whole."""
     example = result.example
-    heading = "worked out by hand" if example.drawn else "on the slide"
-    columns = [_column(heading, partial(grids, result.printed, "", example.slips))]
+    columns = [_column(example.source, partial(grids, result.printed, "", example.slips))]
     if result.ours is not None:
         columns.append(_column("ours", partial(grids, result.written().astype(str), "y")))
     verdict = element("p", verdict_text(result), class_=f"verdict {result.verdict}")

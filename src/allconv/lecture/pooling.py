@@ -22,7 +22,7 @@ N = [
 
 
 def pool(x: Any) -> Any:
-    """MaxPooling2D([2, 2], [2, 2], "valid")."""
+    """Max pooling of 2x2 cells, 2 apart: MaxPooling2D([2, 2], [2, 2], "valid")."""
     return F.max_pool2d(x, 2, 2)
 
 
@@ -52,6 +52,7 @@ def max_pooling(n: Array) -> Any:
         0. 0. 0. 1.
     """,
     inputs={"n": N, "nextgrad": np.ones((2, 2))},
+    note="m1 = nextgrad * m, where m is the result of the pooling.",
     working=lambda n, nextgrad: (
         ac.working(pool, n[None, None], grad_output=nextgrad[None, None]).gx
     ),
@@ -68,6 +69,10 @@ def max_pooling_backward(n: Array, nextgrad: Array) -> Any:
     printed="0 1 8 6 6",
     inputs={"shape": [1, 8, 12, 12], "size": 2},
     drawn=True,
+    note="""
+        Max pooling of 2x2 cells, 2 apart, of 8 channels of 12x12. Its parameters, then the shape of
+        its result: images, channels, rows, columns.
+    """,
 )
 def pooling_shapes(shape: Array, size: Array) -> Any:
     summary = nn.Sequential(nn.MaxPool2d(int(size))).summary(tuple(shape.tolist()))
@@ -84,6 +89,10 @@ def pooling_shapes(shape: Array, size: Array) -> Any:
     """,
     inputs={"shape": [1, 8, 12, 12], "stride": 2},
     drawn=True,
+    note="""
+        Images, channels, rows, columns of the result. First row: max pooling of 2x2 cells, 2 apart;
+        second row: a convolution of 2x2 to as many channels, with stride 2.
+    """,
 )
 def stride_for_pooling(shape: Array, stride: Array) -> Any:
     size = tuple(shape.tolist())

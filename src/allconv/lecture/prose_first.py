@@ -32,6 +32,10 @@ FIRST = (
                 "[sharing](#sharing) is about: test images shifted by three pixels, which no "
                 "network saw in training."
             ),
+            Say(
+                "The next two examples are smaller than the networks above, so that their weights "
+                "and biases can be counted by hand."
+            ),
             Show("two-layers"),
             Show("both-train"),
             Say(
@@ -95,14 +99,14 @@ FIRST = (
             ),
             Show("translation"),
             Live(
-                f"op=conv&input=7x7&kernel=3x3&x={SHIFTED}&w=1,0,-1,2,0,-2,1,0,-1",
+                f"op=conv&input=7x7&kernel=3x3&letters=slides&x={SHIFTED}&w=1,0,-1,2,0,-2,1,0,-1",
                 "shift",
                 "A small bright thing with zeros around it, and a kernel that looks for upright "
                 "edges. Shift it: as long as it stays clear of the border, every cell of the "
                 "output follows.",
             ),
             Live(
-                f"op=conv&input=7x7&kernel=3x3&stride=2x2&x={SHIFTED}&w=1,0,-1,2,0,-2,1,0,-1",
+                f"op=conv&input=7x7&kernel=3x3&stride=2x2&letters=slides&x={SHIFTED}&w=1,0,-1,2,0,-2,1,0,-1",
                 "shift",
                 "The same with stride 2, which keeps every second output. A shift by one is no "
                 "shift of the output any more; a shift by two is one. Pooling with a stride breaks "
@@ -153,6 +157,24 @@ FIRST = (
                 "half of them."
             ),
             Show("half-padding-stride-2"),
+            Say(
+                "Where the kernel stands can be said in one line, which the figures below call the "
+                "one relation. Let *j* be a cell of the input, *k* one of the kernel and *i* one "
+                "of the output. They meet, and give a product, where b·*j* + p = s·*i* + d·*k*. "
+                "Here p is the number of zeros before the input and s the stride; d is how far "
+                "apart the cells of the kernel lie ([dilation](#dilation)) and b how far apart "
+                "those of the input, both 1 until it says otherwise. Two things differ from the "
+                "slides. In this relation *j*, *i* and *k* count from 0. And *j* is the input's "
+                "cell, while the slides' formula for *O_i* has *j* for the kernel's."
+            ),
+            Say(
+                "In the example above it is *j* + 1 = 2·*i* + *k*. The second output has *i* = 1, "
+                "so it meets *k* = 0, 1, 2 at *j* = 1, 2, 3. Counted from 1: *O_2* = *I_2 W_1* + "
+                "*I_3 W_2* + *I_4 W_3* = 2·1 + 3·2 + 4·3 = 20. For the first output, *i* = 0, the "
+                "cell that meets *k* = 0 is *j* = −1, which the input does not have: a padding "
+                "zero.",
+                is_answer=True,
+            ),
             Say(
                 "A name for a padding is a rule, and rules differ. TensorFlow's SAME asks for "
                 "ceil(input / stride) outputs, adds as few zeros as that takes, and puts an odd "

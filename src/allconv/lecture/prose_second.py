@@ -50,8 +50,17 @@ SECOND = (
                 "The other sums run against each other: *LO_1 W_2 + LO_2 W_1*. With *LO* flipped "
                 "and zeros around *W*, this is a correlation, too. The zeros are needed since the "
                 "first input is seen by the first window only. No matrix has to be made: both "
-                "gradients are the operation that we have already. In the figures below, the same "
-                "stage is drawn once more below the sum, with its letters exchanged."
+                "gradients are the operation that we have already. In the figures of both "
+                "gradients, the same stage is drawn once more below the sum, with the letters of "
+                "[the relation](#padding) exchanged, which count from 0."
+            ),
+            Say(
+                "Below the sum of a gradient stands a number that comes out three times: *O* · "
+                "*LO*, *I* · *dL/dI* and *W* · *dL/dW*, each multiplied cell by cell and added up, "
+                "are the same sum of products of an input, a weight and a gradient. So it takes "
+                "also the array that the gradient belongs to, which the gradient itself does not "
+                "depend on. Where the slides do not print that array the figure has one of ours, "
+                "and the number is not on the slides."
             ),
             Show("input-gradient-identity"),
             Show("input-gradient-drawn"),
@@ -109,7 +118,7 @@ SECOND = (
             ),
             Show("dilated"),
             Live(
-                "op=conv&input=7x7&kernel=3x3&dilation=2x2&at=4",
+                "op=conv&input=7x7&kernel=3x3&dilation=2x2&at=4&letters=slides",
                 "player sum",
                 "A 3 × 3 kernel with dilation 2 covers 5 × 5 cells and reads nine of them.",
             ),
@@ -126,11 +135,19 @@ SECOND = (
                 "most of it is 0 (the layer is local), and all rows hold the same numbers (its "
                 "weights are shared)."
             ),
+            Say(
+                "The slide counts *w* and *I* from 0 here; the figure counts from 1, as everywhere "
+                "on this page, and calls the matrix A."
+            ),
             Show("sparse-matrix"),
             Say(
                 "The gradient of the input is *dL/dO* × this matrix; written as a column, the "
                 "transposed matrix times *LO*. It takes a small array to a large one: that is "
                 "all that “deconvolution” means, and a better name is transposed convolution."
+            ),
+            Say(
+                "On the slide *W* is this whole matrix. In the figure *W* is the kernel and the "
+                "matrix is A: its *dL/dI* = Aᵀ *LO* is the slide's *dL/dI* = *W*ᵀ *LO*."
             ),
             Show("transposed-matrix"),
         ),
@@ -147,14 +164,29 @@ SECOND = (
             Program("listing-backward"),
             Show("forward-imgc"),
             Show("conv2d-backward"),
+            Say(
+                "The number below the sum of this figure, *I* · *dL/dI*, depends on *imgC*, the "
+                "input of the forward pass. The slides do not print it, and the figure has one of "
+                "ours; *dL/dI* does not depend on it."
+            ),
             Program("listing-transposed"),
             Show("conv2d-transpose"),
             Say(
-                "Why is the one the other's backward pass? Both are the same pairs of cells: input "
-                "*j* and output *i* meet at the weight *k* where *j* = *stride* · *i* + *k*. The "
-                "convolution adds up over all that meet an output; its gradient, and the "
-                "transposed convolution, over all that meet an input. With kernel 3 and stride 2 "
-                "the copies overlap in every second row and column: such a layer tends to draw "
+                "Why is the one the other's backward pass? Write the convolution as its matrix A: "
+                "*O_i* is the sum over all j of *A_ij I_j*. When *I_j* grows by a little, each "
+                "*O_i* grows by *A_ij* times that, and the loss by *LO_i A_ij* times that. So "
+                "*dL/dI_j* is the sum over all i of *A_ij LO_i*: the same matrix, read down its "
+                "columns, which is Aᵀ *LO*. In the picture, each *LO_i* lays a copy of the kernel, "
+                "times its value, back over the cells that *O_i* read. Do that forward, to any "
+                "numbers in the place of *LO*, and it is the transposed convolution. It is no "
+                "inverse: Aᵀ A *I* has the shape of *I*, not its numbers."
+            ),
+            Say(
+                "In terms of [the relation](#padding), counted from 0: both are the same pairs of "
+                "cells. Input *j* and output *i* meet at the weight *k* where *j* = *stride* · *i* "
+                "+ *k*. The convolution adds up over all that meet an output; its gradient, and "
+                "the transposed convolution, over all that meet an input. With kernel 3 and stride "
+                "2 the copies overlap in every second row and column: such a layer tends to draw "
                 "checkerboards."
             ),
             Show("correlate-transpose"),
@@ -222,7 +254,7 @@ SECOND = (
             ),
             Show("stride-for-pooling"),
             Live(
-                f"op=conv&input=4x4&kernel=2x2&stride=2x2&x={BRIGHT}&w=0.25,0.25,0.25,0.25",
+                f"op=conv&input=4x4&kernel=2x2&stride=2x2&letters=slides&x={BRIGHT}&w=0.25,0.25,0.25,0.25",
                 "player sum",
                 "In the place of the maximum of four cells stands a sum of them, with weights that "
                 "are learned. These begin as a mean.",

@@ -42,6 +42,12 @@ def working(x: Array, w: Array, b: Array) -> Any:
     """,
     inputs={"x": LISTED_IMAGE, "w": KERNEL, "b": BIAS},
     working=working,
+    note="""
+        In each array the last axis runs across and the one before it down; the others are tables
+        one after the other. Image and result: a table a row of the image, a line a column of it,
+        the channels across. Kernel: the first two tables are its upper row, the others its lower
+        row; in a table a line is an input channel, and output channels run across.
+    """,
 )
 def conv2d_listing(x: Array, w: Array, b: Array) -> Any:
     image = np.moveaxis(x, -1, 0)[None]  # (1, C, H, W)
@@ -61,6 +67,10 @@ def conv2d_listing(x: Array, w: Array, b: Array) -> Any:
         5  5  1 8
     """,
     inputs={"shape": [1, 16, 16, 1], "filters": 8, "kernel": 5},
+    note="""
+        Stride 1, no padding. First row, the result: images, rows, columns, channels; second row,
+        the weights: rows, columns, inputs, outputs.
+    """,
 )
 def conv2d_shapes(shape: Array, filters: Array, kernel: Array) -> Any:
     n, height, width, channels = shape.tolist()

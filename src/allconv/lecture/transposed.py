@@ -31,7 +31,7 @@ IMAGE = (1, 1, 5, 5)  # imgC
 
 
 def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Any:
-    """The matrix of a convolution: a row an output, a column an input."""
+    """The matrix of a convolution on an input of a shape: a row an output, a column an input."""
     return ac.as_matrix(lambda x: F.conv2d(x, w[None, None], **settings), shape)
 
 
@@ -46,6 +46,10 @@ def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Any:
         0 0 0 0 0 w0,0 w0,1 w0,2 0 w1,0 w1,1 w1,2 0 w2,0 w2,1 w2,2
     """,
     inputs={"i": 4, "k": 3, "s": 1, "p": 0},
+    note="""
+        A row for each output cell and a column for each input cell, both line by line. This slide
+        counts from 0.
+    """,
     working=lambda i, k, s, p: matrix(
         np.ones((k, k)), (1, 1, int(i), int(i)), stride=int(s), padding=int(p)
     ).text(letters=True),
@@ -67,6 +71,11 @@ def sparse_matrix(i: Array, k: Array, s: Array, p: Array) -> Any:
     printed=GRAD_INPUT,
     single=True,
     inputs=INPUTS,
+    note="""
+        The slide's W is the matrix of the 3x3 kernel at stride 2 on a 5x5 input: 4 rows, 25
+        columns. LO are the four cells of r, line by line, and the 25 numbers of the result are
+        written as 5x5.
+    """,
     working=lambda r, w: matrix(w, IMAGE, stride=2).T,
 )
 def transposed_matrix(r: Array, w: Array) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from allconv.lecture import check
 from allconv.lecture.cells import MOST, cell_text, grids, planes
 from allconv.lecture.example import NO, CellIndex, Result
-from allconv.lecture.page import STYLES, TELLING, slide_text
+from allconv.lecture.page import STYLES, TELLING, note_text, slide_text
 from allconv.lecture.pieces import Show
 from allconv.lecture.prose import PLAN
 from allconv.operators.base import Array
@@ -30,6 +30,9 @@ NOT_ASKED = (
     "conv2d-bias-shape",
 )
 """Examples that nobody works out on paper, or that others ask already."""
+
+LETTERS = {"x": "I", "w": "W", "gy": "LO"}
+"""What the slides call an input."""
 
 SHORT = 4  # letters of a number that is worked out by hand
 MANY = 8  # columns, which are narrow then
@@ -63,8 +66,8 @@ def worksheet_page(results: Sequence[Result] | None = None, *, theme: str = "aut
     )
     lead = (
         "The examples of “Deep Learning (for Computer Vision)” by Arjun Jain. Fill in the empty "
-        "cells; indices count from 1. Where numbers are long, a calculator helps, and most cells "
-        "are given. The answers are on the last pages."
+        "cells. Indices count from 1 unless the question says otherwise. Where numbers are long, a "
+        "calculator helps, and most cells are given. The answers are on the last pages."
     )
     return document(
         TITLE,
@@ -125,6 +128,7 @@ def _asked(question: Question) -> Markup:
         "div",
         element("h3", f"{question.number}. {example.title}"),
         "" if example.name in TELLING else slide_text(example),
+        note_text(example),
         element("div", *inputs, class_="given"),
         element("p", "result =", class_="soft label"),
         element("div", *_tables(question), class_="grids"),
@@ -133,14 +137,16 @@ def _asked(question: Question) -> Markup:
 
 
 def _shown(question: Question) -> dict[str, Array]:
-    """The inputs as texts: whole numbers without a point."""
+    """The inputs by the slides' letters, as texts: whole numbers without a point."""
     found = {}
-    for name, array in question.result.example.inputs.items():
+    inputs = question.result.example.inputs
+    letters = {} if "r" in inputs else LETTERS  # there W is a matrix, and w the kernel in it
+    for name, array in inputs.items():
         texts = [
             f"{each:.9g}" if isinstance(each, float) else str(each)
             for each in array.ravel().tolist()
         ]
-        found[name] = np.array(texts).reshape(array.shape)
+        found[letters.get(name, name)] = np.array(texts).reshape(array.shape)
     return found
 
 

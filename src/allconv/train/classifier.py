@@ -297,7 +297,7 @@ class ImageClassifier:
         if array.shape[3] != kind.channels:
             hint = "give these as colour, np.repeat(x, 3, -1) of (N, H, W, 1)"
             if kind.channels == 1:
-                hint = "give these in gray"
+                hint = "give these in grey"
             elif np.shape(x)[0] == 3:
                 hint = "one image (C, H, W) is x[None]"
             raise ShapeError(

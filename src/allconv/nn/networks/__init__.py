@@ -57,7 +57,7 @@ def names() -> tuple[str, ...]:
 
 def usual_images(name: str) -> tuple[int, int, int]:
     """(channels, height, width) of the images that the network of a name is drawn for: photographs
-    in colour, or else small gray ones.
+    in colour, or else small grey ones.
 
     >>> usual_images("mobilenet-v2")
     (3, 224, 224)

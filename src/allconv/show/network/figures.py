@@ -52,7 +52,7 @@ def kernels(weights: Array) -> Markup:
         columns = min(columns, pairs.shape[1]) if depth > 1 else columns
     sheet = tiles(gray, columns)
     side = max(gray.shape[1:3])
-    said = f"{what}; gray is 0, white {number(most)}, black {number(-most)}"
+    said = f"{what}; grey is 0, white {number(most)}, black {number(-most)}"
     return _figure(sheet, min(side, LARGEST_TILE), SHOWN_KERNEL, said, "kernels")
 
 

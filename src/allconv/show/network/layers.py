@@ -63,8 +63,8 @@ class Layer:
     @property
     def title(self) -> str:
         """How it is called in a line of text."""
-        name = shown_name(self.name)
-        return f"{name} ({self.operator})" if name else self.operator
+        name, operator = shown_name(self.name), shown_name(self.operator)
+        return f"{name} ({operator})" if name else operator
 
 
 @dataclass(frozen=True)

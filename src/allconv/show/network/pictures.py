@@ -66,9 +66,9 @@ def smaller(pixels: Array, largest: int) -> Array:
 
 
 def stretched(values: Array) -> tuple[Array, float, float]:
-    """Numbers as gray uint8 from the least (black) to the greatest (white), and these two.
+    """Numbers as grey uint8 from the least (black) to the greatest (white), and these two.
 
-    What is not finite is gray.
+    What is not finite is grey.
     """
     finite = values[np.isfinite(values)].astype(np.float64)
     if not finite.size:
@@ -84,14 +84,14 @@ def stretched(values: Array) -> tuple[Array, float, float]:
 
 
 def signed(values: Array) -> tuple[Array, float]:
-    """Numbers as gray uint8 around 0, which is 128; and the largest distance from it."""
+    """Numbers as grey uint8 around 0, which is 128; and the largest distance from it."""
     plain = np.nan_to_num(values.astype(np.float64), nan=0, posinf=0, neginf=0)
     most = float(np.abs(plain).max(initial=0.0))
     return (128 + 127 * plain / (most or 1)).round().astype(np.uint8), most
 
 
 def heat(photo: Array, share: Array) -> Array:
-    """A photograph, pale and gray, under a colour: `share` (h, w), 0 to 1, says how much of it.
+    """A photograph, pale and grey, under a colour: `share` (h, w), 0 to 1, says how much of it.
 
     The photograph is uint8 (H, W, C); `share` is enlarged to it. Gives uint8 (H, W, 3).
     """

@@ -6,6 +6,7 @@ picture and as a table.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from allconv.picture.markup import Markup, element
@@ -21,7 +22,7 @@ from allconv.show.stage.svg import stage_svg
 TITLE = "One window, three arrays"
 LEAD = (
     "Where a window stands, cells of an input, a kernel and an output meet. Multiply what meets, "
-    "add it all up. Leave one array out, and the other two say what it is."
+    "add it all up. Leave one array out, and sums of products of the other two give it."
 )
 KEYS = (
     (("←", "→", "↑", "↓"), "another cell"),
@@ -39,7 +40,9 @@ def operator_page(state: State, *, theme: str = "auto", title: str = TITLE) -> s
     title   shown above the page and by the browser
     """
     address = state.address()
-    first = element("div", stage_svg(state, theme=theme), step_table(state), class_="first")
+    first = element(
+        "div", stage_svg(state, theme=theme, spare=True), step_table(state), class_="first"
+    )
     return document(
         title,
         element(
@@ -60,9 +63,12 @@ def operator_page(state: State, *, theme: str = "auto", title: str = TITLE) -> s
 
 
 def _calls(state: State) -> list[dict[str, Any]]:
-    """The calls of other frameworks, for the layer of the page and those of its examples."""
+    """The calls of other frameworks, for the layer of the page and those of its examples; they are
+    found by their geometry, so values are left out."""
     states = [state, *(State.of_address(address) for _, address in EXAMPLES)]
-    return [{"address": each.address(), "calls": calls_of(each)} for each in states]
+    return [
+        {"address": replace(each, edits={}).address(), "calls": calls_of(each)} for each in states
+    ]
 
 
 def _relation() -> Markup:

@@ -20,6 +20,7 @@ from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
 from allconv.train.curves import curves
+from allconv.train.evaluate import interval
 from allconv.train.feed import Augmentation
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
@@ -114,19 +115,6 @@ def _header(run: TrainedRun) -> Markup:
         paragraph(lead, kind="lead"),
         element("nav", *links, aria_label="Parts of this page"),
     )
-
-
-def interval(right: int, count: int) -> tuple[float, float]:
-    """Wilson's interval of a share, 95 %.
-
-    >>> [round(end, 3) for end in interval(9, 10)], interval(0, 10)[0]
-    ([0.596, 0.982], 0.0)
-    """
-    z, share = 1.96, right / count
-    middle = share + z * z / (2 * count)
-    spread = z * (share * (1 - share) / count + (z / (2 * count)) ** 2) ** 0.5
-    whole = 1 + z * z / count
-    return max((middle - spread) / whole, 0.0), min((middle + spread) / whole, 1.0)
 
 
 def _curves(history: History, theme: str) -> list[Markup]:

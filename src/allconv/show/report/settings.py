@@ -83,7 +83,7 @@ def data_part(report: Report) -> Markup:
     """Where the images came from, how many there are, how they are used, what was left out."""
     sizes = [f"{width} × {height}" for height, width in (report.smallest, report.largest)]
     height, width = report.image_size
-    colour = "gray" if report.channels == 1 else "colour"
+    colour = "grey" if report.channels == 1 else "colour"
     pairs = [
         ("images from", told(report.source)),
         ("classes", f"{len(report.classes):,}"),

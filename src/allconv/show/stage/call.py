@@ -27,6 +27,8 @@ Index = tuple[int, ...]
 Sides = tuple[Pair, Pair]
 
 INSTEAD = "ac.working writes it out as text"
+ARRAYS = {"input": "x", "kernel": "w"}
+"""Sizes, and the arrays that have them."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _check_shown(call: WindowCall) -> None:
     seen = labels[labels > 0]
     if np.unique(seen).size != seen.size:
         raise UnsupportedError(
-            "the input is repeated, as padding_mode does that is not zeros; use padding_mode="
+            "cells of the input stand in its padding, and a page has zeros there; use padding_mode="
             f'"zeros", or {INSTEAD}'
         )
 
@@ -281,9 +283,11 @@ def _check_numbers(name: str, numbers: Sequence[int], limits: Pair) -> None:
     low, high = limits
     if min(numbers) < low or max(numbers) > high:
         given = " x ".join(map(str, numbers))
-        raise LimitError(
-            f"{name} is {given}; a page draws {low} to {high}: pass a part, or {INSTEAD}"
-        )
+        part = ""
+        if name in ARRAYS:  # else a setting, of which there are no parts
+            cut = ", ".join(["...", *[f":{high}"] * len(numbers)])
+            part = f"pass a part (in Python {ARRAYS[name]}[{cut}]), or "
+        raise LimitError(f"{name} is {given}; a page draws {low} to {high}: {part}{INSTEAD}")
 
 
 def _arrays(call: WindowCall, state: State, upstream: Array | None) -> dict[str, Array]:

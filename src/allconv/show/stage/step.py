@@ -14,6 +14,8 @@ from allconv.show.stage.settings import ROLES, Role, Settings
 
 MOST_SPOKEN = 30
 """Terms of a sum that a label reads out."""
+MOST_TABLED = 3000
+"""Cells of a result that is told as tables."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,10 @@ def _pooled(picture: Picture, number: int) -> Term:
 
 
 def _result_tables(picture: Picture) -> Iterator[Markup]:
-    """A table for each plane of the result."""
+    """A table for each plane of the result; a sentence where they would be too long to be read."""
+    if picture.count > MOST_TABLED:
+        yield element("p", f"The result has {picture.count:,} cells, too many for a table.")
+        return
     model, leave = picture.model, picture.state.leave
     letter, values = letter_of(picture.state, leave), list(map(written, picture.result))
     planes = model.planes[leave]
@@ -211,6 +216,6 @@ def _result_tables(picture: Picture) -> Iterator[Markup]:
 
 def _table(caption: str, rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> Markup:
     head = element("thead", element("tr", *(element("th", each, scope="col") for each in heads)))
-    body = [element("tr", *(element("td", each, class_="number") for each in row)) for row in rows]
+    body = [element("tr", *(element("td", each) for each in row)) for row in rows]
     parts = [element("caption", caption), *([head] if heads else []), element("tbody", *body)]
     return element("table", *parts)

@@ -7,6 +7,7 @@ import re
 from allconv.picture.markup import Markup, element, short, svg
 from allconv.picture.palette import DARK, LIGHT
 from allconv.show.page.document import style_text
+from allconv.show.stage.crowded import in_few_bytes, is_crowded
 from allconv.show.stage.picture import WIDTH, Picture
 from allconv.show.stage.primitives import Circle, Path, Primitive, Rect, Scene, Text
 from allconv.show.stage.settings import Settings
@@ -18,33 +19,48 @@ _GROUND = "svg.allconv{max-width:100%;height:auto}.ground{fill:var(--paper)}"
 
 
 def stage_svg(
-    state: Settings, *, theme: str = "auto", name: str = "still", width: float = WIDTH
+    state: Settings,
+    *,
+    theme: str = "auto",
+    name: str = "still",
+    width: float = WIDTH,
+    spare: bool = False,
 ) -> Markup:
     """The picture of a state.
 
     theme   "auto" (what the reader's system has), "light" or "dark"
     name    distinguishes its gradients from those of other pictures in a page
     width   pixels that it may take; below 620 the panels stand below each other
+    spare   without the numbers of a crowded picture, for a page that is to stay small
 
     Errors are those of `model_of`: a geometry that cannot be, or is too large to draw.
     """
     picture = Picture.of(state)
-    return scene_svg(picture.scene(width=width), spoken(picture), theme=theme, name=name)
+    scene, label = picture.scene(width=width), spoken(picture)
+    return scene_svg(scene, label, theme=theme, name=name, spare=spare)
 
 
 def scene_svg(
-    scene: Scene, label: str, *, theme: str = "auto", name: str = "still", styled: bool = True
+    scene: Scene,
+    label: str,
+    *,
+    theme: str = "auto",
+    name: str = "still",
+    styled: bool = True,
+    spare: bool = False,
 ) -> Markup:
     """The picture of a scene.
 
     label   says in words what it shows
     styled  with its rules; without them where the page around it has `css/stage.css`
+    spare   as in `stage_svg`
     """
     colours = (DARK if theme == "dark" else LIGHT).variables()
     ribbons = [item for item in scene.items if isinstance(item, Path)]
     pairs = dict.fromkeys(_colors(item) for item in ribbons)
     gradients = [_gradient(f"{name}-{pair}", pair, scene.vertical, colours) for pair in pairs]
-    drawn = [_drawn(item, name) for item in scene.items]
+    items = in_few_bytes(scene.items) if spare and is_crowded(scene) else scene.items
+    drawn = [item if isinstance(item, Markup) else _drawn(item, name) for item in items]
     style = _known_to_all(_GROUND + style_text("stage.css"), colours)
     left, right = scene.edges
     width = left + scene.width + right
