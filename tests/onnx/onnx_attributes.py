@@ -125,6 +125,7 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "upper": lambda d, r: pick(d, 0, 1),
     "width_scale": lambda d, r: pick(d, 1.0, 2.0),
     "reduction": lambda d, r: pick(d, "none", "none", "add", "add", "mul", "max"),
+    "scales": lambda d, r: [1.0, 1.0, *(pick(d, 1.0, 2.0, 3.0) for _ in range(r - 2))],
 }
 
 

@@ -39,11 +39,5 @@ REASONS = {
 }
 """Why a case is refused: by what its error says, the first that is found."""
 
-REFUSED_NETWORKS = frozenset(
-    {
-        "Embedding",
-        "Embedding_sparse",
-        "operator_non_float_params",
-    }
-)
+REFUSED_NETWORKS: frozenset[str] = frozenset()
 """Networks made by PyTorch, without "test_", that hold an operator that is not read."""

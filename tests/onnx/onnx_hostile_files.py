@@ -452,14 +452,6 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
         FileError,
         "18 values have no shape",
     ),
-    # locally connected layers
-    "cells other than the tag's": (local(move_cell), UnsupportedError, "MatMul.*is supported"),
-    "a tag of 2**40 cells": (local(huge_tag), UnsupportedError, "MatMul.*is supported"),
-    "a tag that is no JSON": (
-        local(lambda m: setattr(m.graph.node[-1].metadata_props[0], "value", "[" * 10_000)),
-        UnsupportedError,
-        "MatMul.*is supported",
-    ),
     # what is said beside the network
     "classes that are no names": (
         changed(lambda m: m.metadata_props.add(key="allconv.classes", value="[1]")),
@@ -511,3 +503,11 @@ ROWS: dict[str, tuple[Callable[[], Model], type[Error], str]] = {
         "'__class__' has no place",
     ),
 }
+
+
+DAMAGED_TAGS: dict[str, Callable[[Model], Any]] = {
+    "cells other than the tag's": move_cell,
+    "2**40 cells": huge_tag,
+    "no JSON": lambda m: setattr(m.graph.node[-1].metadata_props[0], "value", "[" * 10_000),
+}
+"""What is wrong with the tag of a locally connected layer: its nodes mean what they say."""

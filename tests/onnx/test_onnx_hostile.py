@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_hostile_files import ROWS, base, chain, local, node, outside
+from onnx_hostile_files import DAMAGED_TAGS, ROWS, base, chain, local, node, outside
 
 from allconv import functional as F
 from allconv import nn
@@ -53,6 +53,17 @@ def test_hostile_files(name: str, folder: Path) -> None:
     assert "\n" not in told
     assert "DECOY" not in told
     assert len(told) < 600 + len(str(path))
+
+
+@pytest.mark.parametrize("name", DAMAGED_TAGS)
+def test_damaged_tags_change_nothing(name: str) -> None:
+    """A file whose tag does not fit its nodes is the same network as without a tag."""
+    made = local(DAMAGED_TAGS[name])()
+    net = load(made)
+    for each in made.graph.node:
+        del each.metadata_props[:]
+    x = np.random.default_rng(3).standard_normal((2, 1, 4)).astype(np.float32)
+    assert np.array_equal(net(x), load(made)(x))
 
 
 def test_tensors_beside_the_file(folder: Path) -> None:

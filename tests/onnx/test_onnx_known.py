@@ -247,7 +247,7 @@ def test_all_refusals_at_once() -> None:
     nodes = [make("Det", ["x"], [f"d{n}"], name=f"n{n}") for n in range(6)]
     nodes += [
         make("Neg", ["x"], ["m"], name="fine"),
-        make("LpNormalization", ["m"], ["l"], name="strange", p=7),
+        make("MaxRoiPool", ["m"], ["l"], name="strange", pooled_shape=[1, 1]),
         make("Own", ["l"], ["o"], name="own", domain="some.where"),
         make("Sum", ["o", "d0"], ["y"]),
     ]
