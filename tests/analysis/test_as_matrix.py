@@ -333,7 +333,7 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_array_is_no_shape() -> None:
-    with pytest.raises(ArgumentError, match="input_shape is an array, .* x.shape"):
+    with pytest.raises(ArgumentError, match=r"input_shape is an array, .* x\.shape"):
         ac.as_matrix(ac.correlate, np.ones(4), np.ones(3))
     with pytest.raises(ShapeError, match="is the shape of x and not x itself"):
         ac.as_matrix(ac.correlate, [1, 2, 3, 4], np.ones(3))

@@ -206,7 +206,7 @@ def test_what_is_refused_is_said_in_a_sentence(name: str) -> None:
 def test_a_whole_network_is_pointed_to_its_command() -> None:
     net = nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU(), nn.Conv1d(1, 1, 1))
     for given in ((), (np.ones((1, 1, 5), np.float32),)):
-        with pytest.raises(Error, match="`allconv explain FILE.onnx`"):
+        with pytest.raises(Error, match=r"`allconv explain FILE\.onnx`"):
             ac.explain(net, *given)
 
 
