@@ -339,3 +339,10 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = trace(lambda x, y: x + y, *[Spec((1, 2))] * 2).graph
     with pytest.raises(ArgumentError, match="1 arrays are expected besides x, 0 given"):
         ac.as_matrix(graph, (1, 2))
+
+
+def test_an_array_is_no_shape() -> None:
+    with pytest.raises(ArgumentError, match=r"input_shape is an array, .* x\.shape"):
+        ac.as_matrix(ac.correlate, np.ones(4), np.ones(3))
+    with pytest.raises(ShapeError, match="is the shape of x and not x itself"):
+        ac.as_matrix(ac.correlate, [1, 2, 3, 4], np.ones(3))

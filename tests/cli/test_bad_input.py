@@ -188,7 +188,7 @@ ROWS = [
         ("--image-size", "7 x 7"), _photos,
     ),
     Row("a learning rate too large", "train photos --lr 1e30 --optimizer sgd --no-augment", 1,
-        ("learning_rate",), _photos),
+        ("smaller --lr than",), _photos),
     Row("no such command", "tarin photos", 2, ("no such command 'tarin'", "--help")),
     Row("no such option", "train --epoch 3", 2, ("--epoch",)),
     Row("two folders", "train photos more", 2, ("more", "--help")),

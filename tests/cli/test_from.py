@@ -127,7 +127,7 @@ def test_photographs_for_a_network_of_gray_images(tmp_path: Path) -> None:
     folder = photos(Path("photos"), 20)
     result = run("train", folder, "--from", "gray.onnx", "--preset", "unit", *BASE)
     assert result.status == 0, result.err
-    assert "used as 8 x 8 gray" in result.out
+    assert "used as 8 x 8 grey" in result.out
     assert run("predict", "run/model.onnx", folder).status == 0
 
 

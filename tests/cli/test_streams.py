@@ -33,7 +33,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         ("$ALLCONV train nowhere >&- 2>&-", 1, ""),
         ("$ALLCONV train nowhere 2>/dev/full", 1, ""),
         ("$ALLCONV show linear --input - --kernel 1 <&-", 2, "there is no standard input\n"),
-        ("printf '\\377' | $ALLCONV show linear --input - --kernel 1", 2, "no text\n"),
+        ("printf '\\377' | $ALLCONV show linear --input - --kernel 1", 2, "not text\n"),
         ("$ALLCONV lecture --list | head -n 1; exit 0", 0, ""),
     ],
 )

@@ -124,7 +124,7 @@ def test_images_in_no_class_are_told(tmp_path):
     assert note == f"1 image in {tmp_path} itself, in no folder of a class, left out"
     making.save(tmp_path / "other" / "train" / "1.png", making.pattern(12, 10))
     making.save(tmp_path / "other" / "test" / "1.png", making.pattern(12, 10))
-    with pytest.raises(FileError, match="train holds 1 images but no folders"):
+    with pytest.raises(FileError, match="train holds 1 image but no folders"):
         data.load(tmp_path / "other")
 
 

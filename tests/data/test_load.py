@@ -266,7 +266,7 @@ BAD = [
         "holds no folders of images; put the images of each class into a folder",
     ),
     (one_class, {}, FileError, "has only one class, 'only'; a classifier needs two or more"),
-    (loose_images, {}, FileError, "holds 1 images but no folders; put the images of each class"),
+    (loose_images, {}, FileError, "holds 1 image but no folders; put the images of each class"),
     (
         classes_without_images,
         {},

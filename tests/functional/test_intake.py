@@ -152,7 +152,11 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.max_pool2d(IMAGE, 2, stride=0), ArgumentError, "stride is 0"),
     (lambda: F.max_pool1d(IMAGE, 2), ShapeError, "x has 4 axes"),
     (lambda: F.adaptive_avg_pool2d(IMAGE, 0), ArgumentError, "output_size is 0"),
-    (lambda: F.linear(X, np.ones((2, 4))), ShapeError, "linear: x is (1, 3, 5); weight is (2, 4)"),
+    (
+        lambda: F.linear(X, np.ones((2, 4))),
+        ShapeError,
+        "linear: x is (1, 3, 5); for weight (2, 4) its last axis",
+    ),
     (lambda: F.linear(X, np.ones(4)), ShapeError, "weight is (4,); (O, C) is expected"),
     (lambda: F.locally_connected1d(X, np.ones((2, 3, 3, 4))), ShapeError, "for (4,) outputs"),
     (lambda: F.locally_connected1d(X, W), ShapeError, "(O, C/groups, *K, *P) is expected"),

@@ -203,6 +203,18 @@ def test_what_is_refused_is_said_in_a_sentence(name: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+def test_a_whole_network_is_pointed_to_its_command() -> None:
+    net = nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU(), nn.Conv1d(1, 1, 1))
+    for given in ((), (np.ones((1, 1, 5), np.float32),)):
+        with pytest.raises(Error, match=r"`allconv explain FILE\.onnx`"):
+            ac.explain(net, *given)
+
+
+def test_whole_numbers_are_refused_with_a_cure() -> None:
+    with pytest.raises(ArgumentError, match=r"pass floats, such as x\.astype\(np\.float32\)"):
+        ac.explain(F.conv1d, np.array([[[1, 2, 3]]]), np.array([[[1, 2]]]))
+
+
 def test_files_are_chosen_by_their_ending(tmp_path: Path) -> None:
     explained = ac.explain(ac.correlate, [1, 2, 3, 4], [1, 2, 3])
     page, picture, film = (tmp_path / f"a.{kind}" for kind in ("html", "svg", "GIF"))

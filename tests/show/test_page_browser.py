@@ -68,6 +68,16 @@ def test_states_are_drawn_and_step(name: str, browser: Browser, page: Path) -> N
     assert (visit.results[-1] > 0) == (name != "refused")
 
 
+def test_more_kernels_than_a_page_can_draw(browser: Browser, page: Path) -> None:
+    """A local layer of 115,600 weights: its picture of them stops, and the page says where."""
+    address = "#op=local&input=9x9&kernel=5x5&channels=4-4&padding=8,8,8,8"
+    said = step(
+        "evaluate", code="document.querySelector('.multiples p:not([hidden]) + p').innerText"
+    )
+    visit = quiet(browser.visit(page, said, address=address))
+    assert visit.results == ["A place has 16, one for each pair of channels; drawn: 1."]
+
+
 @pytest.mark.parametrize("address", HOSTILE)
 def test_addresses_that_mean_nothing_show_a_page(
     address: str, browser: Browser, page: Path

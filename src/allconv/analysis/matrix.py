@@ -18,7 +18,7 @@ from allconv.analysis.linear_map import Known, LinearMap, identity, joined, sele
 from allconv.analysis.moving import MOVING, move_labels
 from allconv.analysis.window_terms import window_terms
 from allconv.arrays import take_array
-from allconv.errors import ArgumentError, UnsupportedError
+from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.limits import within_limits
 from allconv.operators.arrange import Convert, Reshape, Slice, Transpose
@@ -61,8 +61,19 @@ def as_matrix(layer: Any, input_shape: Sequence[int], *operands: Any) -> Matrix:
     [w[0,0,2]  w[0,0,1]]
     [       0  w[0,0,2]]
     """
+    if isinstance(input_shape, np.ndarray) and input_shape.dtype.kind not in "iu":
+        raise ArgumentError(
+            f"input_shape is an array, {input_shape.shape}; the shape of x is expected, not x: "
+            "x.shape"
+        )
     shape = shape_of("input_shape", input_shape)
-    graph, arrays = _graph(layer, shape, [_operand(each) for each in operands])
+    others = [_operand(each) for each in operands]
+    try:
+        graph, arrays = _graph(layer, shape, others)
+    except ShapeError as error:
+        raise ShapeError(
+            f"{error}; input_shape, {shape}, is the shape of x and not x itself"
+        ) from None
     if len(graph.outputs) != 1:
         raise ArgumentError(
             f"a layer with one result has a matrix; this has {len(graph.outputs)} results"

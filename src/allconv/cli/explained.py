@@ -116,10 +116,11 @@ def _file(shown: Screen, asked: Asked) -> Subject:
 
 def _check_batch(net: OnnxModule, model: str) -> None:
     """UnsupportedError for a file that takes one input which is not a batch, or not one of 1."""
-    (first, *others) = net.model.inputs
-    if others or first.shape is None or first.shape[:1] in ((1,), (None,)):
+    inputs = net.model.inputs
+    if len(inputs) != 1 or inputs[0].shape is None or inputs[0].shape[:1] in ((1,), (None,)):
         return
-    shown = ", ".join("any" if n is None else str(n) for n in first.shape)
+    (first,) = inputs
+    shown = ", ".join("any" if n is None else str(n) for n in first.shape or ())
     raise UnsupportedError(
         f"{printable(model)} takes ({shown}), which is not a batch of one image; export it with a "
         "batch of any size"

@@ -22,6 +22,12 @@ from allconv.text import printable
 
 FAILED, MISUSED, STOPPED = 1, 2, interrupts.STATUS
 VARIABLE = "ALLCONV_DEBUG"
+_OPTIONS = {
+    "raise pixel_limit": "raise --pixel-limit",
+    "a smaller learning_rate than": "a smaller --lr than",
+    "or clip=1.0": "or --clip 1",
+}
+"""What the library says of its arguments, and what a command says of its options."""
 LETTERS = 300  # of a message of click, which repeats what was given
 MOST_LETTERS = 800  # of any sentence
 
@@ -81,7 +87,8 @@ def _status(error: BaseException, name: str) -> int:
             return _tell(f"{name}: {_sentence(error.format_message())}", FAILED)
         case Error():
             return _tell(
-                f"{name}: {error}", MISUSED if isinstance(error, ArgumentError) else FAILED
+                f"{name}: {_as_options(str(error))}",
+                MISUSED if isinstance(error, ArgumentError) else FAILED,
             )
         case OSError():
             return _tell(f"{name}: {_system_sentence(error)}", FAILED)
@@ -93,6 +100,13 @@ def _status(error: BaseException, name: str) -> int:
             text = printable(" ".join(str(error).split()), LETTERS)
             remedy = f"this is a fault of allconv; {VARIABLE}=1 shows where, please report it"
             return _tell(f"{name}: {kind}: {text}; {remedy}", FAILED)
+
+
+def _as_options(text: str) -> str:
+    """A message of the library, which names its arguments, with the names of the options."""
+    for argument, option in _OPTIONS.items():
+        text = text.replace(argument, option)
+    return text
 
 
 def _helpful(error: click.UsageError, name: str) -> str:

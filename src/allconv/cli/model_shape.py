@@ -17,12 +17,9 @@ def image_shape(
     """The shape of the input, for a batch of 1; what the file leaves open is asked for."""
     from allconv.data import Preprocess
 
+    check_input(net, name)
     inputs = net.model.inputs
     shape = inputs[0].shape
-    if len(inputs) != 1:
-        raise UnsupportedError(
-            f"{name} takes {len(inputs)} arrays; only networks with one input are supported"
-        )
     if shape is not None and None not in shape[1:]:
         if size is not None and size not in (shape[1:3], shape[2:]):
             raise Misuse(f"{name} takes {_shown(shape)} and no other; leave --size out")
@@ -45,12 +42,25 @@ def image_shape(
     return (1, *(n for n in found.values() if n is not None))
 
 
+def check_input(net: OnnxModule, name: str) -> None:
+    """Refuse a network that takes none or several arrays, or numbers that say what to compute."""
+    inputs = net.model.inputs
+    if len(inputs) != 1:
+        count = f"{len(inputs)} arrays" if inputs else "no array"
+        raise UnsupportedError(f"{name} takes {count}; only networks with one input are supported")
+    if inputs[0].static:
+        raise UnsupportedError(
+            f"{name} takes {inputs[0].dtype} numbers that say what is computed; a network of "
+            "images is expected"
+        )
+
+
 def check_channels(net: OnnxModule, name: str, channels: int | None) -> None:
     """Refuse a number of channels other than the one that the file says."""
     from allconv.data import Preprocess
 
-    told, takes = net.preprocess, net.model.inputs[0]
-    shape = takes.shape
+    told, takes = net.preprocess, net.model.inputs[:1]
+    shape = takes[0].shape if takes else None
     known = Preprocess.from_json(told).channels if told is not None else None
     if known is None and shape is not None and len(shape) > 1:
         known = shape[1]

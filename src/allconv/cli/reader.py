@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from allconv.cli.failures import Misuse
-from allconv.cli.model_shape import image_shape
+from allconv.cli.model_shape import check_input, image_shape
 from allconv.data import Preprocess
 from allconv.data.cache import decode_files
 from allconv.data.presets import Preset, find_preset
@@ -58,6 +58,7 @@ class Reader:
     ) -> Self:
         """Read a file; what it does not say about preprocessing is taken from the options."""
         net = load(name)
+        check_input(net, name)
         if layout is not None and net.preprocess is not None:
             raise Misuse(f"{name} says how images are prepared; leave --layout out")
         takes_bytes = net.model.inputs[0].dtype == "uint8"

@@ -31,5 +31,8 @@ def load_data(shown: Screen, options: Mapping[str, Any], channels: int | None = 
     shown.hide()
     for line in data.report.lines():
         shown.line(line)
+    asked = options["samples"]
+    if asked is not None and asked > len(data.train):
+        shown.line(f"--samples is {asked:,}; all {len(data.train):,} training images are used")
     shown.line(f"read in {duration(time.perf_counter() - begun)}")
     return data

@@ -211,9 +211,10 @@ def _fit(
 
     count = sum(array.size for array in net.parameters().values())
     times = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
+    steps = -(-len(data.train) // recipe.batch_size)
     shown.line(
-        f"training {_name(options)}, {count:,} parameters, for {times} of "
-        f"{-(-len(data.train) // recipe.batch_size):,} steps; everything goes to {folder}"
+        f"training {_name(options)}, {count:,} parameters, for {times} of {steps:,} "
+        f"step{'s' * (steps != 1)}; everything goes to {folder}"
     )
     resume = None if is_new else folder
     callbacks = [EpochLines(shown)]

@@ -152,7 +152,11 @@ def _check_whole(root: Path, parts: list[dict[str, Path]]) -> None:
 
 def _without_folders(folder: Path) -> str:
     loose = _loose(folder)
-    what = f"holds {loose} images but no folders" if loose else "holds no folders of images"
+    what = (
+        f"holds {loose} image{'s' * (loose > 1)} but no folders"
+        if loose
+        else "holds no folders of images"
+    )
     return f"{printable(folder)} {what}; put the images of each class into a folder with its name"
 
 

@@ -43,7 +43,7 @@ def load_npz(path: Path, options: Options) -> Dataset:
         x, y = f"x{suffix}", f"y{suffix}"
         if (x in arrays) != (y in arrays) or (not suffix and x not in arrays):
             missing = y if x in arrays else x
-            have = ", ".join(arrays) or "none of them"
+            have = ", ".join(arrays) or "neither x nor y"
             raise FileError(f"{printable(path)} has no array {missing!r} (it has {have}); add it")
         if x in arrays:
             parts[suffix] = arrays[x], arrays[y]

@@ -27,7 +27,10 @@ def take_float(name: str, given: Any) -> Any:
     """A float32 or float64 array, or a value of a trace of these."""
     if isinstance(given, Value):
         if not given.spec.is_float:
-            raise ArgumentError(f"{name} is {given.dtype}; float32 or float64 is expected")
+            raise ArgumentError(
+                f"{name} is {given.dtype}; float32 or float64 is expected: pass floats, such as "
+                f"{name}.astype(np.float32)"
+            )
         return given
     if given is None:
         raise ArgumentError(f"{name} is None; an array is expected")

@@ -29,7 +29,9 @@ def linear(x: Any, /, weight: Any, bias: Any = None) -> Any:
     if len(weight.shape) != 2 or 0 in weight.shape:
         raise ShapeError(f"weight is {weight.shape}; (O, C) is expected")
     if not x.shape or x.shape[-1] != weight.shape[1]:
-        raise ShapeError(f"x is {x.shape}; weight is {weight.shape}, for (..., {weight.shape[1]})")
+        raise ShapeError(
+            f"x is {x.shape}; for weight {weight.shape} its last axis must have {weight.shape[1]}"
+        )
     check_bias(shape_or_none(bias), weight.shape[:1])
     lead = tuple(x.shape[:-1])
     rows = x if len(lead) == 1 else x.reshape((prod(lead), x.shape[-1]))

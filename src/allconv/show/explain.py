@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from allconv.errors import ArgumentError
+from allconv.errors import ArgumentError, Error
 from allconv.files import atomic_write
 from allconv.picture.markup import element
 from allconv.settings import choice
@@ -152,8 +152,18 @@ def explain(
     >>> ac.explain(ac.correlate, [1, 2, 3, 4], [1, 2, 3]).address()
     '#op=conv&dim=1&input=4&kernel=3&leave=y&at=0'
     """
+    from allconv.nn import Sequential
+
     choice("theme", theme, THEMES)
-    call = record_call(layer_or_function, arrays, settings)
+    try:
+        call = record_call(layer_or_function, arrays, settings)
+    except Error as error:
+        if not isinstance(layer_or_function, Sequential):
+            raise
+        raise type(error)(
+            f"{error}; for a whole network there is `allconv explain FILE.onnx`, of a file that "
+            "allconv.onnx.save writes"
+        ) from None
     gy = upstream(call.result, grad_output)
     shown = state_of_call(call, gy, leave=leave, at=at)
 

@@ -75,7 +75,7 @@ class Matrix:
 
     def markup(self, album: Album) -> Markup:
         """The matrix, and the panels of its numbers beside it."""
-        hint = paragraph("Choose a number: the images that it counts are shown here.", kind="soft")
+        hint = paragraph("Choose a number: images that it counts are shown here.", kind="soft")
         back = paragraph(element("a", "Back to the numbers", href="#confusion"), kind="back")
         panels = element("div", hint, *self._panels(album), back, class_="panels")
         table = element("div", self._table(), class_="wide", tabindex=0)

@@ -159,7 +159,7 @@ def _inputs(run: TrainedRun, album: Album) -> Markup:
         columns += [
             # Keyed by (seed, epoch, index), so these are the images that were trained on.
             augmented(augment, images, chosen, epoch, run.recipe.seed)
-            for epoch in range(EPOCHS)
+            for epoch in range(min(EPOCHS, len(run.history.records)))
         ]
     captions = ["as it is", *(f"epoch {n}" for n in range(1, EPOCHS + 1))]
     rows = [

@@ -4,6 +4,7 @@ import { shownValues, written } from "./names.js";
 import { html, svg } from "./paint.js";
 
 const [SIDE, GAP] = [20, 9];
+const MOST = 4000; // cells that are drawn, or those of one plane
 
 /**
  * @param {Store} store
@@ -11,6 +12,7 @@ const [SIDE, GAP] = [20, 9];
  */
 export function multiplesPart(store) {
   const root = svg("svg", { role: "img", "aria-label": "The kernels of all places" });
+  const rest = html("p", {});
   const section = html(
     "section",
     { class: "multiples" },
@@ -21,6 +23,7 @@ export function multiplesPart(store) {
       "Locally connected: the same window, but each place has weights of its own. " +
         "Were they all equal, this would be a convolution.",
     ),
+    rest,
     html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Kernels" }, root),
   );
   root.addEventListener("click", (event) => {
@@ -31,7 +34,13 @@ export function multiplesPart(store) {
     const { model } = store;
     section.hidden = !model?.local || store.refusal !== "";
     if (section.hidden || !model) return;
-    if (change === "state") draw(root, store, model);
+    if (change === "state") {
+      const planes = planesDrawn(model);
+      const all = model.planes.w;
+      rest.hidden = planes === all;
+      rest.textContent = `A place has ${all}, one for each pair of channels; drawn: ${planes}.`;
+      draw(root, store, model, planes);
+    }
     const place = store.place();
     for (const frame of root.querySelectorAll("[data-place]")) {
       const isShown = Number(/** @type {SVGElement} */ (frame).dataset.place) === place;
@@ -42,20 +51,29 @@ export function multiplesPart(store) {
 }
 
 /**
+ * As many planes as a page can draw: the largest layers have 115,600 weights.
+ * @param {ValuedModel} model
+ */
+function planesDrawn(model) {
+  return Math.min(model.planes.w, Math.max(1, Math.floor((MOST * model.planes.w) / model.count.w)));
+}
+
+/**
  * @param {SVGElement} root
  * @param {Store} store
  * @param {ValuedModel} model
+ * @param {number} planes
  */
-function draw(root, store, model) {
+function draw(root, store, model, planes) {
   const [rows, columns] = model.kernel;
   const values = shownValues(model, store.state.leave, "w");
   const [wide, tall] = [columns * SIDE + GAP, rows * SIDE + GAP];
   const width = model.axes[1].output;
   const lines = Math.ceil(model.places / width);
   root.setAttribute("width", String(width * wide + GAP));
-  root.setAttribute("height", String(model.planes.w * (lines * tall + GAP) + GAP));
+  root.setAttribute("height", String(planes * (lines * tall + GAP) + GAP));
   const drawn = [];
-  for (let plane = 0; plane < model.planes.w; plane++) {
+  for (let plane = 0; plane < planes; plane++) {
     for (let place = 0; place < model.places; place++) {
       const left = (place % width) * wide + GAP;
       const top = plane * (lines * tall + GAP) + Math.floor(place / width) * tall + GAP;
