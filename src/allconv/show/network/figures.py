@@ -52,7 +52,7 @@ def kernels(weights: Array) -> Markup:
         columns = min(columns, pairs.shape[1]) if depth > 1 else columns
     sheet = tiles(gray, columns)
     side = max(gray.shape[1:3])
-    said = f"{what}; grey is 0, white {number(most)}, black {number(-most)}"
+    said = f"{what}; grey is 0, white {number(_round(most))}, black {number(_round(-most))}"
     return _figure(sheet, min(side, LARGEST_TILE), SHOWN_KERNEL, said, "kernels")
 
 
@@ -82,7 +82,7 @@ def map_figure(maps: Array, channels: int) -> Markup:
 
 
 def _round(value: float) -> float:
-    return float(f"{value:.3g}")
+    return float(f"{value:.4g}")
 
 
 def _figure(sheet: Array, side: int, shown: int, said: str, kind: str) -> Markup:

@@ -135,7 +135,9 @@ class _Parts:
         for group in self._groups:
             outer = self._drawing.get(group.key)
             title = shown_name(group.name) if outer else "The network"
+            said = [] if outer else ["Press a layer to read what it does and what it gives."]
             way = [element("p", *self._way(group), class_="way")] if outer else []
+            way += [element("p", each, class_="soft") for each in said]
             yield element(
                 "section",
                 element("h2", title),

@@ -189,12 +189,12 @@ def _setting(attribute: Any) -> str:
     if attribute.type == AttributeProto.INT:
         return str(attribute.i)
     if attribute.type == AttributeProto.FLOAT:
-        return f"{attribute.f:.6g}"
+        return f"{attribute.f:.4g}"
     if attribute.type == AttributeProto.STRING:
         return printable(attribute.s, 60)
     whole = attribute.type == AttributeProto.INTS
     numbers = list(attribute.ints if whole else attribute.floats)
-    texts = [str(n) if whole else f"{n:.6g}" for n in numbers[:_MOST_NUMBERS]]
+    texts = [str(n) if whole else f"{n:.4g}" for n in numbers[:_MOST_NUMBERS]]
     return ", ".join(texts + ["…"] * (len(numbers) > _MOST_NUMBERS))
 
 
