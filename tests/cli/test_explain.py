@@ -180,6 +180,7 @@ def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
     page = Path("network.html").read_text("utf-8")
     assert "colour images of 224 x 224; --size and --channels choose others" in page
     assert "1×3×224×224" in page
+    assert page.count("Press a layer to read") == 1
 
 
 def test_a_size_that_is_given_is_said() -> None:

@@ -188,6 +188,14 @@ def test_inputs_are_what_training_sees() -> None:
             assert np.array_equal(shown, given[epoch, number])
 
 
+def test_no_epoch_is_shown_that_was_not_trained() -> None:
+    run = make_run(names(3), noise(60, 8, 8))
+    short = replace(run, history=replace(run.history, records=run.history.records[:2]))
+    shown = read(run_report(short)).at("inputs").text
+    assert "epoch 2" in shown
+    assert "epoch 3" not in shown
+
+
 def test_a_network_that_is_always_right_and_one_that_says_nothing() -> None:
     """No mistakes, or numbers that are none: both are said, and the page holds together."""
     run = make_run(names(3), noise(60, 8, 8))
