@@ -4,6 +4,7 @@ cannot run."""
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -397,3 +398,21 @@ def test_windows_show_what_layers_compute() -> None:
 @pytest.mark.parametrize("name", MAGIC)
 def test_the_title_of_a_layer_is_one_line_that_turns_nothing(name: str) -> None:
     assert Layer(0, name, name).title.isprintable()
+
+
+def test_two_networks_beside_each_other() -> None:
+    """Both are counted, by operator too; names stay text."""
+    runs = [
+        record(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), (1, 1, 8, 8), "<b>one"),
+        record(nn.Sequential(nn.Conv2d(1, 4, 5)), (1, 1, 8, 8), "other"),
+    ]
+    one, other = (Subject(run.network, run) for run in runs)
+    section = read(page(replace(one, beside=other))).at("beside")
+    assert not section.all("b")
+    facts, operators = (
+        {row.all("th")[0].text: [cell.text for cell in row.all("td")] for row in each.all("tr")[1:]}
+        for each in section.all("table")
+    )
+    assert facts["parameters"] == ["20", "104"]
+    assert facts["gives"] == ["1×2×6×6", "1×4×4×4"]
+    assert operators == {"Conv2d": ["1", "1"], "ReLU": ["1", "0"]}

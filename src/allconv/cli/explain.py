@@ -26,6 +26,7 @@ LONGEST_STEM = 80
     "allconv explain run/model.onnx",
     "allconv explain run/model.onnx --image cat.jpg",
     "allconv explain mobilenet-v2 -o network.html",
+    "allconv explain run/model.onnx --beside run-2/model.onnx --image cat.jpg",
     "allconv explain resnet-18 --size 64 --channels 1",
     "allconv explain resnet18.onnx --image cat.jpg --mean 0.485,0.456,0.406 "
     "--std 0.229,0.224,0.225",
@@ -34,6 +35,10 @@ LONGEST_STEM = 80
 @click.option(
     "--image", type=settings.PathSetting("an image"), metavar="FILE",
     help="A photograph: what each layer gives for it, and what speaks for its class.",
+)  # fmt: skip
+@click.option(
+    "--beside", type=settings.PathSetting("an .onnx file or the name of a network"),
+    metavar="MODEL", help="Another network to hold against it.",
 )  # fmt: skip
 @click.option(
     "-o", "--out", type=settings.PathSetting("the name of a file"), metavar="FILE",
@@ -58,6 +63,7 @@ LONGEST_STEM = 80
 def command(
     model: str,
     image: str | None,
+    beside: str | None,
     out: str | None,
     size: tuple[int, int] | None,
     channels: int | None,
@@ -79,7 +85,7 @@ def command(
     from allconv.cli.explained import Asked, explained
 
     asked = Asked(
-        model, image, size, channels, classes, mean, std, maps, profile, full, pixel_limit
+        model, image, beside, size, channels, classes, mean, std, maps, profile, full, pixel_limit
     )
     target = _target(asked, out)
     with screen() as shown:

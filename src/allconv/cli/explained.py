@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ class Asked:
 
     model: str
     image: str | None = None
+    beside: str | None = None
     size: tuple[int, int] | None = None
     channels: int | None = None
     classes: int | None = None
@@ -47,6 +48,9 @@ def explained(shown: Screen, asked: Asked) -> str:
     from allconv.show.network.page import page
 
     subject = _subject(shown, asked)
+    if asked.beside is not None:
+        other = _subject(shown, replace(asked, model=asked.beside, beside=None))
+        subject = replace(subject, beside=other)
     shown.show("writing the page", 0, None)
     return page(subject, asked.maps, full=asked.full)
 

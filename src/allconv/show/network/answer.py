@@ -31,9 +31,9 @@ def answer(
     if scores is None:
         parts += [picture, element("p", "The network gives no scores for classes.")]
         return element("section", *parts, id="answer")
-    parts.append(element("div", picture, _classes(photo, scores), class_="said"))
+    parts.append(element("div", picture, classes_table(photo, scores), class_="said"))
     if found is not None:
-        parts += _evidence(photo, scores, found, layers)
+        parts += evidence_figures(photo, scores, found, layers)
     return element("section", *parts, id="answer")
 
 
@@ -45,7 +45,8 @@ def class_name(photo: Photo, scores: Scores, number: int) -> str:
     return printable(names[number], LONGEST_CLASS)
 
 
-def _classes(photo: Photo, scores: Scores) -> Markup:
+def classes_table(photo: Photo, scores: Scores) -> Markup:
+    """The likeliest classes with their probabilities."""
     rows = []
     for number in scores.likeliest(TOP):
         share = float(scores.probabilities[number])
@@ -62,9 +63,10 @@ def _classes(photo: Photo, scores: Scores) -> Markup:
     return element("table", caption, *rows, class_="classes")
 
 
-def _evidence(
+def evidence_figures(
     photo: Photo, scores: Scores, found: Evidence, layers: Sequence[Layer]
 ) -> list[Markup]:
+    """What speaks for the chosen class, as pictures."""
     name = class_name(photo, scores, found.chosen)
     figures = []
     if found.saliency is not None:

@@ -10,18 +10,18 @@ from importlib.resources import files
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, joined, text
 from allconv.show.network.answer import answer
+from allconv.show.network.beside import beside, facts_of
 from allconv.show.network.draw import level
 from allconv.show.network.evidence import Evidence
 from allconv.show.network.figures import kernel_figures, layer_maps
 from allconv.show.network.fold import Group, fold
-from allconv.show.network.layers import Layer, Network, shape_text, shown_name
+from allconv.show.network.layers import Layer, Network, shown_name
 from allconv.show.network.photo import held_once, sees
 from allconv.show.network.record import Run
 from allconv.show.network.section import Around, is_end, section
 from allconv.show.network.stage import Glimpse, stage_section
 from allconv.show.network.values import Photo, Scores
 from allconv.show.page.document import document
-from allconv.text import bytes_text
 
 MOST_BYTES = 5_000_000
 """Of a page that is not asked for in full."""
@@ -45,6 +45,7 @@ class Subject:
     maps     the first channels of what each layer gives, by the layer's number
     windows  small parts of layers with their numbers, by the layer's number
     remark   a sentence about the weights or the image
+    beside   another network to be held against it
     """
 
     network: Network
@@ -55,6 +56,7 @@ class Subject:
     maps: Mapping[int, Array] = field(default_factory=dict)
     windows: Mapping[int, Glimpse] = field(default_factory=dict)
     remark: str = ""
+    beside: Subject | None = None
 
 
 def page(subject: Subject, maps: int = 8, *, full: bool = False, theme: str = "auto") -> str:
@@ -91,6 +93,7 @@ def _written(subject: Subject, root: Group, detail: Detail, whole: Detail, theme
             answer(photo, subject.scores, subject.evidence, subject.network.layers)
             if photo
             else Markup(""),
+            beside(subject, subject.beside) if subject.beside else Markup(""),
             element(
                 "div",
                 element("nav", *parts.drawings(), class_="drawings", aria_label="The network"),
@@ -224,23 +227,15 @@ def _head(subject: Subject, left_out: str) -> Markup:
 
 
 def _totals(subject: Subject) -> str:
-    layers = subject.network.layers
-    inner = [layer for layer in layers if not is_end(layer)]
-    takes = [shape_text(each) for layer in layers if not layer.sources for each in layer.outputs]
-    said = [f"{len(inner):,} layer{'s' * (len(inner) != 1)}"]
-    said.append(f"{sum(layer.parameters for layer in layers):,} parameters")
-    run = subject.run
-    if run is not None:
-        graph = run.recorded.graph
-        gives = ", ".join(shape_text(value.shape) for value in run.recorded.results)
-        said += [
-            f"{graph.cost():,} multiply-adds for one image",
-            f"working memory {bytes_text(run.program.prepare().arena.bytes)}",
-            f"takes {shape_text(graph.inputs[0].shape)}, gives {gives}",
-        ]
-    elif any(takes):
-        said.append(f"takes {', '.join(each for each in takes[:4] if each)}")
-    return "; ".join(said) + "."
+    """The facts of the whole as a sentence."""
+    facts = facts_of(subject)
+    count = facts.pop("layers")
+    said = [f"{count} layer{'s' * (count != '1')}", f"{facts.pop('parameters')} parameters"]
+    if "multiply-adds for one image" in facts:
+        said.append(f"{facts.pop('multiply-adds for one image')} multiply-adds for one image")
+    ends = [f"{name} {facts.pop(name)}" for name in ("takes", "gives") if name in facts]
+    said += [f"{name} {value}" for name, value in facts.items()]
+    return "; ".join([*said, ", ".join(ends)] if ends else said) + "."
 
 
 def _refusal(network: Network) -> Markup:
