@@ -124,7 +124,7 @@ REFUSED = {
     "planes of a linear layer": (
         ("linear", "--input", "1 // 2", "--kernel", "1"), "--input has 3 axes; a linear layer",
     ),
-    "lengths of a linear layer": (("linear", *X, *W), "x is (1, 4); --kernel is (1, 3)"),
+    "lengths of a linear layer": (("linear", *X, *W), "for --kernel (1, 3) its last axis"),
     "axes of a linear layer": (
         ("linear", *X, "--axes", "1", "--kernel", "1"), "no such option '--axes'"
     ),

@@ -225,7 +225,7 @@ BAD_NPZ = {
     "cut": (npz({"x": X, "y": Y})[:-100], "is not an .npz file, or damaged"),
     "objects": (npz({"x": X, "y": np.array([{}, 1], object)}), "has Python objects in y.npy"),
     "no y": (npz({"x": X}), r"has no array 'y' \(it has x\); add it"),
-    "nothing": (npz({"a": X}), r"has no array 'x' \(it has none of them\)"),
+    "nothing": (npz({"a": X}), r"has no array 'x' \(it has neither x nor y\)"),
     "no y_val": (npz({"x": X, "y": Y, "x_val": X}), "has no array 'y_val'"),
     "no x_test": (npz({"x": X, "y": Y, "y_test": Y}), "has no array 'x_test'"),
     "huge": (with_header(HEADER % ("'|u1'", (10**12,))), "has x.npy cut short or too long"),
