@@ -130,6 +130,7 @@ def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) 
     leave = page.leave or next((role for role, each in RESULTS.items() if each == name), "y")
     if name is not None and RESULTS[leave] != name:
         raise Misuse(f"--cell is of {name}, and the page shows {RESULTS[leave]}; see --leave")
+    # `leave` is one of the choices of the option, which click gives as text.
     explained = explain(call.function, *call.arrays, grad_output=gy, leave=leave, at=at)  # type: ignore[arg-type]
     content = None if page.out is None else explained.written_as(page.out)
     return Written(explained, page, content)
