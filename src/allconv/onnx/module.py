@@ -17,6 +17,7 @@ from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import trace_module
 from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Input, Model
+from allconv.onnx.part import Part
 from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
 from allconv.onnx.record import fits_declared, record_model
 from allconv.onnx.refusals import joined
@@ -29,6 +30,7 @@ MOST_STATIC = 2**16
 
 _KEPT = 8  # networks with fixed inputs of integers
 _GUESSES = (224, 64)
+_NUMBERS = (1, 0)
 _SHOWN = 6
 _WHOLE = ("uint8", "bool")  # dtypes of inputs that are floats here
 
@@ -217,11 +219,19 @@ def _fixed(expected: Input, given: Any) -> Array:
     return made
 
 
-def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
+def load(
+    path: Given,
+    *,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    size_limit: int = SIZE_LIMIT,
+) -> OnnxModule:
     """Read an ONNX file as a network: its path, its bytes, or an `onnx.ModelProto`.
 
-    Nothing in the file runs. FileError for what is no legal network, UnsupportedError for what is
-    not supported: one, which lists every operator with its domain, operator set, reason and nodes;
+    Nothing in the file runs. `inputs` and `outputs` name values of the network: the part between
+    them is read, and what lies outside may be anything. FileError for what is no legal network,
+    UnsupportedError for what is not supported: one, which lists every operator with its domain,
+    operator set, reason and nodes; ArgumentError for a name that is no value of the network;
     LimitError above `size_limit` bytes and for a file that asks for more than `onnx.limits` allows:
     values of an array, constants to be made, multiply-adds. Where the file fixes all sizes but the
     batch, the network is recorded once, so that a file whose parts do not fit is refused here.
@@ -234,8 +244,9 @@ def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
     ...     sorted(load(f"{folder}/model.onnx").parameters())
     ['bias', 'weight']
     """
+    part = Part(inputs, outputs)
     with told(path):
-        model = read_model(path, size_limit=size_limit)
+        model = read_model(path, size_limit=size_limit, part=part)
         net = OnnxModule(model)
         check_network(net)
         if model.refused:
@@ -252,6 +263,7 @@ def check_network(net: OnnxModule) -> None:
     """
     inputs = net.model.inputs
     if any(each.static for each in inputs):
+        _check_static(net)
         return
     if any(each.shape is None or None in each.shape[1:] for each in inputs):
         _check_guesses(net)
@@ -265,6 +277,27 @@ def check_network(net: OnnxModule) -> None:
             raise
         else:
             raise FileError(f"the parts of the network do not fit: {error}") from None
+
+
+def _check_static(net: OnnxModule) -> None:
+    """Refuse a network of integers whose nodes are refused whatever integers are tried."""
+    found: UnsupportedError | None = None
+    for number in _NUMBERS:
+        given = {
+            each.name: np.full([n or 1 for n in each.shape or ()], number, each.dtype)
+            for each in net.model.inputs
+            if each.static
+        }
+        try:
+            check_network(net.with_inputs(**given))
+        except UnsupportedError as error:
+            found = found or error
+            continue
+        except Error:
+            return
+        return
+    if found is not None:
+        raise found
 
 
 def _check_guesses(net: OnnxModule) -> None:

@@ -12,7 +12,9 @@ from allconv.onnx.call import unsupported
 from allconv.onnx.declared import read_arrays
 from allconv.onnx.external import Outside
 from allconv.onnx.model import Branch, Node
+from allconv.onnx.names import named
 from allconv.onnx.names.local import TAG
+from allconv.onnx.refusals import ADVICE
 from allconv.onnx.validate import check_order
 from allconv.onnx.wire import Place, Raw, attribute
 from allconv.text import encodable
@@ -60,6 +62,8 @@ class NodeReader:
         try:
             if node.domain:  # before ours are made, so that a file cannot name them
                 raise unsupported(node)
+            if named(node.op) is None:
+                raise unsupported(node, ADVICE.get(node.op, ""))
             branch_of = self._branch if node.op == "If" else None
             found = read_attributes(proto, node, self.outside, raw_of, branch_of)
         except UnsupportedError as error:

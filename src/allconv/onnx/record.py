@@ -59,12 +59,26 @@ def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) 
         recorder.nodes(model.nodes, known)
     except Error:
         if recorder.refusals:
-            raise joined(recorder.refusals) from None
+            raise joined(recorder.refusals, _before(model, known)) from None
         raise
     if recorder.refusals:
-        raise joined(recorder.refusals)
+        raise joined(recorder.refusals, _before(model, known))
     outputs = [_output(known[name], name) for name in model.outputs]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def _before(model: Model, known: Mapping[str, Any]) -> list[str]:
+    """The values of the data that nodes take which are missing, and outputs that are there."""
+    given = {*model.arrays, *model.parameters, *model.buffers, *(x.name for x in model.inputs)}
+    missing = [
+        node
+        for node in model.nodes
+        if any(isinstance(known.get(n), Missing) for n in node.outputs if n)
+    ]
+    taken = (*(name for node in missing for name in node.uses), *model.outputs)
+    return list(
+        dict.fromkeys(n for n in taken if n not in given and isinstance(known.get(n), Value))
+    )
 
 
 def _taken(given: Input, value: Any) -> Any:
