@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from inspect import signature
@@ -297,6 +297,10 @@ class Module:
         The shapes of the inputs include the batch.
         """
         return summarize(self, shapes)
+
+    def _recorded_as(self) -> Sequence[str]:
+        """The paths of the layers that `forward` records under names of its own, if it does."""
+        return ()
 
     # Text
 

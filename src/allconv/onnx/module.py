@@ -14,6 +14,7 @@ from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter
+from allconv.nn.summary import Summary
 from allconv.nn.tracing import trace_module
 from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Input, Model
@@ -77,6 +78,21 @@ class OnnxModule(Module):
     def _bound(self, name: str) -> Value:
         value: Value = Module.__getattr__(self, name)  # whatever attributes a name may shadow
         return value
+
+    def summary(self, *shapes: tuple[int, ...]) -> Summary:
+        """A table with a row a node that computes: output shape, parameters, multiply-adds.
+
+        The shapes of the inputs include the batch; they may be left out where the file says them,
+        but for the batch, which then is 1.
+        """
+        return super().summary(*(shapes or _declared_shapes(self.model)))
+
+    def _recorded_as(self) -> list[str]:
+        """The names of the nodes, those of branches, too."""
+        nodes = list(self.model.nodes)
+        for node in nodes:
+            nodes.extend(inner for branch in node.branches for inner in branch.nodes)
+        return [plain(node.label) for node in nodes]
 
     def _cut_head(self) -> Cut:
         """See `nn.new_head`."""
@@ -180,6 +196,17 @@ class OnnxModule(Module):
         yield f"{len(model.nodes):,} nodes: {', '.join(kinds)}{more}"
         held = sum(place.spec.size for place in self.named_places().values() if place.trainable)
         yield f"{held:,} parameters"
+
+
+def _declared_shapes(model: Model) -> list[tuple[int, ...]]:
+    """The shapes of the inputs as the file says them."""
+    found = []
+    for each in model.inputs:
+        shape = each.shape
+        if shape is None or None in shape[1:]:
+            raise ArgumentError(f"{_told(each)}: sizes are open; give the shapes of the inputs")
+        found.append(tuple(n or 1 for n in shape))
+    return found
 
 
 def _told(given: Input) -> str:
