@@ -271,6 +271,42 @@ def tuples_and_values(node: Node) -> list[Any]:
     return [index, floats(node.draw, *index.shape[:-1], *node.x.shape[index.shape[-1] :])]
 
 
+def labels(node: Node) -> list[Any]:
+    """A class for each cell, and mostly a weight for each class."""
+    classes = node.x.shape[1]
+    shape = (node.x.shape[0], *node.x.shape[2:])
+    return [node.draw.integers(0, classes, shape), node.maybe(np.abs(floats(node.draw, classes)))]
+
+
+def keys_and_values(node: Node) -> list[Any]:
+    """Keys and values for queries, and mostly a mask."""
+    (n, heads, queries), keys = node.x.shape[:3], int(node.draw.integers(2, 5))
+    mask = floats(node.draw, queries, keys)
+    return [
+        floats(node.draw, n, heads, keys, node.x.shape[-1]),
+        floats(node.draw, n, heads, keys, 3),
+        node.maybe(mask),
+    ]
+
+
+def angles(node: Node) -> list[Any]:
+    """Cosines and sines for each place."""
+    n, _, count, size = node.x.shape
+    half = (node.attributes.get("rotary_embedding_dim") or size) // 2
+    turned = node.draw.standard_normal((n, count, half)).astype(np.float32)
+    return [np.cos(turned), np.sin(turned)]
+
+
+def causal(node: Node) -> list[Any]:
+    """Weights of each channel, and mostly a bias and what came before."""
+    n, channels = node.x.shape[:2]
+    return [
+        floats(node.draw, channels, 1, 3),
+        node.maybe(floats(node.draw, channels)),
+        node.maybe(floats(node.draw, n, channels, 2)),
+    ]
+
+
 # The inputs after x, from the operator set on that has them; None is one that is left out
 OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     **dict.fromkeys(
@@ -298,7 +334,18 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
         ),
         (1, operand),
     ),
+    "AffineGrid": (1, lambda node: [ints(2, 1, 3, 4)]),
+    "Attention": (1, keys_and_values),
     "BatchNormalization": (1, statistics),
+    "CausalConvWithState": (1, causal),
+    "CenterCropPad": (
+        1,
+        lambda node: [node.ints(1, 5, len(node.attributes.get("axes", node.x.shape)))],
+    ),
+    "NegativeLogLikelihoodLoss": (1, labels),
+    "RotaryEmbedding": (1, angles),
+    "SoftmaxCrossEntropyLoss": (1, labels),
+    "SwiGLU": (1, lambda node: [floats(node.draw, *node.x.shape)]),
     "Clip": (11, limits),
     "Col2Im": (1, columns),
     "Concat": (1, lambda node: [floats(node.draw, *node.x.shape)]),
@@ -362,6 +409,9 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
 }
 # Operators of integers, whose results are made floats; their inputs where x is none of them
 INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
+    **dict.fromkeys(
+        ("BlackmanWindow", "HammingWindow", "HannWindow"), lambda draw: [np.array(7, np.int64)]
+    ),
     "Constant": lambda draw: [],
     "ConstantOfShape": lambda draw: [ints(*few(draw, 0, 3, 2))],
     "Gather": None,
@@ -395,6 +445,14 @@ def draw_x(draw: Draw, op: str) -> Any:
         "Upsample",
     ):  # NaN is spread in several ways there
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
+    if op in ("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"):
+        return floats(draw, 3, 4, *few(draw, 1, 3, draw.integers(0, 3)))
+    if op == "AffineGrid":
+        return floats(draw, 2, 2, 3)
+    if op in ("Attention", "RotaryEmbedding"):
+        return floats(draw, 2, 2, 3, 4)
+    if op == "CausalConvWithState":
+        return floats(draw, 2, 4, 5)
     if op == "Col2Im":
         return floats(draw, 2, 8, 12)
     if op == "Gemm":
