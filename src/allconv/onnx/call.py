@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.onnx.limits import MOST_LISTED, Budget, fits
 from allconv.onnx.model import Node
 from allconv.onnx.schema import schema_of, shortest

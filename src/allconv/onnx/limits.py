@@ -11,7 +11,7 @@ from math import prod
 
 from allconv.errors import LimitError
 from allconv.graph import Node
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.operators.pool import AveragePool, MaxPool
 
 MOST_VALUES = 2**31

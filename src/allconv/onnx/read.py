@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
+from allconv.intake.settings import whole
 from allconv.onnx.declared import check_halves, notes_of, read_arrays, read_inputs, read_results
 from allconv.onnx.external import Outside
 from allconv.onnx.metadata import PRODUCER, read_metadata
@@ -28,7 +29,6 @@ from allconv.onnx.text import shown
 from allconv.onnx.validate import check_order, checked, roles, without_unused
 from allconv.onnx.weights import without_weights
 from allconv.onnx.wire import without_arrays
-from allconv.settings import whole
 from allconv.text import encodable, printable
 from onnx import IR_VERSION, ModelProto
 
