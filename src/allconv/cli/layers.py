@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from allconv.trace import Recorded
     from allconv.value import Value
 
-HEAD = ("layer", "kernel", "output", "parameters", "mult-adds", "memory", "sees", "stride")
+HEAD = ("layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride")
 LONGEST_NAME = 26
 LONGEST_KIND = 18
 LONGEST_KERNEL = 20

@@ -39,7 +39,8 @@ def joined(refusals: Sequence[Refusal], before: Sequence[str] = ()) -> Unsupport
         kinds.setdefault(error.message.removeprefix("unsupported: "), []).append(name)
     rows = [f"{printable(what, LONGEST)} ({_nodes(names)})" for what, names in kinds.items()]
     more = f"; and {len(rows) - MOST_KINDS} other kinds" if len(rows) > MOST_KINDS else ""
-    count = f"unsupported, {len(refusals):,} nodes of {len(rows):,} kinds: "
+    kind = "kind" if len(rows) == 1 else "kinds"
+    count = f"unsupported, {len(refusals):,} nodes of {len(rows):,} {kind}: "
     return UnsupportedError(count + "; ".join(rows[:MOST_KINDS]) + more + cut)
 
 

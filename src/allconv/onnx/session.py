@@ -72,6 +72,9 @@ class InferenceSession:
     ) -> None:
         self.network: OnnxModule = load(path_or_bytes)
 
+    def __repr__(self) -> str:
+        return f"InferenceSession({self.network!r})"
+
     def get_inputs(self) -> list[NodeArg]:
         """The inputs, in order."""
         return [_argument(each) for each in self.network.model.declared]
