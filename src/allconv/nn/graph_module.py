@@ -159,7 +159,7 @@ def _without_numbers(net: Module | Callable[..., Any]) -> Module | Callable[...,
         return net
     copy = deepcopy(net)
     for place in copy.named_places().values():
-        place.forget()
+        place._forget()
     return copy
 
 

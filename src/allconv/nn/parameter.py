@@ -88,7 +88,7 @@ class Parameter:
         """Put an array that `fit` returned here."""
         self._array = array
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """Keep the shape and dtype alone."""
         self._array = None
 
