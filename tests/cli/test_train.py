@@ -229,3 +229,12 @@ def _wait_for_epoch(run: Path) -> None:
             return
         time.sleep(0.01)
     raise AssertionError(f"{history} has no epoch after a minute")
+
+
+def test_help_says_the_defaults_of_recipe(run: Run) -> None:
+    """Each default is said once; what the text of help repeats is compared."""
+    text = " ".join(run("train", "--help").out.split())
+    for name in ("optimizer", "schedule", "label_smoothing", "clip"):
+        assert f"[default: {getattr(Recipe, name)}]" in text
+    assert f"[default: {EPOCHS}, more where there are few images]" in text
+    assert f"[default: {BATCH}, fewer where there are few images]" in text
