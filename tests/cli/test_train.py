@@ -15,6 +15,7 @@ from PIL import Image
 
 from allconv.data import load
 from allconv.train import ImageClassifier
+from allconv.train.recipe import BATCH, EPOCHS, Recipe
 from data import making
 
 from .conftest import QUICK, photos
@@ -231,7 +232,7 @@ def _wait_for_epoch(run: Path) -> None:
     raise AssertionError(f"{history} has no epoch after a minute")
 
 
-def test_help_says_the_defaults_of_recipe(run: Run) -> None:
+def test_help_says_the_defaults_of_recipe() -> None:
     """Each default is said once; what the text of help repeats is compared."""
     text = " ".join(run("train", "--help").out.split())
     for name in ("optimizer", "schedule", "label_smoothing", "clip"):
