@@ -20,10 +20,11 @@ from allconv.errors import ArgumentError, Error, FileError, LimitError, Unsuppor
 from allconv.intake.settings import whole
 from allconv.onnx.declared import check_halves, notes_of, read_arrays, read_inputs, read_results
 from allconv.onnx.external import Outside
+from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import About, Model
 from allconv.onnx.names.local import collapse
-from allconv.onnx.nodes import DOMAINS, NodeReader
+from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import shown
 from allconv.onnx.validate import check_order, checked, roles, without_unused
@@ -33,7 +34,6 @@ from allconv.text import encodable, printable
 from onnx import IR_VERSION, ModelProto
 
 SIZE_LIMIT = 2**31
-OLDEST_OPSET, NEWEST_OPSET = 6, 28
 MOST_NODES = 100_000
 MOST_TENSORS = 100_000
 _TOO_LARGE = "it is {:,} bytes, the limit is {:,}; set size_limit higher if the file is yours"
@@ -139,7 +139,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     opset, graph = _opset(proto), proto.graph
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
-    reader = NodeReader(opset, outside, raws)
+    reader = NodeReader(opset, outside, raws, functions_of(proto))
     nodes = collapse(reader.read(graph))
     inputs, declared = read_inputs(graph, arrays, nodes)
     results = [encodable(each.name) for each in graph.output]
@@ -149,7 +149,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
         nodes, weights = without_weights(nodes)
         arrays.update(weights)
     nodes = without_unused(nodes, results)
-    parameters, buffers = roles(nodes, arrays)
+    parameters, buffers = roles(nodes, arrays, {each.name for each in inputs if each.static})
     metadata, classes, preprocess = read_metadata(proto.metadata_props)
     check_halves(graph, arrays, parameters)
     return Model(
@@ -191,7 +191,7 @@ def _check_model(proto: Any) -> None:
 
 def _opset(proto: Any) -> int:
     """The version of the standard operators."""
-    versions = [each.version for each in proto.opset_import if each.domain in DOMAINS]
+    versions = list({each.version for each in proto.opset_import if each.domain in DOMAINS})
     if len(versions) > 1 or not len(proto.opset_import):
         raise FileError("the file must name one version of the operators of ai.onnx; export again")
     if not versions:
