@@ -59,6 +59,7 @@ class Builder:
         """A number as a constant of shape ()."""
         with np.errstate(over="ignore"):  # a number beyond float32 is infinite there
             array = np.array(number, dtype)
+        array.flags.writeable = False  # so what depends on it alone is computed once
         key = (array.tobytes(), dtype)  # 0.0 and -0.0 are two, 1/6 and 0.16666667 one float32
         if key not in self._scalars:
             self._scalars[key] = self.constant(array, repr(float(number)))
