@@ -55,6 +55,15 @@ def is_frozen(array: Array) -> bool:
     return held is None or isinstance(held, bytes)
 
 
+def frozen(array: Array) -> Array:
+    """An array that nobody else has, made read-only with all that it is a view of."""
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        held.flags.writeable = False
+        held = held.base
+    return array
+
+
 def overlaps_itself(array: Array) -> bool:
     """Whether cells of an array may share memory, as those of a broadcast array do.
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import is_masked
+from allconv.arrays import frozen, is_masked
 from allconv.errors import ArgumentError, Error, TraceError
 from allconv.graph import Graph, Node
 from allconv.limits import check_axes, check_size, limit_reached
@@ -59,10 +59,9 @@ class Builder:
         """A number as a constant of shape ()."""
         with np.errstate(over="ignore"):  # a number beyond float32 is infinite there
             array = np.array(number, dtype)
-        array.flags.writeable = False  # so what depends on it alone is computed once
         key = (array.tobytes(), dtype)  # 0.0 and -0.0 are two, 1/6 and 0.16666667 one float32
         if key not in self._scalars:
-            self._scalars[key] = self.constant(array, repr(float(number)))
+            self._scalars[key] = self.constant(frozen(array), repr(float(number)))
         return self._scalars[key]
 
     def record(self, operator: Operator, *operands: Any) -> Any:

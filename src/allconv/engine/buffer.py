@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ def addresses_of(arrays: Sequence[NDArray[Any]]) -> list[int]:
         return [array.__array_interface__["data"][0] for array in arrays]
 
 
-_START = c_char.from_buffer
+_START: Callable[[Any], c_char] = c_char.from_buffer
 
 
 def aligned(size: int) -> NDArray[np.uint8]:

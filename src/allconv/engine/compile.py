@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from allconv.arrays import is_frozen, is_masked, overlaps_itself, take_array
+from allconv.arrays import frozen, is_frozen, is_masked, overlaps_itself, take_array
 from allconv.engine.plan_text import PlanText
 from allconv.engine.program import Program
 from allconv.errors import ArgumentError, ShapeError
@@ -70,7 +70,7 @@ class Compiled:
             raise ArgumentError("out is masked; pass an array without a mask")
         if Spec.of(out) != value.spec or not out.flags.writeable:
             raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is expected")
-        if overlaps_itself(out):
+        if not out.flags.c_contiguous and overlaps_itself(out):
             raise ArgumentError(
                 f"out has the strides {out.strides}, by which cells of {out.shape} share memory; "
                 "pass an array whose cells lie apart"
@@ -159,6 +159,4 @@ def _kept(array: Array) -> Array:
     """An array that nobody changes: itself, if it is read-only; else a copy."""
     if is_frozen(array):
         return array
-    kept = np.array(array)
-    kept.flags.writeable = False
-    return kept
+    return frozen(np.array(array))

@@ -11,7 +11,7 @@ gives nothing back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -31,6 +31,7 @@ from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array
 
 STATES = 8  # kept for callers at the same time
+PART = 16 * 1024 * 1024  # bytes that steps touch which are prepared together
 
 on_prepare: list[Callable[[Prepared], None]] = []
 """Called with each plan that is made ready, on the thread that plans."""
@@ -45,7 +46,7 @@ class Prepared:
         self.threads = threads
         self._fixed = fixed
         numbers: dict[Storage, int] = {}
-        self.table = Table(planner.steps, lambda s: numbers.setdefault(s, len(numbers)))
+        self.table = Table(planner.steps, _numbering(numbers))
         self.numbers = numbers
         self._order = sorted(planner.static.difference(fixed))
         self._recipes = recipes(planner.prologue, self._order, fixed, planner.constants)
@@ -144,23 +145,28 @@ class Prepared:
     def _prepare(
         self, operands: Mapping[int, Array], missing: set[Storage]
     ) -> dict[Storage, Array]:
-        """Run the steps that fill this memory."""
+        """Run the steps that fill this memory, some at a time: what no later one reads is freed."""
         steps = needed(self.planner.prologue, missing)
-        numbers: dict[Storage, int] = {}
-        table = Table(steps, lambda storage: numbers.setdefault(storage, len(numbers)))
-        memory: list[Any] = []
-        for storage in numbers:
-            if storage.kind == "input":
-                array = operands[storage.number]
-                memory.append(in_rows(array) if storage.number in self._fixed else array)
-            else:
-                known = self.planner.constants.get(storage)
-                memory.append(aligned(storage.bytes) if known is None else known)
-        bases = np.array([each.ctypes.data for each in memory], np.int64)
-        filled = Filled(table)
-        filled.point(bases)
-        filled.run(memory, None)
-        return {storage: memory[numbers[storage]] for storage in missing}
+        last = {storage: n for n, step in enumerate(steps) for storage in step.storages}
+        held: dict[Storage, Array] = {}
+        for first, end in _spans(steps, PART):
+            numbers: dict[Storage, int] = {}
+            table = Table(steps[first:end], _numbering(numbers))
+            held |= {s: self._source(s, operands) for s in numbers if s not in held}
+            memory = [held[storage] for storage in numbers]
+            filled = Filled(table)
+            filled.point(np.array([each.ctypes.data for each in memory], np.int64))
+            filled.run(memory, None)
+            held = {s: array for s, array in held.items() if s in missing or last[s] >= end}
+        return held
+
+    def _source(self, storage: Storage, operands: Mapping[int, Array]) -> Array:
+        """What a step that prepares reads in a storage, or fresh memory."""
+        if storage.kind != "input":
+            known = self.planner.constants.get(storage)
+            return aligned(storage.bytes) if known is None else known
+        array = operands[storage.number]
+        return in_rows(array) if storage.number in self._fixed else array
 
     def _results(self, out: Sequence[Array | None]) -> list[Array]:
         """Arrays that kernels write into: those of `out` where they can."""
@@ -183,6 +189,23 @@ def _line(step: PlanStep) -> StepLine:
     if isinstance(step, KernelStep):
         return StepLine(step.what, type(step.kernel).__name__, step.chunks, step.why, step.path)
     return StepLine(step.node.operator.name, "BY DEFINITION", 1, layer=step.node.path)
+
+
+def _numbering(numbers: dict[Storage, int]) -> Callable[[Storage], int]:
+    """Gives each storage a number when it is first met."""
+    return lambda storage: numbers.setdefault(storage, len(numbers))
+
+
+def _spans(steps: Sequence[PlanStep], most: int) -> Iterator[tuple[int, int]]:
+    """Steps from one to before another, again and again, each span with about so many bytes."""
+    first, size = 0, 0
+    seen: set[Storage] = set()
+    for number, step in enumerate(steps, 1):
+        size += sum(storage.bytes for storage in set(step.storages) - seen)
+        seen.update(step.storages)
+        if size >= most or number == len(steps):
+            yield first, number
+            first, size = number, 0
 
 
 def _filled(out: Sequence[Array | None], results: Sequence[Array]) -> tuple[Array, ...]:

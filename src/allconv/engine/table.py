@@ -105,7 +105,7 @@ class Filled:
         self.table = table
         self._blocks = aligned(table.blocks.nbytes).view(np.int64)
         self._blocks[...] = table.blocks
-        self._words = memoryview(self._blocks)  # sets one number in a tenth of NumPy's time
+        self._words = self._blocks.data  # sets one number in a tenth of NumPy's time
         rows = new_table(len(table.rows))
         rows[...] = table.rows
         rows[:, Column.ARGS] += self._blocks.ctypes.data

@@ -223,8 +223,8 @@ def _constants(net: OnnxModule) -> Any:
     """The outputs of a network whose inputs are all fixed."""
     recorded = trace_module(net)
     state = net.state_dict()
-    outputs = recorded.graph.run(*(state[name] for name in recorded.state))
-    return outputs[0] if len(net.model.outputs) == 1 else tuple(outputs)
+    outputs = tuple(map(np.array, recorded.graph.run(*(state[name] for name in recorded.state))))
+    return outputs[0] if len(net.model.outputs) == 1 else outputs
 
 
 def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from allconv.arrays import frozen
 from allconv.errors import FileError, UnsupportedError
 from allconv.onnx.external import Outside
 from allconv.onnx.limits import fits
@@ -71,8 +72,7 @@ def read_tensor(tensor: Any, outside: Outside, raw: Raw | None = None) -> Array:
     array = _array(tensor, dtype, shape, outside, raw, of)
     if half:
         array = _widened(array, half)
-    array.flags.writeable = False
-    return array
+    return frozen(array)
 
 
 def _widened(bits: Array, half: str) -> Array:
