@@ -11,10 +11,10 @@ import pytest
 from allconv import compile as compile_
 from allconv import functional as F
 from allconv import nn
-from allconv.arrays import frozen, is_frozen
 from allconv.engine import prepared
 from allconv.engine.program import Program
 from allconv.engine.weights import Weights
+from allconv.intake.arrays import frozen, is_frozen
 from allconv.operators.base import Spec
 from allconv.trace import trace
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import is_frozen
 from allconv.engine import threads as team
 from allconv.engine.border import layout_of, ready
 from allconv.engine.choose import Choice, choose
@@ -21,6 +20,7 @@ from allconv.engine.target import host
 from allconv.engine.weights import Weights
 from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.graph import Graph, Node
+from allconv.intake.arrays import is_frozen
 from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window

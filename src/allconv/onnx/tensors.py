@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import frozen
 from allconv.errors import FileError, UnsupportedError
+from allconv.intake.arrays import frozen
 from allconv.onnx.external import Outside
 from allconv.onnx.limits import fits
 from allconv.onnx.text import shown
