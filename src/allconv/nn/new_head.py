@@ -64,7 +64,7 @@ class Features(Module):
         """See the class."""
         y = self.base.record(arranged(x, self.layout, self.channels), training=False)
         if not hasattr(y, "shape") or len(y.shape) < 2:
-            raise ShapeError("the layers below the head give no (N, F)")
+            raise ShapeError("the layers below the head do not give one array (N, F)")
         axes = tuple(range(2, len(y.shape)))
         return y.mean(axes) if axes else y
 
@@ -210,7 +210,7 @@ def _head(graph: Graph) -> Node:
     plain = isinstance(operator, Correlate) and operator.groups == 1
     if not plain or any(n != 1 for n in node.inputs[1].shape[2:]) or node.inputs[1] not in held:
         raise UnsupportedError(
-            f"{NO_HEAD}: the last with weights is {node.path or operator.name}; {EXPECTED}"
+            f"{NO_HEAD}: its last layer with weights is {node.path or operator.name}; {EXPECTED}"
         )
     return node
 

@@ -64,9 +64,7 @@ def _normalize(d: Densifier, node: Node) -> Form:
     if not form.is_image and len(form.shape) == 2:
         form = d.gathered(form)
     if form.value.shape[1] != form.shape[1]:
-        raise UnsupportedError(
-            f"batch normalisation of {form.shape}, which is no image, is not supported"
-        )
+        raise UnsupportedError(f"batch normalisation of {form.shape} is supported only of images")
     return Form(d.apply(node.operator, form.value, *d.rest(node, 1)), form.shape)
 
 
