@@ -213,7 +213,7 @@ def planned_features(planner):
             if isinstance(step.kernel, Direct):
                 rows, columns = (phase_column(planner, step, f"cells{a}").max() for a in (2, 3))
                 cells = -(-rows // slot["row_blocks"]) * -(-columns // slot["column_blocks"])
-                tiles = cells > step.kernel.tile[0]
+                tiles = cells > step.kernel.heights[0]
                 found["parts of sums"] += slot["parts"] > 1
                 found["bands in place"] += slot["inplace"]
             else:
