@@ -7,8 +7,8 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from allconv.errors import ArgumentError
-from allconv.refusals import refusal
-from allconv.settings import MOST, is_sequence, told, whole
+from allconv.intake.refusals import refusal
+from allconv.intake.settings import MOST, is_sequence, told, whole
 from allconv.window import PADDING_NAMES, named_padding
 
 SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned
@@ -30,8 +30,8 @@ def remembered(function: Callable[..., R]) -> Callable[..., R]:
     kept = lru_cache(REMEMBERED, typed=True)(function)
 
     @wraps(function)
-    def look_up(*args: Any) -> R:
-        return (kept if all(map(_is_plain, args)) else function)(*args)
+    def look_up(*args: Any, **flags: bool) -> R:
+        return (kept if all(map(_is_plain, args)) else function)(*args, **flags)
 
     return look_up
 

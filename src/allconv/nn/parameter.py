@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
-from allconv.limits import check_size, within_limits
+from allconv.intake.arrays import take_array
+from allconv.intake.limits import check_size, within_limits
 from allconv.nn.initializers import Constant, Initializer
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator
@@ -87,6 +87,10 @@ class Parameter:
     def replace(self, array: Array) -> None:
         """Put an array that `fit` returned here."""
         self._array = array
+
+    def _forget(self) -> None:
+        """Keep the shape and dtype alone."""
+        self._array = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         copy = object.__new__(type(self))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allconv.errors import LimitError, UnsupportedError
@@ -11,6 +11,7 @@ from allconv.onnx.attributes import read_attributes
 from allconv.onnx.call import unsupported
 from allconv.onnx.declared import read_arrays
 from allconv.onnx.external import Outside
+from allconv.onnx.functions import Body, Key, called
 from allconv.onnx.model import Branch, Node
 from allconv.onnx.names.local import TAG
 from allconv.onnx.validate import check_order
@@ -18,27 +19,62 @@ from allconv.onnx.wire import Place, Raw, attribute
 from allconv.text import encodable
 
 DOMAINS = ("", "ai.onnx")
+OLDEST_OPSET, NEWEST_OPSET = 6, 28
 MOST_NODES = 100_000
 DEEPEST = 8
 """Graphs inside each other."""
 
 
+MOST_BYTES = 2**28
+"""Of the nodes that calls of functions are replaced by."""
+
+
 @dataclass
 class NodeReader:
-    """Reads the nodes of a graph; `count` are those so far, with those inside them."""
+    """Reads the nodes of a graph; `count` are those so far, with those inside them.
+
+    Calls of functions of the file are replaced by their bodies: `calls` are those around a node,
+    `size` the bytes of the bodies so far.
+    """
 
     opset: int
     outside: Outside
     raws: Mapping[Place, Raw]
+    functions: Mapping[Key, Any] = field(default_factory=dict)
     count: int = 0
     depth: int = 0
+    calls: int = 0
+    size: int = 0
 
     def read(self, graph: Any) -> list[Node]:
         """The nodes of a graph. What is not read at all carries why."""
-        self.count += len(graph.node)
-        if self.count > MOST_NODES:
-            raise LimitError(f"the network has more than {MOST_NODES:,} nodes")
-        return [self._node(number, each) for number, each in enumerate(graph.node)]
+        return [n for number, each in enumerate(graph.node) for n in self._nodes(number, each)]
+
+    def body(self, body: Body) -> list[Node]:
+        """The nodes of a function, in its operator set; its arrays are all held in them."""
+        if self.calls == DEEPEST:
+            raise LimitError(f"functions are called {DEEPEST} deep; export the network without")
+        self.calls += 1
+        opset, self.opset = self.opset, body.version
+        try:
+            return [node for each in body.nodes for node in self._nodes(0, each)]
+        finally:
+            self.calls, self.opset = self.calls - 1, opset
+
+    def _nodes(self, number: int, proto: Any) -> list[Node]:
+        """A node, or those of the function that it calls."""
+        self.count += 1
+        function = self.functions.get((proto.domain, proto.op_type, proto.overload))
+        self.size += function.ByteSize() if function else 0
+        if self.count > MOST_NODES or self.size > MOST_BYTES:
+            raise LimitError(
+                f"the network has more than {MOST_NODES:,} nodes, or functions are called for more "
+                f"than {MOST_BYTES:,} bytes of them"
+            )
+        if function is None:
+            return [self._node(number, proto)]
+        label = f"{encodable(proto.name or proto.op_type)}#{self.count}"
+        return self.body(called(function, proto, label, self.opset))
 
     def _node(self, number: int, proto: Any) -> Node:
         tags = [each.value for each in proto.metadata_props if each.key == TAG]
@@ -55,11 +91,13 @@ class NodeReader:
 
         def raw_of(attribute_number: int) -> Raw | None:
             place = attribute(number, attribute_number)
-            return None if self.depth else self.raws.get(place)
+            return None if self.depth or self.calls else self.raws.get(place)
 
         try:
             if node.domain:  # before ours are made, so that a file cannot name them
                 raise unsupported(node)
+            if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:  # of a function
+                raise unsupported(node, f"{OLDEST_OPSET} to {NEWEST_OPSET} are read")
             branch_of = self._branch if node.op == "If" else None
             found = read_attributes(proto, node, self.outside, raw_of, branch_of)
         except UnsupportedError as error:

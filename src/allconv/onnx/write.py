@@ -12,6 +12,7 @@ from google.protobuf.message import EncodeError  # type: ignore[import-untyped] 
 from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
 from allconv.graph import Graph
+from allconv.intake.settings import whole
 from allconv.nn.module import Module
 from allconv.onnx.again import can_be_kept, to_proto_again
 from allconv.onnx.images import write_preprocess
@@ -20,7 +21,6 @@ from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
 from allconv.onnx.write_graph import WrittenGraph, write_graph
 from allconv.onnx.writer import Writer
-from allconv.settings import whole
 from allconv.text import encodable, printable
 from allconv.version import __version__
 from onnx import ModelProto, helper

@@ -22,10 +22,10 @@ from allconv.data.listing import expand
 from allconv.data.pixels import take_images, to_bytes
 from allconv.data.presets import Preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
+from allconv.intake.settings import flag
 from allconv.nn import networks
 from allconv.nn.module import Module
 from allconv.operators.base import Array
-from allconv.settings import flag
 from allconv.text import printable
 from allconv.train.base import Base, Network, open_base
 from allconv.train.callbacks import Callback
@@ -77,16 +77,16 @@ class ImageClassifier:
         *,
         epochs: int | None = None,
         batch_size: int | None = None,
-        learning_rate: float | None = None,
-        optimizer: Optimizer | str = "adamw",
-        schedule: Schedule | str = "one-cycle",
-        label_smoothing: float = 0.0,
-        clip: float | None = 1.0,
-        early_stopping: int | None = None,
+        learning_rate: float | None = Recipe.learning_rate,
+        optimizer: Optimizer | str = Recipe.optimizer,
+        schedule: Schedule | str = Recipe.schedule,
+        label_smoothing: float = Recipe.label_smoothing,
+        clip: float | None = Recipe.clip,
+        early_stopping: int | None = Recipe.early_stopping,
         image_size: int | tuple[int, int] | None = None,
-        augment: Augmentation | Literal["default"] = "default",
+        augment: Augmentation | Literal["default"] = Recipe.augment,
         validation: float | tuple[Any, Any] | None = None,
-        seed: int = 0,
+        seed: int = Recipe.seed,
         threads: int | None = None,
         callbacks: Sequence[Callback] = (),
         network: Network | None = None,

@@ -1,0 +1,239 @@
+"""Functions: those of a file are replaced by their bodies, operators that the format defines in
+others are read by its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import allconv as ac
+from allconv.errors import Error, FileError, LimitError, UnsupportedError
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
+
+STANDARD, OWN = helper.make_opsetid("", 17), helper.make_opsetid("own", 1)
+node = helper.make_node
+
+
+def function(name: str, x: list[str], y: list[str], *nodes: Any, **settings: Any) -> Any:
+    """A function of the domain "own"."""
+    return helper.make_function("own", name, x, y, list(nodes), [STANDARD, OWN], **settings)
+
+
+def refers(made: Any, name: str, to: str, kind: Any) -> Any:
+    """A node whose attribute is one of the function around it."""
+    made.attribute.append(AttributeProto(name=name, ref_attr_name=to, type=kind))
+    return made
+
+
+def model(nodes: list[Any], functions: list[Any], **arrays: Any) -> Any:
+    """A network from x (2, 3) to y that calls functions."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    tensors = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph(nodes, "g", [x], [y], tensors)
+    return helper.make_model(
+        graph, functions=functions, opset_imports=[STANDARD, OWN], ir_version=8
+    )
+
+
+LEAKY = function(
+    "leaky",
+    ["a"],
+    ["b"],
+    refers(node("LeakyRelu", ["a"], ["b"]), "alpha", "slope", AttributeProto.FLOAT),
+    attribute_protos=[helper.make_attribute("slope", 0.25)],
+)
+LAYER = function(
+    "layer",
+    ["a", "w", "c"],
+    ["b", "inside"],
+    node("MatMul", ["a", "w"], ["inside"]),
+    refers(node("leaky", ["inside"], ["b"], domain="own"), "slope", "slope", AttributeProto.FLOAT),
+    attributes=["slope"],
+)
+BRANCHING = function(
+    "branching",
+    ["a"],
+    ["b"],
+    node("Size", ["a"], ["size"]),
+    node("Constant", [], ["six"], value_int=6),
+    node("Equal", ["size", "six"], ["same"]),
+    node(
+        "If",
+        ["same"],
+        ["b"],
+        then_branch=helper.make_graph(
+            [node("Neg", ["a"], ["inside"])], "t", [],
+            [helper.make_tensor_value_info("inside", TensorProto.FLOAT, None)],
+        ),
+        else_branch=helper.make_graph(
+            [node("Abs", ["a"], ["inside"])], "e", [],
+            [helper.make_tensor_value_info("inside", TensorProto.FLOAT, None)],
+        ),
+    ),
+)  # fmt: skip
+W = np.random.default_rng(0).standard_normal((3, 3)).astype(np.float32)
+X = np.random.default_rng(1).standard_normal((2, 3)).astype(np.float32)
+
+
+def own(op: str, x: list[str], y: list[str], **attributes: Any) -> Any:
+    """A call."""
+    return node(op, x, y, domain="own", **attributes)
+
+
+CALLS = {
+    "default": [own("leaky", ["x"], ["y"])],
+    "given": [own("leaky", ["x"], ["y"], slope=0.5)],
+    "twice": [own("leaky", ["x"], ["h"]), own("leaky", ["h"], ["y"], slope=2.0)],
+    "nested": [own("layer", ["x", "w"], ["y", "z"], slope=0.5)],
+    "left out": [own("layer", ["x", "w", ""], ["y", ""])],
+    "second": [own("layer", ["x", "w"], ["", "y"])],
+    "branching": [own("branching", ["x"], ["y"])],
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_functions_of_a_file(name: str) -> None:
+    """A network that calls functions gives what ONNX Runtime gives; weights stay parameters."""
+    made = model(CALLS[name], [LEAKY, LAYER, BRANCHING], w=W)
+    net = ac.onnx.load(made)
+    session = onnxruntime.InferenceSession(
+        made.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    np.testing.assert_allclose(net(X), session.run(None, {"x": X})[0], rtol=1e-6)
+    used = any("w" in each.input for each in CALLS[name])
+    assert ("w" in net.parameters()) == used
+    again = ac.onnx.load(ac.onnx.write.to_proto(net))
+    np.testing.assert_array_equal(again(X), net(X))
+
+
+def test_results_that_are_arguments() -> None:
+    """A function may hand on what it is given, and one result under two names."""
+    passed = function("passed", ["a"], ["a", "b", "b"], node("Neg", ["a"], ["b"]))
+    calls = [own("passed", ["x"], ["p", "q", "r"]), node("Sum", ["p", "q", "r"], ["y"])]
+    np.testing.assert_array_equal(ac.onnx.load(model(calls, [passed]))(X), -X)
+
+
+def chain(depth: int, calls: int) -> list[Any]:
+    """Functions each of which calls the next so often."""
+    names = [f"f{n}" for n in range(depth)]
+    made = [function(names[-1], ["a"], ["b"], node("Neg", ["a"], ["b"]))]
+    for name, inner in zip(names[-2::-1], names[:0:-1], strict=True):
+        steps = [own(inner, [f"v{n}" if n else "a"], [f"v{n + 1}"]) for n in range(calls)]
+        steps.append(node("Identity", [f"v{calls}"], ["b"]))
+        made.append(function(name, ["a"], ["b"], *steps))
+    return made
+
+
+HOSTILE = {
+    "inside itself": (
+        [function("f0", ["a"], ["b"], own("f0", ["a"], ["b"]))], LimitError, "8 deep"
+    ),
+    "exponential": (chain(8, 60), LimitError, "2,000 nodes"),
+    "too deep": (chain(12, 1), LimitError, "8 deep"),
+    "twice": (chain(1, 1) * 2, FileError, "there twice"),
+    "of another set": (
+        [helper.make_function("own", "f0", ["a"], ["b"], [node("Neg", ["a"], ["b"])],
+                              [helper.make_opsetid("", 99)])],
+        UnsupportedError, "opset 99",
+    ),
+    "unread inside": (
+        [function("f0", ["a"], ["b"], node("Det", ["a"], ["b"]))], UnsupportedError, "Det"
+    ),
+    "fewer inputs": ([function("f0", [], ["b"], node("Neg", ["b"], ["b"]))], FileError, "more in"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_functions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions that grow without bounds, or do not fit their calls, are refused."""
+    monkeypatch.setattr("allconv.onnx.nodes.MOST_NODES", 2_000)
+    functions, kind, message = HOSTILE[name]
+    with pytest.raises(kind, match=message):
+        ac.onnx.load(model([own("f0", ["x"], ["y"])], functions))
+
+
+def test_large_functions_are_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes of all bodies together are bounded, however often one is called."""
+    monkeypatch.setattr("allconv.onnx.nodes.MOST_BYTES", 2**20)
+    array = numpy_helper.from_array(np.ones(2**14, np.float32))
+    body = [node("Constant", [], ["c"], value=array), node("Mul", ["a", "c"], ["b"])]
+    calls = [own("f0", [f"v{n}" if n else "x"], [f"v{n + 1}"]) for n in range(100)]
+    calls.append(node("Identity", ["v100"], ["y"]))
+    with pytest.raises(LimitError, match="bytes of them"):
+        ac.onnx.load(model(calls, [function("f0", ["a"], ["b"], *body)]))
+
+
+def test_defined_operators_keep_their_name() -> None:
+    """An operator that is read in others is written again as it was."""
+    names = ["q", "k", "v"]
+    graph = helper.make_graph(
+        [node("Attention", names, ["y"], is_causal=1)],
+        "g",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 2, 3, 4]) for n in names],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+    )
+    opset = helper.make_opsetid("", 24)
+    net = ac.onnx.load(helper.make_model(graph, opset_imports=[opset], ir_version=11))
+    written = ac.onnx.write.to_proto(net)
+    assert [each.op_type for each in written.graph.node] == ["Attention"]
+    q, k, v = np.random.default_rng(3).standard_normal((3, 1, 2, 3, 4)).astype(np.float32)
+    found = net(q, k, v)
+    np.testing.assert_array_equal(ac.onnx.load(written)(q, k, v), found)
+    scores = np.where(np.tri(3) > 0, q @ k.swapaxes(2, 3) / 2, -np.inf)
+    weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    np.testing.assert_allclose(found, weights @ v, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("op", ["NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_losses_are_differentiated(op: str, reduction: str, weighted: bool) -> None:
+    """The gradients of the two losses, to second order, against central differences."""
+    random = np.random.default_rng(2)
+    scores, labels = random.standard_normal((4, 3, 2)), random.integers(0, 3, (4, 2))
+    inputs = ["x", "labels", "weights"][: 2 + weighted]
+    graph = helper.make_graph(
+        [node(op, inputs, ["y"], reduction=reduction, ignore_index=1)],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, [4, 3, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)],
+        [
+            numpy_helper.from_array(labels, "labels"),
+            numpy_helper.from_array(np.array([1.0, 2, 3]), "weights"),
+        ],
+    )
+    made = helper.make_model(graph, opset_imports=[STANDARD], ir_version=8)
+    net = ac.onnx.load(made)
+    ac.testing.check_gradients(lambda x: net(x), scores)
+
+
+BOMBS = {
+    "crop": ("CenterCropPad", {"axes": [0]}, [np.array([2**40])]),
+    "window": ("HannWindow", {}, []),
+    "grid": ("AffineGrid", {}, [np.array([2, 1, 2**20, 2**20])]),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_defined_operators_stay_within_limits(name: str) -> None:
+    """Sizes that a file asks for are refused before they are made."""
+    op, attributes, others = BOMBS[name]
+    tensors = [numpy_helper.from_array(each, f"c{n}") for n, each in enumerate(others)]
+    shape = [2, 2, 3] if op == "AffineGrid" else [4]
+    inputs = ["x", *(each.name for each in tensors)]
+    if op == "HannWindow":
+        inputs, tensors = ["n"], [numpy_helper.from_array(np.array(2**40), "n")]
+    graph = helper.make_graph(
+        [node(op, inputs, ["h"], **attributes), node("Add", ["h", "x"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        tensors,
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    with pytest.raises(Error, match=r"constants|the most|cells"):
+        ac.onnx.load(made)
