@@ -12,6 +12,7 @@ from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.matmul import Products
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import Weight
+from allconv.engine.kernels.winograd import Winograd
 from allconv.engine.target import names
 from allconv.operators.base import Spec
 from allconv.operators.matmul import MatMul
@@ -28,18 +29,19 @@ from tiers import shares
 
 from .comparing import channels_last, graph_of
 from .counting import written
-from .geometries import VIEWS, draw_problem
+from .forcing import ROWS, force, row_name
+from .geometries import VIEWS, draw_fitting, draw_problem
 
-CORRELATIONS = (Direct, Depthwise, Weight, DepthwiseWeight)
+CORRELATIONS = (Direct, Depthwise, Winograd, Weight, DepthwiseWeight)
 SHARE = 12  # geometries of one test
-SHARES = 4
+SHARES = 2
 
 
-def check_one_writer(graph, operands, kinds, **options):
+def check_one_writer(graph, operands, kinds):
     """A cell that is written is written once; the kernels that were counted. (That all are written
     is what comparisons with definitions see, which begin with NaN.)"""
     (once, kernels), (counted, _) = (
-        written(graph, operands, kinds, more=more, **options) for more in (False, True)
+        written(graph, operands, kinds, more=more) for more in (False, True)
     )
     for wanted, got in zip(once, counted, strict=True):
         np.testing.assert_array_equal(got, wanted)
@@ -58,8 +60,17 @@ def test_correlations(view, share):
         if draw.random() < 0.5:
             operands = tuple(map(channels_last, operands))
         counted |= check_one_writer(graph_of(operator, operands), operands, CORRELATIONS)
-    assert {type(kernel) for kernel in counted} <= set(CORRELATIONS)
     assert len(counted) >= SHARE // 3
+
+
+@pytest.mark.parametrize(("operator", "algorithm"), ROWS, ids=row_name)
+def test_every_algorithm(operator, algorithm, monkeypatch):
+    """The same for those that are chosen seldom."""
+    force(monkeypatch, algorithm.name)
+    for number in range(SHARE // 2):
+        draw = np.random.default_rng([78, number])
+        each, operands = draw_fitting(draw, operator, algorithm.fits)
+        assert check_one_writer(graph_of(each, operands), operands, CORRELATIONS)
 
 
 @pytest.mark.parametrize("target", names())
