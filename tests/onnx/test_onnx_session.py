@@ -72,7 +72,7 @@ def test_the_same_program() -> None:
 @pytest.mark.parametrize(
     ("names", "change", "told"),
     [
-        (["other"], {}, "'other' is no output; those there are: 'sum', 'twice'"),
+        (["other"], {}, "'other' is not an output; those of the network are 'sum', 'twice'"),
         (None, {"b": 1}, "input_feed gives other names than those of the inputs: 'a', 'h'"),
         (None, {"h": np.float32([1, 2, 3])}, "'h' is float32; float16 is expected"),
         (None, {"pixels": np.int32([[1, 2, 3]])}, "'pixels' is int32; uint8 is expected"),
