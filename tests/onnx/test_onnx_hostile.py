@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_hostile_files import DAMAGED_TAGS, ROWS, base, chain, local, node, outside
+from onnx_hostile_files import DAMAGED_TAGS, ROWS, local
+from onnx_hostile_models import base, chain, node
+from onnx_hostile_outside import outside
 
 from allconv import functional as F
 from allconv import nn
