@@ -10,7 +10,8 @@ Spellings of operators are in `names`, one file a family; sizes are the function
 from allconv.onnx.backend import Backend
 from allconv.onnx.module import OnnxModule, load
 from allconv.onnx.names import NAMES
-from allconv.onnx.read import NEWEST_OPSET, OLDEST_OPSET, SIZE_LIMIT
+from allconv.onnx.nodes import NEWEST_OPSET, OLDEST_OPSET
+from allconv.onnx.read import SIZE_LIMIT
 from allconv.onnx.session import InferenceSession
 from allconv.onnx.write import save
 

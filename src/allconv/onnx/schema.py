@@ -29,6 +29,7 @@ class Schema:
     inputs: tuple[bool, ...]
     least_inputs: int
     most_inputs: int
+    least_outputs: int
     most_outputs: int
 
 
@@ -52,6 +53,7 @@ def schema_of(op: str, version: int) -> Schema | None:
         tuple(each.option != defs.OpSchema.FormalParameterOption.Optional for each in found.inputs),
         found.min_input,
         found.max_input,
+        found.min_output,
         found.max_output,
     )
 

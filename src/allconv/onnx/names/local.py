@@ -1,19 +1,22 @@
-"""Locally connected layers, which the format has no operator for: standard operators and a tag.
+"""Locally connected layers, which the format has no operator for: a function of the file's own.
 
     cells   (N, C, *I) -> (N, C, I) -> Gather -> (N, C, P, K): the cells that each output meets
     rows    (G, P, N, C/G*K);   weights (O, C/G, *K, *P) -> (G, P, C/G*K, O/G)
     result  MatMul -> (G, P, N, O/G) -> (N, O, *P), and the bias added
 
-Any runtime computes that. The last node carries the window in its metadata, and when a file is
-read the nodes are made again from the tag and compared: only where they are the same nodes do they
-stand for one `Local`, so a tag cannot change what a file means.
+A layer is one node, the call of a function with these operators in its body, so that any runtime
+computes it; layers of the same sizes share it. The node carries the window in its metadata. When a
+file is read, the body takes the place of the call (`functions`), and the nodes are made again from
+that tag and compared: only where they are the same do they stand for one `Local`, so a tag cannot
+change what a file means.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from math import prod
 from typing import Any
 
@@ -23,12 +26,13 @@ from allconv.errors import Error
 from allconv.functional.call import apply
 from allconv.onnx.call import Call
 from allconv.onnx.model import Node
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.writer import OPSET, Writer, Written, make_node
 from allconv.operators.base import Array
 from allconv.operators.local import Local
 from allconv.operators.windowed import taps
 from allconv.value import Value
 from allconv.window import Axis, Window
+from onnx import FunctionProto, ModelProto, NodeProto, helper
 
 LOCAL = ("allconv", "LocallyConnected")
 TAG = "allconv.local"
@@ -149,7 +153,7 @@ def collapse(nodes: Sequence[Node]) -> list[Node]:
             operator = Local(layer.window, layer.groups)
             result[-len(expected) :] = [
                 Node(LOCAL[1], LOCAL[0], node.version, node.name, inputs, (layer.y,),
-                     {"operator": operator})
+                     {"operator": operator}, node.tag)
             ]  # fmt: skip
     return result
 
@@ -177,8 +181,46 @@ def read_local(call: Call) -> Value:
     return y
 
 
+def call_local(model: ModelProto, layer: Layer, name: str, opset: int) -> NodeProto:
+    """The node of a layer; the function that it calls is put into the model, once for all alike."""
+    axes = len(layer.window.axes)
+    for number in count(1):
+        op = f"{LOCAL[1]}{axes}d" + (f"_{number}" if number > 1 else "")
+        function = _function(layer, op, opset)
+        there = [each for each in model.functions if each.name == op]
+        if not there:
+            model.functions.append(function)
+        if not there or there[0] == function:
+            break
+    if all(each.domain != LOCAL[0] for each in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(LOCAL[0], 1))
+    inputs = [layer.x, layer.w, *filter(None, (layer.b,))]
+    proto = helper.make_node(op, inputs, [layer.y], name=name, domain=LOCAL[0])
+    helper.set_model_props(proto, {TAG: layer.tag()})
+    return proto
+
+
+def _function(layer: Layer, op: str, opset: int) -> FunctionProto:
+    """A layer as a function of x, the weights and, where it has one, the bias."""
+    formal = replace(layer, x="x", w="w", b="b" if layer.b else "", y="y")
+    inputs = ["x", "w", "b"] if layer.b else ["x", "w"]
+    nodes = [make_node(_short(node)) for node in formal.nodes()]
+    standard = helper.make_opsetid("", opset)
+    return helper.make_function(LOCAL[0], op, inputs, ["y"], nodes, [standard])
+
+
+def _short(node: Node) -> Node:
+    """A node of the layer that makes "y", its names without that in front."""
+
+    def short(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name.removeprefix("y/") for name in names)
+
+    (name,) = short([node.name])
+    return replace(node, name=name, inputs=short(node.inputs), outputs=short(node.outputs))
+
+
 def write_local(writer: Writer, written: Written) -> None:
-    """The nodes of the layer, the last with the tag."""
+    """A call of the layer's function."""
     operator: Local = written.operator
     x, w, *b = written.inputs
     channels, outputs = written.shapes[0][1], written.shapes[1][0]
@@ -191,10 +233,7 @@ def write_local(writer: Writer, written: Written) -> None:
     layer = Layer(
         operator.window, operator.groups, channels, outputs, x, w, b[0] if b else "", name
     )
-    made = layer.nodes()
-    for node in made:
-        tag = {TAG: layer.tag()} if node is made[-1] else {}
-        writer.made(node, tag)
+    writer.graph.node.append(call_local(writer.model, layer, name, OPSET))
 
 
 WRITERS = {Local: write_local}
