@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from allconv import conventions, errors, functional, nn, rewrite, sizes, testing
     from allconv.analysis.counts import count_layers
     from allconv.analysis.matrix import as_matrix
-    from allconv.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.engine.compile import compile
     from allconv.engine.threads import get_threads, set_threads
+    from allconv.functional.differentiate import grad, jacobian, value_and_grad, vjp
     from allconv.functional.plain import (
         convolve,
         correlate,
@@ -45,8 +45,8 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "fit": "train",
     "functional": None,
     "get_threads": "engine.threads",
-    "grad": "differentiate",
-    "jacobian": "differentiate",
+    "grad": "functional.differentiate",
+    "jacobian": "functional.differentiate",
     "lecture": None,
     "load": "nn.saved",
     "nn": None,
@@ -56,8 +56,8 @@ _ROOMS = {  # where each name is defined; None: it is a module of its own
     "set_threads": "engine.threads",
     "sizes": None,
     "testing": None,
-    "value_and_grad": "differentiate",
-    "vjp": "differentiate",
+    "value_and_grad": "functional.differentiate",
+    "vjp": "functional.differentiate",
     "working": "show.working",
 }
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numpy.random import Generator, Philox
 
 from allconv.errors import ArgumentError
-from allconv.settings import told
+from allconv.intake.settings import told
 
 Words = npt.NDArray[np.uint32]
 

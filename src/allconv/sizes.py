@@ -15,8 +15,8 @@ from itertools import islice
 from allconv.errors import LimitError, ShapeError
 from allconv.functional.pool import max_pool1d
 from allconv.functional.settings import Padding, pairs
+from allconv.intake.settings import whole
 from allconv.operators.base import Spec
-from allconv.settings import whole
 from allconv.trace import trace
 from allconv.value import Value
 from allconv.window import Axis, covered_by, reach_of

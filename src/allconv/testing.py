@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from allconv.errors import ArgumentError
 from allconv.gradient import gradient
 from allconv.graph import Graph
+from allconv.intake.settings import number, shape_of, whole
 from allconv.operators.base import FLOATS, Operator, Spec
 from allconv.random import check_seed
-from allconv.settings import number, shape_of, whole
 from allconv.trace import Builder, recording, trace
 
 Array = NDArray[Any]

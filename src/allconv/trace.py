@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import is_masked
 from allconv.errors import ArgumentError, Error, TraceError
 from allconv.graph import Graph, Node
-from allconv.limits import check_axes, check_size, limit_reached
+from allconv.intake.arrays import is_masked
+from allconv.intake.limits import check_axes, check_size, limit_reached
+from allconv.intake.settings import told
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec, native
 from allconv.operators.pointwise import Pointwise
-from allconv.settings import told
 from allconv.value import Value
 
 _active: ContextVar[tuple[Builder, ...]] = ContextVar("active", default=())

@@ -14,7 +14,8 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, TraceError
-from allconv.limits import check_axes
+from allconv.intake.limits import check_axes
+from allconv.intake.settings import flag, float_dtype, is_sequence, is_whole, told, whole
 from allconv.operators import elementary, pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
@@ -24,7 +25,6 @@ from allconv.operators.matmul import product
 from allconv.operators.order import ArgExtreme
 from allconv.operators.reduce import Reduction, Sum, full_like
 from allconv.operators.ufuncs import UFUNCS
-from allconv.settings import flag, float_dtype, is_sequence, is_whole, told, whole
 
 
 class Recorder(Protocol):

@@ -21,7 +21,7 @@ from math import prod
 from typing import Any, Self, TypeAlias
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.refusals import refusal
+from allconv.intake.refusals import refusal
 
 LARGEST = 2**62
 

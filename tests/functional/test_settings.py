@@ -16,7 +16,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.errors import ArgumentError, Error, LimitError
-from allconv.settings import choice, flag, float_dtype, number, shape_of, told, whole
+from allconv.intake.settings import choice, flag, float_dtype, number, shape_of, told, whole
 from hostile.objects import Failing, deep_list, looped_list
 from records import FUNCTIONS
 from records.record import IMAGES

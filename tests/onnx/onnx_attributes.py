@@ -125,6 +125,23 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "upper": lambda d, r: pick(d, 0, 1),
     "width_scale": lambda d, r: pick(d, 1.0, 2.0),
     "reduction": lambda d, r: pick(d, "none", "none", "add", "add", "mul", "max"),
+    "activation": lambda d, r: pick(d, "none", "silu", "swish", "other"),
+    "align_corners": lambda d, r: pick(d, 0, 1),
+    "ignore_index": lambda d, r: pick(d, 0, 1, -1),
+    "interleaved": lambda d, r: pick(d, 0, 1),
+    "is_causal": lambda d, r: pick(d, 0, 1),
+    "kv_num_heads": lambda d, r: 2,
+    "left_window_size": lambda d, r: pick(d, -1, 1, 2),
+    "num_heads": lambda d, r: 2,
+    "output_datatype": lambda d, r: TensorProto.FLOAT,
+    "periodic": lambda d, r: pick(d, 0, 1),
+    "q_num_heads": lambda d, r: 2,
+    "qk_matmul_output_mode": lambda d, r: pick(d, 0, 1, 2, 3),
+    "right_window_size": lambda d, r: pick(d, -1, 0, 1),
+    "rotary_embedding_dim": lambda d, r: pick(d, 0, 0, 2),
+    "scale": lambda d, r: pick(d, 0.5, 1.0),
+    "softcap": lambda d, r: pick(d, 0.0, 2.0),
+    "softmax_precision": lambda d, r: TensorProto.FLOAT,
     "scales": lambda d, r: [1.0, 1.0, *(pick(d, 1.0, 2.0, 3.0) for _ in range(r - 2))],
 }
 
@@ -134,6 +151,8 @@ OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
     op: {"mode": lambda d, r: pick(d, "nearest", "linear", "cubic")}
     for op in ("Resize", "Upsample")
 } | {
+    "SoftmaxCrossEntropyLoss": {"reduction": lambda d, r: pick(d, "none", "mean", "sum")},
+    "NegativeLogLikelihoodLoss": {"reduction": lambda d, r: pick(d, "none", "mean", "sum")},
     "DepthToSpace": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
     "SpaceToDepth": {"mode": lambda d, r: pick(d, "DCR", "CRD")},
     "Col2Im": {

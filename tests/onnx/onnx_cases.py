@@ -16,12 +16,16 @@ import numpy as np
 from onnx.backend.test.runner import Runner
 
 import onnx
+from allconv.engine import programs
+from allconv.engine.step import DefinitionStep
 from allconv.errors import Error
 from allconv.onnx import Backend
 from onnx import numpy_helper
 
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
 DECLARED = Path(__file__).with_name("declared_cases.txt")
+KERNELS, DEFINED, KNOWN = "", "*", "="
+"""How a case runs, as a mark after its name in the list."""
 
 
 @cache
@@ -44,7 +48,8 @@ def array_of(given: Any) -> Any:
 def outcome(
     model: Any, data_sets: Sequence[tuple[Any, Any]], rtol: float, atol: float
 ) -> tuple[str, str]:
-    """ "pass", "refused" or "wrong", and why; compared as the suite itself compares."""
+    """ "pass" and how it ran, or "refused" or "wrong" and why; compared as the suite compares."""
+    programs._entries.clear()
     try:
         prepared = Backend.prepare(model)
         results = [(prepared.run(list(map(array_of, x))), y) for x, y in data_sets]
@@ -56,7 +61,16 @@ def outcome(
             Runner.assert_similar_outputs(wanted, found, rtol, atol)
     except AssertionError as error:
         return "wrong", str(error)
-    return "pass", ""
+    return "pass", _how()
+
+
+def _how() -> str:
+    """How the last network ran: by kernels alone, by a definition, or known before it ran."""
+    kept = max(programs._entries.values(), key=lambda entry: entry.used, default=None)
+    if kept is None:
+        return KNOWN
+    defined = any(isinstance(step, DefinitionStep) for step in kept.program.steps())
+    return DEFINED if defined else KERNELS
 
 
 def node_outcomes() -> dict[str, tuple[str, str]]:
@@ -79,5 +93,5 @@ def _tensors(folder: Path, kind: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    names = sorted(name for name, (kind, _) in node_outcomes().items() if kind == "pass")
+    names = sorted(name + how for name, (kind, how) in node_outcomes().items() if kind == "pass")
     DECLARED.write_text(fill(" ".join(names), 100, break_on_hyphens=False) + "\n")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx_operands
 from onnx_attributes import ATTRIBUTES, OWN, Draw, few, pick
 from onnx_inputs import OTHERS, Node, any_shape, floats, image_shape, ints
 
@@ -59,8 +60,12 @@ def draw_attributes(draw: Draw, op: str, opset: int, rank: int) -> dict[str, Any
     return found
 
 
+INPUTS = {**OTHERS, **onnx_operands.OTHERS}
 # Operators of integers, whose results are made floats; their inputs where x is none of them
 INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
+    **dict.fromkeys(
+        ("BlackmanWindow", "HammingWindow", "HannWindow"), lambda draw: [np.array(7, np.int64)]
+    ),
     "Constant": lambda draw: [],
     "ConstantOfShape": lambda draw: [ints(*few(draw, 0, 3, 2))],
     "Gather": None,
@@ -94,6 +99,8 @@ def draw_x(draw: Draw, op: str) -> Any:
         "Upsample",
     ):  # NaN is spread in several ways there
         return draw.standard_normal(image_shape(draw)).astype(np.float32)
+    if op in onnx_operands.DATA:
+        return onnx_operands.DATA[op](draw)
     if op == "Col2Im":
         return floats(draw, 2, 8, 12)
     if op == "Gemm":
@@ -112,7 +119,7 @@ def draw_case(draw: Draw, op: str, opset: int) -> Case:
     if op in ("AveragePool", "LpPool", "MaxPool"):
         attributes.setdefault("kernel_shape", few(draw, 1, 3, x.ndim - 2))
     inputs, tensors = ["x"], []
-    since, make = OTHERS.get(op, (1, lambda node: []))
+    since, make = INPUTS.get(op, (1, lambda node: []))
     more = make(Node(draw, opset, x, attributes)) if opset >= since else []
     instead = INTEGERS.get(op)
     if instead is not None:

@@ -12,10 +12,10 @@ from math import prod
 
 from allconv.errors import ArgumentError
 from allconv.functional.settings import Padding, Sizes, pairs, per_axis
+from allconv.intake.settings import is_sequence, whole
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
 from allconv.operators.local import Local
-from allconv.settings import is_sequence, whole
 from allconv.window import Window
 
 

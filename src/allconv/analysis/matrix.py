@@ -17,10 +17,11 @@ from allconv.analysis.layer_matrix import Matrix
 from allconv.analysis.linear_map import Known, LinearMap, identity, joined, selection, summed
 from allconv.analysis.moving import MOVING, move_labels
 from allconv.analysis.window_terms import window_terms
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.limits import within_limits
+from allconv.intake.arrays import take_array
+from allconv.intake.limits import within_limits
+from allconv.intake.settings import shape_of
 from allconv.operators.arrange import Convert, Reshape, Slice, Transpose
 from allconv.operators.base import FLOATS, Array, Operator, Spec
 from allconv.operators.correlate import Trilinear
@@ -30,7 +31,6 @@ from allconv.operators.reduce import Sum
 from allconv.operators.resize import Resize, table_of
 from allconv.operators.rules import Rules
 from allconv.operators.sum_cells import SumCells
-from allconv.settings import shape_of
 from allconv.trace import record, trace
 from allconv.value import Value
 

@@ -20,6 +20,7 @@ from typing import Any
 from allconv.analysis.fields import Field, Reach, ReceptiveFields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph, Node
+from allconv.intake.settings import shape_of, whole
 from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
 from allconv.operators.base import Spec
 from allconv.operators.correlate import ForwardView, TransposeView
@@ -33,7 +34,6 @@ from allconv.operators.resize import Resize, place_of, table_of
 from allconv.operators.rules import Rules
 from allconv.operators.sum_cells import SumCells
 from allconv.operators.windowed import WindowOperator
-from allconv.settings import shape_of, whole
 from allconv.trace import trace
 from allconv.value import Value
 from allconv.window import Axis

@@ -16,7 +16,7 @@ import numpy as np
 from allconv import functional
 from allconv.cli.failures import Misuse
 from allconv.functional.settings import pairs, per_axis
-from allconv.limits import MOST_WINDOW_AXES as MOST
+from allconv.intake.limits import MOST_WINDOW_AXES as MOST
 from allconv.window import Window
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def _derivative(made: Working, call: ShownCall) -> str:
     import numpy as np
 
     from allconv.analysis.layer_matrix import Letters, Matrix
-    from allconv.differentiate import jacobian
+    from allconv.functional.differentiate import jacobian
 
     (x,) = call.arrays
     if x.size * prod(made.result.shape) > MOST_CELLS:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from allconv import nn
-from allconv.arrays import take_array
 from allconv.conventions.layouts import OURS, Layout, layout_of, letters, reorder
 from allconv.conventions.problem import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.correlate import flipped
+from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.operators.base import Array
 

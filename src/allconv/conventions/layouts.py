@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
+from allconv.intake.arrays import take_array
 from allconv.operators.base import Array
 
 SPATIAL = {0: "", 1: "W", 2: "HW", 3: "DHW"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allconv.settings import whole
+from allconv.intake.settings import whole
 from allconv.window import named_padding, reach_of
 
 RULES = {

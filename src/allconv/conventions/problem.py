@@ -9,13 +9,13 @@ from typing import Any
 
 from allconv import nn
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.intake.settings import shape_of
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local
 from allconv.operators.normalize import Normalize
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator
-from allconv.settings import shape_of
 from allconv.window import Window, named_padding
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

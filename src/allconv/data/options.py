@@ -11,8 +11,8 @@ import numpy as np
 from allconv.data.images import PIXEL_LIMIT
 from allconv.data.split import check_fraction
 from allconv.errors import ArgumentError
+from allconv.intake.settings import told
 from allconv.random import check_seed
-from allconv.settings import told
 
 MEMORY_LIMIT = 2**30
 """Bytes of decoded images kept in memory, and of arrays read from a file, unless told otherwise."""

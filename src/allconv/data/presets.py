@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from allconv.errors import ArgumentError
-from allconv.settings import is_sequence, number, told
+from allconv.intake.settings import is_sequence, number, told
 
 Numbers: TypeAlias = tuple[float, ...]
 Preset: TypeAlias = str | tuple[Sequence[float], Sequence[float]]

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from allconv.engine.target import Target
 from allconv.graph import Graph, Node
-from allconv.limits import MOST_WINDOW_AXES
+from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 

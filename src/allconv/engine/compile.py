@@ -8,14 +8,14 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from allconv.arrays import is_masked, overlaps_itself, take_array
 from allconv.engine.plan_text import PlanText
 from allconv.engine.program import Program
 from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph
-from allconv.limits import limit_reached, within_limits
+from allconv.intake.arrays import is_masked, overlaps_itself, take_array
+from allconv.intake.limits import limit_reached, within_limits
+from allconv.intake.settings import flag, float_dtype, shape_of, told
 from allconv.operators.base import Array, Spec
-from allconv.settings import flag, float_dtype, shape_of, told
 from allconv.trace import Recorded, trace, unflatten
 
 

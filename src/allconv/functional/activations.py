@@ -12,9 +12,9 @@ from typing import Any
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import apply, evaluate, public, take_float, take_floats
 from allconv.functional.pointwise import below_by_exp, bounded, leaky_relu, smooth_relu
+from allconv.intake.settings import flag, number, whole
 from allconv.operators import pointwise as operators
 from allconv.operators.arrange import Slice
-from allconv.settings import flag, number, whole
 
 __all__ = [
     "celu",

@@ -10,10 +10,10 @@ from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.pool import flat_index, max_and_index
+from allconv.intake.settings import flag, is_sequence, told, whole
 from allconv.operators.index import FlatIndex
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.sum_cells import SumCells
-from allconv.settings import flag, is_sequence, told, whole
 from allconv.window import Window
 
 __all__ = [

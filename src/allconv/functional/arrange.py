@@ -9,8 +9,8 @@ from typing import Any
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, bordered, check_border
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_floats
+from allconv.intake.settings import choice, is_sequence, number, told, whole
 from allconv.operators.arrange import Concatenate, Pad, Reshape
-from allconv.settings import choice, is_sequence, number, told, whole
 
 __all__ = ["concatenate", "flatten", "pad"]
 

@@ -13,9 +13,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from allconv import engine, trace
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, Error
-from allconv.limits import limit_reached
+from allconv.intake.arrays import take_array
+from allconv.intake.limits import limit_reached
 from allconv.operators.base import FLOATS, Operator, Spec, dtype_name
 from allconv.value import Value
 

@@ -8,9 +8,9 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, Pairs, bordered, check_border
 from allconv.functional.call import apply, evaluate, spatial, take_floats
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, remembered
+from allconv.intake.refusals import refusal
+from allconv.intake.settings import choice, flag, whole
 from allconv.operators.correlate import Correlate, CorrelateTranspose
-from allconv.refusals import refusal
-from allconv.settings import choice, flag, whole
 from allconv.window import Axis, Window, covered_by, reach_of
 
 __all__ = [

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError
 from allconv.functional.call import apply, fresh, public, take_float
+from allconv.intake.arrays import take_array
+from allconv.intake.settings import flag, number, told, whole
 from allconv.operators.dropout import Dropout
 from allconv.random import check_seed
-from allconv.settings import flag, number, told, whole
 from allconv.value import Value
 
 __all__ = ["dropout"]

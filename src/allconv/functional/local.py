@@ -15,8 +15,8 @@ from allconv.functional.correlate import (
     transpose_window,
 )
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
+from allconv.intake.settings import whole
 from allconv.operators.local import Local, LocalTranspose
-from allconv.settings import whole
 from allconv.window import Window
 
 __all__ = [

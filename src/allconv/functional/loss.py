@@ -9,8 +9,8 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_labels
+from allconv.intake.settings import choice, number, whole
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
-from allconv.settings import choice, number, whole
 
 __all__ = ["cross_entropy", "log_softmax", "softmax", "softmin"]
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, evaluate, public, take_float, take_floats
+from allconv.intake.settings import flag, number, whole
 from allconv.operators.base import Array
 from allconv.operators.normalize import BatchNorm, Normalize
 from allconv.operators.pool import AveragePool
 from allconv.operators.update import MovingAverage
-from allconv.settings import flag, number, whole
 from allconv.window import Window
 
 __all__ = ["batch_norm", "local_response_norm"]

@@ -11,11 +11,11 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, evaluate, public, take_floats
 from allconv.functional.normalize import batch_norm
+from allconv.intake.settings import flag, is_sequence, number, shape_of, whole
 from allconv.operators.base import Array, Spec
 from allconv.operators.norms import GroupNorm, LayerNorm
 from allconv.operators.reduce import Sum
 from allconv.operators.update import MovingAverage
-from allconv.settings import flag, is_sequence, number, shape_of, whole
 
 __all__ = ["group_norm", "instance_norm", "layer_norm", "rms_norm"]
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public
 from allconv.functional.correlate import flipped, transpose_window
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
-from allconv.limits import MOST_AXES, check_axes
+from allconv.intake.arrays import take_array
+from allconv.intake.limits import MOST_AXES, check_axes
 from allconv.operators.base import FLOATS
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value

@@ -13,8 +13,8 @@ from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, public, take_float
+from allconv.intake.settings import choice, number
 from allconv.operators import pointwise as operators
-from allconv.settings import choice, number
 
 __all__ = [
     "elu",

@@ -10,13 +10,13 @@ from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.settings import Sizes, per_axis
+from allconv.intake.refusals import refusal
+from allconv.intake.settings import flag, number, whole
 from allconv.operators.arrange import Pad
 from allconv.operators.correlate import Correlate
 from allconv.operators.index import FlatIndex
 from allconv.operators.pointwise import Exp, Log, Relu, Select, Sqrt
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.refusals import refusal
-from allconv.settings import flag, number, whole
 from allconv.window import Axis, Window
 
 __all__ = [

@@ -16,8 +16,8 @@ from allconv.functional.adaptive import (
 )
 from allconv.functional.call import apply, public, take_float
 from allconv.functional.correlate import check_sizes
+from allconv.intake.settings import choice, flag, is_sequence, number, told, whole
 from allconv.operators.resize import MOST_CELLS, Line, Resize, Rule
-from allconv.settings import choice, flag, is_sequence, number, told, whole
 
 __all__ = ["interpolate"]
 

@@ -7,8 +7,8 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from allconv.errors import ArgumentError
-from allconv.refusals import refusal
-from allconv.settings import MOST, is_sequence, told, whole
+from allconv.intake.refusals import refusal
+from allconv.intake.settings import MOST, is_sequence, told, whole
 from allconv.window import PADDING_NAMES, named_padding
 
 SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned

@@ -6,7 +6,7 @@ from typing import Any
 
 from allconv.errors import ShapeError
 from allconv.functional.call import evaluate, public, take_float
-from allconv.settings import whole
+from allconv.intake.settings import whole
 
 __all__ = ["channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 

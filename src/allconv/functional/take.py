@@ -8,8 +8,8 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public, take_float, take_labels
+from allconv.intake.settings import whole
 from allconv.operators.take import RunningSum, Take
-from allconv.settings import whole
 
 __all__ = ["cumsum", "index_select"]
 

@@ -9,8 +9,8 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, spatial, take_float, take_labels
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.settings import Sizes, per_axis
+from allconv.intake.settings import is_sequence
 from allconv.operators.index import WriteAt
-from allconv.settings import is_sequence
 from allconv.value import Value
 from allconv.window import covered_by
 

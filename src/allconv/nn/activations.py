@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from allconv import functional
+from allconv.intake.settings import number, whole
 from allconv.nn.layer import Layer
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
-from allconv.settings import number, whole
 
 __all__ = [
     "CELU",

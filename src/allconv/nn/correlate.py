@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from allconv.errors import ArgumentError
 from allconv.functional.correlate import check_padding_mode, transpose_window
 from allconv.functional.settings import pairs
+from allconv.intake.settings import flag, whole
 from allconv.nn.initializers import HeNormal
 from allconv.nn.layer import Layer, over_axes
 from allconv.nn.parameter import constant
-from allconv.settings import flag, whole
 from allconv.window import Window
 
 __all__ = [

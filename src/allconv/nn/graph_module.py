@@ -10,7 +10,8 @@ from allconv import trace
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_float
 from allconv.graph import Graph, Node
-from allconv.limits import check_size
+from allconv.intake.limits import check_size
+from allconv.intake.settings import told, whole
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import network_dtype, trace_module
@@ -18,7 +19,6 @@ from allconv.operators.base import Array, Spec
 from allconv.rewrite.fold_constants import fold_constants
 from allconv.rewrite.resize import resized
 from allconv.rewrite.strip_preprocessing import strip_preprocessing
-from allconv.settings import told, whole
 from allconv.trace import Recorded
 from allconv.value import Value
 

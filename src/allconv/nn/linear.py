@@ -7,10 +7,10 @@ from typing import Any
 from allconv import functional
 from allconv.errors import ShapeError
 from allconv.functional.call import take_float
+from allconv.intake.settings import flag, whole
 from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
-from allconv.settings import flag, whole
 
 __all__ = ["Linear"]
 

@@ -12,7 +12,8 @@ from typing import Any
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, TraceError
 from allconv.functional.dropout import key_of
-from allconv.limits import within_limits
+from allconv.intake.limits import within_limits
+from allconv.intake.settings import flag, float_dtype, told
 from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
 from allconv.nn.running import run, run_backward
@@ -23,7 +24,6 @@ from allconv.nn.tracing import trace_module
 from allconv.nn.weights_file import is_path, load_weights, save_weights
 from allconv.operators.base import Array, Spec
 from allconv.random import check_seed
-from allconv.settings import flag, float_dtype, told
 from allconv.trace import Recorded
 from allconv.value import Value
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from allconv import functional
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.intake.settings import told, whole
 from allconv.nn.arrange import Identity
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
 from allconv.nn.exchange import put
@@ -22,7 +23,6 @@ from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate
 from allconv.random import check_seed
 from allconv.rewrite.head import EXPECTED, NO_HEAD, last_layer, needed_nodes
-from allconv.settings import told, whole
 
 CHANNELS = ("rgb", "bgr")
 LAYOUTS = ("nchw", "nhwc")

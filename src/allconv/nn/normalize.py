@@ -9,11 +9,11 @@ import numpy as np
 from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
 from allconv.functional.call import take_float
+from allconv.intake.settings import flag, whole
 from allconv.nn.initializers import Constant
 from allconv.nn.layer import Layer
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant, tally
-from allconv.settings import flag, whole
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LocalResponseNorm"]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from allconv import functional
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float
+from allconv.intake.settings import flag, is_sequence, shape_of, whole
 from allconv.nn.initializers import Constant
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant, tally
-from allconv.settings import flag, is_sequence, shape_of, whole
 
 __all__ = [
     "GroupNorm",

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from allconv import functional
 from allconv.functional.settings import Sizes, per_axis
+from allconv.intake.settings import is_sequence, whole
 from allconv.nn.layer import over_axes
 from allconv.nn.module import Module
-from allconv.settings import is_sequence, whole
 
 __all__ = [
     "CircularPad1d",

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
-from allconv.limits import check_size, within_limits
+from allconv.intake.arrays import take_array
+from allconv.intake.limits import check_size, within_limits
 from allconv.nn.initializers import Constant, Initializer
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator

@@ -13,7 +13,7 @@ from allconv.functional.call import take_float, take_labels
 from allconv.functional.dropout import key_of
 from allconv.gradient import backward
 from allconv.graph import Graph
-from allconv.limits import limit_reached, within_limits
+from allconv.intake.limits import limit_reached, within_limits
 from allconv.nn.tracing import trace_module
 from allconv.operators.base import Array, Spec
 from allconv.trace import Builder, Recorded, flatten, unflatten

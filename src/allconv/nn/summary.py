@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from allconv.intake.settings import shape_of
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Spec
-from allconv.settings import shape_of
 
 if TYPE_CHECKING:
     from allconv.nn.module import Module

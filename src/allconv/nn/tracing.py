@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from allconv.errors import TraceError
-from allconv.limits import within_limits
+from allconv.intake.limits import within_limits
 from allconv.nn.scope import Scope, entered
 from allconv.operators.base import Spec
 from allconv.trace import Builder, Recorded, flatten, recording

@@ -19,9 +19,9 @@ import numpy as np
 
 from allconv.errors import ArgumentError, FileError, LimitError
 from allconv.files import atomic_write, open_file
-from allconv.limits import MOST_AXES, within_limits
+from allconv.intake.limits import MOST_AXES, within_limits
+from allconv.intake.settings import told, whole
 from allconv.operators.base import Array
-from allconv.settings import told, whole
 from allconv.text import json_text, printable
 
 SIZE_LIMIT = 2**32

@@ -14,14 +14,15 @@ import numpy as np
 from allconv.errors import ArgumentError, LimitError
 from allconv.nn.tracing import network_dtype
 from allconv.onnx.metadata import PRODUCER
-from allconv.onnx.model import Branch, Declared, Model, Node
+from allconv.onnx.model import Declared, Model, Node
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.names.local import Layer, call_local
 from allconv.onnx.network import Shape, network_of
-from allconv.onnx.tensors import CODES, fill_tensor, make_tensor
+from allconv.onnx.protos import node_proto
+from allconv.onnx.tensors import CODES, fill_tensor
 from allconv.operators.base import FLOATS
 from allconv.version import __version__
-from onnx import ModelProto, TensorProto, ValueInfoProto, defs, helper
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 IR_VERSION = 10
 LARGEST = 2**31 - 1
@@ -32,9 +33,17 @@ def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
     if not isinstance(net, OnnxModule) or net.notes:
         return False
     model = net.model
-    alike = all(node.version == model.opset for node in model.nodes)  # functions have their own
     floats = {each.dtype for each in model.inputs if each.dtype in FLOATS}
-    return alike and (not net.parameters() or not floats or floats == {network_dtype(net)})
+    same = not net.parameters() or not floats or floats == {network_dtype(net)}
+    return same and _of_set(model.nodes, model.opset)
+
+
+def _of_set(nodes: Sequence[Node], opset: int) -> bool:
+    """Whether all nodes are of one operator set: those of a function may be of another."""
+    return all(
+        node.version == opset and all(_of_set(each.nodes, opset) for each in node.branches)
+        for node in nodes
+    )
 
 
 def to_proto_again(
@@ -60,9 +69,8 @@ def to_proto_again(
         fill_tensor(graph.initializer.add(), name, np.asarray(array))
     _about(made, model)
     for node in model.nodes:
-        layer = Layer.from_tag(node.tag, node.outputs[0]) if node.domain else None
-        same = layer and call_local(made, layer, node.name, model.opset)
-        graph.node.append(same or _node(node))
+        layer = Layer.from_tag(node.tag) if node.domain else None
+        graph.node.append(call_local(made, layer, node) if layer else node_proto(node))
     helper.set_model_props(made, {**model.metadata, **entries})
     return made
 
@@ -105,25 +113,3 @@ def _about(made: ModelProto, model: Model) -> None:
     made.graph.name = about.graph or "allconv"
     made.graph.doc_string, made.doc_string = about.graph_doc, about.doc
     made.domain, made.model_version = about.domain, about.version
-
-
-def _node(node: Node) -> Any:
-    """A node as it was."""
-    made = helper.make_node(node.op, list(node.inputs), list(node.outputs), name=node.name)
-    known = defs.get_schema(node.op, node.version, "").attributes
-    for name, given in node.attributes.items():
-        kind: Any = known[name].type
-        value: Any = given
-        if isinstance(given, Branch):
-            value = _graph(given, name)
-        elif isinstance(given, np.ndarray):
-            value = make_tensor("", given)
-        made.attribute.append(helper.make_attribute(name, value, attr_type=kind.value))
-    return made
-
-
-def _graph(branch: Branch, name: str) -> Any:
-    """A graph inside a node."""
-    tensors = [make_tensor(each, array) for each, array in branch.arrays.items()]
-    outputs = [ValueInfoProto(name=each) for each in branch.outputs]
-    return helper.make_graph(list(map(_node, branch.nodes)), name, [], outputs, tensors)

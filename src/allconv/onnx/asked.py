@@ -7,10 +7,10 @@ from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
+from allconv.intake.settings import whole
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.network import Network, Shape
 from allconv.onnx.text import shown
-from allconv.settings import whole
 from allconv.text import encodable, printable
 
 SHAPES = "(None, 3, 224, 224), say, or a list of these for several inputs, is expected"

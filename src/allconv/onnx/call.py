@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.onnx.limits import MOST_LISTED, Budget, fits
 from allconv.onnx.model import Node
 from allconv.onnx.schema import schema_of, shortest
@@ -41,7 +41,8 @@ class Name:
     about the results of inference, and so do the inputs in `silent_inputs`. Inputs in `settings`
     must be known when the network is recorded, those in `buffers` are statistics that gradients
     leave alone, those in `weights` are parameters wherever the file keeps them. `outputs_count`:
-    an output that nothing takes still says what the node means.
+    an output that nothing takes still says what the node means. `defined`: read as the format
+    defines it in other operators.
     """
 
     read: Callable[[Call], Any]
@@ -52,6 +53,7 @@ class Name:
     buffers: tuple[int, ...] = ()
     weights: tuple[int, ...] = ()
     outputs_count: bool = False
+    defined: bool = False
 
 
 class Call:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.onnx.external import Outside
 from allconv.onnx.limits import MOST_VALUES, fits
 from allconv.onnx.model import Declared, Input, Node, Sizes

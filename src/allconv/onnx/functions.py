@@ -1,112 +1,166 @@
-"""Functions that a file brings along: a node that calls one stands for the nodes in its body.
+"""Functions: operators that a file, or the format itself, writes in other operators.
 
-The body's own names are put below the name of the call's first result, so that two calls do not
-meet. A function is found by domain, name and overload; those of ai.onnx are refused (`read`).
+A call of a function that stands in the file is replaced by the nodes of its body when the file is
+read, so that nothing after that knows of functions. What the format defines by a function is
+replaced while a network is recorded, since its text depends on the dtypes that it meets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from allconv.errors import FileError
-from allconv.onnx.model import Branch, Node
+from allconv.onnx.call import unsupported
+from allconv.onnx.model import Node
+from allconv.onnx.protos import node_proto
 from allconv.onnx.text import shown
 from allconv.text import encodable
+from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
 
-DOMAINS = ("", "ai.onnx")
 Key = tuple[str, str, str]
+"""Domain, name and overload."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """The nodes of a call, in which operator set of ai.onnx, and the names of its results."""
+
+    nodes: tuple[Any, ...]
+    version: int
+    outputs: tuple[str, ...]
 
 
 def functions_of(proto: Any) -> dict[Key, Any]:
-    """The functions of a model by domain, name and overload."""
+    """The functions of a file by domain, name and overload."""
     found: dict[Key, Any] = {}
-    for each in proto.functions:
-        key = key_of(each.domain, each.name, each.overload)
+    for function in proto.functions:
+        key = (function.domain, function.name, function.overload)
         if key in found:
-            raise FileError(f"two functions are named {shown(each.name)}; export the network again")
-        found[key] = each
+            raise FileError(f"the function {shown(function.name)} is there twice; export again")
+        found[key] = function
     return found
 
 
-def key_of(domain: str, name: str, overload: str) -> Key:
-    """How a function is found."""
-    return encodable(domain), encodable(name), encodable(overload)
+def version_of(function: Any, version: int) -> int:
+    """The operator set of ai.onnx in which a function is written; else that of the file."""
+    versions = [each.version for each in function.opset_import if each.domain in ("", "ai.onnx")]
+    return int(versions[0]) if versions else version
 
 
-def settings_of(call: Any, function: Any, outer: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The attributes of a call by name, those that are left out as the function has them.
+def called(function: Any, call: Any, label: str, version: int) -> Body:
+    """The body of a function of the file where it is called, under names of its own.
 
-    `outer` are those of the function that the call itself is in, which it may refer to.
+    What a name of the body stands for around it is that name; all others begin with the label of
+    the call. A result that is an argument, or another result, is made by an Identity.
     """
-    found = {each.name: each for each in function.attribute_proto}
-    known = {*found, *function.attribute}
-    seen: set[str] = set()
-    for each in call.attribute:
-        name = each.name
-        if name in seen or name not in known:
-            raise FileError(
-                f"the call of {shown(call.op_type)} gives {shown(name)} twice, or the function has "
-                "it not; export the network again"
-            )
-        seen.add(name)
-        if not each.ref_attr_name:
-            found[name] = each
-        elif outer is None:
-            raise FileError(f"{shown(call.op_type)} refers to a function it is not in")
-        elif each.ref_attr_name in outer:
-            found[name] = outer[each.ref_attr_name]
-    return found
+    if len(call.input) > len(function.input) or len(call.output) > len(function.output):
+        raise FileError(
+            f"{shown(label)} has more inputs or outputs than its function; export again"
+        )
+    names: dict[str, str] = dict.fromkeys(function.input, "")
+    names.update(zip(function.input, call.input, strict=False))
+    same = []
+    for inner, outer in zip(function.output, call.output, strict=False):
+        if outer and inner in names:
+            same.append((names[inner], outer))
+        elif outer:
+            names[inner] = outer
+    attributes = {each.name: each for each in function.attribute_proto}
+    attributes.update((each.name, each) for each in call.attribute)
+
+    def renamed(name: str) -> str:
+        return names.get(name, f"{label}/{name}") if name else ""
+
+    nodes = [_resolved(each, attributes, renamed, label) for each in function.node]
+    nodes += [helper.make_node("Identity", [made], [outer]) for made, outer in same]
+    return Body(tuple(nodes), version_of(function, version), tuple(call.output))
 
 
-def inlined(call: Node, function: Any, body: Sequence[Node]) -> list[Node]:
-    """The nodes of a body with the names that the call gives; the last one is named as the call."""
-    inputs, outputs = (list(map(encodable, each)) for each in (function.input, function.output))
-    if len(call.inputs) > len(inputs) or len(call.outputs) > len(outputs):
-        raise FileError(f"{shown(call.label)} has more inputs or outputs than its function")
-    if len({*inputs, *outputs}) < len(inputs) + len(outputs) or "" in {*inputs, *outputs}:
-        raise FileError(f"the function {shown(call.op)} names an input or output twice, or not")
-    if not {*inputs}.isdisjoint(name for node in body for name in node.outputs):
-        raise FileError(f"the function {shown(call.op)} makes one of its inputs; export it again")
-    below = next(filter(None, call.outputs), call.name or call.op)
-    names = dict.fromkeys(inputs, "")
-    names.update(zip(inputs, call.inputs, strict=False))
-    names.update((a, b) for a, b in zip(outputs, call.outputs, strict=False) if b)
-    made = [_renamed(node, names, below) for node in body]
-    if made:
-        made[-1] = replace(made[-1], name=call.name, tag=call.tag)
+def _resolved(
+    node: Any, given: Mapping[str, Any], renamed: Callable[[str], str], label: str
+) -> Any:
+    """A node of a body with other names, its attributes of the call in place."""
+    made = NodeProto()
+    made.CopyFrom(node)
+    made.name = f"{label}/{node.name or node.op_type}"
+    made.input[:] = map(renamed, node.input)
+    made.output[:] = map(renamed, node.output)
+    del made.attribute[:]
+    for each in node.attribute:
+        source = given.get(each.ref_attr_name) if each.ref_attr_name else each
+        if source is None:
+            continue  # it is left out of the call
+        kept = made.attribute.add()
+        kept.CopyFrom(source)
+        kept.name = each.name
+        if kept.HasField("g"):
+            _rename_graph(kept.g, given, renamed, label)
     return made
 
 
-def _renamed(node: Node, names: Mapping[str, str], below: str) -> Node:
-    """A node of a body as a node of what is around the call."""
+def _rename_graph(
+    graph: Any, given: Mapping[str, Any], renamed: Callable[[str], str], label: str
+) -> None:
+    """The same for a graph inside a node."""
+    nodes = [_resolved(each, given, renamed, label) for each in graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for each in (*graph.input, *graph.output, *graph.initializer):
+        each.name = renamed(each.name)
 
-    def renamed(name: str) -> str:
-        return names.get(name, f"{below}/{name}") if name else ""
 
-    attributes = {
-        key: _branch(given, names, below) if isinstance(given, Branch) else given
-        for key, given in node.attributes.items()
+def defined(node: Node, operands: Sequence[Any]) -> tuple[Body, dict[str, int]]:
+    """An operator in the format's own words, and which operand its body takes by which name.
+
+    `operands` are arrays or values with a shape and a dtype, None where they are left out.
+    """
+    try:
+        schema = defs.get_schema(node.op, node.version, "")
+        proto = node_proto(node)
+        function = _function(schema, proto, operands)
+    except (defs.SchemaError, RuntimeError, ValueError, TypeError) as error:
+        raise unsupported(node, f"it is not defined for this: {encodable(str(error))}") from None
+    if function is None:
+        raise unsupported(node, "of these operands it is not defined in other operators")
+    given = {
+        name: number
+        for number, (name, each) in enumerate(zip(function.input, operands, strict=False))
+        if each is not None
     }
-    return replace(
-        node,
-        name=f"{below}/{node.name}" if node.name else below,
-        inputs=tuple(map(renamed, node.inputs)),
-        outputs=tuple(map(renamed, node.outputs)),
-        attributes=attributes,
-    )
-
-
-def _branch(branch: Branch, names: Mapping[str, str], below: str) -> Branch:
-    """A graph inside a node of a body."""
+    attributes = {name: each.default_value for name, each in schema.attributes.items()}
+    kept = {name: each for name, each in attributes.items() if each.type != _UNDEFINED}
+    kept.update((each.name, each) for each in proto.attribute)
 
     def renamed(name: str) -> str:
-        return names.get(name, f"{below}/{name}") if name else ""
+        return "" if name in function.input and name not in given else name
 
-    return Branch(
-        tuple(_renamed(node, names, below) for node in branch.nodes),
-        tuple(map(renamed, branch.outputs)),
-        {renamed(name): array for name, array in branch.arrays.items()},
-        tuple(filter(None, map(renamed, branch.outside))),
-    )
+    nodes = [_resolved(each, kept, renamed, node.label) for each in function.node]
+    outputs = tuple(function.output)[: len(node.outputs)]
+    body = Body(tuple(nodes), version_of(function, node.version), outputs)
+    return body, given
+
+
+_UNDEFINED = AttributeProto.UNDEFINED
+
+
+def _function(schema: Any, proto: Any, operands: Sequence[Any]) -> Any:
+    """The text of the format, for operands of these types where it depends on them."""
+    if schema.has_function:
+        return schema.function_body
+    if not schema.has_context_dependent_function:
+        return None
+    types = [_type(each).SerializeToString() for each in operands]
+    data = schema.get_context_dependent_function(proto.SerializeToString(), types)
+    return FunctionProto.FromString(data) if data else None
+
+
+def _type(given: Any) -> Any:
+    """The type of an operand in the format's words."""
+    if given is None:
+        return TypeProto()
+    code = helper.np_dtype_to_tensor_dtype(np.dtype(str(given.dtype)))
+    return helper.make_tensor_type_proto(code, given.shape)

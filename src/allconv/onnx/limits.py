@@ -11,7 +11,7 @@ from math import prod
 
 from allconv.errors import LimitError
 from allconv.graph import Node
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.operators.pool import AveragePool, MaxPool
 
 MOST_VALUES = 2**31
@@ -31,6 +31,9 @@ MOST_CONSTANTS = 10_000_000
 
 MOST_FILLED = 2**28
 """The cells of all arrays that are one number everywhere: 1 GB where they are laid out."""
+
+MOST_DEFINED = 100_000
+"""The nodes by which the format defines those of a network, in all."""
 
 MOST_WORK = 2**41
 """The multiply-adds of a network, about a minute's; or, for large inputs, `WORK_PER_VALUE`."""
@@ -52,6 +55,7 @@ class Budget:
     constants: int = 10 * MOST_CONSTANTS
     work: int = 0
     filled: int = 0
+    nodes: int = 0
 
     @property
     def most_values(self) -> int:
@@ -76,6 +80,15 @@ class Budget:
             raise LimitError(
                 f"{op} makes an array of {prod(shape):,} cells; {MOST_FILLED:,} are made for a "
                 "network"
+            )
+
+    def take_nodes(self, label: str, count: int) -> None:
+        """Count the nodes that stand for one that the format defines by others."""
+        self.nodes += count
+        if self.nodes > MOST_DEFINED:
+            raise LimitError(
+                f"{label} brings the nodes that define others to {self.nodes:,}; {MOST_DEFINED:,} "
+                "are recorded"
             )
 
     def take_work(self, label: str, nodes: Sequence[Node]) -> None:

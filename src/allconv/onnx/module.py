@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, Error, FileError, LimitError, ShapeError, UnsupportedError
+from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter

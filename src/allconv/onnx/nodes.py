@@ -1,4 +1,4 @@
-"""The nodes of a file as values, the graphs inside them, and the functions that they call."""
+"""The nodes of a file as values, and the graphs inside them."""
 
 from __future__ import annotations
 
@@ -6,66 +6,78 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from allconv.errors import FileError, LimitError, UnsupportedError
+from allconv.errors import LimitError, UnsupportedError
 from allconv.onnx.attributes import read_attributes
 from allconv.onnx.call import unsupported
 from allconv.onnx.declared import read_arrays
 from allconv.onnx.external import Outside
-from allconv.onnx.functions import DOMAINS, Key, inlined, key_of, settings_of
+from allconv.onnx.functions import Body, Key, called
 from allconv.onnx.model import Branch, Node
-from allconv.onnx.names.local import TAG
-from allconv.onnx.text import shown
+from allconv.onnx.names.local import TAG, local_node
 from allconv.onnx.validate import check_order
 from allconv.onnx.wire import Place, Raw, attribute
 from allconv.text import encodable
 
+DOMAINS = ("", "ai.onnx")
 OLDEST_OPSET, NEWEST_OPSET = 6, 28
 MOST_NODES = 100_000
 DEEPEST = 8
-"""Graphs inside each other, and functions that call each other."""
-
-MOST_BODIES = 2**28
-"""Bytes of the bodies of functions, for all calls together."""
+"""Graphs inside each other."""
 
 
-@dataclass
-class Budget:
-    """What has been read so far: nodes, with those inside them, and bytes of functions."""
-
-    nodes: int = 0
-    bodies: int = 0
+MOST_BYTES = 2**28
+"""Of the nodes that calls of functions are replaced by."""
 
 
 @dataclass
 class NodeReader:
-    """Reads the nodes of a graph.
+    """Reads the nodes of a graph; `count` are those so far, with those inside them.
 
-    Inside a function, `settings` are the attributes of its call, and `calls` the functions around.
+    Calls of functions of the file are replaced by their bodies: `calls` are those around a node,
+    `size` the bytes of the bodies so far.
     """
 
     opset: int
     outside: Outside
     raws: Mapping[Place, Raw]
     functions: Mapping[Key, Any] = field(default_factory=dict)
-    budget: Budget = field(default_factory=Budget)
-    settings: Mapping[str, Any] | None = None
-    calls: tuple[Key, ...] = ()
+    count: int = 0
     depth: int = 0
+    calls: int = 0
+    size: int = 0
 
     def read(self, graph: Any) -> list[Node]:
         """The nodes of a graph. What is not read at all carries why."""
-        self.budget.nodes += len(graph.node)
-        if self.budget.nodes > MOST_NODES:
-            raise LimitError(f"the network has more than {MOST_NODES:,} nodes")
-        found: list[Node] = []
-        for number, each in enumerate(graph.node):
-            key = key_of(each.domain, each.op_type, each.overload)
-            function = self.functions.get(key)
-            if function is None:
-                found.append(self._node(number, each))
-            else:
-                found += self._called(each, key, function)
-        return found
+        return [n for number, each in enumerate(graph.node) for n in self._nodes(number, each)]
+
+    def body(self, body: Body) -> list[Node]:
+        """The nodes of a function, in its operator set; its arrays are all held in them."""
+        if self.calls == DEEPEST:
+            raise LimitError(f"functions are called {DEEPEST} deep; export the network without")
+        self.calls += 1
+        opset, self.opset = self.opset, body.version
+        try:
+            return [node for each in body.nodes for node in self._nodes(0, each)]
+        finally:
+            self.calls, self.opset = self.calls - 1, opset
+
+    def _nodes(self, number: int, proto: Any) -> list[Node]:
+        """A node, or those of the function that it calls."""
+        self.count += 1
+        function = self.functions.get((proto.domain, proto.op_type, proto.overload))
+        self.size += function.ByteSize() if function else 0
+        if self.count > MOST_NODES or self.size > MOST_BYTES:
+            raise LimitError(
+                f"the network has more than {MOST_NODES:,} nodes, or functions are called for more "
+                f"than {MOST_BYTES:,} bytes of them"
+            )
+        if function is None:
+            return [self._node(number, proto)]
+        local = local_node(self._plain(proto), function)
+        if local is not None:
+            return [local]
+        label = f"{encodable(proto.name or proto.op_type)}#{self.count}"
+        return self.body(called(function, proto, label, self.opset))
 
     def _plain(self, proto: Any) -> Node:
         """A node without its attributes."""
@@ -86,38 +98,18 @@ class NodeReader:
 
         def raw_of(attribute_number: int) -> Raw | None:
             place = attribute(number, attribute_number)
-            return None if self.depth else self.raws.get(place)
+            return None if self.depth or self.calls else self.raws.get(place)
 
         try:
             if node.domain:  # before ours are made, so that a file cannot name them
                 raise unsupported(node)
+            if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:  # of a function
+                raise unsupported(node, f"{OLDEST_OPSET} to {NEWEST_OPSET} are read")
             branch_of = self._branch if node.op == "If" else None
-            found = read_attributes(proto, node, self.outside, raw_of, branch_of, self.settings)
+            found = read_attributes(proto, node, self.outside, raw_of, branch_of)
         except UnsupportedError as error:
             return replace(node, refusal=error)
         return replace(node, attributes=found)
-
-    def _called(self, proto: Any, key: Key, function: Any) -> list[Node]:
-        """The nodes that a call of a function stands for."""
-        name = shown(function.name)
-        if key in self.calls:
-            raise FileError(f"the function {name} calls itself; export the network again")
-        if len(self.calls) == DEEPEST:
-            raise LimitError(f"functions that call each other are read {DEEPEST} deep, down to one")
-        self.budget.bodies += int(function.ByteSize())
-        if self.budget.bodies > MOST_BODIES:
-            raise LimitError(
-                f"calls of functions, up to {name}, bring {MOST_BODIES:,} bytes; inline them in "
-                "the file"
-            )
-        inside = replace(
-            self,
-            opset=_version(function),
-            raws={},
-            settings=settings_of(proto, function, self.settings),
-            calls=(*self.calls, key),
-        )
-        return inlined(self._plain(proto), function, inside.read(function))
 
     def _branch(self, graph: Any) -> Branch:
         """A graph inside a node: what it uses from around it is found out here."""
@@ -133,17 +125,6 @@ class NodeReader:
         outside = _free(nodes, outputs, arrays)
         check_order(nodes, {*arrays, *outside}, outputs)
         return Branch(tuple(nodes), outputs, arrays, outside)
-
-
-def _version(function: Any) -> int:
-    """The operator set of a function's body; 0 for one that uses no standard operators."""
-    versions = [each.version for each in function.opset_import if each.domain in DOMAINS]
-    if len(versions) > 1 or not all(OLDEST_OPSET <= n <= NEWEST_OPSET for n in versions):
-        raise UnsupportedError(
-            f"unsupported: the function {shown(function.name)} of operator set "
-            f"{', '.join(map(str, versions[:3]))}; {OLDEST_OPSET} to {NEWEST_OPSET} are read"
-        )
-    return int(versions[0]) if versions else 0
 
 
 def _free(

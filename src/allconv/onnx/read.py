@@ -17,23 +17,23 @@ from typing import Any, BinaryIO
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
+from allconv.intake.settings import whole
 from allconv.onnx.declared import check_halves, notes_of, read_arrays, read_inputs, read_results
 from allconv.onnx.external import Outside
-from allconv.onnx.functions import DOMAINS, functions_of
+from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import About, Model
-from allconv.onnx.names.local import collapse
-from allconv.onnx.nodes import MOST_NODES, NEWEST_OPSET, OLDEST_OPSET, NodeReader
+from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import shown
 from allconv.onnx.validate import check_order, checked, roles, without_unused
 from allconv.onnx.weights import without_weights
 from allconv.onnx.wire import without_arrays
-from allconv.settings import whole
 from allconv.text import encodable, printable
 from onnx import IR_VERSION, ModelProto
 
 SIZE_LIMIT = 2**31
+MOST_NODES = 100_000
 MOST_TENSORS = 100_000
 _TOO_LARGE = "it is {:,} bytes, the limit is {:,}; set size_limit higher if the file is yours"
 
@@ -139,7 +139,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
-    nodes = collapse(reader.read(graph))
+    nodes = reader.read(graph)
     inputs, declared = read_inputs(graph, arrays, nodes)
     results = [encodable(each.name) for each in graph.output]
     check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)

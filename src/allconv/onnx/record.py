@@ -11,15 +11,18 @@ import numpy as np
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
 from allconv.onnx.call import Bytes, Call, Condition, unsupported
+from allconv.onnx.external import Outside
+from allconv.onnx.functions import defined
 from allconv.onnx.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.model import Branch, Input, Model, Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, named
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
+from allconv.onnx.nodes import NodeReader
 from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
-from allconv.onnx.validate import checked
-from allconv.operators.base import Array
+from allconv.onnx.validate import check_order, checked
+from allconv.operators.base import Array, Spec
 from allconv.operators.elementary import Truth
 from allconv.trace import Builder
 from allconv.value import Value
@@ -120,11 +123,26 @@ class Recorder:
         operands = [known[name] if name else None for name in node.inputs]
         if node.op == "If" and not node.domain:
             return self.branch(node, operands[0], known)
+        name = None if node.domain else NAMES.get(node.op)
+        if name is not None and name.defined:
+            return self.defined(node, operands)
         recorded = len(self.builder.nodes)
         with self.builder.at(plain(node.label)):
             found = _results(Call(node, operands, self.lift, self.budget))
         self.budget.take_work(plain(node.label), self.builder.nodes[recorded:])
         return found
+
+    def defined(self, node: Node, operands: Sequence[Any]) -> dict[str, Any]:
+        """What the nodes make by which the format defines an operator."""
+        plain_operands = [_of_shape(each) for each in operands]
+        body, taken = defined(node, plain_operands)
+        inside: dict[str, Any] = {name: operands[n] for name, n in taken.items()}
+        nodes = NodeReader(body.version, Outside(None, 0), {}).body(body)
+        self.budget.take_nodes(plain(node.label), len(nodes))
+        check_order(nodes, set(inside), body.outputs)
+        self.nodes(list(map(checked, nodes)), inside)
+        named_outputs = zip(node.outputs, body.outputs, strict=False)
+        return {name: inside[other] for name, other in named_outputs if name}
 
     def branch(self, node: Node, condition: Any, known: dict[str, Any]) -> Any:
         """What the graph makes that the known condition of an `If` chooses."""
@@ -137,6 +155,13 @@ class Recorder:
         self.nodes([checked(each) for each in branch.nodes], inside)
         named_outputs = zip(node.outputs, branch.outputs, strict=False)
         return {name: inside[other] for name, other in named_outputs if name}
+
+
+def _of_shape(operand: Any) -> Any:
+    """What has the shape and the dtype of an operand: a truth value or byte is kept as floats."""
+    if isinstance(operand, Condition | Bytes):
+        return Spec(operand.value.shape, "bool" if isinstance(operand, Condition) else "uint8")
+    return operand
 
 
 def _of_data(node: Node, known: Mapping[str, Any]) -> bool:

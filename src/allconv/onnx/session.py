@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
+from allconv.intake.arrays import take_array
 from allconv.onnx.model import Declared, Sizes
 from allconv.onnx.module import OnnxModule, load
 from allconv.onnx.read import Given

@@ -21,7 +21,7 @@ from allconv.onnx.module import OnnxModule
 from allconv.onnx.network import Network, network_of
 from allconv.onnx.tensors import CODES
 from allconv.onnx.write_graph import WrittenGraph, write_graph
-from allconv.onnx.writer import OPSET, Writer
+from allconv.onnx.writer import Writer
 from allconv.version import __version__
 from onnx import ModelProto, helper
 
@@ -170,7 +170,6 @@ def _model(
     graph.input.extend(inputs)
     graph.output.extend(outputs)
     graph.value_info.extend(info for info in known if info.name not in emitted.outputs)
-    model.opset_import.append(helper.make_opsetid("", OPSET))
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = PRODUCER, __version__
     helper.set_model_props(model, entries)

@@ -63,7 +63,7 @@ class Writer:
 
     def __init__(self, taken: Sequence[str]) -> None:
         self.taken = set(taken)
-        self.model = ModelProto()
+        self.model = ModelProto(opset_import=[helper.make_opsetid("", OPSET)])
         self.graph = self.model.graph
         self._integers: dict[tuple[int, ...], str] = {}
 

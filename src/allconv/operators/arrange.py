@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ShapeError
+from allconv.intake.settings import told
 from allconv.operators.base import FLOATS, Array, Operator, Spec
-from allconv.settings import told
 
 
 @dataclass(frozen=True)

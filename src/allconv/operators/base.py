@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allconv.errors import ShapeError, UnsupportedError
-from allconv.limits import check_size
+from allconv.intake.limits import check_size
 
 Array = NDArray[Any]
 FLOATS = ("float32", "float64")

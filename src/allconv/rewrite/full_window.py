@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import prod
 
 from allconv.graph import Graph, Node
-from allconv.limits import MOST_WINDOW_AXES
+from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.operators.arrange import Reshape
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, LimitError
 from allconv.graph import Graph
+from allconv.intake.arrays import take_array
 from allconv.operators.base import Array, Spec
 from allconv.show.locate_window import locate_window
 from allconv.show.operand import WindowCall

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allconv.errors import ArgumentError, Error
 from allconv.files import atomic_write
+from allconv.intake.settings import choice
 from allconv.picture.markup import element
-from allconv.settings import choice
 from allconv.show.call import record_call
 from allconv.show.page.document import THEMES
 from allconv.show.stage.call import state_of_call

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError
+from allconv.intake.arrays import take_array
 from allconv.operators.base import Array
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator

@@ -15,6 +15,7 @@ from allconv.data.dataset import Dataset, Part
 from allconv.data.preprocess import Preprocess
 from allconv.data.presets import Prepared, Preset, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
+from allconv.intake.settings import told
 from allconv.nn.correlate import Conv2d
 from allconv.nn.graph_module import GraphModule
 from allconv.nn.linear import Linear
@@ -27,7 +28,6 @@ from allconv.onnx.module import OnnxModule
 from allconv.onnx.module import load as load_onnx
 from allconv.operators.base import Spec
 from allconv.random import generator
-from allconv.settings import told
 from allconv.text import printable
 
 Network: TypeAlias = Module | str | os.PathLike[str]

@@ -22,10 +22,10 @@ from allconv.data.listing import expand
 from allconv.data.pixels import take_images, to_bytes
 from allconv.data.presets import Preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
+from allconv.intake.settings import flag
 from allconv.nn import networks
 from allconv.nn.module import Module
 from allconv.operators.base import Array
-from allconv.settings import flag
 from allconv.text import printable
 from allconv.train.base import Base, Network, open_base
 from allconv.train.callbacks import Callback

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allconv import random
-from allconv.arrays import take_array
 from allconv.data.augment import Augment, UserAugment
 from allconv.data.batches import batches
 from allconv.data.dataset import Part
@@ -20,6 +19,7 @@ from allconv.data.pixels import to_images
 from allconv.data.preprocess import Preprocess
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_labels
+from allconv.intake.arrays import take_array
 from allconv.operators.base import FLOATS, Array
 
 Augmentation: TypeAlias = Augment | UserAugment | None

@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.loss import cross_entropy
 from allconv.gradient import backward
+from allconv.intake.settings import number, told
 from allconv.nn.module import Module
 from allconv.nn.tracing import KEY, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.reduce import Sum
 from allconv.operators.update import ClipFactor
-from allconv.settings import number, told
 from allconv.trace import Builder, Recorded, current, flatten, recording
 from allconv.train.optimizers import Optimizer, decays
 from allconv.value import Value

@@ -14,9 +14,9 @@ from math import inf
 from typing import Any, ClassVar
 
 from allconv.errors import ArgumentError
+from allconv.intake.settings import number, told
 from allconv.operators.base import Spec
 from allconv.operators.update import AdamUpdate, SgdUpdate
-from allconv.settings import number, told
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from math import inf
 from typing import Any, Literal
 
 from allconv.errors import ArgumentError
+from allconv.intake.settings import number, told, whole
 from allconv.random import check_seed
-from allconv.settings import number, told, whole
 from allconv.train.feed import Augmentation
 from allconv.train.objective import Loss, Objective
 from allconv.train.optimizers import Optimizer, find_optimizer

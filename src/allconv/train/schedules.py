@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import cos, pi
 
 from allconv.errors import ArgumentError
-from allconv.settings import is_sequence, number, told
+from allconv.intake.settings import is_sequence, number, told
 
 
 @dataclass(frozen=True)

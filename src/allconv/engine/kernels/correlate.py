@@ -18,7 +18,7 @@ from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
-from allconv.limits import MOST_WINDOW_AXES
+from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value

@@ -10,7 +10,7 @@ from allconv.engine.phases import input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
-from allconv.limits import MOST_WINDOW_AXES
+from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.operators.base import Operator
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.value import Value

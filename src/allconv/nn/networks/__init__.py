@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from allconv.errors import ArgumentError
 from allconv.functional.settings import per_axis
+from allconv.intake.settings import told, whole
 from allconv.nn.networks.all_cnn import all_cnn
 from allconv.nn.networks.convnet import convnet
 from allconv.nn.networks.efficientnet import efficientnet_b0, efficientnet_lite0
@@ -17,7 +18,6 @@ from allconv.nn.networks.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_sm
 from allconv.nn.networks.plain import plain
 from allconv.nn.networks.resnet import resnet18, resnet50
 from allconv.nn.sequential import Sequential
-from allconv.settings import told, whole
 
 Maker = Callable[[int, tuple[int, int], int], Sequential]
 

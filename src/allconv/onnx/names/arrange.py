@@ -10,7 +10,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.functional.call import apply
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Bytes, Call, Condition, Name
 from allconv.onnx.tensors import CODES, dtype_name
 from allconv.onnx.writer import Writer, Written

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Call
 from allconv.onnx.names import arrange
 from allconv.onnx.names.known import Fold

@@ -14,7 +14,7 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.limits import MOST_AXES
+from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Slice

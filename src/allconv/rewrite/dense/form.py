@@ -11,7 +11,7 @@ import numpy as np
 
 from allconv.errors import Error, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.limits import MOST_WINDOW_AXES
+from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.operators.correlate import Correlate
 from allconv.operators.rules import Rules
 from allconv.trace import Builder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allconv.intake.refusals import SENTENCES
 from allconv.picture.palette import DARK, LIGHT
-from allconv.refusals import SENTENCES
 from allconv.window import PADDING_NAMES
 
 OPERATORS = ("conv", "true_conv", "conv_transpose", "local", "linear", "max_pool", "avg_pool")

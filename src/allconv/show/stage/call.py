@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
+from allconv.intake.settings import choice
 from allconv.operators.base import Array
 from allconv.operators.correlate import TransposeView, WeightView
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.settings import choice
 from allconv.show.operand import Operand, WindowCall
 from allconv.show.page.shared import LIMITS
 from allconv.show.stage.model import Model, model_of

@@ -11,7 +11,7 @@ from math import prod
 from allconv.errors import ArgumentError, LimitError
 from allconv.functional.correlate import transpose_window
 from allconv.functional.settings import pairs
-from allconv.refusals import refusal
+from allconv.intake.refusals import refusal
 from allconv.show.page.shared import LIMITS
 from allconv.show.stage.settings import ROLES, Pair, Role, Settings
 from allconv.window import Axis, reach_of

@@ -9,7 +9,7 @@ from numpy import ma  # NumPy loads it at first use, which a fork might meet hal
 from numpy.typing import NDArray
 
 from allconv.errors import ArgumentError, LimitError, TraceError
-from allconv.limits import MOST_AXES, check_axes
+from allconv.intake.limits import MOST_AXES, check_axes
 
 Array = NDArray[Any]
 

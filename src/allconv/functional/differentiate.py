@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from allconv import engine
-from allconv.arrays import take_array
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_float
 from allconv.gradient import gradient, pullback
 from allconv.graph import Graph
-from allconv.limits import within_limits
+from allconv.intake.arrays import take_array
+from allconv.intake.limits import within_limits
+from allconv.intake.settings import is_whole, told
 from allconv.operators.base import Spec
-from allconv.settings import is_whole, told
 from allconv.trace import Recorded, called, current, flatten, trace, unflatten
 from allconv.value import Value
 

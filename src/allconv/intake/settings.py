@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError
-from allconv.limits import MOST_AXES, check_axes, check_size
+from allconv.intake.limits import MOST_AXES, check_axes, check_size
 
 MOST = 2**31 - 1
 MOST_NUMBERS = 2**20  # of one setting
