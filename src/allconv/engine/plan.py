@@ -27,6 +27,7 @@ from allconv.operators.arrange import Reshape
 from allconv.operators.base import Array, Operator, Spec
 from allconv.value import Value
 
+COPIED = (4, 8)  # the bytes of a number that the kernel of copies moves
 KERNEL_DTYPES = ("float32", "float64", "int32", "int64")
 
 Lowering: TypeAlias = Callable[["Planner", Node], bool]
@@ -249,9 +250,9 @@ class Planner:
         layout = "last" if self.keep_last and place.has("last") else "rows"
         storage = Storage("output", size_in_bytes(value.spec), number)
         target = Place(storage, value.spec, layout_strides(value.spec, layout))
-        if value.spec.dtype == "bool":  # of one byte, which no kernel copies
-            copy = Node(Reshape(value.shape), (value,), (value,))
-            self.steps.append(DefinitionStep(copy, (place,), (target,)))
+        if place.item not in COPIED:
+            node = Node(Reshape(value.shape), (value,), (value,))
+            self.steps.append(DefinitionStep(node, (place,), (target,)))
         else:
             self.lowerings.copy(self, place, target)
         return target

@@ -41,7 +41,7 @@ def schema_of(op: str, version: int) -> Schema | None:
     """The operator of ai.onnx as an operator set has it; None where it has none of that name."""
     try:
         found = defs.get_schema(op, version, "")
-    except defs.SchemaError:
+    except (defs.SchemaError, TypeError):  # no such name, or a version that is no int of C
         return None
     if found.deprecated and op not in _STILL_READ:
         return None
