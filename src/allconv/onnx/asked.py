@@ -70,7 +70,7 @@ def check_names(network: Network, inputs: Sequence[str], outputs: Sequence[str])
     for name in network.arrays:
         if name != encodable(name):
             raise ArgumentError(
-                f"the parameter {printable(name)} has a name that is no UTF-8; rename it"
+                f"the parameter {printable(name)} has a name that is not UTF-8; rename it"
             )
     for what, name in (
         ("input_name", inputs[0] if inputs else "input"),
@@ -79,6 +79,6 @@ def check_names(network: Network, inputs: Sequence[str], outputs: Sequence[str])
         if not isinstance(name, str) or not name or name in network.arrays:
             raise ArgumentError(f"{what} is {name!r}, empty or a parameter's; give another")
         if name != encodable(name):
-            raise ArgumentError(f"{what} is {printable(name)}, no UTF-8; give another")
+            raise ArgumentError(f"{what} is {printable(name)}, which is not UTF-8; give another")
     if outputs[0] in inputs:
         raise ArgumentError(f"input_name and output_name are both {outputs[0]!r}")

@@ -144,7 +144,9 @@ class OnnxModule(Module):
         for name in arrays:
             if name not in by_name:
                 names = ", ".join(map(shown, list(by_name)[:_SHOWN]))
-                raise ArgumentError(f"{shown(name)} is no input; those of the network are {names}")
+                raise ArgumentError(
+                    f"{shown(name)} is not an input; those of the network are {names}"
+                )
         return self._with({name: _fixed(by_name[name], each) for name, each in arrays.items()})
 
     def _with(self, arrays: Mapping[str, Array]) -> OnnxModule:
@@ -211,7 +213,7 @@ def _fixed(expected: Input, given: Any) -> Array:
     if np.dtype(expected.dtype).kind in "iu" and array.dtype.kind in "iu" and array.size:
         limits = np.iinfo(expected.dtype)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
-            raise ArgumentError(f"{name} holds numbers that are no {expected.dtype}")
+            raise ArgumentError(f"{name} holds numbers that {expected.dtype} cannot hold")
     made = np.array(array, expected.dtype)
     made.flags.writeable = False
     return made
