@@ -186,4 +186,4 @@ def test_node_cases_are_written_again() -> None:
             assert set(told(other)[3]) <= set(told(one)[3])
             assert told(one)[4] == told(other)[4]
         kept += 1
-    assert kept > 1000
+    assert kept > 900
