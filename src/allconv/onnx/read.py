@@ -23,7 +23,6 @@ from allconv.onnx.external import Outside
 from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import About, Model
-from allconv.onnx.names.local import collapse
 from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
 from allconv.onnx.part import WHOLE, Part
 from allconv.onnx.refusals import joined
@@ -141,7 +140,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> 
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
-    nodes, takes, gives = part.cut(graph, collapse(reader.read(graph)), set(arrays))
+    nodes, takes, gives = part.cut(graph, reader.read(graph), set(arrays))
     inputs, declared = read_inputs(takes, arrays, nodes)
     results = [encodable(each.name) for each in gives]
     check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)
@@ -155,7 +154,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> 
     check_halves(graph, arrays, parameters)
     return Model(
         inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,
-        classes, preprocess, declared, read_results(gives), _about(proto), notes_of(graph),
+        classes, preprocess, declared, read_results(gives), _about(proto), notes_of(proto),
     )  # fmt: skip
 
 
