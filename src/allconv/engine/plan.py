@@ -23,9 +23,11 @@ from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
 from allconv.engine.step import Address, DefinitionStep, KernelStep, Number, PlanStep, once
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
+from allconv.operators.arrange import Reshape
 from allconv.operators.base import Array, Operator, Spec
 from allconv.value import Value
 
+COPIED = (4, 8)  # the bytes of a number that the kernel of copies moves
 KERNEL_DTYPES = ("float32", "float64", "int32", "int64")
 
 Lowering: TypeAlias = Callable[["Planner", Node], bool]
@@ -248,5 +250,9 @@ class Planner:
         layout = "last" if self.keep_last and place.has("last") else "rows"
         storage = Storage("output", size_in_bytes(value.spec), number)
         target = Place(storage, value.spec, layout_strides(value.spec, layout))
-        self.lowerings.copy(self, place, target)
+        if place.item not in COPIED:
+            node = Node(Reshape(value.shape), (value,), (value,))
+            self.steps.append(DefinitionStep(node, (place,), (target,)))
+        else:
+            self.lowerings.copy(self, place, target)
         return target

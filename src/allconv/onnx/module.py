@@ -115,8 +115,6 @@ class OnnxModule(Module):
         given = zip(self.model.inputs, x, strict=False)
         taken = [_floats(expected, each) for expected, each in given]
         taken += x[len(taken) :]
-        if not taken and not self.model.inputs:
-            return _constants(self)
         return super().__call__(*taken, training=training, seed=seed)
 
     def _is_static(self, number: int) -> bool:
@@ -223,14 +221,6 @@ def _fixed(expected: Input, given: Any) -> Array:
     made = np.array(array, expected.dtype)
     made.flags.writeable = False
     return made
-
-
-def _constants(net: OnnxModule) -> Any:
-    """The outputs of a network whose inputs are all fixed."""
-    recorded = trace_module(net)
-    state = net.state_dict()
-    outputs = recorded.graph.run(*(state[name] for name in recorded.state))
-    return outputs[0] if len(net.model.outputs) == 1 else tuple(outputs)
 
 
 def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from allconv.onnx.nodes import NodeReader
 from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
 from allconv.onnx.validate import check_order, checked
-from allconv.operators.base import Array, Spec
+from allconv.operators.base import FLOATS, Array, Spec
 from allconv.operators.elementary import Truth
+from allconv.operators.pointwise import Select
 from allconv.trace import Builder
 from allconv.value import Value
 
@@ -146,15 +148,49 @@ class Recorder:
 
     def branch(self, node: Node, condition: Any, known: dict[str, Any]) -> Any:
         """What the graph makes that the known condition of an `If` chooses."""
+        if isinstance(condition, Condition):
+            return self._either(node, condition, known)
         if not isinstance(condition, np.ndarray) or condition.size != 1:
             raise unsupported(node, "its condition is computed from the data")
-        branch = node.attributes["then_branch" if condition.reshape(-1)[0] else "else_branch"]
+        return self._inside(
+            node, "then_branch" if condition.reshape(-1)[0] else "else_branch", known
+        )
+
+    def _either(self, node: Node, condition: Condition, known: dict[str, Any]) -> Any:
+        """What the data choose of what both graphs of an `If` make: both are computed."""
+        pairs = [self._inside(node, each, known) for each in ("then_branch", "else_branch")]
+        found = {}
+        for name in pairs[0]:
+            given = [pair[name] for pair in pairs]
+            if any(isinstance(each, Missing) for each in given):
+                found[name] = Missing(True)
+                continue
+            a, b = (self.lift(each) if _is_floats(each) else each for each in given)
+            alike = isinstance(a, Value) and isinstance(b, Value) and a.shape == b.shape
+            if not alike or prod(condition.value.shape) != 1:
+                raise unsupported(
+                    node,
+                    "its condition is computed from the data; that is supported for one truth "
+                    "value, where both branches give floats of one shape",
+                )
+            with self.builder.at(plain(node.label)):
+                one = condition.value.reshape(())
+                found[name] = trace.record(Select(), one, a, b)
+        return found
+
+    def _inside(self, node: Node, which: str, known: dict[str, Any]) -> dict[str, Any]:
+        """What one of the graphs of an `If` makes, by the names of the node's outputs."""
+        branch = node.attributes[which]
         if not isinstance(branch, Branch) or len(branch.outputs) < len(node.outputs):
             raise unsupported(node, "a branch with fewer outputs than the node")
         inside = {**known, **branch.arrays}
         self.nodes([checked(each) for each in branch.nodes], inside)
         named_outputs = zip(node.outputs, branch.outputs, strict=False)
         return {name: inside[other] for name, other in named_outputs if name}
+
+
+def _is_floats(given: Any) -> bool:
+    return isinstance(given, np.ndarray) and given.dtype.name in FLOATS
 
 
 def _of_shape(operand: Any) -> Any:

@@ -152,7 +152,7 @@ def _fits(expected: Sizes | None, given: tuple[int, ...]) -> bool:
     if expected is None:
         return True
     pairs = list(zip(expected, given, strict=False))
-    alike = all(not isinstance(n, int) or n in (0, m) for n, m in pairs)
+    alike = all(not isinstance(n, int) or n <= 0 or n == m for n, m in pairs)
     return len(expected) == len(given) and alike
 
 
