@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 import allconv as ac
 import onnx
 from allconv import nn
-from allconv.errors import ArgumentError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError, UnsupportedError
 from allconv.onnx.open_sizes import save_open
 from allconv.operators.base import Array
 from onnx import TensorProto, helper, numpy_helper
@@ -226,6 +226,15 @@ def test_extremes_of_windows() -> None:
     x = np.random.default_rng(0).standard_normal((1, 2, 8, 9)).astype(np.float32)
     np.testing.assert_allclose(dense(x)[..., 0, 0], net(x), rtol=0, atol=1e-5)
     assert dense(np.zeros((1, 2, 12, 20), np.float32)).shape == (1, 3, 5, 12)
+
+
+def test_a_batch_beyond_all_measure() -> None:
+    """The map of a file for so many images is made; they are not computed to compare with it."""
+    net = ac.onnx.load(model(5000))
+    dense = ac.rewrite.densify(net, (5000, 3, *CROP))
+    assert dense(image(*CROP)).shape == (2, 3, 1, 1)
+    with pytest.raises(LimitError, match="takes 5,000 images at once; 1,024 are the most here"):
+        dense.compare(net, image(*CROP))
 
 
 class Steps(nn.Module):

@@ -12,7 +12,7 @@ import numpy as np
 from allconv.analysis.fields import Field
 from allconv.analysis.padding_reach import padding_reach
 from allconv.analysis.receptive import receptive_fields
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.graph import Graph
 from allconv.intake.settings import told
@@ -25,6 +25,7 @@ from allconv.rewrite.fold_constants import fold_constants
 from allconv.trace import Recorded
 
 BATCH = 64  # crops that are computed at once
+MOST_BATCH = 1024  # of a network that takes so many images and no other number
 
 
 class DenseNetwork(GraphModule):
@@ -118,6 +119,10 @@ class DenseNetwork(GraphModule):
         places = [cells for _, cells in self.crops(x.shape[2:])]
         single = [np.empty_like(each).reshape(*each.shape[:2], -1) for each in maps]
         batch = getattr(net, "fixed_batch", None)
+        if (batch or 0) > MOST_BATCH:
+            raise LimitError(
+                f"the network takes {batch:,} images at once; {MOST_BATCH:,} are the most here"
+            )
         for n, image in enumerate(x):
             for start in range(0, len(places), batch or BATCH):
                 some = places[start : start + (batch or BATCH)]
