@@ -156,7 +156,9 @@ def with_means_of_windows(x: Array) -> Array:
 def test_means_over_windows(batch: int | str) -> None:
     """Means of squeeze-and-excitation are those of the training extent around each cell."""
     net = ac.onnx.load(model(batch, squeezed=True))
-    with pytest.raises(UnsupportedError, match=r'back to its cells; means="window"'):
+    with pytest.raises(
+        UnsupportedError, match=r'with its cells, which cannot slide; means="window"'
+    ):
         ac.rewrite.densify(net, shape_of(batch, last=False))
     dense = ac.rewrite.densify(net, shape_of(batch, last=False), means="window")
     assert (dense.means, dense.is_exact) == ("window", False)

@@ -73,7 +73,7 @@ class Features(Module):
         """See the class."""
         y = self.base.record(arranged(x, self.layout, self.channels), training=False)
         if not hasattr(y, "shape") or len(y.shape) < 2:
-            raise ShapeError("the layers below the head give no (N, F)")
+            raise ShapeError("the layers below the head do not give one array (N, F)")
         below = taken_below(y) if self.depths else []
         found = [_vectors(each) for each in (y, *below)]
         return functional.concatenate(found, 1) if below else found[0]
@@ -250,7 +250,7 @@ def _head(graph: Graph) -> Node:
     plain = isinstance(operator, Correlate) and operator.groups == 1
     if not plain or any(n != 1 for n in node.inputs[1].shape[2:]) or node.inputs[1] not in held:
         raise UnsupportedError(
-            f"{NO_HEAD}: the last with weights is {node.path or operator.name}; {EXPECTED}"
+            f"{NO_HEAD}: its last layer with weights is {node.path or operator.name}; {EXPECTED}"
         )
     return node
 

@@ -150,7 +150,9 @@ class OnnxModule(Module):
         for name in arrays:
             if name not in by_name:
                 names = ", ".join(map(shown, list(by_name)[:_SHOWN]))
-                raise ArgumentError(f"{shown(name)} is no input; those of the network are {names}")
+                raise ArgumentError(
+                    f"{shown(name)} is not an input; those of the network are {names}"
+                )
         return self._with({name: _fixed(by_name[name], each) for name, each in arrays.items()})
 
     def _with(self, arrays: Mapping[str, Array]) -> OnnxModule:
@@ -217,7 +219,7 @@ def _fixed(expected: Input, given: Any) -> Array:
     if np.dtype(expected.dtype).kind in "iu" and array.dtype.kind in "iu" and array.size:
         limits = np.iinfo(expected.dtype)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
-            raise ArgumentError(f"{name} holds numbers that are no {expected.dtype}")
+            raise ArgumentError(f"{name} holds numbers that {expected.dtype} cannot hold")
     made = np.array(array, expected.dtype)
     made.flags.writeable = False
     return made
@@ -263,14 +265,19 @@ def check_network(net: OnnxModule) -> None:
         _check_guesses(net)
         return
     try:
-        trace_module(net, *_specs(net.model, 1))
-    except (ShapeError, FileError) as error:
-        if any(each.empty for each in inputs):
-            trace_module(net, *_specs(net.model, 0))
-        elif isinstance(error, FileError):
+        _record(net, 1)
+    except FileError:
+        if not any(each.empty for each in inputs):
             raise
-        else:
-            raise FileError(f"the parts of the network do not fit: {error}") from None
+        _record(net, 0)
+
+
+def _record(net: OnnxModule, batch: int) -> None:
+    """Record a network; FileError where its parts do not fit."""
+    try:
+        trace_module(net, *_specs(net.model, batch))
+    except ShapeError as error:
+        raise FileError(f"the parts of the network do not fit: {error}") from None
 
 
 def _check_guesses(net: OnnxModule) -> None:

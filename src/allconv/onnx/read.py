@@ -23,7 +23,6 @@ from allconv.onnx.external import Outside
 from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import About, Model
-from allconv.onnx.names.local import collapse
 from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import shown
@@ -140,7 +139,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
-    nodes = collapse(reader.read(graph))
+    nodes = reader.read(graph)
     inputs, declared = read_inputs(graph, arrays, nodes)
     results = [encodable(each.name) for each in graph.output]
     check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)
@@ -154,7 +153,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     check_halves(graph, arrays, parameters)
     return Model(
         inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,
-        classes, preprocess, declared, read_results(graph), _about(proto), notes_of(graph),
+        classes, preprocess, declared, read_results(graph), _about(proto), notes_of(proto),
     )  # fmt: skip
 
 

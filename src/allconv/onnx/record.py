@@ -11,6 +11,7 @@ import numpy as np
 
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
+from allconv.intake.arrays import frozen
 from allconv.onnx.call import Bytes, Call, Condition, unsupported
 from allconv.onnx.external import Outside
 from allconv.onnx.functions import defined
@@ -94,9 +95,10 @@ class Recorder:
     lifted: dict[int, tuple[Array, Value]] = field(default_factory=dict)
 
     def lift(self, array: Array) -> Value:
-        """A known array as a value: each once, and kept so that it stays itself."""
+        """A known array, of the file or computed from it, as a value: each once, and kept so that
+        it stays itself."""
         if id(array) not in self.lifted:
-            self.lifted[id(array)] = array, self.builder.constant(array)
+            self.lifted[id(array)] = array, self.builder.constant(frozen(array))
         return self.lifted[id(array)][1]
 
     def nodes(self, nodes: Sequence[Node], known: dict[str, Any]) -> None:

@@ -111,7 +111,9 @@ class InferenceSession:
         for name in wanted:
             if name not in names:
                 told = ", ".join(map(shown, names[:_SHOWN]))
-                raise ArgumentError(f"{shown(str(name))} is no output; those there are: {told}")
+                raise ArgumentError(
+                    f"{shown(str(name))} is not an output; those of the network are {told}"
+                )
         found = self.network(*self._arrays(input_feed))
         outputs = found if isinstance(found, tuple) else (found,)
         by_name = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allconv import functional
-from allconv.functional.normalize import respond_locally
+from allconv.functional.normalize import MOST_AROUND, respond_locally
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.normalize import Normalize
@@ -35,9 +35,11 @@ def read_local_response(call: Call) -> Value:
     """
     x, size = call.value(0), call.integer("size")
     if size < 1:
-        raise call.wrong(f"size is {size}")
+        raise call.wrong(f"size is {size}; at least 1 is expected")
+    if size > MOST_AROUND:
+        raise call.too_large(f"size is {size:,} channels; {MOST_AROUND:,} is the most")
     if x.ndim < 3 or 0 in x.shape[1:]:
-        raise call.wrong(f"its input is {x.shape}")
+        raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))
     if min(alpha, bias) < 0:
         raise call.unsupported(f"with alpha={alpha:g}, bias={bias:g}: one is below 0")

@@ -111,6 +111,7 @@ def read_lp_pool(call: Call) -> Value:
     x = call.value(0)
     settings = read_settings(call, x.ndim - 2)
     window = _window(x, settings, call.flag("ceil_mode"))
+    call.check_constants((x.shape[1], *window.kernel))  # summed by a kernel of ones
     y: Value = window_norm(abs(x), window=window, p=_power(call))
     return y
 
@@ -126,7 +127,7 @@ def _power(call: Call) -> float:
     """p, a whole number above 0."""
     p = call.integer("p", 2)
     if p < 1:
-        raise call.wrong(f"p is {p}")
+        raise call.wrong(f"p is {p}; at least 1 is expected")
     return float(p)
 
 

@@ -50,8 +50,9 @@ def _spread(d: Densifier, node: Node, form: Form) -> Form:
         return form
     if not d.windowed or len(out) != form.value.ndim or prod(form.shape[2:]) != 1:
         raise UnsupportedError(
-            f"{node.operator.name} feeds a number of all the image back to its cells; "
-            'means="window" (--means window) takes it over the training extent around each cell'
+            f"{node.operator.name} combines a number of the whole image with its cells, which "
+            'cannot slide; means="window" (--means window) takes it over the training extent around '
+            "each cell"
         )
     return d.spread(form, out[2:])
 
@@ -85,9 +86,7 @@ def _normalize(d: Densifier, node: Node) -> Form:
     if not form.is_image and len(form.shape) == 2:
         form = d.gathered(form)
     if form.value.shape[1] != form.shape[1]:
-        raise UnsupportedError(
-            f"batch normalisation of {form.shape}, which is no image, is not supported"
-        )
+        raise UnsupportedError(f"batch normalisation of {form.shape} is supported only of images")
     return Form(d.apply(node.operator, form.value, *d.rest(node, 1)), form.shape)
 
 
