@@ -51,8 +51,8 @@ def _spread(d: Densifier, node: Node, form: Form) -> Form:
     if not d.windowed or len(out) != form.value.ndim or prod(form.shape[2:]) != 1:
         raise UnsupportedError(
             f"{node.operator.name} combines a number of the whole image with its cells, which "
-            'cannot slide; means="window" (--means window) takes it over the training extent around '
-            "each cell"
+            'cannot slide; means="window" (--means window) takes it over the training extent '
+            "around each cell"
         )
     return d.spread(form, out[2:])
 
