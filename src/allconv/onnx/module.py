@@ -68,6 +68,12 @@ class OnnxModule(Module):
         """The names of the outputs, in order."""
         return self.model.outputs
 
+    @property
+    def fixed_batch(self) -> int | None:
+        """How many images the file takes and no other number of them; None: any."""
+        shape = self.model.inputs[0].shape if self.model.inputs else None
+        return shape[0] or None if shape else None
+
     def forward(self, *x: Any) -> Any:
         """The outputs of the file's graph; a tuple of several."""
         return record_model(self.model, x, self._bound)

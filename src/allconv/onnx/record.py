@@ -17,9 +17,10 @@ from allconv.onnx.external import Outside
 from allconv.onnx.functions import defined
 from allconv.onnx.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.model import Branch, Input, Model, Node
-from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, named
+from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
+from allconv.onnx.names.sequences import Several
 from allconv.onnx.nodes import NodeReader
 from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
@@ -125,6 +126,8 @@ class Recorder:
     def node(self, node: Node, known: dict[str, Any]) -> Any:
         """The results of a node by name."""
         operands = [known[name] if name else None for name in node.inputs]
+        if any(isinstance(each, Several) for each in operands) and node.op not in SEQUENCES:
+            raise unsupported(node, "of a sequence of arrays")
         if node.op == "If" and not node.domain:
             return self.branch(node, operands[0], known)
         name = None if node.domain else NAMES.get(node.op)
@@ -251,7 +254,7 @@ def _read(call: Call) -> tuple[Any, ...]:
     node = call.node
     if (node.domain, node.op) == LOCAL:
         return (read_local(call),)
-    name = NAMES.get(node.op, KNOWN)
+    name = NAMES.get(node.op) or SEQUENCES.get(node.op, KNOWN)
     if _is_known(call):
         found = FOLDS[node.op](call)
         result = found if isinstance(found, tuple) else np.asarray(found)
@@ -290,7 +293,7 @@ def _output(result: Any, name: str) -> Value | Array:
     if isinstance(result, Condition):
         truth: Value = trace.record(Truth(), result.value)
         return truth
-    dtype = "uint8" if isinstance(result, Bytes) else "bool"
+    dtype = "uint8" if isinstance(result, Bytes) else "a sequence"
     raise UnsupportedError(
         f"output {shown(name)} is {dtype}; only networks that return floats are supported"
     )
