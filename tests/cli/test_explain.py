@@ -158,6 +158,7 @@ def test_refusals_are_one_sentence() -> None:
         (2, "--classes", "vectors.onnx", "--classes", "3"),
         (2, "--channels", "plain", "--channels", "2", "--image", "cat.png"),
         (2, "--maps", "plain", "--maps", "0"),
+        (2, "give --image, too", "plain", "--maps", "8"),
         (2, "leave --channels out", "wide.onnx", "--channels", "2"),
         (2, "give --image", "plain", "--mean", "0.5"),
         (2, "give --image", "wide.onnx", "--std", "0.5,0.5,0.5"),

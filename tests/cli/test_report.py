@@ -124,16 +124,19 @@ def test_comparing_writes_a_page(tmp_path: Path) -> None:
     assert page.count('class="line"') == 12
 
 
-@pytest.mark.parametrize("place", ["photos/a.html", "there.html", "no/a.html", "loop"])
-def test_a_page_takes_nothing_elses_place(place: str, tmp_path: Path) -> None:
-    """What is there is refused before anything is trained, and so is a folder that is not."""
+@pytest.mark.parametrize(
+    ("status", "place"),
+    [(1, "photos/a.html"), (1, "there.html"), (1, "no/a.html"), (2, "loop"), (2, "page.txt")],
+)
+def test_a_page_takes_nothing_elses_place(status: int, place: str, tmp_path: Path) -> None:
+    """Refused before anything is trained: what is there, a folder that is not, another ending."""
     photos(tmp_path / "photos", 3)
     Path("photos/a.html").mkdir()
     Path("there.html").write_text("mine")
     Path("loop").symlink_to("nowhere")
     before = making.tree(tmp_path)
     result = run("compare", *TWO, "-o", place)
-    assert result.status == 2
+    assert result.status == status
     assert len(result.said) == 1
     assert place in result.said[0]
     assert result.out == ""

@@ -71,6 +71,18 @@ def test_folders_that_were_made_for_nothing_are_gone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+    """It is there again, and empty, when the run fails; one that holds something is left alone."""
+    photos(tmp_path / "photos", 6)
+    (tmp_path / "album").mkdir()
+    assert run("train", "photos", "--lr", "1e30", "--optimizer", "sgd", "--out", "album").status
+    assert not list((tmp_path / "album").iterdir())
+    for expected in ("album", "album-2"):
+        assert run("train", "photos", *QUICK, "--out", "album").status == 0
+        assert (tmp_path / expected / "model.onnx").exists()
+    assert not (tmp_path / "album-3").exists()
+
+
 def test_a_class_that_is_gone_is_named(tmp_path: Path) -> None:
     """The classes of then and of now, and how to train on the images of now."""
     photos(tmp_path / "photos", 12)

@@ -171,6 +171,12 @@ def read_in_between(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: 
     return y * gamma.reshape((9, 1, 1)) + y
 
 
+def read_itself(x: Any, w: Any, *state: Any) -> Any:
+    """The result of the convolution itself is read again, as by PReLU."""
+    y = conv(x, w)
+    return F.prelu(y, state[0])
+
+
 def turned(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
     """A number minus the result is not the result and a number."""
     return (mean.reshape((9, 1, 1)) - conv(x, w)) * variance.reshape((9, 1, 1)) + gamma.reshape(
@@ -184,6 +190,7 @@ def turned(x: Any, w: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> A
         (scaled, (X, W, *STATE), "s", ""),  # constants of the graph come with a call
         (scaled_before, (Y, (5, 9, 1, 1), *STATE), "", "cc"),
         (read_in_between, (X, W, *STATE), "c", ""),
+        (read_itself, (X, W, *STATE), "c", ""),
         (turned, (X, W, *STATE), "ccc", ""),
     ],
 )

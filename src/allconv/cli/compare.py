@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from allconv.cli import settings
-from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import screen, table
+from allconv.cli.output_file import check_output
 from allconv.cli.source import load_data
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def command(
     from allconv.cli.epochs import EpochLines
     from allconv.train.compare import compare_networks
 
-    _check_place(out)
+    page = None if out is None else check_output("--out", out)
     with screen() as shown:
         data = load_data(shown, options)
         rows = []
@@ -73,20 +72,9 @@ def command(
             shown.hide()
         for line in ["", *_measured(rows), "", *_counted()]:
             shown.line(line)
-        if out is not None:
-            _write(Path(out), rows, data, epochs, batch_size, options["seed"])
-            shown.line(f"report: {out} shows the curves of all networks")
-
-
-def _check_place(out: str | None) -> None:
-    """Refuse, before anything is trained, a place where no page can be written."""
-    if out is None:
-        return
-    if os.path.lexists(out):
-        raise Misuse(f"--out is {out}, which is there already; give another name")
-    folder = Path(out).parent
-    if not folder.is_dir():
-        raise Misuse(f"--out is {out}, and there is no folder {folder}; make it first")
+        if page is not None:
+            _write(page, rows, data, epochs, batch_size, options["seed"])
+            shown.line(f"report: {page} shows the curves of all networks")
 
 
 def _write(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allconv.cli import settings
+from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
 from allconv.cli.output_file import check_output, result_line
@@ -55,12 +56,15 @@ LONGEST_STEM = 80
 @settings.mean_and_std
 @click.option(
     "--maps", type=settings.Whole(1, 4096), default=8, show_default=True,
-    help="Show so many channels of each layer.",
+    help="With --image: show so many channels of each layer.",
 )  # fmt: skip
 @click.option("--profile", is_flag=True, help="Measure the time of each layer.")
 @click.option("--full", is_flag=True, help="Show everything, however large the page gets.")
 @settings.pixel_limit_option
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     model: str,
     image: str | None,
     beside: str | None,
@@ -84,6 +88,9 @@ def command(
     """
     from allconv.cli.explained import Asked, explained
 
+    given = ctx.get_parameter_source("maps") is click.core.ParameterSource.COMMANDLINE
+    if given and image is None:
+        raise Misuse("--maps is for what the layers give for an image; give --image, too")
     asked = Asked(
         model, image, beside, size, channels, classes, mean, std, maps, profile, full, pixel_limit
     )

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,33 @@ from allconv.text import printable
 from allconv.train.checkpoint import HISTORY, LAST
 
 
+@dataclass
+class _Made:
+    """What a new run takes, known before it is there, so that it can be undone at any moment.
+
+    folder: of the run. new: folders that were made for it, the outermost first.
+    """
+
+    folder: Path | None = None
+    new: list[Path] = field(default_factory=list)
+
+
 @contextmanager
 def new_run(chosen: Path, options: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder that was not there: `chosen`, or `chosen-2` ...; gone if no epoch was finished."""
-    made: list[Path] = []
+    """A folder that was empty or not there: `chosen`, or `chosen-2` ...; if no epoch was finished,
+    as before."""
+    made = _Made()
     try:
         folder = _make(chosen, made)
         save_options(folder, options)
         with resumable(folder):
             yield folder
     except KeyboardInterrupt:
-        if not (made and _has_begun(made[-1])):
+        if made.folder is None or not _has_begun(made.folder):
             _discard(made)
         raise
     except BaseException:
-        if not (made and _has_epochs(made[-1])):
+        if made.folder is None or not _has_epochs(made.folder):
             _discard(made)
         raise
 
@@ -94,31 +107,27 @@ def _has_epochs(folder: Path) -> bool:
         return False
 
 
-def _discard(made: list[Path]) -> None:
-    """Remove the folders that were made, the last one with what a run writes into it."""
+def _discard(made: _Made) -> None:
+    """Remove what a run writes into its folder, and the folders that were made."""
     for name in (OPTIONS, LAST, HISTORY):
-        for folder in made[-1:]:
+        if made.folder is not None:
             with suppress(OSError):
-                (folder / name).unlink()
-    for folder in reversed(made):
+                (made.folder / name).unlink()
+    for folder in reversed(made.new):
         with suppress(OSError):
             folder.rmdir()
 
 
-def _make(chosen: Path, made: list[Path]) -> Path:
-    """The first folder of this name, or with a number, that can be made.
-
-    It is added to `made` before it is there, and so are those above it, so that whatever happens
-    in between they are known.
-    """
+def _make(chosen: Path, made: _Made) -> Path:
+    """The first folder of this name, or with a number, that can be made or is empty."""
     if chosen.name in ("", ".."):
         raise Misuse(f"--out is '{printable(chosen)}'; the name of a new folder is expected")
     try:
         for above in reversed(chosen.parents):
             if not os.path.lexists(above):
-                made.append(above)
+                made.new.append(above)
                 above.mkdir(exist_ok=True)
-        return next(folder for folder in _names(chosen) if _is_made(folder, made))
+        return next(folder for folder in _names(chosen) if _is_taken(folder, made))
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "it is not a legal name").lower()
         raise FileError(
@@ -134,14 +143,24 @@ def _names(chosen: Path) -> Iterator[Path]:
         yield chosen.with_name(f"{chosen.name}-{number}")
 
 
-def _is_made(folder: Path, made: list[Path]) -> bool:
-    """Make a folder, unless something of its name is there."""
+def _is_taken(folder: Path, made: _Made) -> bool:
+    """Take a folder for a run: make it, or mark it as taken where it is there and empty."""
     if os.path.lexists(folder):
-        return False
-    made.append(folder)
+        if not folder.is_dir() or any(folder.iterdir()):
+            return False
+        made.folder = folder
+        try:
+            (folder / OPTIONS).open("x").close()
+        except FileExistsError:  # another process was quicker
+            made.folder = None
+            return False
+        return True
+    made.new.append(folder)
+    made.folder = folder
     try:
         folder.mkdir()
-    except FileExistsError:  # another process was quicker
-        made.pop()
+    except FileExistsError:
+        made.new.pop()
+        made.folder = None
         return False
     return True

@@ -89,7 +89,7 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 @click.option(
     "--out", type=settings.RUN, metavar="DIR", default="run", show_default=True,
-    help="The folder for the result; DIR-2 and so on where it is there already.",
+    help="The folder for the result; DIR-2 and so on where it holds something already.",
 )  # fmt: skip
 @click.option(
     "--resume",

@@ -79,7 +79,10 @@ def folded(planner: Planner, root: Node) -> tuple[Node, ...]:
         return ()
     if not all(map(planner.is_static, root.inputs[1:])):
         return ()
-    return affine_run(planner, planner.group(root).rest, root.outputs[0])
+    rest, value = planner.group(root).rest, root.outputs[0]
+    if sum(value in node.inputs for node in rest) > 1:  # as in x or a*x: it is needed by itself
+        return ()
+    return affine_run(planner, rest, value)
 
 
 _Part: TypeAlias = tuple[Expression, list[Value | int], Value]
