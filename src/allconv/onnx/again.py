@@ -31,7 +31,7 @@ Shape = Sequence[int | None]
 
 def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
     """Whether a network can be written as the file had it."""
-    if not isinstance(net, OnnxModule) or net.notes:
+    if not isinstance(net, OnnxModule) or net.model.converted:
         return False
     local = any((node.domain, node.op) == LOCAL for node in net.model.nodes)
     local = local or not _of_set(net.model.nodes, net.model.opset)

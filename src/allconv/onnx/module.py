@@ -30,7 +30,7 @@ MOST_STATIC = 2**16
 _KEPT = 8  # networks with fixed inputs of integers
 _GUESSES = (224, 64)
 _SHOWN = 6
-_WHOLE = ("uint8", "bool")  # dtypes of inputs that are floats here
+_WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
 
 
 class OnnxModule(Module):

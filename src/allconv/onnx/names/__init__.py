@@ -26,6 +26,7 @@ from allconv.onnx.names import (
     sum_cells,
     take,
     unwritten,
+    whole,
 )
 
 _FAMILIES = (
@@ -47,6 +48,7 @@ _FAMILIES = (
     resize,
     shuffle,
     take,
+    whole,
 )
 
 NAMES: dict[str, Name] = {

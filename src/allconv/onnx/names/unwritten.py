@@ -6,7 +6,7 @@ from allconv.operators.arrange import Unslice
 from allconv.operators.correlate import CorrelateWeight
 from allconv.operators.dropout import Dropout
 from allconv.operators.grid import CellNumber
-from allconv.operators.index import FlatIndex, ReadAt, WriteAt
+from allconv.operators.index import FlatIndex, OverImages, ReadAt, WriteAt
 from allconv.operators.local import LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient
 from allconv.operators.normalize import BatchNorm, BatchNormGradient
@@ -43,6 +43,7 @@ UNWRITTEN: dict[type, str] = {
     ),
     LocalWeight: DERIVATIVE,
     MovingAverage: _STEP,
+    OverImages: _INDICES,
     PutAlong: DERIVATIVE,
     ReadAt: DERIVATIVE,
     ResizeTranspose: DERIVATIVE,
