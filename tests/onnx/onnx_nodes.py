@@ -74,7 +74,7 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Shape": None,
     "Size": None,
 }
-WHOLE = ("DynamicQuantizeLinear", "QuantizeLinear")
+WHOLE = ("DynamicQuantizeLinear", "OptionalHasElement", "QuantizeLinear")
 CONDITIONS = (
     "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not",
     "Or", "Xor",

@@ -91,6 +91,20 @@ def cells_of_images(node: Node) -> list[Any]:
     return [cells.reshape(node.x.shape).astype(np.int64)]
 
 
+def kept(node: Node) -> list[Any]:
+    """Which cells stay."""
+    axis = node.attributes.get("axis")
+    count = node.x.size if axis is None else node.x.shape[axis] if axis < node.rank else 2
+    return [node.draw.integers(0, 2, max(count - 1, 0)).astype(bool)]
+
+
+def lengths(node: Node) -> list[Any]:
+    """How many cells of each row are turned."""
+    rows = node.x.shape[node.attributes.get("batch_axis", 1)]
+    most = node.x.shape[node.attributes.get("time_axis", 0)]
+    return [node.draw.integers(1, most + 1, rows)]
+
+
 def image(draw: Draw) -> Any:
     """Of two or three axes."""
     shape = (2, 3, *few(draw, 1, 5, draw.integers(2, 4)))
@@ -108,11 +122,14 @@ OTHERS: dict[str, tuple[int, Callable[[Node], list[Any]]]] = {
     "Attention": (1, keys_and_values),
     "CausalConvWithState": (1, causal),
     "CenterCropPad": (1, cropped),
+    "Compress": (1, kept),
+    "CumProd": (1, lambda node: [np.array(int(node.draw.integers(-node.rank, node.rank)))]),
     "DequantizeLinear": (1, scales),
     "GridSample": (1, places),
     "MaxUnpool": (1, cells_of_images),
     "NegativeLogLikelihoodLoss": (1, labels),
     "QuantizeLinear": (1, scales),
+    "ReverseSequence": (1, lengths),
     "RotaryEmbedding": (1, angles),
     "SoftmaxCrossEntropyLoss": (1, labels),
     "SwiGLU": (1, lambda node: [floats(node.draw, *node.x.shape)]),
@@ -123,9 +140,11 @@ DATA: dict[str, Callable[[Draw], Any]] = {
     "Attention": lambda draw: floats(draw, 2, 3, 8),
     "CausalConvWithState": lambda draw: floats(draw, 2, 4, 5),
     **dict.fromkeys(("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear"), tame),
+    "EyeLike": lambda draw: floats(draw, *few(draw, 1, 4, 2)),
     "GridSample": image,
     "MaxUnpool": lambda draw: floats(draw, 2, 2, *few(draw, 1, 3, 2)),
     "NegativeLogLikelihoodLoss": scores,
+    "ReverseSequence": lambda draw: floats(draw, *few(draw, 1, 4, draw.integers(2, 5))),
     "RotaryEmbedding": heads,
     "SoftmaxCrossEntropyLoss": scores,
 }

@@ -48,6 +48,8 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "hardsigmoid": ("=", "ops.hard_sigmoid", "nn.hard_sigmoid", "HardSigmoid"),
     "hardswish": ("=", "ops.hard_silu", "nn.hard_swish", "HardSwish"),
     "hardtanh": ("=", "ops.hard_tanh", "nn.hard_tanh", "Clip"),
+    "affine_grid": ("=", "", "", "AffineGrid"),
+    "grid_sample": ("=", "", "", "GridSample"),
     "index_select": ("index_select", "ops.take", "numpy.take", "Gather"),
     "interpolate": ("=", "layers.UpSampling2D", "image.resize", "Resize"),
     "instance_norm": ("=", "", "", "InstanceNormalization"),

@@ -23,6 +23,7 @@ from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
 from allconv.engine.step import Address, DefinitionStep, KernelStep, Number, PlanStep, once
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
+from allconv.operators.arrange import Reshape
 from allconv.operators.base import Array, Operator, Spec
 from allconv.value import Value
 
@@ -248,5 +249,9 @@ class Planner:
         layout = "last" if self.keep_last and place.has("last") else "rows"
         storage = Storage("output", size_in_bytes(value.spec), number)
         target = Place(storage, value.spec, layout_strides(value.spec, layout))
-        self.lowerings.copy(self, place, target)
+        if value.dtype in KERNEL_DTYPES:
+            self.lowerings.copy(self, place, target)
+        else:
+            same = Node(Reshape(value.shape), (value,), (value,))
+            self.steps.append(DefinitionStep(same, (place,), (target,)))
         return target

@@ -8,6 +8,7 @@ from typing import Any
 from allconv.onnx.call import Name
 from allconv.onnx.names import (
     arrange,
+    cells,
     constants,
     correlate,
     defined,
@@ -32,6 +33,7 @@ from allconv.onnx.names import (
 _FAMILIES = (
     arrange,
     sum_cells,
+    cells,
     correlate,
     defined,
     constants,

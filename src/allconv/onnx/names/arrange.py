@@ -15,7 +15,7 @@ from allconv.operators.arrange import Concatenate, Pad, Reshape, Slice, Transpos
 from allconv.value import Value
 
 _LARGE = 2**31
-_BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 _UNEVEN = 18  # before this operator set the parts of a Split without sizes are equal
 
 
@@ -184,7 +184,7 @@ def read_pad(call: Call) -> Value:
     """A constant around an array, or the array continued; negative numbers crop."""
     x = call.value(0)
     mode = call.text("mode")
-    if mode != "constant" and mode not in _BORDERS:
+    if mode != "constant" and mode not in BORDERS:
         raise call.wrong(f"mode {mode} is none")
     pads = listed(call, 1, "pads")
     value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
@@ -208,8 +208,8 @@ def _continued(call: Call, x: Value, pairs: Pairs, mode: str) -> Value:
     call.check_shape([n + sum(pair) for n, pair in zip(x.shape, more, strict=True)])
     if any(map(any, kept)):
         x = apply(Pad(kept), x)
-    check_border(x.shape, more, _BORDERS[mode])
-    y: Value = bordered(x, more, _BORDERS[mode])
+    check_border(x.shape, more, BORDERS[mode])
+    y: Value = bordered(x, more, BORDERS[mode])
     return y
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from allconv import functional
 from allconv.functional.normalize import respond_locally
 from allconv.onnx.call import Call, Name
@@ -9,23 +13,41 @@ from allconv.onnx.writer import Writer, Written
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
+_TRUTHS = 10  # before this operator set the mask is of floats
 _NO_TEST = 7  # before this operator set an attribute says whether it is inference
 
 
-def read_batch_normalization(call: Call) -> Value:
+def read_batch_normalization(call: Call) -> Value | tuple[Value, Value, Value]:
     """y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
 
-    In training, which is refused, the mean and variance are the batch's. It is told by `is_test`
-    before operator set 7, by outputs after the first until 13, then by `training_mode`.
+    In training, told by `training_mode` since operator set 14, the mean and variance are the
+    batch's, and the running ones, momentum * running + (1 - momentum) * batch's, are results.
+    Before, when it was told by `is_test` or by outputs after the first, training is refused.
     """
-    training = call.flag("training_mode") or any(call.node.outputs[1:])
-    if training or (call.version < _NO_TEST and not call.flag("is_test")):
+    share = call.number("momentum")
+    if call.flag("training_mode"):
+        return _trained(call, share)
+    if any(call.node.outputs[1:]) or (call.version < _NO_TEST and not call.flag("is_test")):
         raise call.unsupported("in training form; export the network for inference")
     x, scale, bias, mean, variance = call.values()
     if not call.flag("spatial", 1) and x.ndim > 2:
         raise call.unsupported("spatial=0")
     y: Value = functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
     return y
+
+
+def _trained(call: Call, share: float) -> tuple[Value, Value, Value]:
+    """By the statistics of the batch; the variance is that of the cells there are."""
+    x, scale, bias, *running = call.values()
+    if x.ndim < 2 or not x.size:
+        raise call.wrong(f"x is {x.shape}; (N, C, ...) with cells is expected")
+    axes = (0, *range(2, x.ndim))
+    mean = x.mean(axes, keepdims=True)
+    rest = x - mean
+    batch = [each.reshape((x.shape[1],)) for each in (mean, (rest * rest).mean(axes))]
+    y = functional.batch_norm(x, *batch, scale, bias, eps=call.number("epsilon"))
+    moved = [old * share + new * (1.0 - share) for old, new in zip(running, batch, strict=True)]
+    return y, moved[0], moved[1]
 
 
 def read_local_response(call: Call) -> Value:
@@ -46,12 +68,19 @@ def read_local_response(call: Call) -> Value:
     return y
 
 
-def read_dropout(call: Call) -> Value:
-    """x: dropout does nothing in inference. Its mask, and training, are not supported."""
+def read_dropout(call: Call) -> Value | tuple[Value, Any]:
+    """x, and a mask that keeps all: dropout does nothing in inference, or where it drops none."""
+    x = call.value(0)
     training = call.has(2) and bool(call.known_number(2))
-    if training or (call.version < _NO_TEST and not call.flag("is_test")):
-        raise call.unsupported("in training form; export the network for inference")
-    return call.value(0)
+    ratio = call.known_number(1) if call.has(1) else call.number("ratio", 0.5)
+    drops = training or (call.version < _NO_TEST and not call.flag("is_test"))
+    if drops and ratio:
+        raise call.unsupported("in training form, which draws; export the network for inference")
+    if not any(call.node.outputs[1:]):
+        return x
+    call.check_constants(x.shape)
+    mask = np.ones(x.shape, bool if call.version >= _TRUTHS else x.dtype)
+    return x, mask
 
 
 def write_normalize(writer: Writer, written: Written) -> None:
@@ -64,15 +93,14 @@ def write_normalize(writer: Writer, written: Written) -> None:
 READERS = {
     "BatchNormalization": Name(
         read_batch_normalization,
-        ("epsilon", "is_test", "spatial", "training_mode"),
-        silent=("momentum",),  # of the running statistics in training
+        ("epsilon", "is_test", "momentum", "spatial", "training_mode"),
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
     "LRN": Name(read_local_response, ("alpha", "beta", "bias", "size")),
     "Dropout": Name(
-        read_dropout, ("is_test",), silent=("ratio", "seed"), silent_inputs=(1,), settings=(1, 2)
+        read_dropout, ("is_test", "ratio"), silent=("seed",), silent_inputs=(1,), settings=(1, 2)
     ),
 }
 WRITERS = {Normalize: write_normalize}

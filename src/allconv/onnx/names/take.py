@@ -155,10 +155,12 @@ def read_scatter_nd(call: Call) -> Value:
 def _scattered(call: Call, x: Value, index: Array, updates: Value) -> Value:
     """Rows replaced (of several for a row the last counts) or added to."""
     reduction = call.text("reduction", "none")
-    if reduction not in ("none", "add"):
-        raise call.unsupported(f"reduction {reduction}")
+    if reduction not in ("none", "add", *_JOINED):
+        raise call.wrong(f"reduction {reduction}")
     if not len(index):
         return x
+    if reduction in _JOINED:
+        return _joined(call, x, index, updates, reduction)
     y: Value
     if reduction == "add":
         y = x + apply(AddAt(0, x.shape[0]), updates, call.lift(index))
@@ -169,6 +171,40 @@ def _scattered(call: Call, x: Value, index: Array, updates: Value) -> Value:
         source[row] = number
     y = apply(Take(0), functional.concatenate([x, updates]), call.lift(source))
     return y
+
+
+_JOINED = {"max": -np.inf, "min": np.inf, "mul": 1.0}
+"""How updates join what is there, and the number that changes nothing."""
+
+MOST_UPDATES = 64
+"""The updates of one row that are joined one after the other."""
+
+
+def _joined(call: Call, x: Value, index: Array, updates: Value, reduction: str) -> Value:
+    """Rows multiplied by, or the largest or least of, their updates: the first of each row, then
+    the second, and so on."""
+    rows = index.tolist()
+    turns: list[int] = []
+    met: dict[int, int] = {}
+    for row in rows:
+        turns.append(met.get(row, 0))
+        met[row] = turns[-1] + 1
+    if max(turns) >= MOST_UPDATES:
+        raise call.too_large(f"{max(turns) + 1:,} updates of one row; {MOST_UPDATES} are the most")
+    call.check_constants((x.shape[0], max(turns) + 1))
+    nothing = np.full((1, *updates.shape[1:]), _JOINED[reduction], x.dtype)
+    given = functional.concatenate([updates, call.lift(nothing)])
+    for turn in range(max(turns) + 1):
+        source = np.full(x.shape[0], len(rows))
+        for number, row in enumerate(rows):
+            if turns[number] == turn:
+                source[row] = number
+        other = apply(Take(0), given, call.lift(source))
+        if reduction == "mul":
+            x = x * other
+        else:
+            x = np.maximum(x, other) if reduction == "max" else np.minimum(x, other)
+    return x
 
 
 def read_tile(call: Call) -> Value:
