@@ -109,7 +109,8 @@ class GridSample(Operator):
         return (x[0].with_shape((*x[0].shape[:2], *x[1].shape[1:-1])),)
 
     def cost(self, *x: Spec) -> int:
-        taps = {"linear": 2, "nearest": 1, "cubic": 4}[self.mode] ** (x[0].rank - 2)
+        along = {"linear": 2, "nearest": 1, "cubic": 4}[self.mode]
+        taps = prod([along] * (x[0].rank - 2))
         return prod(x[0].shape[:2]) * prod(x[1].shape[1:-1]) * taps
 
     def define(self, *x: Array) -> tuple[Array, ...]:

@@ -65,9 +65,9 @@ def read_eye_like(call: Call) -> Array:
     if call.given("dtype"):
         dtype = dtype_name(call.integer("dtype"), "the result")
     call.check_constants(like.shape)
-    shape = tuple(like.shape)
-    k = min(max(call.integer("k"), -shape[0]), shape[1])
-    return np.eye(*shape, k, dtype=dtype)
+    rows, columns = like.shape
+    k = min(max(call.integer("k"), -rows), columns)
+    return np.asarray(np.eye(rows, columns, k), dtype)
 
 
 def read_cum_prod(call: Call) -> Value:

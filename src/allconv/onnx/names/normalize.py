@@ -44,10 +44,10 @@ def _trained(call: Call, share: float) -> tuple[Value, Value, Value]:
     axes = (0, *range(2, x.ndim))
     mean = x.mean(axes, keepdims=True)
     rest = x - mean
-    batch = [each.reshape((x.shape[1],)) for each in (mean, (rest * rest).mean(axes))]
-    y = functional.batch_norm(x, *batch, scale, bias, eps=call.number("epsilon"))
-    moved = [old * share + new * (1.0 - share) for old, new in zip(running, batch, strict=True)]
-    return y, moved[0], moved[1]
+    of, variance = mean.reshape((x.shape[1],)), (rest * rest).mean(axes)
+    y: Value = functional.batch_norm(x, of, variance, scale, bias, eps=call.number("epsilon"))
+    old_mean, old_variance = (each * share for each in running)
+    return y, old_mean + of * (1.0 - share), old_variance + variance * (1.0 - share)
 
 
 def read_local_response(call: Call) -> Value:
