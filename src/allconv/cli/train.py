@@ -50,25 +50,17 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "--lr", type=settings.Real(0, is_open=True),
     help="The largest learning rate.  [default: what suits the optimizer]",
 )  # fmt: skip
+@click.option("--optimizer", cls=settings.OfRecipe, type=settings.Name(settings.optimizer_names))
 @click.option(
-    "--optimizer",
-    type=settings.Name(settings.optimizer_names),
-    default="adamw",
-    show_default=True,
-)
-@click.option(
-    "--schedule", type=settings.Name(settings.schedule_names), default="one-cycle",
-    show_default=True, help="How the learning rate changes.",
+    "--schedule", cls=settings.OfRecipe, type=settings.Name(settings.schedule_names),
+    help="How the learning rate changes.",
 )  # fmt: skip
 @click.option("--weight-decay", type=settings.Real(0), help="[default: the optimizer's]")
-@click.option("--label-smoothing", type=settings.Real(0, below=1), default=0.0, show_default=True)
+@click.option("--label-smoothing", cls=settings.OfRecipe, type=settings.Real(0, below=1))
 @click.option(
-    "--clip",
-    type=settings.Real(0),
-    default=1.0,
-    show_default=True,
+    "--clip", cls=settings.OfRecipe, type=settings.Real(0),
     help="The largest norm of the gradients; 0: any.",
-)
+)  # fmt: skip
 @click.option(
     "--patience", type=settings.COUNT,
     help="Stop after so many epochs that are no better than the best.",

@@ -30,8 +30,8 @@ def remembered(function: Callable[..., R]) -> Callable[..., R]:
     kept = lru_cache(REMEMBERED, typed=True)(function)
 
     @wraps(function)
-    def look_up(*args: Any) -> R:
-        return (kept if all(map(_is_plain, args)) else function)(*args)
+    def look_up(*args: Any, **flags: bool) -> R:
+        return (kept if all(map(_is_plain, args)) else function)(*args, **flags)
 
     return look_up
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from allconv import functional
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.graph import Graph, Node
 from allconv.intake.settings import told, whole
 from allconv.nn.arrange import Identity
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
 from allconv.nn.exchange import put
-from allconv.nn.graph_module import GraphModule
+from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
@@ -190,31 +191,34 @@ def _drop_activation(net: Module, head: str) -> None:
 def _cut_graph(net: GraphModule) -> Cut:
     """A graph without its head, which is a linear layer or a convolution 1x1 in it."""
     graph = net.graph
-    if len(graph.outputs) != 1:
-        raise UnsupportedError(two_heads([f"output {n}" for n in range(len(graph.outputs))]))
-    data, held = graph.inputs[0], dict(zip(graph.inputs[1:], net._names, strict=True))
-    node, _ = last_layer(graph.nodes, data, held, graph.outputs[0])
-    operator = node.operator
-    plain = isinstance(operator, Correlate) and operator.groups == 1
-    plain = plain and all(n == 1 for n in node.inputs[1].shape[2:]) and node.inputs[1] in held
-    if not plain:
-        raise UnsupportedError(
-            f"{NO_HEAD}: the last with weights is {node.path or operator.name}; {EXPECTED}"
-        )
+    node, held = _head(graph), dict(zip(graph.inputs[1:], net._names, strict=True))
+    base = rewritten(net, net.input_shape, _below_head)
     state = net.state_dict()
-    taken, kernel, *added = node.inputs
-    nodes = needed_nodes(graph.nodes, taken)
-    cut = replace(graph, nodes=nodes, outputs=(taken,)).pruned()
-    used = {value for each in cut.nodes for value in each.inputs}
-    inputs = [value for value in held if value in used]
-    names = [held[value] for value in inputs]
-    buffers = [name for name in names if not net._places()[name].trainable]
-    base = GraphModule(
-        replace(cut, inputs=(data, *inputs)), {name: state[name] for name in names}, buffers
-    )
+    _, kernel, *added = node.inputs
     weight = state[held[kernel]]
     bias = state[held[added[0]]] if added and added[0] in held else None
     return Cut(base, weight.reshape(weight.shape[:2]), bias, node.path or held[kernel])
+
+
+def _head(graph: Graph) -> Node:
+    """The last node with weights, which the graph takes behind its data."""
+    if len(graph.outputs) != 1:
+        raise UnsupportedError(two_heads([f"output {n}" for n in range(len(graph.outputs))]))
+    data, *held = graph.inputs
+    node, _ = last_layer(graph.nodes, data, held, graph.outputs[0])
+    operator = node.operator
+    plain = isinstance(operator, Correlate) and operator.groups == 1
+    if not plain or any(n != 1 for n in node.inputs[1].shape[2:]) or node.inputs[1] not in held:
+        raise UnsupportedError(
+            f"{NO_HEAD}: the last with weights is {node.path or operator.name}; {EXPECTED}"
+        )
+    return node
+
+
+def _below_head(graph: Graph) -> Graph:
+    """The graph up to what its head takes."""
+    taken = _head(graph).inputs[0]
+    return replace(graph, nodes=needed_nodes(graph.nodes, taken), outputs=(taken,)).pruned()
 
 
 def two_heads(outputs: list[str]) -> str:
