@@ -174,14 +174,6 @@ def _cast_like(call: Call) -> Array:
     return a.astype(str(name))
 
 
-def _bit_cast(call: Call) -> Array:
-    """The same bits as another dtype of that size."""
-    a, dtype = call.known(0), np.dtype(dtype_name(call.integer("to"), "the result"))
-    if dtype.itemsize != a.dtype.itemsize:
-        raise call.wrong(f"{a.dtype.name} to {dtype.name}")
-    return np.ascontiguousarray(a).view(dtype).reshape(a.shape)
-
-
 def _is_nan(call: Call) -> Array:
     return np.isnan(call.known(0))
 
@@ -282,7 +274,6 @@ ELEMENTS: dict[str, Fold] = {
     "And": _binary(np.logical_and, _BOOL),
     "ArgMax": _place(np.argmax),
     "ArgMin": _place(np.argmin),
-    "BitCast": _bit_cast,
     "BitShift": _shift,
     "BitwiseAnd": _binary(np.bitwise_and, _INTEGERS),
     "BitwiseNot": _unary(np.invert, _INTEGERS),
