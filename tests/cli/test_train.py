@@ -15,6 +15,7 @@ from PIL import Image
 
 from allconv.data import load
 from allconv.train import ImageClassifier
+from allconv.train.recipe import BATCH, EPOCHS, Recipe
 from data import making
 
 from .conftest import QUICK, photos
@@ -229,3 +230,12 @@ def _wait_for_epoch(run: Path) -> None:
             return
         time.sleep(0.01)
     raise AssertionError(f"{history} has no epoch after a minute")
+
+
+def test_help_says_the_defaults_of_recipe() -> None:
+    """Each default is said once; what the text of help repeats is compared."""
+    text = " ".join(run("train", "--help").out.split())
+    for name in ("optimizer", "schedule", "label_smoothing", "clip"):
+        assert f"[default: {getattr(Recipe, name)}]" in text
+    assert f"[default: {EPOCHS}, more where there are few images]" in text
+    assert f"[default: {BATCH}, fewer where there are few images]" in text

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import allconv as ac
 from allconv import nn
+from allconv.errors import ShapeError
 from allconv.operators.base import Array
 
 from .making import begin
@@ -50,3 +55,50 @@ def test_what_stays() -> None:
     assert set(found.buffers()) == {n for n in net.buffers() if n.startswith(("first.r", "norm.r"))}
     x = images(2, 2, 6, 6)
     assert np.array_equal(found(x), net(x))
+
+
+BEHIND = {
+    "pooling to a size": [nn.AdaptiveAvgPool2d(2)],
+    "a head": [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)],
+    "twice the size": [nn.Upsample(scale_factor=2)],
+    "reflected borders": [nn.Conv2d(4, 2, 3, padding=1, padding_mode="reflect")],
+    "pixels from channels": [nn.PixelShuffle(2)],
+    "transposed": [nn.ConvTranspose2d(4, 2, 3, stride=2)],
+}
+
+
+@pytest.mark.parametrize("kind", BEHIND)
+def test_another_size_is_the_network_at_that_size(kind: str) -> None:
+    """Images of any size that the network takes give what it gives, after training, too."""
+    net = begin(nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), *BEHIND[kind]), 1)
+    found = ac.rewrite.fold_batchnorm(net, (1, 2, 8, 8))
+    x = images(2, 2, 13, 10)
+    expected = net(x)
+    net.load_state_dict({name: array * 0 for name, array in net.state_dict().items()})
+    setattr(net, "0", nn.ReLU())  # the network that was given may change meanwhile
+    for each in (found, deepcopy(found), pickle.loads(pickle.dumps(found))):  # noqa: S301 (our own bytes)
+        np.testing.assert_allclose(each(x), expected, rtol=1e-5, atol=1e-5)
+    state = {name: array * 2 for name, array in found.state_dict().items()}
+    found.load_state_dict(state)
+    assert not np.allclose(found(x), expected)
+
+
+def test_what_the_network_refuses() -> None:
+    """Another size is refused where the network refuses it, with the layer's own words."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))
+    found = ac.rewrite.fold_batchnorm(net, (1, 1, 4, 4))
+    with pytest.raises(ShapeError, match=r"3 \(Linear\): in_features is 8"):
+        found(images(1, 1, 5, 4))
+    for shape in ((1, 1, 4), (1, 2, 4, 4)):
+        with pytest.raises(ShapeError):
+            found(images(*shape))
+
+
+def test_files_at_another_size(tmp_path: Path) -> None:
+    """A file whose nodes compute shapes is read again for another size."""
+    net = begin(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.AdaptiveAvgPool2d(1)), 2)
+    ac.onnx.save(net, tmp_path / "model.onnx", (None, 1, 8, 8))
+    loaded = ac.onnx.load(tmp_path / "model.onnx").for_any_size()
+    found = ac.rewrite.fold_batchnorm(loaded, (1, 1, 8, 8))
+    x = images(2, 1, 11, 9)
+    np.testing.assert_allclose(found(x), loaded(x), rtol=1e-5, atol=1e-5)

@@ -77,7 +77,7 @@ def test_a_network_like_any_other(tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((2, 1, 5, 5)).astype(np.float32)
     for to in ("local", "linear"):
         other = ac.rewrite.unshare(net, (None, 1, 5, 5), to=to)
-        assert repr(other) == "GraphModule((1, 1, 5, 5) -> (1, 2))"
+        assert repr(other) == "Rewritten((1, 1, 5, 5) -> (1, 2))"
         assert np.array_equal(deepcopy(other)(x), other(x))
         _, gradients = other.backward(x, np.ones((2, 2), np.float32))
         _, shared = net.backward(x, np.ones((2, 2), np.float32))
@@ -96,5 +96,7 @@ def test_refusals() -> None:
         ac.rewrite.unshare(net)
     with pytest.raises(UnsupportedError, match="weights; 268,435,456 are the most"):
         ac.rewrite.unshare(net, (1, 1, 200, 200), to="linear")
-    with pytest.raises(ShapeError):
-        ac.rewrite.unshare(net, (1, 1, 4, 4))(np.ones((1, 1, 5, 5), np.float32))
+    for to in ("local", "linear"):
+        one = ac.rewrite.unshare(net, (1, 1, 4, 4), to=to)
+        with pytest.raises(ShapeError, match=r"\(1, 1, 5, 5\); the weights of"):
+            one(np.ones((1, 1, 5, 5), np.float32))

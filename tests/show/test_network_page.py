@@ -3,7 +3,6 @@ cannot run."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,64 +11,24 @@ import network_files as files
 import numpy as np
 import pytest
 from network_files import MAGIC
+from network_subjects import SHAPE, check_links, layers, quiet, recorded, with_photo
 from report_pages import Element, pictures, read
 
 from allconv import functional as F
-from allconv import nn, onnx
+from allconv import nn
 from allconv.operators.base import Spec
 from allconv.show.network import evidence as ev
 from allconv.show.network import page as pages
-from allconv.show.network.fold import MOST_BOXES, Group, fold
 from allconv.show.network.layers import Layer
 from allconv.show.network.page import Subject, page
 from allconv.show.network.photo import sees
-from allconv.show.network.place import BOX, GAP, place
-from allconv.show.network.read import described, network_of_file, read_messages
-from allconv.show.network.record import Run, record
+from allconv.show.network.read import network_of_file, read_messages
+from allconv.show.network.record import record
 from allconv.show.network.stage import glimpse_of
 from allconv.show.network.values import Photo, compute, layer_values, maps_of, scores_of
 from allconv.show.stage.picture import Picture
 from allconv.text import printable
 from allconv.trace import trace
-
-SHAPE = (1, 3, 16, 16)
-
-
-def quiet(what: str, done: int, total: int) -> None:
-    """Progress that is not shown."""
-
-
-def recorded(path: Path) -> Run:
-    said = described(read_messages(path))
-    return record(onnx.load(path), SHAPE, path.name, said)
-
-
-def with_photo(path: Path, most: int = 4) -> Subject:
-    """A file with an image of noise, and all that is computed for it."""
-    run = recorded(path)
-    pixels = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
-    x = (np.moveaxis(pixels, 2, 0)[None] / 255).astype(np.float32)
-    photo = Photo("holiday.png", pixels, x, onnx.load(path).classes)
-    maps = layer_values(run, x, lambda array, field: maps_of(array, field, most), quiet)
-    scores = scores_of(run, x)
-    assert scores is not None
-    found = ev.evidence(run, x, scores, scores.likeliest(1)[0], quiet)
-    return Subject(run.network, run, photo, scores, found, maps)
-
-
-def layers(root: Element) -> list[Element]:
-    return root.all("article", "layer")
-
-
-def check_links(root: Element) -> None:
-    """Every link leads to one place of the page."""
-    places = Counter(each.attributes["id"] for each in root.all() if "id" in each.attributes)
-    targets = {each.attributes["href"] for each in root.all("a") if "href" in each.attributes}
-    targets |= {each.attributes["href"] for each in root.all("use")}
-    assert targets
-    assert set(places.values()) == {1}
-    assert {target[1:] for target in targets} <= set(places), targets
-    assert all(target.startswith("#") for target in targets)
 
 
 @pytest.fixture(scope="module")
@@ -248,88 +207,6 @@ def test_nodes_in_no_order_or_in_a_cycle_are_drawn(tmp_path: Path) -> None:
     check_links(read(page(Subject(network))))
 
 
-def names_of_3000(kind: str) -> list[str]:
-    if kind == "nested":
-        return [f"/layer{n // 500}/block{n // 20}/part{n // 4}/Relu{n}" for n in range(3000)]
-    if kind == "torch":
-        return [f"layer{n // 600}.{n // 15}.op{n % 15}" for n in range(3000)]
-    if kind == "flat":
-        return [f"Relu_{n}" for n in range(3000)]
-    if kind == "mixed":
-        return [("a/" if n % 2 else "b/") + str(n) for n in range(3000)]
-    if kind == "deep":
-        return ["/".join(["g"] * 40 + [str(n)]) for n in range(3000)]
-    return [""] * 3000
-
-
-@pytest.mark.parametrize("kind", ["nested", "torch", "flat", "mixed", "deep", "unnamed"])
-def test_3000_layers_fold_into_drawings_of_some_boxes(kind: str) -> None:
-    held = [Layer(n, name, "Relu") for n, name in enumerate(names_of_3000(kind))]
-    root = fold(held)
-    assert [layer.number for layer in root.layers()] == list(range(3000))
-    groups = list(root.groups())
-    assert max(len(group.members) for group in groups) <= MOST_BOXES
-    assert min(len(group.members) for group in groups) > 1
-    assert len({group.key for group in groups}) == len(groups)
-
-
-def test_groups_are_those_of_the_names() -> None:
-    held = [Layer(n, name, "Relu") for n, name in enumerate(names_of_3000("torch"))]
-    names = [each.name for each in fold(held).members if isinstance(each, Group)]
-    assert names == [f"layer{n}" for n in range(5)]
-
-
-def test_a_page_of_3000_layers_is_small_and_complete(tmp_path: Path) -> None:
-    path = files.chain(tmp_path / "long.onnx", names_of_3000("nested"))
-    network = network_of_file(read_messages(path), "long.onnx", "")
-    text = page(Subject(network))
-    root = read(text)
-    assert len(text.encode()) <= pages.MOST_BYTES
-    assert len(layers(root)) == 3002
-    check_links(root)
-
-
-def test_a_page_that_would_be_large_leaves_out_and_says_so(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    large = page(subject, 4)
-    monkeypatch.setattr(pages, "MOST_BYTES", len(large.encode()) - 1)
-    small = page(subject, 4)
-    assert len(small.encode()) < len(large.encode())
-    assert "--full shows all" in small
-    assert page(subject, 4, full=True).count("<img") == large.count("<img")
-    check_links(read(small))
-
-
-def test_layers_left_out_leave_no_link_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = tuple(Layer(n, name, "Relu") for n, name in enumerate(names_of_3000("nested")))
-    from allconv.show.network.layers import Network
-
-    monkeypatch.setattr(pages, "MOST_BYTES", 1_000_000)
-    root = read(page(Subject(Network("long", held))))
-    assert 0 < len(layers(root)) < 3000
-    assert "layers inside of groups" in root.all("header")[0].text
-    check_links(root)
-
-
-def test_boxes_of_a_row_do_not_overlap() -> None:
-    links = [(0, n) for n in range(1, 8)] + [(n, 8) for n in range(1, 8)] + [(0, 8), (8, 9)]
-    placed = place(10, links)
-    for one in range(10):
-        for other in range(one):
-            (x, row), (x2, row2) = placed.boxes[one], placed.boxes[other]
-            assert row != row2 or abs(x - x2) >= BOX + GAP - 1e-6
-    rows = [row for _, row in placed.boxes]
-    assert all(rows[a] < rows[b] for a, b in links)
-    assert all(x - BOX / 2 >= 0 and x + BOX / 2 <= placed.width + 1e-6 for x, _ in placed.boxes)
-
-
-def test_a_line_that_passes_rows_goes_through_each() -> None:
-    placed = place(4, [(0, 1), (1, 2), (2, 3), (0, 3)])
-    assert [row for _, row in placed.lines[0, 3]] == [0, 1, 2, 3]
-    assert placed.lines[0, 3][1][0] != placed.boxes[1][0]
-
-
 def test_a_network_by_name_is_drawn_by_its_modules() -> None:
     net = nn.networks.build("resnet-18", 3, (32, 32), 10)
     run = record(net, (1, 3, 32, 32), "resnet-18")
@@ -416,3 +293,15 @@ def test_two_networks_beside_each_other() -> None:
     assert facts["parameters"] == ["20", "104"]
     assert facts["gives"] == ["1×2×6×6", "1×4×4×4"]
     assert operators == {"Conv2d": ["1", "1"], "ReLU": ["1", "0"]}
+
+
+def test_a_page_that_would_be_large_leaves_out_and_says_so(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = page(subject, 4)
+    monkeypatch.setattr(pages, "MOST_BYTES", len(large.encode()) - 1)
+    small = page(subject, 4)
+    assert len(small.encode()) < len(large.encode())
+    assert "--full shows all" in small
+    assert page(subject, 4, full=True).count("<img") == large.count("<img")
+    check_links(read(small))

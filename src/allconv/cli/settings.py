@@ -152,6 +152,20 @@ class Name(Setting):
         return str(value)
 
 
+class OfRecipe(click.Option):
+    """A setting of a training, whose default is that of `Recipe`, loaded when it is asked for."""
+
+    def __init__(self, *declared: Any, **settings: Any) -> None:
+        super().__init__(*declared, **settings)
+        self.show_default = True
+
+    def get_default(self, ctx: click.Context, call: bool = True) -> Any:
+        """The default of the field of this name."""
+        from allconv.train.recipe import Recipe
+
+        return getattr(Recipe, self.name or "")
+
+
 def as_integer(text: Any) -> int | None:
     """A whole number in decimal digits, else None."""
     try:

@@ -50,25 +50,17 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "--lr", type=settings.Real(0, is_open=True),
     help="The largest learning rate.  [default: what suits the optimizer]",
 )  # fmt: skip
+@click.option("--optimizer", cls=settings.OfRecipe, type=settings.Name(settings.optimizer_names))
 @click.option(
-    "--optimizer",
-    type=settings.Name(settings.optimizer_names),
-    default="adamw",
-    show_default=True,
-)
-@click.option(
-    "--schedule", type=settings.Name(settings.schedule_names), default="one-cycle",
-    show_default=True, help="How the learning rate changes.",
+    "--schedule", cls=settings.OfRecipe, type=settings.Name(settings.schedule_names),
+    help="How the learning rate changes.",
 )  # fmt: skip
 @click.option("--weight-decay", type=settings.Real(0), help="[default: the optimizer's]")
-@click.option("--label-smoothing", type=settings.Real(0, below=1), default=0.0, show_default=True)
+@click.option("--label-smoothing", cls=settings.OfRecipe, type=settings.Real(0, below=1))
 @click.option(
-    "--clip",
-    type=settings.Real(0),
-    default=1.0,
-    show_default=True,
+    "--clip", cls=settings.OfRecipe, type=settings.Real(0),
     help="The largest norm of the gradients; 0: any.",
-)
+)  # fmt: skip
 @click.option(
     "--patience", type=settings.COUNT,
     help="Stop after so many epochs that are no better than the best.",
@@ -175,18 +167,18 @@ def _network(data: Dataset, options: dict[str, Any]) -> Module:
 
 def _recipe(net: Any, data: Dataset, options: dict[str, Any]) -> Recipe:
     from allconv.train.recipe import Recipe, default_length
-    from allconv.train.tune import slower_below
+    from allconv.train.tune import tuning_defaults
 
-    optimizer = _optimizer(options)
-    if options["unfreeze"]:
-        optimizer = slower_below(net, data, optimizer)
-    epochs, batch = default_length(len(data.train), options["epochs"], options["batch_size"])
+    given = {"epochs": options["epochs"], "batch_size": options["batch_size"]}
+    main = {"optimizer": _optimizer(options), "learning_rate": options["lr"]}
+    if options["base"] is not None:
+        main = tuning_defaults(net, data, unfreeze=options["unfreeze"], **given, **main)
+    else:
+        epochs, batch = default_length(len(data.train), **given)
+        main = {**main, "epochs": epochs, "batch_size": batch}
     return Recipe(
-        epochs=epochs,
-        batch_size=batch,
-        optimizer=optimizer,
+        **main,
         schedule=options["schedule"],
-        learning_rate=options["lr"],
         label_smoothing=options["label_smoothing"],
         clip=options["clip"] or None,
         early_stopping=options["patience"],

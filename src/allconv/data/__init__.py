@@ -87,17 +87,11 @@ def load(
     extra = {"_val": validation, "_test": test}
     given = {suffix: pair for suffix, pair in extra.items() if isinstance(pair, tuple)}
     options = Options(
-        image_size=_checked_size(image_size),
-        samples=samples,
-        seed=seed,
-        strict=strict,
+        image_size=_checked_size(image_size), samples=samples, seed=seed, strict=strict,
         validation=None if isinstance(validation, tuple) else validation,
-        test=None if isinstance(test, tuple) else test,
-        channels=channels,
-        pixel_limit=pixel_limit,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+        test=None if isinstance(test, tuple) else test, channels=channels,
+        pixel_limit=pixel_limit, memory_limit=memory_limit, progress=progress,
+    )  # fmt: skip
     pairs = isinstance(source, tuple | list) and len(source) == 2
     if given and not pairs:
         raise ArgumentError("validation and test can be arrays only where the source is (x, y)")

@@ -10,7 +10,9 @@ from allconv.functional.call import apply, evaluate, spatial, take_floats
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, remembered
 from allconv.intake.refusals import refusal
 from allconv.intake.settings import choice, flag, whole
+from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose
+from allconv.operators.local import Local, LocalTranspose
 from allconv.window import Axis, Window, covered_by, reach_of
 
 __all__ = [
@@ -50,9 +52,12 @@ def check_channels(x: tuple[int, ...], expected: int, because: str) -> None:
     )
 
 
-def check_weight(weight: tuple[int, ...], axes: int, groups: int, layout: str) -> None:
+def check_weight(
+    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, moving: bool
+) -> None:
     """Refuse weights of another rank, without cells, or that the groups do not divide."""
-    if len(weight) != axes + 2:
+    if len(weight) != 2 + axes * (1 + moving):
+        layout = f"({channels}, *K{', *P' * moving})"
         raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is expected")
     if 0 in weight:
         raise ShapeError(f"weight is {weight}: a size is 0")
@@ -118,7 +123,7 @@ def _conv(
     array([[[14., 20.]]])
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, ends = _correlation(
+    operator, ends = correlation(
         axes, x.shape, weight.shape, shape_or_none(bias),
         stride, padding, dilation, groups, padding_mode, input_dilation,
     )  # fmt: skip
@@ -130,7 +135,7 @@ def _conv(
 
 
 @remembered
-def _correlation(
+def correlation(
     axes: int,
     x: tuple[int, ...],
     weight: tuple[int, ...],
@@ -139,26 +144,32 @@ def _correlation(
     padding: Padding,
     dilation: Sizes,
     groups: int,
-    padding_mode: str,
-    input_dilation: Sizes,
-) -> tuple[Correlate, Pairs | None]:
-    """The operator that settings mean for these shapes, and the padding that comes before it."""
+    padding_mode: str = "zeros",
+    input_dilation: Sizes = 1,
+    moving: bool = False,
+) -> tuple[Correlate | Local, Pairs | None]:
+    """The operator that settings mean for these shapes, and the padding that comes before it.
+
+    Weights that are `moving` are each output cell's own.
+    """
     padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "(O, C/groups, *K)")
+    check_weight(weight, axes, groups, "O, C/groups", moving=moving)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[1] * groups, f"weight is {weight}, groups={groups}")
-    check_bias(bias, weight[:1])
     s = per_axis("stride", stride, axes)
     d = per_axis("dilation", dilation, axes)
     b = per_axis("input_dilation", input_dilation, axes, most=SPREAD)
-    input, kernel = x[2:], weight[2:]
+    input, kernel, cells = x[2:], weight[2 : 2 + axes], weight[2 + axes :]
+    check_bias(bias, (weight[0], *cells))
     spread = tuple(map(reach_of, input, b))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
+    if moving and window.output != cells:
+        raise ShapeError(f"weight is {weight}, for {cells} outputs; x {x} has {window.output}")
     if padding_mode == "zeros" or not any(map(any, ends)):
-        return Correlate(window, groups), None
+        return (Local if moving else Correlate)(window, groups), None
     if any(each > 1 for each in b):
         raise ArgumentError(
             f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
@@ -169,7 +180,7 @@ def _correlation(
     return Correlate(within, groups), ends
 
 
-def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Correlate) -> Any:
+def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Operator) -> Any:
     """A convolution of an image that is continued beyond its edge."""
     return apply(operator, bordered(x, ((0, 0), (0, 0), *ends), mode), *rest)
 
@@ -202,38 +213,59 @@ def _conv_transpose(
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    groups = whole("groups", groups, least=1)
-    check_weight(weight.shape, axes, groups, "(C, O/groups, *K)")
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
-    check_channels(x.shape, weight.shape[0], f"weight is {weight.shape}")
-    check_bias(shape_or_none(bias), (weight.shape[1] * groups,))
-    window = transpose_window(
-        x.shape[2:],
-        weight.shape[2:],
-        per_axis("stride", stride, axes, most=SPREAD),
-        padding,
-        per_axis("output_padding", output_padding, axes, least=0),
-        per_axis("dilation", dilation, axes),
-        None if output_size is None else per_axis("output_size", output_size, axes),
-    )
-    operator = CorrelateTranspose(window, groups)
+    operator = transposed(
+        axes, x.shape, weight.shape, shape_or_none(bias),
+        stride, padding, output_padding, groups, dilation, output_size,
+    )  # fmt: skip
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
+
+
+@remembered
+def transposed(
+    axes: int,
+    x: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+    stride: Sizes,
+    padding: Padding,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
+    output_size: Sizes | None,
+    moving: bool = False,
+) -> CorrelateTranspose | LocalTranspose:
+    """The operator that settings of a transposed layer mean for these shapes."""
+    groups = whole("groups", groups, least=1)
+    check_weight(weight, axes, groups, "C, O/groups", moving=moving)
+    check_rank("x", x, axes)
+    check_sizes(x)
+    check_channels(x, weight[0], f"weight is {weight}")
+    kernel, cells = weight[2 : 2 + axes], weight[2 + axes :]
+    if moving and x[2:] != cells:
+        raise ShapeError(f"weight is {weight}, for {cells} cells; x is {x}")
+    window = transpose_window(x[2:], kernel, stride, padding, output_padding, dilation, output_size)
+    check_bias(bias, (weight[1] * groups, *window.input * moving))
+    return (LocalTranspose if moving else CorrelateTranspose)(window, groups)
 
 
 def transpose_window(
     output: tuple[int, ...],
     kernel: tuple[int, ...],
-    stride: tuple[int, ...],
+    stride: Sizes,
     padding: Padding,
-    output_padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    size: tuple[int, ...] | None,
+    output_padding: Sizes,
+    dilation: Sizes,
+    output_size: Sizes | None,
 ) -> Window:
     """The window of the forward convolution whose output has the sizes `output`.
 
-    Its input is s*(P-1) + d*(K-1) + 1 - low - high + output_padding, or `size`.
+    Its input is s*(P-1) + d*(K-1) + 1 - low - high + output_padding, or `output_size`.
     """
+    n_axes = len(output)
+    stride = per_axis("stride", stride, n_axes, most=SPREAD)
+    output_padding = per_axis("output_padding", output_padding, n_axes, least=0)
+    dilation = per_axis("dilation", dilation, n_axes)
+    size = None if output_size is None else per_axis("output_size", output_size, n_axes)
     if size is not None and any(output_padding):
         raise ArgumentError("give output_padding or output_size, not both")
     if isinstance(padding, str) and size is None and padding in ("same", "same_lower"):

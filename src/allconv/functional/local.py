@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from allconv.errors import ShapeError
 from allconv.functional.call import apply, spatial, take_floats
-from allconv.functional.correlate import (
-    check_bias,
-    check_channels,
-    check_rank,
-    check_sizes,
-    shape_or_none,
-    transpose_window,
-)
-from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
-from allconv.intake.settings import whole
-from allconv.operators.local import Local, LocalTranspose
-from allconv.window import Window
+from allconv.functional.correlate import correlation, shape_or_none, transposed
+from allconv.functional.settings import Padding, Sizes
 
 __all__ = [
     "locally_connected1d",
@@ -52,26 +41,10 @@ def _locally_connected(
     array([[[ 1., 23.]]])
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    groups = whole("groups", groups, least=1)
-    if len(weight.shape) != 2 + 2 * axes or 0 in weight.shape:
-        raise ShapeError(f"weight is {weight.shape}; (O, C/groups, *K, *P) is expected")
-    if weight.shape[0] % groups:
-        raise ShapeError(
-            f"weight is {weight.shape}; groups={groups} does not divide its first axis"
-        )
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
-    check_channels(x.shape, weight.shape[1] * groups, f"weight is {weight.shape}, groups={groups}")
-    kernel, output = weight.shape[2 : 2 + axes], weight.shape[2 + axes :]
-    s, d = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
-    ends = pairs(padding, x.shape[2:], kernel, s, d)
-    window = Window.forward(x.shape[2:], kernel, stride=s, dilation=d, padding=ends)
-    if window.output != output:
-        raise ShapeError(
-            f"weight is {weight.shape}, for {output} outputs; x {x.shape} has {window.output}"
-        )
-    check_bias(shape_or_none(bias), (weight.shape[0], *output))
-    operator = Local(window, groups)
+    operator, _ = correlation(
+        axes, x.shape, weight.shape, shape_or_none(bias), stride, padding, dilation, groups,
+        moving=True,
+    )  # fmt: skip
     return apply(operator, x, weight) if bias is None else apply(operator, x, weight, bias)
 
 
@@ -101,30 +74,10 @@ def _locally_connected_transpose(
     array([[[ 1., 23., 40.]]])
     """
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    groups = whole("groups", groups, least=1)
-    if len(weight.shape) != 2 + 2 * axes or 0 in weight.shape:
-        raise ShapeError(f"weight is {weight.shape}; (C, O/groups, *K, *P) is expected")
-    if weight.shape[0] % groups:
-        raise ShapeError(
-            f"weight is {weight.shape}; groups={groups} does not divide its first axis"
-        )
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
-    check_channels(x.shape, weight.shape[0], f"weight is {weight.shape}")
-    kernel, output = weight.shape[2 : 2 + axes], weight.shape[2 + axes :]
-    if x.shape[2:] != output:
-        raise ShapeError(f"weight is {weight.shape}, for {output} cells; x is {x.shape}")
-    window = transpose_window(
-        output,
-        kernel,
-        per_axis("stride", stride, axes, most=SPREAD),
-        padding,
-        per_axis("output_padding", output_padding, axes, least=0),
-        per_axis("dilation", dilation, axes),
-        None if output_size is None else per_axis("output_size", output_size, axes),
-    )
-    check_bias(shape_or_none(bias), (weight.shape[1] * groups, *window.input))
-    operator = LocalTranspose(window, groups)
+    operator = transposed(
+        axes, x.shape, weight.shape, shape_or_none(bias),
+        stride, padding, output_padding, groups, dilation, output_size, moving=True,
+    )  # fmt: skip
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 

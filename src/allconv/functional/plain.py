@@ -15,13 +15,12 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public
 from allconv.functional.correlate import flipped, transpose_window
-from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis
+from allconv.functional.settings import Padding, Sizes, pairs, per_axis, window_of
 from allconv.intake.arrays import take_array
 from allconv.intake.limits import MOST_AXES, check_axes
 from allconv.operators.base import FLOATS
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
-from allconv.window import Window
 
 
 @public
@@ -37,7 +36,7 @@ def correlate(
     array([14, 20])
     """
     x, w = _operands(x=x, w=w)
-    window = _forward(x, w, stride, padding, dilation)
+    window = window_of(x.shape, w.shape, stride, padding, dilation)
     return _plain(apply(Correlate(window), _lifted(x), _lifted(w)))
 
 
@@ -51,7 +50,7 @@ def convolve(
     array([10, 16])
     """
     x, w = _operands(x=x, w=w)
-    window = _forward(x, w, stride, padding, dilation)
+    window = window_of(x.shape, w.shape, stride, padding, dilation)
     turned = flipped(w, len(w.shape)) if w.shape else w
     return _plain(apply(Correlate(window), _lifted(x), _lifted(turned)))
 
@@ -76,16 +75,7 @@ def correlate_transpose(
     array([14, 48, 82, 60])
     """
     y, w = _operands(y=y, w=w)
-    axes = len(y.shape)
-    window = transpose_window(
-        y.shape,
-        w.shape,
-        per_axis("stride", stride, axes, most=SPREAD),
-        padding,
-        (0,) * axes,
-        per_axis("dilation", dilation, axes),
-        None if output_size is None else per_axis("output_size", output_size, axes),
-    )
+    window = transpose_window(y.shape, w.shape, stride, padding, 0, dilation, output_size)
     return _plain(apply(CorrelateTranspose(window), _lifted(w), _lifted(y)))
 
 
@@ -109,11 +99,8 @@ def correlate_weight(
     array([21, 32, 43])
     """
     x, y = _operands(x=x, y=y)
-    axes = len(x.shape)
-    s, d = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
-    kernel = _kernel(x.shape, y.shape, s, d, padding, kernel_size)
-    ends = pairs(padding, x.shape, kernel, s, d)
-    window = Window.forward(x.shape, kernel, stride=s, dilation=d, padding=ends)
+    kernel = _kernel(x.shape, y.shape, stride, padding, dilation, kernel_size)
+    window = window_of(x.shape, kernel, stride, padding, dilation)
     if window.output != y.shape:
         raise ShapeError(
             f"y is {y.shape}; x {x.shape} and a kernel of {kernel} give {window.output}"
@@ -124,9 +111,9 @@ def correlate_weight(
 def _kernel(
     input: tuple[int, ...],
     output: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
+    stride: Sizes,
     padding: Padding,
+    dilation: Sizes,
     given: Sizes | None,
 ) -> tuple[int, ...]:
     """The sizes of the kernel: as given, or the largest that fit."""
@@ -134,21 +121,16 @@ def _kernel(
         return per_axis("kernel_size", given, len(input))
     if isinstance(padding, str) and padding != "valid":
         raise ArgumentError(f'padding="{padding}" depends on the kernel; give kernel_size')
-    ends = pairs(padding, input, input, stride, dilation)
+    strides = per_axis("stride", stride, len(input))
+    dilations = per_axis("dilation", dilation, len(input))
+    ends = pairs(padding, input, input, strides, dilations)
     kernel = []
-    for i, p, s, d, (low, high) in zip(input, output, stride, dilation, ends, strict=True):
+    for i, p, s, d, (low, high) in zip(input, output, strides, dilations, ends, strict=True):
         size = (i + low + high - 1 - s * (p - 1)) // d + 1
         if size < 1:
             raise ShapeError(f"y is {output}; x {input} is too small for so many outputs")
         kernel.append(size)
     return tuple(kernel)
-
-
-def _forward(x: Any, w: Any, stride: Sizes, padding: Padding, dilation: Sizes) -> Window:
-    axes = len(x.shape)
-    s, d = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
-    ends = pairs(padding, x.shape, w.shape, s, d)
-    return Window.forward(x.shape, w.shape, stride=s, dilation=d, padding=ends)
 
 
 def _operands(**named: Any) -> list[Any]:

@@ -1,26 +1,32 @@
-"""A graph as a network: parameters under their names, recorded anew for every size of input."""
+"""A graph as a network: parameters under their names, recorded anew for every size of input.
+
+Every network is recorded by its `forward`, for one shape at a time; what a graph becomes for
+another shape follows from where it came from:
+
+    GraphModule   a graph alone: its windows slide over all that there is (`rewrite.resize`)
+    Rewritten     the network that was rewritten is recorded, and rewritten, again
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allconv import trace
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_float
-from allconv.graph import Graph, Node
+from allconv.graph import Graph
 from allconv.intake.limits import check_size
 from allconv.intake.settings import told, whole
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Array, Spec
-from allconv.rewrite.fold_constants import fold_constants
+from allconv.rewrite.fold_constants import fold_constants, fold_graph
 from allconv.rewrite.resize import resized
-from allconv.rewrite.strip_preprocessing import strip_preprocessing
 from allconv.trace import Recorded
-from allconv.value import Value
 
 
 class GraphModule(Module):
@@ -28,7 +34,7 @@ class GraphModule(Module):
 
     The graph takes one array and then `arrays`, which become parameters (`buffers` names those
     that training leaves alone). It was recorded in inference for one shape; for another batch, or
-    for larger images where its operators can slide, it is recorded anew.
+    for larger images where its operators can slide, `graph_for` gives it anew.
     """
 
     def __init__(
@@ -51,21 +57,19 @@ class GraphModule(Module):
             raise TraceError("a graph is recorded inside a trace; call the network")
         x = take_float("x", x)
         self.check_input(x)
+        graph = self.graph if x.shape == self.input_shape else self.graph_for(x.shape)
         constants = {
             value: array.astype(x.dtype) if value.spec.is_float else array
-            for value, array in self.graph.constants.items()
+            for value, array in graph.constants.items()
         }
-
-        def for_size(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
-            before = [value.spec for value in node.inputs]
-            operator = resized(node.operator, before, [value.spec for value in inputs])
-            results = builder.apply(operator, *inputs)
-            return results if isinstance(results, tuple) else (results,)
-
         operands = [x, *(Module.__getattr__(self, name) for name in self._names)]
-        here = builder.inline(replace(self.graph, constants=constants), operands, for_size)
-        outputs = tuple(here[value] for value in self.graph.outputs)
+        here = builder.inline(replace(graph, constants=constants), operands)
+        outputs = tuple(here[value] for value in graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def graph_for(self, shape: tuple[int, ...]) -> Graph:
+        """The graph for an input of another shape, on the same arrays."""
+        return resized(self.graph, shape)
 
     def check_input(self, x: Any) -> None:
         """Refuse an array of another rank or with other channels than the graph takes."""
@@ -83,6 +87,52 @@ class GraphModule(Module):
         return super().__deepcopy__(memo)
 
 
+@dataclass(frozen=True, eq=False)
+class Again:
+    """How a rewritten network is recorded: `net`, without its numbers, and then its rewrite."""
+
+    net: Module | Callable[..., Any]
+    rewrite: Callable[[Graph], Graph]
+
+    def __call__(self, shape: tuple[int, ...]) -> Recorded:
+        recorded = _recorded(self.net, shape)
+        return fold_graph(replace(recorded, graph=self.rewrite(recorded.graph)))
+
+
+class Rewritten(GraphModule):
+    """A network that was rewritten, which takes images of all sizes that it took before."""
+
+    def __init__(
+        self, graph: Graph, arrays: Mapping[str, Array], buffers: Collection[str], again: Again
+    ) -> None:
+        super().__init__(graph, arrays, buffers)
+        self._again = again
+
+    def check_input(self, x: Any) -> None:
+        """Nothing: the network that is recorded again refuses what it does not take."""
+
+    def graph_for(self, shape: tuple[int, ...]) -> Graph:
+        """The graph of the network for images of another size.
+
+        ShapeError where the weights are those of one size.
+        """
+        found = self._again(shape)
+        held, needed = (
+            dict(zip(names, (value.spec.shape for value in graph.inputs[1:]), strict=True))
+            for names, graph in ((self._names, self.graph), (found.state, found.graph))
+        )
+        if held != needed:
+            raise ShapeError(
+                f"x is {shape}; the weights of this network are made for {self.input_shape}: "
+                "rewrite the network for the other size"
+            )
+        return found.graph
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Module:
+        memo[id(self._again)] = self._again  # like the graph
+        return super().__deepcopy__(memo)
+
+
 def rewritten(
     net: Module | Graph | Callable[..., Any],
     input_shape: Sequence[int] | None,
@@ -91,12 +141,20 @@ def rewritten(
     """A network whose graph is rewritten, on the same numbers."""
     recorded, arrays = record_network(net, input_shape)
     folded, held = fold_constants(replace(recorded, graph=rewrite(recorded.graph)), arrays)
-    return GraphModule(folded.graph, held, folded.buffers)
+    if isinstance(net, Graph):
+        return GraphModule(folded.graph, held, folded.buffers)
+    again = Again(_without_numbers(net), rewrite)
+    return Rewritten(folded.graph, held, folded.buffers, again)
 
 
-def without_preparation(net: Module, input_shape: Sequence[int]) -> GraphModule:
-    """The part of a network of pixels (N, H, W, C) that takes prepared images (N, C, H, W)."""
-    return rewritten(net, input_shape, strip_preprocessing)
+def _without_numbers(net: Module | Callable[..., Any]) -> Module | Callable[..., Any]:
+    """A copy to be recorded, which keeps no array alive."""
+    if not isinstance(net, Module):
+        return net
+    copy = deepcopy(net)
+    for place in copy.named_places().values():
+        place._forget()
+    return copy
 
 
 def record_network(
@@ -115,8 +173,12 @@ def record_network(
     batch = 1 if input_shape[0] is None else whole("the batch", input_shape[0], least=1)
     shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))
     check_size("input_shape", shape)
+    return _recorded(net, shape), net.state_dict() if isinstance(net, Module) else {}
+
+
+def _recorded(net: Module | Callable[..., Any], shape: tuple[int, ...]) -> Recorded:
+    """A module or function of one array, in inference for a shape."""
     if not isinstance(net, Module):
-        return trace.trace(net, Spec(shape)), {}
+        return trace.trace(net, Spec(shape))
     recorded = trace_module(net, Spec(shape, network_dtype(net)))
-    graph = replace(recorded.graph, outputs=recorded.results)
-    return replace(recorded, graph=graph, updates=()), net.state_dict()
+    return replace(recorded, graph=replace(recorded.graph, outputs=recorded.results), updates=())

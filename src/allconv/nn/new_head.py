@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from allconv import functional
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
+from allconv.graph import Graph, Node
 from allconv.intake.settings import told, whole
 from allconv.nn.arrange import Identity
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
 from allconv.nn.exchange import put
-from allconv.nn.graph_module import GraphModule
+from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
@@ -23,6 +25,8 @@ from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate
 from allconv.random import check_seed
 from allconv.rewrite.head import EXPECTED, NO_HEAD, last_layer, needed_nodes
+from allconv.trace import current
+from allconv.value import Value
 
 CHANNELS = ("rgb", "bgr")
 LAYOUTS = ("nchw", "nhwc")
@@ -54,18 +58,55 @@ class Features(Module):
     The mean of each channel where there is more than one cell. Normalisation and dropout are as in
     inference, in training, too. Images are RGB with the channels first; a network of another
     `layout` or order of `channels` is given them so.
+
+    With `depths` what the layers below saw follows: the mean of each channel of what the last
+    convolution at each size of image takes. The last layers know what their network was trained
+    for, those below what images are made of (Evci et al. 2022, arXiv:2201.03529).
     """
 
-    def __init__(self, base: Module, *, layout: str = "nchw", channels: str = "rgb") -> None:
-        self.base, self.layout, self.channels = base, layout, channels
+    def __init__(
+        self, base: Module, *, layout: str = "nchw", channels: str = "rgb", depths: bool = False
+    ) -> None:
+        self.base, self.layout, self.channels, self.depths = base, layout, channels, depths
 
     def forward(self, x: Any) -> Any:
         """See the class."""
         y = self.base.record(arranged(x, self.layout, self.channels), training=False)
         if not hasattr(y, "shape") or len(y.shape) < 2:
-            raise ShapeError("the layers below the head give no (N, F)")
-        axes = tuple(range(2, len(y.shape)))
-        return y.mean(axes) if axes else y
+            raise ShapeError("the layers below the head do not give one array (N, F)")
+        below = taken_below(y) if self.depths else []
+        found = [_vectors(each) for each in (y, *below)]
+        return functional.concatenate(found, 1) if below else found[0]
+
+
+def _vectors(y: Any) -> Any:
+    axes = tuple(range(2, len(y.shape)))
+    return y.mean(axes) if axes else y
+
+
+def taken_below(y: Value) -> list[Value]:
+    """What the last convolution at each size takes (N, C, *I) on the way to y, the largest first.
+
+    Images themselves are left out, and what has a single cell.
+    """
+    builder, needed = current(), {y}
+    nodes = () if builder is None else tuple(builder.nodes)
+    for node in reversed(nodes):
+        if needed.intersection(node.outputs):
+            needed.update(node.inputs)
+    found: dict[tuple[int, ...], Value] = {}
+    made: set[Value] = set()  # by convolutions, or of what they made
+    for node in nodes:
+        if not needed.intersection(node.outputs):
+            continue
+        is_conv = isinstance(node.operator, Correlate)
+        if is_conv and node.inputs[0] in made:
+            data = node.inputs[0]
+            if data.shape[0] == y.shape[0] and prod(data.shape[2:]) > 1:
+                found[data.shape[2:]] = data
+        if is_conv or made.intersection(node.inputs):
+            made.update(node.outputs)
+    return sorted(found.values(), key=lambda value: -prod(value.shape[2:]))
 
 
 class Arranged(Module):
@@ -190,31 +231,34 @@ def _drop_activation(net: Module, head: str) -> None:
 def _cut_graph(net: GraphModule) -> Cut:
     """A graph without its head, which is a linear layer or a convolution 1x1 in it."""
     graph = net.graph
-    if len(graph.outputs) != 1:
-        raise UnsupportedError(two_heads([f"output {n}" for n in range(len(graph.outputs))]))
-    data, held = graph.inputs[0], dict(zip(graph.inputs[1:], net._names, strict=True))
-    node, _ = last_layer(graph.nodes, data, held, graph.outputs[0])
-    operator = node.operator
-    plain = isinstance(operator, Correlate) and operator.groups == 1
-    plain = plain and all(n == 1 for n in node.inputs[1].shape[2:]) and node.inputs[1] in held
-    if not plain:
-        raise UnsupportedError(
-            f"{NO_HEAD}: the last with weights is {node.path or operator.name}; {EXPECTED}"
-        )
+    node, held = _head(graph), dict(zip(graph.inputs[1:], net._names, strict=True))
+    base = rewritten(net, net.input_shape, _below_head)
     state = net.state_dict()
-    taken, kernel, *added = node.inputs
-    nodes = needed_nodes(graph.nodes, taken)
-    cut = replace(graph, nodes=nodes, outputs=(taken,)).pruned()
-    used = {value for each in cut.nodes for value in each.inputs}
-    inputs = [value for value in held if value in used]
-    names = [held[value] for value in inputs]
-    buffers = [name for name in names if not net._places()[name].trainable]
-    base = GraphModule(
-        replace(cut, inputs=(data, *inputs)), {name: state[name] for name in names}, buffers
-    )
+    _, kernel, *added = node.inputs
     weight = state[held[kernel]]
     bias = state[held[added[0]]] if added and added[0] in held else None
     return Cut(base, weight.reshape(weight.shape[:2]), bias, node.path or held[kernel])
+
+
+def _head(graph: Graph) -> Node:
+    """The last node with weights, which the graph takes behind its data."""
+    if len(graph.outputs) != 1:
+        raise UnsupportedError(two_heads([f"output {n}" for n in range(len(graph.outputs))]))
+    data, *held = graph.inputs
+    node, _ = last_layer(graph.nodes, data, held, graph.outputs[0])
+    operator = node.operator
+    plain = isinstance(operator, Correlate) and operator.groups == 1
+    if not plain or any(n != 1 for n in node.inputs[1].shape[2:]) or node.inputs[1] not in held:
+        raise UnsupportedError(
+            f"{NO_HEAD}: its last layer with weights is {node.path or operator.name}; {EXPECTED}"
+        )
+    return node
+
+
+def _below_head(graph: Graph) -> Graph:
+    """The graph up to what its head takes."""
+    taken = _head(graph).inputs[0]
+    return replace(graph, nodes=needed_nodes(graph.nodes, taken), outputs=(taken,)).pruned()
 
 
 def two_heads(outputs: list[str]) -> str:

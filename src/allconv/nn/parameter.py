@@ -88,6 +88,10 @@ class Parameter:
         """Put an array that `fit` returned here."""
         self._array = array
 
+    def _forget(self) -> None:
+        """Keep the shape and dtype alone."""
+        self._array = None
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)  # the array is read-only, so both can hold it

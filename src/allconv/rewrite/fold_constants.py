@@ -23,9 +23,22 @@ def fold_constants(
 ) -> tuple[Recorded, dict[str, Array]]:
     """A network of one argument with the cases above replaced, and the arrays that it now holds.
 
-    `arrays` are those that it held, in the order of `recorded.state`. What came from a buffer first
-    is a buffer.
+    `arrays` are those that it held, by name. What came from a buffer first is a buffer.
     """
+    folded, made, fixed = _folded(recorded)
+    graph = recorded.graph
+    part = Graph(graph.inputs[1:], fixed, tuple(made.values()), graph.constants)
+    values = part.run(*(arrays[name] for name in recorded.state))
+    return folded, dict(zip(made, values, strict=True))
+
+
+def fold_graph(recorded: Recorded) -> Recorded:
+    """The network that `fold_constants` gives, for whoever has its arrays already."""
+    return _folded(recorded)[0]
+
+
+def _folded(recorded: Recorded) -> tuple[Recorded, dict[str, Value], tuple[Node, ...]]:
+    """The network, what its arrays are in the graph before it, and the nodes that compute them."""
     graph = recorded.graph
     names = dict(zip(graph.inputs[1:], recorded.state, strict=True))
     used: dict[Value, tuple[str, ...]] = dict.fromkeys(graph.constants, ())
@@ -37,38 +50,35 @@ def fold_constants(
             sources = dict.fromkeys(name for value in node.inputs for name in used[value])
             used.update((value, tuple(sources)) for value in node.outputs)
     rest = [node for node in graph.nodes if node.outputs[0] not in used]
-    needed = dict.fromkeys(v for node in rest for v in node.inputs if v in used)
-    part = Graph(graph.inputs[1:], tuple(fixed), tuple(needed), graph.constants)
-    values = part.run(*(arrays[name] for name in recorded.state))
-    known = dict(zip(needed, values, strict=True))
+    taken = [*(value for node in rest for value in node.inputs), *graph.outputs]
+    needed = dict.fromkeys(value for value in taken if value in used)
+    without = [node for node in fixed if not used[node.outputs[0]]]
+    alone = [value for value in needed if not used[value]]
+    numbers = Graph((), tuple(without), tuple(alone), graph.constants).run()
     builder = Builder()
     data = graph.inputs[0]
     here = {data: builder.input(data.spec, data.name)}
-    made: dict[str, Array] = {}
+    made: dict[str, Value] = {}
     origin: dict[str, str] = {}
     order = recorded.state
-    for value in sorted(needed, key=lambda v: order.index(used[v][0]) if used[v] else len(order)):
-        if not used[value]:
-            here[value] = builder.constant(known[value], value.name)
-            continue
+    for value in sorted((v for v in needed if used[v]), key=lambda v: order.index(used[v][0])):
         name = _free(used[value][0], made)
         here[value] = builder.input(value.spec, name)
-        made[name], origin[name] = known[value], used[value][0]
-    for node in rest:
-        with builder.at(node.path):
-            results = builder.apply(node.operator, *(here[value] for value in node.inputs))
-        results = results if isinstance(results, tuple) else (results,)
-        here.update(zip(node.outputs, results, strict=True))
+        made[name], origin[name] = value, used[value][0]
+    pairs = zip(alone, numbers, strict=True)
+    here.update((value, builder.constant(array, value.name)) for value, array in pairs)
+    part = Graph(tuple(here), tuple(rest), graph.outputs, {})
+    there = builder.inline(part, list(here.values()))
     folded = replace(
         recorded,
-        graph=builder.graph([here[value] for value in graph.outputs]),
+        graph=builder.graph([there[value] for value in graph.outputs]),
         parameters=tuple(name for name in made if origin[name] not in recorded.buffers),
         buffers=tuple(name for name in made if origin[name] in recorded.buffers),
     )
-    return folded, made
+    return folded, made, tuple(fixed)
 
 
-def _free(name: str, taken: Mapping[str, Array]) -> str:
+def _free(name: str, taken: Mapping[str, Value]) -> str:
     """A name that is not taken: name, name.2, name.3 ..."""
     number, free = 1, name
     while free in taken:

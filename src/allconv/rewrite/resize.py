@@ -1,4 +1,4 @@
-"""Operators for other sizes: what a recorded operator becomes on another batch or a larger image.
+"""A graph for other sizes: what its operators become on another batch or a larger image.
 
 1  a window                -> the same kernel, steps and padding, as many outputs as now fit
 2  a transposed window     -> the same, solved for its input: I + stride * (P - P before)
@@ -12,15 +12,34 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from allconv.errors import UnsupportedError
+from allconv.graph import Graph, Node
 from allconv.operators.arrange import Reshape, Slice
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.reduce import Broadcast
+from allconv.trace import Builder
+from allconv.value import Value
 from allconv.window import Axis, Window
 
 
-def resized(operator: Operator, before: Sequence[Spec], now: Sequence[Spec]) -> Operator:
+def resized(graph: Graph, shape: tuple[int, ...]) -> Graph:
+    """The graph whose first input has another shape; windows slide over all that there is."""
+    builder = Builder()
+
+    def for_size(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+        before, now = ([value.spec for value in each] for each in (node.inputs, inputs))
+        results = builder.apply(_operator(node.operator, before, now), *inputs)
+        return results if isinstance(results, tuple) else (results,)
+
+    first, *rest = graph.inputs
+    operands = [builder.input(first.spec.with_shape(shape), first.name)]
+    operands += [builder.input(value.spec, value.name) for value in rest]
+    here = builder.inline(graph, operands, for_size)
+    return builder.graph([here[value] for value in graph.outputs])
+
+
+def _operator(operator: Operator, before: Sequence[Spec], now: Sequence[Spec]) -> Operator:
     """The operator for operands `now`, that was recorded for operands `before`."""
     if all(a.shape == b.shape for a, b in zip(before, now, strict=True)):
         return operator
@@ -56,8 +75,7 @@ def _grown_transpose(axis: Axis, size: int) -> Axis:
         return axis
     if axis.input_dilation != 1:
         raise UnsupportedError(
-            "a transposed window over a dilated input has one size; images of another are not "
-            "supported"
+            "a transposed convolution over a dilated input is supported for one image size only"
         )
     return replace(axis, input=axis.input + axis.stride * (size - axis.output), output=size)
 
@@ -68,8 +86,7 @@ def _batch(
     """A shape with another batch in front."""
     if before[1:] != now[1:] or to[:1] != before[:1]:
         raise UnsupportedError(
-            f"{operator.name} from {before} to {to} has one size; images of another are not "
-            "supported"
+            f"{operator.name} from {before} to {to} is supported for images of this size only"
         )
     return (now[0], *to[1:])
 
@@ -80,6 +97,8 @@ def _slice(operator: Slice, before: tuple[int, ...], now: tuple[int, ...]) -> Sl
     for axis, (old, new) in enumerate(zip(before, now, strict=True)):
         if old != new:
             if (operator.start[axis], operator.step[axis], counts[axis]) != (0, 1, old):
-                raise UnsupportedError(f"a slice takes a part of axis {axis}, whose size changes")
+                raise UnsupportedError(
+                    f"a slice of a part of axis {axis} is supported for images of one size only"
+                )
             counts[axis] = new
     return replace(operator, count=tuple(counts))

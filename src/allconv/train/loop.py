@@ -34,16 +34,16 @@ def fit(
     validation: Any = None,
     *,
     epochs: int,
-    batch_size: int = 64,
-    optimizer: Optimizer | str = "adamw",
-    schedule: Schedule | str = "one-cycle",
-    learning_rate: float | None = None,
-    loss: Loss = "cross_entropy",
-    label_smoothing: float = 0.0,
-    clip: float | None = 1.0,
-    early_stopping: int | None = None,
-    augment: Augmentation | Literal["default"] = "default",
-    seed: int = 0,
+    batch_size: int = Recipe.batch_size,
+    optimizer: Optimizer | str = Recipe.optimizer,
+    schedule: Schedule | str = Recipe.schedule,
+    learning_rate: float | None = Recipe.learning_rate,
+    loss: Loss = Recipe.loss,
+    label_smoothing: float = Recipe.label_smoothing,
+    clip: float | None = Recipe.clip,
+    early_stopping: int | None = Recipe.early_stopping,
+    augment: Augmentation | Literal["default"] = Recipe.augment,
+    seed: int = Recipe.seed,
     threads: int | None = None,
     out: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
@@ -80,18 +80,10 @@ def fit(
     True
     """
     recipe = Recipe(
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        schedule=schedule,
-        learning_rate=learning_rate,
-        loss=loss,
-        label_smoothing=label_smoothing,
-        clip=clip,
-        early_stopping=early_stopping,
-        augment=augment,
-        seed=seed,
-    )
+        epochs=epochs, batch_size=batch_size, optimizer=optimizer, schedule=schedule,
+        learning_rate=learning_rate, loss=loss, label_smoothing=label_smoothing, clip=clip,
+        early_stopping=early_stopping, augment=augment, seed=seed,
+    )  # fmt: skip
     return train(
         net, data, validation, recipe, threads=threads, out=out, resume=resume, callbacks=callbacks
     )

@@ -138,7 +138,7 @@ def _clip(call: Call) -> Array:
         if call.has(number):
             bound = call.known(number)
             if bound.size != 1 or bound.dtype != a.dtype:
-                raise call.wrong(f"input {number} is no one {a.dtype.name}")
+                raise call.wrong(f"input {number} is not one number of dtype {a.dtype.name}")
             bound = bound.reshape(())
         elif call.given(name):
             bound = np.float32(call.number(name))
@@ -156,7 +156,7 @@ def cast(call: Call, a: Array, code: int) -> Array:
         limits = np.iinfo(dtype)
         inside = np.isfinite(a) & (a >= float(limits.min)) & (a < float(limits.max) + 1.0)
         if not inside.all():
-            raise call.unsupported(f"numbers that are no {dtype.name}")
+            raise call.unsupported(f"numbers that {dtype.name} cannot hold")
     with np.errstate(all="ignore"):
         return a.astype(dtype)
 
@@ -169,7 +169,7 @@ def _cast_like(call: Call) -> Array:
     a, like = call.known(0), call.operand(1)
     name = getattr(like, "dtype", None)
     if name is None:
-        raise call.unsupported("like a value that is no array of numbers")
+        raise call.unsupported("its second input is not an array of numbers")
     call.check_constants(a.shape)
     return a.astype(str(name))
 

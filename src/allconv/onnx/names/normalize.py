@@ -40,9 +40,9 @@ def read_local_response(call: Call) -> Value:
     """
     x, size = call.value(0), call.integer("size")
     if size < 1:
-        raise call.wrong(f"size is {size}")
+        raise call.wrong(f"size is {size}; at least 1 is expected")
     if x.ndim < 3 or 0 in x.shape[1:]:
-        raise call.wrong(f"its input is {x.shape}")
+        raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))
     if min(alpha, bias) < 0:
         raise call.unsupported(f"with alpha={alpha:g}, bias={bias:g}: one is below 0")

@@ -132,7 +132,9 @@ def read_scatter_elements(call: Call) -> Value:
     """An array in which the cells numbered for each row are others."""
     x, index, updates = call.value(0), call.known(1), call.value(2)
     if updates.shape != index.shape:
-        raise call.wrong(f"updates are {updates.shape}, indices {index.shape}")
+        raise call.wrong(
+            f"updates are {updates.shape}; {index.shape}, the shape of indices, is expected"
+        )
     flat = _flat(call, x.shape, index).reshape(-1)
     cells, new = x.reshape((prod(x.shape),)), updates.reshape((prod(updates.shape),))
     return _scattered(call, cells, flat, new).reshape(x.shape)
@@ -142,7 +144,7 @@ def read_scatter_nd(call: Call) -> Value:
     """An array in which parts, named by their first axes, are others."""
     x, index, updates = call.value(0), call.known(1), call.value(2)
     if not index.ndim:
-        raise call.wrong("indices are one number")
+        raise call.wrong("indices are one number; (..., axes) is expected")
     rows, named = _rows(call, x.shape, index)
     if updates.shape != (*index.shape[:-1], *x.shape[named:]):
         raise call.wrong(f"updates are {updates.shape}, indices {index.shape}, data {x.shape}")
@@ -221,7 +223,7 @@ def read_trilu(call: Call) -> Value:
     """The cells on and above (or below) a diagonal of each matrix, zeros elsewhere."""
     x = call.value(0)
     if x.ndim < 2:  # a matrix
-        raise call.wrong(f"x is {x.shape}, no matrices")
+        raise call.wrong(f"its input is {x.shape}; (..., rows, columns) is expected")
     given = call.known_integers(1) if call.has(1) else (0,)
     if len(given) != 1:
         raise call.wrong(f"k is {given}, not one number")
