@@ -218,7 +218,7 @@ SPECIAL = {
     "link to a pipe": "x: is a pipe, not an image",
     "device": "/dev/zero: is a device, not an image",
     "circle": "x: is a symbolic link that leads back to itself",
-    "below a file": "below: no such file: a part of its path is no folder",
+    "below a file": "below: no such file: a part of its path is not a folder",
     "broken link": "x: no such file",
     "nothing": "x: no such file",
     "long": "x: no such file: its name is longer than the system allows",
@@ -270,7 +270,7 @@ def test_files_that_may_not_be_read(tmp_path, monkeypatch):
         (lambda path: path.symlink_to("/dev/zero"), "is a device, not a note"),
         (lambda path: path.symlink_to(path), "leads back to itself"),
         (lambda path: path.write_bytes(b"12345678x"), "is not a note: it holds more than 8 bytes"),
-        (lambda path: path.write_bytes(b"\xff"), "is not a note: it is no text"),
+        (lambda path: path.write_bytes(b"\xff"), "is not a note: it is not text"),
         (lambda path: None, "no such file"),
     ],
 )

@@ -35,7 +35,7 @@ _REMEDIES = {
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _UNREAD = {
     errno.ENOENT: "no such file",
-    errno.ENOTDIR: "no such file: a part of its path is no folder",
+    errno.ENOTDIR: "no such file: a part of its path is not a folder",
     errno.EACCES: "may not be read by this user",
     errno.EPERM: "may not be read by this user",
     errno.ELOOP: "is a symbolic link that leads back to itself",
@@ -121,7 +121,7 @@ def read_text(path: Path | str, most: int, kind: str = "a file") -> str:
     try:
         return held.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FileError(f"is not {kind}: it is no text").at(printable(path)) from None
+        raise FileError(f"is not {kind}: it is not text").at(printable(path)) from None
 
 
 def make_folder(path: Path | str) -> Path:

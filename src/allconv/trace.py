@@ -17,7 +17,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, Error, TraceError
 from allconv.graph import Graph, Node
-from allconv.intake.arrays import is_masked
+from allconv.intake.arrays import frozen, is_masked
 from allconv.intake.limits import check_axes, check_size, limit_reached
 from allconv.intake.settings import told
 from allconv.operators.arrange import Convert
@@ -61,7 +61,7 @@ class Builder:
             array = np.array(number, dtype)
         key = (array.tobytes(), dtype)  # 0.0 and -0.0 are two, 1/6 and 0.16666667 one float32
         if key not in self._scalars:
-            self._scalars[key] = self.constant(array, repr(float(number)))
+            self._scalars[key] = self.constant(frozen(array), repr(float(number)))
         return self._scalars[key]
 
     def record(self, operator: Operator, *operands: Any) -> Any:

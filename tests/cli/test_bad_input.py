@@ -154,7 +154,7 @@ ROWS = [
         _options(model="local"),
     ),
     Row(
-        "a checkpoint that is cut", "train --resume run", 1, ("no usable checkpoint",),
+        "a checkpoint that is cut", "train --resume run", 1, ("not a usable checkpoint",),
         _cut_checkpoint,
     ),
     Row(

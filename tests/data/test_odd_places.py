@@ -64,7 +64,7 @@ def test_in_the_place_of_a_set(tmp_path, kind):
     found = data.load(tmp_path)
     assert found.classes == ("a", "b")
     reasons = dict(found.report.unreadable)
-    assert reasons == dict.fromkeys(("a/x.png", "a/x.txt"), "is no file that can be read")
+    assert reasons == dict.fromkeys(("a/x.png", "a/x.txt"), "is not a file that can be read")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_idx_that_claims_more_than_it_holds(tmp_path, shape):
     """No array of this shape is made, of nothing either."""
     head = bytes([0, 0, 14, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
     (tmp_path / "a").write_bytes(head)
-    with pytest.raises(FileError, match=r"is cut short|is no array"):
+    with pytest.raises(FileError, match=r"is cut short|is not an array"):
         read_idx(tmp_path / "a", limit=2**70)
 
 

@@ -24,13 +24,12 @@ from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
-from allconv.engine.kernels.resize import WeightedSum
 from allconv.engine.kernels.runs import SumRuns
-from allconv.engine.kernels.sum_cells import CellSum
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.transpose import Transpose
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.weight_border import WeightBorder
+from allconv.engine.kernels.weighted_sum import WeightedSum
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
@@ -159,8 +158,8 @@ CASES = [
     (Pool, "size1", pool.GatherWindow(POOL), X, taps),
     (WeightedSum, "rows", Resize((HALVED,), Rule("linear")), X),
     (WeightedSum, "size", Resize((HALVED,), Rule("linear")), X),
-    (CellSum, "rows", SumCells(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
-    (CellSum, "size", SumCells(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (WeightedSum, "rows", SumCells(2, 9, ((0, 1), (1, 2, 3), (8,))), X),
+    (WeightedSum, "size", SumCells(3, 9, ((0, 1), (1, 2, 3), (8,))), X),
     (TapToIndex, "taps", index.FlatIndex((9, 9), (3, 2), (1, 1), ((0, 2, 4, 6), (0, 3, 6))), taps),
     (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),

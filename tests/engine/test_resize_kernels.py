@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allconv.engine.kernels.resize import WeightedSum
+from allconv.engine.kernels.weighted_sum import WeightedSum
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep, KernelStep
 from allconv.operators.base import Array, Operator, Spec

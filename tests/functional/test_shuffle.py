@@ -43,11 +43,11 @@ def test_gradients() -> None:
 @pytest.mark.parametrize(
     ("function", "shape", "given", "message"),
     [
-        (F.pixel_shuffle, (3, 2, 2), 2, r"x is \(3, 2, 2\); its channels are no multiple of 2"),
+        (F.pixel_shuffle, (3, 2, 2), 2, r"x is \(3, 2, 2\); its channels are not a multiple of 2"),
         (F.pixel_shuffle, (4, 2), 2, r"x is \(4, 2\); \(..., C, H, W\)"),
         (F.pixel_shuffle, (4, 2, 2), 0, "upscale_factor is 0; it must be at least 1"),
-        (F.pixel_unshuffle, (4, 3, 2), 2, "its height or width is no multiple of 2"),
-        (F.channel_shuffle, (1, 4, 2), 3, "its channels are no multiple of 3 groups"),
+        (F.pixel_unshuffle, (4, 3, 2), 2, "its height or width is not a multiple of 2"),
+        (F.channel_shuffle, (1, 4, 2), 3, "its channels are not a multiple of 3 groups"),
         (F.channel_shuffle, (4, 2), 2, r"x is \(4, 2\); \(N, C, \*I\)"),
     ],
 )

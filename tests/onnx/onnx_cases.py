@@ -67,7 +67,7 @@ def outcome(
 def _how() -> str:
     """How the last network ran: by kernels alone, by a definition, or known before it ran."""
     kept = max(programs._entries.values(), key=lambda entry: entry.used, default=None)
-    if kept is None:
+    if kept is None or not kept.program.graph.nodes:
         return KNOWN
     defined = any(isinstance(step, DefinitionStep) for step in kept.program.steps())
     return DEFINED if defined else KERNELS

@@ -165,6 +165,6 @@ LARGE: dict[str, Row] = {
     "a shape that does not hold x": (
         lambda: chain(node("Reshape", "x", "s"), arrays={"s": ints(-1, 7)}),
         FileError,
-        "18 values have no shape",
+        "18 values do not fit the shape",
     ),
 }

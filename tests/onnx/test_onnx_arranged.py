@@ -137,15 +137,20 @@ def whole(*numbers: int) -> Any:
 BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     "huge scale": ("Resize", scales(1, 1, 1e30, 1e30), {}, "axes and .* values"),
     "wide scale": ("Resize", scales(1, 1, 1, 1e7), {}, "an axis of 4 cells becomes one of"),
-    "no scale": ("Resize", scales(1, 1, 0, 1), {}, "not all numbers above 0"),
-    "scale below 0": ("Resize", scales(1, 1, -1, 1), {}, "not all numbers above 0"),
-    "scale of nan": ("Resize", scales(1, 1, np.nan, 1), {}, "not all numbers above 0"),
+    "no scale": ("Resize", scales(1, 1, 0, 1), {}, "not all above 0"),
+    "scale below 0": ("Resize", scales(1, 1, -1, 1), {}, "not all above 0"),
+    "scale of nan": ("Resize", scales(1, 1, np.nan, 1), {}, "not all above 0"),
     "few scales": ("Resize", scales(1, 2), {}, "4 are expected"),
-    "both": ("Resize", (*scales(1, 1, 2, 2), whole(1, 2, 6, 8)), {}, "one of both"),
-    "neither": ("Resize", (), {}, "one of both"),
+    "both": ("Resize", (*scales(1, 1, 2, 2), whole(1, 2, 6, 8)), {}, "one of scales and sizes"),
+    "neither": ("Resize", (), {}, "one of scales and sizes"),
     "huge sizes": ("Resize", (None, None, whole(1, 2, 2**40, 2**40)), {}, "values"),
     "sizes below 0": ("Resize", (None, None, whole(1, 2, -3, 2)), {}, "not one for each"),
-    "mode": ("Resize", scales(1, 1, 2, 2), {"mode": "area"}, "mode area is none"),
+    "mode": (
+        "Resize",
+        scales(1, 1, 2, 2),
+        {"mode": "area"},
+        "mode is 'area'; nearest, linear or cubic is expected",
+    ),
     "axes twice": ("Resize", scales(2, 2), {"axes": [2, -2]}, "name one twice"),
     "no part": (
         "Resize",
@@ -157,19 +162,44 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     "tiles below 0": ("Tile", (whole(1, 1, -1, 1),), {}, "repeats"),
     "a wide border": ("Pad", (whole(0, 0, 2**30, 2**30, *(0,) * 4),), {"mode": "edge"}, "values"),
     "a wide mirror": ("Pad", (whole(0, 0, 0, 7, *(0,) * 4),), {"mode": "reflect"}, "at most 3"),
-    "no border": ("Pad", (whole(*(0,) * 8),), {"mode": "fold"}, "mode fold is none"),
+    "no border": ("Pad", (whole(*(0,) * 8),), {"mode": "fold"}, "mode is 'fold'; constant, "),
     "outside": ("Gather", (whole(0, 4),), {"axis": 3}, "outside of an axis of 4"),
     "far outside": ("Gather", (whole(-(2**63)),), {"axis": 3}, "outside of an axis of 4"),
     "a number": ("GatherElements", (whole(1),), {}, "for an array of shape"),
     "too deep": ("GatherND", (np.zeros((1, 5), np.int64),), {}, "name 5 axes"),
-    "blocks": ("DepthToSpace", (), {"blocksize": 2**31}, "no multiple of"),
-    "blocks of 0": ("SpaceToDepth", (), {"blocksize": 0}, "blocks of 0"),
+    "blocks": ("DepthToSpace", (), {"blocksize": 2**31}, "not a multiple of"),
+    "blocksize is 0; at least 1": (
+        "SpaceToDepth",
+        (),
+        {"blocksize": 0},
+        "blocksize is 0; at least 1",
+    ),
     "product": (
         "ScatterND",
-        (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
+        (np.zeros((100, 4), np.int64), np.zeros(100, np.float32)),
         {"reduction": "mul"},
-        "reduction mul",
+        "100 updates of one row; 64 are the most",
     ),
+    "a reduction": (
+        "ScatterND",
+        (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
+        {"reduction": "sub"},
+        "reduction sub",
+    ),
+    "a crop": ("CenterCropPad", (whole(1, 2, 2**40, 2**40),), {}, "the most|axes and"),
+    "conditions": ("Compress", (np.ones(9, bool),), {"axis": 1}, "9 conditions for"),
+    "no condition": ("Compress", (np.ones(2, np.int64),), {"axis": 1}, "the condition is int64"),
+    "lengths": ("ReverseSequence", (whole(9, 9, 9, 9),), {}, "sequences of"),
+    "one length": ("ReverseSequence", (whole(1),), {"batch_axis": 5}, "batch_axis 5"),
+    "no matrix": ("EyeLike", (), {}, "like an array of shape"),
+    "unpooled": (
+        "MaxUnpool",
+        (np.zeros((1, 1), np.int64),),
+        {"kernel_shape": [2**30, 2**30]},
+        "x is|images of",
+    ),
+    "places": ("GridSample", (np.zeros((1, 2, 2, 3), np.float32),), {}, r"grid \(1, 2, 2, 3\)"),
+    "scales": ("QuantizeLinear", (np.ones(77, np.float32),), {}, "axis 1 of"),
     "an axis": ("CumSum", (np.array(9),), {}, "axis 9 of an array of 4 axes"),
 }
 
@@ -184,7 +214,7 @@ def test_refused(name: str) -> None:
 
 def test_depth_is_bounded() -> None:
     """Blocks of a size beyond all channels multiply nothing."""
-    with pytest.raises(Error, match="no multiple of"):
+    with pytest.raises(Error, match="not a multiple of"):
         model("DepthToSpace", blocksize=2**62)
 
 

@@ -1,7 +1,8 @@
 """Networks as PyTorch's two exporters write them, beside ONNX Runtime.
 
 The files in data/exports are 26 networks, each by both exporters, with fixed and with open sizes;
-`exports/export_networks.py` has written them. Open sizes are tried as exported and for two others.
+`against_torch/export_networks.py` has written them. Open sizes are tried as exported, and two
+others.
 """
 
 from __future__ import annotations

@@ -112,8 +112,11 @@ def test_what_depends_on_the_batch(tmp_path: Path) -> None:
         (lambda x: x.mean(0, keepdims=True), "a constant of the network depends on the batch"),
         (lambda x: x[1:], "a part of the batch"),
         (lambda x: x + x**0, "over the batch"),
-        (lambda x: x.transpose(1, 0).reshape((3, 1, -1, 1)) if x.shape[0] > 2 else x, "otherwise"),
-        (lambda x: F.pad(x, (x.shape[0], 0)), "otherwise"),
+        (
+            lambda x: x.transpose(1, 0).reshape((3, 1, -1, 1)) if x.shape[0] > 2 else x,
+            "something else",
+        ),
+        (lambda x: F.pad(x, (x.shape[0], 0)), "something else"),
     ]
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     for function, message in rows:

@@ -224,8 +224,8 @@ RECORDS = (
         linear=(X,),
         outsiders=(onnx_transpose,),
         refusals=(
-            refusal(r"\(0, 0\) is no order of the 2 axes", lambda: Transpose((0, 0)), (2, 3)),
-            refusal(r"\(1, 0\) is no order of the 3", lambda: Transpose((1, 0)), (2, 3, 4)),
+            refusal(r"\(0, 0\) is not an order of the 2 axes", lambda: Transpose((0, 0)), (2, 3)),
+            refusal(r"\(1, 0\) is not an order of the 3", lambda: Transpose((1, 0)), (2, 3, 4)),
         ),
     ),
     Record(

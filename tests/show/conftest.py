@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from page_browser import Browser
 from page_node import JS
+
+from allconv.show.page.operator_page import operator_page
+from allconv.show.stage.state import State
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +21,17 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(JS, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The operator page."""
+    path = tmp_path_factory.mktemp("operator") / "page.html"
+    path.write_text(operator_page(State()), "utf-8")
+    return path

@@ -57,6 +57,13 @@ class Visit:
     requests: list[str]
 
 
+def quiet(visit: Visit) -> Visit:
+    """A visit without errors, and without requests besides the page."""
+    assert visit.errors == []
+    assert visit.requests == []
+    return visit
+
+
 class Browser:
     """A browser without a window, closed with its `with` block."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_browser import Browser, Visit, needs_browser, step
+from page_browser import Browser, needs_browser, quiet, step
 
 from allconv.lecture import check, examples, find
 from allconv.lecture.page import lecture_page
@@ -22,12 +21,6 @@ pytestmark = needs_browser()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page without the examples that train."""
     left_out = ("both-train", "local-trains")
@@ -35,13 +28,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("lecture") / "lecture.html"
     path.write_text(lecture_page(check(chosen)), "utf-8")
     return path
-
-
-def quiet(visit: Visit) -> Visit:
-    """A visit without errors, and without requests besides the page."""
-    assert visit.errors == []
-    assert visit.requests == []
-    return visit
 
 
 def test_every_figure_lives(browser: Browser, page: Path) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from page_browser import Browser, Visit, needs_browser, step
+from page_browser import Browser, needs_browser, quiet, step
 
-from allconv.show.page.operator_page import operator_page
-from allconv.show.stage.state import State
 from tiers import slow, slowed
 
 STATES = {
@@ -35,26 +32,6 @@ WIDTHS = (320, 375, 480, 619, 621, 768, 1024, 1440, 1920, 2560)
 HASH = step("evaluate", code="location.hash")
 
 pytestmark = needs_browser()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("operator") / "page.html"
-    path.write_text(operator_page(State()), "utf-8")
-    return path
-
-
-def quiet(visit: Visit) -> Visit:
-    """A visit without errors, and without requests besides the page."""
-    assert visit.errors == []
-    assert visit.requests == []
-    return visit
 
 
 @pytest.mark.parametrize("name", slowed(STATES, "channels"))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from page_browser import Browser, Visit, needs_browser, step
 from page_node import asked, needs_node
-
-from allconv.show.page.operator_page import operator_page
-from allconv.show.stage.state import State
 
 MOST = 200
 ARRIVALS = ("back", "forth", "giveUp")
@@ -91,19 +87,6 @@ def test_a_history_has_an_end(modules: Path) -> None:
 
 
 browsers = needs_browser()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("undo") / "page.html"
-    path.write_text(operator_page(State()), "utf-8")
-    return path
 
 
 def answers(visit: Visit) -> list[Any]:

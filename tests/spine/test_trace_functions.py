@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allconv.errors import ArgumentError, ShapeError, TraceError
+from allconv.errors import ArgumentError, LimitError, ShapeError, TraceError
 from allconv.operators.base import Spec
 from allconv.trace import trace
 
@@ -21,6 +21,18 @@ RECORDED = {
     "np.power": lambda x: np.power(abs(x), X),
     "np.minimum": lambda x: np.minimum(x, 1.0),
     "np.floor": np.floor,
+    "np.tile": lambda x: np.tile(x, (2, 3)),
+    "np.tile by one number": lambda x: np.tile(x, 2),
+    "np.tile of more axes": lambda x: np.tile(x, (2, 1, 1, 2)),
+    "np.tile of fewer axes": lambda x: np.tile(x[0], (3, 2)),
+    "np.tile by one": lambda x: np.tile(x, 1),
+    "np.tile by none": lambda x: np.tile(x, (0, 2)),
+    "np.tril": np.tril,
+    "np.triu": lambda x: np.triu(x, 1),
+    "np.triu of many": lambda x: np.triu(np.tile(x, (2, 1, 1)), -1),
+    "np.tril far": lambda x: np.tril(x, -9),
+    "np.cumsum": lambda x: np.cumsum(x, 1),
+    "np.cumsum of all": np.cumsum,
     "np.ceil": np.ceil,
     "np.rint": np.rint,
     "np.sign": np.sign,
@@ -65,6 +77,12 @@ def test_recorded_as_numpy(name: str) -> None:
 
 
 REFUSED = [
+    (lambda x: np.tile(x, -1), ShapeError, "tile .* times"),
+    (lambda x: np.tile(x, (2**30, 2**30)), LimitError, "the result of tile"),
+    (lambda x: np.tile(x, 1.5), ArgumentError, "reps is 1.5"),
+    (lambda x: np.tril(x[0]), ShapeError, "matrices"),
+    (lambda x: np.triu(np.tile(x, (2**20, 2**20)), 1), LimitError, "a triangle of"),
+    (lambda x: np.cumsum(x, 5), ArgumentError, "axis is 5"),
     (lambda x: x @ 3, TraceError, "@ takes arrays"),
     (lambda x: x @ x, ShapeError, r"@ takes .* got \(2, 3\) and \(2, 3\)"),
     (lambda x: x.sum() @ x, ShapeError, r"got \(\) and \(2, 3\)"),

@@ -165,7 +165,7 @@ def test_strange_files_are_refused(tmp_path):
 def test_a_description_that_is_nested_too_deep_is_refused(tmp_path):
     """JSON of a hundred thousand brackets is a sentence, not an error of Python."""
     save_file({"w": np.zeros(3)}, tmp_path / LAST, {"allconv": "[" * 100_000})
-    with pytest.raises(FileError, match="no usable checkpoint: its description is nested"):
+    with pytest.raises(FileError, match="not a usable checkpoint: its description is nested"):
         load_checkpoint(tmp_path)
 
 

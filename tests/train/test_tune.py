@@ -14,13 +14,15 @@ from allconv import nn
 from allconv.data import load
 from allconv.data.presets import PRESETS, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
+from allconv.nn.new_head import Features
 from allconv.train import ImageClassifier
 from allconv.train.base import open_base
 from allconv.train.features import compute_features, measure
 from allconv.train.inference import Inference
-from allconv.train.layer_wise import layer_shares
+from allconv.train.layer_wise import LayerWise, layer_shares
+from allconv.train.optimizers import SGD
 from allconv.train.recipe import Recipe
-from allconv.train.tune import StatisticsWarning, odd_statistics, tune
+from allconv.train.tune import StatisticsWarning, odd_statistics, tune, tuning_defaults
 
 from .making import stripes
 
@@ -131,13 +133,63 @@ def test_features_are_those_of_each_image_and_its_mirror(file: Path) -> None:
     np.testing.assert_allclose(spread[changing], flat.std(0)[changing], rtol=1e-3)
 
 
+def test_a_head_for_another_task_sees_all_depths(file: Path) -> None:
+    """The means of what the last convolution at each size takes, behind what the old head took."""
+    gen = np.random.default_rng(0)
+    first, second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+    third, fourth = nn.Conv2d(4, 6, 3, stride=2), nn.Conv2d(6, 8, 3)
+    squeeze = nn.Conv2d(8, 8, 1)
+    below = nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
+    whole = nn.Sequential(
+        below, third, nn.Sigmoid(), fourth, nn.AdaptiveAvgPool2d(1), squeeze, nn.Flatten()
+    )
+    x = gen.normal(size=(2, 3, 11, 11)).astype(np.float32)
+    y = Features(whole, depths=True)(x)
+    at_11 = below(x)
+    at_5 = nn.Sigmoid()(third(at_11))
+    expected = [whole(x), at_11.mean((2, 3)), at_5.mean((2, 3))]
+    np.testing.assert_allclose(y, np.concatenate(expected, 1), rtol=1e-5, atol=1e-6)
+    assert Features(nn.Flatten(), depths=True)(x).shape == (2, 363)
+    images, labels = stripes(30)
+    base = open_base(file)
+    for names, is_other in ((NAMES, False), (np.array(["a", "b", "c"]), True)):
+        assert base.network(base.fitting(load((images, names[labels]))), 0).base.depths == is_other
+
+
+def test_the_head_is_trained_before_all_layers(file: Path) -> None:
+    """With next to no rate afterwards it knows the new classes all the same."""
+    images, labels = stripes(96, seed=1)
+    settings = {**QUICK, "epochs": 1, "learning_rate": 1e-9}
+    tuned = ImageClassifier(network=file, unfreeze=True, **settings).fit(images, labels)
+    assert tuned.score(images, labels) > 0.9
+    assert len(tuned.history_.records) == 1
+
+
+def test_what_tuning_chooses(file: Path) -> None:
+    """A quarter of the rate and many epochs for the head alone; what is given stays."""
+    images, labels = stripes(96)
+    base = open_base(file)
+    data = base.fitting(load((images, labels)))
+    net = base.network(data, 0)
+    none: dict[str, Any] = dict.fromkeys(("epochs", "batch_size", "learning_rate"))
+    head = tuning_defaults(net, data, unfreeze=False, optimizer="sgd", **none)
+    assert head == {"epochs": 100, "batch_size": 8, "learning_rate": 0.025, "optimizer": SGD()}
+    given = {"epochs": 3, "batch_size": 5, "learning_rate": 0.5}
+    assert given.items() <= tuning_defaults(
+        net, data, unfreeze=False, optimizer="sgd", **given
+    ).items()  # fmt: skip
+    every = tuning_defaults(net, data, unfreeze=True, optimizer="sgd", **none)
+    assert isinstance(every["optimizer"], LayerWise)
+    assert every["learning_rate"] is None
+
+
 def test_another_size_of_image(file: Path) -> None:
-    """The new head takes as many features as there are."""
+    """The new head takes as many features as there are, and those from 10 x 10 and 20 x 20."""
     images, labels = stripes(60)
     larger = np.repeat(np.repeat(images, 2, 1), 2, 2)
     tuned = ImageClassifier(network=file, image_size=20, **QUICK).fit(larger, labels)
     assert (tuned.preprocess_.height, tuned.preprocess_.width) == (20, 20)
-    assert tuned.network_.head.in_features == 64 * 5 * 5
+    assert tuned.network_.head.in_features == 64 * 5 * 5 + 64 + 32
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.errors import ArgumentError
-from allconv.functional.settings import Padding, Sizes, pairs, per_axis
+from allconv.functional.settings import Padding, Sizes, per_axis, window_of
 from allconv.intake.settings import is_sequence, whole
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
@@ -96,8 +96,7 @@ def count_layers(
     axes = len(input_size)
     i = per_axis("input_size", input_size, axes)
     k = per_axis("kernel_size", kernel_size, axes)
-    s, d = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
-    window = Window.forward(i, k, stride=s, dilation=d, padding=pairs(padding, i, k, s, d))
+    window = window_of(i, k, stride, padding, dilation)
     x, cells = Spec((1, c, *i)), window.output
     w = (o, c // groups, *k)
     inputs, outputs = c * prod(i), o * prod(cells)

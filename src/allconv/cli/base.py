@@ -46,10 +46,11 @@ def based(
     known = len(base.known(data.classes, width))
     count = len(data.classes)
     new = f"{known} of {count} classes are known to it, " if known else ""
-    layers = (
-        "all layers are trained" if options["unfreeze"] else "the layers below stay as they are"
-    )
-    shown.line(f"from {base.name}: {new}a new last layer on {width:,} features; {layers}")
+    depths = " from all depths" if net.base.depths else ""
+    layers = "the layers below stay as they are"
+    if options["unfreeze"]:
+        layers = "it is trained alone first, then all layers"
+    shown.line(f"from {base.name}: {new}a new last layer on {width:,} features{depths}; {layers}")
     for sentence in odd_statistics(base, data):
         shown.line(f"warning: {sentence}")
     return net, data

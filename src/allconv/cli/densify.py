@@ -67,15 +67,15 @@ def _classifier(
     """The network for prepared images, their shape, and how they are prepared."""
     from allconv.cli.model_shape import image_shape
     from allconv.data import Preprocess
-    from allconv.nn.graph_module import without_preparation
 
     shape = image_shape(net, model, size)
     if net.model.inputs[0].dtype != "uint8":
         return net, shape, None
     if net.preprocess is None:
         raise Misuse(f"{model} takes bytes and does not say how it prepares them; export it anew")
-    inner = without_preparation(net, shape)
-    return inner, inner.input_shape, Preprocess.from_json(net.preprocess)
+    inner = net.for_any_size()  # refuses other than images (N, H, W, C)
+    _, height, width, channels = shape
+    return inner, (1, channels, height, width), Preprocess.from_json(net.preprocess)
 
 
 def _grown(dense: DenseNetwork, single: Module) -> list[str]:

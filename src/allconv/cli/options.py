@@ -64,7 +64,7 @@ def _read(ctx: click.Context, folder: Path, expected: Mapping[str, Any]) -> dict
     except FileError as error:
         raise FileError(f"{error}; begin another run") from None
     except (ValueError, RecursionError):
-        raise FileError(f"{printable(path)} is no JSON; begin another run") from None
+        raise FileError(f"{printable(path)} is not JSON; begin another run") from None
     if not isinstance(saved, dict) or sorted(saved) != sorted(expected):
         raise FileError(
             f"{printable(path)} was not written by this version of allconv; begin another run"

@@ -15,9 +15,8 @@ import numpy as np
 
 from allconv import functional
 from allconv.cli.failures import Misuse
-from allconv.functional.settings import pairs, per_axis
+from allconv.functional.settings import window_of
 from allconv.intake.limits import MOST_WINDOW_AXES as MOST
-from allconv.window import Window
 
 if TYPE_CHECKING:
     from allconv.operators.base import Array
@@ -61,9 +60,8 @@ def local(
             f"({2 * axes + 2}); --axes says over how many it slides"
         )
     kernel = w.shape[-axes:]
-    s, d = (per_axis(n, settings[n], axes) for n in ("stride", "dilation"))
-    ends = pairs(settings["padding"], x_shape[2:], kernel, s, d)
-    output = Window.forward(x_shape[2:], kernel, stride=s, dilation=d, padding=ends).output
+    steps = (settings[name] for name in ("stride", "padding", "dilation"))
+    output = window_of(x_shape[2:], kernel, *steps).output
     if w.ndim == 2 * axes and w.shape[:axes] != output:
         raise Misuse(f"--kernel has kernels for {w.shape[:axes]} cells; the output has {output}")
     if prod(output) * prod(kernel) > MOST_WEIGHTS:

@@ -238,15 +238,11 @@ class _MadeUp:
 
     def _places(self, x: Array, kernel: tuple[int, ...]) -> tuple[int, ...]:
         """The cells of the output of a locally connected layer."""
-        from allconv.functional.settings import pairs, per_axis
-        from allconv.window import Window
+        from allconv.functional.settings import window_of
 
-        size = x.shape[-self.axes :]
-        stride, dilation = (
-            per_axis(name, self.given.get(name, 1), self.axes) for name in ("stride", "dilation")
-        )
-        ends = pairs(self.given.get("padding", 0), size, kernel, stride, dilation)
-        return Window.forward(size, kernel, stride=stride, dilation=dilation, padding=ends).output
+        names = ("stride", "padding", "dilation")
+        given = {name: self.given[name] for name in names if name in self.given}
+        return window_of(x.shape[-self.axes :], kernel, **given).output
 
     def _sizes(self, option: str, given: Any) -> tuple[int, ...]:
         sizes = given if isinstance(given, tuple) else (given,) * self.axes

@@ -167,18 +167,18 @@ def _network(data: Dataset, options: dict[str, Any]) -> Module:
 
 def _recipe(net: Any, data: Dataset, options: dict[str, Any]) -> Recipe:
     from allconv.train.recipe import Recipe, default_length
-    from allconv.train.tune import slower_below
+    from allconv.train.tune import tuning_defaults
 
-    optimizer = _optimizer(options)
-    if options["unfreeze"]:
-        optimizer = slower_below(net, data, optimizer)
-    epochs, batch = default_length(len(data.train), options["epochs"], options["batch_size"])
+    given = {"epochs": options["epochs"], "batch_size": options["batch_size"]}
+    main = {"optimizer": _optimizer(options), "learning_rate": options["lr"]}
+    if options["base"] is not None:
+        main = tuning_defaults(net, data, unfreeze=options["unfreeze"], **given, **main)
+    else:
+        epochs, batch = default_length(len(data.train), **given)
+        main = {**main, "epochs": epochs, "batch_size": batch}
     return Recipe(
-        epochs=epochs,
-        batch_size=batch,
-        optimizer=optimizer,
+        **main,
         schedule=options["schedule"],
-        learning_rate=options["lr"],
         label_smoothing=options["label_smoothing"],
         clip=options["clip"] or None,
         early_stopping=options["patience"],

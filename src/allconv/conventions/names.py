@@ -50,6 +50,7 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "hardtanh": ("=", "ops.hard_tanh", "nn.hard_tanh", "Clip"),
     "affine_grid": ("=", "", "", "AffineGrid"),
     "grid_sample": ("=", "", "", "GridSample"),
+    "one_hot": ("=", "ops.one_hot", "nn.one_hot", "OneHot"),
     "index_select": ("index_select", "ops.take", "numpy.take", "Gather"),
     "interpolate": ("=", "layers.UpSampling2D", "image.resize", "Resize"),
     "instance_norm": ("=", "", "", "InstanceNormalization"),

@@ -154,5 +154,5 @@ def read_stream(file: BinaryIO, most: int, limit: int, *, exact: bool) -> npt.ND
     try:
         values = np.frombuffer(data.getbuffer(), dtype).reshape(shape)
     except ValueError:  # no bytes at all, and more along the other axes than NumPy counts
-        raise FileError(f"is no array: {said}; replace it") from None
+        raise FileError(f"is not an array: {said}; replace it") from None
     return values.astype(dtype.newbyteorder("="), copy=False)

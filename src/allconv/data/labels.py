@@ -130,7 +130,7 @@ def values_of(names: Sequence[str], kind: str | None) -> Labels:
         return np.array([int(name) for name in names], kind)
     except (ValueError, OverflowError):
         raise FileError(
-            f"the classes {printable(', '.join(names), 80)} are no labels of type "
+            f"the classes {printable(', '.join(names), 80)} are not labels of type "
             f"{printable(kind, 20)}; save the network again"
         ) from None
 
@@ -161,7 +161,7 @@ def _plain(array: Labels, name: str) -> Labels:
             array = np.array([value.decode() for value in array.tolist()])
         except UnicodeDecodeError as error:
             raise ArgumentError(
-                f"{name} has the label {error.object!r}, which is no UTF-8; give text"
+                f"{name} has the label {error.object!r}, which is not UTF-8; give text"
             ) from None
     check_names(np.unique(array).tolist())
     return array

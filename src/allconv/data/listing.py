@@ -117,7 +117,7 @@ def _readable(folder: Path) -> Iterator[None]:
 
 def _sort_in(path: Path, found: Found) -> None:
     if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where it may not look
-        found.unreadable.append((path, "is no file that can be read"))
+        found.unreadable.append((path, "is not a file that can be read"))
     elif is_image_name(path):
         found.images.append(path)
     else:

@@ -17,24 +17,29 @@ class Ready(NamedTuple):
 
 
 def ready(array: Array) -> Ready:
-    """The array itself if kernels can read it in place, else a copy in row-major order.
+    """The array itself if kernels can read it in place, else a copy in row-major order."""
+    layout = layout_of(array)
+    if layout:
+        return Ready(np.asarray(array), layout)
+    return Ready(in_rows(array), "rows")
 
-    Row-major and channels-last memory is read in place; anything else (misaligned, byte-swapped,
-    other strides) is copied.
+
+def layout_of(array: Array) -> str:
+    """How an array lies that kernels can read in place: in "rows", or channels "last".
+
+    Empty for anything else: misaligned, byte-swapped, in other strides.
     """
     flags = array.flags
-    if flags.c_contiguous and flags.aligned and array.dtype.isnative:
-        return Ready(np.asarray(array), "rows")
-    if _is_last(array):
-        return Ready(array, "last")
-    return Ready(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"), "rows")
+    if not (flags.aligned and array.dtype.isnative):
+        return ""
+    if flags.c_contiguous:
+        return "rows"
+    last = array.ndim > 2 and np.moveaxis(array, 1, -1).flags.c_contiguous
+    return "last" if last else ""
 
 
-def _is_last(array: Array) -> bool:
-    """Whether an array is a view of channels-last memory."""
-    return (
-        array.ndim > 2
-        and array.flags.aligned
-        and array.dtype.isnative
-        and np.moveaxis(array, 1, -1).flags.c_contiguous
-    )
+def in_rows(array: Array) -> Array:
+    """The array itself if it lies in row-major order, else a copy that does."""
+    if layout_of(array) == "rows":
+        return np.asarray(array)
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")

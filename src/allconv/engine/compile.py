@@ -12,7 +12,7 @@ from allconv.engine.plan_text import PlanText
 from allconv.engine.program import Program
 from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph
-from allconv.intake.arrays import is_masked, overlaps_itself, take_array
+from allconv.intake.arrays import frozen, is_frozen, is_masked, overlaps_itself, take_array
 from allconv.intake.limits import limit_reached, within_limits
 from allconv.intake.settings import flag, float_dtype, shape_of, told
 from allconv.operators.base import Array, Spec
@@ -42,22 +42,22 @@ class Compiled:
         self._structure = recorded.structure
         self._inputs = recorded.arguments
         self._names = recorded.state
+        inputs = enumerate(program.graph.inputs[: recorded.arguments])
+        self._labels = [value.name or f"argument {n}" for n, value in inputs]
 
     def __call__(self, *arrays: Any, out: Array | None = None) -> Any:
         """Run; `out` receives the result of a function of one result."""
         if len(arrays) != self._inputs:
             raise ShapeError(f"{self._inputs} arrays are expected, {len(arrays)} given")
-        operands = [
-            take_array(value.name or f"argument {n}", array)
-            for n, (value, array) in enumerate(zip(self.graph.inputs, arrays, strict=False))
-        ]
+        operands = list(map(take_array, self._labels, arrays))
         if out is not None:
             self._check_out(out, operands)
         try:
             results = self.program(*operands, out=None if out is None else [out])
         except MemoryError as error:
             raise limit_reached("the program", error) or error from error
-        return unflatten(self._structure, iter(results)) if out is None else results[0]
+        one = out is not None or self._structure is None
+        return results[0] if one else unflatten(self._structure, iter(results))
 
     def _check_out(self, out: Any, operands: Sequence[Array]) -> None:
         """Refuse an array in which the result cannot be written."""
@@ -70,7 +70,7 @@ class Compiled:
             raise ArgumentError("out is masked; pass an array without a mask")
         if Spec.of(out) != value.spec or not out.flags.writeable:
             raise ShapeError(f"out is {Spec.of(out)}; a writable {value.spec} is expected")
-        if overlaps_itself(out):
+        if not out.flags.c_contiguous and overlaps_itself(out):
             raise ArgumentError(
                 f"out has the strides {out.strides}, by which cells of {out.shape} share memory; "
                 "pass an array whose cells lie apart"
@@ -152,9 +152,11 @@ def compile(
 
 def _snapshot(graph: Graph) -> Graph:
     """The graph with constants of its own: what a caller writes later changes no result."""
-    return replace(graph, constants={v: np.array(array) for v, array in graph.constants.items()})
+    return replace(graph, constants={v: _kept(array) for v, array in graph.constants.items()})
 
 
 def _kept(array: Array) -> Array:
-    """An array that nobody changes: itself, if it is read-only and owns its memory; else a copy."""
-    return array if array.base is None and not array.flags.writeable else np.array(array)
+    """An array that nobody changes: itself, if it is read-only; else a copy."""
+    if is_frozen(array):
+        return array
+    return frozen(np.array(array))

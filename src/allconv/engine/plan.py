@@ -9,7 +9,7 @@ apart (see `once`): they run once, when those are bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -27,6 +27,7 @@ from allconv.operators.arrange import Reshape
 from allconv.operators.base import Array, Operator, Spec
 from allconv.value import Value
 
+COPIED = (4, 8)  # the bytes of a number that the kernel of copies moves
 KERNEL_DTYPES = ("float32", "float64", "int32", "int64")
 
 Lowering: TypeAlias = Callable[["Planner", Node], bool]
@@ -44,10 +45,10 @@ class Lowerings:
 class Planner:
     """The state of planning one graph.
 
-    `layouts` says how each input of rank above 2 lies ("rows" or "last"); `static` are the numbers
-    of inputs that are bound once. With `keep_last` image outputs may be views of channels-last
-    memory, else they are copied to row-major order. `choices` names the algorithm of nodes that
-    have several (None: they are chosen now).
+    `layouts` says how each operand, input or constant, of rank above 2 lies ("rows" or "last");
+    `static` are the numbers of those that are bound once. With `keep_last` image outputs may be
+    views of channels-last memory, else they are copied to row-major order. `choices` names the
+    algorithm of nodes that have several (None: they are chosen now).
     """
 
     lowerings: Lowerings
@@ -70,6 +71,7 @@ class Planner:
         self._choices = choose(self.graph, self.target, self.exact) if chosen is None else chosen
         self.groups = fuse(self.graph)
         self.parts = parts(self.graph, self.groups)
+        self._static = _depend_on(self.graph, self.static)
         self._users = self.graph.users()
         self._producers = {v: node for node in self.graph.nodes for v in node.outputs}
         self._numbers = {v: n for n, v in reversed(list(enumerate(self.graph.outputs)))}
@@ -221,11 +223,8 @@ class Planner:
         return "" if choice is None else choice.algorithm
 
     def is_static(self, value: Value) -> bool:
-        """Whether a value depends on static inputs alone."""
-        producer = self.producer(value)
-        if producer is not None:
-            return all(map(self.is_static, producer.inputs))
-        return value in {self.graph.inputs[n] for n in self.static}
+        """Whether a value depends on static operands alone."""
+        return value in self._static
 
     def producer(self, value: Value) -> Node | None:
         """The node that computes a value (None for inputs)."""
@@ -249,9 +248,19 @@ class Planner:
         layout = "last" if self.keep_last and place.has("last") else "rows"
         storage = Storage("output", size_in_bytes(value.spec), number)
         target = Place(storage, value.spec, layout_strides(value.spec, layout))
-        if value.dtype in KERNEL_DTYPES:
-            self.lowerings.copy(self, place, target)
+        if place.item not in COPIED:
+            node = Node(Reshape(value.shape), (value,), (value,))
+            self.steps.append(DefinitionStep(node, (place,), (target,)))
         else:
-            same = Node(Reshape(value.shape), (value,), (value,))
-            self.steps.append(DefinitionStep(same, (place,), (target,)))
+            self.lowerings.copy(self, place, target)
         return target
+
+
+def _depend_on(graph: Graph, numbers: Collection[int]) -> set[Value]:
+    """The values that depend on these operands alone, the inputs and then the constants counted."""
+    operands = (*graph.inputs, *graph.constants)
+    known = {operands[number] for number in numbers}
+    for node in graph.nodes:
+        if known.issuperset(node.inputs):
+            known.update(node.outputs)
+    return known

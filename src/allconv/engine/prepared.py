@@ -1,6 +1,7 @@
 """A plan made ready: what its runs share, and what each run borrows.
 
 Shared, and never changed by a run: the table, the memory that constants and bound weights lie in.
+What is made of weights is kept with them (see `weights`), what is made of constants alone here.
 Borrowed for one run and given back: a run state (addresses, argument blocks, counters) and the
 memory between steps. Lists of what can be borrowed change by single operations, so a second caller,
 a signal handler or a forked child never waits: it takes another state. A run that is broken off
@@ -10,7 +11,7 @@ gives nothing back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from allconv.engine import memory as lent
 from allconv.engine.allocate import allocate
-from allconv.engine.buffer import Block, aligned
+from allconv.engine.border import in_rows
+from allconv.engine.buffer import NOTHING, Block, addresses_of, aligned
 from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
 from allconv.engine.plan_text import PlanText, StepLine
@@ -29,35 +31,43 @@ from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array
 
 STATES = 8  # kept for callers at the same time
+PART = 16 * 1024 * 1024  # bytes that steps touch which are prepared together
 
 on_prepare: list[Callable[[Prepared], None]] = []
 """Called with each plan that is made ready, on the thread that plans."""
 
 
 class Prepared:
-    """A plan with its table. `threads` may run it (None: as many as the process uses)."""
+    """A plan with its table. `fixed` are constants of the graph that are bound once, by number;
+    `threads` may run it (None: as many as the process uses)."""
 
-    def __init__(self, planner: Planner, threads: int | None) -> None:
+    def __init__(self, planner: Planner, fixed: Mapping[int, Array], threads: int | None) -> None:
         self.planner = planner
         self.threads = threads
+        self._fixed = fixed
         numbers: dict[Storage, int] = {}
-        self.table = Table(planner.steps, lambda s: numbers.setdefault(s, len(numbers)))
+        self.table = Table(planner.steps, _numbering(numbers))
         self.numbers = numbers
-        self._recipes = recipes(planner.prologue, sorted(planner.static), planner.constants)
-        self._kept = [storage for storage in self._recipes if storage in numbers]
-        self._own: dict[str, Array] = {}  # prepared from constants alone
-        between = [s for s in numbers if s.kind == "arena" and s not in self._recipes]
+        self._order = sorted(planner.static.difference(fixed))
+        self._recipes = recipes(planner.prologue, self._order, fixed, planner.constants)
+        made = {place.storage for step in planner.prologue for place in step.writes}
+        self._kept = [storage for storage in numbers if storage in made]
+        self._own: dict[Storage, Array] = {}  # prepared from constants alone
+        between = [s for s in numbers if s.kind == "arena" and s not in made]
         self.arena = allocate(planner.steps, between)
         pairs = [(numbers[s], offset) for s, offset in self.arena.offsets.items()]
         self._between = np.array(pairs, np.int64).reshape(-1, 2).T
-        inputs = [(n, s.number) for s, n in numbers.items() if s.kind == "input"]
-        self._given = [(n, number) for n, number in inputs if number not in planner.static]
-        self._static = [(n, number) for n, number in inputs if number in planner.static]
-        self._outputs = {s.number: n for s, n in numbers.items() if s.kind == "output"}
+        by_input = {s.number: n for s, n in numbers.items() if s.kind == "input"}
+        by_output = {s.number: n for s, n in numbers.items() if s.kind == "output"}
+        operands = range(len(planner.graph.inputs) + len(planner.graph.constants))
+        free = [by_input.get(number) for number in operands if number not in planner.static]
+        self._places = [*free, *map(by_output.get, range(len(planner.outputs)))]
+        self._static = [(n, k) for k, n in by_input.items() if k in planner.static]
         self._new = [_maker(place) for place in planner.outputs]
         self._memory: list[Any] = [planner.constants.get(s) for s in numbers]
         self._bound: WeakKeyDictionary[Weights, _Bound] = WeakKeyDictionary()
-        self._alone: _Bound | None = None  # without static inputs
+        self._alone: _Bound | None = None  # without weights
+        self._newest: Callable[[], _Bound | None] = _nothing  # of the run before
         self._idle: deque[_State] = deque(maxlen=STATES)
         for notify in on_prepare:
             notify(self)
@@ -65,84 +75,98 @@ class Prepared:
     @property
     def bytes(self) -> int:
         """Bytes that it holds, the memory between steps and prepared weights not counted."""
-        constants = sum(array.nbytes for array in self.planner.constants.values())
-        return constants + self.table.bytes * (1 + len(self._idle))
+        arrays = (*self.planner.constants.values(), *tuple(self._own.values()))
+        return sum(array.nbytes for array in arrays) + self.table.bytes * (1 + len(self._idle))
 
     def run(
         self,
-        given: Mapping[int, Array],
+        given: Sequence[Array],
         weights: Weights | None,
         out: Sequence[Array | None] | None,
     ) -> tuple[Array, ...]:
-        """Run on arrays that lie as planned, by number of the input; arrays in `out` receive the
-        outputs."""
+        """Run on arrays that lie as planned, in the order of the operands that are not bound; those
+        in `out` receive the outputs."""
         results = [new() for new in self._new] if out is None else self._results(out)
-        places = [(number, given[operand]) for number, operand in self._given]
-        places += [(number, results[output]) for output, number in self._outputs.items()]
-        bound = self._alone if weights is None else self._bound.get(weights)
-        if bound is None:
+        bound = self._newest()
+        if bound is None or bound.weights() is not weights:
             bound = self._bind(weights)
-        arena = lent.borrow(self.arena.bytes)
-        state = self._borrow()
-        state.run(bound, arena, self._between, places, self.threads)
-        self._idle.append(state)
-        lent.give_back(arena)
-        if out is not None:
-            for target, result in zip(out, results, strict=True):
-                if target is not None and target is not result:
-                    target[...] = result
-            pairs = zip(out, results, strict=True)
-            results = [result if target is None else target for target, result in pairs]
-        return tuple(results)
-
-    def _borrow(self) -> _State:
+        arena = lent.borrow(self.arena.bytes) if self.arena.offsets else NOTHING
         try:
-            return self._idle.pop()
+            state = self._idle.pop()
         except IndexError:
-            return _State(self.table, len(self._memory))
+            state = _State(self.table, self._places, self._between)
+        state.run(bound, arena, [*given, *results], self.threads)
+        self._idle.append(state)
+        if arena is not NOTHING:
+            lent.give_back(arena)
+        return tuple(results) if out is None else _filled(out, results)
 
     def _bind(self, weights: Weights | None) -> _Bound:
-        """The memory that every run on these weights reads: themselves, and what they alone decide,
-        which is prepared now where it is not there yet."""
-        order = sorted(self.planner.static)
-        static = dict(zip(order, weights.operands, strict=True)) if weights is not None else {}
-        arrays = {number: operand.array for number, operand in static.items()}
-        store = self._own if weights is None else weights.prepared
-        missing = {s for s in self._kept if self._recipes[s] not in store}
+        """The memory that every run on these weights reads, made at first use."""
+        bound = self._alone if weights is None else self._bound.get(weights)
+        if bound is None:
+            bound = _Bound(self._memory_with(weights), weights)
+            if weights is None:
+                self._alone = bound
+            else:
+                self._bound[weights] = bound
+        self._newest = ref(bound)
+        return bound
+
+    def _memory_with(self, weights: Weights | None) -> list[Array | None]:
+        """By number: constants, weights, and what these alone decide, which is prepared now where
+        it is not there yet."""
+        arrays = dict(self._fixed)
+        shared: dict[str, Array] = {}
+        if weights is not None:
+            bound = zip(self._order, weights.operands, strict=True)
+            arrays |= {number: operand.array for number, operand in bound}
+            shared = weights.prepared
+
+        def found(storage: Storage) -> Array | None:
+            recipe = self._recipes.get(storage)
+            return self._own.get(storage) if recipe is None else shared.get(recipe)
+
+        missing = {storage for storage in self._kept if found(storage) is None}
         if missing:
             for storage, array in self._prepare(arrays, missing).items():
-                store.setdefault(self._recipes[storage], array)
-        memory = list(self._memory)
+                if storage in self._recipes:
+                    shared.setdefault(self._recipes[storage], array)
+                else:
+                    self._own.setdefault(storage, array)
+        memory: list[Array | None] = list(self._memory)
         for storage in self._kept:
-            memory[self.numbers[storage]] = store[self._recipes[storage]]
+            memory[self.numbers[storage]] = found(storage)
         for number, operand in self._static:
-            memory[number] = arrays[operand]
-        bound = _Bound(memory)
-        if weights is None:
-            self._alone = bound
-        else:
-            self._bound[weights] = bound
-        return bound
+            array = arrays[operand]
+            memory[number] = in_rows(array) if operand in self._fixed else array
+        return memory
 
     def _prepare(
         self, operands: Mapping[int, Array], missing: set[Storage]
     ) -> dict[Storage, Array]:
-        """Run the steps that fill this memory."""
+        """Run the steps that fill this memory, some at a time: what no later one reads is freed."""
         steps = needed(self.planner.prologue, missing)
-        numbers: dict[Storage, int] = {}
-        table = Table(steps, lambda storage: numbers.setdefault(storage, len(numbers)))
-        memory: list[Any] = []
-        for storage in numbers:
-            if storage.kind == "input":
-                memory.append(operands[storage.number])
-            else:
-                known = self.planner.constants.get(storage)
-                memory.append(aligned(storage.bytes) if known is None else known)
-        bases = np.array([each.ctypes.data for each in memory], np.int64)
-        filled = Filled(table)
-        filled.point(bases)
-        filled.run(memory, None)
-        return {storage: memory[numbers[storage]] for storage in missing}
+        last = {storage: n for n, step in enumerate(steps) for storage in step.storages}
+        held: dict[Storage, Array] = {}
+        for first, end in _spans(steps, PART):
+            numbers: dict[Storage, int] = {}
+            table = Table(steps[first:end], _numbering(numbers))
+            held |= {s: self._source(s, operands) for s in numbers if s not in held}
+            memory = [held[storage] for storage in numbers]
+            filled = Filled(table)
+            filled.point(np.array([each.ctypes.data for each in memory], np.int64))
+            filled.run(memory, None)
+            held = {s: array for s, array in held.items() if s in missing or last[s] >= end}
+        return held
+
+    def _source(self, storage: Storage, operands: Mapping[int, Array]) -> Array:
+        """What a step that prepares reads in a storage, or fresh memory."""
+        if storage.kind != "input":
+            known = self.planner.constants.get(storage)
+            return aligned(storage.bytes) if known is None else known
+        array = operands[storage.number]
+        return in_rows(array) if storage.number in self._fixed else array
 
     def _results(self, out: Sequence[Array | None]) -> list[Array]:
         """Arrays that kernels write into: those of `out` where they can."""
@@ -167,56 +191,108 @@ def _line(step: PlanStep) -> StepLine:
     return StepLine(step.node.operator.name, "BY DEFINITION", 1, layer=step.node.path)
 
 
-class _Bound:
-    """Memory by number, as far as it is the same in every run, and its addresses."""
+def _numbering(numbers: dict[Storage, int]) -> Callable[[Storage], int]:
+    """Gives each storage a number when it is first met."""
+    return lambda storage: numbers.setdefault(storage, len(numbers))
 
-    def __init__(self, memory: list[Array | None]) -> None:
+
+def _spans(steps: Sequence[PlanStep], most: int) -> Iterator[tuple[int, int]]:
+    """Steps from one to before another, again and again, each span with about so many bytes."""
+    first, size = 0, 0
+    seen: set[Storage] = set()
+    for number, step in enumerate(steps, 1):
+        size += sum(storage.bytes for storage in set(step.storages) - seen)
+        seen.update(step.storages)
+        if size >= most or number == len(steps):
+            yield first, number
+            first, size = number, 0
+
+
+def _filled(out: Sequence[Array | None], results: Sequence[Array]) -> tuple[Array, ...]:
+    """The results, where there is an array for them in that."""
+    for target, result in zip(out, results, strict=True):
+        if target is not None and target is not result:
+            target[...] = result
+    pairs = zip(out, results, strict=True)
+    return tuple(result if target is None else target for target, result in pairs)
+
+
+def _nothing() -> None:
+    return None
+
+
+class _Bound:
+    """Memory by number, as far as it is the same in every run on these weights, and its addresses.
+
+    It keeps no weights alive, and who knows it by a weak reference does not keep it.
+    """
+
+    def __init__(self, memory: list[Array | None], weights: Weights | None) -> None:
         self.memory = memory
+        self.weights: Callable[[], Weights | None] = _nothing if weights is None else ref(weights)
         known = [(n, array.ctypes.data) for n, array in enumerate(memory) if array is not None]
         self.addresses = np.array(known, np.int64).reshape(-1, 2).T
 
 
 class _State:
-    """What one run at a time changes: where every storage lies, and the filled table."""
+    """What one run at a time changes: where every storage lies, and the filled table.
 
-    def __init__(self, table: Table, count: int) -> None:
+    `places` are the numbers of the arrays of a call (None: no step touches it), `between` numbers
+    and offsets of the memory between steps.
+    """
+
+    def __init__(
+        self, table: Table, places: Sequence[int | None], between: NDArray[np.int64]
+    ) -> None:
         self._filled = Filled(table)
-        self._bases = np.zeros(count, np.int64)
-        self._bound: Callable[[], _Bound | None] = lambda: None  # it is not kept alive here
-        self._at: list[int] = []  # the addresses of the run before: often those of the next one
+        self._places = places
+        self._between = between
+        self._bound: Callable[[], _Bound | None] = _nothing
+        self._at: list[int] = []  # addresses of the run before: often those of the next one
 
     def run(
-        self,
-        bound: _Bound,
-        arena: Block,
-        between: NDArray[np.int64],
-        places: Sequence[tuple[int, Array]],
-        threads: int | None,
+        self, bound: _Bound, arena: Block, arrays: Sequence[Array], threads: int | None
     ) -> None:
-        """Run with memory between steps at these offsets of an arena, and arrays by number."""
-        memory = [*bound.memory, arena.memory]
-        at = [arena.address]
-        for number, array in places:
-            at.append(array.__array_interface__["data"][0])
-            memory[number] = array
-        before, self._at = self._at, []
-        if self._bound() is bound and before[:1] == at[:1]:
-            for (number, _), old, new in zip(places, before[1:], at[1:], strict=True):
-                if old != new:
-                    self._filled.move(number, new)
+        """Run on the arrays of a call, with this memory between steps."""
+        at = [arena.address, *addresses_of(arrays)]
+        if at != self._at or self._bound() is not bound:
+            self._point(bound, at)
+        filled = self._filled
+        if filled.defines:
+            filled.run(self._memory(bound, arena, arrays), threads)
         else:
-            bases, (numbers, offsets) = self._bases, between
+            filled.run((bound, arena, arrays), threads)
+
+    def _point(self, bound: _Bound, at: list[int]) -> None:
+        """Write addresses into the argument blocks, those that are others than before."""
+        before, self._at = self._at, []  # it is broken off: nothing is known
+        arrays = zip(self._places, at[1:], strict=True)
+        if self._bound() is bound and before[:1] == at[:1]:
+            for (number, address), old in zip(arrays, before[1:], strict=True):
+                if address != old and number is not None:
+                    self._filled.move(number, address)
+        else:
+            bases = np.zeros(len(bound.memory), np.int64)
             known, addresses = bound.addresses
             bases[known] = addresses
-            bases[numbers] = offsets + arena.address
-            bases[[number for number, _ in places]] = at[1:]
+            numbers, offsets = self._between
+            bases[numbers] = offsets + at[0]
+            for number, address in arrays:
+                if number is not None:
+                    bases[number] = address
             self._filled.point(bases)
             self._bound = ref(bound)
         self._at = at
-        if self._filled.defines:
-            for number, offset in between.T.tolist():
-                memory[number] = arena.memory[offset:]
-        self._filled.run(memory, threads)
+
+    def _memory(self, bound: _Bound, arena: Block, arrays: Sequence[Array]) -> list[Any]:
+        """The memory of every storage, by number."""
+        memory: list[Any] = list(bound.memory)
+        for number, array in zip(self._places, arrays, strict=True):
+            if number is not None:
+                memory[number] = array
+        for number, offset in self._between.T.tolist():
+            memory[number] = arena.memory[offset:]
+        return memory
 
 
 def _maker(place: Place) -> Callable[[], Array]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from allconv.engine import threads as team
-from allconv.engine.border import ready
+from allconv.engine.border import layout_of, ready
 from allconv.engine.choose import Choice, choose
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import size_in_bytes
@@ -18,6 +20,7 @@ from allconv.engine.target import host
 from allconv.engine.weights import Weights
 from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.graph import Graph, Node
+from allconv.intake.arrays import is_frozen
 from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
@@ -29,11 +32,11 @@ NODE_BYTES = 8192  # about what a node, its steps and places take
 class Program:
     """A graph made ready to run on arrays of its shapes.
 
-    The arrays of a call are the inputs of the graph that are not `static`, then its constants.
-    Static inputs are given once, by `bind`, or come with a call as `Weights`, which many programs
-    may share; what depends on them alone is computed once. Any number of threads, and signal
-    handlers, may call a program at the same time. `choices` are those of a larger graph, of which
-    this one is a part (None: they are made now).
+    The arrays of a call are the inputs of the graph that are not `static`. Static inputs are given
+    once, by `bind`, or come with a call as `Weights`, which many programs may share; what depends
+    on them alone, and on constants of the graph that nobody can write into, is computed once. Any
+    number of threads, and signal handlers, may call a program at the same time. `choices` are those
+    of a larger graph, of which this one is a part (None: they are made now).
     """
 
     def __init__(
@@ -50,9 +53,14 @@ class Program:
         self.exact = exact
         self.choices = choose(graph, host(), exact) if choices is None else choices
         self.static = tuple(sorted(set(static)))
-        self._constants = list(graph.constants.values())
-        values = enumerate((*graph.inputs, *graph.constants))
-        self._free = [(n, value) for n, value in values if n not in self.static]
+        constants = dict(enumerate(graph.constants.values(), len(graph.inputs)))
+        self.fixed = {n: array for n, array in constants.items() if is_frozen(array)}
+        self._open = [array for n, array in constants.items() if n not in self.fixed]
+        self._expected = len(graph.inputs) - len(self.static)
+        operands = enumerate((*graph.inputs, *graph.constants))
+        once = {*self.static, *self.fixed}
+        self._free = [(n, value) for n, value in operands if n not in once]
+        self._specs = [(value.shape, np.dtype(value.dtype)) for _, value in self._free]
         self._weights: Weights | None = None
         self._prepared: dict[tuple[str, ...], Prepared] = {}
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Prepared] = {}
@@ -67,26 +75,25 @@ class Program:
     def __call__(
         self,
         *arrays: Array,
-        constants: Sequence[Array] | None = None,
         out: Sequence[Array | None] | None = None,
         weights: Weights | None = None,
     ) -> tuple[Array, ...]:
         """Run on the inputs that are not static; arrays in `out` receive the outputs."""
         held = self._weights if weights is None else weights
-        if len(arrays) + len(self.static) != len(self.graph.inputs):
-            expected = len(self.graph.inputs) - len(self.static)
-            raise ShapeError(f"{expected} arrays are expected, {len(arrays)} given")
+        if len(arrays) != self._expected:
+            raise ShapeError(f"{self._expected} arrays are expected, {len(arrays)} given")
         if (0 if held is None else len(held.operands)) != len(self.static):
             raise ArgumentError("the static inputs are not bound; call bind first")
-        operands = (*arrays, *(self._constants if constants is None else constants))
-        given: dict[int, Array] = {}
+        given = [*arrays, *self._open]
         layouts: list[str] = []
         try:
-            for (number, value), array in zip(self._free, operands, strict=True):
-                if array.shape != value.shape or dtype_name(array.dtype) != value.dtype:
-                    name = value.name or f"input {number}"
-                    raise ShapeError(f"{name} is {Spec.of(array)}; this was made for {value.spec}")
-                given[number], layout = ready(array)
+            for n, (shape, dtype) in enumerate(self._specs):
+                array = given[n]
+                if array.shape != shape or array.dtype is not dtype:
+                    self._check(n, array)
+                layout = layout_of(array)
+                if not layout or type(array) is not np.ndarray:
+                    given[n], layout = ready(array)
                 layouts.append(layout)
             return self._plan_for(tuple(layouts), held).run(given, held, out)
         except MemoryError:
@@ -95,12 +102,20 @@ class Program:
                 f"there is not enough memory for {shapes} and what leads there"
             ) from None
 
+    def _check(self, number: int, array: Array) -> None:
+        """Refuse an array of another shape or dtype."""
+        operand, value = self._free[number]
+        if array.shape != value.shape or dtype_name(array.dtype) != value.dtype:
+            name = value.name or f"input {operand}"
+            raise ShapeError(f"{name} is {Spec.of(array)}; this was made for {value.spec}")
+
     def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> Prepared:
         """The plan for operands of a call that lie so, beside static ones."""
         key = layouts, () if weights is None else weights.layouts
         prepared = self._plans.get(key)
         if prepared is None:
-            by_number = dict(zip(self.static, key[1], strict=True))
+            by_number = dict.fromkeys(self.fixed, "rows")
+            by_number |= dict(zip(self.static, key[1], strict=True))
             by_number |= {number: at for (number, _), at in zip(self._free, layouts, strict=True)}
             prepared = self.prepare(tuple(by_number[n] for n in sorted(by_number)))
             self._plans[key] = prepared
@@ -116,12 +131,12 @@ class Program:
             images = [value.spec.rank > 2 for value in values]
             of_rank = [layout for layout, image in zip(layouts, images, strict=True) if image]
             keep_last = "last" in of_rank or not of_rank
-            static = frozenset(self.static)
+            static = frozenset((*self.static, *self.fixed))
             planner = Planner(
                 LOWERINGS, self.graph, layouts, static, keep_last, self.exact, choices=self.choices
             )
             alone = predicted_seconds(self.graph) < ALONE
-            prepared = Prepared(planner.run(), 1 if alone else self.threads)
+            prepared = Prepared(planner.run(), self.fixed, 1 if alone else self.threads)
             self._prepared[layouts] = prepared
         return prepared
 

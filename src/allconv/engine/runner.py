@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from allconv.engine import cache as code_cache
 from allconv.engine.buffer import LINE, aligned
-from allconv.engine.emit.run_loop import RunnerCode
+from allconv.engine.emit.run_loop import BLOCK, PARAMETERS, RunnerCode
 from allconv.engine.emit.stopper import StopperCode
 from allconv.engine.kernel import Routine
 from allconv.engine.llvm import processor
@@ -128,9 +128,19 @@ def run(
     stays); called again it goes on. Another thread returns OVER if the run is over or not open
     soon. `scratch` is the address of memory that no other thread uses.
     """
-    addresses = (table.ctypes.data, first, count, epoch, counters.ctypes.data)
-    role = (int(leader), _clock(), nanoseconds)
-    return int(_native()(*addresses, scratch, _relax(), *role))
+    block = _block(table.ctypes.data, first, count, leader, nanoseconds)
+    where = (ctypes.addressof(block), counters.ctypes.data)
+    return int(_native()(*where, epoch, scratch))
+
+
+_Block = ctypes.c_int64 * len(BLOCK)
+
+
+def _block(
+    table: int, first: int, count: int, leader: bool, nanoseconds: int
+) -> ctypes.Array[ctypes.c_int64]:
+    """What the native function reads of a job: see `emit.run_loop.BLOCK`."""
+    return _Block(table, first, count, leader, nanoseconds, _relax(), _clock())
 
 
 class Job:
@@ -154,13 +164,14 @@ class Job:
         self.first = first
         self.count = len(table) - first if count is None else count
         self.scratch = scratch
-        self._address = table.ctypes.data
+        self.native = _native()
+        self.steps = (table.ctypes.data, self.first, self.count)
+        self._blocks = _block(*self.steps, True, SLICE), _block(*self.steps, False, 0)
+        self.leading, self.helping = map(ctypes.addressof, self._blocks)
 
     def begin(self, holding: object = None) -> Run:
         """Begin a run; it holds `holding`, the memory that its steps touch."""
-        epoch = self.counters.next_epoch()
-        steps = (self._address, self.first, self.count, epoch, self.counters.address)
-        return Run(steps, (self.table, self.counters.words, holding), self.counters)
+        return Run(self, self.counters.next_epoch(), holding)
 
 
 class Run:
@@ -169,35 +180,39 @@ class Run:
     It holds all that a thread touches which enters after the run is over.
     """
 
-    def __init__(self, steps: tuple[int, ...], holding: object, counters: Counters) -> None:
-        self._steps = steps
+    __slots__ = ("_counters", "_epoch", "_holding", "_job", "_words")
+
+    def __init__(self, job: Job, epoch: int, holding: object) -> None:
+        self._job = job
+        self._epoch = epoch
         self._holding = holding
-        self._counters = counters
-        self._native, self._relax, self._clock = _native(), _relax(), _clock()
+        self._words, self._counters = job.counters.words, job.counters.address
 
     def help(self, scratch: int) -> None:
         """Claim and run chunks until there are none."""
-        self._native(*self._steps, scratch, self._relax, 0, self._clock, 0)
+        job = self._job
+        job.native(job.helping, self._counters, self._epoch, scratch)
 
     def lead(self, scratch: int) -> bool:
         """Run until all steps are done (True) or `SLICE` is over (False: lead again)."""
         global _native_entries
         _native_entries += 1
-        ended = self._native(*self._steps, scratch, self._relax, 1, self._clock, SLICE)
+        job = self._job
+        ended = job.native(job.leading, self._counters, self._epoch, scratch)
         if ended == OVER:
-            raise Error(f"a table of {self._steps[2]} steps was run twice at the same time")
-        return bool(ended == DONE)
+            raise Error(f"a table of {job.count} steps was run twice at the same time")
+        return ended == DONE
 
     def stop(self) -> None:
         """Have no further chunk claimed, and return when all that were claimed have ended."""
-        self._counters.next_epoch()  # the one by which whoever still looks knows that it is over
-        _stopper()(*self._steps, self._relax)
+        self._job.counters.next_epoch()  # by which whoever still looks knows that it is over
+        _stopper()(*self._job.steps, self._epoch, self._counters, _relax())
 
 
 @cache
 def _native() -> Callable[..., int]:
     _stopper()  # not compiled while somebody waits for a run to stop
-    return _function(Runner, 10)
+    return _function(Runner, len(PARAMETERS))
 
 
 @cache

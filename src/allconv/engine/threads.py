@@ -56,19 +56,22 @@ def execute(work: Work, threads: int | None = None, holding: object = None) -> N
     """
     wanted = get_threads() if threads is None else threads
     scratch = _caller.scratch.block(work.scratch)
-    finished = False
-    while not finished:
-        finished = _lead(work.begin(holding), wanted, scratch, work.scratch)
+    if wanted > 1 and _lead_with_others(work, wanted, scratch, holding):
+        return
+    run = work.begin(holding)
+    while not run.lead(scratch.address):
+        pass
 
 
-def _lead(run: Run, wanted: int, scratch: Block, size: int) -> bool:
-    """Lead a run to its end; False in a forked child, where the helpers of the run are not."""
-    team = _team
-    helped = wanted > 1 and team.busy.acquire(blocking=False)
+def _lead_with_others(work: Work, wanted: int, scratch: Block, holding: object) -> bool:
+    """Lead a run to its end; False if it is to be run alone: others are busy, or, in a forked
+    child, not there."""
+    team, run = _team, work.begin(holding)
+    if not team.busy.acquire(blocking=False):
+        return False
     try:
-        if helped:
-            # An interrupt in between does no harm: helpers enter only what the caller has entered.
-            team.wake(wanted - 1, run, size)
+        # An interrupt in between does no harm: helpers enter only what the caller has entered.
+        team.wake(wanted - 1, run, work.scratch)
         while not run.lead(scratch.address):
             if team is not _team:
                 return False  # a handler forked: what helpers had claimed, nobody finishes
@@ -78,8 +81,7 @@ def _lead(run: Run, wanted: int, scratch: Block, size: int) -> bool:
             run.stop()
         raise
     finally:
-        if helped:
-            team.busy.release()
+        team.busy.release()
 
 
 def set_threads(n: int) -> None:

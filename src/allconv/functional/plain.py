@@ -15,13 +15,12 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public
 from allconv.functional.correlate import flipped, transpose_window
-from allconv.functional.settings import Padding, Sizes, pairs, per_axis
+from allconv.functional.settings import Padding, Sizes, pairs, per_axis, window_of
 from allconv.intake.arrays import take_array
 from allconv.intake.limits import MOST_AXES, check_axes
 from allconv.operators.base import FLOATS
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
-from allconv.window import Window
 
 
 @public
@@ -37,7 +36,7 @@ def correlate(
     array([14, 20])
     """
     x, w = _operands(x=x, w=w)
-    window = _window(x.shape, w.shape, stride, padding, dilation)
+    window = window_of(x.shape, w.shape, stride, padding, dilation)
     return _plain(apply(Correlate(window), _lifted(x), _lifted(w)))
 
 
@@ -51,7 +50,7 @@ def convolve(
     array([10, 16])
     """
     x, w = _operands(x=x, w=w)
-    window = _window(x.shape, w.shape, stride, padding, dilation)
+    window = window_of(x.shape, w.shape, stride, padding, dilation)
     turned = flipped(w, len(w.shape)) if w.shape else w
     return _plain(apply(Correlate(window), _lifted(x), _lifted(turned)))
 
@@ -101,7 +100,7 @@ def correlate_weight(
     """
     x, y = _operands(x=x, y=y)
     kernel = _kernel(x.shape, y.shape, stride, padding, dilation, kernel_size)
-    window = _window(x.shape, kernel, stride, padding, dilation)
+    window = window_of(x.shape, kernel, stride, padding, dilation)
     if window.output != y.shape:
         raise ShapeError(
             f"y is {y.shape}; x {x.shape} and a kernel of {kernel} give {window.output}"
@@ -122,7 +121,8 @@ def _kernel(
         return per_axis("kernel_size", given, len(input))
     if isinstance(padding, str) and padding != "valid":
         raise ArgumentError(f'padding="{padding}" depends on the kernel; give kernel_size')
-    strides, dilations = _steps(len(input), stride, dilation)
+    strides = per_axis("stride", stride, len(input))
+    dilations = per_axis("dilation", dilation, len(input))
     ends = pairs(padding, input, input, strides, dilations)
     kernel = []
     for i, p, s, d, (low, high) in zip(input, output, strides, dilations, ends, strict=True):
@@ -131,22 +131,6 @@ def _kernel(
             raise ShapeError(f"y is {output}; x {input} is too small for so many outputs")
         kernel.append(size)
     return tuple(kernel)
-
-
-def _window(
-    input: tuple[int, ...],
-    kernel: tuple[int, ...],
-    stride: Sizes,
-    padding: Padding,
-    dilation: Sizes,
-) -> Window:
-    s, d = _steps(len(input), stride, dilation)
-    ends = pairs(padding, input, kernel, s, d)
-    return Window.forward(input, kernel, stride=s, dilation=d, padding=ends)
-
-
-def _steps(axes: int, stride: Sizes, dilation: Sizes) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
 
 
 def _operands(**named: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from allconv.errors import ArgumentError
 from allconv.intake.refusals import refusal
 from allconv.intake.settings import MOST, is_sequence, told, whole
-from allconv.window import PADDING_NAMES, named_padding
+from allconv.window import PADDING_NAMES, Window, named_padding
 
 SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned
 
@@ -81,3 +81,17 @@ def pairs(
             f"or one of {names} is expected"
         )
     return tuple((p, p) for p in per_axis("padding", given, axes, least=None))
+
+
+def window_of(
+    input: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+) -> Window:
+    """The window of a convolution, from settings as users spell them."""
+    axes = len(input)
+    s, d = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    ends = pairs(padding, input, kernel, s, d)
+    return Window.forward(input, kernel, stride=s, dilation=d, padding=ends)

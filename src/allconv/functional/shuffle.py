@@ -31,7 +31,7 @@ def pixel_shuffle(x: Any, /, upscale_factor: int) -> Any:
     x = _image(x)
     r = whole("upscale_factor", upscale_factor, least=1)
     if x.shape[-IMAGE] % (r * r):
-        raise ShapeError(f"x is {x.shape}; its channels are no multiple of {r}**2")
+        raise ShapeError(f"x is {x.shape}; its channels are not a multiple of {r}**2")
     return evaluate(depth_to_space, x, by=r, channels_first=True)
 
 
@@ -49,7 +49,7 @@ def pixel_unshuffle(x: Any, /, downscale_factor: int) -> Any:
     x = _image(x)
     r = whole("downscale_factor", downscale_factor, least=1)
     if x.shape[-2] % r or x.shape[-1] % r:
-        raise ShapeError(f"x is {x.shape}; its height or width is no multiple of {r}")
+        raise ShapeError(f"x is {x.shape}; its height or width is not a multiple of {r}")
     return evaluate(space_to_depth, x, by=r, channels_first=True)
 
 
@@ -72,7 +72,7 @@ def channel_shuffle(x: Any, /, groups: int) -> Any:
         raise ShapeError(f"x is {x.shape}; (N, C, *I) is expected")
     g = whole("groups", groups, least=1)
     if x.shape[1] % g:
-        raise ShapeError(f"x is {x.shape}; its channels are no multiple of {g} groups")
+        raise ShapeError(f"x is {x.shape}; its channels are not a multiple of {g} groups")
     return evaluate(_shuffled, x, groups=g)
 
 

@@ -45,6 +45,25 @@ def is_masked(given: Any) -> bool:
     return rows and isinstance(given[0], list | tuple | np.ndarray) and any(map(is_masked, given))
 
 
+def is_frozen(array: Array) -> bool:
+    """Whether nobody can write into an array: it and all that it is a view of are read-only."""
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        if held.flags.writeable:
+            return False
+        held = held.base
+    return held is None or isinstance(held, bytes)
+
+
+def frozen(array: Array) -> Array:
+    """An array that nobody else has, made read-only with all that it is a view of."""
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        held.flags.writeable = False
+        held = held.base
+    return array
+
+
 def overlaps_itself(array: Array) -> bool:
     """Whether cells of an array may share memory, as those of a broadcast array do.
 

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 from allconv.errors import ArgumentError
 from allconv.functional.correlate import check_padding_mode, transpose_window
-from allconv.functional.settings import pairs
+from allconv.functional.settings import window_of
 from allconv.intake.settings import flag, whole
 from allconv.nn.initializers import HeNormal
 from allconv.nn.layer import Layer, over_axes
 from allconv.nn.parameter import constant
-from allconv.window import Window
 
 __all__ = [
     "Conv1d",
@@ -99,10 +98,8 @@ class _LocallyConnected(_Weighted):
 
     def _begin(self) -> None:
         self._take_channels()
-        names = ("input_size", "kernel_size", "stride", "dilation")
-        i, k, s, d = map(self._each_axis, names)
-        padding = pairs(self.padding, i, k, s, d)
-        output = Window.forward(i, k, stride=s, dilation=d, padding=padding).output
+        i, k = map(self._each_axis, ("input_size", "kernel_size"))
+        output = window_of(i, k, self.stride, self.padding, self.dilation).output
         cells = (self.in_channels // self.groups, *k)
         self._begin_weights(
             (self.out_channels, *cells, *output), (self.out_channels, *output), prod(cells)
@@ -122,11 +119,10 @@ class _LocallyConnectedTranspose(_Weighted):
 
     def _begin(self) -> None:
         self._take_channels()
-        names = ("input_size", "kernel_size", "stride", "dilation")
-        i, k, s, d = map(self._each_axis, names)
-        extra = self._each_axis("output_padding", least=0)
-        size = None if self.output_size is None else self._each_axis("output_size")
-        window = transpose_window(i, k, s, self.padding, extra, d, size)
+        i, k, s = map(self._each_axis, ("input_size", "kernel_size", "stride"))
+        window = transpose_window(
+            i, k, s, self.padding, self.output_padding, self.dilation, self.output_size
+        )
         weight = (self.in_channels, self.out_channels // self.groups, *k, *i)
         taps = max(prod(k) / prod(s), 1.0)
         bias = (self.out_channels, *window.input)

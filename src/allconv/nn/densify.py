@@ -183,6 +183,7 @@ def _steps(graph: Graph) -> tuple[int, ...]:
     whole = all(reach.stride.denominator == 1 for reach in field)
     if len(field) != rank - 2 or not all(moves) or not whole:
         raise UnsupportedError(
-            "the network enlarges its image, or its paths move over it at different steps"
+            "a network that enlarges its image, or whose paths move over it at different steps, "
+            "cannot become dense"
         )
     return tuple(int(reach.stride) for reach in field)

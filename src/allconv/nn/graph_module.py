@@ -26,7 +26,6 @@ from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Array, Spec
 from allconv.rewrite.fold_constants import fold_constants, fold_graph
 from allconv.rewrite.resize import resized
-from allconv.rewrite.strip_preprocessing import strip_preprocessing
 from allconv.trace import Recorded
 
 
@@ -90,17 +89,13 @@ class GraphModule(Module):
 
 @dataclass(frozen=True, eq=False)
 class Again:
-    """How a rewritten network is recorded: `net`, without its numbers, and then its rewrite.
-
-    `taken` is the shape that `net` takes where the result takes one.
-    """
+    """How a rewritten network is recorded: `net`, without its numbers, and then its rewrite."""
 
     net: Module | Callable[..., Any]
     rewrite: Callable[[Graph], Graph]
-    taken: Callable[[tuple[int, ...]], tuple[int, ...]]
 
     def __call__(self, shape: tuple[int, ...]) -> Recorded:
-        recorded = _recorded(self.net, self.taken(shape))
+        recorded = _recorded(self.net, shape)
         return fold_graph(replace(recorded, graph=self.rewrite(recorded.graph)))
 
 
@@ -142,14 +137,13 @@ def rewritten(
     net: Module | Graph | Callable[..., Any],
     input_shape: Sequence[int] | None,
     rewrite: Callable[[Graph], Graph],
-    taken: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple,
 ) -> GraphModule:
     """A network whose graph is rewritten, on the same numbers."""
     recorded, arrays = record_network(net, input_shape)
     folded, held = fold_constants(replace(recorded, graph=rewrite(recorded.graph)), arrays)
     if isinstance(net, Graph):
         return GraphModule(folded.graph, held, folded.buffers)
-    again = Again(_without_numbers(net), rewrite, taken)
+    again = Again(_without_numbers(net), rewrite)
     return Rewritten(folded.graph, held, folded.buffers, again)
 
 
@@ -161,15 +155,6 @@ def _without_numbers(net: Module | Callable[..., Any]) -> Module | Callable[...,
     for place in copy.named_places().values():
         place._forget()
     return copy
-
-
-def without_preparation(net: Module, input_shape: Sequence[int]) -> GraphModule:
-    """The part of a network of pixels (N, H, W, C) that takes prepared images (N, C, H, W)."""
-    return rewritten(net, input_shape, strip_preprocessing, _channels_last)
-
-
-def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape[0], *shape[2:], shape[1])
 
 
 def record_network(

@@ -199,7 +199,9 @@ class Module:
             parts = [("missing", missing), ("unexpected", map(str, unexpected))]
             listed = [(what, ", ".join(names)) for what, names in parts]
             named = "; ".join(f"{what}: {names}" for what, names in listed if names)
-            raise ArgumentError(f"the state is of another network ({named}), or pass strict=False")
+            raise ArgumentError(
+                f"the state is of another network ({named}); give this one's, or pass strict=False"
+            )
         with within_limits("the state"):
             fitted = {n: p.fit(n, state[n]) for n, p in places.items() if n in state}
         for name, array in fitted.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -24,6 +25,8 @@ from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate
 from allconv.random import check_seed
 from allconv.rewrite.head import EXPECTED, NO_HEAD, last_layer, needed_nodes
+from allconv.trace import current
+from allconv.value import Value
 
 CHANNELS = ("rgb", "bgr")
 LAYOUTS = ("nchw", "nhwc")
@@ -55,18 +58,55 @@ class Features(Module):
     The mean of each channel where there is more than one cell. Normalisation and dropout are as in
     inference, in training, too. Images are RGB with the channels first; a network of another
     `layout` or order of `channels` is given them so.
+
+    With `depths` what the layers below saw follows: the mean of each channel of what the last
+    convolution at each size of image takes. The last layers know what their network was trained
+    for, those below what images are made of (Evci et al. 2022, arXiv:2201.03529).
     """
 
-    def __init__(self, base: Module, *, layout: str = "nchw", channels: str = "rgb") -> None:
-        self.base, self.layout, self.channels = base, layout, channels
+    def __init__(
+        self, base: Module, *, layout: str = "nchw", channels: str = "rgb", depths: bool = False
+    ) -> None:
+        self.base, self.layout, self.channels, self.depths = base, layout, channels, depths
 
     def forward(self, x: Any) -> Any:
         """See the class."""
         y = self.base.record(arranged(x, self.layout, self.channels), training=False)
         if not hasattr(y, "shape") or len(y.shape) < 2:
-            raise ShapeError("the layers below the head give no (N, F)")
-        axes = tuple(range(2, len(y.shape)))
-        return y.mean(axes) if axes else y
+            raise ShapeError("the layers below the head do not give one array (N, F)")
+        below = taken_below(y) if self.depths else []
+        found = [_vectors(each) for each in (y, *below)]
+        return functional.concatenate(found, 1) if below else found[0]
+
+
+def _vectors(y: Any) -> Any:
+    axes = tuple(range(2, len(y.shape)))
+    return y.mean(axes) if axes else y
+
+
+def taken_below(y: Value) -> list[Value]:
+    """What the last convolution at each size takes (N, C, *I) on the way to y, the largest first.
+
+    Images themselves are left out, and what has a single cell.
+    """
+    builder, needed = current(), {y}
+    nodes = () if builder is None else tuple(builder.nodes)
+    for node in reversed(nodes):
+        if needed.intersection(node.outputs):
+            needed.update(node.inputs)
+    found: dict[tuple[int, ...], Value] = {}
+    made: set[Value] = set()  # by convolutions, or of what they made
+    for node in nodes:
+        if not needed.intersection(node.outputs):
+            continue
+        is_conv = isinstance(node.operator, Correlate)
+        if is_conv and node.inputs[0] in made:
+            data = node.inputs[0]
+            if data.shape[0] == y.shape[0] and prod(data.shape[2:]) > 1:
+                found[data.shape[2:]] = data
+        if is_conv or made.intersection(node.inputs):
+            made.update(node.outputs)
+    return sorted(found.values(), key=lambda value: -prod(value.shape[2:]))
 
 
 class Arranged(Module):
@@ -210,7 +250,7 @@ def _head(graph: Graph) -> Node:
     plain = isinstance(operator, Correlate) and operator.groups == 1
     if not plain or any(n != 1 for n in node.inputs[1].shape[2:]) or node.inputs[1] not in held:
         raise UnsupportedError(
-            f"{NO_HEAD}: the last with weights is {node.path or operator.name}; {EXPECTED}"
+            f"{NO_HEAD}: its last layer with weights is {node.path or operator.name}; {EXPECTED}"
         )
     return node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,7 +14,7 @@ from allconv.intake.limits import MOST_AXES
 from allconv.onnx.limits import MOST_LISTED, Budget, fits
 from allconv.onnx.model import Node
 from allconv.onnx.schema import schema_of, shortest
-from allconv.onnx.text import plain, reason
+from allconv.onnx.text import plain, reason, shown
 from allconv.operators.base import Array
 from allconv.value import Value
 
@@ -204,6 +204,15 @@ class Call:
     def text(self, name: str, default: str | None = None) -> str:
         """A text."""
         return str(self._attribute(name, str, default))
+
+    def choice(self, name: str, names: Collection[str], default: str | None = None) -> str:
+        """A text that is one of some names."""
+        given = self.text(name, default)
+        if given not in names:
+            *first, last = names
+            listed = f"{', '.join(first)} or {last}" if first else last
+            raise self.wrong(f"{name} is {shown(given)}; {listed} is expected")
+        return given
 
     def array(self, name: str, default: Array | None = None) -> Array:
         """A tensor."""

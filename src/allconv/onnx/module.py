@@ -109,8 +109,6 @@ class OnnxModule(Module):
         given = zip(self.model.inputs, x, strict=False)
         taken = [_floats(expected, each) for expected, each in given]
         taken += x[len(taken) :]
-        if not taken and not self.model.inputs:
-            return _constants(self)
         return super().__call__(*taken, training=training, seed=seed)
 
     def _is_static(self, number: int) -> bool:
@@ -146,7 +144,9 @@ class OnnxModule(Module):
         for name in arrays:
             if name not in by_name:
                 names = ", ".join(map(shown, list(by_name)[:_SHOWN]))
-                raise ArgumentError(f"{shown(name)} is no input; those of the network are {names}")
+                raise ArgumentError(
+                    f"{shown(name)} is not an input; those of the network are {names}"
+                )
         return self._with({name: _fixed(by_name[name], each) for name, each in arrays.items()})
 
     def _with(self, arrays: Mapping[str, Array]) -> OnnxModule:
@@ -213,18 +213,10 @@ def _fixed(expected: Input, given: Any) -> Array:
     if np.dtype(expected.dtype).kind in "iu" and array.dtype.kind in "iu" and array.size:
         limits = np.iinfo(expected.dtype)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
-            raise ArgumentError(f"{name} holds numbers that are no {expected.dtype}")
+            raise ArgumentError(f"{name} holds numbers that {expected.dtype} cannot hold")
     made = np.array(array, expected.dtype)
     made.flags.writeable = False
     return made
-
-
-def _constants(net: OnnxModule) -> Any:
-    """The outputs of a network whose inputs are all fixed."""
-    recorded = trace_module(net)
-    state = net.state_dict()
-    outputs = recorded.graph.run(*(state[name] for name in recorded.state))
-    return outputs[0] if len(net.model.outputs) == 1 else tuple(outputs)
 
 
 def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:

@@ -90,17 +90,23 @@ def _static(graph: Graph) -> dict[Value, tuple[int | None, ...]]:
 def _following(graph: Graph, other: Graph) -> dict[Value, tuple[int | None, ...]]:
     """The shapes of a graph, None where those of the same network for another batch differ."""
     if len(graph.nodes) != len(other.nodes) or len(graph.constants) != len(other.constants):
-        raise UnsupportedError("the network computes otherwise for another batch; fix shape[0]")
+        raise UnsupportedError(
+            "the network computes something else for another batch; give shape[0] a number"
+        )
     for one, two in zip(graph.nodes, other.nodes, strict=True):
         same = one.operator == two.operator
         if not same and not (
             isinstance(one.operator, _FOLLOWING) and type(one.operator) is type(two.operator)
         ):
-            error = UnsupportedError("the layer computes otherwise for another batch; fix shape[0]")
+            error = UnsupportedError(
+                "the layer computes something else for another batch; give shape[0] a number"
+            )
             raise error.at(one.path)
     pairs = zip(graph.constants.values(), other.constants.values(), strict=True)
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs):
-        raise UnsupportedError("a constant of the network depends on the batch; fix shape[0]")
+        raise UnsupportedError(
+            "a constant of the network depends on the batch; give shape[0] a number"
+        )
     values = zip(graph.numbers(), other.numbers(), strict=True)
     return {
         a: tuple(n if n == m else None for n, m in zip(a.shape, b.shape, strict=True))

@@ -156,7 +156,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
         nodes, weights = without_weights(nodes)
         arrays.update(weights)
     nodes = without_unused(nodes, results)
-    parameters, buffers = roles(nodes, arrays)
+    parameters, buffers = roles(nodes, arrays, {each.name for each in inputs if each.static})
     metadata, classes, preprocess = read_metadata(proto.metadata_props)
     notes = notes_of(graph)
     check_halves(graph, arrays, parameters)
@@ -200,7 +200,7 @@ def _check_model(proto: Any) -> None:
 
 def _opset(proto: Any) -> int:
     """The version of the standard operators."""
-    versions = [each.version for each in proto.opset_import if each.domain in DOMAINS]
+    versions = list({each.version for each in proto.opset_import if each.domain in DOMAINS})
     if len(versions) > 1 or not len(proto.opset_import):
         raise FileError("the file must name one version of the operators of ai.onnx; export again")
     if not versions:

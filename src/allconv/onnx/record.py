@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
+from allconv.intake.arrays import frozen
 from allconv.onnx.call import Bytes, Call, Condition, unsupported
 from allconv.onnx.external import Outside
 from allconv.onnx.functions import defined
@@ -22,8 +24,9 @@ from allconv.onnx.nodes import NodeReader
 from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
 from allconv.onnx.validate import check_order, checked
-from allconv.operators.base import Array, Spec
+from allconv.operators.base import FLOATS, Array, Spec
 from allconv.operators.elementary import ToWhole, Truth
+from allconv.operators.pointwise import Select
 from allconv.trace import Builder
 from allconv.value import Value
 
@@ -92,9 +95,10 @@ class Recorder:
     lifted: dict[int, tuple[Array, Value]] = field(default_factory=dict)
 
     def lift(self, array: Array) -> Value:
-        """A known array as a value: each once, and kept so that it stays itself."""
+        """A known array, of the file or computed from it, as a value: each once, and kept so that
+        it stays itself."""
         if id(array) not in self.lifted:
-            self.lifted[id(array)] = array, self.builder.constant(array)
+            self.lifted[id(array)] = array, self.builder.constant(frozen(array))
         return self.lifted[id(array)][1]
 
     def nodes(self, nodes: Sequence[Node], known: dict[str, Any]) -> None:
@@ -148,15 +152,49 @@ class Recorder:
 
     def branch(self, node: Node, condition: Any, known: dict[str, Any]) -> Any:
         """What the graph makes that the known condition of an `If` chooses."""
+        if isinstance(condition, Condition):
+            return self._either(node, condition, known)
         if not isinstance(condition, np.ndarray) or condition.size != 1:
             raise unsupported(node, "its condition is computed from the data")
-        branch = node.attributes["then_branch" if condition.reshape(-1)[0] else "else_branch"]
+        return self._inside(
+            node, "then_branch" if condition.reshape(-1)[0] else "else_branch", known
+        )
+
+    def _either(self, node: Node, condition: Condition, known: dict[str, Any]) -> Any:
+        """What the data choose of what both graphs of an `If` make: both are computed."""
+        pairs = [self._inside(node, each, known) for each in ("then_branch", "else_branch")]
+        found = {}
+        for name in pairs[0]:
+            given = [pair[name] for pair in pairs]
+            if any(isinstance(each, Missing) for each in given):
+                found[name] = Missing(True)
+                continue
+            a, b = (self.lift(each) if _is_floats(each) else each for each in given)
+            alike = isinstance(a, Value) and isinstance(b, Value) and a.shape == b.shape
+            if not alike or prod(condition.value.shape) != 1:
+                raise unsupported(
+                    node,
+                    "its condition is computed from the data; that is supported for one truth "
+                    "value, where both branches give floats of one shape",
+                )
+            with self.builder.at(plain(node.label)):
+                one = condition.value.reshape(())
+                found[name] = trace.record(Select(), one, a, b)
+        return found
+
+    def _inside(self, node: Node, which: str, known: dict[str, Any]) -> dict[str, Any]:
+        """What one of the graphs of an `If` makes, by the names of the node's outputs."""
+        branch = node.attributes[which]
         if not isinstance(branch, Branch) or len(branch.outputs) < len(node.outputs):
             raise unsupported(node, "a branch with fewer outputs than the node")
         inside = {**known, **branch.arrays}
         self.nodes([checked(each) for each in branch.nodes], inside)
         named_outputs = zip(node.outputs, branch.outputs, strict=False)
         return {name: inside[other] for name, other in named_outputs if name}
+
+
+def _is_floats(given: Any) -> bool:
+    return isinstance(given, np.ndarray) and given.dtype.name in FLOATS
 
 
 def _of_shape(operand: Any) -> Any:

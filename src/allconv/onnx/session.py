@@ -111,7 +111,9 @@ class InferenceSession:
         for name in wanted:
             if name not in names:
                 told = ", ".join(map(shown, names[:_SHOWN]))
-                raise ArgumentError(f"{shown(str(name))} is no output; those there are: {told}")
+                raise ArgumentError(
+                    f"{shown(str(name))} is not an output; those of the network are {told}"
+                )
         found = self.network(*self._arrays(input_feed))
         outputs = found if isinstance(found, tuple) else (found,)
         by_name = {
@@ -152,7 +154,7 @@ def _fits(expected: Sizes | None, given: tuple[int, ...]) -> bool:
     if expected is None:
         return True
     pairs = list(zip(expected, given, strict=False))
-    alike = all(not isinstance(n, int) or n in (0, m) for n, m in pairs)
+    alike = all(not isinstance(n, int) or n <= 0 or n == m for n, m in pairs)
     return len(expected) == len(given) and alike
 
 

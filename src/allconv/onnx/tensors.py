@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError, UnsupportedError
+from allconv.intake.arrays import frozen
 from allconv.onnx.external import Outside
 from allconv.onnx.limits import fits
 from allconv.onnx.text import shown
@@ -71,8 +72,7 @@ def read_tensor(tensor: Any, outside: Outside, raw: Raw | None = None) -> Array:
     array = _array(tensor, dtype, shape, outside, raw, of)
     if half:
         array = _widened(array, half)
-    array.flags.writeable = False
-    return array
+    return frozen(array)
 
 
 def _widened(bits: Array, half: str) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from allconv.operators.base import FLOATS, Array
 
 MOST_SCALES = 16
 _SIZES = ("Shape", "Size")
+_JOIN = ("Concat", "Range")
 
 
 def checked(node: Node) -> Node:
@@ -100,10 +101,13 @@ def _outputs_count(node: Node) -> bool:
     return bool(node.branches) or (name is not None and name.outputs_count)
 
 
-def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def roles(
+    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The initializers that are parameters, and those that are buffers.
 
-    A float that some node needs as a setting is neither, nor is one that meets only sizes.
+    A float that some node needs as a setting is neither, nor is one that meets only sizes and
+    `static` inputs.
     """
     settings: set[str] = set()
     buffers: set[str] = set()
@@ -113,7 +117,7 @@ def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...],
             settings.update(node.inputs[n] for n in name.settings if n < len(node.inputs))
             buffers.update(node.inputs[n] for n in name.buffers if n < len(node.inputs))
     used = {name for node in nodes for name in node.uses}
-    settings |= _beside_sizes(nodes, arrays)
+    settings |= _beside_sizes(nodes, arrays, static)
     floats = [
         name
         for name, array in arrays.items()
@@ -125,13 +129,15 @@ def roles(nodes: list[Node], arrays: dict[str, Array]) -> tuple[tuple[str, ...],
     )
 
 
-def _beside_sizes(nodes: list[Node], arrays: dict[str, Array]) -> set[str]:
-    """Small floats that are only computed with sizes: a scale of a size, say."""
+def _beside_sizes(
+    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
+) -> set[str]:
+    """Small floats that are only computed with sizes and static inputs: a scale of a size, say."""
     integers = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}
     small = {
         name for name, array in arrays.items() if name not in integers and array.size <= MOST_SCALES
     }
-    sizes: set[str] = set()
+    sizes = set(static)
     beside: set[str] = set()
     elsewhere: set[str] = set()
     for node in nodes:
@@ -144,7 +150,7 @@ def _beside_sizes(nodes: list[Node], arrays: dict[str, Array]) -> set[str]:
             integers.update(node.outputs)
         elif op in FOLDS and met and taken <= sizes | integers:
             sizes.update(node.outputs)
-        elif (op in ELEMENTS or op == "Concat") and met and taken <= sizes | integers | small:
+        elif (op in ELEMENTS or op in _JOIN) and met and taken <= sizes | integers | small:
             sizes.update(node.outputs)
             beside |= taken & small
         else:

@@ -155,14 +155,16 @@ def _names(network: Network, input_name: str, output_name: str) -> dict[str, str
     for name in network.arrays:
         if name != encodable(name):
             raise ArgumentError(
-                f"the parameter {printable(name)} has a name that is no UTF-8; rename it"
+                f"the parameter {printable(name)} has a name that is not UTF-8; rename it"
             )
     names = {"input": input_name, "output": output_name}
     for what, name in names.items():
         if not isinstance(name, str) or not name or name in network.arrays:
             raise ArgumentError(f"{what}_name is {name!r}, empty or a parameter's; give another")
         if name != encodable(name):
-            raise ArgumentError(f"{what}_name is {printable(name)}, no UTF-8; give another")
+            raise ArgumentError(
+                f"{what}_name is {printable(name)}, which is not UTF-8; give another"
+            )
     if input_name == output_name:
         raise ArgumentError(f"input_name and output_name are both {input_name!r}")
     return names

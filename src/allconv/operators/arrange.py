@@ -45,7 +45,9 @@ class Transpose(Operator):
 
     def check(self, *x: Spec) -> None:
         if sorted(self.order) != list(range(x[0].rank)):
-            raise ShapeError(f"{self.order} is no order of the {x[0].rank} axes of {x[0].shape}")
+            raise ShapeError(
+                f"{self.order} is not an order of the {x[0].rank} axes of {x[0].shape}"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(tuple(x[0].shape[a] for a in self.order)),)

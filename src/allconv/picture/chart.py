@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, log10
 
-from allconv.picture.markup import Markup, element, svg
+from allconv.picture.markup import Markup, element, shortened, svg
 
 LARGEST = 1e100
 """Numbers that are not below it, or no numbers at all, are gaps."""
@@ -145,7 +145,7 @@ class _Frame:
         count = max((len(line.values) for line in chart.lines), default=0)
         self.last = chart.first + max(count, 1) - 1
         named = [
-            len(_cut(line.name))
+            len(shortened(line.name, LONGEST))
             for line, points in zip(chart.lines, self.points, strict=True)
             if any(v is not None for _, v in points)
         ]
@@ -224,7 +224,7 @@ class _Frame:
             if abs(place - y) > 3:
                 lead = {"x1": x + 4, "y1": y, "x2": x2 - 2, "y2": place}
                 parts.append(element("line", class_="leader", style=style, **lead))
-            said = [_cut(line.name)]
+            said = [shortened(line.name, LONGEST)]
             if said[0] != line.name:
                 said.append(element("title", line.name))
             fill = f"fill:{line.colour}"
@@ -239,10 +239,6 @@ def _height(chart: Chart) -> float:
 
 def _label(text: str, x: float, y: float, anchor: str) -> Markup:
     return element("text", text, x=x, y=y, text_anchor=anchor)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def ticks(low: float, high: float, most: int = 4) -> list[float]:

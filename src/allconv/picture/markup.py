@@ -57,6 +57,15 @@ def between(parts: Iterable[str], joint: str) -> list[str]:
     return [each for part in parts for each in (joint, part)][1:]
 
 
+def shortened(text: str, longest: int) -> str:
+    """Text of at most so many letters, the last of them "…" where it is cut.
+
+    >>> shortened("convolution", 5), shortened("pool", 5)
+    ('conv…', 'pool')
+    """
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def text(given: object) -> Markup:
     """Text as markup: every sign that has a meaning there is escaped.
 

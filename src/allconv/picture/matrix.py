@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from allconv.picture.chart import Picture
-from allconv.picture.markup import Markup, element, joined, short, svg
+from allconv.picture.markup import Markup, element, joined, short, shortened, svg
 from allconv.picture.palette import ROLES
 
 SHADES = 12
@@ -151,7 +151,7 @@ class _Frame:
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
         names = [name for name in grid.columns.names if name is not None]
-        texts = [_cut(each.text) for each in grid.entries]
+        texts = [shortened(each.text, LONGEST) for each in grid.entries]
         wide = max([24.0, *(LETTER * len(each) + 10 for each in (*texts, *names))])
         count = len(grid.rows.names) * len(grid.columns.names)
         self.is_written = count <= MOST_WRITTEN and wide * len(grid.columns.names) <= WIDEST
@@ -233,7 +233,9 @@ class _Frame:
                 size = GAP if other is None else self.columns.size
                 middle = self.columns.at[column] + size / 2
                 kind = "soft" if is_gap or text is None else None
-                spans.append(element("tspan", _cut(text or "0"), x=middle, class_=kind))
+                spans.append(
+                    element("tspan", shortened(text or "0", LONGEST), x=middle, class_=kind)
+                )
             y = self.rows.at[row] + (GAP if name is None else self.rows.size) / 2 + 4
             lines.append(element("text", *spans, y=y, text_anchor="middle"))
         return lines

@@ -75,8 +75,7 @@ def _grown_transpose(axis: Axis, size: int) -> Axis:
         return axis
     if axis.input_dilation != 1:
         raise UnsupportedError(
-            "a transposed window over a dilated input has one size; images of another are not "
-            "supported"
+            "a transposed convolution over a dilated input is supported for one image size only"
         )
     return replace(axis, input=axis.input + axis.stride * (size - axis.output), output=size)
 
@@ -87,8 +86,7 @@ def _batch(
     """A shape with another batch in front."""
     if before[1:] != now[1:] or to[:1] != before[:1]:
         raise UnsupportedError(
-            f"{operator.name} from {before} to {to} has one size; images of another are not "
-            "supported"
+            f"{operator.name} from {before} to {to} is supported for images of this size only"
         )
     return (now[0], *to[1:])
 
@@ -99,6 +97,8 @@ def _slice(operator: Slice, before: tuple[int, ...], now: tuple[int, ...]) -> Sl
     for axis, (old, new) in enumerate(zip(before, now, strict=True)):
         if old != new:
             if (operator.start[axis], operator.step[axis], counts[axis]) != (0, 1, old):
-                raise UnsupportedError(f"a slice takes a part of axis {axis}, whose size changes")
+                raise UnsupportedError(
+                    f"a slice of a part of axis {axis} is supported for images of one size only"
+                )
             counts[axis] = new
     return replace(operator, count=tuple(counts))

@@ -71,19 +71,25 @@ class Base:
         )
         return replace(data, preprocess=made)
 
-    def features(self) -> Features:
+    def features(self, *, depths: bool = False) -> Features:
         """The network up to what its head takes, for images (N, C, H, W) in RGB."""
-        return Features(self.cut.base, layout=self.layout, channels=self.prepared.channels)
+        channels = self.prepared.channels
+        return Features(self.cut.base, layout=self.layout, channels=channels, depths=depths)
 
     def network(self, data: Dataset, seed: int) -> Named:
         """The network for the classes of the data: `base` as it is, and `head`.
 
-        Classes that it knows by name keep their weights; others begin with small ones.
+        Classes that it knows by name keep their weights; others begin with small ones. Where it
+        knows none, the head sees what the layers below see, too (`Features.depths`).
         """
         classes = check_classes(len(data.classes))
         kind = data.preprocess
         features = self.features()
-        width = self._width(features, (kind.channels, kind.height, kind.width))
+        shape = (kind.channels, kind.height, kind.width)
+        width = self._width(features, shape)
+        if not self.known(data.classes, width):
+            features = self.features(depths=True)
+            width = self._width(features, shape)
         head = Linear(width, classes)
         weight = generator(seed, "head.weight").standard_normal((classes, width)) * FRESH
         bias = np.zeros(classes)

@@ -36,7 +36,7 @@ from allconv.train.loop import train
 from allconv.train.optimizers import Optimizer
 from allconv.train.recipe import Recipe, default_length
 from allconv.train.schedules import Schedule
-from allconv.train.tune import StatisticsWarning, odd_statistics, slower_below, tune
+from allconv.train.tune import TUNED, StatisticsWarning, odd_statistics, tune, tuning_defaults
 
 LABELS = "allconv.labels"
 """The key, in a file's metadata, of the type of the labels where they are no text."""
@@ -184,19 +184,19 @@ class ImageClassifier:
         else:
             loaded = base.fitting(loaded)
             network = base.network(loaded, self.seed)
-        epochs, batch_size = default_length(len(loaded.train), self.epochs, self.batch_size)
         names = [field.name for field in fields(Recipe) if field.name in self._names()]
         settings = {name: getattr(self, name) for name in names}
-        settings = {**settings, "epochs": epochs, "batch_size": batch_size}
         others: dict[str, Any] = {"threads": self.threads, "callbacks": self.callbacks}
         if base is None:
+            length = default_length(len(loaded.train), self.epochs, self.batch_size)
+            settings["epochs"], settings["batch_size"] = length
             history = train(network, loaded, None, Recipe(**settings), **others)
         else:
             for sentence in odd_statistics(base, loaded):
                 warnings.warn(sentence, StatisticsWarning, stacklevel=2)
-            if self.unfreeze:
-                settings["optimizer"] = slower_below(network, loaded, self.optimizer)
             others["unfreeze"] = self.unfreeze
+            chosen = {name: settings[name] for name in TUNED}
+            settings |= tuning_defaults(network, loaded, unfreeze=self.unfreeze, **chosen)
             history = tune(network, loaded, Recipe(**settings), **others)
         self.network_, self.preprocess_, self.history_ = network, loaded.preprocess, history
         self.classes_ = np.array(loaded.classes) if values is None else values

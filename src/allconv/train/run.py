@@ -98,7 +98,7 @@ class Run:
             self.records, self.position = checkpoint.records, checkpoint.position
             if self.position.step >= self.steps:
                 raise FileError(
-                    f"{printable(resume / LAST)} is no usable checkpoint: it is "
+                    f"{printable(resume / LAST)} is not a usable checkpoint: it is "
                     f"{self.position.step} steps into an epoch of {self.steps}; start without "
                     "resume"
                 )

@@ -2,7 +2,8 @@
 
 By default the layers below the head stay as they are. What they give is computed once for every
 image and its mirror image, so that an epoch is one of a linear layer. With `unfreeze` all layers
-are trained, the lower ones slower. Normalisation keeps its statistics in both.
+are trained behind that, the lower ones slower: a head that knows nothing would spoil what they
+know (Kumar et al. 2022, arXiv:2202.10054). Normalisation keeps its statistics in both.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,8 +31,15 @@ from allconv.train.inference import Inference
 from allconv.train.layer_wise import LayerWise, layer_shares
 from allconv.train.loop import train, train_feeds
 from allconv.train.optimizers import Optimizer, find_optimizer
-from allconv.train.recipe import Recipe
+from allconv.train.recipe import Recipe, default_length
 
+HEAD_RATE = 1 / 4
+"""The rate of a head on features that are standardised, as a share of the optimizer's own."""
+HEAD_STEPS = 1500  # until it hardly changes any more; the best epoch is kept
+LEAST_EPOCHS = 8
+MOST_EPOCHS = 100
+TUNED = ("epochs", "batch_size", "optimizer", "learning_rate")
+"""The settings of a recipe that `tuning_defaults` gives."""
 LOOKED_AT = 32  # images of which statistics are taken
 LARGEST = 8.0  # mean or spread of what networks are given, but for those of bytes
 
@@ -54,15 +63,81 @@ def tune(
 ) -> History:
     """Train `Base.network` on data that `Base.fitting` gave; its weights are replaced at the end.
 
-    With `unfreeze` the optimizer of the recipe is one that `slower_below` made.
+    The recipe has what `tuning_defaults` gives. With `unfreeze` the head is trained first, as
+    without, but for a run that is resumed.
     """
-    if unfreeze:
-        return train(
-            net, data, None, recipe, threads=threads, out=out, resume=resume, callbacks=callbacks
-        )
     folder = resume if out is None else out
     if folder is not None:
         make_folder(folder)
+    common: dict[str, Any] = {"out": out, "resume": resume, "callbacks": callbacks}
+    common["threads"] = threads
+    if not unfreeze:
+        return _train_head(net, data, recipe, folder, progress, memory_limit, **common)
+    if resume is None:
+        head = _for_head(recipe, len(data.train))
+        _train_head(net, data, head, folder, progress, memory_limit, threads=threads)
+    return train(net, data, None, recipe, **common)
+
+
+def tuning_defaults(
+    net: Named,
+    data: Dataset,
+    *,
+    unfreeze: bool,
+    epochs: int | None,
+    batch_size: int | None,
+    optimizer: Optimizer | str,
+    learning_rate: float | None,
+) -> dict[str, Any]:
+    """These settings of a recipe, with what is not given: for the head alone a small rate and many
+    epochs, which cost little; else for all layers, the lower ones slower."""
+    found = find_optimizer(optimizer)
+    count = len(data.train)
+    if unfreeze:
+        found = slower_below(net, data, found)
+        epochs, batch_size = default_length(count, epochs, batch_size)
+    else:
+        learning_rate = found.rate * HEAD_RATE if learning_rate is None else learning_rate
+        epochs, batch_size = _head_length(count, epochs, batch_size)
+    return {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": found,
+        "learning_rate": learning_rate,
+    }
+
+
+def _head_length(count: int, epochs: int | None, batch_size: int | None) -> tuple[int, int]:
+    _, batch_size = default_length(count, 1, batch_size)
+    if epochs is None:
+        steps = max(-(-count // max(batch_size, 1)), 1)
+        epochs = min(max(LEAST_EPOCHS, -(-HEAD_STEPS // steps)), MOST_EPOCHS)
+    return epochs, batch_size
+
+
+def _for_head(recipe: Recipe, count: int) -> Recipe:
+    """The recipe of the head before all layers are trained."""
+    optimizer = recipe.objective.optimizer
+    own = optimizer.inner if isinstance(optimizer, LayerWise) else optimizer
+    epochs, _ = _head_length(count, None, recipe.batch_size)
+    return replace(
+        recipe, optimizer=own, learning_rate=own.rate * HEAD_RATE, epochs=epochs,
+        early_stopping=None,
+    )  # fmt: skip
+
+
+def _train_head(
+    net: Named,
+    data: Dataset,
+    recipe: Recipe,
+    folder: Path | None,
+    progress: Progress,
+    memory_limit: int,
+    *,
+    threads: int | None,
+    **settings: Any,
+) -> History:
+    """Train the head of a network on what the layers below give."""
     feeds = _feature_feeds(net, data, recipe, threads, folder, progress, memory_limit)
     first = feeds["training"]
     head = Linear(first.shape[0], len(data.classes)).astype(first.dtype)
@@ -73,7 +148,7 @@ def tune(
     try:
         return train_feeds(
             head, first, feeds["validation"], feeds.get("test"), replace(recipe, augment=None),
-            classes=data.classes, threads=threads, out=out, resume=resume, callbacks=callbacks,
+            classes=data.classes, threads=threads, **settings,
         )  # fmt: skip
     finally:
         weight = np.asarray(head.parameters()["weight"], np.float64) / spread

@@ -10,10 +10,9 @@ ROW_BYTES = 64  # of a step in the table
 LINE_BYTES = 64  # every counter has a cache line of its own
 SPINS = 2000  # turns of a waiting loop before the processor is offered to others
 
-PARAMETERS = (
-    *("table", "first", "count", "epoch", "counters", "scratch", "relax"),
-    *("leader", "clock", "nanoseconds"),
-)
+PARAMETERS = ("block", "counters", "epoch", "scratch")
+BLOCK = ("table", "first", "count", "leader", "nanoseconds", "relax", "clock")
+"""What `block` is the address of, int64 each: the same in every run of a job."""
 _KERNEL = ir.FunctionType(ir.VoidType(), [I64] * 3)
 _RELAX = ir.FunctionType(I32, [])
 _MOMENT = ir.LiteralStructType([I64, I64])  # struct timespec
@@ -28,7 +27,8 @@ class RunnerCode:
 
     Counters are an opening word, then a claim word and a done word a step. Each is epoch << 32 | n;
     a word of an earlier epoch counts as n = 0, one of a later epoch means that this run is over.
-    The function returns 1 when all its steps are done, 0 when it found the run over, and 2 when it
+    Arguments cost the caller more than what is done here, so few are given one by one. The
+    function returns 1 when all its steps are done, 0 when it found the run over, and 2 when it
     has run for so many nanoseconds (0: any number), between two chunks or while it waits for those
     of others. Called again it goes on.
     """
@@ -40,7 +40,10 @@ class RunnerCode:
         kind = ir.FunctionType(I64, [I64] * len(PARAMETERS))
         self.function = ir.Function(self.module, kind, name)
         self.arguments = dict(zip(PARAMETERS, self.function.args, strict=True))
-        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.builder = b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        for number, field in enumerate(BLOCK):
+            where = b.add(self.arguments["block"], I64(8 * number))
+            self.arguments[field] = b.load(self._pointer(where), typ=I64)
         self.epoch = self.arguments["epoch"]
         self.tag = self.builder.shl(self.epoch, I64(32))
 

@@ -1,4 +1,4 @@
-"""Images of another size: one weighted sum of listed cells an axis, or cells that are repeated.
+"""Lowering of images of another size: a weighted sum of listed cells an axis, or repeated cells.
 
 Cells that are taken by numbers known beforehand are such a sum, too.
 """
@@ -6,76 +6,18 @@ Cells that are taken by numbers known beforehand are such a sum, too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import prod
-from typing import ClassVar
 
 import numpy as np
 
-from allconv.engine.arguments import Arguments, T
-from allconv.engine.emit.code import Code
-from allconv.engine.emit.view import View
-from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
+from allconv.engine.kernels.weighted_sum import axis_by_axis
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.resize import Resize, ResizeTranspose, Table, table_of, turned_table
 from allconv.operators.take import AddAt, Take, counted
 
-CHUNKS = 64  # of a step, at most, unless they would be too long
-CHUNK_WORK = (16384, 4_000_000)  # elements of a chunk, at least and at most
 NARROW = 4  # channels, below which rows stay rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightedArguments(Arguments[T]):
-    """The arrays and the table of cells; how many rows there are, in all and in a chunk; the rows
-    and the source cells of an image, and the elements of a cell."""
-
-    source: T
-    out: T
-    starts: T
-    cells: T
-    weights: T
-    rows: T
-    block: T
-    count: T
-    size: T
-    inner: T
-
-
-@dataclass(frozen=True)
-class WeightedSum(Kernel):
-    """out[row, inner] = sum of weight * cell over the cells of the row; a chunk is `block` rows.
-
-    The cells of row (outer, p) are those from starts[p] to starts[p + 1] - 1.
-    """
-
-    takes: ClassVar = WeightedArguments
-
-    def emit(self, code: Code) -> None:
-        """Write the body."""
-        a = code.arguments(WeightedArguments)
-        starts = View(code, a.starts, 8, dtype="int64")
-        cells = View(code, a.cells, 8, dtype="int64")
-        weights = View(code, a.weights, code.size)
-        pitch = code.mul(a.inner, code.size)
-        with code.units(a.block, a.rows) as row:
-            outer, p = code.counted(row, a.count)
-            begin, end = starts[p].scalar(), starts[code.add(p, 1)].scalar()
-            source = View(code, code.add(a.source, code.mul(outer, a.size, pitch)), pitch)
-            out = View(code, code.add(a.out, code.mul(row, pitch)))
-            with code.loop(a.inner, step=code.lanes) as i:
-                mask, along = code.mask(code.sub(a.inner, i)), code.mul(i, code.size)
-                total = [code.const(0.0)]
-                with code.loop(end, start=begin, carry=total) as t:
-                    x = source[cells[t].scalar()].moved(along).vector(0, mask)
-                    weight = code.splat(weights[t].scalar())
-                    total[0] = code.fadd(total[0], code.fmul(weight, x))
-                out.moved(along).store(total[0], 0, mask)
 
 
 def lower_resize(planner: Planner, node: Node) -> bool:
@@ -86,7 +28,7 @@ def lower_resize(planner: Planner, node: Node) -> bool:
         _repeat(planner, node, factors)
         return True
     lines = operator.ordered()
-    _axis_by_axis(planner, node, [(n.axis, table_of(n, operator.rule)) for n in lines])
+    axis_by_axis(planner, node, [(n.axis, table_of(n, operator.rule)) for n in lines])
     return True
 
 
@@ -94,7 +36,7 @@ def lower_resize_transpose(planner: Planner, node: Node) -> bool:
     """A step an axis."""
     operator = node.of(ResizeTranspose)
     lines = tuple(reversed(operator.ordered()))
-    _axis_by_axis(planner, node, [(n.axis, turned_table(n, operator.rule)) for n in lines])
+    axis_by_axis(planner, node, [(n.axis, turned_table(n, operator.rule)) for n in lines])
     return True
 
 
@@ -103,7 +45,7 @@ def lower_take(planner: Planner, node: Node) -> bool:
     operator = node.of(Take)
     table = _known(planner, node, node.inputs[0].shape[operator.axis])
     if table is not None:
-        _axis_by_axis(planner, node, [(operator.axis, table)])
+        axis_by_axis(planner, node, [(operator.axis, table)])
     return table is not None
 
 
@@ -112,7 +54,7 @@ def lower_add_at(planner: Planner, node: Node) -> bool:
     operator = node.of(AddAt)
     table = _known(planner, node, operator.size)
     if table is not None:
-        _axis_by_axis(planner, node, [(operator.axis, table.turned(operator.size))])
+        axis_by_axis(planner, node, [(operator.axis, table.turned(operator.size))])
     return table is not None
 
 
@@ -144,51 +86,6 @@ def _repeat(planner: Planner, node: Node, factors: Sequence[int]) -> None:
         written += [to * times, to]
     sizes = tuple(shape)
     emit_copy(planner, place.viewed(sizes, tuple(read)), out.viewed(sizes, tuple(written)))
-
-
-def _axis_by_axis(planner: Planner, node: Node, maps: Sequence[tuple[int, Table]]) -> None:
-    """One step an axis; images keep their channels innermost."""
-    x, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
-    if not out.spec.size:
-        return
-    if not maps:
-        emit_copy(planner, x, out)
-    for number, (axis, table) in enumerate(maps):
-        y = out if number == len(maps) - 1 else _between(x, axis, len(table.starts) - 1)
-        _weighted(planner, x, y, axis, table)
-        x = y
-
-
-def _between(x: Place, axis: int, count: int) -> Place:
-    """Memory for what one axis of another size makes of an image."""
-    spec = x.spec.with_shape((*x.shape[:axis], count, *x.shape[axis + 1 :]))
-    return Place(Storage("arena", size_in_bytes(spec)), spec, layout_strides(spec, "last"))
-
-
-def _weighted(planner: Planner, x: Place, out: Place, axis: int, table: Table) -> None:
-    rank = len(out.shape)
-    order = [0, *range(2, rank), 1] if rank > 2 else list(range(rank))
-    inner = prod(out.shape[a] for a in order[order.index(axis) + 1 :])
-    count = len(table.starts) - 1
-    rows = out.spec.size // inner
-    work = max(inner * len(table.cells) * (rows // count), 1)
-    least, most = CHUNK_WORK
-    block = -(-rows // max(1, min(CHUNKS, work // least), -(-work // most)))
-    some = len(table.cells) > 0
-    arguments = WeightedArguments[Number](
-        source=x,
-        out=out,
-        starts=planner.constant(table.starts),
-        cells=planner.constant(table.cells if some else np.zeros(1, np.int64)),
-        weights=planner.constant((table.weights if some else np.zeros(1)).astype(out.spec.dtype)),
-        rows=rows,
-        block=block,
-        count=count,
-        size=x.shape[axis],
-        inner=inner,
-    )
-    kernel = WeightedSum(planner.target, out.spec.dtype)
-    planner.step(kernel, arguments, writes=[out], chunks=-(-rows // block))
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {

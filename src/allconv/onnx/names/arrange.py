@@ -33,7 +33,9 @@ def reshaped(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
         raise call.too_large(f"{len(given)} axes; {MOST_AXES} are the most")
     kept = [a for a, n in enumerate(given) if n == 0 and keeps]
     if kept and kept[-1] >= len(shape):
-        raise call.wrong(f"a shape of {tuple(shape)} keeps an axis that is not there")
+        raise call.wrong(
+            f"shape {given} keeps a size of axis {kept[-1]}; the input is {tuple(shape)}"
+        )
     if given.count(-1) > 1 or any(n < -1 for n in given) or (not keeps and {0, -1} <= set(given)):
         raise call.wrong(f"{given} is not a shape")
     sizes = [shape[a] if a in kept else n for a, n in enumerate(given)]
@@ -42,7 +44,7 @@ def reshaped(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
         known = prod(n for a, n in enumerate(given) if n > 0)
         sizes[sizes.index(-1)] = rest // known
     if prod(sizes) != prod(shape):
-        raise call.wrong(f"{prod(shape)} values have no shape {given}")
+        raise call.wrong(f"{prod(shape)} values do not fit the shape {given}")
     return tuple(sizes)
 
 
@@ -183,9 +185,7 @@ def _cells(n: int, start: int, end: int, step: int) -> range:
 def read_pad(call: Call) -> Value:
     """A constant around an array, or the array continued; negative numbers crop."""
     x = call.value(0)
-    mode = call.text("mode")
-    if mode != "constant" and mode not in BORDERS:
-        raise call.wrong(f"mode {mode} is none")
+    mode = call.choice("mode", ("constant", *BORDERS))
     pads = listed(call, 1, "pads")
     value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
     axes = call.axes(call.known_integers(3), x.ndim) if call.has(3) else tuple(range(x.ndim))

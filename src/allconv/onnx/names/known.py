@@ -138,7 +138,7 @@ def _clip(call: Call) -> Array:
         if call.has(number):
             bound = call.known(number)
             if bound.size != 1 or bound.dtype != a.dtype:
-                raise call.wrong(f"input {number} is no one {a.dtype.name}")
+                raise call.wrong(f"input {number} is not one number of dtype {a.dtype.name}")
             bound = bound.reshape(())
         elif call.given(name):
             bound = np.float32(call.number(name))
@@ -156,7 +156,7 @@ def cast(call: Call, a: Array, code: int) -> Array:
         limits = np.iinfo(dtype)
         inside = np.isfinite(a) & (a >= float(limits.min)) & (a < float(limits.max) + 1.0)
         if not inside.all():
-            raise call.unsupported(f"numbers that are no {dtype.name}")
+            raise call.unsupported(f"numbers that {dtype.name} cannot hold")
     with np.errstate(all="ignore"):
         return a.astype(dtype)
 
@@ -169,17 +169,9 @@ def _cast_like(call: Call) -> Array:
     a, like = call.known(0), call.operand(1)
     name = getattr(like, "dtype", None)
     if name is None:
-        raise call.unsupported("like a value that is no array of numbers")
+        raise call.unsupported("its second input is not an array of numbers")
     call.check_constants(a.shape)
     return a.astype(str(name))
-
-
-def _bit_cast(call: Call) -> Array:
-    """The same bits as another dtype of that size."""
-    a, dtype = call.known(0), np.dtype(dtype_name(call.integer("to"), "the result"))
-    if dtype.itemsize != a.dtype.itemsize:
-        raise call.wrong(f"{a.dtype.name} to {dtype.name}")
-    return np.ascontiguousarray(a).view(dtype).reshape(a.shape)
 
 
 def _is_nan(call: Call) -> Array:
@@ -282,7 +274,6 @@ ELEMENTS: dict[str, Fold] = {
     "And": _binary(np.logical_and, _BOOL),
     "ArgMax": _place(np.argmax),
     "ArgMin": _place(np.argmin),
-    "BitCast": _bit_cast,
     "BitShift": _shift,
     "BitwiseAnd": _binary(np.bitwise_and, _INTEGERS),
     "BitwiseNot": _unary(np.invert, _INTEGERS),

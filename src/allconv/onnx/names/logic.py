@@ -34,7 +34,7 @@ def truth(call: Call, number: int) -> Value:
     if isinstance(given, np.ndarray) and given.dtype.kind == "b":
         return call.lift(given.astype(np.float32))
     if not isinstance(given, Condition):
-        raise call.unsupported(f"input {number} is no condition; conditions are expected")
+        raise call.unsupported(f"input {number} is not a condition; conditions alone are supported")
     y: Value = apply(operators.Heaviside(), given.value)
     return y
 

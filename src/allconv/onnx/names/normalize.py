@@ -17,37 +17,20 @@ _TRUTHS = 10  # before this operator set the mask is of floats
 _NO_TEST = 7  # before this operator set an attribute says whether it is inference
 
 
-def read_batch_normalization(call: Call) -> Value | tuple[Value, Value, Value]:
+def read_batch_normalization(call: Call) -> Value:
     """y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
 
-    In training, told by `training_mode` since operator set 14, the mean and variance are the
-    batch's, and the running ones, momentum * running + (1 - momentum) * batch's, are results.
-    Before, when it was told by `is_test` or by outputs after the first, training is refused.
+    In training, which is refused, the mean and variance are the batch's. It is told by `is_test`
+    before operator set 7, by outputs after the first until 13, then by `training_mode`.
     """
-    share = call.number("momentum")
-    if call.flag("training_mode"):
-        return _trained(call, share)
-    if any(call.node.outputs[1:]) or (call.version < _NO_TEST and not call.flag("is_test")):
+    training = call.flag("training_mode") or any(call.node.outputs[1:])
+    if training or (call.version < _NO_TEST and not call.flag("is_test")):
         raise call.unsupported("in training form; export the network for inference")
     x, scale, bias, mean, variance = call.values()
     if not call.flag("spatial", 1) and x.ndim > 2:
         raise call.unsupported("spatial=0")
     y: Value = functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
     return y
-
-
-def _trained(call: Call, share: float) -> tuple[Value, Value, Value]:
-    """By the statistics of the batch; the variance is that of the cells there are."""
-    x, scale, bias, *running = call.values()
-    if x.ndim < 2 or not x.size:
-        raise call.wrong(f"x is {x.shape}; (N, C, ...) with cells is expected")
-    axes = (0, *range(2, x.ndim))
-    mean = x.mean(axes, keepdims=True)
-    rest = x - mean
-    of, variance = mean.reshape((x.shape[1],)), (rest * rest).mean(axes)
-    y: Value = functional.batch_norm(x, of, variance, scale, bias, eps=call.number("epsilon"))
-    old_mean, old_variance = (each * share for each in running)
-    return y, old_mean + of * (1.0 - share), old_variance + variance * (1.0 - share)
 
 
 def read_local_response(call: Call) -> Value:
@@ -57,9 +40,9 @@ def read_local_response(call: Call) -> Value:
     """
     x, size = call.value(0), call.integer("size")
     if size < 1:
-        raise call.wrong(f"size is {size}")
+        raise call.wrong(f"size is {size}; at least 1 is expected")
     if x.ndim < 3 or 0 in x.shape[1:]:
-        raise call.wrong(f"its input is {x.shape}")
+        raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))
     if min(alpha, bias) < 0:
         raise call.unsupported(f"with alpha={alpha:g}, bias={bias:g}: one is below 0")
@@ -93,7 +76,8 @@ def write_normalize(writer: Writer, written: Written) -> None:
 READERS = {
     "BatchNormalization": Name(
         read_batch_normalization,
-        ("epsilon", "is_test", "momentum", "spatial", "training_mode"),
+        ("epsilon", "is_test", "spatial", "training_mode"),
+        silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,

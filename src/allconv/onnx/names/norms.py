@@ -80,7 +80,7 @@ def read_instance_norm(call: Call) -> Value:
     """Each channel of an image by its own mean and variance."""
     x = call.value(0)
     if x.ndim < 3 or not x.shape[1]:
-        raise call.wrong(f"its input is {x.shape}")
+        raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     return _applied(call, GroupNorm(x.shape[1], call.number("epsilon")), x, x.shape[1:2])
 
 

@@ -172,7 +172,7 @@ def _power(call: Call) -> float:
     """p, a whole number above 0."""
     p = call.integer("p", 2)
     if p < 1:
-        raise call.wrong(f"p is {p}")
+        raise call.wrong(f"p is {p}; at least 1 is expected")
     return float(p)
 
 

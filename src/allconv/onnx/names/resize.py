@@ -51,7 +51,7 @@ def read_upsample(call: Call) -> Value:
     x = call.value(0)
     if call.version < 7:  # of images alone
         if x.ndim != 4:
-            raise call.wrong(f"it is of images (N, C, H, W), x is {x.shape}")
+            raise call.wrong(f"its input is {x.shape}; (N, C, H, W) is expected")
         scales = [1.0, 1.0, call.number("height_scale"), call.number("width_scale")]
         return _older(call, x, _positive(call, np.array(scales), x.ndim))
     if call.version < 9:
@@ -61,11 +61,9 @@ def read_upsample(call: Call) -> Value:
 
 def _older(call: Call, x: Value, scales: tuple[Fraction, ...]) -> Value:
     """What was meant before the format said where cells lie: i/s, as it says since."""
-    mode = call.text("mode", "nearest")
+    mode = call.choice("mode", ("nearest", "linear", "bilinear"), "nearest")
     if mode == "bilinear":
         mode = "linear"
-    if mode not in ("nearest", "linear"):
-        raise call.wrong(f"mode {mode} is none")
     if mode == "nearest" and any(s < 1 and (1 / s).denominator != 1 for s in scales):
         raise call.unsupported(
             "nearest cells of a smaller image, which runtimes read in two ways before operator "
@@ -78,21 +76,14 @@ def _older(call: Call, x: Value, scales: tuple[Fraction, ...]) -> Value:
 
 def _rule(call: Call) -> Rule:
     """The attributes that say how cells are made."""
-    mode, nearest = call.text("mode"), call.text("nearest_mode")
-    coordinates = call.text("coordinate_transformation_mode")
+    mode, nearest = call.choice("mode", MODES), call.choice("nearest_mode", NEAREST)
+    coordinates = call.choice("coordinate_transformation_mode", (*COORDINATES, _TF_HALF))
     cubic, excluded = call.number("cubic_coeff_a"), call.flag("exclude_outside")
     antialias = call.flag("antialias")
     if coordinates == _TF_HALF and mode == "nearest" and nearest == "floor":
         coordinates, nearest = "half_pixel", "round_prefer_ceil"  # floor((i + 1/2)/s) is the same
     if coordinates == _TF_HALF:
         raise call.unsupported(f"coordinates of {_TF_HALF} but for nearest cells by floor")
-    for name, value, known in (
-        ("mode", mode, MODES),
-        ("nearest_mode", nearest, NEAREST),
-        ("coordinate_transformation_mode", coordinates, COORDINATES),
-    ):
-        if value not in known:
-            raise call.wrong(f"{name} {value} is none")
     if mode == "nearest" and (antialias or excluded):
         what = "antialias" if antialias else "exclude_outside"
         raise call.unsupported(f"{what} of nearest cells, which runtimes read in several ways")
@@ -106,11 +97,9 @@ def _sizes(
 ) -> dict[int, tuple[int, Fraction]]:
     """The cells and the scale of each axis, from sizes or from scales."""
     by_scale, by_size = (_stands(call, number) for number in (2, 3))
-    policy = call.text("keep_aspect_ratio_policy", "stretch")
-    if policy not in _POLICIES:
-        raise call.wrong(f"keep_aspect_ratio_policy {policy} is none")
+    policy = call.choice("keep_aspect_ratio_policy", _POLICIES, "stretch")
     if by_scale == by_size:
-        raise call.wrong("scales or sizes are expected, one of both")
+        raise call.wrong("one of scales and sizes is expected")
     if by_scale:
         scales = _floats(call, 2, len(axes))
         rows = zip(axes, scales, strict=True)
@@ -147,7 +136,7 @@ def _positive(call: Call, scales: Array, count: int) -> tuple[Fraction, ...]:
     if scales.ndim != 1 or scales.dtype.kind != "f" or len(scales) != count:
         raise call.wrong(f"scales are {scales.dtype.name} {scales.shape}; {count} are expected")
     if not all(np.isfinite(scales)) or not all(scales > 0):
-        raise call.wrong("scales are not all numbers above 0")
+        raise call.wrong("scales are not all above 0")
     return tuple(simple(s, np.float32) for s in scales)
 
 

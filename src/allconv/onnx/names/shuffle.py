@@ -17,11 +17,9 @@ _IMAGE = 4  # axes
 def read_depth_to_space(call: Call) -> Value:
     """Channels as the pixels of a larger image."""
     x, by = _image(call)
-    mode = call.text("mode", "DCR")
-    if mode not in ("DCR", "CRD"):
-        raise call.wrong(f"mode {mode} is none")
+    mode = call.choice("mode", ("DCR", "CRD"), "DCR")
     if x.shape[1] % (by * by):
-        raise call.wrong(f"{x.shape[1]} channels are no multiple of {by}**2")
+        raise call.wrong(f"{x.shape[1]} channels are not a multiple of blocksize**2, {by}**2")
     y: Value = depth_to_space(x, by=by, channels_first=mode == "CRD")
     return y
 
@@ -29,11 +27,9 @@ def read_depth_to_space(call: Call) -> Value:
 def read_space_to_depth(call: Call) -> Value:
     """The pixels of blocks as channels."""
     x, by = _image(call)
-    mode = call.text("mode", "DCR")
-    if mode not in ("DCR", "CRD"):
-        raise call.wrong(f"mode {mode} is none")
+    mode = call.choice("mode", ("DCR", "CRD"), "DCR")
     if x.shape[2] % by or x.shape[3] % by:
-        raise call.wrong(f"an image of {x.shape[2:]} is not made of blocks of {by}")
+        raise call.wrong(f"an image of {x.shape[2:]} is not a multiple of the blocksize {by}")
     y: Value = space_to_depth(x, by=by, channels_first=mode == "CRD")
     return y
 
@@ -43,15 +39,22 @@ def read_col2im(call: Call) -> Value:
     x, sizes, kernel = call.value(0), call.known_integers(1), call.known_integers(2)
     axes = len(sizes)
     if x.ndim != 3 or not axes or len(kernel) != axes or min(*sizes, *kernel) < 1:
-        raise call.wrong(f"columns {x.shape}, images of {sizes}, blocks of {kernel}")
+        raise call.wrong(
+            f"columns are {x.shape}, image_shape {sizes}, block_shape {kernel}: they do not fit "
+            "together"
+        )
     pads = call.integers("pads", (0,) * (2 * axes))
     strides = call.integers("strides", (1,) * axes)
     dilations = call.integers("dilations", (1,) * axes)
     fits = (len(pads), len(strides), len(dilations)) == (2 * axes, axes, axes)
     if not fits or min(*strides, *dilations) < 1 or min(pads) < 0:
-        raise call.wrong(f"pads {pads}, strides {strides}, dilations {dilations}")
+        raise call.wrong(
+            f"pads {pads}, strides {strides} or dilations {dilations} do not fit {axes} axes"
+        )
     if axes > MOST_WINDOW_AXES:
-        raise call.unsupported(f"images of {axes} axes")
+        raise call.unsupported(
+            f"image_shape {sizes} has {axes} axes; at most {MOST_WINDOW_AXES} are supported"
+        )
     window = Window.forward(
         sizes,
         kernel,
@@ -60,7 +63,9 @@ def read_col2im(call: Call) -> Value:
         padding=list(zip(pads[:axes], pads[axes:], strict=True)),
     )
     if x.shape[1] % window.taps or x.shape[2] != prod(window.output):
-        raise call.wrong(f"{x.shape} are no columns of {kernel} and {window.output}")
+        raise call.wrong(
+            f"columns are {x.shape}; blocks of {kernel} at {window.output} places are expected"
+        )
     call.check_shape((x.shape[0], x.shape[1] // window.taps, *sizes))
     check_pairs(window)
     y: Value = folded(x, window=window)
@@ -70,9 +75,9 @@ def read_col2im(call: Call) -> Value:
 def _image(call: Call) -> tuple[Value, int]:
     x, by = call.value(0), call.integer("blocksize")
     if x.ndim != _IMAGE:
-        raise call.wrong(f"x is {x.shape}, no (N, C, H, W)")
+        raise call.wrong(f"its input is {x.shape}; (N, C, H, W) is expected")
     if by < 1:
-        raise call.wrong(f"blocks of {by}")
+        raise call.wrong(f"blocksize is {by}; at least 1 is expected")
     return x, by
 
 

@@ -14,13 +14,12 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select
-from allconv.operators.reduce import Broadcast
+from allconv.operators.repeated import tiled, triangle
 from allconv.operators.take import AddAt, RunningSum, Take
 from allconv.value import Value
 
@@ -133,7 +132,9 @@ def read_scatter_elements(call: Call) -> Value:
     """An array in which the cells numbered for each row are others."""
     x, index, updates = call.value(0), call.known(1), call.value(2)
     if updates.shape != index.shape:
-        raise call.wrong(f"updates are {updates.shape}, indices {index.shape}")
+        raise call.wrong(
+            f"updates are {updates.shape}; {index.shape}, the shape of indices, is expected"
+        )
     flat = _flat(call, x.shape, index).reshape(-1)
     cells, new = x.reshape((prod(x.shape),)), updates.reshape((prod(updates.shape),))
     return _scattered(call, cells, flat, new).reshape(x.shape)
@@ -143,7 +144,7 @@ def read_scatter_nd(call: Call) -> Value:
     """An array in which parts, named by their first axes, are others."""
     x, index, updates = call.value(0), call.known(1), call.value(2)
     if not index.ndim:
-        raise call.wrong("indices are one number")
+        raise call.wrong("indices are one number; (..., axes) is expected")
     rows, named = _rows(call, x.shape, index)
     if updates.shape != (*index.shape[:-1], *x.shape[named:]):
         raise call.wrong(f"updates are {updates.shape}, indices {index.shape}, data {x.shape}")
@@ -214,33 +215,20 @@ def read_tile(call: Call) -> Value:
         raise call.wrong(f"repeats {times} of an array of shape {x.shape}")
     result = tuple(n * k for n, k in zip(x.shape, times, strict=True))
     call.check_shape(result)
-    if all(k == 1 for k in times):
-        return x
-    apart: list[int] = []
-    wanted: list[int] = []
-    for n, k in zip(x.shape, times, strict=True):
-        apart += [n] if k == 1 else [1, n]
-        wanted += [n] if k == 1 else [k, n]
-    if len(wanted) > MOST_AXES:
-        raise call.too_large(f"repeats along so many axes; {MOST_AXES // 2} are the most")
-    y: Value = apply(Broadcast(tuple(wanted)), x.reshape(tuple(apart)))
-    return y.reshape(result)
+    y: Value = tiled(apply, x, times)
+    return y
 
 
 def read_trilu(call: Call) -> Value:
     """The cells on and above (or below) a diagonal of each matrix, zeros elsewhere."""
     x = call.value(0)
     if x.ndim < 2:  # a matrix
-        raise call.wrong(f"x is {x.shape}, no matrices")
+        raise call.wrong(f"its input is {x.shape}; (..., rows, columns) is expected")
     given = call.known_integers(1) if call.has(1) else (0,)
     if len(given) != 1:
         raise call.wrong(f"k is {given}, not one number")
-    rows, columns = x.shape[-2:]
-    diagonal = min(max(given[0], -rows - 1), columns + 1)
-    call.check_constants((rows, columns))
-    above = np.arange(columns) - np.arange(rows)[:, None] - diagonal
-    kept = above >= 0 if call.flag("upper", 1) else above <= 0
-    y: Value = apply(Select(), call.lift(kept.astype(x.dtype)), x, 0.0)
+    call.check_constants(x.shape[-2:])
+    y: Value = triangle(apply, x, given[0], upper=call.flag("upper", 1))
     return y
 
 

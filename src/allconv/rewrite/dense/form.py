@@ -137,8 +137,8 @@ class Densifier:
         features = prod(form.shape)
         if features > MOST_GATHERED:
             raise UnsupportedError(
-                f"all {features:,} values of a crop are needed in one place; {MOST_GATHERED:,} are "
-                "the most"
+                f"all {features:,} values of a crop are combined in one cell; at most "
+                f"{MOST_GATHERED:,} are supported"
             )
         one_hot = np.eye(features, dtype=form.value.dtype).reshape(-1, *form.value.shape[1:])
         return Form(self.over_all(form, self.builder.constant(one_hot)), form.shape)

@@ -27,7 +27,8 @@ def _pointwise(d: Densifier, node: Node) -> Form:
     if all(form.is_image for form in forms):
         if any(form.shape[2:] != out[2:] for form in forms) or len(out) != forms[0].value.ndim:
             raise UnsupportedError(
-                f"{node.operator.name} feeds a number of all the image back to its cells"
+                f"{node.operator.name} combines a number of the whole image with its cells, "
+                "which cannot slide"
             )
         if all(isinstance(x, Form) or prod(x.shape[2 - len(out) :]) == 1 for x in operands):
             values = [x.value if isinstance(x, Form) else x for x in operands]
@@ -64,9 +65,7 @@ def _normalize(d: Densifier, node: Node) -> Form:
     if not form.is_image and len(form.shape) == 2:
         form = d.gathered(form)
     if form.value.shape[1] != form.shape[1]:
-        raise UnsupportedError(
-            f"batch normalisation of {form.shape}, which is no image, is not supported"
-        )
+        raise UnsupportedError(f"batch normalisation of {form.shape} is supported only of images")
     return Form(d.apply(node.operator, form.value, *d.rest(node, 1)), form.shape)
 
 

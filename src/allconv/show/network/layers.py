@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from allconv.text import printable
@@ -65,6 +65,26 @@ class Layer:
         """How it is called in a line of text."""
         name, operator = shown_name(self.name), shown_name(self.operator)
         return f"{name} ({operator})" if name else operator
+
+
+class Drawn:
+    """Layers as they are met, and what is known of each name: who makes it, and its shape."""
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.shapes: dict[str, Shape] = {}
+        self._makers: dict[str, int] = {}
+
+    def add(self, layer: Layer, taken: Iterable[str], made: Iterable[str]) -> None:
+        """Give a layer its number and its lines."""
+        number = len(self.layers)
+        sources = tuple(
+            Source(self._makers[name], self.shapes.get(name))
+            for name in taken
+            if name in self._makers
+        )
+        self.layers.append(replace(layer, number=number, sources=sources))
+        self._makers.update((name, number) for name in made)
 
 
 @dataclass(frozen=True)

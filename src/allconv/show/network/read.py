@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import prod
 from pathlib import Path
@@ -23,7 +23,7 @@ from allconv.onnx.model import Node
 from allconv.onnx.read import told
 from allconv.onnx.validate import check_node
 from allconv.onnx.wire import without_arrays
-from allconv.show.network.layers import INPUT, OUTPUT, Layer, Network, Shape, Source, shown_note
+from allconv.show.network.layers import INPUT, OUTPUT, Drawn, Layer, Network, Shape, shown_note
 from allconv.text import encodable, printable
 from onnx import AttributeProto, ModelProto
 
@@ -79,7 +79,8 @@ def network_of_file(proto: Any, title: str, refusal: str) -> Network:
     graph = proto.graph
     shapes = _shapes(proto)
     sizes = {encodable(each.name): prod(each.dims) for each in graph.initializer}
-    drawn = _Drawn(shapes, sizes)
+    drawn = Drawn()
+    drawn.shapes.update(shapes)
     for each in graph.input:
         name = encodable(each.name)
         if name not in sizes:
@@ -92,44 +93,22 @@ def network_of_file(proto: Any, title: str, refusal: str) -> Network:
         if constants.issuperset(taken) and (node.op_type == _CONSTANT or not why):
             constants.update(made)  # the same for every image, as weights are
             continue
+        named = [name for name in made if name]
         layer = Layer(
             0,
-            encodable(node.name) or next((name for name in made if name), ""),
+            encodable(node.name) or next(iter(named), ""),
             encodable(node.op_type),
+            outputs=tuple(map(shapes.get, named)),
+            parameters=sum(sizes.get(name, 0) for name in dict.fromkeys(taken)),
             note=shown_note(encodable(node.doc_string)),
             refusal=why,
             settings=_settings(node),
         )
-        drawn.add(layer, taken, made)
+        drawn.add(layer, taken, named)
     for each in graph.output:
         name = encodable(each.name)
         drawn.add(Layer(0, name, OUTPUT), (name,), ())
     return Network(title, tuple(drawn.layers), refusal, model_note(proto))
-
-
-class _Drawn:
-    """Layers as they are met, and who makes each name."""
-
-    def __init__(self, shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> None:
-        self.layers: list[Layer] = []
-        self._shapes, self._sizes = shapes, sizes
-        self._makers: dict[str, int] = {}
-
-    def add(self, layer: Layer, taken: Iterable[str], made: Iterable[str]) -> None:
-        """Give a layer its number and its lines."""
-        number = len(self.layers)
-        sources = tuple(
-            Source(self._makers[name], self._shapes.get(name))
-            for name in taken
-            if name in self._makers
-        )
-        held = sum(self._sizes.get(name, 0) for name in dict.fromkeys(taken))
-        made = tuple(name for name in made if name)
-        outputs = tuple(self._shapes.get(name) for name in made) or layer.outputs
-        self.layers.append(
-            replace(layer, number=number, sources=sources, outputs=outputs, parameters=held)
-        )
-        self._makers.update((name, number) for name in made)
 
 
 def ordered(nodes: Iterable[Any]) -> Iterator[Any]:

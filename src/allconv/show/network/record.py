@@ -18,9 +18,9 @@ from allconv.operators.base import Array, Spec
 from allconv.show.network.layers import (
     INPUT,
     OUTPUT,
+    Drawn,
     Layer,
     Network,
-    Shape,
     Source,
 )
 
@@ -133,9 +133,9 @@ def _file_layers(
     computing: dict[str, list[Node]] = {}
     for node in recorded.graph.nodes:
         computing.setdefault(node.path, []).append(node)
-    drawn = _Drawn({"", *net.model.arrays, *net.model.parameters, *net.model.buffers})
+    drawn = _DrawnOfFile({"", *net.model.arrays, *net.model.parameters, *net.model.buffers})
     for each, value in zip(net.model.inputs, recorded.graph.inputs, strict=False):
-        drawn.add(Layer(0, each.name, INPUT), (), (each.name,), [value])
+        drawn.add_values(Layer(0, each.name, INPUT), (), (each.name,), [value])
     for n, given in enumerate(nodes):
         made = [name for name in given.outputs if name]
         if drawn.is_constant(given.inputs):
@@ -152,19 +152,18 @@ def _file_layers(
             settings=said.settings.get(first, {}) if said else {},
             nodes=tuple(found),
         )
-        drawn.add(layer, given.inputs, made, values)
+        drawn.add_values(layer, given.inputs, made, values)
     for name in net.model.outputs:
-        drawn.add(Layer(0, name, OUTPUT), (name,), (), [])
+        drawn.add(Layer(0, name, OUTPUT), (name,), ())
     return drawn.layers
 
 
-class _Drawn:
-    """Layers as they are met, and what is known of each name: who makes it, and its value."""
+class _DrawnOfFile(Drawn):
+    """Layers of a file, the values of names in a recorded graph, and which names are constant."""
 
     def __init__(self, constants: Iterable[str]) -> None:
-        self.layers: list[Layer] = []
+        super().__init__()
         self.constants = set(constants)
-        self._makers: dict[str, int] = {}
         self._values: dict[str, Value] = {}
 
     def is_constant(self, taken: Iterable[str]) -> bool:
@@ -177,29 +176,17 @@ class _Drawn:
         known = node.op in _PASSING and first in self._values
         return [self._values[first]] if known else []
 
-    def add(
+    def add_values(
         self, layer: Layer, taken: Iterable[str], made: Sequence[str], values: Sequence[Value]
     ) -> None:
-        """Give a layer its number, its lines and its shapes."""
-        number = len(self.layers)
-        sources = tuple(
-            Source(self._makers[name], _shape(self._values.get(name)))
-            for name in taken
-            if name in self._makers
-        )
+        """Add a layer with the values that it gives."""
         # Where there are more results than names, the last is what the others lead to.
         values = values if len(values) == len(made) else values[-1:]
+        shapes = tuple(value.shape for value in values) or (None,) * len(made)
         value = values[0] if values else None
-        shapes = tuple(_shape(each) for each in values) or (None,) * len(made)
-        self.layers.append(
-            replace(layer, number=number, sources=sources, outputs=shapes, value=value)
-        )
-        self._makers.update((name, number) for name in made)
+        self.add(replace(layer, outputs=shapes, value=value), taken, made)
         self._values.update(zip(made, values, strict=False))
-
-
-def _shape(value: Value | None) -> Shape | None:
-    return None if value is None else value.shape
+        self.shapes.update((name, self._values[name].shape) for name in made[: len(values)])
 
 
 def _results(

@@ -1,7 +1,7 @@
 // The layer as a matrix, twice: a row a cell of one array, a column a cell of another; shades are
 // taps. The same meetings, looked up by two of their three cells.
 import { letterOf, shownValues, written } from "./names.js";
-import { html, shade, svg } from "./paint.js";
+import { centred, html, shade, svg } from "./paint.js";
 
 const [LEAST, MOST, TEXT_FROM, MOST_TEXTS] = [3, 22, 14, 700];
 const BAR = 4; // between the vectors and the matrix
@@ -158,18 +158,7 @@ function entries(model, state, rows, columns, entry, unit, inset) {
     const text = written(values ? values[model[entry][meeting]] : share);
     if (text.length > 4) continue;
     const size = Math.min(unit * 0.55, (unit * 1.6) / text.length, 12);
-    texts.push(
-      svg(
-        "text",
-        {
-          x: x + side / 2,
-          y: y + side / 2 + size * 0.36,
-          "font-size": size,
-          "text-anchor": "middle",
-        },
-        text,
-      ),
-    );
+    texts.push(centred(x, y, side, text, size));
   }
   const depth = (/** @type {number} */ tap) => (shades > 1 ? 16 + (44 * tap) / (shades - 1) : 34);
   return [

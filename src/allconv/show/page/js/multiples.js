@@ -1,7 +1,7 @@
 // All kernels of a locally connected layer at once, each small, in the order of the outputs.
 import { weightAt } from "./model.js";
 import { shownValues, written } from "./names.js";
-import { html, svg } from "./paint.js";
+import { html, square, svg } from "./paint.js";
 
 const [SIDE, GAP] = [20, 9];
 const MOST = 4000; // cells that are drawn, or those of one plane
@@ -92,28 +92,7 @@ function draw(root, store, model, planes) {
         const [x, y] = [left + (tap % columns) * SIDE, top + Math.floor(tap / columns) * SIDE];
         const text = store.covered && store.state.leave === "w" ? "" : written(values[cell]);
         const size = SIDE * Math.min(0.5, 1.5 / Math.max(text.length, 1));
-        drawn.push(
-          svg("rect", {
-            class: "cell w",
-            "data-cell": cell,
-            x,
-            y,
-            width: SIDE - 1,
-            height: SIDE - 1,
-            rx: 2,
-          }),
-          svg(
-            "text",
-            {
-              class: "number",
-              x: x + SIDE / 2,
-              y: y + SIDE / 2 + size * 0.36,
-              "font-size": size,
-              "text-anchor": "middle",
-            },
-            text,
-          ),
-        );
+        drawn.push(...square(x, y, SIDE, text, size, { class: "cell w", "data-cell": cell }));
       }
     }
   }

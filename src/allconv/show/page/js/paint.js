@@ -26,6 +26,38 @@ export function svg(name, attributes = {}, ...children) {
 }
 
 /**
+ * Text in the middle of a square.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} side
+ * @param {string} text
+ * @param {number} size of its letters
+ * @param {Record<string, unknown>} [attributes]
+ * @returns {SVGElement}
+ */
+export function centred(x, y, side, text, size, attributes = {}) {
+  const at = { x: x + side / 2, y: y + side / 2 + size * 0.36 };
+  return svg("text", { ...attributes, ...at, "font-size": size, "text-anchor": "middle" }, text);
+}
+
+/**
+ * A cell with its number.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} side
+ * @param {string} text
+ * @param {number} size of its letters
+ * @param {Record<string, unknown>} attributes
+ * @returns {SVGElement[]}
+ */
+export function square(x, y, side, text, size, attributes) {
+  return [
+    svg("rect", { ...attributes, x, y, width: side - 1, height: side - 1, rx: 2 }),
+    centred(x, y, side, text, size, { class: "number" }),
+  ];
+}
+
+/**
  * @param {Element} element
  * @param {Record<string, unknown>} attributes
  * @param {(Node | string)[]} children

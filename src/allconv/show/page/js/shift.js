@@ -2,7 +2,7 @@
 // an edge, the stride or a pooling broke it.
 import { coordinates, valued } from "./numbers.js";
 import { written } from "./names.js";
-import { html, svg } from "./paint.js";
+import { html, square, svg } from "./paint.js";
 
 const [SIDE, GAP] = [26, 40];
 
@@ -188,27 +188,8 @@ function cells(role, values, width, left, follows) {
     const text = written(value);
     const size = Math.min(11, (SIDE * 1.3) / text.length);
     const verdict = follows?.[at] ?? null;
-    const drawn = [
-      svg("rect", {
-        class: `cell ${role}${verdict ? " lit" : ""}`,
-        x: x + 0.5,
-        y: y + 0.5,
-        width: SIDE - 1,
-        height: SIDE - 1,
-        rx: 2,
-      }),
-      svg(
-        "text",
-        {
-          class: "number",
-          x: x + SIDE / 2,
-          y: y + SIDE / 2 + 3,
-          "font-size": size,
-          "text-anchor": "middle",
-        },
-        text,
-      ),
-    ];
+    const kind = `cell ${role}${verdict ? " lit" : ""}`;
+    const drawn = square(x + 0.5, y + 0.5, SIDE, text, size, { class: kind });
     if (verdict !== null)
       drawn.push(
         svg(

@@ -181,7 +181,7 @@ class ConvNeXtBlock(T.Module):
         self.depthwise = T.Conv2d(width, width, 7, padding=3, groups=width)
         self.norm = T.LayerNorm(width, eps=1e-6)
         self.wide, self.narrow = T.Linear(width, 4 * width), T.Linear(4 * width, width)
-        self.scale = T.Parameter(torch.full((width, 1, 1), 0.5))
+        self.scale = T.Parameter(torch.ones(width, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.depthwise(x).permute(0, 2, 3, 1))

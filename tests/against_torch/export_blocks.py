@@ -17,10 +17,13 @@ CLASSES = 5
 def seeded(net: Any) -> Any:
     """A network for inference with weights that make its answers depend on its input.
 
-    As PyTorch begins, statistics of batch normalisation are 0 and 1, and deep networks fade out.
+    As PyTorch begins, statistics of batch normalisation are 0 and 1, deep networks fade out, and
+    slopes and scales are alike, so that an exporter would write one for all.
     """
     for module in net.modules():
         name = type(module).__name__
+        if name in ("PReLU", "ConvNeXtBlock"):
+            T.init.uniform_(module.weight if name == "PReLU" else module.scale, 0.1, 0.6)
         if isinstance(module, torch.nn.modules.conv._ConvNd):
             T.init.kaiming_normal_(module.weight)
         if name.startswith(("BatchNorm", "GroupNorm", "LayerNorm", "InstanceNorm")):

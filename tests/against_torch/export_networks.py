@@ -1,6 +1,6 @@
 """Export the networks of this folder by both of PyTorch's exporters, with static and open sizes.
 
-    python tests/onnx/exports/export_networks.py [FOLDER [NAME ...]]
+    python tests/against_torch/export_networks.py [FOLDER [NAME ...]]
 
 writes NAME-EXPORTER-SIZES.onnx for each, and `sizes.json` (the shapes of inputs to try), to
 tests/onnx/data/exports unless told. It needs PyTorch and onnxscript; the tests that run the files
@@ -22,7 +22,7 @@ from export_blocks import seeded, torch
 
 import onnx
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "exports"
+FOLDER = Path(__file__).resolve().parents[1] / "onnx" / "data" / "exports"
 EXPORTERS = ("script", "dynamo")
 SIZES = ("static", "open")
 OPSETS = {"script": 17, "dynamo": 18}
