@@ -135,8 +135,10 @@ def test_refusals(foreign: Path, trained: Path) -> None:
     """Options that do not go together, files that do not fit: a sentence, and no folder."""
     folder = photos(Path("photos"))
     Path("text.onnx").write_text("text")
+    shutil.copytree(trained, "stopped")
+    Path("stopped/model.onnx").unlink()
     for arguments, said in (
-        (("--from", foreign), "does not say how images are prepared"),
+        (("--from", foreign), "does not say how images are prepared; give --preset, or --mean"),
         (("--from", foreign, "--mean", "0,0,0"), "--mean and --std go together"),
         (("--from", foreign, "--mean", "0,0", "--std", "1,1"), "takes 3 channels"),
         (("--from", foreign, "--preset", "nonsense"), "one of imagenet"),
@@ -145,6 +147,9 @@ def test_refusals(foreign: Path, trained: Path) -> None:
         (("--from", trained, "--preset", "tf"), "says how images are prepared"),
         (("--from", "text.onnx"), "text.onnx: this is not an ONNX model"),
         (("--from", "missing.onnx"), "missing.onnx"),
+        (("--from", "resnet-18"), "--model resnet-18 trains that network from random weights"),
+        (("--from", folder), "holds no model.onnx; the folder of a run or an .onnx file"),
+        (("--from", "stopped"), "to finish it: allconv train --resume stopped"),
         (("--unfreeze",), "--unfreeze is for a network to begin from"),
         (("--preset", "tf"), "--preset is for a network to begin from"),
     ):

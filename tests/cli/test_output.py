@@ -6,6 +6,7 @@ import io
 import re
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -16,6 +17,7 @@ from allconv.engine import cache, target
 from allconv.engine.kernels.copy import Copy
 from allconv.text import duration
 from allconv.train.callbacks import BeginInfo, StepInfo
+from allconv.train.history import Record
 
 from .conftest import QUICK
 from .terminal import Terminal
@@ -107,6 +109,23 @@ def test_compiling_is_counted_on_a_terminal(terminal: Terminal) -> None:
 def test_durations(seconds: float, said: str) -> None:
     """Never 60 s, never 60 min."""
     assert duration(seconds) == said
+
+
+def test_many_short_epochs_have_few_lines() -> None:
+    """The first, the last, those that are better than all before, and each tenth."""
+
+    class Shown(Screen):
+        said: ClassVar[list[str]] = []
+
+        def line(self, text: str = "") -> None:
+            self.said.append(text)
+
+    lines = EpochLines(Shown(), every=10)
+    lines.on_begin(BeginInfo(epochs=23, first=2, steps=1, samples=9, batch_size=9))
+    for epoch in range(2, 24):
+        right = 0.9 if epoch == 15 else 0.5
+        lines.on_epoch(Record(epoch, 1.0, 0.5, 1.0, right, 0.1, 0.0, 0.1, 0.0))
+    assert [int(said.split()[1].split("/")[0]) for said in Shown.said] == [2, 10, 15, 20, 23]
 
 
 def test_the_time_that_is_left_is_that_of_the_run() -> None:

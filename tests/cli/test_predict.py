@@ -46,9 +46,12 @@ def test_equals_onnx_runtime(finished: Path) -> None:
 
 
 def test_says_the_likeliest_classes(finished: Path) -> None:
-    """A line an image, in the order given: the file, then as many classes as are asked for."""
+    """A line an image, in the order given: the file, then as many classes as are asked for.
+
+    The folder of a run stands for its model.
+    """
     first, second = images(finished / "photos")[:2]
-    result = run("predict", finished / "run" / "model.onnx", second, first, "--top", "7")
+    result = run("predict", finished / "run", second, first, "--top", "7")
     assert result.status == 0
     lines = result.out.splitlines()
     assert [line.split("  ")[0] for line in lines] == [str(second), str(first)]

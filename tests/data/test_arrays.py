@@ -128,7 +128,7 @@ BAD_LABELS = [
     ({"y": ["a", b"a"]}, None, ArgumentError, "y mixes text and other labels"),
     ({"y": [[1], [2, 3]]}, None, ShapeError, "must be one label an image"),
     ({"y": ["a", "b\ud800"]}, None, ArgumentError, "has characters that UTF-8 cannot hold"),
-    ({"y": [b"a", b"\xe9"]}, None, ArgumentError, r"b'\\xe9', which is no UTF-8"),
+    ({"y": [b"a", b"\xe9"]}, None, ArgumentError, r"b'\\xe9', which is not UTF-8"),
     ({"y": np.ma.array([0, 1], mask=[0, 1])}, None, ArgumentError, "y is a masked array"),
     ({"y": [2**64 - 1]}, None, ArgumentError, r"above 2\*\*63 - 1"),
     ({"y": [0, 1], "y_val": [2]}, None, ArgumentError, "y_val has the label 2, .* 2 classes of y"),
@@ -366,5 +366,5 @@ def test_labels_come_back_from_their_names(labels):
 )
 def test_names_that_are_no_labels(names, kind):
     """A file whose classes are not of the type that it says is refused."""
-    with pytest.raises(FileError, match=r"are no labels of type .*; save the network again"):
+    with pytest.raises(FileError, match=r"are not labels of type .*; save the network again"):
         values_of(names, kind)

@@ -132,6 +132,16 @@ def test_jpeg_at_reduced_scale_is_alike(tmp_path):
     assert np.abs(reduced.astype(int) - read_image(full, 3, (40, 50))).max() <= 4
 
 
+def test_every_size_is_scaled_to_every_other():
+    """Also where side / size * size is rounded to more than the side, which Pillow refuses."""
+    assert 116 / 28 * 28 > 116
+    for size in (28, 49, 110, 224):
+        for side in range(60, 130):
+            gray = np.full((1, side, 131, 1), 7, np.uint8)
+            for images in (gray, gray.transpose(0, 2, 1, 3)):
+                assert (resize(images, (size, size)) == np.full((1, size, size, 1), 7)).all()
+
+
 def test_resize_does_as_reading(tmp_path):
     """Arrays are scaled to the same pixels as files."""
     for channels in (1, 3):

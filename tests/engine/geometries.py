@@ -17,7 +17,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.operators.local import Local, LocalTranspose, LocalWeight
 from allconv.window import Axis, Window
 
-from .comparing import phase_column
+from .comparing import graph_of, phase_column
 
 # What a tenth of all geometries, or more, must have. The last three are told by the plan.
 DRAWN = (
@@ -26,6 +26,7 @@ DRAWN = (
 )  # fmt: skip
 PLANNED = ("tiles", "chunks", "channel blocks", "parts of sums", "bands in place")
 WANTED = (*DRAWN, "large")
+SIMPLE = {"matrix": 1, "three": 3}  # kernels without stride or dilation, by the name of the kind
 MANY = 12  # phases
 EMPTY = 60  # one geometry in so many may be of any sparseness
 VIEWS = ("correlate", "transpose", "weight")
@@ -105,7 +106,7 @@ def draw_geometry(draw, wanted):
     while True:
         geometry = _attempt(draw, wanted)
         small = geometry.work() <= (3_000_000 if wanted == "large" else 400_000)
-        has = wanted == "large" or wanted in geometry.features()
+        has = wanted in ("large", *SIMPLE) or wanted in geometry.features()
         if small and has and (draw.integers(EMPTY) == 0 or _is_dense(geometry)):
             return geometry
 
@@ -116,9 +117,22 @@ def draw_problem(draw, view):
     return geometry.problem(view, draw, str(draw.choice(["float32", "float64"])))
 
 
+def draw_fitting(draw, kind, fits):
+    """An operator of a kind that an algorithm fits, with operands, of a geometry of any kind."""
+    view = VIEWS[(Correlate, CorrelateTranspose, CorrelateWeight).index(kind)]
+    dtype = str(draw.choice(["float32", "float64"]))
+    while True:
+        geometry = draw_geometry(draw, str(draw.choice([*WANTED, *SIMPLE])))
+        if not geometry.local:
+            operator, operands = geometry.problem(view, draw, dtype)
+            if fits(graph_of(operator, operands).nodes[0]):
+                return operator, operands
+
+
 def _attempt(draw, wanted):
     one = draw.choice
-    local = wanted not in ("large", "groups", "depthwise") and draw.random() < 0.25
+    shared = ("large", "groups", "depthwise", *SIMPLE)
+    local = wanted not in shared and draw.random() < 0.25
     if wanted == "phases":
         return _many_phases(draw, local)
     count = int(one([1, 2, 2, 2, 3] if wanted in DRAWN[:3] or local else [0, 1, 2, 2, 2, 3]))
@@ -127,7 +141,10 @@ def _attempt(draw, wanted):
         size = 40 if count == 1 else 14
     else:
         size = {0: 1, 1: 30, 2: 15, 3: 7}[count]
-    window = Window(tuple(_axis(draw, size, wanted) for _ in range(count)))
+    if wanted in SIMPLE:
+        window = _simple(draw, SIMPLE[wanted])
+    else:
+        window = Window(tuple(_axis(draw, size, wanted) for _ in range(count)))
     batch = int(one([1, 1, 2, 3, 9]))
     if wanted == "large":
         inputs, outputs = int(one([65, 70, 96])), int(one([65, 66, 80, 130]))
@@ -140,6 +157,15 @@ def _attempt(draw, wanted):
     groups = int(one([2, 3, 4] if wanted == "groups" else [1, 1, 1, 1, 2, 3]))
     inputs, outputs = (int(one(odd if wanted == "ragged" else some)) for _ in range(2))
     return Geometry(window, batch, groups * inputs, groups * outputs, groups, local)
+
+
+def _simple(draw, kernel):
+    """A window over images of two axes that moves by one."""
+    sizes = tuple(int(n) for n in draw.integers(kernel, 16, 2))
+    padding = tuple((int(draw.integers(-1, 3)), int(draw.integers(0, 3))) for _ in sizes)
+    if kernel == 1 or min(sizes) == kernel:
+        padding = ((0, 0), (0, 0))
+    return Window.forward(sizes, (kernel, kernel), padding=padding)
 
 
 def _many_phases(draw, local):
@@ -213,7 +239,7 @@ def planned_features(planner):
             if isinstance(step.kernel, Direct):
                 rows, columns = (phase_column(planner, step, f"cells{a}").max() for a in (2, 3))
                 cells = -(-rows // slot["row_blocks"]) * -(-columns // slot["column_blocks"])
-                tiles = cells > step.kernel.tile[0]
+                tiles = cells > step.kernel.heights[0]
                 found["parts of sums"] += slot["parts"] > 1
                 found["bands in place"] += slot["inplace"]
             else:

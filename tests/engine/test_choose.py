@@ -74,8 +74,7 @@ def test_choices_travel() -> None:
     graph = trace(convolution, Spec(X), Spec(W)).graph
     node = graph.nodes[0]
     table = ALGORITHMS[type(node.operator)]
-    names = [name for name, accept in table if accept(node, host(), False)]
-    for name in names:
+    for name in (each.name for each in table if each.fits(node)):
         program = Program(graph, choices={node: Choice(name, "the whole's")})
         assert f"{name}: the whole's" in program.plan()
         x, w = np.ones(X, np.float32), np.ones(W, np.float32)

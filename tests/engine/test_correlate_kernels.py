@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.kernels.register_tile import choose_cells, choose_vectors, choose_weight_tile
+from allconv.engine.kernels.register_tile import (
+    choose_heights,
+    choose_vectors,
+    choose_weight_tile,
+    cover,
+)
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.program import Program
 from allconv.engine.target import names, restricted
@@ -158,15 +163,17 @@ def test_narrower_targets_equal_the_definition(target, request):
 
 @pytest.mark.parametrize("target", names())
 def test_tiles_fit_their_registers_and_their_problem(target):
-    """No tile is larger than its problem or than the registers."""
+    """No tile is larger than the registers; what is left over is less than a tile."""
     chosen = restricted(target)
     for columns in range(1, 40):
         for rows, vectors in ((1, 1), (3, 2), (40, 5)):
             packed = choose_vectors(chosen, vectors)
             assert packed <= vectors
-            width = choose_cells(chosen, columns, packed)
-            assert width <= columns
-            assert width * packed + packed + 1 <= chosen.registers
+            heights = choose_heights(chosen, columns, packed)
+            assert heights[0] * packed + packed + 1 <= chosen.registers
+            whole, begin, covered = cover(heights, columns)
+            assert begin == whole * heights[0]
+            assert columns <= covered < columns + max(heights)
             height, width, v = choose_weight_tile(chosen, rows, columns, vectors)
             assert height <= rows
             assert width <= columns

@@ -30,18 +30,19 @@ def drawn(draw: np.random.Generator) -> Work:
     rows, columns = (int(n) for n in draw.integers(1, int(draw.choice([6, 20, 200])), 2))
     taps, stride, dilation = (int(n) for n in draw.integers(1, 6, 3))
     channels, blocks, vectors = (int(draw.integers(1, n)) for n in (600, 80, 4))
-    cells = min(int(draw.choice([1, 2, 4, 6, 7, 8, 14])), rows * columns)
-    alone = cells <= columns and bool(draw.random() < 0.2)
+    heights = [(1, 0), (2, 1), (4, 2), (6, 4), (7, 4), (8, 4), (14, 8)][draw.integers(7)]
+    alone = bool(draw.random() < 0.2)
     return Work(
         axis(rows, taps, stride, dilation), axis(columns, taps, stride, dilation),
-        int(draw.integers(1, 5)), (cells, vectors), alone, channels * taps * taps,
+        int(draw.integers(1, 5)), heights, vectors, alone, channels * taps * taps,
         8 * vectors, blocks, 4 * channels, 4, float(draw.choice([0.0, 0.3, 1.0])),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_cuts_are_possible_and_fit(seed: int) -> None:
-    """No unit of any cut is empty or smaller than a tile; the chosen cut fits if the whole does."""
+    """No unit of any cut is empty or smaller than a tile must be; the chosen one fits if the whole
+    does."""
     draw = np.random.default_rng(seed)
     for _ in range(25):
         work = drawn(draw)
@@ -53,7 +54,9 @@ def test_cuts_are_possible_and_fit(seed: int) -> None:
             assert 1 <= each.columns <= work.column.least
             assert 1 <= each.channels <= work.blocks
             rows, columns = work.row.least // each.rows, work.column.least // each.columns
-            assert (columns if work.alone else rows * columns) >= work.tile[0], (work, each)
+            whole = work.column.least * (1 if work.alone else work.row.least)
+            cells = columns if work.alone else rows * columns
+            assert cells >= min(work.heights[0], whole), (work, each)
         if work.fits(Cut(1, 1, 1)):
             assert work.fits(chosen)
 
@@ -61,7 +64,7 @@ def test_cuts_are_possible_and_fit(seed: int) -> None:
 def test_what_fits() -> None:
     """A band, with what is written down of its cells, and the multiply-adds of a unit."""
     hundred = axis(100, 3, 1, 1)
-    work = Work(hundred, hundred, 1, (6, 2), False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
+    work = Work(hundred, hundred, 1, (6, 4), 2, False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
     for rows in (1, 10, 20, 50, 100):
         taken, columns = work.cells(Cut(rows, 1, 1))
         band = (taken + 2) * (columns + 2) * 4 * 64

@@ -38,8 +38,8 @@ from allconv.window import Window
 from tiers import shares
 
 from .comparing import channels_last, graph_of, planted, poison
+from .forcing import force_winograd
 from .test_guard_pages import guarded
-from .winograd import use
 
 BOUND = {"float32": 6e-6, "float64": 2e-14}  # of max |x| times the largest sum of |w|
 FILTERS = ("normal", "one tap", "sparse", "signs", "heavy")
@@ -124,7 +124,7 @@ def test_it_equals_the_definition(monkeypatch, share):
     bits for every layout and order."""
     for number in range(share * SHARE, (share + 1) * SHARE):
         operator, operands, m, relu = draw_case(number)
-        use(monkeypatch, m)
+        force_winograd(monkeypatch, m)
         graph = graph_of(operator, operands, relu=relu)
         (wanted,) = graph.run(*operands)
         program = Program(graph, threads=1)
@@ -142,7 +142,7 @@ def test_it_equals_the_definition(monkeypatch, share):
 @pytest.mark.parametrize("padding", [((-1, -2), (0, -3)), ((5, -4), (-4, 6)), ((20, 3), (-3, 9))])
 def test_windows_that_crop_or_reach_far_out(monkeypatch, m, padding):
     """Negative padding leaves cells out; tiles may lie outside of the image altogether."""
-    use(monkeypatch, m)
+    force_winograd(monkeypatch, m)
     draw = np.random.default_rng(8)
     x, w = (draw.standard_normal(shape).astype(np.float32) for shape in
             ((2, 20, 15, 13), (18, 20, 3, 3)))  # fmt: skip
@@ -156,7 +156,7 @@ def test_wide_floats(monkeypatch, m):
     """float64 runs on the same code."""
     for number in range(12):
         operator, operands, _, relu = draw_case(number, "float64")
-        use(monkeypatch, m)
+        force_winograd(monkeypatch, m)
         graph = graph_of(operator, operands, relu=relu)
         check_close(Program(graph)(*operands)[0], graph.run(*operands)[0], *operands[:2])
 
@@ -168,7 +168,7 @@ def test_parts_have_the_bits_of_the_whole(monkeypatch, m):
     The cells of a tile that is cut have other bits: zeros lie where the image went on, and what
     cancels out is rounded.
     """
-    use(monkeypatch, m)
+    force_winograd(monkeypatch, m)
     draw = np.random.default_rng(2)
     x = draw.standard_normal((3, 20, 27, 34)).astype(np.float32)
     w = draw.standard_normal((24, 20, 3, 3)).astype(np.float32)
@@ -220,7 +220,7 @@ def test_an_epilogue(monkeypatch, m, kind):
 @pytest.mark.parametrize(("c", "o", "apart"), [(256, 200, 1), (256, 200, 0), (20, 24, 1)])
 def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
     """Plans are sound, and kernels change nothing but what their steps name."""
-    use(monkeypatch, m)
+    force_winograd(monkeypatch, m)
     monkeypatch.setattr(winograd_steps, "APART", apart * winograd_steps.APART)
     draw = np.random.default_rng(4)
     window = Window.forward((11, 9), (3, 3), padding=((1, 1), (0, 2)))
@@ -239,7 +239,7 @@ def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
 @pytest.mark.parametrize(("kernel", "slot"), [*FAULTS, (Winograd, "y_channel")])
 def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
     """The comparison fails when a count, a padding or the place of a channel is one less."""
-    use(monkeypatch, 4)
+    force_winograd(monkeypatch, 4)
     draw = np.random.default_rng(1)
     c, o = (256, 160) if kernel is WinogradInput else (4, 5)
     window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
@@ -290,7 +290,7 @@ def check_guarded(numbers):
         operator, operands, m, relu = draw_case(number)
         graph = graph_of(operator, operands, relu=relu)
         with pytest.MonkeyPatch.context() as patch:
-            use(patch, m)
+            force_winograd(patch, m)
             program = Program(graph, threads=1)
             for end in (False, True):
                 layout = "last" if number % 3 else "rows"

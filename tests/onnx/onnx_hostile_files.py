@@ -39,7 +39,7 @@ def local(change: Callable[[Model], Any]) -> Callable[[], Model]:
 
 def move_cell(model: Model) -> None:
     """Another cell in the constant that says which cells meet."""
-    cells = next(each for each in model.graph.node if each.name.endswith("/cells"))
+    cells = next(each for each in model.functions[0].node if each.name == "cells")
     other = numpy_helper.to_array(cells.attribute[0].t).copy()
     other[0, 0] = 3
     cells.attribute[0].t.CopyFrom(numpy_helper.from_array(other))

@@ -156,6 +156,45 @@ def test_hostile_functions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ac.onnx.load(model([own("f0", ["x"], ["y"])], functions))
 
 
+def test_names_of_functions_that_are_no_text() -> None:
+    """Names that are no UTF-8 are as good as others, inside of functions, too."""
+    inner = node("LeakyRelu", ["aaaa"], ["bbbb"], name="cccc", alpha=0.5)
+    made = model([own("f0", ["x"], ["y"])], [function("f0", ["aaaa"], ["bbbb"], inner)])
+    data = made.SerializeToString()
+    for name in (b"aaaa", b"bbbb", b"cccc"):
+        data = data.replace(name, b"\xff" + name[1:])
+    np.testing.assert_array_equal(ac.onnx.load(data)(X), np.where(X > 0, X, X / 2))
+    with pytest.raises(UnsupportedError, match=r"attribute 'a\\xffpha'"):
+        ac.onnx.load(data.replace(b"alpha", b"a\xffph\x61"))
+
+
+def test_sets_that_are_no_number_of_c() -> None:
+    """A function in operator set 2**40 is refused as any other that is not read."""
+    made = model([own("f0", ["x"], ["", "y"])], [
+        helper.make_function(
+            "own", "f0", ["a"], ["c", "b"],
+            [node("Abs", ["a"], ["c"]), node("Neg", ["a"], ["b"])],
+            [helper.make_opsetid("", 2**40)],
+        )
+    ])  # fmt: skip
+    with pytest.raises(UnsupportedError, match="opset 1099511627776"):
+        ac.onnx.load(made)
+
+
+def test_reductions_that_the_format_has_not() -> None:
+    """A loss by another name of reduction is refused; runtimes differ in what they make of it."""
+    inputs = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 3]),
+        helper.make_tensor_value_info("t", TensorProto.INT64, [4]),
+    ]
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    loss = node("SoftmaxCrossEntropyLoss", ["x", "t"], ["y"], reduction="")
+    graph = helper.make_graph([loss], "g", inputs, [y])
+    net = ac.onnx.load(helper.make_model(graph, opset_imports=[STANDARD], ir_version=8))
+    with pytest.raises(UnsupportedError, match="a reduction that the format has not"):
+        net(np.zeros((4, 3), "f"), np.zeros(4, np.int64))
+
+
 def test_large_functions_are_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes of all bodies together are bounded, however often one is called."""
     monkeypatch.setattr("allconv.onnx.nodes.MOST_BYTES", 2**20)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_random_graphs import CHANNELS, Graph
 from onnx_runs import check, run_defined, run_onnxruntime
 
+import onnx
 from allconv import nn
 from allconv.errors import Error
 from allconv.nn.module import Module
@@ -77,3 +79,39 @@ def test_random_networks(seed: int, tmp_path: Path) -> None:
     assert given.tobytes() == wanted.tobytes()
     bound = 1e-5 * max(1.0, float(np.abs(wanted).max()))
     np.testing.assert_allclose(run_onnxruntime(path, x)[0], wanted, rtol=0, atol=bound)
+    assert is_stable(path, tmp_path / "again.onnx")
+
+
+def is_stable(path: Path, again: Path) -> bool:
+    """Whether a file that is loaded and written has the nodes, values and weights that it had."""
+    save(load(path), again)
+    one, other = onnx.load(path).graph, onnx.load(again).graph
+    weights = [{each.name: each.raw_data for each in graph.initializer} for graph in (one, other)]
+    return (
+        list(one.node) == list(other.node)
+        and list(one.input) == list(other.input)
+        and list(one.output) == list(other.output)
+        and weights[0] == weights[1]
+    )
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_random_graphs(seed: int, tmp_path: Path) -> None:
+    """Branches, shared layers, several arrays in and out: the bits come back, twice."""
+    net, path = Graph(seed), tmp_path / "model.onnx"
+    shapes = [((None, 2)[seed % 2], CHANNELS, *net.size)] * net.inputs
+    save(net, path, shapes)
+    check(path)
+    draw = np.random.default_rng(seed)
+    x = [draw.standard_normal((2, CHANNELS, *net.size)).astype(np.float32) for _ in shapes]
+    back, expected = load(path), run_defined(net, *x)
+    state = net.state_dict()
+    assert {n: a.tobytes() for n, a in back.state_dict().items()} == {
+        n: state[n].tobytes() for n in back.state_dict()
+    }
+    assert {"shared.weight", "head.weight"} & back.parameters().keys()
+    for a, b, c in zip(run_defined(back, *x), run_onnxruntime(path, *x), expected, strict=True):
+        assert a.tobytes() == c.tobytes()
+        bound = 1e-5 * max(1.0, float(np.abs(c).max()))
+        np.testing.assert_allclose(b, c, rtol=0, atol=bound)
+    assert is_stable(path, tmp_path / "again.onnx")

@@ -219,8 +219,9 @@ def test_gray_images_for_a_network_of_colours(tmp_path: Path) -> None:
     with pytest.warns(StatisticsWarning, match="first normalisation"):  # it was never trained
         tuned = ImageClassifier(network=net, preset="unit", **QUICK).fit(images, labels)
     assert tuned.preprocess_.channels == 3
+    coloured = np.repeat(images[..., None], 3, 3)
+    assert (tuned.predict(images) == tuned.predict(coloured)).all()
     gray = nn.networks.build("convnet", 1, images.shape[1:3], 4)
-    coloured = np.repeat(images.reshape(*images.shape[:3], 1), 3, 3)
     with pytest.raises(ShapeError, match="takes images of 1 channel, the images are in colour"):
         ImageClassifier(network=gray, preset="unit", **QUICK).fit(coloured, labels)
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from allconv.cli.failures import Misuse
 from allconv.cli.output import Screen
+from allconv.cli.runs import unfinished
 from allconv.data import Dataset
 from allconv.data.presets import Preset
+from allconv.errors import FileError
+from allconv.nn import networks
 from allconv.nn.networks.parts import Named
-from allconv.train.base import Base, open_base
+from allconv.text import printable
+from allconv.train.base import MODEL, UNPREPARED, Base, open_base
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
 from allconv.train.tune import odd_statistics, tune
@@ -30,10 +36,37 @@ def chosen_preset(options: Mapping[str, Any]) -> Preset | None:
 
 def begin_from(options: dict[str, Any]) -> Base:
     """The network of --from; its size is that of the images where no other is asked for."""
-    base = open_base(options["base"], chosen_preset(options), options["layout"])
+    preset = chosen_preset(options)
+    _check_place(Path(options["base"]))
+    try:
+        base = open_base(options["base"], preset, options["layout"])
+    except FileError as error:
+        if UNPREPARED not in error.message:
+            raise
+        raise Misuse(
+            f"{printable(options['base'])} {UNPREPARED}; give --preset, or --mean and --std "
+            "(--preset imagenet for networks trained on ImageNet)"
+        ) from None
     if options["image_size"] is None and base.size is not None:
         options["image_size"] = base.size
     return base
+
+
+def _check_place(path: Path) -> None:
+    """Say what --from is where it is neither a file nor the folder of a finished run."""
+    shown = printable(path)
+    if path.is_dir():
+        told = unfinished(path / MODEL)
+        if told is not None:
+            raise FileError(told)
+        if not os.path.lexists(path / MODEL):
+            raise FileError(
+                f"{shown} holds no {MODEL}; the folder of a run or an .onnx file is expected"
+            )
+    elif not os.path.lexists(path) and str(path) in networks.names():
+        raise FileError(
+            f"there is no file {shown}; --model {shown} trains that network from random weights"
+        )
 
 
 def based(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from allconv.operators.base import Array
 
 BATCH = 256
+MODEL = "model.onnx"  # in the folder of a run
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,11 @@ class Found:
 @make(
     "predict",
     "allconv predict run/model.onnx cat.jpg",
-    "allconv predict run/model.onnx holiday/ --top 3",
+    "allconv predict run holiday/ --top 3",
     "allconv predict run/model.onnx *.png --json > predictions.jsonl",
     "allconv predict resnet18.onnx cat.jpg --preset imagenet --labels imagenet.txt",
 )
-@click.argument("model", type=settings.MODEL)
+@click.argument("model", type=settings.BASE)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER ...")
 @click.option(
     "--top", type=settings.COUNT, default=1, show_default=True,
@@ -71,15 +72,17 @@ def command(
 ) -> None:
     """Say which class each IMAGE is of.
 
-    MODEL is a model.onnx that allconv train wrote, which holds all that is needed. Of a FOLDER
-    all images below it. Images that cannot be read are named on stderr, the others are
-    predicted all the same, and the exit status is 1. Other ONNX classifiers need a
-    --preset, or --mean and --std.
+    MODEL is a model.onnx that allconv train wrote, which holds all that is needed, or its
+    folder. Of a FOLDER of images all below it. Images that cannot be read are named on stderr, the
+    others are predicted all the same, and the exit status is 1. Other ONNX classifiers need
+    a --preset, or --mean and --std.
     """
     from allconv.cli.base import chosen_preset
     from allconv.cli.reader import Reader
     from allconv.cli.runs import unfinished
 
+    if Path(model).is_dir():
+        model = str(Path(model) / MODEL)
     told = unfinished(Path(model))
     if told is not None:
         raise FileError(told)

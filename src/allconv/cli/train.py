@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MODEL = "model.onnx"
 MISTAKES = "mistakes.csv"
 REPORT = "report.html"
+TENTH = 10
+"""Epochs of a head alone have a line where they are better than before, and each tenth."""
 WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its interval
 
 
@@ -201,15 +203,19 @@ def _fit(
     from allconv.cli.epochs import EpochLines
     from allconv.train.loop import train
 
-    count = sum(array.size for array in net.parameters().values())
+    is_head = options["base"] is not None and not options["unfreeze"]
+    what = _name(options)
+    count = f"{_parameters(net)}"
+    if is_head:
+        what, count = "the last layer", f"{_parameters(net.head)} of {count}"
     times = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
     steps = -(-len(data.train) // recipe.batch_size)
     shown.line(
-        f"training {_name(options)}, {count:,} parameters, for {times} of {steps:,} "
+        f"training {what}, {count} parameters, for {times} of {steps:,} "
         f"step{'s' * (steps != 1)}; everything goes to {folder}"
     )
     resume = None if is_new else folder
-    callbacks = [EpochLines(shown)]
+    callbacks = [EpochLines(shown, every=TENTH if is_head else 1)]
     if options["base"] is not None:
         from allconv.cli.base import tuned
 
@@ -220,6 +226,10 @@ def _fit(
     return train(
         net, data, None, recipe, threads=threads, out=folder, resume=resume, callbacks=callbacks
     )
+
+
+def _parameters(net: Module) -> str:
+    return f"{sum(array.size for array in net.parameters().values()):,}"
 
 
 def _name(options: dict[str, Any]) -> str:

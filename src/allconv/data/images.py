@@ -201,9 +201,9 @@ def _cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     if image.size == (width, height):
         return image
     scale = min(image.width / width, image.height / height)
-    left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
-    box = (left, top, left + scale * width, top + scale * height)
-    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
+    wide, high = min(scale * width, image.width), min(scale * height, image.height)  # if rounded up
+    left, top = (image.width - wide) / 2, (image.height - high) / 2
+    box = (left, top, min(left + wide, image.width), min(top + high, image.height))
     return image.resize((width, height), Resampling.BILINEAR, box=box)
 
 

@@ -27,8 +27,18 @@ class Choice:
     why: str
 
 
-Accept: TypeAlias = Callable[[Node, Target, bool], str]
-"""accept(node, target, exact): why an algorithm is to compute a node, or "" if it cannot."""
+Pays: TypeAlias = Callable[[Node, Target, bool], str]
+"""pays(node, target, exact): why an algorithm is to compute a node that it fits, or ""."""
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """An algorithm: whether it can compute a node at all, and whether it is to."""
+
+    name: str
+    fits: Callable[[Node], bool]
+    pays: Pays
+
 
 DIRECT = "direct"
 DEPTHWISE = "depthwise"
@@ -40,20 +50,25 @@ TILES = {4: 9, 2: 8}  # of an image, below which transformed weights do not pay 
 
 
 def _direct(node: Node, target: Target, exact: bool) -> str:
-    """Everything else."""
     return "sums in one fixed order" if exact else "any window"
 
 
-def _depthwise(node: Node, target: Target, exact: bool) -> str:
-    """Every channel by itself, with one result."""
+def _alone(node: Node) -> bool:
+    """Whether every channel is computed by itself, with one result."""
     operator = node.of(Correlate, CorrelateTranspose, CorrelateWeight)
     inputs, outputs = _channels(node)
-    alone = 1 < operator.groups == inputs == outputs
     known = 0 < len(operator.window.axes) <= MOST_WINDOW_AXES
-    return "every channel by itself" if alone and known else ""
+    return known and 1 < operator.groups == inputs == outputs
 
 
-def _winograd(m: int) -> Accept:
+def _plain(node: Node) -> bool:
+    """Whether a window is 3 x 3 and moves by one."""
+    axes = node.of(Correlate).window.axes
+    plain = [(a.kernel, a.stride, a.dilation, a.input_dilation) == (3, 1, 1, 1) for a in axes]
+    return len(axes) == 2 and all(plain) and node.outputs[0].spec.is_float
+
+
+def _winograd(m: int) -> Pays:
     """F(m x m, 3 x 3), of Lavin and Gray 2016, where it is faster than the direct algorithm.
 
     Measured on one core of a Zen 3 processor (AVX2), with weights in the cache and not. Channels:
@@ -63,19 +78,14 @@ def _winograd(m: int) -> Accept:
     1.7 by F(4) and 2.4 by F(2), at 10 x 10 (9 tiles) 2.8 and 2.9, at 14 x 14 4.0 and 2.8.
     """
 
-    def accept(node: Node, target: Target, exact: bool) -> str:
-        operator, spec = node.of(Correlate), node.outputs[0].spec
-        axes = operator.window.axes
-        plain = [(a.kernel, a.stride, a.dilation, a.input_dilation) == (3, 1, 1, 1) for a in axes]
-        if exact or len(axes) != 2 or not all(plain) or not spec.is_float:
-            return ""
+    def pays(node: Node, target: Target, exact: bool) -> str:
+        operator = node.of(Correlate)
         inputs, outputs = (n // operator.groups for n in _channels(node))
-        tiles = prod(-(-axis.output // m) for axis in axes)
-        if min(inputs, outputs) < NARROW or inputs + outputs < 4 * NARROW or tiles < TILES[m]:
-            return ""
-        return f"{tiles} tiles of {m}x{m} cells"
+        tiles = prod(-(-axis.output // m) for axis in operator.window.axes)
+        few = min(inputs, outputs) < NARROW or inputs + outputs < 4 * NARROW or tiles < TILES[m]
+        return "" if exact or few else f"{tiles} tiles of {m}x{m} cells"
 
-    return accept
+    return pays
 
 
 def _channels(node: Node) -> tuple[int, int]:
@@ -88,25 +98,28 @@ def _channels(node: Node) -> tuple[int, int]:
     return w.shape[1] * operator.groups, w.shape[0]
 
 
-ALGORITHMS: dict[type[Operator], tuple[tuple[str, Accept], ...]] = {
+_EACH = Algorithm(DEPTHWISE, _alone, lambda *_: "every channel by itself")
+_ANY = Algorithm(DIRECT, lambda _: True, _direct)
+
+ALGORITHMS: dict[type[Operator], tuple[Algorithm, ...]] = {
     Correlate: (
-        (DEPTHWISE, _depthwise),
-        *((name, _winograd(m)) for name, m in WINOGRAD.items()),
-        (DIRECT, _direct),
+        _EACH,
+        *(Algorithm(name, _plain, _winograd(m)) for name, m in WINOGRAD.items()),
+        _ANY,
     ),
-    CorrelateTranspose: ((DEPTHWISE, _depthwise), (DIRECT, _direct)),
-    CorrelateWeight: ((DEPTHWISE, _depthwise), (DIRECT, _direct)),
+    CorrelateTranspose: (_EACH, _ANY),
+    CorrelateWeight: (_EACH, _ANY),
 }
-"""The algorithms of an operator, the first that accepts a node computes it."""
+"""The algorithms of an operator; the first that fits a node, and pays there, computes it."""
 
 
 def choose(graph: Graph, target: Target, exact: bool) -> Mapping[Node, Choice]:
     """The algorithm of every node whose operator has several."""
     choices: dict[Node, Choice] = {}
     for node in graph.nodes:
-        for name, accept in ALGORITHMS.get(type(node.operator), ()):
-            why = accept(node, target, exact)
+        for each in ALGORITHMS.get(type(node.operator), ()):
+            why = each.pays(node, target, exact) if each.fits(node) else ""
             if why:
-                choices[node] = Choice(name, why)
+                choices[node] = Choice(each.name, why)
                 break
     return choices

@@ -3,7 +3,8 @@ anywhere.
 
 A group is a convolution and what follows it cell by cell: normalisation by running statistics,
 activations, a residual. A convolution by single cells also takes what comes before it, as in a
-DenseNet. Only the result of a group is ever written (see `epilogue`).
+DenseNet. Only the result of a group is ever written (see `epilogue`). Pooling stays a step of its
+own: what it would save is in the README beside this.
 """
 
 from __future__ import annotations

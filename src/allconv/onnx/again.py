@@ -16,8 +16,8 @@ from allconv.nn.tracing import network_dtype
 from allconv.onnx.metadata import PRODUCER
 from allconv.onnx.model import Declared, Model, Node
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.names import LOCAL
-from allconv.onnx.network import network_of
+from allconv.onnx.names.local import Layer, call_local
+from allconv.onnx.network import Shape, network_of
 from allconv.onnx.protos import node_proto
 from allconv.onnx.tensors import CODES, fill_tensor
 from allconv.operators.base import FLOATS
@@ -26,17 +26,16 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 IR_VERSION = 10
 LARGEST = 2**31 - 1
-Shape = Sequence[int | None]
 
 
 def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
     """Whether a network can be written as the file had it."""
     if not isinstance(net, OnnxModule) or net.model.converted:
         return False
-    local = any((node.domain, node.op) == LOCAL for node in net.model.nodes)
-    local = local or not _of_set(net.model.nodes, net.model.opset)
-    floats = {each.dtype for each in net.model.inputs if each.dtype in FLOATS}
-    return not local and (not net.parameters() or not floats or floats == {network_dtype(net)})
+    model = net.model
+    floats = {each.dtype for each in model.inputs if each.dtype in FLOATS}
+    same = not net.parameters() or not floats or floats == {network_dtype(net)}
+    return same and _of_set(model.nodes, model.opset)
 
 
 def _of_set(nodes: Sequence[Node], opset: int) -> bool:
@@ -47,13 +46,15 @@ def _of_set(nodes: Sequence[Node], opset: int) -> bool:
     )
 
 
-def to_proto_again(net: OnnxModule, shape: Shape | None, entries: Mapping[str, str]) -> ModelProto:
-    """The model of a network from a file, for an input of a shape or, without, of any it takes."""
+def to_proto_again(
+    net: OnnxModule, shapes: Sequence[Shape] | None, entries: Mapping[str, str]
+) -> ModelProto:
+    """The model of a network from a file, for inputs of these shapes or, without, of any."""
     model, state = net.model, net.state_dict()
-    if shape is not None and len(model.inputs) != 1:
+    if shapes is not None and len(model.inputs) != len(shapes):
         raise ArgumentError(
-            f"the network takes {len(model.inputs)} arrays, each of the sizes of its file; leave "
-            "shape out"
+            f"the network takes {len(model.inputs)} arrays; give the shape of each, or leave shape "
+            "out, and they are those of its file"
         )
     arrays = {**model.arrays, **state}
     if sum(array.nbytes for array in arrays.values()) >= LARGEST - 2**20:
@@ -63,26 +64,27 @@ def to_proto_again(net: OnnxModule, shape: Shape | None, entries: Mapping[str, s
         )
     made = ModelProto()
     graph = made.graph
-    _values(graph, net, shape)
+    _values(graph, net, shapes)
     for name, array in arrays.items():
         fill_tensor(graph.initializer.add(), name, np.asarray(array))
-    for node in model.nodes:
-        graph.node.append(node_proto(node))
     _about(made, model)
+    for node in model.nodes:
+        layer = Layer.from_tag(node.tag) if node.domain else None
+        graph.node.append(call_local(made, layer, node) if layer else node_proto(node))
     helper.set_model_props(made, {**model.metadata, **entries})
     return made
 
 
-def _values(graph: Any, net: OnnxModule, shape: Shape | None) -> None:
-    """The inputs and outputs: as declared, or of the shapes that follow from one."""
+def _values(graph: Any, net: OnnxModule, shapes: Sequence[Shape] | None) -> None:
+    """The inputs and outputs: as declared, or of the shapes that follow from those given."""
     model = net.model
     names = {each.name for each in model.inputs}
     inputs = [_value(each) for each in model.declared if each.name in names]
     outputs = [_value(each) for each in model.results]
-    if shape is not None:
-        network = network_of(net, tuple(shape))
-        (given,) = model.inputs
-        inputs = [_sized(given.name, CODES[given.dtype], shape)]
+    if shapes is not None:
+        network = network_of(net, shapes)
+        given = zip(model.inputs, shapes, strict=True)
+        inputs = [_sized(each.name, CODES[each.dtype], shape) for each, shape in given]
         pairs = zip(model.outputs, network.recorded.results, strict=True)
         outputs = [_sized(n, CODES[value.dtype], network.shape(value)) for n, value in pairs]
     graph.input.extend(inputs)

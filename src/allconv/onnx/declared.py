@@ -127,11 +127,13 @@ def _is_mask(name: str, nodes: Sequence[Node]) -> bool:
     return bool(takers) and all(node.op == "Where" and node.inputs[0] == name for node in takers)
 
 
-def notes_of(graph: Any) -> tuple[str, ...]:
+def notes_of(proto: Any) -> tuple[str, ...]:
     """What was converted while the file was read, a sentence each."""
+    graph = proto.graph
+    nodes = [node for each in (graph, *proto.functions) for node in each.node]
     held = [each.data_type for each in graph.initializer]
-    held += [a.t.data_type for node in graph.node for a in node.attribute if a.HasField("t")]
-    casts = [a.i for n in graph.node if n.op_type == "Cast" for a in n.attribute if a.i in HALVES]
+    held += [a.t.data_type for node in nodes for a in node.attribute if a.HasField("t")]
+    casts = [a.i for n in nodes if n.op_type == "Cast" for a in n.attribute if a.i in HALVES]
     values = [each.type.tensor_type.elem_type for each in (*graph.input, *graph.output)]
     notes = []
     for code, name in HALVES.items():

@@ -21,6 +21,7 @@ from allconv.onnx.text import shown
 from allconv.text import encodable
 from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
 
+_REDUCTIONS = ("mean", "none", "sum")
 Key = tuple[str, str, str]
 """Domain, name and overload."""
 
@@ -61,10 +62,12 @@ def called(function: Any, call: Any, label: str, version: int) -> Body:
         raise FileError(
             f"{shown(label)} has more inputs or outputs than its function; export again"
         )
-    names: dict[str, str] = dict.fromkeys(function.input, "")
-    names.update(zip(function.input, call.input, strict=False))
+    inputs = list(map(encodable, function.input))
+    names: dict[str, str] = dict.fromkeys(inputs, "")
+    names.update(zip(inputs, map(encodable, call.input), strict=False))
+    results = tuple(map(encodable, call.output))
     same = []
-    for inner, outer in zip(function.output, call.output, strict=False):
+    for inner, outer in zip(map(encodable, function.output), results, strict=False):
         if outer and inner in names:
             same.append((names[inner], outer))
         elif outer:
@@ -77,7 +80,7 @@ def called(function: Any, call: Any, label: str, version: int) -> Body:
 
     nodes = [_resolved(each, attributes, renamed, label) for each in function.node]
     nodes += [helper.make_node("Identity", [made], [outer]) for made, outer in same]
-    return Body(tuple(nodes), version_of(function, version), tuple(call.output))
+    return Body(tuple(nodes), version_of(function, version), results)
 
 
 def _resolved(
@@ -86,9 +89,9 @@ def _resolved(
     """A node of a body with other names, its attributes of the call in place."""
     made = NodeProto()
     made.CopyFrom(node)
-    made.name = f"{label}/{node.name or node.op_type}"
-    made.input[:] = map(renamed, node.input)
-    made.output[:] = map(renamed, node.output)
+    made.name = f"{label}/{encodable(node.name or node.op_type)}"
+    made.input[:] = [renamed(encodable(name)) for name in node.input]
+    made.output[:] = [renamed(encodable(name)) for name in node.output]
     del made.attribute[:]
     for each in node.attribute:
         source = given.get(each.ref_attr_name) if each.ref_attr_name else each
@@ -96,7 +99,7 @@ def _resolved(
             continue  # it is left out of the call
         kept = made.attribute.add()
         kept.CopyFrom(source)
-        kept.name = each.name
+        kept.name = encodable(each.name)
         if kept.HasField("g"):
             _rename_graph(kept.g, given, renamed, label)
     return made
@@ -110,7 +113,7 @@ def _rename_graph(
     del graph.node[:]
     graph.node.extend(nodes)
     for each in (*graph.input, *graph.output, *graph.initializer):
-        each.name = renamed(each.name)
+        each.name = renamed(encodable(each.name))
 
 
 def defined(node: Node, operands: Sequence[Any]) -> tuple[Body, dict[str, int]]:
@@ -118,6 +121,8 @@ def defined(node: Node, operands: Sequence[Any]) -> tuple[Body, dict[str, int]]:
 
     `operands` are arrays or values with a shape and a dtype, None where they are left out.
     """
+    if node.attributes.get("reduction", "mean") not in _REDUCTIONS:
+        raise unsupported(node, "a reduction that the format has not")
     try:
         schema = defs.get_schema(node.op, node.version, "")
         proto = node_proto(node)

@@ -259,14 +259,19 @@ def check_network(net: OnnxModule) -> None:
         _check_guesses(net)
         return
     try:
-        trace_module(net, *_specs(net.model, 1))
-    except (ShapeError, FileError) as error:
-        if any(each.empty for each in inputs):
-            trace_module(net, *_specs(net.model, 0))
-        elif isinstance(error, FileError):
+        _record(net, 1)
+    except FileError:
+        if not any(each.empty for each in inputs):
             raise
-        else:
-            raise FileError(f"the parts of the network do not fit: {error}") from None
+        _record(net, 0)
+
+
+def _record(net: OnnxModule, batch: int) -> None:
+    """Record a network; FileError where its parts do not fit."""
+    try:
+        trace_module(net, *_specs(net.model, batch))
+    except ShapeError as error:
+        raise FileError(f"the parts of the network do not fit: {error}") from None
 
 
 def _check_guesses(net: OnnxModule) -> None:

@@ -17,12 +17,14 @@ from allconv.errors import ArgumentError, UnsupportedError
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.nn.tracing import network_dtype, trace_module
+from allconv.onnx.module import OnnxModule
 from allconv.operators.arrange import Reshape, Slice
-from allconv.operators.base import Array, Spec
+from allconv.operators.base import FLOATS, Array, Spec
 from allconv.operators.reduce import Broadcast
 from allconv.trace import Recorded, trace
 from allconv.value import Value
 
+Shape = tuple[int | None, ...]
 _BATCHES = (2, 3)
 _FOLLOWING = (Broadcast, Reshape, Slice)  # operators whose settings may hold the batch's size
 
@@ -45,22 +47,22 @@ class Network:
         return self.shapes[value]
 
 
-def network_of(net: Any, shape: tuple[int | None, ...] | None) -> Network:
-    """A module, a function or a graph as what is to be written."""
+def network_of(net: Any, several: Sequence[Shape]) -> Network:
+    """A module, a function or a graph as what is to be written, for inputs of these shapes."""
     if isinstance(net, Graph):
         return Network(Recorded(net, len(net.inputs)), {}, _static(net))
-    _check_inputs(net)
-    batch, *sizes = shape or (None,)
-    batches = _BATCHES if batch is None else (batch,)
-    dtype = network_dtype(net) if isinstance(net, Module) else "float32"
-    recorded, *others = (_recorded(net, (each, *sizes), dtype) for each in batches)
+    _check_inputs(net, len(several))
+    is_open = any(shape[:1] == (None,) for shape in several)
+    batches = _BATCHES if is_open else _BATCHES[:1]
+    dtypes = _dtypes(net, len(several))
+    recorded, *others = (_recorded(net, several, batch, dtypes) for batch in batches)
     shapes = _following(recorded.graph, others[0].graph) if others else _static(recorded.graph)
     state = net.state_dict() if isinstance(net, Module) else {}
     return Network(recorded, {name: state[name] for name in recorded.state}, shapes)
 
 
-def _check_inputs(net: Any) -> None:
-    """Refuse what does not take one array, where its signature says so."""
+def _check_inputs(net: Any, count: int) -> None:
+    """Refuse what does not take so many arrays, where its signature says so."""
     if hasattr(net, "plan") and not isinstance(net, Module):
         raise ArgumentError("net is compiled already; give the network that it was made from")
     if not callable(net):
@@ -68,19 +70,34 @@ def _check_inputs(net: Any) -> None:
             f"net is {type(net).__name__}; a network, a function or a graph is expected"
         )
     try:
-        signature(net.forward if isinstance(net, Module) else net).bind(None)
+        signature(net.forward if isinstance(net, Module) else net).bind(*(None,) * count)
     except TypeError as error:
+        arrays = "one array" if count == 1 else f"{count} arrays"
         raise ArgumentError(
-            f"the network does not take one array ({error}); write one that does, or a graph"
+            f"the network does not take {arrays} ({error}); give as shape a list of the shapes of "
+            "all its inputs"
         ) from None
     except ValueError:
         return  # it has no signature, as some functions of C
 
 
-def _recorded(net: Module | Callable[..., Any], shape: Sequence[Any], dtype: str) -> Recorded:
-    """A network or function in inference."""
-    spec = Spec(tuple(shape), dtype)
-    return trace_module(net, spec) if isinstance(net, Module) else trace(net, spec)
+def _dtypes(net: Any, count: int) -> list[str]:
+    """The dtype of every input: the network's, or, without parameters, that of its file."""
+    if isinstance(net, OnnxModule) and not net.parameters():
+        given = [each.dtype if each.dtype in FLOATS else "float32" for each in net.model.inputs]
+        return given[:count] + ["float32"] * (count - len(given))
+    return [network_dtype(net) if isinstance(net, Module) else "float32"] * count
+
+
+def _recorded(
+    net: Module | Callable[..., Any], several: Sequence[Shape], batch: int, dtypes: Sequence[str]
+) -> Recorded:
+    """A network or function in inference, an open batch being this one."""
+    specs = [
+        Spec(tuple(batch if n is None else n for n in shape), dtype)
+        for shape, dtype in zip(several, dtypes, strict=True)
+    ]
+    return trace_module(net, *specs) if isinstance(net, Module) else trace(net, *specs)
 
 
 def _static(graph: Graph) -> dict[Value, tuple[int | None, ...]]:

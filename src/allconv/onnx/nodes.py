@@ -13,7 +13,7 @@ from allconv.onnx.declared import read_arrays
 from allconv.onnx.external import Outside
 from allconv.onnx.functions import Body, Key, called
 from allconv.onnx.model import Branch, Node
-from allconv.onnx.names.local import TAG
+from allconv.onnx.names.local import TAG, local_node
 from allconv.onnx.validate import check_order
 from allconv.onnx.wire import Place, Raw, attribute
 from allconv.text import encodable
@@ -73,12 +73,16 @@ class NodeReader:
             )
         if function is None:
             return [self._node(number, proto)]
+        local = local_node(self._plain(proto), function)
+        if local is not None:
+            return [local]
         label = f"{encodable(proto.name or proto.op_type)}#{self.count}"
         return self.body(called(function, proto, label, self.opset))
 
-    def _node(self, number: int, proto: Any) -> Node:
+    def _plain(self, proto: Any) -> Node:
+        """A node without its attributes."""
         tags = [each.value for each in proto.metadata_props if each.key == TAG]
-        node = Node(
+        return Node(
             encodable(proto.op_type),
             "" if proto.domain in DOMAINS else encodable(proto.domain),
             self.opset,
@@ -88,6 +92,9 @@ class NodeReader:
             {},
             encodable(tags[0]) if tags else "",
         )
+
+    def _node(self, number: int, proto: Any) -> Node:
+        node = self._plain(proto)
 
         def raw_of(attribute_number: int) -> Raw | None:
             place = attribute(number, attribute_number)

@@ -30,7 +30,6 @@ from allconv.onnx.external import Outside
 from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import About, Model
-from allconv.onnx.names.local import collapse
 from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import shown
@@ -147,7 +146,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
-    nodes = collapse(reader.read(graph))
+    nodes = reader.read(graph)
     inputs, declared = read_inputs(graph, arrays, nodes)
     results = [encodable(each.name) for each in graph.output]
     check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)
@@ -158,7 +157,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     nodes = without_unused(nodes, results)
     parameters, buffers = roles(nodes, arrays, {each.name for each in inputs if each.static})
     metadata, classes, preprocess = read_metadata(proto.metadata_props)
-    notes = notes_of(graph)
+    notes = notes_of(proto)
     check_halves(graph, arrays, parameters)
     return Model(
         inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,

@@ -29,6 +29,7 @@ class Schema:
     inputs: tuple[bool, ...]
     least_inputs: int
     most_inputs: int
+    least_outputs: int
     most_outputs: int
 
 
@@ -40,7 +41,7 @@ def schema_of(op: str, version: int) -> Schema | None:
     """The operator of ai.onnx as an operator set has it; None where it has none of that name."""
     try:
         found = defs.get_schema(op, version, "")
-    except defs.SchemaError:
+    except (defs.SchemaError, TypeError):  # no such name, or a version that is no int of C
         return None
     if found.deprecated and op not in _STILL_READ:
         return None
@@ -52,6 +53,7 @@ def schema_of(op: str, version: int) -> Schema | None:
         tuple(each.option != defs.OpSchema.FormalParameterOption.Optional for each in found.inputs),
         found.min_input,
         found.max_input,
+        found.min_output,
         found.max_output,
     )
 

@@ -84,16 +84,21 @@ def check_order(nodes: Sequence[Node], given: AbstractSet[str], results: Sequenc
 def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
     """The nodes, their results that nothing takes left out: a mask of dropout, say.
 
-    Where an output says what a node means, it stays.
+    Where an output says what a node means, or the format wants it, it stays.
     """
     used = {name for node in nodes for name in node.uses}
     used.update(results)
     return [
-        node
-        if used.issuperset(node.outputs) or _outputs_count(node)
-        else replace(node, outputs=tuple(name if name in used else "" for name in node.outputs))
+        node if used.issuperset(node.outputs) or _outputs_count(node) else _used_outputs(node, used)
         for node in nodes
     ]
+
+
+def _used_outputs(node: Node, used: AbstractSet[str]) -> Node:
+    schema = None if node.domain else schema_of(node.op, node.version)
+    least = schema.least_outputs if schema else 1
+    outputs = (name if n < least or name in used else "" for n, name in enumerate(node.outputs))
+    return replace(node, outputs=tuple(outputs))
 
 
 def _outputs_count(node: Node) -> bool:

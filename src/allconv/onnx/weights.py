@@ -41,7 +41,8 @@ def _weights(node: Node) -> list[str]:
 def _biases(nodes: list[Node]) -> set[str]:
     """What is added to the result of a layer with weights."""
     results = {node.outputs[0] for node in nodes if node.op in _BIASED and not node.domain}
-    added = [node.inputs for node in nodes if node.op == "Add" and not node.domain]
+    adds = [node.inputs for node in nodes if node.op == "Add" and not node.domain]
+    added = [inputs for inputs in adds if len(inputs) == 2]  # others are refused with a reason
     return {
         name for inputs in added for name, other in (inputs, reversed(inputs)) if other in results
     }

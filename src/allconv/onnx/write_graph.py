@@ -29,7 +29,7 @@ class WrittenGraph:
 
 
 def write_graph(
-    writer: Writer, network: Network, x: Sequence[str], output_name: str
+    writer: Writer, network: Network, x: Sequence[str], outputs: Sequence[str]
 ) -> WrittenGraph:
     """Write the nodes of a network whose data inputs have the names x."""
     graph = network.graph
@@ -43,9 +43,6 @@ def write_graph(
         if value in used:
             writer.initializer(name, array)
     emitted = WrittenGraph()
-    outputs = [output_name] + [
-        writer.fresh(f"{output_name}_{n}") for n in range(2, len(results) + 1)
-    ]
     last = _last(nodes, results, outputs)
     for node in nodes:
         found = matches.get(node)
@@ -64,7 +61,7 @@ def write_graph(
                 names[value] = _constant(writer, value, graph.constants[value])
             writer.add("Identity", (names[value],), (name,))
             emitted.values[name] = (network.shape(value), value.dtype)
-    emitted.outputs = outputs
+    emitted.outputs = list(outputs)
     return emitted
 
 

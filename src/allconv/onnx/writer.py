@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,10 @@ from allconv.errors import UnsupportedError
 from allconv.onnx.model import Node
 from allconv.onnx.tensors import fill_tensor, make_tensor
 from allconv.operators.base import Array
-from onnx import ModelProto, helper
+from onnx import ModelProto, NodeProto, helper
+
+OPSET = 21
+"""The operator set of ai.onnx that is written."""
 
 Shape = tuple[int | None, ...]
 
@@ -41,6 +44,16 @@ class Written:
         return follows and before[axis] == after[axis]
 
 
+def make_node(node: Node) -> NodeProto:
+    """A node that is given as a value."""
+    attributes = {
+        name: make_tensor("", given) if isinstance(given, np.ndarray) else given
+        for name, given in node.attributes.items()
+    }
+    inputs, outputs = list(node.inputs), list(node.outputs)
+    return helper.make_node(node.op, inputs, outputs, name=node.name, **attributes)
+
+
 class Writer:
     """What has been written so far. Names of parameters and of what goes in are taken first.
 
@@ -50,7 +63,7 @@ class Writer:
 
     def __init__(self, taken: Sequence[str]) -> None:
         self.taken = set(taken)
-        self.model = ModelProto()
+        self.model = ModelProto(opset_import=[helper.make_opsetid("", OPSET)])
         self.graph = self.model.graph
         self._integers: dict[tuple[int, ...], str] = {}
 
@@ -79,19 +92,10 @@ class Writer:
         """A node named as its first output."""
         self.made(Node(op, "", 0, outputs[0], tuple(inputs), tuple(outputs), attributes))
 
-    def made(self, node: Node, metadata: Mapping[str, str] | None = None) -> None:
+    def made(self, node: Node) -> None:
         """A node that is given as a value."""
         self.taken.update(node.outputs)
-        attributes = {
-            name: make_tensor("", given) if isinstance(given, np.ndarray) else given
-            for name, given in node.attributes.items()
-        }
-        proto = helper.make_node(
-            node.op, list(node.inputs), list(node.outputs), name=node.name, **attributes
-        )
-        if metadata:
-            helper.set_model_props(proto, dict(metadata))
-        self.graph.node.append(proto)
+        self.graph.node.append(make_node(node))
 
     def initializer(self, name: str, array: Array) -> None:
         """An array that can be replaced, as a parameter."""

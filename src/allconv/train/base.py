@@ -33,6 +33,7 @@ from allconv.text import printable
 Network: TypeAlias = Module | str | os.PathLike[str]
 
 MODEL = "model.onnx"
+UNPREPARED = "does not say how images are prepared"
 FRESH = 0.01
 """The deviation of the weights of a class that the network has not seen."""
 _WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
@@ -238,7 +239,7 @@ def taken(
 def _asked(name: str, preset: Preset | None, channels: int) -> Prepared:
     if preset is None:
         raise FileError(
-            f"{name} does not say how images are prepared; give a preset (imagenet, imagenet-bgr, "
+            f"{name} {UNPREPARED}; give a preset (imagenet, imagenet-bgr, "
             "unit, tf, bytes), or the mean and std of each channel"
         )
     return find_preset(preset, channels)

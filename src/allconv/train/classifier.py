@@ -294,12 +294,11 @@ class ImageClassifier:
         """An array of images as bytes; ShapeError where the network takes other channels."""
         kind = self.preprocess_
         array = take_images(x, size=(kind.height, kind.width) if kind.channels == 1 else None)
+        may_be_one = np.ndim(x) == 3 and np.shape(x)[0] == 3  # (C, H, W)
+        if array.shape[3] == 1 and kind.channels == 3 and not may_be_one:
+            array = np.repeat(array, 3, 3)  # as gray images from files are
         if array.shape[3] != kind.channels:
-            hint = "give these as colour, np.repeat(x, 3, -1) of (N, H, W, 1)"
-            if kind.channels == 1:
-                hint = "give these in grey"
-            elif np.shape(x)[0] == 3:
-                hint = "one image (C, H, W) is x[None]"
+            hint = "give these in grey" if kind.channels == 1 else "one image (C, H, W) is x[None]"
             raise ShapeError(
                 f"x is {np.shape(x)}, images with {array.shape[3]} channels; the network was "
                 f"trained on images with {kind.channels}: {hint}"

@@ -215,8 +215,8 @@ def odd_statistics(base: Base, data: Dataset) -> Iterator[str]:
     if found is not None and not (found[0] < 1.5 and 1 / 4 < found[1] < 4):
         yield (
             f"the first normalisation of {base.name} sees values {found[1]:.3g} times as spread as "
-            f"those that it was trained on, shifted by {found[0]:.3g} of their deviations; are the "
-            "images prepared as then?"
+            f"those that it was trained on, shifted by {found[0]:.3g} of their deviations: "
+            "another preset was meant, or these images are unlike those"
         )
 
 

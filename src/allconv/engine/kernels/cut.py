@@ -17,7 +17,7 @@ from allconv.engine.kernels.chunks import BAND, MOST, WORK
 from allconv.engine.kernels.entries import CELL
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phase_table import ITEM
-from allconv.engine.kernels.register_tile import cycles_of
+from allconv.engine.kernels.register_tile import Heights, line_cycles
 
 THREADS = {1: 4, 2: 4, 4: 2, 5: 1, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
 UNITS = 64  # at most, where less would not do
@@ -48,7 +48,8 @@ class Work:
     row: AxisPhases  # the two axes along which cells are cut
     column: AxisPhases
     outer: int  # how often all this comes: images, groups, phases, cells of the outer axes
-    tile: tuple[int, int]  # cells, vectors
+    heights: Heights  # of the register tiles
+    vectors: int
     alone: bool  # no tile crosses from row to row
     terms: int  # of a sum
     width: int  # output channels of a block
@@ -79,8 +80,7 @@ class Work:
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""
         rows, columns = self.cells(cut)
-        cells, vectors = self.tile
-        tiles = rows * -(-columns // cells) if self.alone else -(-rows * columns // cells)
+        lines, length = (rows, columns) if self.alone else (1, rows * columns)
         blocks = -(-self.blocks // cut.channels)
         panel = self.terms * self.width * self.item
         parts = -(-panel // PANEL)
@@ -89,8 +89,9 @@ class Work:
         often = blocks + 4 * (self.copy > 0) if band > BAND else 1
         read = blocks * panel / (NEAR_BYTES if near else FAR_BYTES) + often * band / FAR_BYTES
         pack = self.copy * band / self.item
-        step = self.terms * cycles_of(cells, vectors) + parts * TILE
-        return tiles * blocks * step + read + pack + BEGIN
+        more = parts * TILE / max(self.terms, 1)  # of each tile, in cycles of a step
+        step = line_cycles(self.heights, length, self.vectors, more)
+        return lines * step * self.terms * blocks + read + pack + BEGIN
 
     def time(self, cut: Cut) -> float:
         """Cycles of all units on some threads, times those: the mean over `THREADS` that pay."""
@@ -102,7 +103,8 @@ class Work:
 
     def cuts(self) -> Iterator[Cut]:
         """Cuts into ever more units, none of which is smaller than a tile."""
-        cells = self.tile[0]
+        line = self.column.least * (1 if self.alone else self.row.least)
+        cells = min(self.heights[0], line)
         least = 1 if self.alone else -(-cells // self.column.least)
         for channels in _counts(self.blocks):
             seen = None

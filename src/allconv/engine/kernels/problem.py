@@ -18,11 +18,12 @@ from allconv.engine.kernels.chunks import (
 )
 from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
-from allconv.engine.kernels.direct import Direct, DirectArguments
+from allconv.engine.kernels.direct import Direct
+from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import phase_table
-from allconv.engine.kernels.register_tile import choose_cells
+from allconv.engine.kernels.register_tile import choose_heights
 from allconv.engine.kernels.unit import Memory, Runs
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place
@@ -122,8 +123,8 @@ class Problem:
             ahead=memory.ahead,
         )
         kernel = Direct(
-            self.planner.target, form.dtype, work.tile, self.bias is not None, self.tail.epilogue,
-            None if self.head is None else self.head.epilogue, turned,
+            self.planner.target, form.dtype, work.heights, work.vectors, self.bias is not None,
+            self.tail.epilogue, None if self.head is None else self.head.epilogue, turned,
         )  # fmt: skip
         reads = [x.place, packed.place, *self.tail.operands, *head.operands]
         reads += [place for place in (common.phases, self.bias) if isinstance(place, Place)]
@@ -149,7 +150,8 @@ class Problem:
             row=axes[2],
             column=axes[3],
             outer=outer * axes[0].most * axes[1].most,
-            tile=(choose_cells(self.planner.target, line, vectors), vectors),
+            heights=choose_heights(self.planner.target, line, vectors),
+            vectors=vectors,
             alone=alone,
             terms=form.rows * prod(axis.taps for axis in axes),
             width=form.width,

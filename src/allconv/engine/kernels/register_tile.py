@@ -1,8 +1,26 @@
-"""The register tile of the direct algorithm: how many cells and how many vectors of channels."""
+"""The register tiles of the direct algorithm: how many cells and how many vectors of channels.
+
+A line of cells is covered by tiles of two heights, from its beginning on: large ones, then a small
+one where few cells are left. The last tile of a line may have more rows than there are cells left.
+Those rows repeat the last cell and are not written, so that every cell is written by one tile. A
+tile for each number of cells that may be left would take no time for such rows, but far longer to
+compile; the two heights leave few of them.
+"""
 
 from __future__ import annotations
 
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
 from allconv.engine.target import Target
+
+MENU = ((14, 8), (8, 4), (7, 4), (4, 2), (2, 1), (1, 0))
+"""The pairs of heights that are offered, beside the one of the largest tile; few, so that few
+kernels are compiled."""
+WRITE = 4.0  # cycles of a step that the small tile costs more, for what it leaves is written alone
+HARDLY = 1.03
+
+Heights = tuple[int, int]
+"""Cells of the large and of the small register tile; there is no small one if it has 0."""
 
 
 def cycles_of(cells: int, vectors: int) -> float:
@@ -11,13 +29,19 @@ def cycles_of(cells: int, vectors: int) -> float:
     return max(cells * vectors / 2, (cells + vectors) / 2, 4.0) + 1
 
 
-def widths(target: Target, vectors: int) -> list[int]:
-    """The numbers of cells of tiles of so many vectors that are offered; few, so that few kernels
-    are compiled. The largest one fills the registers, beside a row of weights and what a step
-    needs besides; addresses of cells have 16 registers of their own."""
+def largest(target: Target, vectors: int) -> int:
+    """Cells of the largest tile of so many vectors. It fills the registers, beside a row of weights
+    and what a step needs besides; addresses of cells have 16 registers of their own."""
     most = 14 if target.registers >= 32 else 8
-    largest = min((target.registers - vectors - 1 - (not target.fma)) // vectors, most)
-    return [largest, *(width for width in (7, 4, 2, 1) if width < largest)]
+    return min((target.registers - vectors - 1 - (not target.fma)) // vectors, most)
+
+
+def offered(target: Target, vectors: int) -> list[Heights]:
+    """The pairs of heights for tiles of so many vectors, the largest tile first. A small tile has
+    at most two thirds of the cells of the large one, so that it is worth having."""
+    most = largest(target, vectors)
+    small = max((each for each, _ in MENU if 3 * each <= 2 * most), default=0)
+    return [(most, small), *(pair for pair in MENU if pair[0] < most)]
 
 
 def choose_vectors(target: Target, vectors: int) -> int:
@@ -27,17 +51,50 @@ def choose_vectors(target: Target, vectors: int) -> int:
     This is the width of a block of packed weights, so no size of an image may decide it.
     """
     costs = [
-        (-(-vectors // v) * cycles_of(widths(target, v)[0], v) / widths(target, v)[0], v)
+        (-(-vectors // v) * cycles_of(largest(target, v), v) / largest(target, v), v)
         for v in range(1, min(vectors, 3) + 1)
     ]
     return min(costs)[1]
 
 
-def choose_cells(target: Target, cells: int, vectors: int) -> int:
-    """The number of cells of the register tile that covers a line of `cells` with the least work;
-    the last tile begins where it ends with the line."""
-    offered = [width for width in widths(target, vectors) if width <= cells]
-    return min(offered, key=lambda width: -(-cells // width) * cycles_of(width, vectors))
+def choose_heights(target: Target, cells: int, vectors: int) -> Heights:
+    """The heights of the register tiles that cover a line of `cells` with the least work, or hardly
+    more: of those the largest, so that few kernels are compiled."""
+    pairs = offered(target, vectors)
+    costs = [line_cycles(pair, cells, vectors) for pair in pairs]
+    return next(p for p, cost in zip(pairs, costs, strict=True) if cost <= HARDLY * min(costs))
+
+
+def line_cycles(heights: Heights, cells: int, vectors: int, more: float = 0.0) -> float:
+    """Cycles of a step of all the tiles of a line, `more` for each tile."""
+    whole, _, covered = cover(heights, cells)
+    large, small = heights
+    cycles = whole * (cycles_of(large, vectors) + more)
+    if covered > whole * large:
+        cycles += cycles_of(small, vectors) + WRITE + more
+    return cycles
+
+
+def cover(heights: Heights, cells: int) -> tuple[int, int, int]:
+    """How many large tiles cover a line of `cells`, where the small one begins, if any are left,
+    and how many cells all of them cover.
+
+    >>> cover((14, 8), 64), cover((14, 8), 65), cover((14, 8), 49)
+    ((4, 56, 64), (5, 70, 70), (3, 42, 50))
+    """
+    large, small = heights
+    whole = -(-max(cells - small, 0) // large)
+    begin = whole * large
+    return whole, begin, begin + (small if begin < cells else 0)
+
+
+def emit_cover(code: Code, heights: Heights, cells: Index) -> tuple[Index, Index, Index]:
+    """The same in a kernel."""
+    large, small = heights
+    whole = code.ceil_div(code.max(code.sub(cells, small), 0), large)
+    begin = code.mul(whole, large)
+    rest = code.select(code.compare("<", begin, cells), small, 0)
+    return whole, begin, code.add(begin, rest)
 
 
 def choose_weight_tile(

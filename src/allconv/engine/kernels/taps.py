@@ -163,7 +163,11 @@ class _Row:
             self.emit_cells(phase, p, low, code.add(low, count))
 
     def emit_cells(self, phase: dict[str, Index], p: Index, low: Index, high: Index) -> None:
-        """Cells whose taps all exist in groups, the last of which may overlap; others alone."""
+        """Cells whose taps all exist in groups, others alone.
+
+        The last group begins where it ends with the cells; what the one before it has written, it
+        does not write again.
+        """
         code = self.code
         inner = code.min(code.max(phase["inner"], low), high)
         end = code.max(code.min(phase["inner_end"], high), inner)
@@ -171,14 +175,18 @@ class _Row:
         gap = code.sub(end, inner)
         with code.loop(code.sub(high, gap), start=low) as k:
             m = code.select(code.compare("<", k, inner), k, code.add(k, gap))
-            self.emit_pixels(phase, p, m, 1)
+            self.emit_pixels(phase, p, m, 1, 0)
         with code.loop(end, start=inner, step=PIXELS) as k:
-            self.emit_pixels(phase, p, code.min(k, code.sub(end, PIXELS)), PIXELS)
+            m = code.min(k, code.sub(end, PIXELS))
+            self.emit_pixels(phase, p, m, PIXELS, code.sub(k, m))
 
-    def emit_pixels(self, phase: dict[str, Index], p: Index, m: Index, pixels: int) -> None:
-        """All channels of adjacent cells of a phase; one cell may lie at the border."""
+    def emit_pixels(
+        self, phase: dict[str, Index], p: Index, m: Index, pixels: int, written: Index
+    ) -> None:
+        """All channels of adjacent cells of a phase, the first of which may be written; one cell
+        alone may lie at the border."""
         code = self.code
-        group = _Group(self, phase, p, m, pixels)
+        group = _Group(self, phase, p, m, pixels, written)
         with code.loop(self.channels[1], start=self.channels[0], step=code.lanes) as channel:
             group.emit(channel, None)
         with code.when(self.ragged):
@@ -188,9 +196,12 @@ class _Row:
 class _Group:
     """Adjacent cells of a phase of a row, for one vector of channels at a time."""
 
-    def __init__(self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int) -> None:
+    def __init__(
+        self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int, written: Index
+    ) -> None:
         code, a = row.code, row.a
         self.row, self.code, self.a, self.kernel, self.pixels = row, code, a, row.kernel, pixels
+        self.written = written
         self.spans = [*row.spans, row.span(2, phase, m, clip=pixels == 1)]
         self.number = code.add(*(each["number"] for each in (*row.phases, phase)))
         pitch = code.mul(a.stride[2], a.source_axis[2])
@@ -247,20 +258,34 @@ class _Group:
                     registers[q] = code.select(better, tap, registers[q])
 
     def finish(self, registers: list[ir.Value], channel: Index) -> None:
-        """Write the pixels."""
+        """Write the pixels that are not written yet, mostly all of them."""
+        code, pixels = self.code, range(self.pixels)
+        if self.pixels == 1:
+            self.write(0, registers, channel)
+            return
+        with code.either(code.compare("==", self.written, 0)) as (then, otherwise):
+            with then:
+                for p in pixels:
+                    self.write(p, registers, channel)
+            with otherwise:
+                for p in pixels[1:]:
+                    with code.when(code.compare(">=", p, self.written)):
+                        self.write(p, registers, channel)
+
+    def write(self, p: int, registers: list[ir.Value], channel: Index) -> None:
+        """Write a pixel."""
         code, a = self.code, self.a
-        for p, out in enumerate(self.outs):
-            element, x = code.add(out, channel), registers[p]
-            if self.kernel.divisor == "all":
-                x = code.fdiv(x, code.splat(code.builder.sitofp(code.value(a.count), code.scalar)))
-            elif self.kernel.divisor == "out":
-                along = code.mul(self.cells[p], a.counts_axis[2])
-                place = code.mul(code.add(self.row.count, along), code.size)
-                x = code.fdiv(x, self.number_at(code.add(a.counts, place)))
-            self.view(a.out, element).store(x, 0, self.mask)
-            if self.kernel.mode == "argmax":
-                won = registers[self.pixels + p]
-                self.view(a.tap, element, "int32").store(won, 0, self.mask)
+        element, x = code.add(self.outs[p], channel), registers[p]
+        if self.kernel.divisor == "all":
+            x = code.fdiv(x, code.splat(code.builder.sitofp(code.value(a.count), code.scalar)))
+        elif self.kernel.divisor == "out":
+            along = code.mul(self.cells[p], a.counts_axis[2])
+            place = code.mul(code.add(self.row.count, along), code.size)
+            x = code.fdiv(x, self.number_at(code.add(a.counts, place)))
+        self.view(a.out, element).store(x, 0, self.mask)
+        if self.kernel.mode == "argmax":
+            won = registers[self.pixels + p]
+            self.view(a.tap, element, "int32").store(won, 0, self.mask)
 
     def first_number(self) -> ir.Value:
         """The number of the first tap that exists, which wins among windows of -inf; else -1."""

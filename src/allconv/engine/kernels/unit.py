@@ -13,6 +13,7 @@ from allconv.engine.kernels.entries import RUN
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import ITEM
+from allconv.engine.kernels.register_tile import cover
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,14 @@ class Memory(NamedTuple):
     def of(cls, work: Work, pieces: Cut, runs: Runs, *, kept: bool) -> Memory:
         """Memory for the largest unit; with `kept` it has room for all sums of a block."""
         rows, columns = work.cells(pieces)
-        size = work.tile[0]
-        tiles = rows * -(-columns // size) if work.alone else -(-rows * columns // size)
+        lines, length = (rows, columns) if work.alone else (1, rows * columns)
+        whole, begin, covered = cover(work.heights, length)
+        tiles = lines * (whole + (begin < covered))
         band = _lines(work.band(rows, columns)) if work.copy else 0
         cells = band + _lines(runs.number * len(RUN) * ITEM)
-        sums = cells + _lines(rows * columns * CELL_BYTES)
-        held = 1 + (tiles * size if kept or runs.parts > 1 else 0)  # the first are the biases
+        sums = cells + _lines(lines * covered * CELL_BYTES)
+        held = 1 + work.heights[0]  # the biases, and a tile that is not full
+        held += lines * covered if kept or runs.parts > 1 else 0
         far = work.blocks * work.terms * work.width * work.item > NEAR and tiles >= AHEAD
         ahead = _lines(-(-runs.bytes // tiles)) if far else 0
         return cls(band, cells, sums, sums + held * work.width * work.item, ahead)

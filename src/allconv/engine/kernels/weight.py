@@ -92,7 +92,8 @@ class Weight(Kernel):
     Units count parts (blocks of images, cells of axes 0 and 1, blocks of rows, of columns), groups,
     taps of axes 0 and 1, phases and blocks of taps of axes 2 and 3, splits of input channels, of
     output channels; a chunk is `chunk_units` of them. Results go to
-    partial[part][group][channel block][tap][row][lane].
+    partial[part][group][channel block][tap][row][lane]. The last tile of some taps or channels may
+    have too many of them, which are not written: each sum has one tile.
     """
 
     tile: tuple[int, int, int]  # taps along axis 2, channels, vectors of output channels
@@ -194,20 +195,21 @@ class Weight(Kernel):
         merged = code.compare("!=", a.merged, 0)
         (taps2, taps3), (first_block, blocks) = terms.taps, terms.blocks
         alone, run = code.select(merged, 1, taps3), code.select(merged, taps3, 1)
-        with code.loop(taps2, step=height) as t2_:
-            t2 = code.min(t2_, code.sub(taps2, height))
+        with code.loop(taps2, step=height) as t2:
+            # Taps that a tile has too many read what the last one does, and are not written.
+            below = code.sub(code.sub(taps2, t2), 1)
+            heights = [0, *(code.mul(step2, code.min(i, below)) for i in range(1, height))]
             with code.loop(alone) as t3, code.loop(blocks) as b:
                 channel = code.mul(code.add(first_block, b), a.block)
                 rest = code.min(code.sub(a.channels, channel), a.block)
                 count = code.mul(rest, run)
-                with code.loop(count, step=width) as c_:
-                    c = code.min(c_, code.sub(count, width))
+                with code.loop(count, step=width) as c:
                     origin = code.add(
                         packed.address, code.mul(b, packed.block), code.mul(t2, step2),
                         code.mul(t3, step3), code.mul(c, code.size),
                     )  # fmt: skip
                     pairs = [(i, j) for i in range(height) for j in range(width)]
-                    offsets = [code.add(code.mul(step2, i), j * code.size) for i, j in pairs]
+                    offsets = [code.add(heights[i], j * code.size) for i, j in pairs]
                     tile = Tile(code, height * width, vectors)
                     self._contract(
                         code, tile, packed, terms, View(code, origin).rows(offsets), right, left
@@ -217,7 +219,25 @@ class Weight(Kernel):
                         code.mul(code.add(channel, c), lane_bytes),
                     )  # fmt: skip
                     offsets = [code.add(code.mul(by_tap2, i), j * lane_bytes) for i, j in pairs]
-                    tile.store(View(code, place).rows(offsets))
+                    exist = code.sub(taps2, t2), code.sub(count, c)
+                    self._store(code, tile, View(code, place).rows(offsets), exist)
+
+    def _store(self, code: Code, tile: Tile, out: Rows, exist: tuple[Index, Index]) -> None:
+        """Write a tile, of which so many taps and channels exist."""
+        height, width, vectors = self.tile
+        full = code.both(code.compare(">=", exist[0], height), code.compare(">=", exist[1], width))
+        with code.either(full) as (then, otherwise):
+            with then:
+                tile.store(out)
+            with otherwise:
+                for i, j in ((i, j) for i in range(height) for j in range(width)):
+                    n = i * width + j
+                    exists = code.both(
+                        code.compare(">", exist[0], i), code.compare(">", exist[1], j)
+                    )
+                    with code.when(exists):
+                        for v in range(vectors):
+                            out[n].store(tile.registers[n * vectors + v], v)
 
     def _contract(
         self, code: Code, tile: Tile, packed: band.Band, terms: _Terms, x: Rows, y: View,

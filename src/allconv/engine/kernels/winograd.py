@@ -29,6 +29,7 @@ from allconv.engine.emit.tile import Tile
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.register_tile import emit_cover
 from allconv.engine.kernels.winograd_input import TileArguments, emit_zero_tiles, transform, walk
 from allconv.engine.kernels.winograd_output import ResultArguments, Results, buffer_size
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
@@ -141,7 +142,7 @@ class WinogradInput(Kernel):
         there = code.add(out, code.mul(begin, self.pitch * code.size))
         transform(code, self.m, self.pitch, (code.add(first, begin), left), group, blocks, there)
         last = code.compare("==", code.add(piece, 1), a.pieces)
-        _, _, padded = padded_tiles(code, self.heights, count)
+        _, _, padded = emit_cover(code, self.heights, count)
         ends = (count, code.select(last, padded, count))
         emit_zero_tiles(code, self.m, self.pitch, ends, blocks, out)
 
@@ -180,7 +181,7 @@ class Winograd(Kernel):
             v = code.add(products, code.mul(a.m_plane, planes))
             blocks = (0, a.blocks)
             transform(code, self.m, self.pitch, (first, count), group, blocks, v)
-            padded = padded_tiles(code, self.heights, count)[2]
+            padded = emit_cover(code, self.heights, count)[2]
             emit_zero_tiles(code, self.m, self.pitch, (count, padded), blocks, v)
         begin = code.mul(split, a.split_blocks)
         end = code.min(code.add(begin, a.split_blocks), a.out_blocks)
@@ -200,7 +201,7 @@ class Winograd(Kernel):
         planes, pixel = (self.m + 2) ** 2, self.pitch * code.size
         line = self.vectors * code.lanes * code.size
         row = code.mul(a.split_blocks, line)
-        whole, begin, _ = padded_tiles(code, self.heights, count)
+        whole, begin, _ = emit_cover(code, self.heights, count)
         weights = code.add(a.u, code.mul(group, a.u_plane, planes))
         panel, groups = code.mul(a.channels, line), code.add(whole, 1)
         turns = code.mul(groups, code.sub(blocks[1], blocks[0]))
@@ -278,16 +279,6 @@ class Winograd(Kernel):
         Results(self.m, self.bias, self.epilogue, self.turned, strip * code.size).emit(
             code, products, pitch, tiles, (first, channels)
         )
-
-
-def padded_tiles(code: Code, heights: tuple[int, int], count: Index) -> tuple[Index, Index, Index]:
-    """How many large register tiles cover `count` tiles, where the small one begins, if any are
-    left, and how many tiles all of them cover."""
-    large, small = heights
-    whole = code.ceil_div(code.max(code.sub(count, small), 0), large)
-    begin = code.mul(whole, large)
-    rest = code.select(code.compare("<", begin, count), small, 0)
-    return whole, begin, code.add(begin, rest)
 
 
 def _tiles(code: Code, run: Index) -> tuple[Index, Index]:

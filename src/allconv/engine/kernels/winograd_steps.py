@@ -11,6 +11,7 @@ from math import isqrt, prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.chunks import expected_chunks
+from allconv.engine.kernels.register_tile import cover
 from allconv.engine.kernels.winograd import (
     TransformedArguments,
     Winograd,
@@ -165,7 +166,7 @@ def add_winograd(
     tiles_of = tuple(-(-axis.output // m) for axis in window.axes)
     tiles = x.shape[0] * prod(tiles_of)
     cut = Cut.of(tiles, form, heights[0], blocks * pitch * item)
-    room = _padded(heights, cut.run)
+    room = cover(heights, cut.run)[2]
     v_plane = _plane(room * blocks * pitch * item)
     m_plane = _plane(room * cut.split * form.width * item)
     runs = -(-tiles // cut.run) * groups
@@ -260,10 +261,3 @@ def _transform_weights(planner: Planner, form: WeightFormat, w: Place) -> Place:
 def _plane(size: int) -> int:
     """Bytes of a plane: an odd number of lines, so that planes fall into different sets."""
     return (-(-size // LINE) | 1) * LINE
-
-
-def _padded(heights: tuple[int, int], count: int) -> int:
-    """How many tiles the register tiles cover, as `padded_tiles` says."""
-    large, small = heights
-    begin = -(-max(count - small, 0) // large) * large
-    return begin + (small if begin < count else 0)

@@ -220,6 +220,8 @@ def _non_zero(call: Call) -> Array:
 def _one_hot(call: Call) -> Array:
     cells, values = call.known(0), call.known(2)
     depth = call.known(1)
+    if cells.dtype.kind == "f":
+        cells = np.trunc(cells)  # the format casts them to whole numbers
     if depth.size != 1 or values.shape != (2,) or cells.ndim >= MOST_AXES:
         raise call.wrong("depth is not one number, or values are not two")
     n = int(depth.reshape(()).item())

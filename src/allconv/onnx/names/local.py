@@ -1,19 +1,22 @@
-"""Locally connected layers, which the format has no operator for: standard operators and a tag.
+"""Locally connected layers, which the format has no operator for: a function of the file's own.
 
     cells   (N, C, *I) -> (N, C, I) -> Gather -> (N, C, P, K): the cells that each output meets
     rows    (G, P, N, C/G*K);   weights (O, C/G, *K, *P) -> (G, P, C/G*K, O/G)
     result  MatMul -> (G, P, N, O/G) -> (N, O, *P), and the bias added
 
-Any runtime computes that. The last node carries the window in its metadata, and when a file is
-read the nodes are made again from the tag and compared: only where they are the same nodes do they
-stand for one `Local`, so a tag cannot change what a file means.
+A layer is one node, the call of a function with these operators in its body, so that any runtime
+computes it; layers of the same sizes share it. The node carries the window in its metadata. When a
+file is read, the function is made again from that tag and compared: only where it is the same does
+the node stand for one `Local`, so a tag cannot change what a file means. Any other call is read as
+the operators of its function.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from math import prod
 from typing import Any
 
@@ -23,53 +26,53 @@ from allconv.errors import Error
 from allconv.functional.call import apply
 from allconv.onnx.call import Call
 from allconv.onnx.model import Node
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.writer import OPSET, Writer, Written, make_node
 from allconv.operators.base import Array
 from allconv.operators.local import Local
 from allconv.operators.windowed import taps
 from allconv.value import Value
 from allconv.window import Axis, Window
+from onnx import FunctionProto, ModelProto, NodeProto, helper
 
 LOCAL = ("allconv", "LocallyConnected")
 TAG = "allconv.local"
-LONGEST = 24  # nodes of a layer
 _AXIS = ("input", "kernel", "output", "stride", "dilation", "input_dilation", "padding")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A locally connected layer: its window, groups, channels in and out, and its arrays' names."""
+    """A locally connected layer: its window, groups, channels in and out, whether it has a bias."""
 
     window: Window
     groups: int
     channels: int
     outputs: int
-    x: str
-    w: str
-    b: str
-    y: str
+    biased: bool
 
     def tag(self) -> str:
-        """The layer as JSON, without the name of its result."""
+        """The layer as JSON."""
         axes = [[getattr(axis, name) for name in _AXIS] for axis in self.window.axes]
-        numbers = [self.groups, self.channels, self.outputs]
-        return json.dumps([axes, numbers, [self.x, self.w, self.b]])
+        return json.dumps([axes, [self.groups, self.channels, self.outputs], self.biased])
 
     @classmethod
-    def from_tag(cls, text: str, y: str) -> Layer | None:
+    def from_tag(cls, text: str) -> Layer | None:
         """The layer of a tag; None for anything that is no tag of ours."""
         try:
-            axes, numbers, names = json.loads(text)
+            axes, numbers, biased = json.loads(text)
             groups, channels, outputs = numbers
-            x, w, b = names
             integers = [*numbers, *(n for axis in axes for n in axis)]
             legal = all(type(n) is int for n in integers) and min(numbers) > 0
-            if not legal or not all(isinstance(name, str) for name in names):
+            if not legal or type(biased) is not bool:
                 return None
             window = Window(tuple(Axis(*axis) for axis in axes))
         except (ValueError, TypeError, RecursionError, Error):
             return None
-        return cls(window, groups, channels, outputs, x, w, b, y)
+        return cls(window, groups, channels, outputs, biased)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the arrays that the function takes."""
+        return ["x", "w", "b"] if self.biased else ["x", "w"]
 
     def cells(self) -> Array:
         """(P, K): the input cell, in row-major order, that an output meets by a tap, or I: zero."""
@@ -88,86 +91,70 @@ class Layer:
             cells[:, number] = np.where(inside, flat, size).reshape(-1)
         return cells
 
-    def nodes(self) -> list[Node]:
-        """The layer in standard operators, in order; the last makes y."""
+    def nodes(self) -> list[NodeProto]:
+        """The layer in standard operators, from x, w and b to y."""
         kernel, output = self.window.taps, prod(self.window.output)
         groups, each = self.groups, self.channels // self.groups
         cells = self.cells()
-        padded = bool(cells.size) and int(cells.max()) == prod(self.window.input)
-        nodes = _Nodes(self.y)
-        x = nodes.reshape("flat", self.x, [0, self.channels, prod(self.window.input)])
-        if padded:
-            x = nodes.add("padded", "Pad", [x, nodes.constant("pads", [0, 0, 0, 0, 0, 1])])
-        x = nodes.add("patches", "Gather", [x, nodes.constant("cells", cells)], axis=2)
+        nodes = _Nodes()
+        x = nodes.reshape("flat", "x", [0, self.channels, prod(self.window.input)])
+        if cells.size and int(cells.max()) == prod(self.window.input):
+            x = nodes.add("padded", "Pad", x, nodes.constant("pads", [0, 0, 0, 0, 0, 1]))
+        x = nodes.add("patches", "Gather", x, nodes.constant("cells", cells), axis=2)
         x = nodes.reshape("groups", x, [0, groups, each, output, kernel])
-        x = nodes.add("turned", "Transpose", [x], perm=(1, 3, 0, 2, 4))
+        x = nodes.add("turned", "Transpose", x, perm=(1, 3, 0, 2, 4))
         x = nodes.reshape("rows", x, [0, 0, 0, each * kernel])
-        w = nodes.reshape(
-            "weights", self.w, [groups, self.outputs // groups, each * kernel, output]
+        w = nodes.reshape("weights", "w", [groups, self.outputs // groups, each * kernel, output])
+        w = nodes.add("columns", "Transpose", w, perm=(0, 3, 2, 1))
+        y = nodes.add("product", "MatMul", x, w)
+        y = nodes.add("outputs", "Transpose", y, perm=(2, 0, 3, 1))
+        y = nodes.reshape(
+            "image" if self.biased else "y", y, [0, self.outputs, *self.window.output]
         )
-        w = nodes.add("columns", "Transpose", [w], perm=(0, 3, 2, 1))
-        y = nodes.add("product", "MatMul", [x, w])
-        y = nodes.add("outputs", "Transpose", [y], perm=(2, 0, 3, 1))
-        y = nodes.reshape("image" if self.b else "", y, [0, self.outputs, *self.window.output])
-        if self.b:
-            nodes.add("", "Add", [y, self.b])
+        if self.biased:
+            nodes.add("y", "Add", y, "b")
         return nodes.made
+
+    def function(self, op: str, opset: int) -> FunctionProto:
+        """The layer as a function of this name."""
+        standard = helper.make_opsetid("", opset)
+        return helper.make_function(LOCAL[0], op, self.inputs, ["y"], self.nodes(), [standard])
 
 
 class _Nodes:
-    """Nodes being made for one result, whose name is the beginning of theirs."""
+    """Nodes being made, each named as what it makes."""
 
-    def __init__(self, y: str) -> None:
-        self.y = y
-        self.made: list[Node] = []
+    def __init__(self) -> None:
+        self.made: list[NodeProto] = []
 
-    def add(self, name: str, op: str, inputs: Sequence[str], **attributes: Any) -> str:
-        made = f"{self.y}/{name}" if name else self.y
-        self.made.append(Node(op, "", 0, made, tuple(inputs), (made,), attributes))
+    def add(self, made: str, op: str, *inputs: str, **attributes: Any) -> str:
+        self.made.append(make_node(Node(op, "", 0, made, inputs, (made,), attributes)))
         return made
 
     def constant(self, name: str, numbers: Any) -> str:
-        return self.add(name, "Constant", [], value=np.array(numbers, np.int64))
+        return self.add(name, "Constant", value=np.array(numbers, np.int64))
 
-    def reshape(self, name: str, x: str, shape: Sequence[int]) -> str:
-        sizes = self.constant(f"{name or 'result'}_shape", shape)
-        return self.add(name, "Reshape", [x, sizes])
-
-
-def collapse(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes, with each group that is a locally connected layer as one node of `LOCAL`."""
-    result: list[Node] = []
-    for node in nodes:
-        result.append(node)
-        layer = Layer.from_tag(node.tag, node.outputs[0]) if node.tag and node.outputs else None
-        if layer is None or not _has_cells(layer, result[-LONGEST:]):
-            continue
-        expected = layer.nodes()
-        found = result[-len(expected) :]
-        if len(found) == len(expected) and all(map(_same, found, expected)):
-            inputs = (layer.x, layer.w, layer.b) if layer.b else (layer.x, layer.w)
-            operator = Local(layer.window, layer.groups)
-            result[-len(expected) :] = [
-                Node(LOCAL[1], LOCAL[0], node.version, node.name, inputs, (layer.y,),
-                     {"operator": operator})
-            ]  # fmt: skip
-    return result
+    def reshape(self, made: str, x: str, shape: Sequence[int]) -> str:
+        return self.add(made, "Reshape", x, self.constant(f"{made}_shape", shape))
 
 
-def _has_cells(layer: Layer, nodes: Sequence[Node]) -> bool:
-    """Whether the file holds as many indices as the tag speaks of, before so many are made."""
+def local_node(call: Node, function: FunctionProto) -> Node | None:
+    """The call of a function as one node of `LOCAL`, where that is what the function computes."""
+    layer = Layer.from_tag(call.tag) if call.tag and call.domain == LOCAL[0] else None
+    if layer is None or not _has_cells(layer, function) or len(function.opset_import) != 1:
+        return None
+    whole = len(call.inputs) == len(layer.inputs) and len(call.outputs) == 1 and all(call.inputs)
+    if not whole or layer.function(call.op, function.opset_import[0].version) != function:
+        return None
+    operator = Local(layer.window, layer.groups)
+    return replace(call, op=LOCAL[1], attributes={"operator": operator})
+
+
+def _has_cells(layer: Layer, function: FunctionProto) -> bool:
+    """Whether the function holds as many indices as the tag speaks of, before so many are made."""
     size = prod(layer.window.output) * layer.window.taps
-    held = (node.attributes.get("value") for node in nodes if node.op == "Constant")
-    return any(isinstance(array, np.ndarray) and array.size == size for array in held)
-
-
-def _same(a: Node, b: Node) -> bool:
-    if (a.op, a.domain, a.inputs, a.outputs) != (b.op, b.domain, b.inputs, b.outputs):
-        return False
-    return a.attributes.keys() == b.attributes.keys() and all(
-        type(given) is type(b.attributes[name]) and np.array_equal(given, b.attributes[name])
-        for name, given in a.attributes.items()
-    )
+    tensors = [each.t for node in function.node for each in node.attribute if each.HasField("t")]
+    return any(len(tensor.raw_data) == 8 * size for tensor in tensors)
 
 
 def read_local(call: Call) -> Value:
@@ -177,24 +164,38 @@ def read_local(call: Call) -> Value:
     return y
 
 
+def call_local(model: ModelProto, layer: Layer, node: Node) -> NodeProto:
+    """The node of a layer; the function that it calls is put into the model, once for all alike."""
+    opset = max(each.version for each in model.opset_import if not each.domain)
+    functions = {each.name: each for each in model.functions}
+    for number in count(1):
+        op = f"{LOCAL[1]}{len(layer.window.axes)}d" + (f"_{number}" if number > 1 else "")
+        function = layer.function(op, opset)
+        if functions.get(op, function) == function:
+            break
+    if op not in functions:
+        model.functions.append(function)
+    if all(each.domain != LOCAL[0] for each in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(LOCAL[0], 1))
+    inputs, outputs = list(node.inputs), list(node.outputs)
+    proto = helper.make_node(op, inputs, outputs, name=node.name, domain=LOCAL[0])
+    helper.set_model_props(proto, {TAG: layer.tag()})
+    return proto
+
+
 def write_local(writer: Writer, written: Written) -> None:
-    """The nodes of the layer, the last with the tag."""
+    """A call of the layer's function."""
     operator: Local = written.operator
-    x, w, *b = written.inputs
     channels, outputs = written.shapes[0][1], written.shapes[1][0]
     if channels is None or outputs is None or not operator.window.axes:
         raise writer.unsupported(
             written,
             "a layer without axes, or whose channels follow the batch; give shape[0] a number",
         )
-    name = written.outputs[0]
-    layer = Layer(
-        operator.window, operator.groups, channels, outputs, x, w, b[0] if b else "", name
-    )
-    made = layer.nodes()
-    for node in made:
-        tag = {TAG: layer.tag()} if node is made[-1] else {}
-        writer.made(node, tag)
+    biased = len(written.inputs) > len(("x", "w"))
+    layer = Layer(operator.window, operator.groups, channels, outputs, biased)
+    node = Node(*LOCAL[::-1], OPSET, written.outputs[0], written.inputs, written.outputs, {})
+    writer.graph.node.append(call_local(writer.model, layer, node))
 
 
 WRITERS = {Local: write_local}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from allconv import functional
-from allconv.functional.normalize import respond_locally
+from allconv.functional.normalize import MOST_AROUND, respond_locally
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.normalize import Normalize
@@ -41,6 +41,8 @@ def read_local_response(call: Call) -> Value:
     x, size = call.value(0), call.integer("size")
     if size < 1:
         raise call.wrong(f"size is {size}; at least 1 is expected")
+    if size > MOST_AROUND:
+        raise call.too_large(f"size is {size:,} channels; {MOST_AROUND:,} is the most")
     if x.ndim < 3 or 0 in x.shape[1:]:
         raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))

@@ -157,6 +157,7 @@ def read_lp_pool(call: Call) -> Value:
     x = call.value(0)
     settings = read_settings(call, x.ndim - 2)
     window = _window(x, settings, call.flag("ceil_mode"))
+    call.check_constants((x.shape[1], *window.kernel))  # summed by a kernel of ones
     y: Value = window_norm(abs(x), window=window, p=_power(call))
     return y
 

@@ -244,6 +244,8 @@ def read_one_hot(call: Call) -> Value:
     shape = (*index.shape[:axis], depth, *index.shape[axis:])
     call.check_shape(shape)
     call.check_constants(shape)
+    if index.dtype.kind == "f":
+        index = np.trunc(index)  # the format casts them to whole numbers
     cells = np.expand_dims(np.where(index < 0, index + depth, index), axis)
     numbers = np.arange(depth).reshape([-1 if a == axis else 1 for a in range(len(shape))])
     on = (cells == numbers).astype(values.dtype)
