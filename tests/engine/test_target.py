@@ -18,31 +18,6 @@ def test_lanes_fill_a_register():
     assert NARROW.lanes("float32") == 8
 
 
-@pytest.mark.parametrize(
-    ("target", "rows", "columns", "tile"),
-    [
-        (WIDE, 3136, 64, (14, 2)),
-        (WIDE, 256, 480, (8, 3)),
-        (NARROW, 3136, 64, (6, 2)),
-        (WIDE, 1, 16, (1, 1)),
-    ],
-)
-def test_tile_follows_registers_and_rows(target, rows, columns, tile):
-    """The tiles that were measured to be best are chosen."""
-    assert target.tile(rows, columns, "float32") == tile
-
-
-@pytest.mark.parametrize("target", [WIDE, NARROW, Target(128, 16, False, False, "", "")])
-@pytest.mark.parametrize("rows", [1, 2, 5, 7, 49, 1000])
-@pytest.mark.parametrize("columns", [1, 16, 33, 512])
-def test_tile_fits_the_registers(target, rows, columns):
-    """Accumulators, a row of b and one spread element never need more registers than there are."""
-    height, vectors = target.tile(rows, columns, "float64")
-    assert 1 <= height <= rows
-    assert vectors >= 1
-    assert height * vectors + vectors + 1 <= target.registers
-
-
 def test_host_is_the_widest_target(monkeypatch):
     """Without a setting the first of `names` is taken, and it is the widest."""
     monkeypatch.delenv(VARIABLE, raising=False)

@@ -37,25 +37,6 @@ class Target:
         """Elements of `dtype` ("float32" or "float64") in one vector."""
         return self.bits // (8 * SIZES[dtype])
 
-    def tile(self, rows: int, columns: int, dtype: str) -> tuple[int, int]:
-        """Rows and vectors of the register tile that covers rows x columns elements soonest.
-
-        A step counts its multiplications (at least 8: two units of latency four), and its loads a
-        tenth; the tiles at the edges count in full. Equal counts go to the larger tile.
-
-        >>> Target(512, 32, True, True, "", "").tile(3136, 64, "float32")
-        (14, 2)
-        """
-        wanted = -(-columns // self.lanes(dtype))
-        best: tuple[float, int, tuple[int, int]] = (float("inf"), 0, (1, 1))
-        for vectors in range(1, min(wanted, 3) + 1):
-            # Registers for the accumulators, one row of b, and one element of a spread out.
-            for height in range(1, min(rows, (self.registers - vectors - 1) // vectors) + 1):
-                step = 10 * max(height * vectors, 8) + height + vectors
-                work = -(-rows // height) * -(-wanted // vectors) * step
-                best = min(best, (work, -height * vectors, (height, vectors)))
-        return best[2]
-
 
 def _described(name: str, cpu: str, features: dict[str, bool]) -> Target:
     """The target called `name` on a processor with these features."""
