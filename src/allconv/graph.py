@@ -20,6 +20,15 @@ from allconv.value import Value
 Kind = TypeVar("Kind", bound=Operator)
 
 
+FEW = 4  # of the values that a line names
+
+
+def few_specs(values: Sequence[Value]) -> str:
+    """What values are, of many the first ones."""
+    more = f", ... ({len(values):,})" if len(values) > FEW else ""
+    return ", ".join(str(value.spec) for value in values[:FEW]) + more
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
     """One use of an operator. `path` names the layer that recorded it."""
@@ -118,6 +127,12 @@ class Graph:
         """The multiply-adds of one run."""
         return sum(
             node.operator.cost(*(value.spec for value in node.inputs)) for node in self.nodes
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Graph({few_specs(self.inputs)} -> {few_specs(self.outputs)}, "
+            f"{len(self.nodes):,} nodes, {len(self.constants):,} constants)"
         )
 
     def __iter__(self) -> Iterator[Node]:

@@ -45,6 +45,24 @@ def printable(name: Name, longest: int | None = None) -> str:
     return "".join(each if _is_seen(each) else _escape(each) for each in text)
 
 
+def few_lines(text: str, most: int = 24, wide: int = 100) -> str:
+    """Text of many lines cut to about `most`, each of at most `wide` letters, for a `repr`.
+
+    >>> print(few_lines("a b c d e f g h".replace(" ", chr(10)), 4))
+    a
+    b
+    ... 4 more lines; print() shows them all
+    g
+    h
+    """
+    lines = [line if len(line) <= wide else line[: wide - 3] + "..." for line in text.split("\n")]
+    if len(lines) <= most + 1:
+        return "\n".join(lines)
+    end = most // 2 if most < 8 else most // 4
+    told = f"... {len(lines) - most:,} more lines; print() shows them all"
+    return "\n".join([*lines[: most - end], told, *lines[len(lines) - end :]])
+
+
 def encodable(name: Name) -> str:
     """A name as text that UTF-8 can hold: bytes that are not UTF-8 become escapes, all else stays.
 

@@ -234,6 +234,12 @@ class Recorded:
     updates: tuple[str, ...] = ()
     shapes: tuple[tuple[str, Any], ...] = ()
 
+    def __repr__(self) -> str:
+        return (
+            f"Recorded({self.graph!r}, {self.arguments} arguments, {len(self.parameters):,} "
+            f"parameters, {len(self.buffers):,} buffers)"
+        )
+
     @property
     def state(self) -> tuple[str, ...]:
         """The names of all arrays that the network holds, in the order of the inputs."""

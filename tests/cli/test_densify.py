@@ -10,6 +10,7 @@ import onnxruntime as ort
 import pytest
 from PIL import Image
 
+from allconv import functional as F
 from allconv import nn, onnx
 from allconv.data import Preprocess
 from allconv.operators.base import Array
@@ -148,3 +149,31 @@ def test_the_file_is_inspected(tmp_path: Path) -> None:
     smaller = run("inspect", out, "--size", "6")
     assert smaller.status == 2
     assert "does not fit" in smaller.err
+
+
+class Squeezed(nn.Module):
+    """Cells weighed by what is made of their means."""
+
+    def __init__(self) -> None:
+        self.conv, self.gate, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4, 3)
+
+    def forward(self, x: Array) -> Array:
+        y = self.conv(x)
+        y = y * F.sigmoid(self.gate(F.adaptive_avg_pool2d(y, 1)))
+        return self.last(F.max_pool2d(y, 2).mean((2, 3)))
+
+
+def test_means_of_windows(tmp_path: Path) -> None:
+    """Without --means it is refused and the option named; with it, it is said by how much."""
+    model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
+    onnx.save(Squeezed(), model, (2, 3, 10, 8))
+    refused = run("densify", model, "-o", out)
+    assert refused.status == 1
+    assert "(--means window) takes it over the training extent around each cell" in refused.err
+    assert not out.exists()
+    told = run("densify", model, "-o", out, "--means", "window").out.splitlines()
+    assert told[-3].startswith("means of a whole image that the network gives back to its cells")
+    net, dense = onnx.load(model), onnx.load(out)
+    x = np.random.default_rng(0).standard_normal((2, 3, 10, 8)).astype(np.float32)
+    np.testing.assert_allclose(dense(x)[..., 0, 0], net(x), rtol=0, atol=1e-5)
+    assert dense(np.zeros((1, 3, 20, 21), np.float32)).shape == (1, 3, 6, 7)

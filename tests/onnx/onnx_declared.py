@@ -15,7 +15,7 @@ WRONG = {
 """Cases whose results differ, and why."""
 
 REASONS = {
-    r"Sequence\w*|SplitToSequence|ConcatFromSequence|Optional\w*|is not a tensor": (
+    r"Sequence\w*|SplitToSequence|ConcatFromSequence|Optional\w*|is not a tensor|is a sequence": (
         "sequences and optional values are not arrays"
     ),
     r"String\w*|RegexFullMatch|LabelEncoder|TfIdfVectorizer|is STRING": "text is not computed",

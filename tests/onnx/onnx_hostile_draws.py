@@ -187,6 +187,71 @@ def change_structure(draw: Draw, model: Model) -> None:
         graph.sparse_initializer.add()
 
 
+def messages(message: Any) -> list[Any]:
+    """A message and all those inside it."""
+    found, ahead = [], [message]
+    while ahead:
+        each = ahead.pop()
+        found.append(each)
+        for kind, value in each.ListFields():
+            if kind.message_type is not None:
+                ahead += value if kind.is_repeated else [value]
+    return found
+
+
+def scalar(draw: Draw, kind: Any) -> Any:
+    """Any value of a field that holds no message."""
+    if kind.type == kind.TYPE_BYTES:
+        return one(draw, (b"", b"\0", b"\xff" * 8, b"SAME_UPPER", b"linear"))
+    if kind.cpp_type == kind.CPPTYPE_STRING:
+        return one(draw, TEXTS)
+    if kind.cpp_type in (kind.CPPTYPE_FLOAT, kind.CPPTYPE_DOUBLE):
+        return float(one(draw, (0, -0.0, 1, -1, 0.5, 1e38, np.nan, np.inf, -np.inf)))
+    if kind.cpp_type == kind.CPPTYPE_ENUM:
+        return int(draw.integers(0, 15))
+    number = integer(draw) if draw.integers(2) else int(draw.integers(-3, 9))
+    wide = kind.cpp_type == kind.CPPTYPE_INT64
+    return number if wide else abs(number) % 2**31
+
+
+def change_several(draw: Draw, values: Any, kind: Any) -> None:
+    """One value fewer, more often, elsewhere, or another one more."""
+    which, count = int(draw.integers(4)), len(values)
+    at = int(draw.integers(count)) if count else 0
+    if which == 0 and count:
+        del values[at]
+    elif which == 1 and count:
+        values.extend([values[at]] * int(one(draw, (1, 2, 40))))
+    elif kind.message_type is not None:
+        values.add()
+    elif which == 2 and count:
+        values[at] = scalar(draw, kind)
+    else:
+        values.append(scalar(draw, kind))
+
+
+def change_field(draw: Draw, model: Model) -> None:
+    """Any field of any message, whatever it means."""
+    everything = messages(model)
+    message = one(draw, everything)
+    there = [kind for kind, _ in message.ListFields()]
+    kind = one(draw, there if there and draw.integers(4) else list(message.DESCRIPTOR.fields))
+    try:
+        if kind.is_repeated:
+            change_several(draw, getattr(message, kind.name), kind)
+        elif draw.integers(5) == 0:
+            message.ClearField(kind.name)
+        elif kind.message_type is None:
+            setattr(message, kind.name, scalar(draw, kind))
+        else:
+            same = [each for each in everything if each.DESCRIPTOR is kind.message_type]
+            other = type(getattr(message, kind.name))()
+            other.CopyFrom(one(draw, same) if same else other)
+            getattr(message, kind.name).CopyFrom(other)
+    except (TypeError, ValueError):
+        return  # an enumeration has no such number
+
+
 CHANGES: tuple[Callable[[Draw, Model], None], ...] = (
     change_attribute, change_data, change_dims, change_input, change_integers, change_structure,
     change_text, change_type, move_outside,
@@ -200,7 +265,9 @@ def draw_file(draw: Draw) -> bytes:
     for _ in range(int(draw.integers(1, 4))):
         if len(model.graph.node):
             one(draw, CHANGES)(draw, model)
+    for _ in range(int(one(draw, (0, 0, 1, 2)))):
+        change_field(draw, model)
     data = bytearray(model.SerializeToString())
-    if draw.integers(4) == 0:
+    if len(data) and draw.integers(4) == 0:
         data[int(draw.integers(len(data)))] = int(draw.integers(256))
     return bytes(data)

@@ -17,7 +17,7 @@ from allconv.onnx import load
 from allconv.operators.elementary import Truth
 from allconv.text import printable
 from allconv.trace import record
-from onnx import helper
+from onnx import helper, numpy_helper
 
 LEAST = {"sizes": 170, "windows": 250, "constants": 120, "texts": 99, "indices": 60}
 
@@ -57,6 +57,18 @@ def test_sums_of_three() -> None:
     made.producer_name = "other"
     with pytest.raises(UnsupportedError, match=r"Add, domain ai\.onnx, opset 21: it has 3 inputs"):
         load(made)
+
+
+def test_nodes_that_make_nothing() -> None:
+    """A node without results is refused by name, a constant and a layer alike."""
+    weights = numpy_helper.from_array(np.ones((2, 2, 1, 1), "f"))
+    for broken in (
+        helper.make_node("Constant", [], [], value=weights),
+        helper.make_node("Conv", ["x", "w"], []),
+    ):
+        made = chain(node("Relu", "x"), broken, arrays={"w": np.ones((2, 2, 1, 1), "f")})
+        with pytest.raises(UnsupportedError, match="it has 0 outputs"):
+            load(made)
 
 
 def test_one_hot_of_floats() -> None:

@@ -11,6 +11,7 @@ from allconv.operators.arrange import (
     Concatenate,
     Convert,
     Pad,
+    PadEdge,
     Reshape,
     Slice,
     Transpose,
@@ -86,6 +87,14 @@ def draw_pad(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
     return Pad(tuple(pairs), value), (draw_array(data, shape, draw_dtype(data)),)
 
 
+def draw_pad_edge(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
+    """Either side of any axis that has cells."""
+    shape = draw_shape(data)
+    times = st.sampled_from([0, 1, 0, 2, 5])
+    pairs = tuple((data.draw(times), data.draw(times)) if n else (0, 0) for n in shape)
+    return PadEdge(pairs), (draw_array(data, shape, draw_dtype(data)),)
+
+
 def draw_concatenate(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
     """One to three arrays along any axis."""
     shape, dtype = draw_shape(data, least=1), draw_dtype(data)
@@ -149,6 +158,15 @@ def brute_pad(operator: Pad, x: Array):
     return (y,)
 
 
+def brute_pad_edge(operator: PadEdge, x: Array):
+    """Each cell from `low` before it, or from the nearest."""
+    y = np.zeros([n + sum(p) for n, p in zip(x.shape, operator.pairs, strict=True)])
+    for cell in np.ndindex(y.shape):
+        rows = zip(cell, operator.pairs, x.shape, strict=True)
+        y[cell] = x[tuple(min(max(i - low, 0), n - 1) for i, (low, _), n in rows)]
+    return (y,)
+
+
 def brute_concatenate(operator: Concatenate, *x: Array):
     """Element after element along the axis."""
     axis, shape = operator.axis, list(x[0].shape)
@@ -184,6 +202,14 @@ def onnx_pad(operator: Pad, x: Array):
         return None
     pads, value = np.array(lows + highs, np.int64), np.array(operator.value, x.dtype)
     return onnx_results("Pad", (x, pads, value), mode="constant")
+
+
+def onnx_pad_edge(operator: PadEdge, x: Array):
+    """Pad of ONNX in its mode "edge"."""
+    if not operator.pairs or not x.size:
+        return None
+    pads = np.array([pair[end] for end in (0, 1) for pair in operator.pairs], np.int64)
+    return onnx_results("Pad", (x, pads), mode="edge")
 
 
 def onnx_concat(operator: Concatenate, *x: Array):
@@ -259,6 +285,18 @@ RECORDS = (
         refusals=(
             refusal("1 pairs of padding", lambda: Pad(((1, 1),)), (2, 3)),
             refusal(r"more than there is of \(3,\)", lambda: Pad(((-2, -2),)), (3,)),
+        ),
+    ),
+    Record(
+        PadEdge,
+        draw_pad_edge,
+        brute_pad_edge,
+        linear=(X,),
+        outsiders=(onnx_pad_edge,),
+        refusals=(
+            refusal("1 pairs of padding", lambda: PadEdge(((1, 1),)), (2, 3)),
+            refusal("cannot be repeated", lambda: PadEdge(((-1, 2),)), (3,)),
+            refusal(r"edges of \(0,\) cannot", lambda: PadEdge(((1, 0),)), (0,)),
         ),
     ),
     Record(

@@ -67,5 +67,5 @@ def test_channels_that_are_flattened() -> None:
         y = F.relu(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
         return F.linear(y.reshape(x.shape[0], -1), w)
 
-    with pytest.raises(UnsupportedError, match="Transpose cannot slide"):
+    with pytest.raises(UnsupportedError, match="moves the cells of an image"):
         ac.rewrite.densify(net, (1, 8, 8, 3))

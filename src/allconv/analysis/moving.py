@@ -10,6 +10,7 @@ from allconv.operators.arrange import (
     Concatenate,
     Convert,
     Pad,
+    PadEdge,
     Reshape,
     Slice,
     Transpose,
@@ -19,7 +20,7 @@ from allconv.operators.base import Array, Operator
 from allconv.operators.reduce import Broadcast
 
 MOVING = (
-    Broadcast, Concatenate, Convert, Pad, Reshape, Slice, Transpose, Unslice,
+    Broadcast, Concatenate, Convert, Pad, PadEdge, Reshape, Slice, Transpose, Unslice,
 )  # fmt: skip
 
 

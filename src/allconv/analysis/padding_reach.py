@@ -13,7 +13,7 @@ import numpy as np
 
 from allconv.analysis.meetings import AxisMeetings
 from allconv.graph import Graph, Node
-from allconv.operators.arrange import Pad
+from allconv.operators.arrange import Pad, PadEdge
 from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.pool import AveragePool, MaxPool
@@ -106,9 +106,22 @@ def _padded(pair: tuple[int, int], seen: Seen) -> Seen:
     return Seen(one(seen.low, low=True, high=False), one(seen.high, low=False, high=True))
 
 
+def _pad_edge(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    pairs = node.of(PadEdge).pairs[2:]
+    rows = zip(seen, pairs, strict=True)
+    return tuple(
+        Seen(np.pad(s.low, pair, "edge"), np.pad(s.high, pair, "edge")) for s, pair in rows
+    )
+
+
 Rule = Callable[[Node, tuple[Seen, ...]], tuple[Seen, ...]]
 
 _RULES: Rules[Rule] = Rules(
     dict.fromkeys((Correlate, MaxPool, AveragePool), _window),
-    {CorrelateTranspose: _window_transpose, Pad: _pad, WindowOperator: _anything},
+    {
+        CorrelateTranspose: _window_transpose,
+        Pad: _pad,
+        PadEdge: _pad_edge,
+        WindowOperator: _anything,
+    },
 )

@@ -21,7 +21,7 @@ from allconv.analysis.fields import Field, Reach, ReceptiveFields
 from allconv.errors import ArgumentError
 from allconv.graph import Graph, Node
 from allconv.intake.settings import shape_of, whole
-from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
+from allconv.operators.arrange import Concatenate, Convert, Pad, PadEdge, Reshape, Slice, Transpose
 from allconv.operators.base import Spec
 from allconv.operators.correlate import ForwardView, TransposeView
 from allconv.operators.dropout import Dropout
@@ -29,10 +29,11 @@ from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import Normalize
 from allconv.operators.pointwise import Pointwise
 from allconv.operators.pool import AveragePool, AveragePoolTranspose, MaxPool
-from allconv.operators.reduce import Broadcast, Sum
+from allconv.operators.reduce import Broadcast, Reduction
 from allconv.operators.resize import Resize, place_of, table_of
 from allconv.operators.rules import Rules
 from allconv.operators.sum_cells import SumCells
+from allconv.operators.take import Take
 from allconv.operators.windowed import WindowOperator
 from allconv.trace import trace
 from allconv.value import Value
@@ -216,7 +217,7 @@ def _span(a: Axis, *, forward: bool) -> tuple[Fraction, Fraction, Fraction]:
 
 def _sum(node: Node, fields: list[Field | None]) -> Field:
     ((field, value),) = _given(node, fields)
-    operator = node.of(Sum)
+    operator = node.of(Reduction)
     kept = [axis for axis in range(value.ndim) if operator.keep or axis not in operator.axes]
     return _renumbered(_over(field, value, operator.axes), {a: n for n, a in enumerate(kept)})
 
@@ -258,6 +259,23 @@ def _pad(node: Node, fields: list[Field | None]) -> Field:
     """i stands for i - low."""
     operator = node.of(Pad)
     return _shifted(node, fields, lambda a: (Fraction(1), Fraction(-operator.pairs[a][0])))
+
+
+def _take(node: Node, fields: list[Field | None]) -> Field:
+    """Any cell of the axis that is taken from; the others stay."""
+    ((field, value),) = _given(node, fields)
+    return _over(field, value, (node.of(Take).axis,))
+
+
+def _pad_edge(node: Node, fields: list[Field | None]) -> Field:
+    """i stands for i - low inside, for a cell up to low + high away from it at the ends."""
+    ((field, _),) = _given(node, fields)
+    pairs = node.of(PadEdge).pairs
+    return tuple(
+        reach if reach.along is None
+        else reach.through(Fraction(1), Fraction(-sum(pairs[reach.along])), Fraction(0))
+        for reach in field
+    )  # fmt: skip
 
 
 def _shifted(
@@ -365,13 +383,15 @@ _RULES: Rules[Rule] = Rules(
     dict.fromkeys((Softmax, LogSoftmax), _softmax),
     {
         Normalize: _normalize,
-        Sum: _sum,
+        Reduction: _sum,
+        Take: _take,
         Resize: _resize,
         SumCells: _sum_cells,
         Reshape: _reshape,
         Transpose: _transpose,
         Slice: _slice,
         Pad: _pad,
+        PadEdge: _pad_edge,
         Concatenate: _concatenate,
     },
 )

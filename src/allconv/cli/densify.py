@@ -35,7 +35,12 @@ STEPS = 2  # by how many steps the canvas of noise is larger than a crop
     "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
     help="Of the images that it was trained on, for a file that does not say it.",
 )  # fmt: skip
-def command(model: str, out: str, size: tuple[int, int] | None) -> None:
+@click.option(
+    "--means", type=click.Choice(("window",)),
+    help="Take means of all of an image that are given back to its cells, as in squeeze-and-"
+    "excitation, over the training extent around each cell.",
+)  # fmt: skip
+def command(model: str, out: str, size: tuple[int, int] | None, means: str | None) -> None:
     """Let a classifier slide over larger images.
 
     MODEL is an .onnx file of a classifier, such as allconv train writes. FILE holds the same
@@ -53,7 +58,7 @@ def command(model: str, out: str, size: tuple[int, int] | None) -> None:
     with screen() as shown:
         net = load(model)
         single, shape, preprocess = _classifier(net, model, size)
-        dense = densify(single, shape)
+        dense = densify(single, shape, means=means)
         for line in [*_grown(dense, single), _compared(dense, single)]:
             shown.line(line)
         save_open(dense, out, classes=net.classes, preprocess=preprocess)
@@ -99,7 +104,9 @@ def _told(dense: DenseNetwork, out: str, *, takes_bytes: bool) -> list[str]:
     ]
     if not takes_bytes:
         use = f"allconv.onnx.load({out!r})(x), x float32 (N, {channels}, *size),"
-        return [*lines, f"next: in Python {use} gives scores (N, classes, *places)"]
+        heads = len(dense.graph.outputs)
+        several = f" of each of {heads} heads" if heads > 1 else ""
+        return [*lines, f"next: in Python {use} gives scores (N, classes, *places){several}"]
     read = 'convert("RGB"))[None]' if channels == 3 else 'convert("L"))[None, ..., None]'
     return [
         *lines,
@@ -120,16 +127,24 @@ def _compared(dense: DenseNetwork, single: Module) -> str:
     sizes = [c + STEPS * s for c, s in zip(dense.crop, dense.step, strict=True)]
     shape = (1, dense.input_shape[1], *sizes)
     noise = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    found = dense.compare(single, noise)
-    reach = float(np.abs(found.crops).max())
-    if not found.differing.any():
+    compared = dense.compare(single, noise)
+    heads = compared if isinstance(compared, tuple) else (compared,)
+    reach = max(float(np.abs(found.crops).max()) for found in heads)
+    largest = max(found.largest for found in heads)
+    if dense.means is not None:
+        return (
+            "means of a whole image that the network gives back to its cells are taken over the "
+            "training extent around each cell, so answers differ: on an image of noise by up to "
+            f"{largest:.2g} from those for parts alone, which reach {reach:.2g}"
+        )
+    if not heads[0].differing.any():
         return (
             "no answer depends on padding, sums are added in another order: on an image of noise "
-            f"answers differ by up to {found.largest:.1g} from those for parts alone"
+            f"answers differ by up to {largest:.1g} from those for parts alone"
         )
     return (
         "the network pads its images, so answers inside a larger image differ: on an image of "
-        f"noise by up to {found.largest:.2g} from those for parts alone, which reach {reach:.2g}"
+        f"noise by up to {largest:.2g} from those for parts alone, which reach {reach:.2g}"
     )
 
 

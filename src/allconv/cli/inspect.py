@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +17,8 @@ from allconv.errors import ShapeError
 
 if TYPE_CHECKING:
     from allconv.nn import Module
+    from allconv.onnx import OnnxModule
+    from allconv.onnx.model import Input
 
 DEFAULT_CLASSES = 10
 
@@ -29,8 +33,22 @@ DEFAULT_CLASSES = 10
 @click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
 @click.option("--channels", type=settings.COUNT, help="1 grey, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="Of a network by name.")
+@click.option(
+    "--shape",
+    "shapes",
+    type=settings.Shape(),
+    multiple=True,
+    metavar="NxCxHxW",
+    help="Of an input of a file, with the batch; once for each input.",
+)
+@click.option("--all", "everything", is_flag=True, help="A row a layer, however many there are.")
 def command(
-    model: str, size: tuple[int, int] | None, channels: int | None, classes: int | None
+    model: str,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    classes: int | None,
+    shapes: tuple[tuple[int, ...], ...],
+    everything: bool,
 ) -> None:
     """Show the layers of a network.
 
@@ -38,41 +56,89 @@ def command(
     output for one image, its parameters, multiply-adds, the memory of the output, how many
     pixels of the image a cell sees, and by how many pixels the next cell lies apart. A network
     by name is shown for 10 classes and grey images of 28 x 28, or, where it is for photographs,
-    colour images of 224 x 224, unless told otherwise.
+    colour images of 224 x 224, unless told otherwise. Of many layers neighbours share a row: what
+    works cell by cell stands beside the layer before it, and then what has names that begin alike.
     """
     from allconv.cli.layers import HEAD, describe
+    from allconv.nn.folding import MOST_ROWS
 
     with screen(err=True) as shown:
-        net, shape = _network(model, size, channels, classes)
+        net, taken = _network(model, size, channels, classes, shapes)
         try:
-            rows, totals = describe(net, shape)
+            rows, totals = describe(net, taken, sys.maxsize if everything else MOST_ROWS)
         except ShapeError as error:
-            if size is None and channels is None:
+            if size is None and channels is None and not shapes:
                 raise
-            raise Misuse(f"{model} does not take {shape}: {error}; give another --size") from None
+            asked = ", ".join(map(str, taken))
+            other = "--shape" if shapes else "--size"
+            raise Misuse(f"{model} does not take {asked}: {error}; give another {other}") from None
         shown.hide()
     for line in [*table([HEAD, *rows], left=2), "", *totals]:
         say(line)
 
 
 def _network(
-    model: str, size: tuple[int, int] | None, channels: int | None, classes: int | None
-) -> tuple[Module, tuple[int, ...]]:
+    model: str,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    classes: int | None,
+    shapes: Sequence[tuple[int, ...]],
+) -> tuple[Module, list[tuple[int, ...]]]:
     from allconv.nn import networks
 
     if model in networks.names():
+        if shapes:
+            raise Misuse("--shape is for a file; give --size and --channels")
         usual, *sides = networks.usual_images(model)
         (height, width), channels = size or sides, channels or usual
         net = networks.build(model, channels, (height, width), classes or DEFAULT_CLASSES)
-        return net, (1, channels, height, width)
+        return net, [(1, channels, height, width)]
     from allconv import onnx
-    from allconv.cli.model_shape import check_channels, image_shape
 
     if not os.path.lexists(model):
         known = ", ".join(networks.names())
         raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is expected")
     if classes is not None:
         raise Misuse("--classes is for a network by name; a file has its own")
-    loaded = onnx.load(model)
-    check_channels(loaded, model, channels)
-    return loaded, image_shape(loaded, model, size, channels)
+    if shapes and (size is not None or channels is not None):
+        raise Misuse("--shape says all sizes; leave --size and --channels out")
+    return _of_file(onnx.load(model), model, size, channels, shapes)
+
+
+def _of_file(
+    net: OnnxModule,
+    model: str,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    shapes: Sequence[tuple[int, ...]],
+) -> tuple[Module, list[tuple[int, ...]]]:
+    """A network from a file and the shapes of its inputs; integers that it takes are all 1."""
+    import numpy as np
+
+    from allconv.cli.model_shape import check_channels, image_shape
+
+    inputs = net.model.inputs
+    if shapes and len(shapes) != len(inputs):
+        raise Misuse(f"{model} takes {len(inputs)} arrays; give --shape as often")
+    known = all(each.shape is not None and None not in each.shape[1:] for each in inputs)
+    if not shapes and not (known and size is None and channels is None):
+        if len(inputs) > 1 or any(each.static for each in inputs) or not _is_image(inputs[0]):
+            told = ", ".join(f"{each.name} {_declared(each)}" for each in inputs)
+            raise Misuse(f"{model} takes {told}; give --shape for each")
+        check_channels(net, model, channels)
+        return net, [image_shape(net, model, size, channels)]
+    taken = list(shapes) or [tuple(n or 1 for n in each.shape or ()) for each in inputs]
+    fixed = {e.name: np.ones(s, e.dtype) for e, s in zip(inputs, taken, strict=True) if e.static}
+    if not fixed:
+        return net, taken
+    rest = [s for e, s in zip(inputs, taken, strict=True) if not e.static]
+    return net.with_inputs(**fixed), rest
+
+
+def _is_image(given: Input) -> bool:
+    return given.shape is None or len(given.shape) == 4  # (N, C, H, W)
+
+
+def _declared(given: Input) -> str:
+    sizes = ", ".join("any" if n is None else str(n) for n in given.shape or ())
+    return f"({sizes})" if given.shape is not None else "of any shape"

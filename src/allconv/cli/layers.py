@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from allconv.text import bytes_text
+from allconv.nn.folding import MOST_ROWS, cut, folded
+from allconv.nn.summary import layers_of
+from allconv.text import bytes_text, printable
 
 if TYPE_CHECKING:
     from allconv.analysis.fields import Field
     from allconv.engine.program import Program
     from allconv.engine.step import PlanStep
-    from allconv.graph import Node
     from allconv.nn import Module
+    from allconv.nn.summary import Layer
     from allconv.trace import Recorded
     from allconv.value import Value
 
-HEAD = (
-    "layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride"
-)  # fmt: skip
+HEAD = ("layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride")
+LONGEST_NAME = 26
+LONGEST_KIND = 18
+LONGEST_KERNEL = 20
 MOVING = ("Copy", "Pack")  # kernels that only bring data into place
 ITEM = {"float32": 4, "float64": 8}
 
 
-def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The rows of a network for an input of a shape, and lines with the totals."""
+def describe(
+    net: Module, shapes: Sequence[tuple[int, ...]], most: int = MOST_ROWS
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The rows of a network for inputs of these shapes, about `most`, and lines with the totals."""
     from allconv.analysis.receptive import receptive_fields
     from allconv.engine.program import Program
     from allconv.nn.tracing import network_dtype, trace_module
@@ -34,13 +39,19 @@ def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]]
     from allconv.operators.pointwise import Pointwise
 
     dtype = network_dtype(net)
-    traced = trace_module(net, Spec(shape, dtype))
+    traced = trace_module(net, *(Spec(shape, dtype) for shape in shapes))
     program = Program(traced.graph, static=traced.state_places)
     prepared = program.prepare()
-    layers = _layers(net, traced, receptive_fields(traced.graph))
+    layers = _held(net, traced, receptive_fields(traced.graph))
     fused = {n.path for n in program.graph.nodes if isinstance(n.operator, Pointwise | Normalize)}
     kernels = _kernels(prepared.planner.steps, fused)
-    rows = [layer.row(kernels.get(layer.path, "-")) for layer in layers]
+    names, kinds, along = zip(
+        *((each.layer.name, each.layer.kind, each.layer.along) for each in layers), strict=True
+    )
+    rows = [
+        _row(_named(line.name, line.kind), layers[line.rows], kernels)
+        for line in folded(names, kinds, along, most)
+    ]
     held = sum(value.spec.size for value in _parameters(traced)) * ITEM[dtype]
     totals = [
         f"{sum(layer.parameters for layer in layers):,} parameters ({bytes_text(held)}), "
@@ -51,68 +62,54 @@ def describe(net: Module, shape: tuple[int, ...]) -> tuple[list[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer: where it is, what it returns, holds, costs and sees."""
+class Held:
+    """A layer with what the table says of it beside: its parameters, and what it sees."""
 
-    path: str
-    output: tuple[int, ...]
+    layer: Layer
     parameters: int
-    multiply_adds: int
-    bytes: int
     field: Field
 
-    def row(self, kernel: str) -> tuple[str, ...]:
-        """The cells of the table."""
-        sees = " x ".join(str(reach.size) for reach in self.field)
-        strides = [str(reach.stride) for reach in self.field if reach.along is not None]
-        return (
-            self.path,
-            kernel,
-            " x ".join(map(str, self.output[1:])),
-            f"{self.parameters:,}",
-            f"{self.multiply_adds:,}",
-            bytes_text(self.bytes),
-            sees or "-",
-            " x ".join(strides) or "-",
-        )
+
+def _named(name: str, kind: str) -> str:
+    """A layer in a bounded number of letters, whatever a file calls it."""
+    kind = printable(kind, LONGEST_KIND)
+    return f"{cut(printable(name), LONGEST_NAME)} ({kind})" if name else kind
 
 
-def _layers(net: Module, traced: Recorded, fields: dict[Value, Field]) -> list[Layer]:
+def _row(name: str, layers: Sequence[Held], kernels: Mapping[str, str]) -> tuple[str, ...]:
+    """The cells of a row for a layer, or for several: what the last of them returns."""
+    last = layers[-1]
+    used = [kernels.get(each.layer.path, "-") for each in layers]
+    results = [each.layer.result for each in layers]
+    working = dict.fromkeys(each for each in used if each not in ("fused", "-"))
+    sees = " x ".join(str(reach.size) for reach in last.field)
+    strides = [str(reach.stride) for reach in last.field if reach.along is not None]
+    return (
+        name,
+        printable(", ".join(working) or used[0], LONGEST_KERNEL),
+        " x ".join(map(str, results[-1].shape[1:])),
+        f"{sum(each.parameters for each in layers):,}",
+        f"{sum(each.layer.multiply_adds for each in layers):,}",
+        bytes_text(max(value.spec.size * ITEM.get(value.dtype, 8) for value in results)),
+        sees or "-",
+        " x ".join(strides) or "-",
+    )
+
+
+def _held(net: Module, traced: Recorded, fields: dict[Value, Field]) -> list[Held]:
     """Layers in the order of their calls; those that do nothing in inference, too."""
-    groups: dict[str, list[Node]] = {}
-    results: dict[str, Value] = {}
-    leaves = {
-        f"{name} ({type(module).__name__})"
-        for name, module in net.named_modules()
-        if name and len(list(module.named_modules())) == 1
-    }
-    for path, result in traced.shapes:
-        if path in leaves:
-            groups[path], results[path] = [], result
-    for node in traced.graph.nodes:
-        groups.setdefault(node.path, []).append(node)
     own = set(_parameters(traced))
-    layers = []
-    for path, nodes in groups.items():
-        value = nodes[-1].outputs[0] if nodes else results[path]
-        used = own.intersection(value for node in nodes for value in node.inputs)
+    found = []
+    for layer in layers_of(net, traced):
+        used = own.intersection(value for node in layer.nodes for value in node.inputs)
         own -= used  # shared parameters count once
-        cost = sum(node.operator.cost(*(v.spec for v in node.inputs)) for node in nodes)
-        layers.append(
-            Layer(
-                path=path,
-                output=value.shape,
-                parameters=sum(value.spec.size for value in used),
-                multiply_adds=cost,
-                bytes=value.spec.size * ITEM.get(value.dtype, 8),
-                field=fields.get(value, ()),
-            )
-        )
-    return layers
+        size = sum(value.spec.size for value in used)
+        found.append(Held(layer, size, fields.get(layer.result, ())))
+    return found
 
 
 def _parameters(traced: Recorded) -> tuple[Value, ...]:
-    return traced.graph.inputs[1 : 1 + len(traced.parameters)]
+    return traced.graph.inputs[traced.arguments :][: len(traced.parameters)]
 
 
 def _kernels(steps: Iterable[PlanStep], fused: set[str]) -> dict[str, str]:

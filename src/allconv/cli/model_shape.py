@@ -10,6 +10,8 @@ from allconv.errors import UnsupportedError
 if TYPE_CHECKING:
     from allconv.onnx import OnnxModule
 
+COLOURS = (1, 3)  # channels of images, grey or colour
+
 
 def image_shape(
     net: OnnxModule, name: str, size: tuple[int, int] | None, channels: int | None = None
@@ -23,10 +25,11 @@ def image_shape(
     if shape is not None and None not in shape[1:]:
         if size is not None and size not in (shape[1:3], shape[2:]):
             raise Misuse(f"{name} takes {_shown(shape)} and no other; leave --size out")
-        return (1, *(n or 1 for n in shape[1:]))
+        return tuple(n or 1 for n in shape)
     if shape is not None and len(shape) != 4:
         raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are expected")
-    order = "HWC" if net.preprocess is not None and inputs[0].dtype == "uint8" else "CHW"
+    is_bytes = net.preprocess is not None and inputs[0].dtype == "uint8"
+    order = "HWC" if is_bytes or _channels_last(shape) else "CHW"
     found: dict[str, int | None] = dict(zip(order, shape[1:] if shape else [None] * 3, strict=True))
     if net.preprocess is not None:
         told = Preprocess.from_json(net.preprocess)
@@ -40,6 +43,11 @@ def image_shape(
     if found["H"] is None or found["W"] is None:
         raise Misuse(f"{name} takes images of any size; give --size")
     return (1, *(n for n in found.values() if n is not None))
+
+
+def _channels_last(shape: tuple[int | None, ...] | None) -> bool:
+    """Whether only the last axis of a declared shape can be the colours of images."""
+    return shape is not None and shape[1] not in COLOURS and shape[3] in COLOURS
 
 
 def check_input(net: OnnxModule, name: str) -> None:

@@ -12,6 +12,8 @@ from allconv.cli.failures import Misuse
 from allconv.text import printable
 
 LARGEST_SIDE = 4096
+LARGEST_SIZE = 2**31 - 1
+MOST_AXES = 8
 SMALLEST_SIDE = 4
 MOST_THREADS = 1024
 LARGEST_SEED = 2**63 - 1
@@ -92,6 +94,23 @@ class Size(Setting):
         if len(sides) > 2 or len(whole) != len(sides):
             raise self.refusal(value, param)
         return whole[0], whole[-1]
+
+
+class Shape(Setting):
+    """The sizes of an array."""
+
+    name = "shape"
+    expected = f"up to {MOST_AXES} sizes with an x between them, as in 1x3x224x224,"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The sizes, or a usage error."""
+        sizes = [as_integer(side) for side in str(value).lower().split("x")]
+        whole = [n for n in sizes if n is not None and 0 < n <= LARGEST_SIZE]
+        if len(whole) != len(sizes) or len(sizes) > MOST_AXES:
+            raise self.refusal(value, param)
+        return tuple(whole)
 
 
 class Numbers(Setting):

@@ -11,7 +11,7 @@ import numpy as np
 from allconv.engine.plan_text import PlanText
 from allconv.engine.program import Program
 from allconv.errors import ArgumentError, ShapeError
-from allconv.graph import Graph
+from allconv.graph import Graph, few_specs
 from allconv.intake.arrays import frozen, is_frozen, is_masked, overlaps_itself, take_array
 from allconv.intake.limits import limit_reached, within_limits
 from allconv.intake.settings import flag, float_dtype, shape_of, told
@@ -77,6 +77,10 @@ class Compiled:
             )
         if any(np.may_share_memory(out, operand) for operand in operands):
             raise ArgumentError("out shares memory with an input; pass another array")
+
+    def __repr__(self) -> str:
+        takes, gives = self.graph.inputs[: self._inputs], self.graph.outputs
+        return f"Compiled({few_specs(takes)} -> {few_specs(gives)}, {len(self.graph.nodes)} nodes)"
 
     def plan(self) -> PlanText:
         """The steps as a table: what runs, by which kernel, in how many chunks."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from allconv.picture.table import Listing, shown
-from allconv.text import printable
+from allconv.text import few_lines, printable
 
 HEAD = ("step", "kernel", "chunks", "algorithm", "layer")
 LONGEST = 80  # letters of a text of a table
@@ -52,7 +52,7 @@ class PlanText(str):
         return (self.lines,)
 
     def __repr__(self) -> str:
-        return str(self)
+        return few_lines(str(self))
 
     def _repr_html_(self) -> str:
         def row(n: int) -> tuple[str | int, ...]:

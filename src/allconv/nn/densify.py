@@ -9,23 +9,29 @@ from typing import Any
 
 import numpy as np
 
+from allconv.analysis.fields import Field
 from allconv.analysis.padding_reach import padding_reach
 from allconv.analysis.receptive import receptive_fields
-from allconv.errors import ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.graph import Graph
+from allconv.intake.settings import told
 from allconv.nn.graph_module import GraphModule, record_network
 from allconv.nn.module import Module
 from allconv.operators.base import Array
 from allconv.rewrite.channels_first import channels_first, takes_channels_last
 from allconv.rewrite.dense import densified
 from allconv.rewrite.fold_constants import fold_constants
+from allconv.trace import Recorded
 
 BATCH = 64  # crops that are computed at once
+MOST_BATCH = 1024  # of a network that takes so many images and no other number
 
 
 class DenseNetwork(GraphModule):
     """A classifier as a fully convolutional network: x (N, C, *I) -> (N, classes, *P).
+
+    A network of several heads gives a tuple of such maps.
 
     Output cell i is the classifier's answer for the crop of size `crop` that begins at
     `step * i`; there are P = floor((I - crop) / step) + 1. `sees_padding` says, an axis each, for
@@ -33,7 +39,9 @@ class DenseNetwork(GraphModule):
     answer is that for the crop, in exact programs bit by bit if the network `keeps_order`. Where it
     does, a crop inside a larger image has neighbours instead of padding, and the answer differs
     (`differing` says where). A classifier of images (N, *I, C), as TensorFlow's are, has become one
-    of images (N, C, *I): `channels_last` says so.
+    of images (N, C, *I): `channels_last` says so. `means` says "window" where numbers of all of an
+    image, given back to its cells, are taken over windows (see `densify`): then every answer may
+    differ from that for its crop, unless the image is one.
     """
 
     def __init__(
@@ -44,17 +52,23 @@ class DenseNetwork(GraphModule):
         *,
         keeps_order: bool = True,
         channels_last: bool = False,
+        means: str | None = None,
     ) -> None:
         super().__init__(graph, arrays, buffers)
         self.channels_last = channels_last
         self.keeps_order = keeps_order
+        self.means = means
         self.crop = self.input_shape[2:]
         self.step = _steps(self.graph)
-        (seen,) = padding_reach(self.graph)
-        self.sees_padding = tuple((bool(each.low.any()), bool(each.high.any())) for each in seen)
+        heads = zip(*padding_reach(self.graph), strict=True)
+        self.sees_padding = tuple(
+            (any(each.low.any() for each in axis), any(each.high.any() for each in axis))
+            for axis in heads
+        )
 
     def _settings(self) -> Iterator[str]:
-        yield f"crop={self.crop}, step={self.step}, is_exact={self.is_exact}"
+        means = "" if self.means is None else f", means={self.means!r}"
+        yield f"crop={self.crop}, step={self.step}, is_exact={self.is_exact}{means}"
 
     @property
     def is_exact(self) -> bool:
@@ -80,6 +94,8 @@ class DenseNetwork(GraphModule):
         """bool (*P): the answers that may differ from those for the crops alone."""
         out = self.output_size(size)
         result = np.zeros(out, bool)
+        if self.means is not None and tuple(size) != self.crop:
+            return ~result
         for axis, (low, high) in enumerate(self.sees_padding):
             start = np.arange(out[axis]) * self.step[axis]
             inner = (low & (start > 0)) | (high & (start + self.crop[axis] < size[axis]))
@@ -92,19 +108,36 @@ class DenseNetwork(GraphModule):
             starts = [s * i for s, i in zip(self.step, index, strict=True)]
             yield index, tuple(slice(a, a + c) for a, c in zip(starts, self.crop, strict=True))
 
-    def compare(self, net: Callable[[Any], Any], x: Any) -> Comparison:
-        """The map of images x (N, C, *I) beside what `net` says of their crops, one by one."""
+    def compare(self, net: Callable[[Any], Any], x: Any) -> Any:
+        """The map of images x (N, C, *I) beside what `net` says of their crops, one by one.
+
+        A `Comparison`, or of several heads a tuple of them.
+        """
         x = take_float("x", x)
         dense = self(x)
+        maps = dense if isinstance(dense, tuple) else (dense,)
         places = [cells for _, cells in self.crops(x.shape[2:])]
-        single = np.empty_like(dense).reshape(*dense.shape[:2], -1)
+        single = [np.empty_like(each).reshape(*each.shape[:2], -1) for each in maps]
+        batch = getattr(net, "fixed_batch", None)
+        if (batch or 0) > MOST_BATCH:
+            raise LimitError(
+                f"the network takes {batch:,} images at once; {MOST_BATCH:,} are the most here"
+            )
         for n, image in enumerate(x):
-            for start in range(0, len(places), BATCH):
-                some = places[start : start + BATCH]
-                parts = np.stack([image[(slice(None), *cells)] for cells in some])
-                answers = net(np.moveaxis(parts, 1, -1) if self.channels_last else parts)
-                single[n, :, start : start + len(some)] = answers.reshape(len(some), -1).T
-        return Comparison(dense, single.reshape(dense.shape), self.differing(x.shape[2:]))
+            for start in range(0, len(places), batch or BATCH):
+                some = places[start : start + (batch or BATCH)]
+                parts = [image[(slice(None), *cells)] for cells in some]
+                parts += parts[-1:] * ((batch or 0) - len(some))  # as many as it takes
+                stacked = np.stack(parts)
+                answers = net(np.moveaxis(stacked, 1, -1) if self.channels_last else stacked)
+                heads = answers if isinstance(answers, tuple) else (answers,)
+                for row, head in zip(single, heads, strict=True):
+                    end = start + len(some)
+                    row[n, :, start:end] = head.reshape(len(parts), -1)[: len(some)].T
+        differing = self.differing(x.shape[2:])
+        rows = zip(maps, single, strict=True)
+        found = tuple(Comparison(a, b.reshape(a.shape), differing) for a, b in rows)
+        return found if isinstance(dense, tuple) else found[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,16 +170,29 @@ class Comparison:
 
 
 def densify(
-    net: Module | Graph | Callable[..., Any], input_shape: Sequence[int] | None = None
+    net: Module | Graph | Callable[..., Any],
+    input_shape: Sequence[int] | None = None,
+    *,
+    means: str | None = None,
 ) -> DenseNetwork:
     """A classifier as a fully convolutional network on the same weights.
 
-    input_shape   of the images that it was trained on, (1, C, *I), or (1, *I, C) where the network
+    input_shape   of the images that it was trained on, (N, C, *I), or (N, *I, C) where the network
                   begins by moving the channels to the front; a graph has its own
+    means         "window": numbers that the network computes of all of an image and gives back to
+                  its cells are computed of a window of the training extent around each cell
 
     Linear layers on all of an image become windows as large as that image; pooling over all of it
     becomes the same window, moved by a cell; batch normalisation and dropout are as in inference.
-    Parameters keep names and numbers; those of linear layers are kernels (O, C, *K).
+    Parameters keep names and numbers; those of linear layers are kernels (O, C, *K). A network that
+    takes a fixed number of images takes any number afterwards. Several heads give several maps.
+
+    Squeeze-and-excitation multiplies the cells of a map by numbers made of its means, so an answer
+    inside a larger image would need means of its own for every crop. With `means="window"` cell i
+    of an axis, where the classifier's map has n cells and the larger one N, takes the mean of the
+    n cells from min(max(i - n // 2, 0), N - n) on: those around it, as far as they fit. Maxima and
+    whatever else is made of all cells (CBAM, say) likewise. On an image of the training size this
+    is the classifier itself; on a larger one answers are those for crops only nearly.
 
     UnsupportedError names the layer that cannot slide.
 
@@ -162,22 +208,50 @@ def densify(
 
     Source: Long, Shelhamer and Darrell 2015, arXiv:1411.4038, section 3.1.
     """
-    one = input_shape
-    if isinstance(one, tuple | list) and one:
-        one = (1, *one[1:])
-    recorded, arrays = record_network(net, one)
+    if means not in (None, "window"):
+        raise ArgumentError(f'means is {told(means)}; None or "window" is expected')
+    recorded, arrays = _of_one_image(net, input_shape)
     last = takes_channels_last(recorded.graph)
     first = channels_first(recorded.graph) if last else recorded.graph
-    graph, keeps_order = densified(first)
-    folded, held = fold_constants(replace(recorded, graph=graph), arrays)
+    dense = densified(first, windowed=means is not None)
+    folded, held = fold_constants(replace(recorded, graph=dense.graph), arrays)
     return DenseNetwork(
-        folded.graph, held, folded.buffers, keeps_order=keeps_order, channels_last=last
+        folded.graph,
+        held,
+        folded.buffers,
+        keeps_order=dense.keeps_order,
+        channels_last=last,
+        means=means if dense.spreads else None,
     )
 
 
+def _of_one_image(
+    net: Module | Graph | Callable[..., Any], input_shape: Sequence[int] | None
+) -> tuple[Recorded, Mapping[str, Array]]:
+    """The network for one image, and its arrays; of a network that takes some number of images
+    only, it is recorded for these, then for one."""
+    batch = getattr(net, "fixed_batch", None)
+    if not isinstance(input_shape, tuple | list) or not input_shape:
+        return record_network(net, input_shape)
+    one = (1, *input_shape[1:])
+    if batch in (None, 1):
+        return record_network(net, one)
+    recorded, arrays = record_network(net, (batch, *one[1:]))
+    return record_network(GraphModule(recorded.graph, arrays, recorded.buffers), one)
+
+
 def _steps(graph: Graph) -> tuple[int, ...]:
-    """How far apart the crops of neighbouring answers lie."""
-    field = receptive_fields(graph).get(graph.outputs[0], ())
+    """How far apart the crops of neighbouring answers lie, which is the same for all heads."""
+    fields = receptive_fields(graph)
+    steps = {_step(graph, fields.get(value, ())) for value in graph.outputs}
+    if len(steps) > 1:
+        listed = " and ".join(map(str, sorted(steps)))
+        raise UnsupportedError(f"heads move over the image at different steps: {listed}")
+    return steps.pop()
+
+
+def _step(graph: Graph, field: Field) -> tuple[int, ...]:
+    """That of one head."""
     rank = len(graph.inputs[0].shape)
     moves = [reach.along == axis for axis, reach in enumerate(field, 2)]
     whole = all(reach.stride.denominator == 1 for reach in field)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from inspect import signature
@@ -14,6 +14,7 @@ from allconv.errors import ArgumentError, Error, ShapeError, TraceError
 from allconv.functional.dropout import key_of
 from allconv.intake.limits import within_limits
 from allconv.intake.settings import flag, float_dtype, told
+from allconv.nn.arrays import Arrays
 from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
 from allconv.nn.running import run, run_backward
@@ -24,6 +25,7 @@ from allconv.nn.tracing import trace_module
 from allconv.nn.weights_file import is_path, load_weights, save_weights
 from allconv.operators.base import Array, Spec
 from allconv.random import check_seed
+from allconv.text import few_lines
 from allconv.trace import Recorded
 from allconv.value import Value
 
@@ -163,15 +165,15 @@ class Module:
 
     def parameters(self) -> dict[str, Array]:
         """The arrays that training changes, by name ("0.weight"), read-only."""
-        return {n: p.value(n) for n, p in self.named_places().items() if p.trainable}
+        return Arrays((n, p.value(n)) for n, p in self.named_places().items() if p.trainable)
 
     def buffers(self) -> dict[str, Array]:
         """The arrays that are kept beside them, by name ("1.running_mean"), read-only."""
-        return {n: p.value(n) for n, p in self.named_places().items() if not p.trainable}
+        return Arrays((n, p.value(n)) for n, p in self.named_places().items() if not p.trainable)
 
     def state_dict(self) -> dict[str, Array]:
         """All parameters and buffers by name, as PyTorch names them; read-only arrays."""
-        return {name: place.value(name) for name, place in self.named_places().items()}
+        return Arrays((name, place.value(name)) for name, place in self.named_places().items())
 
     def load_state_dict(
         self, state: Mapping[str, Any] | str | PathLike[str], *, strict: bool = True
@@ -300,10 +302,17 @@ class Module:
         """
         return summarize(self, shapes)
 
+    def _recorded_as(self) -> Sequence[str]:
+        """The paths of the layers that `forward` records under names of its own, if it does."""
+        return ()
+
     # Text
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return _text(self, ())
+
+    def __repr__(self) -> str:
+        return few_lines(_text(self, ()))
 
     def _repr_html_(self) -> str:
         from allconv.nn.shown import module_html

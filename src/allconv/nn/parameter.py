@@ -53,6 +53,9 @@ class Parameter:
         place.spec, place.initializer, place._array = Spec(shape, dtype), initializer, None
         return place
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.spec})"
+
     def value(self, name: str) -> Array:
         """The array; drawn with seed 0 and this name if it was not yet."""
         if self._array is None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from allconv.graph import Node
 from allconv.intake.settings import shape_of
+from allconv.nn.folding import LONGEST_KIND, LONGEST_NAME, cut, folded
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Spec
+from allconv.operators.normalize import Normalize
+from allconv.operators.pointwise import Pointwise
+from allconv.text import printable
+from allconv.trace import Recorded
 
 if TYPE_CHECKING:
     from allconv.nn.module import Module
@@ -17,18 +23,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: where it is, what it is, what it returns, holds and costs."""
+    """One layer: where it is, what it is, what it returns, holds and costs.
+
+    `along`: it works cell by cell on what the layer before returns, and can join its row.
+    """
 
     name: str
     kind: str
     output: tuple[int, ...]
     parameters: int
     multiply_adds: int
+    along: bool = False
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a network in the order of their calls, and the totals."""
+    """The layers of a network in the order of their calls, and the totals.
+
+    `rows` has them all; where they are many, the text shows neighbours in one line.
+    """
 
     rows: tuple[Row, ...]
     parameters: int
@@ -36,16 +49,20 @@ class Summary:
 
     def __str__(self) -> str:
         table = [("layer", "kind", "output", "parameters", "multiply-adds")]
-        for row in self.rows:
-            shape = " x ".join(map(str, row.output))
-            numbers = f"{row.parameters:,}", f"{row.multiply_adds:,}"
-            table.append((row.name, row.kind, shape, *numbers))
+        names = [printable(row.name) for row in self.rows]
+        kinds = [printable(row.kind) for row in self.rows]
+        for line in folded(names, kinds, [row.along for row in self.rows]):
+            rows = self.rows[line.rows]
+            shape = " x ".join(map(str, rows[-1].output))
+            numbers = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
+            name, kind = cut(line.name, LONGEST_NAME), cut(line.kind, LONGEST_KIND)
+            table.append((name, kind, shape, f"{numbers[0]:,}", f"{numbers[1]:,}"))
         table.append(("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
         widths = [max(len(line[column]) for line in table) for column in range(5)]
         lines = []
-        for line in table:
-            left = [text.ljust(width) for text, width in zip(line[:3], widths, strict=False)]
-            right = [text.rjust(w) for text, w in zip(line[3:], widths[3:], strict=True)]
+        for cells in table:
+            left = [text.ljust(width) for text, width in zip(cells[:3], widths, strict=False)]
+            right = [text.rjust(w) for text, w in zip(cells[3:], widths[3:], strict=True)]
             lines.append("  ".join([*left, *right]).rstrip())
         return "\n".join(lines)
 
@@ -59,28 +76,97 @@ class Summary:
 
 def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     """The summary of a network for inputs of these shapes, in inference."""
-    places = net.named_places()
     sizes = [shape_of("a shape", shape) for shape in shapes]
     dtype = network_dtype(net)
     recorded = trace_module(net, *(Spec(shape, dtype) for shape in sizes))
-    modules = {f"{n} ({type(m).__name__})": (n, m) for n, m in net.named_modules() if n}
-    modules[type(net).__name__] = ("", net)
+    parameters = set(recorded.graph.inputs[recorded.arguments :][: len(recorded.parameters)])
     rows = []
-    for path, result in dict(recorded.shapes).items():
-        name, module = modules.get(path, (path, None))
-        if module is not None and not module._children():
-            own = [place for place in module._places().values() if place.trainable]
-            cost = _cost(recorded.graph, path if name else "")
-            held = sum(prod(place.spec.shape) for place in own)
-            rows.append(Row(name, type(module).__name__, _shape(result), held, cost))
-    total = sum(prod(place.spec.shape) for place in places.values() if place.trainable)
+    for layer in layers_of(net, recorded):
+        held = parameters.intersection(value for node in layer.nodes for value in node.inputs)
+        parameters -= held  # what several layers share counts once
+        rows.append(
+            Row(
+                layer.name,
+                layer.kind,
+                tuple(getattr(layer.result, "shape", ())),
+                sum(value.spec.size for value in held),
+                layer.multiply_adds,
+                layer.along,
+            )
+        )
+    places = net.named_places().values()
+    total = sum(prod(place.spec.shape) for place in places if place.trainable)
     return Summary(tuple(rows), total, recorded.graph.cost())
 
 
-def _cost(graph: Any, path: str) -> int:
-    nodes = (node for node in graph.nodes if node.path == path)
-    return sum(node.operator.cost(*(value.spec for value in node.inputs)) for node in nodes)
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer that was recorded: `path` names it in plans, `result` is what it returned.
+
+    `along`: it works cell by cell on what the layer before returned.
+    """
+
+    path: str
+    name: str
+    kind: str
+    nodes: tuple[Node, ...]
+    result: Any
+    along: bool = False
+
+    @property
+    def multiply_adds(self) -> int:
+        """The cost of its nodes."""
+        nodes = self.nodes
+        return sum(node.operator.cost(*(value.spec for value in node.inputs)) for node in nodes)
 
 
-def _shape(result: Any) -> tuple[int, ...]:
-    return tuple(getattr(result, "shape", ()))
+def layers_of(net: Module, recorded: Recorded) -> list[Layer]:
+    """The layers in the order of their calls: modules without others inside, and nodes of files."""
+    runs = list(_runs(recorded))
+    modules = {f"{n} ({type(m).__name__})": (n, m) for n, m in net.named_modules() if n}
+    modules[type(net).__name__] = ("", net)
+    found: list[Layer] = []
+    for path, result in dict(recorded.shapes).items():
+        name, module = modules.get(path, (path, None))
+        if module is None or module._children():
+            continue
+        inside = set(module._recorded_as())
+        if inside:
+            found += _inside(name, [run for run in runs if run[0].path in inside])
+            continue
+        own = path if name else ""
+        nodes = tuple(node for node in recorded.graph.nodes if node.path == own)
+        before = found[-1].nodes if found else ()
+        found.append(Layer(own, name, type(module).__name__, nodes, result, _along(nodes, before)))
+    return found
+
+
+def _inside(name: str, runs: Sequence[list[Node]]) -> Iterator[Layer]:
+    """The layers of a module that records them under names of their own."""
+    before: Sequence[Node] = ()
+    for run in runs:
+        path, _, kind = run[0].path.rpartition(" (")
+        inner = f"{name}.{path}" if name and path else path or name
+        along = _along(run, before)
+        result = run[-1].outputs[0]
+        yield Layer(run[0].path, inner, kind.removesuffix(")"), tuple(run), result, along)
+        before = run
+
+
+def _runs(recorded: Recorded) -> Iterator[list[Node]]:
+    """Neighbours of one path."""
+    run: list[Node] = []
+    for node in recorded.graph.nodes:
+        if run and node.path != run[-1].path:
+            yield run
+            run = []
+        run.append(node)
+    if run:
+        yield run
+
+
+def _along(nodes: Sequence[Node], before: Sequence[Node]) -> bool:
+    """Whether nodes work cell by cell on what those before return."""
+    made = {value for node in before for value in node.outputs}
+    cells = all(isinstance(node.operator, Pointwise | Normalize) for node in nodes)
+    return cells and any(value in made for node in nodes for value in node.inputs)

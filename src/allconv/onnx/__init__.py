@@ -11,6 +11,14 @@ from allconv.onnx.backend import Backend
 from allconv.onnx.module import OnnxModule, load
 from allconv.onnx.names import NAMES
 from allconv.onnx.nodes import NEWEST_OPSET, OLDEST_OPSET
+from allconv.onnx.options import (
+    ExecutionMode,
+    GraphOptimizationLevel,
+    RunOptions,
+    SessionOptions,
+    get_available_providers,
+    get_device,
+)
 from allconv.onnx.read import SIZE_LIMIT
 from allconv.onnx.session import InferenceSession
 from allconv.onnx.write import save
@@ -24,8 +32,14 @@ __all__ = [
     "OPERATORS",
     "SIZE_LIMIT",
     "Backend",
+    "ExecutionMode",
+    "GraphOptimizationLevel",
     "InferenceSession",
     "OnnxModule",
+    "RunOptions",
+    "SessionOptions",
+    "get_available_providers",
+    "get_device",
     "load",
     "save",
 ]

@@ -35,14 +35,14 @@ def read_arrays(graph: Any, outside: Outside, raws: Mapping[Place, Raw]) -> dict
 
 
 def read_inputs(
-    graph: Any, arrays: Mapping[str, Array], nodes: Sequence[Node]
+    given: Sequence[Any], arrays: Mapping[str, Array], nodes: Sequence[Node]
 ) -> tuple[tuple[Input, ...], tuple[Declared, ...]]:
     """What the network takes; older files list the initializers among the inputs, too."""
-    floats = any(each.type.tensor_type.elem_type in _FLOATS for each in graph.input)
+    floats = any(each.type.tensor_type.elem_type in _FLOATS for each in given)
     inputs: list[Input] = []
     declared: list[Declared] = []
     seen: set[str] = set()
-    for each in graph.input:
+    for each in given:
         name = encodable(each.name)
         if not name or name in seen:
             raise FileError(f"two inputs are named {shown(name)}; export the network again")
@@ -53,9 +53,9 @@ def read_inputs(
     return tuple(inputs), tuple(declared)
 
 
-def read_results(graph: Any) -> tuple[Declared, ...]:
+def read_results(given: Sequence[Any]) -> tuple[Declared, ...]:
     """The outputs as the file declares them."""
-    return tuple(_declared(encodable(each.name), each) for each in graph.output)
+    return tuple(_declared(encodable(each.name), each) for each in given)
 
 
 def _declared(name: str, given: Any) -> Declared:

@@ -29,8 +29,9 @@ class Node:
 
     @property
     def label(self) -> str:
-        """How messages and plans name it: "features/0 (Conv)"."""
-        return f"{self.name} ({self.op})" if self.name else self.op
+        """How messages and plans name it: "features/0 (Conv)"; by its output if it has no name."""
+        name = self.name or next(filter(None, self.outputs), "")
+        return f"{name} ({self.op})" if name else self.op
 
     @property
     def branches(self) -> tuple[Branch, ...]:

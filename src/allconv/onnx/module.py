@@ -14,9 +14,11 @@ from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter
+from allconv.nn.summary import Summary
 from allconv.nn.tracing import trace_module
 from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Input, Model
+from allconv.onnx.part import Part
 from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
 from allconv.onnx.record import fits_declared, record_model
 from allconv.onnx.refusals import joined
@@ -29,6 +31,7 @@ MOST_STATIC = 2**16
 
 _KEPT = 8  # networks with fixed inputs of integers
 _GUESSES = (224, 64)
+_NUMBERS = (1, 0)
 _SHOWN = 6
 _WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
 
@@ -68,6 +71,12 @@ class OnnxModule(Module):
         """The names of the outputs, in order."""
         return self.model.outputs
 
+    @property
+    def fixed_batch(self) -> int | None:
+        """How many images the file takes and no other number of them; None: any."""
+        shape = self.model.inputs[0].shape if self.model.inputs else None
+        return shape[0] or None if shape else None
+
     def forward(self, *x: Any) -> Any:
         """The outputs of the file's graph; a tuple of several."""
         return record_model(self.model, x, self._bound)
@@ -75,6 +84,21 @@ class OnnxModule(Module):
     def _bound(self, name: str) -> Value:
         value: Value = Module.__getattr__(self, name)  # whatever attributes a name may shadow
         return value
+
+    def summary(self, *shapes: tuple[int, ...]) -> Summary:
+        """A table with a row a node that computes: output shape, parameters, multiply-adds.
+
+        The shapes of the inputs include the batch; they may be left out where the file says them,
+        but for the batch, which then is 1.
+        """
+        return super().summary(*(shapes or _declared_shapes(self.model)))
+
+    def _recorded_as(self) -> list[str]:
+        """The names of the nodes, those of branches, too."""
+        nodes = list(self.model.nodes)
+        for node in nodes:
+            nodes.extend(inner for branch in node.branches for inner in branch.nodes)
+        return [plain(node.label) for node in nodes]
 
     def _cut_head(self) -> Cut:
         """See `nn.new_head`."""
@@ -182,6 +206,17 @@ class OnnxModule(Module):
         yield f"{held:,} parameters"
 
 
+def _declared_shapes(model: Model) -> list[tuple[int, ...]]:
+    """The shapes of the inputs as the file says them."""
+    found = []
+    for each in model.inputs:
+        shape = each.shape
+        if shape is None or None in shape[1:]:
+            raise ArgumentError(f"{_told(each)}: sizes are open; give the shapes of the inputs")
+        found.append(tuple(n or 1 for n in shape))
+    return found
+
+
 def _told(given: Input) -> str:
     """An input in a few words."""
     shape = "any" if given.shape is None else given.shape
@@ -219,11 +254,19 @@ def _fixed(expected: Input, given: Any) -> Array:
     return made
 
 
-def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
+def load(
+    path: Given,
+    *,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    size_limit: int = SIZE_LIMIT,
+) -> OnnxModule:
     """Read an ONNX file as a network: its path, its bytes, or an `onnx.ModelProto`.
 
-    Nothing in the file runs. FileError for what is no legal network, UnsupportedError for what is
-    not supported: one, which lists every operator with its domain, operator set, reason and nodes;
+    Nothing in the file runs. `inputs` and `outputs` name values of the network: the part between
+    them is read, and what lies outside may be anything. FileError for what is no legal network,
+    UnsupportedError for what is not supported: one, which lists every operator with its domain,
+    operator set, reason and nodes; ArgumentError for a name that is no value of the network;
     LimitError above `size_limit` bytes and for a file that asks for more than `onnx.limits` allows:
     values of an array, constants to be made, multiply-adds. Where the file fixes all sizes but the
     batch, the network is recorded once, so that a file whose parts do not fit is refused here.
@@ -236,8 +279,9 @@ def load(path: Given, *, size_limit: int = SIZE_LIMIT) -> OnnxModule:
     ...     sorted(load(f"{folder}/model.onnx").parameters())
     ['bias', 'weight']
     """
+    part = Part(inputs, outputs)
     with told(path):
-        model = read_model(path, size_limit=size_limit)
+        model = read_model(path, size_limit=size_limit, part=part)
         net = OnnxModule(model)
         check_network(net)
         if model.refused:
@@ -254,6 +298,7 @@ def check_network(net: OnnxModule) -> None:
     """
     inputs = net.model.inputs
     if any(each.static for each in inputs):
+        _check_static(net)
         return
     if any(each.shape is None or None in each.shape[1:] for each in inputs):
         _check_guesses(net)
@@ -272,6 +317,27 @@ def _record(net: OnnxModule, batch: int) -> None:
         trace_module(net, *_specs(net.model, batch))
     except ShapeError as error:
         raise FileError(f"the parts of the network do not fit: {error}") from None
+
+
+def _check_static(net: OnnxModule) -> None:
+    """Refuse a network of integers whose nodes are refused whatever integers are tried."""
+    found: UnsupportedError | None = None
+    for number in _NUMBERS:
+        given = {
+            each.name: np.full([n or 1 for n in each.shape or ()], number, each.dtype)
+            for each in net.model.inputs
+            if each.static
+        }
+        try:
+            check_network(net.with_inputs(**given))
+        except UnsupportedError as error:
+            found = found or error
+            continue
+        except Error:
+            return
+        return
+    if found is not None:
+        raise found
 
 
 def _check_guesses(net: OnnxModule) -> None:

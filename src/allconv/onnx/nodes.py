@@ -13,7 +13,9 @@ from allconv.onnx.declared import read_arrays
 from allconv.onnx.external import Outside
 from allconv.onnx.functions import Body, Key, called
 from allconv.onnx.model import Branch, Node
+from allconv.onnx.names import named
 from allconv.onnx.names.local import TAG, local_node
+from allconv.onnx.refusals import ADVICE
 from allconv.onnx.validate import check_order
 from allconv.onnx.wire import Place, Raw, attribute
 from allconv.text import encodable
@@ -105,6 +107,8 @@ class NodeReader:
                 raise unsupported(node)
             if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:  # of a function
                 raise unsupported(node, f"{OLDEST_OPSET} to {NEWEST_OPSET} are read")
+            if named(node.op) is None:
+                raise unsupported(node, ADVICE.get(node.op, ""))
             branch_of = self._branch if node.op == "If" else None
             found = read_attributes(proto, node, self.outside, raw_of, branch_of)
         except UnsupportedError as error:

@@ -29,7 +29,7 @@ def save_open(
 
     With `preprocess`, made for images of the crop's size, the file takes pixels, uint8
     (N, H, W, C), and its metadata keep the preprocessing; else (N, C, *I) floats. The output is
-    (N, classes, *P). See `onnx.save` for what else is in the file and for errors.
+    (N, classes, *P), of each head. See `onnx.save` for what else is in the file and for errors.
     """
     # Written for an image that is larger by one step, where no window covers its whole input.
     size = tuple(crop + step for crop, step in zip(net.crop, net.step, strict=True))
@@ -49,7 +49,8 @@ def _open(model: ModelProto, *, first: int, axes: int) -> None:
     """Name the sizes of images and of answers instead of fixing them."""
     names = {1: "L", 2: "HW", 3: "DHW"}[axes]
     _name(model.graph.input[0], first, names)
-    _name(model.graph.output[0], 2, [f"{name}_out" for name in names])
+    for output in model.graph.output:
+        _name(output, 2, [f"{name}_out" for name in names])
     del model.graph.value_info[:]
 
 

@@ -31,6 +31,7 @@ from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
 from allconv.onnx.model import About, Model
 from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
+from allconv.onnx.part import WHOLE, Part
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import shown
 from allconv.onnx.validate import check_order, checked, roles, without_unused
@@ -49,23 +50,23 @@ Given = str | os.PathLike[str] | bytes | bytearray | memoryview | ModelProto
 """A network as a file has it: the path of the file, its bytes, or the message in it."""
 
 
-def read_model(given: Given, *, size_limit: int = SIZE_LIMIT) -> Model:
+def read_model(given: Given, *, size_limit: int = SIZE_LIMIT, part: Part = WHOLE) -> Model:
     """Read and check a network: a path, the bytes of a file, or a `ModelProto`.
 
     FileError for what is no legal network, LimitError above `size_limit` bytes. What is legal and
-    not supported is in `Model.refused`. Bytes and messages have no folder, so that tensors outside
-    of them are refused.
+    not supported is in `Model.refused`. `part` says which of its values are wanted. Bytes and
+    messages have no folder, so that tensors outside of them are refused.
     """
     limit = whole("size_limit", size_limit, least=1, most=2**62)
     if isinstance(given, bytes | bytearray | memoryview | ModelProto):
         data = _bytes(given)
         if len(data) > limit:
             raise LimitError(_TOO_LARGE.format(len(data), limit))
-        return _parsed(BytesIO(data), len(data), Outside(None, limit))
+        return _parsed(BytesIO(data), len(data), Outside(None, limit), part)
     file = _path(given)
     opened, size = _opened(file, limit)
     with opened:
-        return _parsed(opened, size, Outside(file.resolve().parent, limit))
+        return _parsed(opened, size, Outside(file.resolve().parent, limit), part)
 
 
 def _bytes(given: Any) -> bytes:
@@ -134,7 +135,7 @@ def parse_model(data: bytes, outside: Outside | None = None) -> Model:
     return model
 
 
-def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
+def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> Model:
     """The checked network in an open file."""
     messages, raws = without_arrays(file, size)
     try:
@@ -146,9 +147,9 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
-    nodes = reader.read(graph)
-    inputs, declared = read_inputs(graph, arrays, nodes)
-    results = [encodable(each.name) for each in graph.output]
+    nodes, takes, gives = part.cut(graph, reader.read(graph), set(arrays))
+    inputs, declared = read_inputs(takes, arrays, nodes)
+    results = [encodable(each.name) for each in gives]
     check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)
     nodes = [checked(node) for node in nodes]
     if proto.producer_name != PRODUCER:  # what is a parameter in our files is an initializer
@@ -161,7 +162,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside) -> Model:
     check_halves(graph, arrays, parameters)
     return Model(
         inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,
-        classes, preprocess, declared, read_results(graph), _about(proto),
+        classes, preprocess, declared, read_results(gives), _about(proto),
         notes + quantized(nodes), bool(notes),
     )  # fmt: skip
 

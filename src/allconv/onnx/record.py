@@ -17,9 +17,10 @@ from allconv.onnx.external import Outside
 from allconv.onnx.functions import defined
 from allconv.onnx.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.model import Branch, Input, Model, Node
-from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, named
+from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
+from allconv.onnx.names.sequences import Several
 from allconv.onnx.nodes import NodeReader
 from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
@@ -63,12 +64,26 @@ def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) 
         recorder.nodes(model.nodes, known)
     except Error:
         if recorder.refusals:
-            raise joined(recorder.refusals) from None
+            raise joined(recorder.refusals, _before(model, known)) from None
         raise
     if recorder.refusals:
-        raise joined(recorder.refusals)
-    outputs = [_output(known[name]) for name in model.outputs]
+        raise joined(recorder.refusals, _before(model, known))
+    outputs = [_output(known[name], name) for name in model.outputs]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def _before(model: Model, known: Mapping[str, Any]) -> list[str]:
+    """The values of the data that nodes take which are missing, and outputs that are there."""
+    given = {*model.arrays, *model.parameters, *model.buffers, *(x.name for x in model.inputs)}
+    missing = [
+        node
+        for node in model.nodes
+        if any(isinstance(known.get(n), Missing) for n in node.outputs if n)
+    ]
+    taken = (*(name for node in missing for name in node.uses), *model.outputs)
+    return list(
+        dict.fromkeys(n for n in taken if n not in given and isinstance(known.get(n), Value))
+    )
 
 
 def _taken(given: Input, value: Any) -> Any:
@@ -126,6 +141,8 @@ class Recorder:
     def node(self, node: Node, known: dict[str, Any]) -> Any:
         """The results of a node by name."""
         operands = [known[name] if name else None for name in node.inputs]
+        if any(isinstance(each, Several) for each in operands) and node.op not in SEQUENCES:
+            raise unsupported(node, "of a sequence of arrays")
         if node.op == "If" and not node.domain:
             return self.branch(node, operands[0], known)
         name = None if node.domain else NAMES.get(node.op)
@@ -255,7 +272,7 @@ def _read(call: Call) -> tuple[Any, ...]:
     node = call.node
     if (node.domain, node.op) == LOCAL:
         return (read_local(call),)
-    name = NAMES.get(node.op, KNOWN)
+    name = NAMES.get(node.op) or SEQUENCES.get(node.op, KNOWN)
     if _is_known(call):
         found = FOLDS[node.op](call)
         result = found if isinstance(found, tuple) else np.asarray(found)
@@ -288,11 +305,15 @@ def _is_known(call: Call) -> bool:
     return few and call.version >= _BROADCAST and not by_operators
 
 
-def _output(result: Any) -> Value | Array:
+def _output(result: Any, name: str) -> Value | Array:
     if isinstance(result, Value | np.ndarray):
         return result
     if isinstance(result, Condition):
         truth: Value = trace.record(Truth(), result.value)
         return truth
-    whole: Value = trace.record(ToWhole(result.dtype), result.value)
-    return whole
+    if isinstance(result, Bytes):
+        whole: Value = trace.record(ToWhole(result.dtype), result.value)
+        return whole
+    raise UnsupportedError(
+        f"output {shown(name)} is a sequence; only networks that return arrays are supported"
+    )

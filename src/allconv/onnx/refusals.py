@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allconv.errors import UnsupportedError
-from allconv.onnx.text import plain
+from allconv.onnx.text import plain, shown
 from allconv.text import printable
 
 MOST_KINDS = 24
 MOST_NODES = 4
+MOST_CUT = 6
 LONGEST = 240
 
 ADVICE = {
@@ -38,27 +39,29 @@ Refusal = tuple[str, UnsupportedError]
 """The name of a node, and why it is not read."""
 
 
-def joined(refusals: Sequence[Refusal]) -> UnsupportedError:
+def joined(refusals: Sequence[Refusal], before: Sequence[str] = ()) -> UnsupportedError:
     """One error for them all: each operator, domain, operator set and reason with its nodes.
 
-    That of a single node is as it is.
+    That of a single node is as it is. `before` are the values that are read up to them: where these
+    are few, it says how to read the network so far.
     """
+    cut = f"; {_cut(before)}" if 0 < len(before) <= MOST_CUT else ""
     if len(refusals) == 1:
         ((name, error),) = refusals
-        return _of(error).at(plain(name))  # type: ignore[return-value]
+        return UnsupportedError(f"{error.message}{cut}").at(plain(name))  # type: ignore[return-value]
     kinds: dict[str, list[str]] = {}
     for name, error in refusals:
         kinds.setdefault(error.message.removeprefix("unsupported: "), []).append(name)
     rows = [f"{printable(what, LONGEST)} ({_nodes(names)})" for what, names in kinds.items()]
     more = f"; and {len(rows) - MOST_KINDS} other kinds" if len(rows) > MOST_KINDS else ""
-    count = f"unsupported, {len(refusals):,} nodes of {len(rows):,} kinds: "
-    return UnsupportedError(count + "; ".join(rows[:MOST_KINDS]) + more)
+    kind = "kind" if len(rows) == 1 else "kinds"
+    count = f"unsupported, {len(refusals):,} nodes of {len(rows):,} {kind}: "
+    return UnsupportedError(count + "; ".join(rows[:MOST_KINDS]) + more + cut)
 
 
-def _of(error: UnsupportedError) -> UnsupportedError:
-    """The error without a place, so that it gets that of its node."""
-    error.path = ""
-    return error
+def _cut(names: Sequence[str]) -> str:
+    """How to read what comes before."""
+    return f"load with outputs=[{', '.join(map(shown, names))}] for what comes before"
 
 
 def _nodes(names: Sequence[str]) -> str:

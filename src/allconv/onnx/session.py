@@ -15,11 +15,11 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.arrays import take_array
 from allconv.onnx.model import Declared, Sizes
 from allconv.onnx.module import OnnxModule, load
+from allconv.onnx.options import PROVIDER, SessionOptions
 from allconv.onnx.read import Given
 from allconv.onnx.text import shown
 from allconv.operators.base import Array
 
-PROVIDER = "CPUExecutionProvider"
 _TYPES = {"float": "float32", "double": "float64"}
 _SHOWN = 6
 
@@ -71,6 +71,10 @@ class InferenceSession:
         **settings: Any,
     ) -> None:
         self.network: OnnxModule = load(path_or_bytes)
+        self._options = sess_options
+
+    def __repr__(self) -> str:
+        return f"InferenceSession({self.network!r})"
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs, in order."""
@@ -80,9 +84,24 @@ class InferenceSession:
         """The outputs, in order."""
         return [_argument(each) for each in self.network.model.results]
 
+    def get_overridable_initializers(self) -> list[NodeArg]:
+        """Arrays of the file that a call may replace: none."""
+        return []
+
     def get_providers(self) -> list[str]:
         """Where it runs."""
         return [PROVIDER]
+
+    def get_provider_options(self) -> dict[str, dict[str, str]]:
+        """The settings of where it runs: none."""
+        return {PROVIDER: {}}
+
+    def set_providers(self, providers: Any = None, provider_options: Any = None) -> None:
+        """Taken without effect: it runs on this processor."""
+
+    def get_session_options(self) -> Any:
+        """The settings that were given."""
+        return self._options or SessionOptions()
 
     def get_modelmeta(self) -> ModelMetadata:
         """What the file says about itself."""
@@ -104,10 +123,10 @@ class InferenceSession:
         input_feed: Mapping[str, Any],
         run_options: Any = None,
     ) -> list[Array]:
-        """The outputs of these names, all for None, for the arrays by the names of the inputs."""
+        """The outputs of these names, all for none, for the arrays by the names of the inputs."""
         results = self.network.model.results
         names = [each.name for each in results]
-        wanted = names if output_names is None else list(output_names)
+        wanted = list(output_names or names)
         for name in wanted:
             if name not in names:
                 told = ", ".join(map(shown, names[:_SHOWN]))
@@ -131,7 +150,8 @@ class InferenceSession:
 
 
 def _argument(given: Declared) -> NodeArg:
-    return NodeArg(given.name, list(given.shape or ()), given.type)
+    sizes = [None if isinstance(n, int) and n < 0 else n for n in given.shape or ()]
+    return NodeArg(given.name, sizes, given.type)
 
 
 def _dtype(given: Declared) -> str:
@@ -143,6 +163,8 @@ def _dtype(given: Declared) -> str:
 def _taken(expected: Declared, given: Any) -> Array:
     """An array of the declared dtype and shape; any other is refused."""
     array, dtype = take_array(expected.name, given), _dtype(expected)
+    if isinstance(given, list | tuple) and array.dtype.kind in "iufb" and dtype != "bfloat16":
+        array = array.astype(dtype)  # numbers of Python have no dtype of their own
     if dtype != "bfloat16" and array.dtype.name != dtype:
         raise ArgumentError(f"{shown(expected.name)} is {array.dtype.name}; {dtype} is expected")
     if not _fits(expected.shape, array.shape):

@@ -18,10 +18,15 @@ _BIASED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 def without_weights(nodes: list[Node]) -> tuple[list[Node], dict[str, Array]]:
     """The nodes but for the constants that are weights, and those by name."""
-    held = {node.outputs[0]: array for node in nodes if (array := _floats(node)) is not None}
+    held = {_first(node): array for node in nodes if (array := _floats(node)) is not None}
     names = {name for node in nodes for name in _weights(node)} | _biases(nodes)
-    found = {name: array for name, array in held.items() if name in names}
-    return [node for node in nodes if node.outputs[0] not in found], found
+    found = {name: array for name, array in held.items() if name and name in names}
+    return [node for node in nodes if _first(node) not in found], found
+
+
+def _first(node: Node) -> str:
+    """The name of the first result; of a broken file there may be none."""
+    return node.outputs[0] if node.outputs else ""
 
 
 def _floats(node: Node) -> Array | None:
@@ -40,7 +45,7 @@ def _weights(node: Node) -> list[str]:
 
 def _biases(nodes: list[Node]) -> set[str]:
     """What is added to the result of a layer with weights."""
-    results = {node.outputs[0] for node in nodes if node.op in _BIASED and not node.domain}
+    results = {_first(node) for node in nodes if node.op in _BIASED and not node.domain} - {""}
     adds = [node.inputs for node in nodes if node.op == "Add" and not node.domain]
     added = [inputs for inputs in adds if len(inputs) == 2]  # others are refused with a reason
     return {

@@ -12,6 +12,7 @@ import numpy as np
 from allconv.errors import ShapeError
 from allconv.intake.settings import told
 from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.reduce import Broadcast
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,51 @@ class Pad(Operator):
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
         return (Pad(tuple((-low, -high) for low, high in self.pairs))(gy[0]),)
+
+
+@dataclass(frozen=True)
+class PadEdge(Operator):
+    """The first and the last cell of each axis repeated, (low, high) times: y[i] = x[i - low], or
+    the nearest cell that there is."""
+
+    pairs: tuple[tuple[int, int], ...]
+
+    def check(self, *x: Spec) -> None:
+        if len(self.pairs) != x[0].rank:
+            raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
+        sizes = zip(x[0].shape, self.pairs, strict=True)
+        if any(min(pair) < 0 or (any(pair) and not n) for n, pair in sizes):
+            raise ShapeError(f"edges of {x[0].shape} cannot be repeated {self.pairs} times")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        sizes = zip(x[0].shape, self.pairs, strict=True)
+        return (x[0].with_shape(tuple(low + n + high for n, (low, high) in sizes)),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        y = x[0]
+        for axis, (low, high) in enumerate(self.pairs):
+            n = y.shape[axis]
+            y = np.take(y, np.clip(np.arange(-low, n + high), 0, max(n - 1, 0)), axis)
+        return (np.array(y, order="C"),)
+
+    def expand(self, *x: Any) -> tuple[Any, ...]:
+        """The same in elementary operators, through which its gradient is taken."""
+        y = x[0]
+        for axis, (low, high) in enumerate(self.pairs):
+            if low or high:
+                ends = ((0, low), (y.shape[axis] - 1, high))
+                first, last = ([_repeated(y, axis, *end)] if end[1] else [] for end in ends)
+                parts = [*first, y, *last]
+                y = Concatenate(axis, len(parts))(*parts)
+        return (y,)
+
+
+def _repeated(x: Any, axis: int, cell: int, count: int) -> Any:
+    """One cell of an axis, so many times."""
+    rank = len(x.shape)
+    start = tuple(cell if a == axis else 0 for a in range(rank))
+    sizes = [tuple(n if a == axis else m for a, m in enumerate(x.shape)) for n in (1, count)]
+    return Broadcast(sizes[1])(Slice(start, (1,) * rank, sizes[0])(x))
 
 
 @dataclass(frozen=True)

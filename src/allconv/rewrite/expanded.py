@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allconv.graph import Graph, Node
+from allconv.operators.arrange import PadEdge
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
 from allconv.operators.norms import GroupNorm, LayerNorm
@@ -28,6 +29,7 @@ EXPANDED: dict[type[Operator], Made] = {
     Largest: lambda operator, x: (operator.by_halves(x),),
     LayerNorm: _expanded,
     LogSumExp: lambda operator, x: (operator.shifted(x),),
+    PadEdge: _expanded,
     Product: _expanded,
     Smallest: lambda operator, x: (operator.by_halves(x),),
 }

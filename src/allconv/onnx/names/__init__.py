@@ -23,6 +23,7 @@ from allconv.onnx.names import (
     pool,
     reduce,
     resize,
+    sequences,
     shuffle,
     sum_cells,
     take,
@@ -65,9 +66,14 @@ KNOWN = constants.KNOWN
 """How a node is read whose operator is computed on known values alone."""
 
 
+SEQUENCES = sequences.SEQUENCES
+"""How the nodes of sequences are read, by the name of the operator."""
+
+
 def named(op: str) -> Name | None:
     """How the nodes of an operator are read; None: not at all."""
-    return NAMES.get(op, KNOWN if op in FOLDS or op == "If" else None)
+    found = NAMES.get(op) or SEQUENCES.get(op)
+    return found or (KNOWN if op in FOLDS or op == "If" else None)
 
 
 WRITERS: dict[type, Callable[..., Any]] = {

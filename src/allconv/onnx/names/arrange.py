@@ -11,7 +11,7 @@ from allconv.functional.call import apply
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Bytes, Call, Condition, Name
 from allconv.onnx.writer import Writer, Written
-from allconv.operators.arrange import Concatenate, Pad, Reshape, Slice, Transpose
+from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 from allconv.value import Value
 
 _LARGE = 2**31
@@ -273,6 +273,13 @@ def write_pad(writer: Writer, written: Written) -> None:
     writer.pad(written, written.inputs[0], operator.pairs, operator.value, y=y)
 
 
+def write_pad_edge(writer: Writer, written: Written) -> None:
+    """Pad that repeats the edge."""
+    operator: PadEdge = written.operator
+    pads = writer.integers([pair[end] for end in (0, 1) for pair in operator.pairs])
+    writer.node(written, "Pad", [*written.inputs, pads], mode="edge")
+
+
 def write_concatenate(writer: Writer, written: Written) -> None:
     """Concat."""
     writer.node(written, "Concat", written.inputs, axis=written.operator.axis)
@@ -293,6 +300,7 @@ READERS = {
 WRITERS = {
     Concatenate: write_concatenate,
     Pad: write_pad,
+    PadEdge: write_pad_edge,
     Reshape: write_reshape,
     Slice: write_slice,
     Transpose: write_transpose,

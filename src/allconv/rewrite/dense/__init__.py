@@ -9,6 +9,9 @@
     7  sums over listed cells             -> a window as long as the axis, each channel's own
     8  anything else on all of an image   -> the same on the channels of a window that gathers it
     9  cells that no window reaches       -> a crop, so that sizes grow together on all paths
+    10 a number of all of an image that   -> that of a window as large as that image around each
+       is given back to its cells            cell, as far as the window fits; asked for by `means`
+    11 channels in another order          -> the same order
 
 Windows keep kernel, stride, dilation and padding. On an image that is t cells larger every value
 has floor(t / stride so far) cells more, so that there are as many outputs as crops that fit.
@@ -17,6 +20,8 @@ Cases 5 and 8 multiply by zeros, so that a value that is not finite reaches all 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from allconv.graph import Graph
 from allconv.operators.rules import Rules
 from allconv.rewrite.dense.form import Densifier
@@ -24,8 +29,21 @@ from allconv.rewrite.dense.values import VALUES
 from allconv.rewrite.dense.windows import WINDOWS
 
 
-def densified(graph: Graph) -> tuple[Graph, bool]:
-    """The graph of a classifier, recorded for a batch of 1, with the cases above replaced, and
-    whether every sum is still added in the classifier's order."""
-    rewriting = Densifier(graph, Rules(WINDOWS, VALUES))
-    return rewriting.rewrite(), rewriting.keeps_order
+@dataclass(frozen=True)
+class Densified:
+    """The graph of a classifier for larger images.
+
+    `keeps_order` says whether every sum is still added in the classifier's order, `spreads`
+    whether case 10 was met.
+    """
+
+    graph: Graph
+    keeps_order: bool
+    spreads: bool
+
+
+def densified(graph: Graph, *, windowed: bool = False) -> Densified:
+    """The graph of a classifier, recorded for a batch of 1, with the cases above replaced; case 10
+    if `windowed`."""
+    rewriting = Densifier(graph, Rules(WINDOWS, VALUES), windowed=windowed)
+    return Densified(rewriting.rewrite(), rewriting.keeps_order, rewriting.spreads)

@@ -12,6 +12,7 @@ import numpy as np
 from allconv.errors import Error, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.intake.limits import MOST_WINDOW_AXES
+from allconv.operators.arrange import PadEdge
 from allconv.operators.correlate import Correlate
 from allconv.operators.rules import Rules
 from allconv.trace import Builder
@@ -49,14 +50,10 @@ class Densifier:
     `fixed` values do not depend on the image, `forms` do.
     """
 
-    def __init__(self, graph: Graph, rules: Rules[Rule]) -> None:
+    def __init__(self, graph: Graph, rules: Rules[Rule], *, windowed: bool = False) -> None:
         shape = graph.inputs[0].shape
         if not 2 < len(shape) <= 2 + MOST_WINDOW_AXES or shape[0] != 1:
             raise ShapeError(f"the input is {shape}; (1, C, *sizes) with 1 to 3 sizes is expected")
-        if len(graph.outputs) != 1:
-            raise UnsupportedError(
-                f"the network gives {len(graph.outputs)} results; only one is supported"
-            )
         self.graph = graph
         self.rules = rules
         self.producers = {value: node for node in graph.nodes for value in node.outputs}
@@ -67,16 +64,21 @@ class Densifier:
             self.fixed[value] = self.builder.constant(array, value.name)
         self.forms = {graph.inputs[0]: Form(inputs[0], inputs[0].shape)}
         self.keeps_order = True  # whether every sum is added in the classifier's order
+        self.windowed = windowed
+        self.spreads = False
 
     def rewrite(self) -> Graph:
-        """The dense graph: (1, C, *S) -> (1, K, 1, ...), one output."""
+        """The dense graph: (1, C, *S) -> (1, K, 1, ...) for each head."""
         for node in self.graph.nodes:
             try:
                 with self.builder.at(node.path):
                     self._node(node)
             except Error as error:
                 raise error if error.path else error.at(node.path) from None
-        (value,) = self.graph.outputs
+        return self.builder.graph([self._head(value) for value in self.graph.outputs])
+
+    def _head(self, value: Value) -> Value:
+        """The answers of one head."""
         if value not in self.forms:
             raise UnsupportedError("the result does not depend on the image")
         form = self.forms[value]
@@ -84,7 +86,7 @@ class Densifier:
             raise UnsupportedError(
                 f"the network gives {form.shape} for one image; a classifier gives (1, classes)"
             )
-        return self.builder.graph([self.gathered(form).value])
+        return self.gathered(form).value
 
     def _node(self, node: Node) -> None:
         if not any(value in self.forms for value in node.inputs):
@@ -93,6 +95,11 @@ class Densifier:
             results = results if isinstance(results, tuple) else (results,)
             self.fixed.update(zip(node.outputs, results, strict=True))
             return
+        if node.outputs[0].shape[:1] != (1,):
+            raise UnsupportedError(
+                f"{node.operator.name} gives {node.outputs[0].shape} for one image; the images of "
+                "a batch must be treated alike"
+            )
         rule = self.rules.of(node.operator)
         if rule is None:
             raise UnsupportedError(f"{node.operator.name} cannot slide over a larger image")
@@ -142,6 +149,17 @@ class Densifier:
             )
         one_hot = np.eye(features, dtype=form.value.dtype).reshape(-1, *form.value.shape[1:])
         return Form(self.over_all(form, self.builder.constant(one_hot)), form.shape)
+
+    def spread(self, form: Form, sizes: tuple[int, ...]) -> Form:
+        """Case 10: a number of all of an image for each cell of an image of these sizes.
+
+        On a larger image there are as many windows as fit, fewer than cells. A cell has that whose
+        middle it is, or the nearest one: window min(max(i - n // 2, 0), the last) for cell i.
+        """
+        self.spreads = True
+        self.keeps_order = False
+        pairs = ((0, 0), (0, 0), *((n // 2, n - 1 - n // 2) for n in sizes))
+        return image_form(self.apply(PadEdge(pairs), form.value))
 
     def over_all(self, form: Form, w: Value, *bias: Value) -> Value:
         """A window as large as the image, with weights (O, C, *S)."""

@@ -8,13 +8,16 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Node
-from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice
+from allconv.operators.arrange import Concatenate, Convert, Pad, Reshape, Slice, Transpose
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate
+from allconv.operators.extremes import Largest, Smallest
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.normalize import Normalize
-from allconv.operators.pointwise import Pointwise
+from allconv.operators.pointwise import Negate, Pointwise
+from allconv.operators.pool import MaxPool
 from allconv.operators.reduce import Broadcast, Sum
+from allconv.operators.take import Take
 from allconv.rewrite.dense.form import Densifier, Form, Rule, image_form
 from allconv.value import Value
 from allconv.window import Window
@@ -25,11 +28,7 @@ def _pointwise(d: Densifier, node: Node) -> Form:
     forms = [d.forms[value] for value in node.inputs if value in d.forms]
     operands = [d.forms.get(value) or _constant(d, d.fixed[value]) for value in node.inputs]
     if all(form.is_image for form in forms):
-        if any(form.shape[2:] != out[2:] for form in forms) or len(out) != forms[0].value.ndim:
-            raise UnsupportedError(
-                f"{node.operator.name} combines a number of the whole image with its cells, "
-                "which cannot slide"
-            )
+        operands = [_spread(d, node, x) if isinstance(x, Form) else x for x in operands]
         if all(isinstance(x, Form) or prod(x.shape[2 - len(out) :]) == 1 for x in operands):
             values = [x.value if isinstance(x, Form) else x for x in operands]
             return image_form(d.apply(node.operator, *values))
@@ -42,6 +41,28 @@ def _pointwise(d: Densifier, node: Node) -> Form:
         operands = [d.gathered(x) if isinstance(x, Form) else x for x in operands]
     values = [x.value if isinstance(x, Form) else _row(d, x, out) for x in operands]
     return Form(d.apply(node.operator, *values), out)
+
+
+def _spread(d: Densifier, node: Node, form: Form) -> Form:
+    """An image that meets others of the sizes of the result."""
+    out = node.outputs[0].shape
+    if form.shape[2:] == out[2:] and len(out) == form.value.ndim:
+        return form
+    if not d.windowed or len(out) != form.value.ndim or prod(form.shape[2:]) != 1:
+        raise UnsupportedError(
+            f"{node.operator.name} combines a number of the whole image with its cells, which "
+            'cannot slide; means="window" (--means window) takes it over the training extent '
+            "around each cell"
+        )
+    return d.spread(form, out[2:])
+
+
+def _broadcast(d: Densifier, node: Node) -> Form:
+    """A number of all of an image, repeated for its cells."""
+    form, out = d.image(node), node.outputs[0].shape
+    if form.shape[:2] != out[:2]:
+        raise UnsupportedError(f"channels repeated from {form.shape} to {out} are not supported")
+    return _spread(d, node, form)
 
 
 def _constant(d: Densifier, value: Value) -> Value:
@@ -106,6 +127,38 @@ def _sum(d: Densifier, node: Node) -> Form:
     raise UnsupportedError(f"a sum over the axes {axes} of {form.shape} is not supported")
 
 
+def _extreme(d: Densifier, node: Node) -> Form:
+    """The largest or smallest of all cells, as of a window of all, or of all channels."""
+    operator = node.of(Largest, Smallest)
+    form, out = d.image(node), node.outputs[0].shape
+    if operator.axes == (1,) and operator.keep:
+        return image_form(d.apply(operator, form.value))
+    if set(operator.axes) != set(range(2, len(form.shape))):
+        name = operator.name
+        raise UnsupportedError(f"{name} over the axes {operator.axes} cannot slide")
+    x, window = form.value, Window.forward(form.shape[2:], form.shape[2:])
+    if isinstance(operator, Smallest):
+        turned = d.apply(MaxPool(window), d.apply(Negate(), x))
+        return Form(d.apply(Negate(), turned), out)
+    return Form(d.apply(MaxPool(window), x), out)
+
+
+def _transpose(d: Densifier, node: Node) -> Form:
+    """Case 11: the axes of an image stay, those that its channels were split into are turned."""
+    form, order = d.form(node), node.of(Transpose).order
+    sizes = form.value.shape[2:]
+    split = form.shape[1 : len(form.shape) - len(sizes)]
+    kept = (0, *range(1 + len(split), len(order)))
+    moved = tuple(a for a in order if a not in kept)
+    if form.shape[1 + len(split) :] != sizes or order != (0, *moved, *kept[1:]):
+        raise UnsupportedError(
+            f"a transpose of {form.shape} that moves the cells of an image is not supported"
+        )
+    cells = np.arange(prod(split)).reshape(split).transpose([a - 1 for a in moved]).ravel()
+    index = d.builder.constant(np.ascontiguousarray(cells, np.int64))
+    return Form(d.apply(Take(1), form.value, index), node.outputs[0].shape)
+
+
 def _pad(d: Densifier, node: Node) -> Form:
     operator = node.of(Pad)
     if operator.pairs[0] != (0, 0):
@@ -155,6 +208,10 @@ VALUES: dict[type[Operator], Rule] = {
     LogSoftmax: _softmax,
     Reshape: _reshape,
     Sum: _sum,
+    Broadcast: _broadcast,
+    Largest: _extreme,
+    Smallest: _extreme,
+    Transpose: _transpose,
     Pad: _pad,
     Slice: _slice,
     Concatenate: _concatenate,
