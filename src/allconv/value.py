@@ -24,6 +24,8 @@ from allconv.operators.extremes import Largest, Product, Smallest
 from allconv.operators.matmul import product
 from allconv.operators.order import ArgExtreme
 from allconv.operators.reduce import Reduction, Sum, full_like
+from allconv.operators.repeated import tiled, triangle
+from allconv.operators.take import RunningSum
 from allconv.operators.ufuncs import UFUNCS
 
 
@@ -358,6 +360,16 @@ def _einsum(equation: Any, *operands: Any) -> Any:
     return einsum(first.builder.record, equation, operands)
 
 
+def _running(x: Value, axis: Any) -> Value:
+    flat = x.reshape((x.size,)) if axis is None else x
+    (along,) = flat._axes(0 if axis is None else whole("axis", axis))
+    return flat._apply(RunningSum(along), flat)
+
+
+def _times(given: Any) -> tuple[int, ...]:
+    return tuple(whole("reps", n) for n in (given if is_sequence(given) else (given,)))
+
+
 _UFUNCS: dict[str, Callable[..., Any]] = {
     **{name: _ufunc(operator) for name, operator in UFUNCS.items()},
     "power": lambda value, a, b: a**b if isinstance(a, Value) else b.__rpow__(a),
@@ -379,6 +391,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes=None: x.transpose(axes),
     "concatenate": _concatenate,
     "einsum": _einsum,
+    "cumsum": lambda a, axis=None: _running(a, axis),
+    "tile": lambda a, reps: tiled(a.builder.record, a, _times(reps)),
+    "tril": lambda m, k=0: triangle(m.builder.record, m, whole("k", k), upper=False),
+    "triu": lambda m, k=0: triangle(m.builder.record, m, whole("k", k), upper=True),
     "shape": lambda x: x.shape,
     "ndim": lambda x: x.ndim,
 }

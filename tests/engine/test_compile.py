@@ -44,3 +44,16 @@ def test_what_cannot_be_out(out: object, error: type[Exception], message: str) -
     program = ac.compile(lambda x: x * 2.0, (2, 3))
     with pytest.raises(error, match=message):
         program(X, out=out)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16"])
+def test_constants_of_one_and_two_bytes_as_results(dtype: str) -> None:
+    """No kernel moves them, and they are results like others."""
+    held = np.arange(6).reshape(2, 3).astype(dtype)
+    program = ac.compile(lambda x: (x + 1.0, held, held), (3,))
+    for _ in range(2):
+        y, first, second = program(np.ones(3, np.float32))
+        np.testing.assert_array_equal(y, [2, 2, 2])
+        assert first.dtype == second.dtype == dtype
+        np.testing.assert_array_equal(first, held)
+        np.testing.assert_array_equal(second, held)

@@ -125,6 +125,14 @@ ATTRIBUTES: dict[str, Callable[[Draw, int], Any]] = {
     "upper": lambda d, r: pick(d, 0, 1),
     "width_scale": lambda d, r: pick(d, 1.0, 2.0),
     "reduction": lambda d, r: pick(d, "none", "none", "add", "add", "mul", "max"),
+    "batch_axis": lambda d, r: pick(d, 0, 1, 1),
+    "dtype": lambda d, r: TensorProto.FLOAT,
+    "time_axis": lambda d, r: pick(d, 0, 0, 1),
+    "type": lambda d, r: helper.make_tensor_type_proto(TensorProto.FLOAT, [2]),
+    "block_size": lambda d, r: pick(d, 0, 1, 2),
+    "output_dtype": lambda d, r: 0,
+    "padding_mode": lambda d, r: pick(d, "zeros", "border", "reflection", "other"),
+    "precision": lambda d, r: 0,
     "activation": lambda d, r: pick(d, "none", "silu", "swish", "other"),
     "align_corners": lambda d, r: pick(d, 0, 1),
     "ignore_index": lambda d, r: pick(d, 0, 1, -1),
@@ -160,6 +168,17 @@ OWN: dict[str, dict[str, Callable[[Draw, int], Any]]] = {
         "strides": lambda d, r: [1, 1],
         "dilations": lambda d, r: few(d, 1, 2, 2),
     },
+    "EyeLike": {
+        "k": lambda d, r: few(d, -3, 3, 1)[0],
+        "dtype": lambda d, r: TensorProto.FLOAT,
+    },
+    "Compress": {"axis": lambda d, r: few(d, 0, r - 1, 1)[0]},
+    "GridSample": {
+        "mode": lambda d, r: pick(d, "bilinear", "bicubic", "linear", "nearest", "cubic")
+    },
+    "MaxUnpool": {"pads": lambda d, r: few(d, 0, 1, 2 * (r - 2))},
+    "DequantizeLinear": {"axis": lambda d, r: pick(d, 0, 1), "block_size": lambda d, r: 0},
+    "QuantizeLinear": {"axis": lambda d, r: pick(d, 0, 1), "block_size": lambda d, r: 0},
     "Resize": {
         "mode": lambda d, r: pick(d, "nearest", "linear", "cubic"),
         "axes": lambda d, r: [int(a) for a in d.permutation(r)[: d.integers(1, r + 1)]],

@@ -29,7 +29,7 @@ REASONS = {
     ),
     r"\w*Attention|TensorScatter": "of language models: linear and flexible attention, caches",
     r"ImageDecoder|STFT|DFT|Mel\w+|\w+Window": "of files and sound",
-    r"\w+Integer|QLinear\w+|DynamicQuantizeLinear|(Dequ|Qu)antizeLinear": "integer kernels",
+    r"\w+Integer|QLinear\w+": "integer kernels",
     r"in training form|Gradient|Momentum|Ada\w+": "training is allconv's own",
     r"^unsupported[:,]|: unsupported[:,]": "an operator or setting that is not read",
     r"is (u?int\d+|bool|float16)|only (floats|networks)|integers|zero-size|by less than 0": (

@@ -74,6 +74,7 @@ INTEGERS: dict[str, Callable[[Draw], list[Any]] | None] = {
     "Shape": None,
     "Size": None,
 }
+WHOLE = ("DynamicQuantizeLinear", "OptionalHasElement", "QuantizeLinear")
 CONDITIONS = (
     "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not",
     "Or", "Xor",
@@ -81,6 +82,7 @@ CONDITIONS = (
 ZERO = numpy_helper.from_array(np.zeros((), np.float32))
 POOLS = (
     "AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool",
+    "MaxUnpool",
 )  # fmt: skip
 IMAGES = (
     *POOLS, "Conv", "ConvTranspose", "BatchNormalization", "LRN", "GroupNormalization",
@@ -116,7 +118,9 @@ def draw_case(draw: Draw, op: str, opset: int) -> Case:
     attributes = draw_attributes(draw, op, opset, x.ndim)
     if op == "Pad" and "pads" in attributes:
         attributes["pads"] = few(draw, -1, 2, 2 * x.ndim)
-    if op in ("AveragePool", "LpPool", "MaxPool"):
+    if op == "Attention":
+        attributes |= {"q_num_heads": 2, "kv_num_heads": 2}
+    if op in ("AveragePool", "LpPool", "MaxPool", "MaxUnpool"):
         attributes.setdefault("kernel_shape", few(draw, 1, 3, x.ndim - 2))
     inputs, tensors = ["x"], []
     since, make = INPUTS.get(op, (1, lambda node: []))
@@ -159,6 +163,12 @@ def around(
         after, result = [make("Cast", [result], ["y"], to=TensorProto.FLOAT)], "y"
     if op == "Gather":
         before, inputs = [make("Shape", ["x"], ["shape"])], ["shape", *inputs[1:]]
+    if op in WHOLE:
+        after = [make("Cast", [result], ["y"], to=TensorProto.FLOAT)]
+        result = "y"
+    if op == "DequantizeLinear":
+        before = [make("QuantizeLinear", inputs, ["whole"], **_shared(attributes))]
+        inputs = ["whole", *inputs[1:]]
     if op in INTEGERS:
         after = [
             make("Cast", [result], ["floats"], to=TensorProto.FLOAT),
@@ -167,6 +177,10 @@ def around(
         ]
         result = "y"
     return [*before, make(op, inputs, outputs, **attributes), *after], result
+
+
+def _shared(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in attributes.items() if name == "axis"}
 
 
 def draw_outputs(draw: Draw, op: str, opset: int, attributes: dict[str, Any]) -> list[str]:

@@ -176,10 +176,30 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     ),
     "product": (
         "ScatterND",
-        (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
+        (np.zeros((100, 4), np.int64), np.zeros(100, np.float32)),
         {"reduction": "mul"},
-        "reduction mul",
+        "100 updates of one row; 64 are the most",
     ),
+    "a reduction": (
+        "ScatterND",
+        (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
+        {"reduction": "sub"},
+        "reduction sub",
+    ),
+    "a crop": ("CenterCropPad", (whole(1, 2, 2**40, 2**40),), {}, "the most|axes and"),
+    "conditions": ("Compress", (np.ones(9, bool),), {"axis": 1}, "9 conditions for"),
+    "no condition": ("Compress", (np.ones(2, np.int64),), {"axis": 1}, "the condition is int64"),
+    "lengths": ("ReverseSequence", (whole(9, 9, 9, 9),), {}, "sequences of"),
+    "one length": ("ReverseSequence", (whole(1),), {"batch_axis": 5}, "batch_axis 5"),
+    "no matrix": ("EyeLike", (), {}, "like an array of shape"),
+    "unpooled": (
+        "MaxUnpool",
+        (np.zeros((1, 1), np.int64),),
+        {"kernel_shape": [2**30, 2**30]},
+        "x is|images of",
+    ),
+    "places": ("GridSample", (np.zeros((1, 2, 2, 3), np.float32),), {}, r"grid \(1, 2, 2, 3\)"),
+    "scales": ("QuantizeLinear", (np.ones(77, np.float32),), {}, "axis 1 of"),
     "an axis": ("CumSum", (np.array(9),), {}, "axis 9 of an array of 4 axes"),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from allconv.operators import (
     dropout,
     elementary,
     extremes,
+    grid,
     index,
     local,
     loss,
@@ -114,10 +116,25 @@ def a_cell(*products: str) -> Callable[..., int]:
 
 
 DEVIATION = "(x - mean)^2 of the variance"
+
+
+def of_places(operator: Any, x: Array, given: Array) -> int:
+    """Every cell that a place meets, a channel at a time."""
+    met = {"nearest": 1, "linear": 2, "cubic": 4}[operator.mode]
+    count = 0
+    for _ in np.ndindex(*x.shape[:2], *given.shape[1:-1]):
+        taps = 1
+        for _ in x.shape[2:]:
+            taps *= met
+        count += taps
+    return count
+
+
 COUNTS: dict[type[Operator], Callable[..., int]] = {
     correlate.Correlate: of_x_and_w,
     correlate.CorrelateTranspose: of_w_and_y,
     correlate.CorrelateWeight: of_x_and_y,
+    grid.GridSample: of_places,
     local.Local: of_x_and_w,
     local.LocalTranspose: of_w_and_y,
     local.LocalWeight: of_x_and_y,
@@ -143,7 +160,7 @@ COUNTS: dict[type[Operator], Callable[..., int]] = {
 """How the multiply-adds of an operator are counted, from its settings and operands."""
 
 FREE = (
-    arrange, dropout, elementary, extremes, index, loss, order, pointwise, pool, reduce, take,
+    arrange, dropout, elementary, extremes, grid, index, loss, order, pointwise, pool, reduce, take,
     update,
 )  # fmt: skip
 """The families in which whatever is not above has no cost."""

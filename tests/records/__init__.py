@@ -10,6 +10,7 @@ from records import (
     dropout,
     elementary,
     extremes,
+    grid,
     index,
     local,
     loss,
@@ -30,6 +31,7 @@ from records.record import Function, Record
 FAMILIES = (
     correlate, local, pool, sum_cells, index, pointwise, reduce, arrange, normalize, norms, loss,
     dropout, matmul, extremes, order, elementary, activations, update, resize, take,
+    grid,
 )  # fmt: skip
 RECORDS: tuple[Record, ...] = tuple(each for family in FAMILIES for each in family.RECORDS)
 FUNCTIONS: dict[str, Function] = {

@@ -61,6 +61,29 @@ def draw_whole(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
     return elementary.FromWhole(draw_dtype(data)), (draw_array(data, draw_shape(data), dtype, low),)
 
 
+def draw_to_whole(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
+    """Halves inside and outside of a dtype, now and then not finite."""
+    to, dtype = data.draw(st.sampled_from(["int8", "uint8", "int64"])), draw_dtype(data)
+    x = draw_array(data, draw_shape(data), dtype, -600, 600) / 2
+    strange = np.array([np.nan, np.inf, -np.inf, 2.0**63, -(2.0**70)], dtype)
+    mask = draw_array(data, x.shape, "int64", 0, 4) == 0
+    picked = strange[draw_array(data, x.shape, "int64", 0, len(strange) - 1)]
+    return elementary.ToWhole(to), (np.asarray(np.where(mask, picked, x), dtype),)
+
+
+def brute_to_whole(operator: elementary.ToWhole, x: Array):
+    """Python's int, no further than the dtype goes."""
+    limits = np.iinfo(operator.to)
+    y = np.zeros(x.shape, operator.to)
+    for cell in np.ndindex(x.shape):
+        v = float(x[cell])
+        if math.isinf(v):
+            y[cell] = limits.max if v > 0 else limits.min
+        elif not math.isnan(v):
+            y[cell] = min(max(int(v), int(limits.min)), int(limits.max))
+    return (y,)
+
+
 HALVES = {"scale": 0.5, "differences": False}
 RECORDS = (
     record(elementary.Floor, math.floor, "Floor", **HALVES),
@@ -85,6 +108,14 @@ RECORDS = (
     record(elementary.Arcsinh, math.asinh, "Asinh", **SMOOTH),
     record(elementary.Arccosh, math.acosh, "Acosh", **ABOVE),
     record(elementary.Arctanh, math.atanh, "Atanh", **INSIDE),
+    Record(
+        elementary.ToWhole, draw_to_whole, brute_to_whole, differences=False,
+        refusals=(
+            refusal("not int64", lambda: elementary.ToWhole("int8"), Spec((2,), "int64")),
+            refusal("floats to bool", lambda: elementary.ToWhole("bool"), (2,)),
+            refusal("floats to float32", lambda: elementary.ToWhole("float32"), (2,)),
+        ),
+    ),
     Record(
         elementary.Truth, draw_truth, lambda operator, x: (np.array(x > 0),), differences=False,
         refusals=(refusal("not int64", elementary.Truth, Spec((2,), "int64")),),

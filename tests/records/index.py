@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
-from allconv.operators.index import FlatIndex, ReadAt, WriteAt
+from allconv.operators.index import FlatIndex, OverImages, ReadAt, WriteAt
 from records.record import IMAGES, Function, Record, draw_array, draw_dtype, refusal
 
 SIZES = st.sampled_from([2, 3, 1, 4])
@@ -54,6 +54,27 @@ def draw_at(data: st.DataObject, operator: type[Operator]) -> tuple[Operator, tu
     index = draw_array(data, shape, "int64", -2, int(np.prod(image)) + 1)
     x = draw_array(data, shape if operator is WriteAt else (*lead, *image), draw_dtype(data))
     return operator(image), (x, index)
+
+
+def draw_over(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
+    """Both ways to count, some indices outside."""
+    lead, image = draw_shape(data)
+    most = int(np.prod(image)) + 1
+    index = draw_array(data, (*lead, *(data.draw(SIZES) for _ in image)), "int64", -2, most)
+    return OverImages(image, data.draw(st.booleans())), (index,)
+
+
+def brute_over(operator: OverImages, index: Array):
+    """By a list of the cells of all images."""
+    image, result = operator.image, np.full(index.shape, -1)
+    inside = [cell[::-1] for cell in np.ndindex(image[::-1])]
+    cells = inside if operator.columns else list(np.ndindex(image))
+    every = [(*plane, *cell) for plane in np.ndindex(index.shape[:2]) for cell in cells]
+    rows = list(np.ndindex(image))
+    for n, c, *i in np.ndindex(index.shape):
+        if 0 <= (j := int(index[n, c, *i])) < len(rows):
+            result[n, c, *i] = every.index((n, c, *rows[j]))
+    return (result,)
 
 
 def brute_write(operator: WriteAt, x: Array, index: Array):
@@ -113,6 +134,14 @@ RECORDS = (
                 Spec((1, 1, 2), "int32"),
             ),
         ),
+    ),
+    Record(
+        OverImages,
+        draw_over,
+        brute_over,
+        fixed=("index",),
+        differences=False,
+        refusals=(refusal("index is float32", lambda: OverImages((4, 4)), (1, 2, 2, 2)),),
     ),
     Record(
         WriteAt,

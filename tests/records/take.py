@@ -144,5 +144,6 @@ FUNCTIONS = (
         torch="x dim index",
         given=lambda n: (np.ones((2, 3)), 1, np.array([2, 0])),
     ),
+    Function("one_hot", torch="labels num_classes=-1", given=lambda n: (np.array([0, 2]), 3)),
     Function("cumsum", torch="x dim", given=lambda n: (np.ones((2, 3)), 1)),
 )

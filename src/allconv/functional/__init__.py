@@ -8,6 +8,7 @@ from allconv.functional.adaptive import *
 from allconv.functional.arrange import *
 from allconv.functional.correlate import *
 from allconv.functional.dropout import *
+from allconv.functional.grid import *
 from allconv.functional.linear import *
 from allconv.functional.local import *
 from allconv.functional.loss import *

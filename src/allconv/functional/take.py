@@ -8,10 +8,16 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public, take_float, take_labels
+from allconv.intake.limits import check_size
 from allconv.intake.settings import whole
+from allconv.operators.pointwise import Equal
 from allconv.operators.take import RunningSum, Take
+from allconv.value import Value
 
-__all__ = ["cumsum", "index_select"]
+__all__ = ["cumsum", "index_select", "one_hot"]
+
+MOST_CLASSES = 2**24
+"""Up to which float32 counts by ones."""
 
 
 @public
@@ -50,6 +56,35 @@ def cumsum(x: Any, /, dim: int) -> Any:
     """
     x = take_float("x", x)
     return apply(RunningSum(_axis(dim, len(x.shape))), x)
+
+
+@public
+def one_hot(labels: Any, /, num_classes: int = -1) -> Any:
+    """A cell for each class, 1 for the one that a label names and 0 for the others.
+
+    Shapes: labels any, of integers -> the same and (num_classes,) behind; int64, as in PyTorch. In
+    a trace the labels are int64 and the result is float32, in which it computes. num_classes is -1
+    for one more than the largest label, which only arrays have. Labels outside are refused; in a
+    trace they name no class.
+
+    >>> import numpy as np
+    >>> one_hot(np.array([0, 2]), 3)
+    array([[1, 0, 0],
+           [0, 0, 1]])
+    """
+    labels = take_labels("labels", labels)
+    count = whole("num_classes", num_classes, least=-1, most=MOST_CLASSES)
+    if isinstance(labels, Value):
+        if count < 1:
+            raise ArgumentError("num_classes is not given; in a trace no label is known")
+        known = labels.astype(np.float32).reshape((*labels.shape, 1))
+        return apply(Equal(), known, np.arange(count, dtype=np.float32))
+    largest = int(labels.max(initial=-1))
+    count = largest + 1 if count == -1 else count
+    if labels.size and not 0 <= int(labels.min()) <= largest < count:
+        raise ArgumentError(f"labels are {labels.min()} to {largest}; there are {count} classes")
+    check_size("the result of one_hot", (*labels.shape, count))
+    return (labels[..., None] == np.arange(count)).astype(np.int64)
 
 
 def _axis(dim: Any, rank: int) -> int:

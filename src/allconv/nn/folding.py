@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 MOST_ROWS = 60
-LONGEST_NAME = 40
-LONGEST_KIND = 32
+LONGEST_NAME = 36
+LONGEST_KIND = 30
 _SHOWN_KINDS = 3
 _APART = re.compile(r"[/.]")
 

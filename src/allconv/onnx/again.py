@@ -30,7 +30,7 @@ LARGEST = 2**31 - 1
 
 def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
     """Whether a network can be written as the file had it."""
-    if not isinstance(net, OnnxModule) or net.notes:
+    if not isinstance(net, OnnxModule) or net.model.converted:
         return False
     model = net.model
     floats = {each.dtype for each in model.inputs if each.dtype in FLOATS}

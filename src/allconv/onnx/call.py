@@ -21,9 +21,10 @@ from allconv.value import Value
 
 @dataclass(frozen=True)
 class Bytes:
-    """A value of dtype uint8: floats that hold whole numbers from 0 to 255, until it is cast."""
+    """A value of one or two bytes, of uint8 say: floats that hold whole numbers of that dtype."""
 
     value: Value
+    dtype: str = "uint8"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Name:
     must be known when the network is recorded, those in `buffers` are statistics that gradients
     leave alone, those in `weights` are parameters wherever the file keeps them. `outputs_count`:
     an output that nothing takes still says what the node means. `defined`: read as the format
-    defines it in other operators.
+    defines it in other operators, after `read` has refused what is not.
     """
 
     read: Callable[[Call], Any]
@@ -135,7 +136,9 @@ class Call:
         if isinstance(given, Value):
             return given
         if isinstance(given, Bytes):
-            raise self.unsupported("uint8 is only cast to float32")
+            raise self.unsupported(
+                f"input {number} is {given.dtype}, which is only cast or dequantized"
+            )
         if isinstance(given, Condition):
             raise self.unsupported("a condition is only taken by Where")
         if given is None:

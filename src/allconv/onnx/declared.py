@@ -80,7 +80,7 @@ def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
         raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
     kind = given.type.tensor_type
     dtype = dtype_name(kind.elem_type, of)
-    image = dtype == "uint8" and _is_cast(name, nodes)
+    image = dtype in ("uint8", "int8") and _is_cast(name, nodes)
     mask = dtype == "bool" and floats and _is_mask(name, nodes)
     data = dtype in FLOATS and not _is_setting(name, nodes)
     static = not (data or image or mask)
@@ -102,7 +102,11 @@ def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
 def _is_cast(name: str, nodes: Sequence[Node]) -> bool:
     """Whether an image of bytes is only made floats of; its size may be asked."""
     takers = [node for node in nodes if name in node.uses]
-    return all(node.op in ("Cast", "Shape", "Size") for node in takers)
+    return all(
+        node.op in ("Cast", "Shape", "Size")
+        or (node.op == "DequantizeLinear" and name not in node.inputs[1:])
+        for node in takers
+    )
 
 
 def _is_setting(name: str, nodes: Sequence[Node]) -> bool:
@@ -138,6 +142,17 @@ def notes_of(proto: Any) -> tuple[str, ...]:
             arrays = f"{count:,} arrays of {name} are held, and all of it is" if count else "it is"
             notes.append(f"the file computes in {name}: {arrays} computed, in float32")
     return tuple(notes)
+
+
+def quantized(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """That whole numbers are computed as floats, where a file has them stand for those."""
+    ops = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
+    count = sum(node.op in ops for node in nodes if not node.domain)
+    told = (
+        f"the file computes in whole numbers of 8 bits, say, by {count:,} nodes that quantize and "
+        "dequantize: they are computed as floats, no faster than the network before quantization"
+    )
+    return (told,) if count else ()
 
 
 def check_halves(graph: Any, arrays: Mapping[str, Array], parameters: Sequence[str]) -> None:

@@ -108,8 +108,8 @@ class Model:
 
     `nodes` come in an order in which they can be computed. `arrays` are the initializers by name;
     of these `parameters` and `buffers` can be replaced, the others are settings of nodes.
-    `declared` are the inputs and `results` the outputs in the file's words; `notes` say what was
-    converted.
+    `declared` are the inputs and `results` the outputs in the file's words; `notes` say what is
+    computed in another dtype than the file has, `converted` that arrays were.
     """
 
     inputs: tuple[Input, ...]
@@ -126,6 +126,7 @@ class Model:
     results: tuple[Declared, ...] = ()
     about: About = About()
     notes: tuple[str, ...] = ()
+    converted: bool = False
 
     @property
     def refused(self) -> list[Node]:

@@ -33,7 +33,7 @@ _KEPT = 8  # networks with fixed inputs of integers
 _GUESSES = (224, 64)
 _NUMBERS = (1, 0)
 _SHOWN = 6
-_WHOLE = ("uint8", "bool")  # dtypes of inputs that are floats here
+_WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
 
 
 class OnnxModule(Module):

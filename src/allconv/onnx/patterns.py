@@ -7,7 +7,7 @@ numbers is the one node written: so the file says what the graph says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,12 +41,16 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Match:
-    """A place of a graph where a pattern was found."""
+    """A place of a graph where a pattern was found.
+
+    `numbers` are further inputs of the dtype of the data, `integers` one that lists them all.
+    """
 
     op: str
     operands: tuple[Value, ...]
     attributes: Settings
     numbers: tuple[float, ...]
+    integers: tuple[int, ...] = ()
 
 
 def _plain(settings: Settings) -> tuple[Settings, tuple[float, ...]]:
@@ -131,7 +135,7 @@ def match(node: Node, producers: dict[Value, Node], constants: dict[Value, Array
     for pattern in PATTERNS:
         graph = _graph(pattern.function, pattern.sample, pattern.operands)
         found: dict[Value, Value] = {}
-        if not _matches(graph, graph.outputs[0], node.outputs[0], producers, constants, found):
+        if not matches(graph, graph.outputs[0], node.outputs[0], producers, constants, found):
             continue
         operands = tuple(found[value] for value in graph.inputs)
         if operands[0].shape != node.outputs[0].shape:  # a slope must not repeat x
@@ -143,12 +147,12 @@ def match(node: Node, producers: dict[Value, Node], constants: dict[Value, Array
     return None
 
 
-def _matches(
+def matches(
     graph: Graph,
     expected: Value,
     given: Value,
-    producers: dict[Value, Node],
-    constants: dict[Value, Array],
+    producers: Mapping[Value, Node],
+    constants: Mapping[Value, Array],
     found: dict[Value, Value],
 ) -> bool:
     """Whether a value of a graph is computed as a value of the pattern is."""
@@ -164,7 +168,7 @@ def _matches(
     if other is None or one.operator != other.operator or len(one.inputs) != len(other.inputs):
         return False
     pairs = zip(one.inputs, other.inputs, strict=True)
-    return all(_matches(graph, a, b, producers, constants, found) for a, b in pairs)
+    return all(matches(graph, a, b, producers, constants, found) for a, b in pairs)
 
 
 def _confirms(pattern: Pattern, graph: Graph, settings: Settings, numbers: Sequence[float]) -> bool:

@@ -18,7 +18,14 @@ from google.protobuf.message import DecodeError, EncodeError  # type: ignore[imp
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
 from allconv.intake.settings import whole
-from allconv.onnx.declared import check_halves, notes_of, read_arrays, read_inputs, read_results
+from allconv.onnx.declared import (
+    check_halves,
+    notes_of,
+    quantized,
+    read_arrays,
+    read_inputs,
+    read_results,
+)
 from allconv.onnx.external import Outside
 from allconv.onnx.functions import functions_of
 from allconv.onnx.metadata import PRODUCER, read_metadata
@@ -151,10 +158,12 @@ def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> 
     nodes = without_unused(nodes, results)
     parameters, buffers = roles(nodes, arrays, {each.name for each in inputs if each.static})
     metadata, classes, preprocess = read_metadata(proto.metadata_props)
+    notes = notes_of(proto)
     check_halves(graph, arrays, parameters)
     return Model(
         inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,
-        classes, preprocess, declared, read_results(gives), _about(proto), notes_of(proto),
+        classes, preprocess, declared, read_results(gives), _about(proto),
+        notes + quantized(nodes), bool(notes),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
 from allconv.onnx.validate import check_order, checked
 from allconv.operators.base import FLOATS, Array, Spec
-from allconv.operators.elementary import Truth
+from allconv.operators.elementary import ToWhole, Truth
 from allconv.operators.pointwise import Select
 from allconv.trace import Builder
 from allconv.value import Value
@@ -89,8 +89,9 @@ def _before(model: Model, known: Mapping[str, Any]) -> list[str]:
 def _taken(given: Input, value: Any) -> Any:
     """An input as the nodes take it."""
     if not given.static:
-        kinds = {"uint8": Bytes, "bool": Condition}
-        return kinds[given.dtype](value) if given.dtype in kinds else value
+        if given.dtype == "bool":
+            return Condition(value)
+        return Bytes(value, given.dtype) if given.dtype in ("uint8", "int8") else value
     if not isinstance(value, np.ndarray):
         raise UnsupportedError(
             f"input {shown(given.name)} is {given.dtype}, and what is computed depends on its "
@@ -146,6 +147,7 @@ class Recorder:
             return self.branch(node, operands[0], known)
         name = None if node.domain else NAMES.get(node.op)
         if name is not None and name.defined:
+            name.read(Call(node, operands, self.lift, self.budget))
             return self.defined(node, operands)
         recorded = len(self.builder.nodes)
         with self.builder.at(plain(node.label)):
@@ -160,10 +162,10 @@ class Recorder:
         inside: dict[str, Any] = {name: operands[n] for name, n in taken.items()}
         nodes = NodeReader(body.version, Outside(None, 0), {}).body(body)
         self.budget.take_nodes(plain(node.label), len(nodes))
-        check_order(nodes, set(inside), body.outputs)
+        results = {n: made for n, made in zip(node.outputs, body.outputs, strict=False) if n}
+        check_order(nodes, set(inside), list(results.values()))
         self.nodes(list(map(checked, nodes)), inside)
-        named_outputs = zip(node.outputs, body.outputs, strict=False)
-        return {name: inside[other] for name, other in named_outputs if name}
+        return {name: inside[made] for name, made in results.items()}
 
     def branch(self, node: Node, condition: Any, known: dict[str, Any]) -> Any:
         """What the graph makes that the known condition of an `If` chooses."""
@@ -215,7 +217,9 @@ def _is_floats(given: Any) -> bool:
 def _of_shape(operand: Any) -> Any:
     """What has the shape and the dtype of an operand: a truth value or byte is kept as floats."""
     if isinstance(operand, Condition | Bytes):
-        return Spec(operand.value.shape, "bool" if isinstance(operand, Condition) else "uint8")
+        return Spec(
+            operand.value.shape, "bool" if isinstance(operand, Condition) else operand.dtype
+        )
     return operand
 
 
@@ -307,7 +311,9 @@ def _output(result: Any, name: str) -> Value | Array:
     if isinstance(result, Condition):
         truth: Value = trace.record(Truth(), result.value)
         return truth
-    dtype = "uint8" if isinstance(result, Bytes) else "a sequence"
+    if isinstance(result, Bytes):
+        whole: Value = trace.record(ToWhole(result.dtype), result.value)
+        return whole
     raise UnsupportedError(
-        f"output {shown(name)} is {dtype}; only networks that return floats are supported"
+        f"output {shown(name)} is a sequence; only networks that return arrays are supported"
     )

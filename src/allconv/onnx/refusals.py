@@ -15,6 +15,21 @@ LONGEST = 240
 
 ADVICE = {
     "NonMaxSuppression": "cut the file before it: its inputs are the boxes and scores",
+    **dict.fromkeys(
+        (
+            "ConvInteger",
+            "MatMulInteger",
+            "QLinearAdd",
+            "QLinearAveragePool",
+            "QLinearConv",
+            "QLinearGlobalAveragePool",
+            "QLinearMatMul",
+            "QLinearMul",
+            "QLinearSigmoid",
+        ),
+        "a kernel of integers; quantize with QuantizeLinear and DequantizeLinear around floats "
+        "(QDQ), or give the file before quantization",
+    ),
     "Loop": "export the network for one fixed size, or cut the file before it",
     "Scan": "export the network for one fixed size, or cut the file before it",
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
+from allconv.onnx.moved import moved
 from allconv.onnx.names import UNWRITTEN, WRITERS
 from allconv.onnx.network import Network
 from allconv.onnx.patterns import Match, match
@@ -73,7 +74,7 @@ def _chosen(graph: Graph, results: Sequence[Value]) -> tuple[list[Node], dict[No
         if not needed.intersection(node.outputs):
             continue
         nodes.append(node)
-        found = match(node, producers, constants)
+        found = match(node, producers, constants) or moved(node, producers)
         if found is not None:
             matches[node] = found
         needed.update(found.operands if found else node.inputs)
@@ -135,6 +136,8 @@ def _write(writer: Writer, written: Written, found: Match | None) -> None:
             writer.constant(f"{written.outputs[0]}/{n}", np.array(number, written.dtype))
             for n, number in enumerate(found.numbers)
         ]
+        if found.integers:
+            numbers.append(writer.integers(found.integers))
         inputs = [*written.inputs, *numbers]
         writer.node(written, found.op, inputs, **found.attributes)
         return

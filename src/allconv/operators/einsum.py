@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from allconv.errors import ArgumentError, ShapeError, UnsupportedError
-from allconv.operators.arrange import Transpose
+from allconv.errors import ArgumentError, ShapeError
+from allconv.operators.arrange import Reshape, Slice, Transpose
 from allconv.operators.matmul import MatMul
 from allconv.operators.reduce import Sum
 
@@ -23,10 +23,12 @@ MOST_OPERANDS = 16
 def einsum(record: Record, equation: str, operands: Sequence[Any]) -> Any:
     """The sum that an equation such as "bij,bjk->bik" names, of arrays and symbolic ones.
 
-    "..." stands for the axes that have no letter. A letter twice in one operand, its diagonal, is
-    refused.
+    "..." stands for the axes that have no letter. Of axes with the same letter in one operand the
+    diagonal is taken.
     """
     terms, result = _parsed(equation, [len(each.shape) for each in operands])
+    pairs = [_diagonal(record, *pair) for pair in zip(terms, operands, strict=True)]
+    terms, operands = [letters for letters, _ in pairs], [x for _, x in pairs]
     sizes: dict[str, int] = {}
     for term, each in zip(terms, operands, strict=True):
         for letter, n in zip(term, each.shape, strict=True):
@@ -58,9 +60,24 @@ def _parsed(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     found = [letters for letters, _ in written]
     if set(result) - {*"".join(found)} or len(set(result)) < len(result):
         raise ArgumentError(f"einsum {equation!r}: its result has letters of no operand, or twice")
-    if any(len(set(letters)) < len(letters) for letters in found):
-        raise UnsupportedError(f"einsum {equation!r}: a diagonal, a letter twice in one operand")
     return found, result
+
+
+def _diagonal(record: Record, letters: str, x: Any) -> tuple[str, Any]:
+    """An operand of whose axes with one letter the diagonal is left."""
+    for letter in dict.fromkeys(letters):
+        while letters.count(letter) > 1:
+            i = letters.index(letter)
+            j = letters.index(letter, i + 1)
+            rest = [axis for axis in range(len(letters)) if axis not in (i, j)]
+            if x.shape[i] != x.shape[j]:
+                raise ShapeError(f"einsum: {letter} is {x.shape[i]} and {x.shape[j]}")
+            n, sizes = x.shape[i], tuple(x.shape[axis] for axis in rest)
+            x = record(Reshape((*sizes, n * n)), record(Transpose((*rest, i, j)), x))
+            ones = (1,) * len(rest)
+            x = record(Slice((0,) * (len(rest) + 1), (*ones, n + 1), (*sizes, n)), x)
+            letters = "".join(letters[axis] for axis in rest) + letter
+    return letters, x
 
 
 def _written(term: str, rank: int, free: Sequence[str]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec
 from allconv.operators.pointwise import Equal, Log, Pointwise, Select, Sqrt
 
 
@@ -219,6 +219,35 @@ class Truth(Operator):
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.asarray(np.ascontiguousarray(x[0] > 0)).reshape(x[0].shape),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class ToWhole(Operator):
+    """Floats as whole numbers of a dtype: without what is behind the point, beyond the dtype its
+    largest or least number, 0 for NaN; it has no gradient."""
+
+    to: str
+
+    def check(self, *x: Spec) -> None:
+        self.check_floats(*x)
+        if self.to not in WHOLE or self.to == "bool":
+            raise ShapeError(f"floats to {self.to}: a dtype of whole numbers is expected")
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (Spec(x[0].shape, self.to),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        limits = np.iinfo(self.to)
+        whole = np.where(np.isnan(x[0]), 0.0, np.trunc(x[0]))
+        largest, least = whole >= float(limits.max), whole <= float(limits.min)
+        y = np.where(largest | least, 0.0, whole).astype(self.to)
+        y[largest], y[least] = limits.max, limits.min
+        return (y,)
 
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]

@@ -102,6 +102,40 @@ class _Indexed(Operator):
 
 
 @dataclass(frozen=True)
+class OverImages(_Indexed):
+    """Indices that count the cells of all images, one after the other; -1 for what lies outside.
+
+    `columns`: those of one image are counted first axis innermost.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("index",)
+
+    columns: bool = False
+
+    def check(self, *x: Spec) -> None:
+        self.check_index(x[0])
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0],)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        size = prod(self.image)
+        inside = (x[0] >= 0) & (x[0] < size)
+        index = np.where(inside, x[0], 0)
+        if self.columns and size:
+            place = np.unravel_index(index, self.image)
+            index = np.ravel_multi_index(place[::-1], self.image[::-1])
+        planes = (*x[0].shape[:2], *(1,) * len(self.image))
+        index = index + size * np.arange(prod(planes), dtype=np.int64).reshape(planes)
+        return (np.where(inside, index, np.int64(-1)),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return (None,)
+
+
+@dataclass(frozen=True)
 class WriteAt(_Indexed):
     """y[n,c,index[n,c,i]] = x[n,c,i], zero elsewhere; the last of several counts."""
 

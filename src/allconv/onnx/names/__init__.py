@@ -8,9 +8,11 @@ from typing import Any
 from allconv.onnx.call import Name
 from allconv.onnx.names import (
     arrange,
+    cells,
     constants,
     correlate,
     defined,
+    grid,
     linear,
     local,
     logic,
@@ -26,14 +28,17 @@ from allconv.onnx.names import (
     sum_cells,
     take,
     unwritten,
+    whole,
 )
 
 _FAMILIES = (
     arrange,
     sum_cells,
+    cells,
     correlate,
     defined,
     constants,
+    grid,
     linear,
     local,
     logic,
@@ -46,6 +51,7 @@ _FAMILIES = (
     resize,
     shuffle,
     take,
+    whole,
 )
 
 NAMES: dict[str, Name] = {

@@ -1,26 +1,21 @@
-"""Operators that only move values: Reshape, Transpose, Concat, Pad, Slice, Cast ..."""
+"""Operators that only move values: Reshape, Transpose, Concat, Pad, Slice ..."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
 
-import numpy as np
-
 from allconv import functional
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.functional.call import apply
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.tensors import CODES, dtype_name
 from allconv.onnx.writer import Writer, Written
-from allconv.operators.arrange import Concatenate, Convert, Pad, PadEdge, Reshape, Slice, Transpose
-from allconv.operators.base import FLOATS, Spec
-from allconv.operators.pointwise import Equal, Heaviside
+from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 from allconv.value import Value
 
 _LARGE = 2**31
-_BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 _UNEVEN = 18  # before this operator set the parts of a Split without sizes are equal
 
 
@@ -190,7 +185,7 @@ def _cells(n: int, start: int, end: int, step: int) -> range:
 def read_pad(call: Call) -> Value:
     """A constant around an array, or the array continued; negative numbers crop."""
     x = call.value(0)
-    mode = call.choice("mode", ("constant", *_BORDERS))
+    mode = call.choice("mode", ("constant", *BORDERS))
     pads = listed(call, 1, "pads")
     value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
     axes = call.axes(call.known_integers(3), x.ndim) if call.has(3) else tuple(range(x.ndim))
@@ -213,48 +208,15 @@ def _continued(call: Call, x: Value, pairs: Pairs, mode: str) -> Value:
     call.check_shape([n + sum(pair) for n, pair in zip(x.shape, more, strict=True)])
     if any(map(any, kept)):
         x = apply(Pad(kept), x)
-    check_border(x.shape, more, _BORDERS[mode])
-    y: Value = bordered(x, more, _BORDERS[mode])
+    check_border(x.shape, more, BORDERS[mode])
+    y: Value = bordered(x, more, BORDERS[mode])
     return y
 
 
-def read_cast(call: Call) -> Value | Condition:
-    """Another float dtype, the bytes of an image as float32, or a condition and back."""
-    return _cast(call, dtype_name(call.integer("to"), "the result"))
-
-
-def _cast(call: Call, dtype: str) -> Value | Condition:
-    given = call.operand(0)
-    if isinstance(given, Bytes) and dtype == "float32":
-        return given.value
-    if isinstance(given, Condition):
-        if dtype == "bool":
-            return given
-        x: Value = apply(Heaviside(), given.value)
-    elif isinstance(given, Value) and not given.spec.is_float:
-        x = given.astype("float32" if dtype == "bool" else dtype) if dtype != given.dtype else given
-    else:
-        x = call.value(0)
-    if dtype == "bool":
-        return Condition(1.0 - apply(Equal(), x, call.lift(np.zeros((), x.dtype))))
-    if dtype not in FLOATS and dtype != x.dtype:
-        raise call.unsupported(f"to {dtype}")
-    return x.astype(dtype) if x.spec.is_float else x
-
-
-def read_cast_like(call: Call) -> Value | Condition:
-    """The dtype of another array."""
-    like = call.operand(1)
-    if isinstance(like, Condition):
-        return _cast(call, "bool")
-    if not isinstance(like, Value | np.ndarray):
-        raise call.unsupported("to uint8")
-    return _cast(call, Spec.of(like).dtype if isinstance(like, np.ndarray) else like.dtype)
-
-
-def read_identity(call: Call) -> Value:
+def read_identity(call: Call) -> Value | Bytes | Condition:
     """x."""
-    return call.value(0)
+    given = call.operand(0)
+    return given if isinstance(given, Bytes | Condition) else call.value(0)
 
 
 def write_reshape(writer: Writer, written: Written) -> None:
@@ -323,14 +285,7 @@ def write_concatenate(writer: Writer, written: Written) -> None:
     writer.node(written, "Concat", written.inputs, axis=written.operator.axis)
 
 
-def write_convert(writer: Writer, written: Written) -> None:
-    """Cast."""
-    writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
-
-
 READERS = {
-    "Cast": Name(read_cast, ("to",), silent=("saturate", "round_mode")),  # both are of float8
-    "CastLike": Name(read_cast_like, silent=("saturate", "round_mode")),
     "Concat": Name(read_concat, ("axis",)),
     "Flatten": Name(read_flatten, ("axis",)),
     "Identity": Name(read_identity),
@@ -344,7 +299,6 @@ READERS = {
 }
 WRITERS = {
     Concatenate: write_concatenate,
-    Convert: write_convert,
     Pad: write_pad,
     PadEdge: write_pad_edge,
     Reshape: write_reshape,

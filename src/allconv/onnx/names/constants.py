@@ -73,7 +73,7 @@ READERS = {
         ("value", "value_float", "value_floats", "value_int", "value_ints"),
     ),
     "ConstantOfShape": Name(read_constant_of_shape, ("value",), settings=(0,)),
-    "Range": Name(_not_of_data, settings=(0, 1, 2)),
+    "Range": Name(_not_of_data, ("stash_type",), settings=(0, 1, 2)),
     "Shape": Name(read_shape, ("end", "start")),
     "Size": Name(read_size),
 }

@@ -6,17 +6,32 @@ differentiated through those. A file that is written again has them under their 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from allconv.onnx.call import Call, Name
+from allconv.value import Value
 
 
-def _in_others(call: Call) -> Any:
-    raise call.unsupported("read in the operators that define it")
+def _any(call: Call) -> None:
+    """Nothing is refused."""
 
 
-def _defined(*attributes: str, settings: tuple[int, ...] = ()) -> Name:
-    return Name(_in_others, attributes, settings=settings, defined=True)
+def check_attention(call: Call) -> None:
+    """Refuse numbers of heads beside queries that have an axis of heads: the format's text and the
+    runtimes make different results of them."""
+    queries = call.operand(0)
+    heads = call.given("q_num_heads") or call.given("kv_num_heads")
+    if isinstance(queries, Value) and queries.ndim != _PACKED and heads:
+        raise call.unsupported(f"numbers of heads, and queries of {queries.ndim} axes")
+
+
+def _defined(
+    *attributes: str, settings: tuple[int, ...] = (), check: Callable[[Call], None] = _any
+) -> Name:
+    return Name(check, attributes, settings=settings, defined=True)
+
+
+_PACKED = 3  # axes of queries whose heads lie beside each other
 
 
 _HEADS = ("kv_num_heads", "q_num_heads", "scale")
@@ -25,11 +40,12 @@ READERS = {
     "AffineGrid": _defined("align_corners", settings=(1,)),
     "Attention": _defined(
         "is_causal", "left_window_size", "qk_matmul_output_mode", "right_window_size", "softcap",
-        "softmax_precision", *_HEADS,
+        "softmax_precision", *_HEADS, check=check_attention,
     ),
     "BlackmanWindow": _defined("output_datatype", "periodic", settings=(0,)),
     "CausalConvWithState": _defined("activation"),
     "CenterCropPad": _defined("axes", settings=(1,)),
+    "DynamicQuantizeLinear": _defined(),
     "HammingWindow": _defined("output_datatype", "periodic", settings=(0,)),
     "HannWindow": _defined("output_datatype", "periodic", settings=(0,)),
     "NegativeLogLikelihoodLoss": _defined("ignore_index", "reduction", settings=(1,)),

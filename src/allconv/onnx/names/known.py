@@ -104,17 +104,19 @@ def _pow(call: Call) -> Array:
 
 
 def _shift(call: Call) -> Array:
-    """Bits moved to the left or right; by as many as there are or more, none of them is left."""
+    """Bits moved to the left or right; by as many as there are, by more, or by less than none, what
+    is left is the sign."""
     a, b = call.known(0), call.known(1)
     _met(call, (a, b), _INTEGERS)
     left = {"LEFT": True, "RIGHT": False}.get(call.text("direction"))
-    if left is None or (b.size and b.min() < 0):
-        raise call.wrong("direction is neither LEFT nor RIGHT, or bits are moved by less than 0")
+    if left is None:
+        raise call.wrong("direction is neither LEFT nor RIGHT")
     bits = a.dtype.itemsize * 8
-    fewer = np.minimum(b, bits - 1).astype(b.dtype)
+    inside = (b >= 0) & (b < bits)
+    fewer = np.where(inside, b, bits - 1).astype(b.dtype)
     moved = np.left_shift(a, fewer) if left else np.right_shift(a, fewer)
     gone = np.right_shift(a, bits - 1) if a.dtype.kind == "i" and not left else np.zeros_like(a)
-    return np.where(b < bits, moved, gone).astype(a.dtype)
+    return np.where(inside, moved, gone).astype(a.dtype)
 
 
 def _where(call: Call) -> Array:
@@ -214,6 +216,13 @@ def _product(a: Array, axis: Any, keepdims: bool) -> Any:
     return np.prod(a, axis=axis, keepdims=keepdims, dtype=a.dtype if a.dtype.kind != "f" else None)
 
 
+def _largest(a: Array, axis: Any, keepdims: bool) -> Any:
+    """The largest; of no truth values false, the least there is."""
+    if a.dtype.kind == "b":
+        return np.any(a, axis=axis, keepdims=keepdims)
+    return np.max(a, axis=axis, keepdims=keepdims)
+
+
 def _mean(a: Array, axis: Any, keepdims: bool) -> Any:
     """The mean, of whole numbers rounded towards 0."""
     if a.dtype.kind == "f":
@@ -295,7 +304,7 @@ ELEMENTS: dict[str, Fold] = {
     "Pow": _pow,
     "Reciprocal": _unary(np.reciprocal, _FLOATS),
     "ReduceL1": _reduction(_lengths),
-    "ReduceMax": _reduction(np.max, "iufb"),
+    "ReduceMax": _reduction(_largest, "iufb"),
     "ReduceMean": _reduction(_mean),
     "ReduceMin": _reduction(np.min, "iufb"),
     "ReduceProd": _reduction(_product),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from allconv.functional.border import check_border
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Call
 from allconv.onnx.names import arrange
@@ -193,6 +194,23 @@ def _range(call: Call) -> Array:
     return np.array(range(start, start + count * step, step), values[0].dtype)
 
 
+def _top(call: Call) -> tuple[Array, Array]:
+    """The largest or least numbers of an axis, in order, and where they are; the first of equals
+    comes first."""
+    data, count = call.known(0), call.known(1)
+    axis = call.axis(call.integer("axis", -1), data.ndim)
+    largest, n = call.flag("largest", 1), data.shape[axis]
+    call.flag("sorted", 1)  # in order they are right either way
+    if count.size != 1 or not 0 <= int(count.reshape(-1)[0]) <= n:
+        raise call.wrong(f"the first {count.tolist()} of {n}")
+    call.check_constants(data.shape)
+    turned = np.flip(data, axis) if largest else data
+    order = np.argsort(turned, axis, kind="stable")
+    order = n - 1 - np.flip(order, axis) if largest else order
+    order = np.take(order, np.arange(int(count.reshape(-1)[0])), axis).astype(np.int64)
+    return np.take_along_axis(data, order, axis), order
+
+
 def _non_zero(call: Call) -> Array:
     data = call.known(0)
     call.check_constants((max(data.ndim, 1), data.size))
@@ -232,11 +250,17 @@ def _pad(call: Call) -> Array:
     pads = call.known_integers(1) if call.has(1) else call.integers("pads")
     axes: Sequence[int] = range(data.ndim)
     axes = call.axes(call.known_integers(3), data.ndim) if call.has(3) else axes
-    if call.text("mode") != "constant" or len(pads) != 2 * len(axes) or min(pads, default=0) < 0:
-        raise call.unsupported("of known integers but by constants, from 0 on")
+    mode = call.text("mode")
+    if mode not in ("constant", *arrange.BORDERS) or len(pads) != 2 * len(axes):
+        raise call.wrong(f"mode {mode}, pads {pads} of {len(axes)} axes")
+    if min(pads, default=0) < 0:
+        raise call.unsupported("of known integers by less than 0")
     pairs = dict(zip(axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True))
     whole = [pairs.get(axis, (0, 0)) for axis in range(data.ndim)]
     call.check_constants([n + sum(pair) for n, pair in zip(data.shape, whole, strict=True)])
+    if mode != "constant":
+        check_border(data.shape, whole, arrange.BORDERS[mode])
+        return np.asarray(np.pad(data, whole, mode))  # type: ignore[call-overload]  # names match
     value = call.known(2).reshape(-1)[0] if call.has(2) else 0
     return np.asarray(np.pad(data, whole, constant_values=value)) if data.ndim else data
 
@@ -259,6 +283,7 @@ MOVES: dict[str, Fold] = {
     "Split": _split,
     "Squeeze": _squeeze,
     "Tile": _tile,
+    "TopK": _top,
     "Transpose": _transpose,
     "Trilu": _triangle,
     "Unsqueeze": _unsqueeze,

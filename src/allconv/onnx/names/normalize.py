@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
 from allconv.onnx.call import Call, Name
@@ -9,6 +13,7 @@ from allconv.onnx.writer import Writer, Written
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
+_TRUTHS = 10  # before this operator set the mask is of floats
 _NO_TEST = 7  # before this operator set an attribute says whether it is inference
 
 
@@ -48,12 +53,19 @@ def read_local_response(call: Call) -> Value:
     return y
 
 
-def read_dropout(call: Call) -> Value:
-    """x: dropout does nothing in inference. Its mask, and training, are not supported."""
+def read_dropout(call: Call) -> Value | tuple[Value, Any]:
+    """x, and a mask that keeps all: dropout does nothing in inference, or where it drops none."""
+    x = call.value(0)
     training = call.has(2) and bool(call.known_number(2))
-    if training or (call.version < _NO_TEST and not call.flag("is_test")):
-        raise call.unsupported("in training form; export the network for inference")
-    return call.value(0)
+    ratio = call.known_number(1) if call.has(1) else call.number("ratio", 0.5)
+    drops = training or (call.version < _NO_TEST and not call.flag("is_test"))
+    if drops and ratio:
+        raise call.unsupported("in training form, which draws; export the network for inference")
+    if not any(call.node.outputs[1:]):
+        return x
+    call.check_constants(x.shape)
+    mask = np.ones(x.shape, bool if call.version >= _TRUTHS else x.dtype)
+    return x, mask
 
 
 def write_normalize(writer: Writer, written: Written) -> None:
@@ -74,7 +86,7 @@ READERS = {
     ),
     "LRN": Name(read_local_response, ("alpha", "beta", "bias", "size")),
     "Dropout": Name(
-        read_dropout, ("is_test",), silent=("ratio", "seed"), silent_inputs=(1,), settings=(1, 2)
+        read_dropout, ("is_test", "ratio"), silent=("seed",), silent_inputs=(1,), settings=(1, 2)
     ),
 }
 WRITERS = {Normalize: write_normalize}

@@ -179,7 +179,8 @@ def read_pow(call: Call) -> Value:
     """x to a power: products for a known whole one."""
     x, exponents = call.value(0), call.operand(1)
     if not isinstance(exponents, np.ndarray) or exponents.size != 1:
-        b = call.value(1)
+        whole = isinstance(exponents, np.ndarray) and exponents.dtype.kind in "iu"
+        b = call.lift(exponents.astype(x.dtype)) if whole else call.value(1)
         if call.version < _BROADCAST:
             b = _repeated(call, x, b)
         return x**b
@@ -190,11 +191,16 @@ def read_pow(call: Call) -> Value:
     return y.reshape(broadcast_shapes(call, x.shape, exponents.shape))
 
 
+_FLOORED = 28
+
+
 def read_mod(call: Call) -> Value:
-    """The remainder with the sign of the dividend, which the format has for floats."""
-    if not call.flag("fmod"):
-        raise call.unsupported("of floats without fmod=1")
-    y: Value = apply(elementary.Remainder(truncated=True), call.value(0), call.value(1))
+    """The remainder with the sign of the dividend; since operator set 28 that of the divisor, too,
+    which the format had for whole numbers alone."""
+    truncated = call.flag("fmod")
+    if not truncated and call.version < _FLOORED:
+        raise call.wrong("floats need fmod=1")
+    y: Value = apply(elementary.Remainder(truncated), call.value(0), call.value(1))
     return y
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
+import numpy as np
+
 from allconv.functional.call import apply
-from allconv.functional.pool import window_norm
+from allconv.functional.pool import flat_index, max_and_index, window_norm
+from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.onnx.call import Call, Name
 from allconv.onnx.names.window import (
     ATTRIBUTES,
@@ -15,6 +20,7 @@ from allconv.onnx.names.window import (
 )
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Pad
+from allconv.operators.index import OverImages, WriteAt
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.value import Value
 from allconv.window import Axis, Window
@@ -41,15 +47,55 @@ def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
     )
 
 
-def read_max_pool(call: Call) -> Value:
-    """The largest value under the window; the second output, of indices, is not supported."""
+def read_max_pool(call: Call) -> Value | tuple[Value, Value]:
+    """The largest value under the window and, if it is taken, the cell of all images that it is."""
     x = call.value(0)
     settings = read_settings(call, x.ndim - 2)
     window = _window(x, settings, call.flag("ceil_mode"))
     _check_met(call, window, settings.pairs(x.shape[2:]))
-    y, _ = apply(MaxPool(window), x)
-    result: Value = y
-    return result
+    y: Value
+    columns = call.flag("storage_order")
+    if not any(call.node.outputs[1:]):
+        y, _ = apply(MaxPool(window), x)
+        return y
+    y, index = max_and_index(x, window=window, index=flat_index(window))
+    return y, apply(OverImages(window.input, columns), index)
+
+
+def read_max_unpool(call: Call) -> Value:
+    """Values put back at their cells of all images, zeros elsewhere.
+
+    With an `output_shape` the rest of that, beyond what the attributes make, is zeros.
+    """
+    x, index = call.value(0), call.operand(1)
+    if isinstance(index, np.ndarray):
+        index = call.lift(index.astype(np.int64))
+    if not isinstance(index, Value) or index.dtype != "int64":
+        raise call.unsupported("indices that are no int64")
+    axes = x.ndim - 2
+    kernel = call.integers("kernel_shape")
+    strides = call.integers("strides", (1,) * len(kernel))
+    pads = call.integers("pads", (0,) * (2 * len(kernel)))
+    fits = 1 <= axes <= MOST_WINDOW_AXES and len(kernel) == len(strides) == axes
+    if not fits or len(pads) != 2 * axes or index.shape != x.shape:
+        raise call.wrong(f"x is {x.shape}, kernel_shape {kernel}, strides {strides}, pads {pads}")
+    rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
+    image = tuple((n - 1) * s + k - low - high for n, s, k, low, high in rows)
+    if min(image) < 1:
+        raise call.wrong(f"images of {image}")
+    call.check_shape((*x.shape[:2], *image))
+    whole = (*x.shape[:2], *image)
+    flat = (1, 1, x.size)
+    y: Value = apply(WriteAt((prod(whole),)), x.reshape(flat), index.reshape(flat)).reshape(whole)
+    if not call.has(2):
+        return y
+    wanted = call.known_integers(2)
+    if len(wanted) != x.ndim or any(n < m for n, m in zip(wanted, y.shape, strict=True)):
+        raise call.unsupported(f"output_shape {wanted}, less than the {y.shape} of its attributes")
+    call.check_shape(wanted)
+    more = tuple((0, n - m) for n, m in zip(wanted, y.shape, strict=True))
+    padded: Value = apply(Pad(more), y)
+    return padded
 
 
 def read_average_pool(call: Call) -> Value:
@@ -190,9 +236,9 @@ READERS = {
     "LpPool": Name(read_lp_pool, (*ATTRIBUTES, "ceil_mode", "p")),
     "MaxPool": Name(
         read_max_pool,
-        (*ATTRIBUTES, "ceil_mode"),
-        silent=("storage_order",),  # of the indices
+        (*ATTRIBUTES, "ceil_mode", "storage_order"),
     ),
+    "MaxUnpool": Name(read_max_unpool, ("kernel_shape", "pads", "strides"), settings=(2,)),
 }
 WRITERS = {
     MaxPool: write_max_pool,

@@ -14,13 +14,12 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.intake.limits import MOST_AXES
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select
-from allconv.operators.reduce import Broadcast
+from allconv.operators.repeated import tiled, triangle
 from allconv.operators.take import AddAt, RunningSum, Take
 from allconv.value import Value
 
@@ -157,10 +156,12 @@ def read_scatter_nd(call: Call) -> Value:
 def _scattered(call: Call, x: Value, index: Array, updates: Value) -> Value:
     """Rows replaced (of several for a row the last counts) or added to."""
     reduction = call.text("reduction", "none")
-    if reduction not in ("none", "add"):
-        raise call.unsupported(f"reduction {reduction}")
+    if reduction not in ("none", "add", *_JOINED):
+        raise call.wrong(f"reduction {reduction}")
     if not len(index):
         return x
+    if reduction in _JOINED:
+        return _joined(call, x, index, updates, reduction)
     y: Value
     if reduction == "add":
         y = x + apply(AddAt(0, x.shape[0]), updates, call.lift(index))
@@ -173,6 +174,40 @@ def _scattered(call: Call, x: Value, index: Array, updates: Value) -> Value:
     return y
 
 
+_JOINED = {"max": -np.inf, "min": np.inf, "mul": 1.0}
+"""How updates join what is there, and the number that changes nothing."""
+
+MOST_UPDATES = 64
+"""The updates of one row that are joined one after the other."""
+
+
+def _joined(call: Call, x: Value, index: Array, updates: Value, reduction: str) -> Value:
+    """Rows multiplied by, or the largest or least of, their updates: the first of each row, then
+    the second, and so on."""
+    rows = index.tolist()
+    turns: list[int] = []
+    met: dict[int, int] = {}
+    for row in rows:
+        turns.append(met.get(row, 0))
+        met[row] = turns[-1] + 1
+    if max(turns) >= MOST_UPDATES:
+        raise call.too_large(f"{max(turns) + 1:,} updates of one row; {MOST_UPDATES} are the most")
+    call.check_constants((x.shape[0], max(turns) + 1))
+    nothing = np.full((1, *updates.shape[1:]), _JOINED[reduction], x.dtype)
+    given = functional.concatenate([updates, call.lift(nothing)])
+    for turn in range(max(turns) + 1):
+        source = np.full(x.shape[0], len(rows))
+        for number, row in enumerate(rows):
+            if turns[number] == turn:
+                source[row] = number
+        other = apply(Take(0), given, call.lift(source))
+        if reduction == "mul":
+            x = x * other
+        else:
+            x = np.maximum(x, other) if reduction == "max" else np.minimum(x, other)
+    return x
+
+
 def read_tile(call: Call) -> Value:
     """An array repeated along its axes."""
     x, times = call.value(0), call.known_integers(1)
@@ -180,17 +215,8 @@ def read_tile(call: Call) -> Value:
         raise call.wrong(f"repeats {times} of an array of shape {x.shape}")
     result = tuple(n * k for n, k in zip(x.shape, times, strict=True))
     call.check_shape(result)
-    if all(k == 1 for k in times):
-        return x
-    apart: list[int] = []
-    wanted: list[int] = []
-    for n, k in zip(x.shape, times, strict=True):
-        apart += [n] if k == 1 else [1, n]
-        wanted += [n] if k == 1 else [k, n]
-    if len(wanted) > MOST_AXES:
-        raise call.too_large(f"repeats along so many axes; {MOST_AXES // 2} are the most")
-    y: Value = apply(Broadcast(tuple(wanted)), x.reshape(tuple(apart)))
-    return y.reshape(result)
+    y: Value = tiled(apply, x, times)
+    return y
 
 
 def read_trilu(call: Call) -> Value:
@@ -201,12 +227,8 @@ def read_trilu(call: Call) -> Value:
     given = call.known_integers(1) if call.has(1) else (0,)
     if len(given) != 1:
         raise call.wrong(f"k is {given}, not one number")
-    rows, columns = x.shape[-2:]
-    diagonal = min(max(given[0], -rows - 1), columns + 1)
-    call.check_constants((rows, columns))
-    above = np.arange(columns) - np.arange(rows)[:, None] - diagonal
-    kept = above >= 0 if call.flag("upper", 1) else above <= 0
-    y: Value = apply(Select(), call.lift(kept.astype(x.dtype)), x, 0.0)
+    call.check_constants(x.shape[-2:])
+    y: Value = triangle(apply, x, given[0], upper=call.flag("upper", 1))
     return y
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from allconv.operators.arrange import Unslice
 from allconv.operators.correlate import CorrelateWeight
 from allconv.operators.dropout import Dropout
-from allconv.operators.index import FlatIndex, ReadAt, WriteAt
+from allconv.operators.grid import CellNumber
+from allconv.operators.index import FlatIndex, OverImages, ReadAt, WriteAt
 from allconv.operators.local import LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient
 from allconv.operators.normalize import BatchNorm, BatchNormGradient
@@ -27,6 +28,7 @@ UNWRITTEN: dict[type, str] = {
     AveragePoolTranspose: DERIVATIVE,
     BatchNorm: "batch statistics belong to training; write the network in inference",
     BatchNormGradient: DERIVATIVE,
+    CellNumber: DERIVATIVE,
     ClipFactor: _STEP,
     CorrelateWeight: DERIVATIVE,
     CrossEntropy: "F.cross_entropy is a loss; write the network that gives its scores",
@@ -41,6 +43,7 @@ UNWRITTEN: dict[type, str] = {
     ),
     LocalWeight: DERIVATIVE,
     MovingAverage: _STEP,
+    OverImages: _INDICES,
     PutAlong: DERIVATIVE,
     ReadAt: DERIVATIVE,
     ResizeTranspose: DERIVATIVE,

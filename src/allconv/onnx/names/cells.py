@@ -1,0 +1,121 @@
+"""Cells that known numbers choose or turn: Compress, ReverseSequence, EyeLike, CumProd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from allconv import functional
+from allconv.functional.call import apply
+from allconv.onnx.call import Bytes, Call, Condition, Name
+from allconv.onnx.tensors import dtype_name
+from allconv.operators.arrange import Slice
+from allconv.operators.base import Array
+from allconv.operators.take import Take
+from allconv.value import Value
+
+MOST_FACTORS = 1024
+"""The cells along an axis of which running products are made, a node each."""
+
+
+def read_compress(call: Call) -> Value:
+    """The cells of an axis, or of all, for which a known condition holds."""
+    x, condition = call.value(0), call.known(1)
+    if condition.dtype.kind != "b" or condition.ndim != 1:
+        raise call.wrong(f"the condition is {condition.dtype.name} {condition.shape}")
+    axis = 0
+    if call.given("axis"):
+        axis = call.axis(call.integer("axis"), x.ndim)
+    else:
+        x = x.reshape((x.size,))
+    if len(condition) > x.shape[axis]:
+        raise call.wrong(f"{len(condition)} conditions for {x.shape[axis]} cells")
+    y: Value = apply(Take(axis), x, call.lift(np.flatnonzero(condition).astype(np.int64)))
+    return y
+
+
+def read_reverse_sequence(call: Call) -> Value:
+    """The first cells of every row backwards, as many as a known number says; the others stay."""
+    x, lengths = call.value(0), call.known_integers(1)
+    time, batch = call.integer("time_axis"), call.integer("batch_axis")
+    if x.ndim < 2 or {time, batch} != {0, 1}:
+        raise call.wrong(f"time_axis {time}, batch_axis {batch} of {x.shape}")
+    n, rows = x.shape[time], x.shape[batch]
+    if len(lengths) != rows or min(lengths, default=0) < 0 or max(lengths, default=0) > n:
+        raise call.wrong(f"sequences of {lengths} in {x.shape}")
+    call.check_constants((rows, n))
+    cells = np.arange(n) + np.zeros((rows, 1), np.int64)
+    counts = np.array(lengths, np.int64)[:, None]
+    turned = np.where(cells < counts, counts - 1 - cells, cells)
+    of_row = np.arange(rows)[:, None]
+    flat = of_row * n + turned if batch == 0 else (turned * rows + of_row).T
+    taken = apply(Take(0), x.reshape((n * rows, *x.shape[2:])), call.lift(flat.reshape(-1)))
+    y: Value = taken.reshape(x.shape)
+    return y
+
+
+def read_eye_like(call: Call) -> Array:
+    """1 on a diagonal of a matrix of the shape of another, else 0."""
+    like = call.operand(0)
+    like = like.value if isinstance(like, Condition) else like
+    if len(like.shape) != 2:  # rows and columns
+        raise call.wrong(f"like an array of shape {tuple(like.shape)}")
+    dtype = str(like.dtype)
+    if call.given("dtype"):
+        dtype = dtype_name(call.integer("dtype"), "the result")
+    call.check_constants(like.shape)
+    rows, columns = like.shape
+    k = min(max(call.integer("k"), -rows), columns)
+    return np.asarray(np.eye(rows, columns, k), dtype)
+
+
+def read_cum_prod(call: Call) -> Value:
+    """Running products along an axis, one cell after the other."""
+    x, given = call.value(0), call.known_integers(1)
+    if len(given) != 1:
+        raise call.wrong(f"axis is {given}, not one number")
+    axis = call.axis(given[0], x.ndim)
+    exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
+    n = x.shape[axis]
+    if n > MOST_FACTORS:
+        raise call.too_large(f"products of {n:,} cells; {MOST_FACTORS:,} are the most")
+    if not x.size:
+        return x
+    start, count = [0] * x.ndim, list(x.shape)
+    count[axis] = 1
+    made: list[Value] = []
+    product: Any = None
+    for cell in range(n)[:: -1 if reverse else 1]:
+        start[axis] = cell
+        factor = apply(Slice(tuple(start), (1,) * x.ndim, tuple(count)), x)
+        before, product = product, factor if product is None else product * factor
+        if exclusive:
+            made.append(factor * 0.0 + 1.0 if before is None else before)
+        else:
+            made.append(product)
+    y: Value = made[0] if n == 1 else functional.concatenate(made[:: -1 if reverse else 1], axis)
+    return y
+
+
+def read_has_element(call: Call) -> Array:
+    """Whether something is given at all, which is known."""
+    return np.array(call.operand(0) is not None)
+
+
+def read_element(call: Call) -> Value | Bytes | Condition | Array:
+    """What is given, which is a tensor."""
+    given = call.operand(0)
+    if not isinstance(given, Value | Bytes | Condition | np.ndarray):
+        raise call.wrong("nothing is given")
+    return given
+
+
+READERS = {
+    "Compress": Name(read_compress, ("axis",), settings=(1,)),
+    "CumProd": Name(read_cum_prod, ("exclusive", "reverse"), settings=(1,)),
+    "EyeLike": Name(read_eye_like, ("dtype", "k")),
+    "OptionalGetElement": Name(read_element),
+    "OptionalHasElement": Name(read_has_element),
+    "ReverseSequence": Name(read_reverse_sequence, ("batch_axis", "time_axis"), settings=(1,)),
+}

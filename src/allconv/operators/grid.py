@@ -1,0 +1,194 @@
+"""Images read at places between their cells: a grid says where, interpolation what is there.
+
+A place is given by a number for each axis of space, that of the last axis first: -1 is the first
+end of the axis and 1 the last. The ends are the centres of the cells at the edge (`align_corners`)
+or the edges of the image; with n cells the number g lies at
+
+    align_corners   v = (g + 1)/2 * (n - 1)
+    else            v = ((g + 1)*n - 1)/2
+
+counted in cells. Source: PyTorch, "grid_sample"; ONNX, "GridSample".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from allconv.errors import ShapeError
+from allconv.operators.arrange import Reshape, Transpose
+from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.take import Take
+
+MODES = ("linear", "nearest", "cubic")
+PADDINGS = ("zeros", "border", "reflection")
+CUBIC = -0.75
+"""The slope of the cubic at its joints."""
+
+
+@dataclass(frozen=True)
+class CellNumber(Operator):
+    """The number of the cell, in row-major order, at places of whole numbers.
+
+    Shapes: for each axis of an image places (N, *P) -> int64 (N, *P). The cells of N images are
+    counted one image after the other; outside it is their count, which is no cell's number.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("a", "b?", "c?")
+
+    image: tuple[int, ...]
+
+    def check(self, *x: Spec) -> None:
+        super().check(*x)
+        self.check_floats(*x)
+        same = all(each.shape == x[0].shape for each in x)
+        if len(x) != len(self.image) or not x[0].rank or not same:
+            raise ShapeError(
+                f"{self.name}: places {', '.join(str(each.shape) for each in x)} in images "
+                f"{self.image}; one array an axis, all (N, *P), is expected"
+            )
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (Spec(x[0].shape, "int64"),)
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        inside = np.ones(x[0].shape, bool)
+        number = np.zeros(x[0].shape, np.int64)
+        number += np.arange(len(number)).reshape(-1, *(1,) * (number.ndim - 1))
+        for place, n in zip(x, self.image, strict=True):
+            here = (place >= 0) & (place < n)
+            number = number * n + np.where(here, place, 0).astype(np.int64)
+            inside &= here
+        return (np.where(inside, number, np.int64(len(number) * prod(self.image))),)
+
+    def adjoint(
+        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        return tuple(None for _ in x)
+
+
+@dataclass(frozen=True)
+class GridSample(Operator):
+    """y[n,c,p] = the image x[n,c] at the place grid[n,p].
+
+    mode     "linear" between the two nearest cells of each axis, "cubic" between four, "nearest"
+             (of two the even one)
+    padding  what lies outside: "zeros"; "border", the nearest cell of the edge; "reflection", the
+             image mirrored at its ends
+
+    Shapes: x (N, C, *I), grid (N, *P, axes) -> (N, C, *P). Where a place is NaN so is the result of
+    "linear" and "cubic". The gradient of a place is that between its steps.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "grid")
+
+    mode: str = "linear"
+    padding: str = "zeros"
+    align_corners: bool = False
+
+    def check(self, *x: Spec) -> None:
+        super().check(*x)
+        self.check_floats(*x)
+        image, grid = x
+        if self.mode not in MODES or self.padding not in PADDINGS:
+            raise ShapeError(f"{self.name}: mode {self.mode}, padding {self.padding} are none")
+        axes = image.rank - 2
+        fits = axes > 0 and grid.rank == image.rank and grid.shape[-1] == axes
+        if not fits or grid.shape[0] != image.shape[0] or not all(image.shape[2:]):
+            raise ShapeError(
+                f"{self.name}: x is {image.shape}, grid {grid.shape}; (N, C, *I) and (N, *P, "
+                "axes of I) are expected, where no size of I is 0"
+            )
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape((*x[0].shape[:2], *x[1].shape[1:-1])),)
+
+    def cost(self, *x: Spec) -> int:
+        along = {"linear": 2, "nearest": 1, "cubic": 4}[self.mode]
+        taps = prod([along] * (x[0].rank - 2))
+        return prod(x[0].shape[:2]) * prod(x[1].shape[1:-1]) * taps
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        image, grid = map(wide, x)
+        sizes = image.shape[2:]
+        cells = np.moveaxis(image, 1, -1)
+        batch = np.arange(len(image)).reshape(-1, *(1,) * (grid.ndim - 2))
+        y = np.zeros((*grid.shape[:-1], image.shape[1]))
+        with np.errstate(all="ignore"):
+            places = [grid[..., -1 - axis] for axis in range(len(sizes))]
+            for weight, taps in self.taps(places, sizes):
+                found = [(v >= 0) & (v < n) for v, n in zip(taps, sizes, strict=True)]
+                index = [np.where(ok, v, 0).astype(int) for ok, v in zip(found, taps, strict=True)]
+                inside = np.all(found, axis=0)[..., None]
+                y += weight[..., None] * np.where(inside, cells[(batch, *index)], 0.0)
+        return (narrow(np.moveaxis(y, -1, 1), x[0]),)
+
+    def taps(self, places: Sequence[Any], sizes: Sequence[int]) -> list[tuple[Any, list[Any]]]:
+        """The cells that a place meets, a number an axis, and by what weight; arrays or values."""
+        lines = [self.line(g, n) for g, n in zip(places, sizes, strict=True)]
+        made = []
+        for taps in product(*lines):
+            weight = taps[0][0]
+            for each, _ in taps[1:]:
+                weight = weight * each
+            made.append((weight, [cell for _, cell in taps]))
+        return made
+
+    def line(self, g: Any, n: int) -> list[tuple[Any, Any]]:
+        """The weights and cells of one axis of n cells."""
+        v = (g + 1.0) * ((n - 1) / 2) if self.align_corners else ((g + 1.0) * float(n) - 1.0) * 0.5
+        if self.mode == "nearest":
+            cell = np.rint(self.inside(v, n))
+            return [(g * 0.0 + 1.0, cell)]
+        if self.mode == "linear":
+            v = self.inside(v, n)
+            first = np.floor(v)
+            t = v - first
+            return [(1.0 - t, first), (t, first + 1.0)]
+        first = np.floor(v)
+        t = v - first
+        weights = (_far(t + 1.0), _near(t), _near(1.0 - t), _far(2.0 - t))
+        return [(w, self.inside(first + float(k), n)) for k, w in enumerate(weights, -1)]
+
+    def inside(self, v: Any, n: int) -> Any:
+        """A place, brought inside by the padding."""
+        if self.padding == "zeros":
+            return v
+        if self.padding == "reflection":
+            low, span = (0.0, n - 1.0) if self.align_corners else (-0.5, float(n))
+            if not span:
+                return v * 0.0
+            beyond = np.remainder(np.absolute(v - low), 2.0 * span)
+            v = low + span - np.absolute(beyond - span)
+        return np.minimum(np.maximum(v, 0.0), n - 1.0)
+
+    def expand(self, *x: Any) -> tuple[Any, ...] | None:
+        """A sum of cells that are taken by computed numbers."""
+        image, grid = x
+        batch, channels, *sizes = image.shape
+        count = prod(grid.shape[1:-1])
+        rank = image.ndim
+        rows = Transpose((0, *range(2, rank), 1))(image)
+        rows = Reshape((batch * prod(sizes), channels))(rows)
+        places = [grid[..., -1 - axis].reshape((batch, count)) for axis in range(len(sizes))]
+        y: Any = 0.0
+        for weight, cells in self.taps(places, sizes):
+            number = Reshape((batch * count,))(CellNumber(tuple(sizes))(*cells))
+            y = y + weight.reshape((batch * count, 1)) * Take(0, True)(rows, number)
+        y = Reshape((*grid.shape[:-1], channels))(y)
+        return (Transpose((0, rank - 1, *range(1, rank - 1)))(y),)
+
+
+def _near(t: Any) -> Any:
+    """The weight of a cell at a distance of up to 1."""
+    return ((CUBIC + 2.0) * t - (CUBIC + 3.0)) * t * t + 1.0
+
+
+def _far(t: Any) -> Any:
+    """The weight of a cell at a distance from 1 to 2."""
+    return ((CUBIC * t - 5.0 * CUBIC) * t + 8.0 * CUBIC) * t - 4.0 * CUBIC
