@@ -276,3 +276,24 @@ def test_defined_operators_stay_within_limits(name: str) -> None:
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     with pytest.raises(Error, match=r"constants|the most|cells"):
         ac.onnx.load(made)
+
+
+def weighing(references: int) -> Any:
+    """A function that multiplies by an attribute so often, as a constant of its own each time."""
+    steps = []
+    for n in range(references):
+        made = refers(node("Constant", [], [f"w{n}"]), "value", "w", AttributeProto.TENSOR)
+        steps += [made, node("Mul", [f"v{n}" if n else "a", f"w{n}"], [f"v{n + 1}"])]
+    last = node("ReduceSum", [f"v{references}"], ["b"])
+    return function("weighing", ["a"], ["b"], *steps, last, attributes=["w"])
+
+
+def test_a_large_array_given_to_a_function() -> None:
+    """It is not lost on the way, and counts as often as the function refers to it."""
+    w = np.random.default_rng(2).standard_normal((10_000, 2, 3)).astype(np.float32)
+    inner = [own("weighing", ["x"], ["y"], w=numpy_helper.from_array(w))]
+    net = ac.onnx.load(model(inner, [weighing(2)]))
+    expected = (X.astype(np.float64) * w * w).sum()
+    np.testing.assert_allclose(net(X), [[[expected]]], rtol=1e-4)
+    with pytest.raises(LimitError, match="268,435,456 bytes"):
+        ac.onnx.load(model(inner, [weighing(1200)]))

@@ -73,7 +73,8 @@ def test_the_inputs_that_are_given() -> None:
         (None, [], "outputs are 0 names; give one or more"),
         (None, ["y", "y"], "outputs are 2 names; give one or more, each once"),
         (None, "y", "outputs are str; a list of names is expected"),
-        ([3], ["y"], "inputs are list; a list of names is expected"),
+        ([3], ["y"], "inputs hold 3; a list of names is expected"),
+        (None, [""], "outputs hold ''; a list of names is expected"),
     ],
 )
 def test_names_that_do_not_fit(inputs: object, outputs: object, told: str) -> None:
@@ -108,3 +109,72 @@ def test_four_hundred_refused_nodes() -> None:
     assert "(100 nodes: n0, n4, n8, n12, ...)" in told
     assert "Loop, domain ai.onnx, opset 17: export the network for one fixed size" in told
     assert len(told) < 700
+
+
+def test_an_initializer_that_is_given() -> None:
+    """Older files list these among the inputs; one that is named is an input."""
+    model = made()
+    model.graph.input.append(helper.make_tensor_value_info("b", 1, (4,)))
+    x, b = np.ones((1, 2, 6, 6), np.float32), np.float32([1, 2, 3, 4])
+    net = load(model, inputs=["x", "b"], outputs=["c"])
+    assert net.input_names == ("x", "b")
+    assert list(net.parameters()) == ["w"]
+    without = load(model, inputs=["x"], outputs=["c"])
+    held = onnx.numpy_helper.to_array(model.graph.initializer[1])
+    more = np.broadcast_to((b - held)[:, None, None], (1, 4, 6, 6))
+    np.testing.assert_allclose(net(x, b) - without(x), more, rtol=1e-4, atol=1e-5)
+
+
+TYPES = """<ir_version: 8, opset_import: ["" : 17, "own" : 1]>
+g (float[2, 3] x) => (float y)
+<float scale = {0.5}, int64 zero = {0}> {
+  greater = Greater (x, scale)
+  other = Not (greater)
+  same = Identity (other)
+  quantized = QuantizeLinear (x, scale)
+  floats = DequantizeLinear (quantized, scale)
+  sizes = Shape (x)
+  largest = ArgMax (x)
+  cast = Cast <to = 11> (x)
+  double = Neg (cast)
+  parts = SplitToSequence (sizes)
+  part = SequenceAt (parts, zero)
+  unknown = own.Made (x)
+  y = Where (same, x, floats)
+}"""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("greater", "bool"),
+        ("same", "bool"),
+        ("quantized", "uint8"),
+        ("floats", "float"),
+        ("sizes", "int64"),
+        ("largest", "int64"),
+        ("double", "double"),
+        ("part", "int64"),
+        ("unknown", "float"),
+    ],
+)
+def test_the_type_of_a_value_inside(name: str, kind: str) -> None:
+    """It is told by the node that makes it, where the file says nothing."""
+    text = TYPES.replace("(float y)", f"(float y, {'int64' if kind == 'int64' else 'float'} z)")
+    model = parser.parse_model(text.replace("  y =", f"  z = Identity ({name})\n  y ="))
+    net = load(model, inputs=[name], outputs=["z"])
+    assert [each.type for each in net.model.declared] == [f"tensor({kind})"]
+
+
+def test_cuts_at_truth_values_and_bytes() -> None:
+    """They are taken as ONNX Runtime would take them; a sequence is refused."""
+    model, x = parser.parse_model(TYPES), np.float32([[-1, 2, 3], [0.25, 0.75, -4]])
+    del model.graph.node[-2]
+    mask = np.array([[True, False, True], [False, True, True]])
+    chosen = load(model, inputs=["x", "same", "floats"], outputs=["y"])
+    np.testing.assert_array_equal(chosen(x, mask, -x), np.where(mask, x, -x))
+    whole = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    floats = load(model, inputs=["quantized"], outputs=["floats"])
+    np.testing.assert_array_equal(floats(whole), whole / np.float32(2))
+    with pytest.raises(UnsupportedError, match="'parts' is a sequence of arrays; cut the network"):
+        load(model, inputs=["parts"], outputs=["part"])

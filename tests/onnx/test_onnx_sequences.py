@@ -58,6 +58,24 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], str]] = {
     "from nothing": (
         [("SequenceEmpty", "", "e", {"dtype": 1}), ("SequenceInsert", "e x", "s", {}),
          ("SequenceInsert", "s c 0", "t", {}), ("SequenceAt", "t 0", "y", {})], "y"),
+    "inserted at the end": (
+        [split("x 3", axis=1), ("SequenceInsert", "s c 3", "t", {}),
+         ("ConcatFromSequence", "t", "y", {"axis": 1})], "y"),
+    "under another name": (
+        [split("x 3", axis=1), ("Identity", "s", "t", {}), ("SequenceAt", "t 2", "y", {})], "y"),
+    "truth values": (
+        [("Greater", "x c", "g", {}), ("Not", "g", "o", {}),
+         ("SequenceConstruct", "g o yes", "s", {}), ("ConcatFromSequence", "s", "a", {"axis": 1}),
+         ("Cast", "a", "y", {"to": 1})], "y"),
+    "truth values beside each other": (
+        [("Greater", "x c", "g", {}), ("Not", "g", "o", {}), ("SequenceConstruct", "g o", "s", {}),
+         ("ConcatFromSequence", "s", "a", {"axis": 1, "new_axis": 1}),
+         ("Cast", "a", "f", {"to": 1}), ("ReduceMean", "f", "y", {"axes": [2], "keepdims": 0})],
+        "y"),
+    "bytes": (
+        [("QuantizeLinear", "x scale eight", "q", {}), ("SequenceConstruct", "q bytes", "s", {}),
+         ("ConcatFromSequence", "s", "a", {"axis": 1}),
+         ("DequantizeLinear", "a scale eight", "y", {})], "y"),
     "its length": (
         [split("x 2", axis=1), ("SequenceLength", "s", "n", {}), ("Cast", "n", "f", {"to": 1}),
          ("Mul", "x f", "y", {})], "y"),
@@ -65,7 +83,13 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], str]] = {
         [("Shape", "x", "h", {}), split("h 1"), ("SequenceAt", "s 1", "i", {}),
          ("Cast", "i", "f", {"to": 1}), ("Mul", "x f", "y", {})], "y"),
 }  # fmt: skip
-ARRAYS["axes"] = np.array([1], np.int64)
+ARRAYS |= {
+    "axes": np.array([1], np.int64),
+    "yes": np.array([[[True, False, True]]] * 2),
+    "scale": np.float32(0.25),
+    "eight": np.int8(8),
+    "bytes": np.full((2, 1, 3), -100, np.int8),
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -87,6 +111,12 @@ REFUSED: dict[str, tuple[list[tuple[Any, ...]], str, type[Error], str]] = {
     "outside": (
         [split("x 3", axis=1), ("SequenceAt", "s 5", "y", {})], "y", FileError,
         r"place \(5,\) of a sequence of 3"),
+    "inserted outside": (
+        [("SequenceEmpty", "", "e", {"dtype": 1}), ("SequenceInsert", "e x 5", "s", {}),
+         ("SequenceAt", "s 0", "y", {})], "y", FileError, r"place \(5,\) of a sequence of 0"),
+    "of two dtypes": (
+        [("Greater", "x c", "g", {}), ("SequenceConstruct", "g x", "s", {}),
+         ("ConcatFromSequence", "s", "y", {"axis": 1})], "y", UnsupportedError, "several dtypes"),
     "by the data": (
         [split("x 3", axis=1), ("ArgMax", "x", "a", {"axis": 1}),
          ("SequenceAt", "s a", "y", {})], "y", UnsupportedError, "computed from the data"),

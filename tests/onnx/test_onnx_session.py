@@ -73,7 +73,8 @@ def test_the_same_program() -> None:
     ("names", "change", "told"),
     [
         (["other"], {}, "'other' is not an output; those of the network are 'sum', 'twice'"),
-        (None, {"b": 1}, "input_feed gives other names than those of the inputs: 'a', 'h'"),
+        ("sum", {}, "output_names is a text; a list of names, or None, is expected"),
+        (None, {"b": 1}, "than those of the inputs: 'a', 'h', 'pixels'; no inputs are 'b'$"),
         (None, {"h": np.float32([1, 2, 3])}, "'h' is float32; float16 is expected"),
         (None, {"pixels": np.int32([[1, 2, 3]])}, "'pixels' is int32; uint8 is expected"),
         (None, {"a": None}, "'a' is object; float32 is expected"),
@@ -84,3 +85,18 @@ def test_what_does_not_fit(names: Any, change: dict[str, Any], told: str) -> Non
     """One error that names the input or output."""
     with pytest.raises(ArgumentError, match=told):
         InferenceSession(MODEL).run(names, {**FEED, **change})
+
+
+def test_inputs_that_are_not_given() -> None:
+    """They are told apart from those that the network has not."""
+    with pytest.raises(ArgumentError, match=r"; it lacks 'a', 'pixels'; no inputs are 'A'$"):
+        InferenceSession(MODEL).run(None, {"h": FEED["h"], "A": FEED["a"]})
+
+
+def test_an_output_without_a_shape() -> None:
+    """None stands for a shape that the file does not declare; () is a number's."""
+    text = TEXT.replace("float16[3] twice, N)", "float16 twice)")
+    made = parser.parse_model(text)
+    made.graph.output[1].type.tensor_type.ClearField("shape")
+    found = InferenceSession(made.SerializeToString()).get_outputs()
+    assert [each.shape for each in found] == [["N", 3], None]

@@ -2,7 +2,7 @@
 
     net = ac.onnx.load("model.onnx")
     ac.onnx.save(net, "model.onnx", (None, 3, 224, 224))
-    session = ac.onnx.InferenceSession("model.onnx")  # with ONNX Runtime's methods
+    session = ac.onnx.InferenceSession("model.onnx")  # run as ONNX Runtime's
 
 Spellings of operators are in `names`, one file a family; sizes are the functions' business.
 """

@@ -35,6 +35,13 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Several:
+    """The arrays of a sequence."""
+
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Name:
     """How a node of one name is read.
 

@@ -7,7 +7,7 @@ replaced while a network is recorded, since its text depends on the dtypes that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from allconv.onnx.call import unsupported
 from allconv.onnx.model import Node
 from allconv.onnx.protos import node_proto
 from allconv.onnx.text import shown
+from allconv.onnx.wire import Raw
 from allconv.text import encodable
 from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
 
@@ -44,6 +45,25 @@ def functions_of(proto: Any) -> dict[Key, Any]:
             raise FileError(f"the function {shown(function.name)} is there twice; export again")
         found[key] = function
     return found
+
+
+def size_of(function: Any, call: Any, raws: Mapping[int, Raw]) -> int:
+    """The bytes of a body where it is called: an attribute counts as often as it is referred to.
+
+    `raws` are the arrays of the call that were left in the file.
+    """
+    sizes = {
+        each.name: each.ByteSize() + (raws[number].length if number in raws else 0)
+        for number, each in enumerate(call.attribute)
+    }
+    return int(function.ByteSize()) + _referred(function.node, sizes)
+
+
+def _referred(nodes: Iterable[Any], sizes: Mapping[str, int]) -> int:
+    """The bytes of the attributes that nodes refer to, in the graphs inside them, too."""
+    attributes = [each for node in nodes for each in node.attribute]
+    own = sum(sizes.get(each.ref_attr_name, 0) for each in attributes if each.ref_attr_name)
+    return own + sum(_referred(each.g.node, sizes) for each in attributes if each.HasField("g"))
 
 
 def version_of(function: Any, version: int) -> int:

@@ -11,7 +11,7 @@ from allconv.onnx.attributes import read_attributes
 from allconv.onnx.call import unsupported
 from allconv.onnx.declared import read_arrays
 from allconv.onnx.external import Outside
-from allconv.onnx.functions import Body, Key, called
+from allconv.onnx.functions import Body, Key, called, size_of
 from allconv.onnx.model import Branch, Node
 from allconv.onnx.names import named
 from allconv.onnx.names.local import TAG, local_node
@@ -19,6 +19,7 @@ from allconv.onnx.refusals import ADVICE
 from allconv.onnx.validate import check_order
 from allconv.onnx.wire import Place, Raw, attribute
 from allconv.text import encodable
+from onnx import NodeProto
 
 DOMAINS = ("", "ai.onnx")
 OLDEST_OPSET, NEWEST_OPSET = 6, 28
@@ -67,19 +68,27 @@ class NodeReader:
         """A node, or those of the function that it calls."""
         self.count += 1
         function = self.functions.get((proto.domain, proto.op_type, proto.overload))
-        self.size += function.ByteSize() if function else 0
+        raws = self._raws(number, proto)
+        self.size += size_of(function, proto, raws) if function else 0
         if self.count > MOST_NODES or self.size > MOST_BYTES:
             raise LimitError(
                 f"the network has more than {MOST_NODES:,} nodes, or functions are called for more "
                 f"than {MOST_BYTES:,} bytes of them"
             )
         if function is None:
-            return [self._node(number, proto)]
+            return [self._node(proto, raws)]
         local = local_node(self._plain(proto), function)
         if local is not None:
             return [local]
         label = f"{encodable(proto.name or proto.op_type)}#{self.count}"
-        return self.body(called(function, proto, label, self.opset))
+        return self.body(called(function, _with_arrays(proto, raws), label, self.opset))
+
+    def _raws(self, number: int, proto: Any) -> dict[int, Raw]:
+        """The arrays of a node that were left in the file, by the number of the attribute."""
+        if self.depth or self.calls:
+            return {}
+        places = ((n, attribute(number, n)) for n in range(len(proto.attribute)))
+        return {n: self.raws[place] for n, place in places if place in self.raws}
 
     def _plain(self, proto: Any) -> Node:
         """A node without its attributes."""
@@ -95,13 +104,8 @@ class NodeReader:
             encodable(tags[0]) if tags else "",
         )
 
-    def _node(self, number: int, proto: Any) -> Node:
+    def _node(self, proto: Any, raws: Mapping[int, Raw]) -> Node:
         node = self._plain(proto)
-
-        def raw_of(attribute_number: int) -> Raw | None:
-            place = attribute(number, attribute_number)
-            return None if self.depth or self.calls else self.raws.get(place)
-
         try:
             if node.domain:  # before ours are made, so that a file cannot name them
                 raise unsupported(node)
@@ -110,7 +114,7 @@ class NodeReader:
             if named(node.op) is None:
                 raise unsupported(node, ADVICE.get(node.op, ""))
             branch_of = self._branch if node.op == "If" else None
-            found = read_attributes(proto, node, self.outside, raw_of, branch_of)
+            found = read_attributes(proto, node, self.outside, raws.get, branch_of)
         except UnsupportedError as error:
             return replace(node, refusal=error)
         return replace(node, attributes=found)
@@ -129,6 +133,18 @@ class NodeReader:
         outside = _free(nodes, outputs, arrays)
         check_order(nodes, {*arrays, *outside}, outputs)
         return Branch(tuple(nodes), outputs, arrays, outside)
+
+
+def _with_arrays(call: Any, raws: Mapping[int, Raw]) -> Any:
+    """The call of a function with the arrays that were left in the file: its body holds them."""
+    if not raws:
+        return call
+    made = NodeProto()
+    made.CopyFrom(call)
+    for number, raw in raws.items():
+        if not made.attribute[number].t.raw_data:
+            made.attribute[number].t.raw_data = raw.data()
+    return made
 
 
 def _free(

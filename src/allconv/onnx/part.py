@@ -9,10 +9,11 @@ from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.intake.settings import is_sequence
+from allconv.onnx.element_types import code_of, element_types
 from allconv.onnx.model import Node
 from allconv.onnx.text import shown
 from allconv.text import encodable
-from onnx import TensorProto, ValueInfoProto
+from onnx import ValueInfoProto
 
 _SHOWN = 6
 
@@ -32,10 +33,13 @@ class Part:
             given = getattr(self, role)
             if given is None:
                 continue
-            if not is_sequence(given) or not all(isinstance(each, str) and each for each in given):
+            if not is_sequence(given):
                 raise ArgumentError(
                     f"{role} are {type(given).__name__}; a list of names is expected"
                 )
+            for each in given:
+                if not isinstance(each, str) or not each:
+                    raise ArgumentError(f"{role} hold {each!r}; a list of names is expected")
             if not given or len(set(given)) < len(given):
                 raise ArgumentError(f"{role} are {len(given)} names; give one or more, each once")
 
@@ -49,13 +53,14 @@ class Part:
         infos = {
             encodable(each.name): each for each in (*graph.value_info, *graph.output, *graph.input)
         }
+        codes = _codes(graph, nodes, infos)
         made = {name for node in nodes for name in node.outputs}
         made |= {encodable(each.name) for each in inputs}
         for name in (*(self.inputs or ()), *(self.outputs or ())):
             if name not in made:
                 raise ArgumentError(f"{shown(name)} is no value of the network{_alike(name, made)}")
         if self.outputs is not None:
-            outputs = [_info(name, infos) for name in self.outputs]
+            outputs = [_info(name, infos, codes) for name in self.outputs]
         if self.inputs is not None:
             nodes = _from(nodes, set(self.inputs))
         nodes = _leading_to(nodes, {encodable(each.name) for each in outputs})
@@ -69,7 +74,7 @@ class Part:
                 raise ArgumentError(
                     f"the outputs need {shown(name)}, too; name it among the inputs"
                 )
-        return nodes, [_info(name, infos) for name in self.inputs], outputs
+        return nodes, [_info(name, infos, codes) for name in self.inputs], outputs
 
 
 WHOLE = Part()
@@ -95,12 +100,30 @@ def _leading_to(nodes: Sequence[Node], wanted: set[str]) -> list[Node]:
     return kept[::-1]
 
 
-def _info(name: str, infos: Mapping[str, ValueInfoProto]) -> ValueInfoProto:
-    """What a file says about a value; float32 of any shape where it says nothing."""
-    if name in infos:
+def _codes(
+    graph: Any, nodes: Sequence[Node], infos: Mapping[str, ValueInfoProto]
+) -> dict[str, int]:
+    """The element types of values, as far as they are declared or nodes tell them."""
+    declared = {encodable(each.name): each.data_type for each in graph.initializer}
+    declared.update((name, _declared(each)) for name, each in infos.items())
+    return element_types(nodes, {name: code for name, code in declared.items() if code})
+
+
+def _declared(info: ValueInfoProto) -> int:
+    """An element type, negative of a sequence, 0 where none is told."""
+    if info.type.WhichOneof("value") == "sequence_type":
+        return -int(info.type.sequence_type.elem_type.tensor_type.elem_type)
+    return int(info.type.tensor_type.elem_type)
+
+
+def _info(
+    name: str, infos: Mapping[str, ValueInfoProto], codes: Mapping[str, int]
+) -> ValueInfoProto:
+    """What a file says about a value; one of any shape where it says nothing."""
+    if name in infos and _declared(infos[name]):
         return infos[name]
     info = ValueInfoProto(name=name)
-    info.type.tensor_type.elem_type = TensorProto.FLOAT
+    info.type.tensor_type.elem_type = code_of(name, codes)
     return info
 
 

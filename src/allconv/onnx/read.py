@@ -146,6 +146,8 @@ def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> 
     opset, graph = _opset(proto), proto.graph
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
+    for name in part.inputs or ():  # older files list the initializers among the inputs, too
+        arrays.pop(name, None)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
     nodes, takes, gives = part.cut(graph, reader.read(graph), set(arrays))
     inputs, declared = read_inputs(takes, arrays, nodes)

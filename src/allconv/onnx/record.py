@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from allconv import trace
-from allconv.errors import ArgumentError, Error, ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.arrays import frozen
-from allconv.onnx.call import Bytes, Call, Condition, unsupported
+from allconv.onnx.call import Bytes, Call, Condition, Several, unsupported
 from allconv.onnx.external import Outside
 from allconv.onnx.functions import defined
 from allconv.onnx.limits import MOST_CONSTANTS, Budget
@@ -20,7 +20,6 @@ from allconv.onnx.model import Branch, Input, Model, Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
-from allconv.onnx.names.sequences import Several
 from allconv.onnx.nodes import NodeReader
 from allconv.onnx.refusals import Refusal, joined
 from allconv.onnx.text import plain, shown
@@ -36,6 +35,11 @@ MOST_FLOATS = 2**16
 
 _ANY = ("CastLike", "If")  # taken with a condition, or a dtype, that may be known
 _BY_OPERATORS = ("Expand", "Pad", "Tile")  # of floats in more modes or sizes than of integers
+_OF_SEQUENCES = (*SEQUENCES, "Identity")
+_EITHER = (
+    "its condition is computed from the data; that is supported for one truth value, where both "
+    "branches give floats of one shape"
+)
 _BROADCAST = 7  # before this operator set a second operand says which axes it stands for
 
 
@@ -141,7 +145,7 @@ class Recorder:
     def node(self, node: Node, known: dict[str, Any]) -> Any:
         """The results of a node by name."""
         operands = [known[name] if name else None for name in node.inputs]
-        if any(isinstance(each, Several) for each in operands) and node.op not in SEQUENCES:
+        if any(isinstance(each, Several) for each in operands) and node.op not in _OF_SEQUENCES:
             raise unsupported(node, "of a sequence of arrays")
         if node.op == "If" and not node.domain:
             return self.branch(node, operands[0], known)
@@ -179,7 +183,18 @@ class Recorder:
 
     def _either(self, node: Node, condition: Condition, known: dict[str, Any]) -> Any:
         """What the data choose of what both graphs of an `If` make: both are computed."""
-        pairs = [self._inside(node, each, known) for each in ("then_branch", "else_branch")]
+        if prod(condition.value.shape) != 1:
+            raise unsupported(node, _EITHER)
+        with self.builder.at(plain(node.label)):
+            one = condition.value.reshape(())
+        try:
+            pairs = [
+                self._inside(node, each, self._gated(node, each, one, known))
+                for each in ("then_branch", "else_branch")
+            ]
+        except (FileError, ShapeError) as error:  # of a branch that this shape never chooses, say
+            why = error.message.removesuffix("; export the network again")
+            raise unsupported(node, f"{_EITHER}; here one does not fit: {why}") from None
         found = {}
         for name in pairs[0]:
             given = [pair[name] for pair in pairs]
@@ -187,19 +202,37 @@ class Recorder:
                 found[name] = Missing(True)
                 continue
             a, b = (self.lift(each) if _is_floats(each) else each for each in given)
-            alike = isinstance(a, Value) and isinstance(b, Value) and a.shape == b.shape
-            if not alike or prod(condition.value.shape) != 1:
-                raise unsupported(
-                    node,
-                    "its condition is computed from the data; that is supported for one truth "
-                    "value, where both branches give floats of one shape",
-                )
+            if not (isinstance(a, Value) and isinstance(b, Value) and a.shape == b.shape):
+                raise unsupported(node, _EITHER)
             with self.builder.at(plain(node.label)):
-                one = condition.value.reshape(())
                 found[name] = trace.record(Select(), one, a, b)
         return found
 
-    def _inside(self, node: Node, which: str, known: dict[str, Any]) -> dict[str, Any]:
+    def _gated(
+        self, node: Node, which: str, chosen: Value, known: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What is known, where a graph takes 0 in place of values that it is not chosen for.
+
+        So no gradient leaves a graph that is not chosen, not even NaN: its own there may be
+        infinite, and 0 times that is NaN.
+        """
+        branch = node.attributes[which]
+        names = branch.outside if isinstance(branch, Branch) else ()
+
+        def gated(given: Any) -> Any:
+            if isinstance(given, Several):
+                return Several(tuple(map(gated, given.items)))
+            if isinstance(given, Bytes):
+                return replace(given, value=gated(given.value))
+            if not isinstance(given, Value):
+                return given
+            pair = [given, self.lift(np.zeros((), given.dtype))]
+            return trace.record(Select(), chosen, *(pair if which == "then_branch" else pair[::-1]))
+
+        with self.builder.at(plain(node.label)):
+            return {**known, **{name: gated(known[name]) for name in names if name}}
+
+    def _inside(self, node: Node, which: str, known: Mapping[str, Any]) -> dict[str, Any]:
         """What one of the graphs of an `If` makes, by the names of the node's outputs."""
         branch = node.attributes[which]
         if not isinstance(branch, Branch) or len(branch.outputs) < len(node.outputs):

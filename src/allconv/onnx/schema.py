@@ -33,7 +33,7 @@ class Schema:
     most_outputs: int
 
 
-_STILL_READ = ("GroupNormalization",)  # deprecated as operator set 18 has it, and found in files
+STILL_READ = ("GroupNormalization",)  # deprecated as operator set 18 has it, and found in files
 
 
 @cache
@@ -43,7 +43,7 @@ def schema_of(op: str, version: int) -> Schema | None:
         found = defs.get_schema(op, version, "")
     except (defs.SchemaError, TypeError):  # no such name, or a version that is no int of C
         return None
-    if found.deprecated and op not in _STILL_READ:
+    if found.deprecated and op not in STILL_READ:
         return None
     attributes = found.attributes
     return Schema(

@@ -26,10 +26,13 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class NodeArg:
-    """An input or output: its name, its sizes (open ones by name, or None) and its type."""
+    """An input or output: its name, its sizes (open ones by name, or None) and its type.
+
+    `shape` is None where the file declares none.
+    """
 
     name: str
-    shape: list[int | str | None]
+    shape: list[int | str | None] | None
     type: str
 
 
@@ -47,7 +50,8 @@ class ModelMetadata:
 
 
 class InferenceSession:
-    """A network from a file, its bytes or a `ModelProto`, with ONNX Runtime's methods.
+    """A network from a file, its bytes or a `ModelProto`, with the methods that `run` of ONNX
+    Runtime goes with: no IO binding.
 
     Settings of sessions and providers are taken and have no effect: it runs on this processor, with
     the threads of the process. `network` is the network itself. Errors are those of `onnx.load`,
@@ -126,6 +130,8 @@ class InferenceSession:
         """The outputs of these names, all for none, for the arrays by the names of the inputs."""
         results = self.network.model.results
         names = [each.name for each in results]
+        if isinstance(output_names, str):
+            raise ArgumentError("output_names is a text; a list of names, or None, is expected")
         wanted = list(output_names or names)
         for name in wanted:
             if name not in names:
@@ -143,14 +149,29 @@ class InferenceSession:
     def _arrays(self, feed: Mapping[str, Any]) -> list[Array]:
         """The inputs in order, each of the dtype that the file declares."""
         declared = {each.name: each for each in self.network.model.declared}
-        if not isinstance(feed, Mapping) or set(feed) != set(declared):
-            told = ", ".join(map(shown, list(declared)[:_SHOWN]))
-            raise ArgumentError(f"input_feed gives other names than those of the inputs: {told}")
+        if not isinstance(feed, Mapping):
+            raise ArgumentError(
+                f"input_feed is {type(feed).__name__}; arrays by the names of inputs are expected"
+            )
+        missing = [name for name in declared if name not in feed]
+        extra = [str(name) for name in feed if name not in declared]
+        if missing or extra:
+            told = "".join(
+                f"; {what} {', '.join(map(shown, names[:_SHOWN]))}"
+                for what, names in (("it lacks", missing), ("no inputs are", extra))
+                if names
+            )
+            raise ArgumentError(
+                "input_feed gives other names than those of the inputs: "
+                f"{', '.join(map(shown, list(declared)[:_SHOWN]))}{told}"
+            )
         return [_taken(each, feed[name]) for name, each in declared.items()]
 
 
 def _argument(given: Declared) -> NodeArg:
-    sizes = [None if isinstance(n, int) and n < 0 else n for n in given.shape or ()]
+    if given.shape is None:
+        return NodeArg(given.name, None, given.type)
+    sizes = [None if isinstance(n, int) and n < 0 else n for n in given.shape]
     return NodeArg(given.name, sizes, given.type)
 
 

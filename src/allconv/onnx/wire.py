@@ -50,6 +50,12 @@ class Raw:
     offset: int
     length: int
 
+    def data(self) -> bytes:
+        """The bytes themselves."""
+        data = bytearray(self.length)
+        self.fill(memoryview(data))
+        return bytes(data)
+
     def fill(self, into: memoryview) -> None:
         """Read the bytes to where they belong."""
         self.file.seek(self.offset)

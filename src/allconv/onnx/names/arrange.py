@@ -9,7 +9,7 @@ from allconv import functional
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.functional.call import apply
 from allconv.intake.limits import MOST_AXES
-from allconv.onnx.call import Bytes, Call, Condition, Name
+from allconv.onnx.call import Bytes, Call, Condition, Name, Several
 from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 from allconv.value import Value
@@ -213,10 +213,10 @@ def _continued(call: Call, x: Value, pairs: Pairs, mode: str) -> Value:
     return y
 
 
-def read_identity(call: Call) -> Value | Bytes | Condition:
-    """x."""
+def read_identity(call: Call) -> Value | Bytes | Condition | Several:
+    """x, which may be a sequence of arrays."""
     given = call.operand(0)
-    return given if isinstance(given, Bytes | Condition) else call.value(0)
+    return given if isinstance(given, Bytes | Condition | Several) else call.value(0)
 
 
 def write_reshape(writer: Writer, written: Written) -> None:

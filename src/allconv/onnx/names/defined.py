@@ -1,7 +1,8 @@
 """Operators that the format itself defines in others: losses, attention, crops, grids.
 
 They are read in the words of the onnx package, so that nothing of them is written here again, and
-differentiated through those. A file that is written again has them under their own names.
+differentiated through those: the gradient of attention is NaN where a mask hides every key of a
+row, whose softmax is 0 / 0. A file that is written again has them under their own names.
 """
 
 from __future__ import annotations

@@ -7,26 +7,19 @@ taken the number of its place must be known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name
+from allconv.onnx.call import Bytes, Call, Condition, Name, Several
 from allconv.operators.arrange import Concatenate, Reshape, Slice
-from allconv.operators.base import Array
+from allconv.operators.base import FLOATS, Array
 from allconv.value import Value
 
 MOST_PARTS = 1024
 """The arrays of a sequence."""
-
-
-@dataclass(frozen=True)
-class Several:
-    """The arrays of a sequence."""
-
-    items: tuple[Any, ...]
 
 
 def _several(call: Call, number: int = 0) -> tuple[Any, ...]:
@@ -49,12 +42,12 @@ def _array(call: Call, number: int) -> Any:
     return given
 
 
-def _place(call: Call, number: int, count: int) -> int:
-    """A known place in a sequence, counted from the front."""
+def _place(call: Call, number: int, count: int, after: int = 0) -> int:
+    """A known place in a sequence, or `after` its last, counted from the front."""
     given = call.known_integers(number)
-    if len(given) != 1 or not -count <= given[0] < count:
+    if len(given) != 1 or not -count <= given[0] < count + after:
         raise call.wrong(f"place {given} of a sequence of {count}")
-    return given[0] % count
+    return given[0] + count if given[0] < 0 else given[0]
 
 
 def _part(x: Any, axis: int, start: int, count: int) -> Any:
@@ -62,7 +55,7 @@ def _part(x: Any, axis: int, start: int, count: int) -> Any:
     if isinstance(x, np.ndarray):
         return x[(slice(None),) * axis + (slice(start, start + count),)]
     if isinstance(x, Bytes | Condition):
-        return type(x)(_part(x.value, axis, start, count))
+        return replace(x, value=_part(x.value, axis, start, count))
     rank = len(x.shape)
     begins = tuple(start if a == axis else 0 for a in range(rank))
     counts = tuple(count if a == axis else n for a, n in enumerate(x.shape))
@@ -73,7 +66,7 @@ def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(x, np.ndarray):
         return x.reshape(shape)
     if isinstance(x, Bytes | Condition):
-        return type(x)(_reshaped(x.value, shape))
+        return replace(x, value=_reshaped(x.value, shape))
     return apply(Reshape(shape), x)
 
 
@@ -81,7 +74,7 @@ def _split(call: Call) -> Several:
     """Parts along an axis: of given sizes, of one size (the last may be smaller), or of one cell,
     whose axis is kept unless `keepdims` is 0."""
     x = _array(call, 0)
-    shape: tuple[int, ...] = (x.value if isinstance(x, Bytes | Condition) else x).shape
+    shape = _shape(x)
     axis, keep = call.axis(call.integer("axis", 0), len(shape)), call.flag("keepdims", 1)
     n = shape[axis]
     if not call.has(1):
@@ -123,9 +116,7 @@ def _empty(call: Call) -> Several:
 
 def _insert(call: Call) -> Several:
     items = list(_several(call))
-    place = _place(call, 2, len(items)) if call.has(2) and items else len(items)
-    if call.has(2) and call.known_integers(2) == (len(items),):
-        place = len(items)
+    place = _place(call, 2, len(items), after=1) if call.has(2) else len(items)
     items.insert(place, _array(call, 1))
     return _made(call, items)
 
@@ -141,22 +132,41 @@ def _joined(call: Call) -> Any:
     items = list(_several(call))
     if not items:
         raise call.wrong("an empty sequence is joined")
-    new = call.flag("new_axis")
-    rank = len(items[0].shape) + new if not isinstance(items[0], Bytes | Condition) else 0
-    axis = call.axis(call.integer("axis"), rank)
+    new, shape = call.flag("new_axis"), _shape(items[0])
+    axis = call.axis(call.integer("axis"), len(shape) + new)
     if new:
-        items = [_reshaped(x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in items]
+        items = [_reshaped(x, (*_shape(x)[:axis], 1, *_shape(x)[axis:])) for x in items]
     if all(isinstance(x, np.ndarray) for x in items):
         call.check_constants((sum(x.size for x in items),))
         return np.concatenate(items, axis)
-    values = [x if isinstance(x, Value) else _lifted(call, x) for x in items]
-    return apply(Concatenate(axis, len(values)), *values)
+    dtype = _dtype(items[0])
+    if any(_dtype(x) != dtype for x in items):
+        raise call.unsupported("a sequence that joins arrays of several dtypes")
+    whole: Value = apply(Concatenate(axis, len(items)), *(_floats(call, x) for x in items))
+    if dtype == "bool":
+        return Condition(whole)
+    return whole if dtype in FLOATS else Bytes(whole, dtype)
 
 
-def _lifted(call: Call, x: Any) -> Value:
-    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
-        raise call.unsupported("a sequence that joins floats and others")
-    return call.lift(x)
+def _shape(x: Any) -> tuple[int, ...]:
+    """The shape of an array."""
+    return tuple((x.value if isinstance(x, Bytes | Condition) else x).shape)
+
+
+def _dtype(x: Any) -> str:
+    """The dtype of an array in the file."""
+    return "bool" if isinstance(x, Condition) else str(x.dtype)
+
+
+def _floats(call: Call, x: Any) -> Value:
+    """The floats that stand for an array."""
+    if isinstance(x, Bytes | Condition):
+        return x.value
+    if isinstance(x, Value):
+        return x
+    if x.dtype.name not in (*FLOATS, "bool", "uint8", "int8", "uint16", "int16"):
+        raise call.unsupported(f"a sequence that joins {x.dtype.name} of the data and known ones")
+    return call.lift(x if x.dtype.name in FLOATS else x.astype(np.float32))
 
 
 SEQUENCES = {

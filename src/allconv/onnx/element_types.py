@@ -1,0 +1,119 @@
+"""The element types of the values inside a network, for those that a file says nothing about.
+
+An operator tells the type of its result by the format's table, by an attribute (`to` of Cast), or
+as that of an input of the same letter: T -> T. A sequence has the type of its arrays, negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+
+from allconv.errors import UnsupportedError
+from allconv.onnx.model import Node
+from allconv.onnx.schema import STILL_READ
+from allconv.onnx.tensors import CODES
+from allconv.onnx.text import shown
+from onnx import TensorProto, defs
+
+_SEQUENCE = "sequence"
+_NAMED = ("to", "dtype", "output_dtype", "output_datatype")
+_OTHERWISE = {
+    "QuantizeLinear": TensorProto.UINT8,
+    "ConstantOfShape": TensorProto.FLOAT,
+}
+_TENSORS = {
+    "tensor(float)": TensorProto.FLOAT,
+    "tensor(double)": TensorProto.DOUBLE,
+    **{f"tensor({name})": code for name, code in CODES.items()},
+}
+
+
+def code_of(name: str, codes: Mapping[str, int]) -> int:
+    """The type of a value at which a network is cut.
+
+    One that an operator makes which the format has not is taken as float32, as is nearly all that
+    such operators make. UnsupportedError for a sequence.
+    """
+    code = codes.get(name, TensorProto.FLOAT)
+    if code < 0:
+        raise UnsupportedError(
+            f"{shown(name)} is a sequence of arrays; cut the network at an array before or after it"
+        )
+    return code
+
+
+def element_types(nodes: Sequence[Node], declared: Mapping[str, int]) -> dict[str, int]:
+    """The type of each value whose type is declared, or told by the node that makes it."""
+    found = dict(declared)
+    for node in nodes:
+        for number, name in enumerate(node.outputs):
+            if name and name not in found:
+                code = _made(node, number, found)
+                if code:
+                    found[name] = code
+    return found
+
+
+def _made(node: Node, number: int, found: Mapping[str, int]) -> int | None:
+    """The type of one result of a node."""
+    if node.branches:
+        branch = node.branches[0]
+        held = {name: CODES.get(array.dtype.name, 0) for name, array in branch.arrays.items()}
+        inside = element_types(branch.nodes, {**found, **held})
+        return inside.get(branch.outputs[number]) if number < len(branch.outputs) else None
+    letters = None if node.domain else _letters(node.op, node.version)
+    if letters is not None and letters[1][0] == _SEQUENCE:
+        first = found.get(node.inputs[0], 0) if node.inputs else node.attributes.get("dtype", 0)
+        return -abs(first or TensorProto.FLOAT)
+    for attribute in _NAMED:
+        code = node.attributes.get(attribute)
+        if isinstance(code, int) and code:
+            return code
+    for attribute, value in node.attributes.items():
+        if attribute.startswith("value") and node.op in ("Constant", "ConstantOfShape"):
+            return CODES.get(_array_type(value))
+    if letters is None:
+        return None
+    inputs, outputs = letters
+    made = outputs[min(number, len(outputs) - 1)]
+    if made in _TENSORS:
+        return _TENSORS[made]
+    for place, name in enumerate(node.inputs):
+        if name in found and inputs[min(place, len(inputs) - 1)] == made:
+            return found[name]
+    first = found.get(node.inputs[0], 0) if node.inputs else 0
+    return -first if first < 0 else _OTHERWISE.get(node.op)
+
+
+def _array_type(value: object) -> str:
+    """The dtype of a constant, which is an array or numbers of one kind."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.name
+    first = value[0] if isinstance(value, tuple) and value else value
+    return {float: "float32", int: "int64"}.get(type(first), "")
+
+
+@cache
+def _letters(op: str, version: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The types of the inputs and results of an operator: "T", or the one that it has."""
+    try:
+        schema = defs.get_schema(op, version, "")
+    except (defs.SchemaError, TypeError):
+        return None
+    if not schema.outputs or (schema.deprecated and op not in STILL_READ):
+        return None
+    only = {}
+    for each in schema.type_constraints:
+        allowed = list(each.allowed_type_strs)
+        if len(allowed) == 1:
+            only[each.type_param_str] = allowed[0]
+        elif all(kind.startswith("seq(") for kind in allowed):
+            only[each.type_param_str] = _SEQUENCE
+    kinds = [
+        tuple(only.get(each.type_str, each.type_str) for each in side)
+        for side in (schema.inputs, schema.outputs)
+    ]
+    return kinds[0] or ("",), kinds[1]
