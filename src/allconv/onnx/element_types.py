@@ -20,11 +20,11 @@ from onnx import TensorProto, defs
 
 _SEQUENCE = "sequence"
 _NAMED = ("to", "dtype", "output_dtype", "output_datatype")
-_OTHERWISE = {
+_OTHERWISE: dict[str, int] = {
     "QuantizeLinear": TensorProto.UINT8,
     "ConstantOfShape": TensorProto.FLOAT,
 }
-_TENSORS = {
+_TENSORS: dict[str, int] = {
     "tensor(float)": TensorProto.FLOAT,
     "tensor(double)": TensorProto.DOUBLE,
     **{f"tensor({name})": code for name, code in CODES.items()},
@@ -57,26 +57,20 @@ def element_types(nodes: Sequence[Node], declared: Mapping[str, int]) -> dict[st
     return found
 
 
-def _made(node: Node, number: int, found: Mapping[str, int]) -> int | None:
-    """The type of one result of a node."""
+def _made(node: Node, number: int, found: Mapping[str, int]) -> int:
+    """The type of one result of a node; 0 where it is not told."""
     if node.branches:
         branch = node.branches[0]
         held = {name: CODES.get(array.dtype.name, 0) for name, array in branch.arrays.items()}
         inside = element_types(branch.nodes, {**found, **held})
-        return inside.get(branch.outputs[number]) if number < len(branch.outputs) else None
+        return inside.get(branch.outputs[number], 0) if number < len(branch.outputs) else 0
     letters = None if node.domain else _letters(node.op, node.version)
     if letters is not None and letters[1][0] == _SEQUENCE:
-        first = found.get(node.inputs[0], 0) if node.inputs else node.attributes.get("dtype", 0)
-        return -abs(first or TensorProto.FLOAT)
-    for attribute in _NAMED:
-        code = node.attributes.get(attribute)
-        if isinstance(code, int) and code:
-            return code
-    for attribute, value in node.attributes.items():
-        if attribute.startswith("value") and node.op in ("Constant", "ConstantOfShape"):
-            return CODES.get(_array_type(value))
-    if letters is None:
-        return None
+        first = found.get(node.inputs[0], 0) if node.inputs else _by_attribute(node)
+        return -abs(first or int(TensorProto.FLOAT))
+    told = _by_attribute(node)
+    if told or letters is None:
+        return told
     inputs, outputs = letters
     made = outputs[min(number, len(outputs) - 1)]
     if made in _TENSORS:
@@ -85,13 +79,25 @@ def _made(node: Node, number: int, found: Mapping[str, int]) -> int | None:
         if name in found and inputs[min(place, len(inputs) - 1)] == made:
             return found[name]
     first = found.get(node.inputs[0], 0) if node.inputs else 0
-    return -first if first < 0 else _OTHERWISE.get(node.op)
+    return -first if first < 0 else _OTHERWISE.get(node.op, 0)
+
+
+def _by_attribute(node: Node) -> int:
+    """The type that an attribute of a node tells."""
+    for name in _NAMED:
+        code = node.attributes.get(name)
+        if isinstance(code, int) and code in TensorProto.DataType.values():
+            return code
+    for name, value in node.attributes.items():
+        if name.startswith("value") and node.op in ("Constant", "ConstantOfShape"):
+            return CODES.get(_array_type(value), 0)
+    return 0
 
 
 def _array_type(value: object) -> str:
     """The dtype of a constant, which is an array or numbers of one kind."""
     if isinstance(value, np.ndarray):
-        return value.dtype.name
+        return str(value.dtype.name)
     first = value[0] if isinstance(value, tuple) and value else value
     return {float: "float32", int: "int64"}.get(type(first), "")
 
