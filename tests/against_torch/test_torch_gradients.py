@@ -81,7 +81,10 @@ def test_as_the_older_exporter_writes_it(name: str) -> None:
     check(name, "script")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("onnxscript") is None, reason="needs onnxscript")
+@pytest.mark.skipif(
+    importlib.util.find_spec("onnxscript") is None,
+    reason="needs onnxscript: pip install onnxscript",
+)
 @pytest.mark.parametrize("name", slowed(NEWER, "convnext"))
 def test_as_the_newer_exporter_writes_it(name: str) -> None:
     """Of each kind one."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from torch_calls import torch
 
 import allconv as ac
 from allconv import functional as F
 
-torch = pytest.importorskip("torch")
 T = torch.nn.functional
 SHAPES = {2: ((2, 3, 5, 4), (2, 3, 6, 2)), 3: ((2, 2, 3, 4, 5), (2, 2, 3, 2, 3))}
 

@@ -253,6 +253,8 @@ def test_parsing() -> None:
     assert parse(KERNEL, "x").shape == (2, 2, 2, 2)
     assert parse("1 2\n3 4\n\n5 6\n7 8\n", "x").tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
     assert parse("1e3,-.5, nan", "x").shape == (3,)
+    assert parse("1,2\n3,4\n", "x").tolist() == [[1, 2], [3, 4]]
+    assert parse("1,5 2,5", "x").tolist() == [1, 5, 2, 5]  # blanks and commas are the same
 
 
 def test_the_examples_of_help(tmp_path: Path) -> None:

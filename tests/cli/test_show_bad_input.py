@@ -51,9 +51,6 @@ REFUSED = {
     "decimal commas": (
         ("conv", "--input", "commas.csv", *W), 'commas.csv: line 1 has ";" in it; write numbers'
     ),
-    "typed decimal commas": (
-        ("conv", "--input", "1,5 2,5", *W), "'1,5 2,5': with decimal commas? write points, 1.5"
-    ),
     "a line of names": (
         ("conv", "--input", "names.csv", *W),
         "names.csv: line 1: 'a' is not a number; leave out a line of names",

@@ -77,15 +77,43 @@ def test_what_a_caller_may_write_into_is_read_at_every_call() -> None:
 
 
 def test_frozen_is_what_nobody_can_write_into() -> None:
-    """Read-only to the end of what an array is a view of; bytes are."""
-    array = np.zeros((2, 3))
-    view = np.broadcast_to(array[:1], (2, 3))
-    assert not view.flags.writeable
-    assert not is_frozen(view)
-    assert is_frozen(frozen(view))
-    assert not array.flags.writeable
+    """What `frozen` gives, and what lies in bytes; not what is merely read-only."""
+    array = np.arange(6.0).reshape(2, 3)
+    kept = array.copy()
+    for each in (array, np.broadcast_to(array[:1], (2, 3)), array[::-1, ::2], np.array(3)):
+        made = frozen(each)
+        assert is_frozen(made[..., None])
+        assert frozen(made) is made
+        np.testing.assert_array_equal(made, each)
+        assert (made.dtype, made.strides) == (each.dtype, each.strides)
+        for view in (made, made[...], made.view(), made.T):
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                view.flags.writeable = True
+    np.testing.assert_array_equal(array, kept)
+    array.flags.writeable = False
+    assert not is_frozen(array)
     assert is_frozen(np.frombuffer(b"12345678"))
     assert not is_frozen(np.frombuffer(bytearray(8)))
+
+
+def test_what_is_read_only_for_a_while_may_change() -> None:
+    """A compiled function holds a copy; a network reads its arrays at every call, all of them."""
+    held = np.full((4, 4), 2, np.float32)
+    held.flags.writeable = False
+
+    class Net(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x * held[:1], F.linear(x, held)
+
+    x = np.ones((1, 4), np.float32)
+    net = Net()
+    compiled = compile_(net.forward, x.shape)
+    for call in (compiled, net):
+        assert [float(result.flat[0]) for result in call(x)] == [2, 8]
+    held.flags.writeable = True
+    held[...] = 7
+    assert [float(result.flat[0]) for result in compiled(x)] == [2, 8]
+    assert [float(result.flat[0]) for result in net(x)] == [7, 28]
 
 
 def test_constants_beside_weights_are_told_apart() -> None:

@@ -239,3 +239,14 @@ def test_upsample_of_all_sets() -> None:
     ]
     for net in nets:
         assert np.array_equal(net(x), wanted)
+
+
+@pytest.mark.parametrize("first", [2.0, np.inf, np.nan])
+@pytest.mark.parametrize("axis", [0, 3])
+def test_products_of_the_cells_before(first: float, axis: int) -> None:
+    """Before the first cell the product is 1, whatever that cell is."""
+    x = np.full((1, 2, 3, 4), first, np.float32)
+    net = model("CumProd", np.array(axis), opset=26, exclusive=1)
+    before = np.cumprod([1, *[first] * (x.shape[axis] - 1)])
+    wanted = before.reshape([-1 if a == axis else 1 for a in range(4)])
+    np.testing.assert_array_equal(net(x), np.broadcast_to(wanted, x.shape))

@@ -159,3 +159,39 @@ def test_max_pool_with_indices(order: int, tmp_path: Path) -> None:
     onnx.save(model, path := tmp_path / "pool.onnx")
     for found, wanted in zip(ac.onnx.load(path)(x), run_onnxruntime(path, x), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_what_is_no_number(dtype: str, tmp_path: Path) -> None:
+    """NaN becomes a whole number: the least one of a scale, as in ONNX Runtime, 0 by Cast."""
+    x = np.array([np.nan, 1.5, -np.inf], np.float32)
+    zero = np.array(3, dtype)
+    model = one("QuantizeLinear", ["q"], 21, x, np.float32(0.5), zero)
+    model.graph.node.append(node("DequantizeLinear", ["q", "c0", "c1"], ["y"]))
+    model.graph.output[0].name = "y"
+    onnx.save(model, path := tmp_path / "nan.onnx")
+    found = ac.onnx.load(path)(x)
+    np.testing.assert_array_equal(found, run_onnxruntime(path, x)[0])
+    assert found[0] == (np.iinfo(dtype).min - 3) / 2
+    cast = one("Cast", ["q"], 21, x, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+    cast.graph.node.append(node("Cast", ["q"], ["y"], to=TensorProto.FLOAT))
+    cast.graph.output[0].name = "y"
+    np.testing.assert_array_equal(ac.onnx.load(cast)(x), [0, 1, np.iinfo(dtype).min])
+
+
+@pytest.mark.parametrize("values", [[0, 0, 0], [1, 2, 3], [-1, -2, 0], [-1, 0.3, 2], [5, 5, 5]])
+def test_scales_of_the_data(values: list[float], tmp_path: Path) -> None:
+    """All three results of DynamicQuantizeLinear, and the way back; zeros have the scale 1."""
+    x = np.array(values, np.float32)
+    model = one("DynamicQuantizeLinear", ["q", "s", "z"], 13, x)
+    model.graph.node.append(node("DequantizeLinear", ["q", "s", "z"], ["y"]))
+    model.graph.output.append(helper.make_empty_tensor_value_info("y"))
+    onnx.save(model, path := tmp_path / "dynamic.onnx")
+    net = ac.onnx.load(path)
+    found, wanted = net(x), run_onnxruntime(path, x)
+    for a, b in zip(found, wanted, strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    assert any(values) or found[1] == 1
+    again = ac.onnx.write.to_proto(net)
+    assert again.graph.node[0].op_type == "DynamicQuantizeLinear"

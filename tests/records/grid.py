@@ -116,9 +116,9 @@ RECORDS = (
         outsiders=(onnx_sample,),
         outsider_ulp=64,
         refusals=(
-            refusal("mode area, padding zeros are none", lambda: GridSample("area"),
+            refusal("mode is area; one of", lambda: GridSample("area"),
                     (1, 1, 2, 2), (1, 2, 2, 2)),
-            refusal("padding wrap", lambda: GridSample(padding="wrap"),
+            refusal("padding is wrap; one of", lambda: GridSample(padding="wrap"),
                     (1, 1, 2, 2), (1, 2, 2, 2)),
             refusal(r"x is \(1, 1, 2, 2\), grid \(1, 2, 2, 3\)", GridSample,
                     (1, 1, 2, 2), (1, 2, 2, 3)),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import allconv as ac
+from allconv import functional as F
 from allconv import nn
 from allconv.errors import ShapeError
 from allconv.operators.base import Array
@@ -102,3 +104,51 @@ def test_files_at_another_size(tmp_path: Path) -> None:
     found = ac.rewrite.fold_batchnorm(loaded, (1, 1, 8, 8))
     x = images(2, 1, 11, 9)
     np.testing.assert_allclose(found(x), loaded(x), rtol=1e-5, atol=1e-5)
+
+
+class Ordered(nn.Module):
+    """A network whose size decides which of two weights comes first."""
+
+    def __init__(self) -> None:
+        self.c = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Any) -> Any:
+        w = self.c.weight
+        if x.shape[2] > 8:
+            a, b = F.conv2d(x, w * 2.0), F.conv2d(x, w * -3.0)
+        else:
+            b, a = F.conv2d(x, w * -3.0), F.conv2d(x, w * 2.0)
+        return F.relu(a) + b
+
+
+class Scaled(Ordered):
+    """A network whose weights depend on the size."""
+
+    def forward(self, x: Any) -> Any:
+        return F.conv2d(x, self.c.weight * (1.0 / x.shape[-1]))
+
+
+class Reading(Ordered):
+    """A network that reads its own numbers while it is recorded."""
+
+    def forward(self, x: Any) -> Any:
+        return self.c(x) * float(self.state_dict()["c.weight"].sum())
+
+
+def test_weights_are_told_apart_by_how_they_are_made() -> None:
+    """Their names follow the order of use."""
+    net = Ordered()
+    folded = deepcopy(ac.rewrite.fold_batchnorm(net, (1, 3, 16, 16)))
+    for size in (16, 8, 9):
+        np.testing.assert_allclose(
+            folded(images(1, 3, size, size)), net(images(1, 3, size, size)), 1e-5, 1e-6
+        )
+
+
+@pytest.mark.parametrize("net", [Scaled(), Reading()])
+def test_weights_of_one_size_are_refused_at_another(net: nn.Module) -> None:
+    """Numbers that are not those of the network there are never used."""
+    folded = ac.rewrite.fold_batchnorm(net, (1, 3, 16, 16))
+    np.testing.assert_allclose(folded(images(1, 3, 16, 16)), net(images(1, 3, 16, 16)), 1e-5, 1e-6)
+    with pytest.raises(ShapeError, match="rewrite the network for"):
+        folded(images(1, 3, 8, 8))

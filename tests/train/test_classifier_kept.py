@@ -213,7 +213,7 @@ def test_patterns_and_lists_of_folders(gray, tmp_path):
     Image.fromarray(IMAGES[3]).save(odd)
     np.testing.assert_array_equal(gray.predict_proba(odd), expected[3:4])
     (tmp_path / "b" / "gone.png").symlink_to(tmp_path / "none.png")
-    with pytest.raises(FileError, match=r"gone\.png: is no file"):
+    with pytest.raises(FileError, match=r"gone\.png: is not a file that can be read"):
         gray.predict(tmp_path / "b")
 
 

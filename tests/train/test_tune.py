@@ -11,7 +11,7 @@ import pytest
 
 import allconv as ac
 from allconv import nn
-from allconv.data import load
+from allconv.data import Part, load
 from allconv.data.presets import PRESETS, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.nn.new_head import Features
@@ -163,6 +163,33 @@ def test_the_head_is_trained_before_all_layers(file: Path) -> None:
     tuned = ImageClassifier(network=file, unfreeze=True, **settings).fit(images, labels)
     assert tuned.score(images, labels) > 0.9
     assert len(tuned.history_.records) == 1
+
+
+@pytest.mark.parametrize("unfreeze", [False, True])
+def test_what_is_refused_before_anything_is_computed(
+    file: Path, tmp_path: Path, unfreeze: bool
+) -> None:
+    """A folder that holds a run, and a part without images; the head keeps its weights."""
+    images, labels = stripes(48)
+    base = open_base(file)
+    data = base.fitting(load((images, NAMES[labels])))
+    recipe = Recipe(epochs=1, batch_size=16, early_stopping=1)
+    tune(base.network(data, 0), data, recipe, out=tmp_path)
+    empty = replace(data, validation=Part(data.train.images[:0], data.train.labels[:0]))
+    net = base.network(data, 0)
+    before, computed = state(net), []
+
+    def progress(done: int, total: int) -> None:
+        computed.append(done)
+
+    for given, out, kind, said in (
+        (data, tmp_path, FileError, "holds a run already; choose another folder, or resume it"),
+        (empty, tmp_path / "new", ShapeError, "validation holds no image"),
+    ):
+        with pytest.raises(kind, match=said):
+            tune(net, given, recipe, unfreeze=unfreeze, out=out, progress=progress)
+    assert (state(net), computed) == (before, [])
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_tuning_chooses(file: Path) -> None:

@@ -37,7 +37,6 @@ _KINDS = "a .npy, .csv or text file of numbers, or for --input an image (.png, .
 
 _SEPARATOR = re.compile(r"\s*([/;]\s*)+|[ \t]*\n\s*")
 _GAP = re.compile(r",[ \t]*,")
-_DECIMAL_COMMAS = re.compile(r"-?\d+,\d+(\s+-?\d+,\d+)+")
 _FILE_NAME = re.compile(r"[./~\\].*|.*\.[A-Za-z]{2,4}")
 
 
@@ -87,11 +86,6 @@ def parse(text: str, name: str) -> Array:
     text = text.strip("/; \t\r\n")
     if _GAP.search(text) or text.startswith(","):
         raise Misuse(f"{name}: a number is missing before a comma")
-    if _DECIMAL_COMMAS.fullmatch(text):
-        raise Misuse(
-            f"{name} is {_short(text)}: with decimal commas? write points, 1.5; or only commas, or "
-            "only blanks, between the numbers"
-        )
     for match in _SEPARATOR.finditer(text):
         rows[-1] = _row(text[end : match.start()])
         levels.append(_level(match.group()))

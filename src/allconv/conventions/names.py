@@ -91,7 +91,7 @@ def families() -> tuple[str, ...]:
     """The functions of `allconv.functional`, those of one, two and three axes as one.
 
     >>> families()[:4]
-    ('adaptive_avg_pool', 'adaptive_max_pool', 'avg_pool', 'batch_norm')
+    ('adaptive_avg_pool', 'adaptive_max_pool', 'affine_grid', 'avg_pool')
     """
     return tuple(dict.fromkeys(map(_family, functional.__all__)))
 

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from allconv.engine.border import Ready, ready
 from allconv.engine.place import Storage
 from allconv.engine.step import Address, DefinitionStep, PlanStep
+from allconv.intake.arrays import is_frozen
 from allconv.operators.base import Array, Spec
 
 
@@ -31,12 +32,12 @@ class Weights:
 
     @classmethod
     def of(cls, arrays: Sequence[Array]) -> Weights:
-        """The weights of these arrays, shared by all who hold the very same read-only ones."""
+        """The weights of these arrays, shared by all who hold the very same frozen ones."""
         key = tuple(map(id, arrays))
         found = _shared.get(key)
         if found is None:
             found = cls(arrays)
-            if arrays and not any(array.flags.writeable for array in arrays):
+            if arrays and all(map(is_frozen, arrays)):
                 _shared[key] = found
         return found
 

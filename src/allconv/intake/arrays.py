@@ -45,23 +45,29 @@ def is_masked(given: Any) -> bool:
     return rows and isinstance(given[0], list | tuple | np.ndarray) and any(map(is_masked, given))
 
 
+class _Sealed:
+    """Memory that NumPy takes for read-only, so that no view of it can be made writable."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        described = array.__array_interface__
+        self.__array_interface__ = {**described, "data": (described["data"][0], True)}
+
+
 def is_frozen(array: Array) -> bool:
-    """Whether nobody can write into an array: it and all that it is a view of are read-only."""
+    """Whether nobody can write into an array: it came from `frozen`, or lies in `bytes`.
+
+    That it is read-only says little: who made it so can unlock it, or hold a view of it.
+    """
     held: Any = array
     while isinstance(held, np.ndarray):
-        if held.flags.writeable:
-            return False
         held = held.base
-    return held is None or isinstance(held, bytes)
+    return isinstance(held, _Sealed | bytes)
 
 
 def frozen(array: Array) -> Array:
-    """An array that nobody else has, made read-only with all that it is a view of."""
-    held: Any = array
-    while isinstance(held, np.ndarray):
-        held.flags.writeable = False
-        held = held.base
-    return array
+    """A read-only view, for good, of an array that nobody else has."""
+    return array if is_frozen(array) else np.asarray(_Sealed(array))
 
 
 def overlaps_itself(array: Array) -> bool:

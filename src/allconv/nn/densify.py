@@ -216,9 +216,9 @@ def densify(
     dense = densified(first, windowed=means is not None)
     folded, held = fold_constants(replace(recorded, graph=dense.graph), arrays)
     return DenseNetwork(
-        folded.graph,
+        folded.network.graph,
         held,
-        folded.buffers,
+        folded.network.buffers,
         keeps_order=dense.keeps_order,
         channels_last=last,
         means=means if dense.spreads else None,

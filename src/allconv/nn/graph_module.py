@@ -24,9 +24,10 @@ from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Array, Spec
-from allconv.rewrite.fold_constants import fold_constants, fold_graph
+from allconv.rewrite.fold_constants import Folded, fold_constants, fold_graph
 from allconv.rewrite.resize import resized
 from allconv.trace import Recorded
+from allconv.value import Value
 
 
 class GraphModule(Module):
@@ -89,12 +90,15 @@ class GraphModule(Module):
 
 @dataclass(frozen=True, eq=False)
 class Again:
-    """How a rewritten network is recorded: `net`, without its numbers, and then its rewrite."""
+    """How a rewritten network is recorded: `net`, without its numbers, and then its rewrite.
+
+    A function is called again for every size: what it closes over should not change meanwhile.
+    """
 
     net: Module | Callable[..., Any]
     rewrite: Callable[[Graph], Graph]
 
-    def __call__(self, shape: tuple[int, ...]) -> Recorded:
+    def __call__(self, shape: tuple[int, ...]) -> Folded:
         recorded = _recorded(self.net, shape)
         return fold_graph(replace(recorded, graph=self.rewrite(recorded.graph)))
 
@@ -103,10 +107,11 @@ class Rewritten(GraphModule):
     """A network that was rewritten, which takes images of all sizes that it took before."""
 
     def __init__(
-        self, graph: Graph, arrays: Mapping[str, Array], buffers: Collection[str], again: Again
-    ) -> None:
+        self, graph: Graph, arrays: Mapping[str, Array], buffers: Collection[str],
+        recipes: Mapping[str, str], again: Again,
+    ) -> None:  # fmt: skip
         super().__init__(graph, arrays, buffers)
-        self._again = again
+        self._recipes, self._again = dict(recipes), again
 
     def check_input(self, x: Any) -> None:
         """Nothing: the network that is recorded again refuses what it does not take."""
@@ -114,23 +119,29 @@ class Rewritten(GraphModule):
     def graph_for(self, shape: tuple[int, ...]) -> Graph:
         """The graph of the network for images of another size.
 
-        ShapeError where the weights are those of one size.
+        ShapeError where its weights are not those that are held: numbers that the network computes
+        of its parameters and of the size.
         """
-        found = self._again(shape)
-        held, needed = (
-            dict(zip(names, (value.spec.shape for value in graph.inputs[1:]), strict=True))
-            for names, graph in ((self._names, self.graph), (found.state, found.graph))
-        )
-        if held != needed:
+        folded = self._again(shape)
+        graph, needed = folded.network.graph, folded.recipes
+        if sorted(needed.values()) != sorted(self._recipes.values()):
             raise ShapeError(
                 f"x is {shape}; the weights of this network are made for {self.input_shape}: "
                 "rewrite the network for the other size"
             )
-        return found.graph
+        # Names are given in the order of use, which the size may decide.
+        by_recipe = sorted(zip(needed.values(), graph.inputs[1:], strict=True), key=_first)
+        held = sorted(self._recipes, key=self._recipes.__getitem__)
+        inputs = {name: value for name, (_, value) in zip(held, by_recipe, strict=True)}
+        return replace(graph, inputs=(graph.inputs[0], *(inputs[name] for name in self._names)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Module:
         memo[id(self._again)] = self._again  # like the graph
         return super().__deepcopy__(memo)
+
+
+def _first(pair: tuple[str, Value]) -> str:
+    return pair[0]
 
 
 def rewritten(
@@ -141,10 +152,11 @@ def rewritten(
     """A network whose graph is rewritten, on the same numbers."""
     recorded, arrays = record_network(net, input_shape)
     folded, held = fold_constants(replace(recorded, graph=rewrite(recorded.graph)), arrays)
+    network = folded.network
     if isinstance(net, Graph):
-        return GraphModule(folded.graph, held, folded.buffers)
+        return GraphModule(network.graph, held, network.buffers)
     again = Again(_without_numbers(net), rewrite)
-    return Rewritten(folded.graph, held, folded.buffers, again)
+    return Rewritten(network.graph, held, network.buffers, folded.recipes, again)
 
 
 def _without_numbers(net: Module | Callable[..., Any]) -> Module | Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.intake.arrays import take_array
+from allconv.intake.arrays import frozen, take_array
 from allconv.intake.limits import check_size, within_limits
 from allconv.nn.initializers import Constant, Initializer
 from allconv.operators.base import FLOATS, Array, Spec
@@ -25,6 +25,7 @@ class Parameter:
 
     trainable = True
     optional = False  # whether a state may lack it
+    _forgotten = False  # whether it has a shape, but no numbers for good
 
     def __init__(self, array: Any) -> None:
         taken = take_array("array", array)
@@ -34,7 +35,7 @@ class Parameter:
             )
         self.spec = Spec.of(taken)
         self.initializer: Initializer | None = None
-        self._array: Array | None = frozen(taken)
+        self._array: Array | None = _copied(taken)
 
     @classmethod
     def holding(cls, array: Array) -> Self:
@@ -58,6 +59,11 @@ class Parameter:
 
     def value(self, name: str) -> Array:
         """The array; drawn with seed 0 and this name if it was not yet."""
+        if self._forgotten:
+            raise ShapeError(
+                f"{name} is read while a network that was rewritten is recorded for another size; "
+                "rewrite the network for that size"
+            )
         if self._array is None:
             self._array = self._draw(0, name)
         return self._array
@@ -72,7 +78,7 @@ class Parameter:
         with within_limits(name):
             drawn = initializer.draw(self.spec.shape, generator(seed, name))
             # Through float32, so that a network of either dtype begins with the same weights.
-            return frozen(drawn.astype(np.float32).astype(self.spec.dtype))
+            return _copied(drawn.astype(np.float32).astype(self.spec.dtype))
 
     def fit(self, name: str, given: Any) -> Array:
         """A given array as one that can stand here; refused with the name where it does not fit."""
@@ -85,7 +91,7 @@ class Parameter:
         elif array.dtype.kind not in "iu":
             raise ArgumentError(f"{name} is {array.dtype.name}; {self.spec.dtype} is expected")
         with within_limits(name), np.errstate(all="ignore"):  # what is beyond float32 is infinite
-            return frozen(array.astype(self.spec.dtype))
+            return _copied(array.astype(self.spec.dtype))
 
     def replace(self, array: Array) -> None:
         """Put an array that `fit` returned here."""
@@ -93,7 +99,7 @@ class Parameter:
 
     def _forget(self) -> None:
         """Keep the shape and dtype alone."""
-        self._array = None
+        self._array, self._forgotten = None, True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         copy = object.__new__(type(self))
@@ -107,7 +113,7 @@ class Parameter:
             self.spec = Spec(self.spec.shape, dtype)
             if self._array is not None:
                 with np.errstate(all="ignore"):
-                    self._array = frozen(self._array.astype(dtype))
+                    self._array = _copied(self._array.astype(dtype))
 
 
 class Buffer(Parameter):
@@ -128,8 +134,6 @@ def tally() -> Buffer:
     return count
 
 
-def frozen(array: Array) -> Array:
-    """A read-only copy."""
-    copy = np.array(array, order="C")
-    copy.flags.writeable = False
-    return copy
+def _copied(array: Array) -> Array:
+    """A copy that nobody can write into."""
+    return frozen(np.array(array, order="C"))

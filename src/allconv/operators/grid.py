@@ -7,7 +7,8 @@ or the edges of the image; with n cells the number g lies at
     align_corners   v = (g + 1)/2 * (n - 1)
     else            v = ((g + 1)*n - 1)/2
 
-counted in cells. Source: PyTorch, "grid_sample"; ONNX, "GridSample".
+counted in cells, rounded step by step in the dtype of the grid: which cell is the nearest of a
+float32 place halfway between two depends on it. Source: PyTorch, "grid_sample"; ONNX, "GridSample".
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class GridSample(Operator):
              image mirrored at its ends
 
     Shapes: x (N, C, *I), grid (N, *P, axes) -> (N, C, *P). Where a place is NaN so is the result of
-    "linear" and "cubic". The gradient of a place is that between its steps.
+    "linear" and "cubic"; that of "nearest" is 0. The gradient of a place is that between its steps.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "grid")
@@ -95,8 +96,9 @@ class GridSample(Operator):
         super().check(*x)
         self.check_floats(*x)
         image, grid = x
-        if self.mode not in MODES or self.padding not in PADDINGS:
-            raise ShapeError(f"{self.name}: mode {self.mode}, padding {self.padding} are none")
+        for name, given, known in (("mode", self.mode, MODES), ("padding", self.padding, PADDINGS)):
+            if given not in known:
+                raise ShapeError(f"{self.name}: {name} is {given}; one of {known} is expected")
         axes = image.rank - 2
         fits = axes > 0 and grid.rank == image.rank and grid.shape[-1] == axes
         if not fits or grid.shape[0] != image.shape[0] or not all(image.shape[2:]):
@@ -114,23 +116,26 @@ class GridSample(Operator):
         return prod(x[0].shape[:2]) * prod(x[1].shape[1:-1]) * taps
 
     def define(self, *x: Array) -> tuple[Array, ...]:
-        image, grid = map(wide, x)
+        image, grid = wide(x[0]), x[1]
         sizes = image.shape[2:]
         cells = np.moveaxis(image, 1, -1)
         batch = np.arange(len(image)).reshape(-1, *(1,) * (grid.ndim - 2))
         y = np.zeros((*grid.shape[:-1], image.shape[1]))
         with np.errstate(all="ignore"):
-            places = [grid[..., -1 - axis] for axis in range(len(sizes))]
+            places = [wide(self.place(grid[..., -1 - a], n)) for a, n in enumerate(sizes)]
             for weight, taps in self.taps(places, sizes):
                 found = [(v >= 0) & (v < n) for v, n in zip(taps, sizes, strict=True)]
                 index = [np.where(ok, v, 0).astype(int) for ok, v in zip(found, taps, strict=True)]
                 inside = np.all(found, axis=0)[..., None]
-                y += weight[..., None] * np.where(inside, cells[(batch, *index)], 0.0)
+                y += np.asarray(weight)[..., None] * np.where(inside, cells[(batch, *index)], 0.0)
         return (narrow(np.moveaxis(y, -1, 1), x[0]),)
 
     def taps(self, places: Sequence[Any], sizes: Sequence[int]) -> list[tuple[Any, list[Any]]]:
-        """The cells that a place meets, a number an axis, and by what weight; arrays or values."""
-        lines = [self.line(g, n) for g, n in zip(places, sizes, strict=True)]
+        """The cells that a place meets, a number an axis, and by what weight; arrays or values.
+
+        A weight that is 1 everywhere is that number.
+        """
+        lines = [self.line(v, n) for v, n in zip(places, sizes, strict=True)]
         made = []
         for taps in product(*lines):
             weight = taps[0][0]
@@ -139,19 +144,19 @@ class GridSample(Operator):
             made.append((weight, [cell for _, cell in taps]))
         return made
 
-    def line(self, g: Any, n: int) -> list[tuple[Any, Any]]:
-        """The weights and cells of one axis of n cells."""
+    def place(self, g: Any, n: int) -> Any:
+        """Where a number of the grid lies on an axis of n cells, inside but for "cubic"."""
         v = (g + 1.0) * ((n - 1) / 2) if self.align_corners else ((g + 1.0) * float(n) - 1.0) * 0.5
+        return v if self.mode == "cubic" else self.inside(v, n)
+
+    def line(self, v: Any, n: int) -> list[tuple[Any, Any]]:
+        """The weights and cells of a place on an axis of n cells."""
         if self.mode == "nearest":
-            cell = np.rint(self.inside(v, n))
-            return [(g * 0.0 + 1.0, cell)]
-        if self.mode == "linear":
-            v = self.inside(v, n)
-            first = np.floor(v)
-            t = v - first
-            return [(1.0 - t, first), (t, first + 1.0)]
+            return [(1.0, np.rint(v))]
         first = np.floor(v)
         t = v - first
+        if self.mode == "linear":
+            return [(1.0 - t, first), (t, first + 1.0)]
         weights = (_far(t + 1.0), _near(t), _near(1.0 - t), _far(2.0 - t))
         return [(w, self.inside(first + float(k), n)) for k, w in enumerate(weights, -1)]
 
@@ -164,7 +169,7 @@ class GridSample(Operator):
             if not span:
                 return v * 0.0
             beyond = np.remainder(np.absolute(v - low), 2.0 * span)
-            v = low + span - np.absolute(beyond - span)
+            v = np.minimum(beyond, 2.0 * span - beyond) + low
         return np.minimum(np.maximum(v, 0.0), n - 1.0)
 
     def expand(self, *x: Any) -> tuple[Any, ...] | None:
@@ -175,11 +180,15 @@ class GridSample(Operator):
         rank = image.ndim
         rows = Transpose((0, *range(2, rank), 1))(image)
         rows = Reshape((batch * prod(sizes), channels))(rows)
-        places = [grid[..., -1 - axis].reshape((batch, count)) for axis in range(len(sizes))]
+        lines = [grid[..., -1 - axis].reshape((batch, count)) for axis in range(len(sizes))]
+        places = [self.place(g, n) for g, n in zip(lines, sizes, strict=True)]
         y: Any = 0.0
         for weight, cells in self.taps(places, sizes):
             number = Reshape((batch * count,))(CellNumber(tuple(sizes))(*cells))
-            y = y + weight.reshape((batch * count, 1)) * Take(0, True)(rows, number)
+            found = Take(0, True)(rows, number)
+            if self.mode != "nearest":
+                found = weight.reshape((batch * count, 1)) * found
+            y = y + found
         y = Reshape((*grid.shape[:-1], channels))(y)
         return (Transpose((0, rank - 1, *range(1, rank - 1)))(y),)
 

@@ -10,7 +10,8 @@ where f is whatever does not depend on the data. Values are those of the definit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from allconv.graph import Graph, Node
 from allconv.operators.base import Array
@@ -18,27 +19,33 @@ from allconv.trace import Builder, Recorded
 from allconv.value import Value
 
 
+@dataclass(frozen=True)
+class Folded:
+    """A network of one argument with the cases above replaced, and how its arrays come to be: equal
+    `recipes`, by name, give equal arrays from equal ones."""
+
+    network: Recorded
+    recipes: dict[str, str]
+    made: dict[str, Value]
+    nodes: tuple[Node, ...]
+
+
 def fold_constants(
     recorded: Recorded, arrays: Mapping[str, Array]
-) -> tuple[Recorded, dict[str, Array]]:
+) -> tuple[Folded, dict[str, Array]]:
     """A network of one argument with the cases above replaced, and the arrays that it now holds.
 
     `arrays` are those that it held, by name. What came from a buffer first is a buffer.
     """
-    folded, made, fixed = _folded(recorded)
+    folded = fold_graph(recorded)
     graph = recorded.graph
-    part = Graph(graph.inputs[1:], fixed, tuple(made.values()), graph.constants)
+    part = Graph(graph.inputs[1:], folded.nodes, tuple(folded.made.values()), graph.constants)
     values = part.run(*(arrays[name] for name in recorded.state))
-    return folded, dict(zip(made, values, strict=True))
+    return folded, dict(zip(folded.made, values, strict=True))
 
 
-def fold_graph(recorded: Recorded) -> Recorded:
-    """The network that `fold_constants` gives, for whoever has its arrays already."""
-    return _folded(recorded)[0]
-
-
-def _folded(recorded: Recorded) -> tuple[Recorded, dict[str, Value], tuple[Node, ...]]:
-    """The network, what its arrays are in the graph before it, and the nodes that compute them."""
+def fold_graph(recorded: Recorded) -> Folded:
+    """The same for whoever has its arrays already."""
     graph = recorded.graph
     names = dict(zip(graph.inputs[1:], recorded.state, strict=True))
     used: dict[Value, tuple[str, ...]] = dict.fromkeys(graph.constants, ())
@@ -75,7 +82,26 @@ def _folded(recorded: Recorded) -> tuple[Recorded, dict[str, Value], tuple[Node,
         parameters=tuple(name for name in made if origin[name] not in recorded.buffers),
         buffers=tuple(name for name in made if origin[name] in recorded.buffers),
     )
-    return folded, made, tuple(fixed)
+    recipes = _recipes(recorded, fixed)
+    return Folded(
+        folded, {name: recipes[value] for name, value in made.items()}, made, tuple(fixed)
+    )
+
+
+def _recipes(recorded: Recorded, nodes: list[Node]) -> dict[Value, str]:
+    """How each value that depends on parameters alone is made: equal texts, equal numbers."""
+    graph = recorded.graph
+    pairs = zip(graph.inputs[1:], recorded.state, strict=True)
+    found = {value: f"parameter {name}" for value, name in pairs}
+    read = {value for node in nodes for value in node.inputs}
+    for value in read.intersection(graph.constants):
+        array = graph.constants[value]
+        found[value] = f"{value.spec} {sha256(array.tobytes()).hexdigest()}"
+    for node in nodes:
+        text = f"{node.operator!r} of {[found[value] for value in node.inputs]}"
+        digest = sha256(text.encode()).hexdigest()
+        found.update((value, f"{n} of {digest}") for n, value in enumerate(node.outputs))
+    return found
 
 
 def _free(name: str, taken: Mapping[str, Value]) -> str:

@@ -6,7 +6,7 @@ dropout by (seed, step). So a run that was killed goes on to the same bits as if
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -24,7 +24,7 @@ from allconv.train.interrupt import defer_interrupt
 from allconv.train.objective import Loss
 from allconv.train.optimizers import Optimizer
 from allconv.train.recipe import Recipe
-from allconv.train.run import Run
+from allconv.train.run import Run, check_free
 from allconv.train.schedules import Schedule
 
 
@@ -99,15 +99,16 @@ def train(
     out: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
     callbacks: Sequence[Callback] = (),
+    before: Callable[[], object] | None = None,
 ) -> History:
-    """`fit` by a recipe."""
+    """`fit` by a recipe; `before` is called when all is checked, and may change the weights."""
     training, held, test, augment = _feeds(net, data, validation, recipe.augment)
     if recipe.early_stopping is not None and held is None:
         raise ArgumentError("early_stopping needs a validation part")
     classes = data.classes if isinstance(data, Dataset) else None
     return train_feeds(
         net, training, held, test, replace(recipe, augment=augment), classes=classes,
-        threads=threads, out=out, resume=resume, callbacks=callbacks,
+        threads=threads, out=out, resume=resume, callbacks=callbacks, before=before,
     )  # fmt: skip
 
 
@@ -123,11 +124,17 @@ def train_feeds(
     out: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
     callbacks: Sequence[Callback] = (),
+    before: Callable[[], object] | None = None,
 ) -> History:
     """`fit` on samples that are ready."""
     run = Run(net, recipe, training, held, threads, callbacks, classes)
     run.check_network()
-    run.begin(_folder(out, "out"), _folder(resume, "resume"))
+    folders = _folder(out, "out"), _folder(resume, "resume")
+    if before is not None:
+        check_free(*folders)
+        before()
+        run.step.restart()
+    run.begin(*folders)
     with defer_interrupt() as interrupt:
         run.train(interrupt)
     return run.end(test)

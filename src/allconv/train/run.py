@@ -37,6 +37,16 @@ from allconv.train.same_run import check_classes, check_same, describe, run_as_t
 from allconv.train.step import TrainingStep, check_range
 
 
+def check_free(out: Path | None, resume: Path | None) -> bool:
+    """Whether `out` is another folder than the run that is resumed; then it must hold no run."""
+    fresh = out is not None and (resume is None or out.resolve() != resume.resolve())
+    if out is not None and fresh and (out / LAST).exists():
+        raise FileError(
+            f"{printable(out)} holds a run already; choose another folder, or resume it"
+        )
+    return fresh
+
+
 class Run:
     """The state of one training."""
 
@@ -102,14 +112,10 @@ class Run:
                     f"{self.position.step} steps into an epoch of {self.steps}; start without "
                     "resume"
                 )
+        fresh = check_free(out, resume)
         self.out = resume if out is None else out
         if self.out is None:
             return
-        fresh = resume is None or self.out.resolve() != resume.resolve()
-        if fresh and (self.out / LAST).exists():
-            raise FileError(
-                f"{printable(self.out)} holds a run already; choose another folder, or resume it"
-            )
         make_folder(self.out)
         if fresh:
             self._save()

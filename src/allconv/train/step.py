@@ -108,6 +108,11 @@ class TrainingStep:
             for name, array in self.net.state_dict().items()
         }
 
+    def restart(self) -> None:
+        """Begin again with the weights that the network has now."""
+        self.state = self._beginning()
+        self._spare.clear()
+
     def replace(self, state: Mapping[str, Array]) -> None:
         """Go on from arrays by name, of the shapes and dtypes that `state` has."""
         self.state.update((name, np.array(state[name], order="C")) for name in self.state)

@@ -17,6 +17,7 @@ import numpy as np
 
 from allconv import engine
 from allconv.data.dataset import Dataset, Part
+from allconv.errors import ShapeError
 from allconv.files import make_folder
 from allconv.nn.linear import Linear
 from allconv.nn.networks.parts import Named
@@ -32,6 +33,7 @@ from allconv.train.layer_wise import LayerWise, layer_shares
 from allconv.train.loop import train, train_feeds
 from allconv.train.optimizers import Optimizer, find_optimizer
 from allconv.train.recipe import Recipe, default_length
+from allconv.train.run import check_free
 
 HEAD_RATE = 1 / 4
 """The rate of a head on features that are standardised, as a share of the optimizer's own."""
@@ -66,6 +68,10 @@ def tune(
     The recipe has what `tuning_defaults` gives. With `unfreeze` the head is trained first, as
     without, but for a run that is resumed.
     """
+    for name, part in data.parts().items():
+        if not len(part) and name != "test":
+            raise ShapeError(f"{name} holds no image")
+    check_free(out, resume)
     folder = resume if out is None else out
     if folder is not None:
         make_folder(folder)
@@ -73,10 +79,12 @@ def tune(
     common["threads"] = threads
     if not unfreeze:
         return _train_head(net, data, recipe, folder, progress, memory_limit, **common)
-    if resume is None:
-        head = _for_head(recipe, len(data.train))
+    head = _for_head(recipe, len(data.train))
+
+    def before() -> None:
         _train_head(net, data, head, folder, progress, memory_limit, threads=threads)
-    return train(net, data, None, recipe, **common)
+
+    return train(net, data, None, recipe, before=before if resume is None else None, **common)
 
 
 def tuning_defaults(

@@ -91,7 +91,7 @@ def read_cum_prod(call: Call) -> Value:
         factor = apply(Slice(tuple(start), (1,) * x.ndim, tuple(count)), x)
         before, product = product, factor if product is None else product * factor
         if exclusive:
-            made.append(factor * 0.0 + 1.0 if before is None else before)
+            made.append(call.lift(np.ones(count, x.dtype)) if before is None else before)
         else:
             made.append(product)
     y: Value = made[0] if n == 1 else functional.concatenate(made[:: -1 if reverse else 1], axis)

@@ -1,4 +1,4 @@
-"""Operators that the format itself defines in others: losses, attention, crops, grids.
+"""Operators that the format itself defines in others: losses, attention, crops, windows.
 
 They are read in the words of the onnx package, so that nothing of them is written here again, and
 differentiated through those: the gradient of attention is NaN where a mask hides every key of a
@@ -38,7 +38,6 @@ _PACKED = 3  # axes of queries whose heads lie beside each other
 _HEADS = ("kv_num_heads", "q_num_heads", "scale")
 
 READERS = {
-    "AffineGrid": _defined("align_corners", settings=(1,)),
     "Attention": _defined(
         "is_causal", "left_window_size", "qk_matmul_output_mode", "right_window_size", "softcap",
         "softmax_precision", *_HEADS, check=check_attention,
@@ -46,7 +45,6 @@ READERS = {
     "BlackmanWindow": _defined("output_datatype", "periodic", settings=(0,)),
     "CausalConvWithState": _defined("activation"),
     "CenterCropPad": _defined("axes", settings=(1,)),
-    "DynamicQuantizeLinear": _defined(),
     "HammingWindow": _defined("output_datatype", "periodic", settings=(0,)),
     "HannWindow": _defined("output_datatype", "periodic", settings=(0,)),
     "NegativeLogLikelihoodLoss": _defined("ignore_index", "reduction", settings=(1,)),

@@ -1,25 +1,45 @@
-"""GridSample: images read at places between their cells."""
+"""Images read at places between their cells, and those places: GridSample, AffineGrid."""
 
 from __future__ import annotations
 
+from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.call import Call, Name
 from allconv.onnx.writer import Writer, Written
-from allconv.operators.grid import GridSample
+from allconv.operators.grid import MODES, PADDINGS, GridSample
 from allconv.value import Value
 
-_MODES = {"bilinear": "linear", "bicubic": "cubic"}  # as they were named before set 20
+_MODES = {
+    **{mode: mode for mode in MODES},
+    "bilinear": "linear",  # as they were named before set 20
+    "bicubic": "cubic",
+}
 
 
 def read_grid_sample(call: Call) -> Value:
     """x at the places of a grid."""
     x, grid = call.value(0), call.value(1)
-    mode = call.text("mode")
-    operator = GridSample(
-        _MODES.get(mode, mode), call.text("padding_mode"), call.flag("align_corners")
-    )
-    y: Value = apply(operator, x, grid)
+    mode, padding = call.choice("mode", _MODES), call.choice("padding_mode", PADDINGS)
+    y: Value = apply(GridSample(_MODES[mode], padding, call.flag("align_corners")), x, grid)
     return y
+
+
+def read_affine_grid(call: Call) -> Value:
+    """The places that linear maps make of the centres of all cells, of two axes or three."""
+    theta, size = call.value(0), call.known_integers(1)
+    corners, axes = call.flag("align_corners"), len(size) - 2
+    if axes not in (2, 3) or theta.shape != (size[0], axes, axes + 1) or min(size) < 1:
+        raise call.wrong(f"theta is {theta.shape} for images of size {size}")
+    if corners and 1 in size[2:]:
+        raise call.unsupported(
+            f"images of size {size} with align_corners: where the one cell of an axis lies, the "
+            "format and the runtimes say differently"
+        )
+    for n in size[2:]:
+        call.check_constants((n,))
+    call.check_shape((size[0], *size[2:], axes))
+    grid: Value = functional.affine_grid(theta, size, corners)
+    return grid
 
 
 def write_grid_sample(writer: Writer, written: Written) -> None:
@@ -32,5 +52,8 @@ def write_grid_sample(writer: Writer, written: Written) -> None:
     writer.node(written, "GridSample", written.inputs, align_corners=corners, **settings)
 
 
-READERS = {"GridSample": Name(read_grid_sample, ("align_corners", "mode", "padding_mode"))}
+READERS = {
+    "AffineGrid": Name(read_affine_grid, ("align_corners",), settings=(1,)),
+    "GridSample": Name(read_grid_sample, ("align_corners", "mode", "padding_mode")),
+}
 WRITERS = {GridSample: write_grid_sample}

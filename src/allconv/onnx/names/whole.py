@@ -17,7 +17,7 @@ from allconv.onnx.writer import Writer, Written
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.operators.elementary import Floor, Round, Sign, ToWhole
-from allconv.operators.pointwise import Equal, Heaviside, Maximum
+from allconv.operators.pointwise import Equal, Heaviside, Maximum, Select
 from allconv.value import Value
 
 QUANTIZED = ("uint8", "int8", "uint16", "int16")
@@ -50,7 +50,9 @@ def _cast(call: Call, dtype: str) -> Value | Condition | Bytes:
     if dtype == "bool":
         return Condition(1.0 - apply(Equal(), x, call.lift(np.zeros((), x.dtype))))
     if dtype in QUANTIZED and x.spec.is_float:
-        return Bytes(_saturated(apply(Sign(), x) * apply(Floor(), abs(x)), dtype), dtype)
+        size = abs(x)
+        cut = apply(Select(), size, apply(Sign(), x) * apply(Floor(), size), 0.0)  # NaN is 0
+        return Bytes(_saturated(cut, dtype), dtype)
     if dtype == "int64" and x.spec.is_float:
         whole: Value = apply(ToWhole(dtype), x)
         return whole
@@ -68,9 +70,10 @@ def read_cast_like(call: Call) -> Value | Condition | Bytes:
 
 
 def _saturated(x: Value, dtype: str) -> Value:
-    """Numbers no larger and no smaller than a dtype holds."""
+    """Numbers no larger and no smaller than a dtype holds; NaN is the least, as in ONNX Runtime."""
     limits = np.iinfo(dtype)
-    least = apply(Maximum(), x, float(limits.min))
+    low = float(limits.min)
+    least = apply(Select(), x - low, x, low)
     y: Value = -apply(Maximum(), -least, -float(limits.max))
     return y
 
@@ -84,6 +87,21 @@ def read_quantize(call: Call) -> Bytes:
     y: Value = apply(Round(), x / _along(call, 1, x))
     zero = _zero(call, x)
     return Bytes(_saturated(y if zero is None else y + zero, dtype), dtype)
+
+
+def read_dynamic_quantize(call: Call) -> tuple[Bytes, Value, Bytes]:
+    """x in uint8, with the scale and the zero point by which its least and its largest number, and
+    0, are within; where all are 0, or too small for a scale, that is 1, as in ONNX Runtime."""
+    x = call.value(0)
+    if not x.size:
+        raise call.unsupported("of an array without numbers")
+    most = float(np.iinfo("uint8").max)
+    low = -apply(Maximum(), -x.min(), 0.0)
+    scale = (apply(Maximum(), x.max(), 0.0) - low) / most
+    scale = apply(Select(), apply(Equal(), scale, 0.0), 1.0, scale)
+    zero = _saturated(apply(Round(), -low / scale), "uint8")
+    y = _saturated(apply(Round(), x / scale) + zero, "uint8")
+    return Bytes(y), scale, Bytes(zero)
 
 
 def _dtype(call: Call) -> str:
@@ -173,6 +191,7 @@ READERS = {
     "Cast": Name(read_cast, ("to",), silent=("saturate", "round_mode")),  # both are of float8
     "CastLike": Name(read_cast_like, silent=("saturate", "round_mode")),
     "DequantizeLinear": Name(read_dequantize, _SETTINGS, settings=(1, 2)),
+    "DynamicQuantizeLinear": Name(read_dynamic_quantize),
     "QuantizeLinear": Name(
         read_quantize, (*_SETTINGS, "precision"), silent=("saturate",), settings=(1, 2)
     ),
