@@ -264,12 +264,14 @@ def load(
     """Read an ONNX file as a network: its path, its bytes, or an `onnx.ModelProto`.
 
     Nothing in the file runs. `inputs` and `outputs` name values of the network: the part between
-    them is read, and what lies outside may be anything. FileError for what is no legal network,
-    UnsupportedError for what is not supported: one, which lists every operator with its domain,
-    operator set, reason and nodes; ArgumentError for a name that is no value of the network;
-    LimitError above `size_limit` bytes and for a file that asks for more than `onnx.limits` allows:
-    values of an array, constants to be made, multiply-adds. Where the file fixes all sizes but the
-    batch, the network is recorded once, so that a file whose parts do not fit is refused here.
+    them is read, and what lies outside may be anything. An input inside of which the file declares
+    nothing has the type that its node tells, float32 where that is no operator of the format, and
+    any shape. FileError for what is no legal network, UnsupportedError for what is not supported:
+    one, which lists every operator with its domain, operator set, reason and nodes; ArgumentError
+    for a name that is no value of the network; LimitError above `size_limit` bytes and for a file
+    that asks for more than `onnx.limits` allows: values of an array, constants to be made,
+    multiply-adds. Where the file fixes all sizes but the batch, the network is recorded once, so
+    that a file whose parts do not fit is refused here.
 
     >>> import tempfile
     >>> from allconv import nn

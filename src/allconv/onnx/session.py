@@ -50,8 +50,8 @@ class ModelMetadata:
 
 
 class InferenceSession:
-    """A network from a file, its bytes or a `ModelProto`, with the methods that `run` of ONNX
-    Runtime goes with: no IO binding.
+    """A network from a file, its bytes or a `ModelProto`, run by the methods below, which
+    are ONNX Runtime's; IO binding is not there.
 
     Settings of sessions and providers are taken and have no effect: it runs on this processor, with
     the threads of the process. `network` is the network itself. Errors are those of `onnx.load`,
