@@ -264,7 +264,7 @@ def load(
     """Read an ONNX file as a network: its path, its bytes, or an `onnx.ModelProto`.
 
     Nothing in the file runs. `inputs` and `outputs` name values of the network: the part between
-    them is read, and what lies outside may be anything. An input inside of which the file declares
+    them is read, and what lies outside may be anything. An input of which the file declares
     nothing has the type that its node tells, float32 where that is no operator of the format, and
     any shape. FileError for what is no legal network, UnsupportedError for what is not supported:
     one, which lists every operator with its domain, operator set, reason and nodes; ArgumentError
