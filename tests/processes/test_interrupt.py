@@ -60,7 +60,9 @@ for n in range(10**9):
 
 AT_ONCE = 10
 LOST = "Exception ignored in: <function _get_module_lock"
-"""Python loses what is raised in this function of its own, which runs while modules are imported."""
+"""Python loses what is raised in this function of its own, which runs while it imports modules."""
+TURNED = "RuntimeError: Error calling __set_name__"
+"""Python 3.11 ends so where a class is being made, as the engine's are at the first call."""
 
 
 @pytest.mark.slow
@@ -78,5 +80,7 @@ def test_at_any_moment_of_first_calls(half, tmp_path):
                 process.send_signal(signal.SIGINT)  # as somebody would who is not heard
                 _, err = process.communicate(timeout=2 * HANG)
                 assert LOST in err, (number, err)
-        assert process.returncode == -signal.SIGINT, (number, err)
-        assert err.rstrip().endswith("KeyboardInterrupt"), (number, err)
+        assert "KeyboardInterrupt" in err, (number, err)
+        if TURNED not in err:
+            assert process.returncode == -signal.SIGINT, (number, err)
+            assert err.rstrip().endswith("KeyboardInterrupt"), (number, err)
