@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,11 +104,15 @@ def test_abstract_or_final(name: str) -> None:
     assert getattr(nn, name).__subclasses__() in ([], [nn.Buffer])
 
 
+def images() -> np.ndarray[Any, Any]:
+    """Two images of four channels, of sizes that differ."""
+    return np.random.default_rng(0).standard_normal((2, 4, 9, 8)).astype(np.float32)
+
+
 @pytest.mark.slow
 def test_layers_pass_every_setting_on() -> None:
     """With every setting away from its default a layer equals its function."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((2, 4, 9, 8)).astype(np.float32)
+    x = images()
     conv = nn.Conv2d(4, 6, (3, 2), (2, 1), ((1, 0), (2, 1)), (1, 2), 2, bias=False,
                      input_dilation=(1, 2), flip=True)  # fmt: skip
     settings = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2), "groups": 2}
@@ -141,7 +146,13 @@ def test_layers_pass_every_setting_on() -> None:
     local = nn.LocallyConnected2d(4, 2, 3, (9, 8), 2, 1, 2, 2)
     expected = functional.locally_connected2d(x, local.weight, local.bias, 2, 1, 2, 2)
     assert np.array_equal(local(x), expected)
-    for pool, expected in (
+
+
+@pytest.mark.slow
+def test_layers_without_weights_pass_every_setting_on() -> None:
+    """The same."""
+    x = images()
+    for layer, expected in (
         (nn.MaxPool2d(3, 2, 1, 2, ceil_mode=True),
          functional.max_pool2d(x, 3, 2, 1, 2, ceil_mode=True)),
         (nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False),
@@ -169,7 +180,7 @@ def test_layers_pass_every_setting_on() -> None:
         (nn.Softmax(-1), functional.softmax(x, -1)),
         (nn.Identity(), x),
     ):  # fmt: skip
-        assert np.array_equal(pool(x), expected), pool
+        assert np.array_equal(layer(x), expected), layer
 
 
 REFUSED = [
