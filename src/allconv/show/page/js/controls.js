@@ -13,7 +13,7 @@ export function controlsPart(store) {
   /** @type {(() => void)[]} */
   const refresh = [];
   const turnedTo = keeper(store);
-  const kinds = html("div", { class: "kinds", role: "group", "aria-label": "Kind of layer" });
+  const kinds = html("div.kinds", { role: "group", "aria-label": "Kind of layer" });
   for (const op of shared.operators) {
     const press = () => store.set(turnedTo(/** @type {State["op"]} */ (op)));
     const button = html("button", { type: "button", onclick: press }, shared.names.operators[op]);
@@ -22,7 +22,7 @@ export function controlsPart(store) {
   }
   if (shared.examples?.length) kinds.append(examples(store));
   const summary = html("summary");
-  const fields = html("div", { class: "fields" });
+  const fields = html("div.fields");
   const details = /** @type {HTMLDetailsElement} */ (
     html("details", { open: window.innerWidth > 760 }, summary, fields)
   );
@@ -64,7 +64,7 @@ export function controlsPart(store) {
   store.subscribe((change) => {
     if (change === "state") for (const each of refresh) each();
   });
-  const form = html("form", { class: "controls", "aria-label": "Geometry" }, kinds, details);
+  const form = html("form.controls", { "aria-label": "Geometry" }, kinds, details);
   form.addEventListener("submit", (event) => event.preventDefault());
   return form;
 }
@@ -169,9 +169,7 @@ function numberInput(label, get, put, bounds, refresh) {
  * @param {...(Node | string)} children
  */
 function fieldset(store, refresh, label, isShown, ...children) {
-  const set = /** @type {HTMLElement} */ (
-    html("fieldset", {}, html("legend", {}, label), ...children)
-  );
+  const set = /** @type {HTMLElement} */ (html("fieldset", html("legend", label), ...children));
   refresh.push(() => (set.hidden = !isShown(store.state)));
   return set;
 }
@@ -215,7 +213,7 @@ function dimension(store, refresh) {
   );
   select.addEventListener("change", () => store.set({ dim: select.value === "1" ? 1 : 2, at: 0 }));
   refresh.push(() => (select.value = String(store.state.dim)));
-  return html("fieldset", {}, select);
+  return html("fieldset", select);
 }
 
 const SIDES = /** @type {const} */ ([
@@ -316,7 +314,7 @@ function channelsField(store, refresh) {
     () => [1, Math.min(...store.state.channels)],
     refresh,
   );
-  const said = html("span", {}, "groups");
+  const said = html("span", "groups");
   refresh.push(() => {
     outputs.hidden = arrow.hidden = isPool(store.state);
     groups.hidden = said.hidden =
@@ -349,7 +347,7 @@ function flag(store, refresh, key, label, isShown) {
   const box = /** @type {HTMLInputElement} */ (html("input", { type: "checkbox" }));
   box.addEventListener("change", () => store.set({ [key]: box.checked }));
   refresh.push(() => (box.checked = store.state[key]));
-  const set = html("fieldset", {}, html("label", {}, box, ` ${label}`));
+  const set = html("fieldset", html("label", box, ` ${label}`));
   refresh.push(() => (set.hidden = !isShown(store.state)));
   return set;
 }

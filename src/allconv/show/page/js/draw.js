@@ -11,8 +11,8 @@ const LEVELS = 9; // an image's white
  */
 export function drawPart(store, root) {
   const box = html(
-    "div",
-    { class: "tools", role: "group", "aria-label": "Your own input" },
+    "div.tools",
+    { role: "group", "aria-label": "Your own input" },
     ...penOf(store, root),
     ...imageOf(store),
   );
@@ -96,7 +96,7 @@ function imageOf(store) {
       "aria-label": "image",
     })
   );
-  const said = html("span", { class: "soft", role: "status" });
+  const said = html("span.soft", { role: "status" });
   const choose = html(
     "button",
     { type: "button", onclick: () => file.click() },

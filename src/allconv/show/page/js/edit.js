@@ -100,8 +100,7 @@ function editOf(store, model, { role, cell }) {
  */
 function fieldOf(label, value) {
   const field = /** @type {HTMLInputElement} */ (
-    html("input", {
-      class: "editor",
+    html("input.editor", {
       type: "text",
       inputmode: "decimal",
       autocomplete: "off",

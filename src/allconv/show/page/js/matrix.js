@@ -15,8 +15,8 @@ const BAR = 4; // between the vectors and the matrix
 export function matrixPart(store) {
   const title = html("h2");
   const text = html("p");
-  const figures = html("div", { class: "matrices" });
-  const section = html("section", { class: "matrix" }, title, text, figures);
+  const figures = html("div.matrices");
+  const section = html("section.matrix", title, text, figures);
   /** @type {Drawn[]} */
   let drawn = [];
   store.subscribe((change) => {
@@ -104,7 +104,7 @@ function matrix(store, model, rows, columns) {
     store.point(model.meets[rows][r].find((meeting) => model[columns][meeting] === c) ?? null);
   });
   root.addEventListener("pointerleave", () => store.look(null));
-  const caption = html("figcaption", {}, ...captionOf(model, store.state, rows, columns, entry));
+  const caption = html("figcaption", ...captionOf(model, store.state, rows, columns, entry));
   const named = { tabindex: 0, role: "group", "aria-label": caption.textContent };
   const figure = html("figure", named, caption, root);
   return { figure, drawn: { rows, columns, unit, inset, mark } };
@@ -192,15 +192,14 @@ function captionOf(model, state, rows, columns, entry) {
   const isForward = rows === (model.swap ? "y" : model.small) && rows === "y" && columns !== "y";
   const letter = (/** @type {Role} */ role, /** @type {boolean} */ gradient) =>
     html(
-      "var",
-      { class: `c${role}` },
+      `var.c${role}`,
       letterOf(state.letters, gradient ? (role === "w" ? "w" : "x") : "y", role),
     );
   const name = entry === "w" ? "A" : "M";
   return [
     letter(rows, !isForward),
     " = ",
-    html("var", { class: `c${entry}` }, isForward ? name : `${name}ᵀ`),
+    html(`var.c${entry}`, isForward ? name : `${name}ᵀ`),
     " ",
     letter(columns, !isForward),
   ];

@@ -45,8 +45,8 @@ export function playerPart(store) {
     }
   });
   return html(
-    "div",
-    { class: "player", role: "group", "aria-label": "Steps" },
+    "div.player",
+    { role: "group", "aria-label": "Steps" },
     back,
     play,
     forward,

@@ -19,7 +19,7 @@ const LETTERS =
 export function sizesPart(store) {
   const text = html("p");
   const axes = html("div");
-  const section = html("section", { class: "sizes" }, html("h2", {}, "Sizes"), text, axes);
+  const section = html("section.sizes", html("h2", "Sizes"), text, axes);
   store.subscribe((change) => {
     const { model } = store;
     section.hidden = !model || store.refusal !== "";
@@ -49,28 +49,16 @@ function axisBox(store, model, n, same) {
   const never = model.swap ? "is reached by no tap" : "is never read";
   const nevers = model.swap ? "are reached by no tap" : "are never read";
   return html(
-    "div",
-    { class: "axis" },
-    name ? html("h3", {}, name) : "",
-    html("div", { class: "math formula" }, ...formula),
+    "div.axis",
+    name ? html("h3", name) : "",
+    html("div.math.formula", ...formula),
     html(
-      "div",
-      {
-        class: "wide",
-        tabindex: 0,
-        role: "group",
-        "aria-label": "Staircase of the window's places",
-      },
+      "div.wide",
+      { tabindex: 0, role: "group", "aria-label": "Staircase of the window's places" },
       staircase(model, axis),
     ),
     chips(store, model, n, same),
-    lost
-      ? html(
-          "p",
-          { class: "soft" },
-          `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`,
-        )
-      : "",
+    lost ? html("p.soft", `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`) : "",
   );
 }
 
@@ -89,12 +77,11 @@ function number(value, color) {
 function forwardFormula(axis, ceil) {
   const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
   const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
-    html("span", { class: `c${color}` }, text);
+    html(`span.c${color}`, text);
   const spread = axis.spread > 1;
   return [
     html(
       "div",
-      {},
       letter("Y", "y"),
       ` = ${open}(`,
       ...(spread ? ["b·(", letter("X", "x"), " − 1) + 1"] : [letter("X", "x")]),
@@ -104,7 +91,6 @@ function forwardFormula(axis, ceil) {
     ),
     html(
       "div",
-      {},
       ` = ${open}(`,
       ...(spread
         ? [number(axis.spread), "·(", number(axis.input, "x"), " − 1) + 1"]
@@ -122,24 +108,17 @@ function forwardFormula(axis, ceil) {
       `${close} + 1 = `,
       number(axis.output, "y"),
     ),
-    ceil
-      ? html(
-          "div",
-          { class: "soft" },
-          "a last window that would start behind the input is left out",
-        )
-      : "",
+    ceil ? html("div.soft", "a last window that would start behind the input is left out") : "",
   ];
 }
 
 /** @param {Axis} axis */
 function transposedFormula(axis) {
   const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
-    html("span", { class: `c${color}` }, text);
+    html(`span.c${color}`, text);
   return [
     html(
       "div",
-      {},
       letter("Y", "y"),
       " = s·(",
       letter("X", "x"),
@@ -149,7 +128,6 @@ function transposedFormula(axis) {
     ),
     html(
       "div",
-      {},
       " = ",
       number(axis.stride),
       "·(",
@@ -234,8 +212,7 @@ function chips(store, model, n, same) {
       (_, extra) => least + extra,
     );
     return html(
-      "div",
-      { class: "chips" },
+      "div.chips",
       `A correlation turns each of these sizes into ${axis.output}: `,
       ...sizes.map((size) =>
         chip(size, size === axis.input, () =>
@@ -247,8 +224,7 @@ function chips(store, model, n, same) {
   if (state.op === "linear") return "";
   const sizes = inputsGiving(state, n, axis.output);
   return html(
-    "div",
-    { class: "chips" },
+    "div.chips",
     `Inputs that give ${axis.output}: `,
     ...sizes.map((size) =>
       chip(size, size === axis.input, () => store.set({ input: pair(state.input, size) })),

@@ -15,8 +15,8 @@ const MOST_TERMS = 30;
  * @returns {HTMLElement}
  */
 export function sumPart(store) {
-  const box = html("div", { class: "working" });
-  const live = html("div", { class: "sr", "aria-live": "polite" });
+  const box = html("div.working");
+  const live = html("div.sr", { "aria-live": "polite" });
   const inside = html("div");
   box.append(inside, live);
   store.subscribe((change) => {
@@ -27,7 +27,7 @@ export function sumPart(store) {
     const focus = store.focus();
     const isResult = focus.role === state.leave;
     const parts = isResult ? resultParts(store, model, focus) : givenParts(store, model, focus);
-    const says = html("p", { class: "says" }, parts.says);
+    const says = html("p.says", parts.says);
     inside.replaceChildren(says, parts.row, checkLine(model, state));
     markHot(inside, null);
     if (!store.playing && live.textContent !== parts.spoken) live.textContent = parts.spoken;
@@ -85,8 +85,8 @@ export function named(store, role, cell) {
   return html(
     "span",
     { class: `c${role} named` },
-    html("var", {}, letterOf(state.letters, state.leave, role)),
-    html("sub", {}, indexOf(model, state.letters, role, cell)),
+    html("var", letterOf(state.letters, state.leave, role)),
+    html("sub", indexOf(model, state.letters, role, cell)),
   );
 }
 
@@ -106,21 +106,14 @@ function resultParts(store, model, focus) {
   const row = html(
     "div",
     { class: `sum ${focus.role}${isMax ? " max" : ""}` },
-    html(
-      "span",
-      { class: "left" },
-      named(store, focus.role, focus.cell),
-      isMax ? " = max of" : " =",
-    ),
-    divisor > 1 ? html("span", { class: "brace" }, "(") : "",
+    html("span.left", named(store, focus.role, focus.cell), isMax ? " = max of" : " ="),
+    divisor > 1 ? html("span.brace", "(") : "",
     ...shown,
-    terms.length > MOST_TERMS
-      ? html("span", { class: "rest" }, `… ${terms.length - MOST_TERMS} more`)
-      : "",
+    terms.length > MOST_TERMS ? html("span.rest", `… ${terms.length - MOST_TERMS} more`) : "",
     bias,
-    divisor > 1 ? html("span", { class: "brace" }, `) / ${divisor}`) : "",
-    html("span", { class: "equals" }, "="),
-    html("span", { class: "total" }, total),
+    divisor > 1 ? html("span.brace", `) / ${divisor}`) : "",
+    html("span.equals", "="),
+    html("span.total", total),
   );
   const met = model.meets[focus.role][focus.cell].length;
   const name = nameOf(model, store.state, focus.role, focus.cell);
@@ -137,11 +130,10 @@ function biasTerm(model, focus) {
   const bias = model.values.b[plane];
   if (bias === undefined) return "";
   return html(
-    "span",
-    { class: "term" },
-    html("span", { class: "name" }, "bias"),
-    html("span", { class: "factors" }, written(bias)),
-    html("span", { class: "product" }, written(bias)),
+    "span.term",
+    html("span.name", "bias"),
+    html("span.factors", written(bias)),
+    html("span.product", written(bias)),
   );
 }
 
@@ -239,7 +231,7 @@ function resultTerm(store, model, term) {
  * @param {number} value
  */
 function number(role, value) {
-  return html("span", { class: `c${role}` }, written(value));
+  return html(`span.c${role}`, written(value));
 }
 
 /**
@@ -254,9 +246,9 @@ function termBox(store, meeting, names, factors, product, kind) {
   const box = html(
     "span",
     { class: `term ${kind}`, "data-meeting": meeting },
-    html("span", { class: "name" }, ...names),
-    html("span", { class: "factors" }, ...factors),
-    product === null ? "" : html("span", { class: "product" }, product),
+    html("span.name", ...names),
+    html("span.factors", ...factors),
+    product === null ? "" : html("span.product", product),
   );
   if (meeting !== null) {
     box.addEventListener("pointerenter", () => store.point(meeting));
@@ -324,17 +316,9 @@ function givenParts(store, model, focus) {
   const row = html(
     "div",
     { class: `sum max ${focus.role}` },
-    html(
-      "span",
-      { class: "left" },
-      named(store, focus.role, focus.cell),
-      " = ",
-      number(focus.role, value),
-    ),
+    html("span.left", named(store, focus.role, focus.cell), " = ", number(focus.role, value)),
     ...boxes,
-    meetings.length > MOST_TERMS
-      ? html("span", { class: "rest" }, `… ${meetings.length - MOST_TERMS} more`)
-      : "",
+    meetings.length > MOST_TERMS ? html("span.rest", `… ${meetings.length - MOST_TERMS} more`) : "",
   );
   const letter = letterOf(store.state.letters, leave, leave);
   const count = meetings.length;
@@ -366,7 +350,7 @@ function checkLine(model, state) {
       letterOf(state.letters, "y", role),
       letterOf(state.letters, role === "w" ? "w" : "x", role),
     ];
-    return html("var", { class: `c${role}` }, `${plain}·${gradient}`);
+    return html(`var.c${role}`, `${plain}·${gradient}`);
   };
   const parts = [names("y"), " = ", names("x"), ...(model.pool ? [] : [" = ", names("w")])];
   const dot = (/** @type {number[]} */ p, /** @type {number[]} */ q) =>
@@ -376,8 +360,7 @@ function checkLine(model, state) {
   );
   const minus = b.length ? " (without the bias)" : "";
   return html(
-    "p",
-    { class: "check" },
+    "p.check",
     "One sum, seen three times: ",
     ...parts,
     ` = ${written(sum)}${minus}${agree ? "" : " (not equal)"}`,

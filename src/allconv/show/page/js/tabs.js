@@ -59,7 +59,7 @@ function tab(store, role, id) {
         },
       },
       silhouette(role),
-      html("span", {}, title, html("small")),
+      html("span", title, html("small")),
     )
   );
 }
