@@ -30,15 +30,13 @@ export function drawPart(store, root) {
  */
 function penOf(store, root) {
   let isOn = false;
-  const brush = /** @type {HTMLInputElement} */ (
-    html("input", {
-      type: "number",
-      value: 1,
-      min: -99,
-      max: 99,
-      "aria-label": "number to draw with",
-    })
-  );
+  const brush = html("input", {
+    type: "number",
+    value: 1,
+    min: -99,
+    max: 99,
+    "aria-label": "number to draw with",
+  });
   const pen = html("button", { type: "button", "aria-pressed": "false" }, "Draw the input");
   const clear = html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear");
   const fields = html("span", { hidden: true }, " with ", brush, " ", clear);
@@ -87,15 +85,13 @@ function drawing(store, root, value) {
  * @returns {HTMLElement[]}
  */
 function imageOf(store) {
-  const file = /** @type {HTMLInputElement} */ (
-    html("input", {
-      type: "file",
-      accept: "image/*",
-      class: "sr",
-      tabindex: -1,
-      "aria-label": "image",
-    })
-  );
+  const file = html("input", {
+    type: "file",
+    accept: "image/*",
+    class: "sr",
+    tabindex: -1,
+    "aria-label": "image",
+  });
   const said = html("span.soft", { role: "status" });
   const choose = html(
     "button",

@@ -3,10 +3,11 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * An element with attributes and children.
- * @param {string} kind its name, and after dots its classes: "span.left"
+ * @template {string} Kind
+ * @param {Kind} kind its name, and after dots its classes: "span.left"
  * @param {...(Record<string, unknown> | Node | string)} inside its children, and perhaps attributes,
  *   of which `onclick` and its like are listeners; null: none
- * @returns {HTMLElement}
+ * @returns {Named<Kind>}
  */
 export function html(kind, ...inside) {
   const [name, ...classes] = kind.split(".");
@@ -16,7 +17,7 @@ export function html(kind, ...inside) {
     if (typeof each === "string" || each instanceof Node) element.append(each);
     else attribute(element, each);
   }
-  return element;
+  return /** @type {Named<Kind>} */ (element);
 }
 
 /**

@@ -63,89 +63,48 @@ function axisBox(store, model, n, same) {
 }
 
 /**
- * @param {number} value
- * @param {string} [color]
+ * The formula of a size: "Y = ..." in letters, and below it in numbers.
+ * @param {string} formula
+ * @param {Record<string, number>} values by letter
  */
-function number(value, color) {
-  return html("b", { class: color ? `c${color}` : null }, written(value));
+function inLettersAndNumbers(formula, values) {
+  const [left, right] = formula.split(" = ");
+  const parts = right.split(/\b(X|K|s|d|b|o|lo|hi)\b/); // every second one is a letter
+  const kind = (/** @type {string} */ name) => (name in COLORS ? `.c${COLORS[name]}` : "");
+  const letter = (/** @type {string} */ name) => html(`span${kind(name)}`, name);
+  const number = (/** @type {string} */ name) => html(`b${kind(name)}`, written(values[name]));
+  const filled = (/** @type {(name: string) => Node} */ shown) =>
+    parts.map((part, n) => (n % 2 ? shown(part) : part));
+  return [
+    html("div", letter(left), " = ", ...filled(letter)),
+    html("div", " = ", ...filled(number), " = ", number(left)),
+  ];
 }
+
+/** @type {Record<string, string>} */
+const COLORS = { X: "x", K: "w", Y: "y" };
 
 /**
  * @param {Axis} axis
  * @param {boolean} ceil
  */
 function forwardFormula(axis, ceil) {
+  const { input: X, kernel: K, output: Y, stride: s, dilation: d, spread: b, low, high } = axis;
   const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
-  const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
-    html(`span.c${color}`, text);
-  const spread = axis.spread > 1;
+  const size = b > 1 ? "b·(X − 1) + 1" : "X";
+  const formula = `Y = ${open}(${size} + lo + hi − d·(K − 1) − 1) / s${close} + 1`;
+  const note = "a last window that would start behind the input is left out";
   return [
-    html(
-      "div",
-      letter("Y", "y"),
-      ` = ${open}(`,
-      ...(spread ? ["b·(", letter("X", "x"), " − 1) + 1"] : [letter("X", "x")]),
-      " + lo + hi − d·(",
-      letter("K", "w"),
-      ` − 1) − 1) / s${close} + 1`,
-    ),
-    html(
-      "div",
-      ` = ${open}(`,
-      ...(spread
-        ? [number(axis.spread), "·(", number(axis.input, "x"), " − 1) + 1"]
-        : [number(axis.input, "x")]),
-      " + ",
-      number(axis.low),
-      " + ",
-      number(axis.high),
-      " − ",
-      number(axis.dilation),
-      "·(",
-      number(axis.kernel, "w"),
-      " − 1) − 1) / ",
-      number(axis.stride),
-      `${close} + 1 = `,
-      number(axis.output, "y"),
-    ),
-    ceil ? html("div.soft", "a last window that would start behind the input is left out") : "",
+    ...inLettersAndNumbers(formula, { X, K, Y, s, d, b, lo: low, hi: high }),
+    ceil ? html("div.soft", note) : "",
   ];
 }
 
 /** @param {Axis} axis */
-function transposedFormula(axis) {
-  const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
-    html(`span.c${color}`, text);
-  return [
-    html(
-      "div",
-      letter("Y", "y"),
-      " = s·(",
-      letter("X", "x"),
-      " − 1) + d·(",
-      letter("K", "w"),
-      " − 1) + 1 − lo − hi + o",
-    ),
-    html(
-      "div",
-      " = ",
-      number(axis.stride),
-      "·(",
-      number(axis.output, "x"),
-      " − 1) + ",
-      number(axis.dilation),
-      "·(",
-      number(axis.kernel, "w"),
-      " − 1) + 1 − ",
-      number(axis.low),
-      " − ",
-      number(axis.high),
-      " + ",
-      number(axis.extra),
-      " = ",
-      number(axis.input, "y"),
-    ),
-  ];
+function transposedFormula({ output: X, kernel: K, input: Y, stride: s, dilation: d, ...axis }) {
+  const { low: lo, high: hi, extra: o } = axis;
+  const formula = "Y = s·(X − 1) + d·(K − 1) + 1 − lo − hi + o";
+  return inLettersAndNumbers(formula, { X, K, Y, s, d, lo, hi, o });
 }
 
 /**

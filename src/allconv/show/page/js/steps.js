@@ -9,8 +9,10 @@ import { html } from "./paint.js";
  */
 export function stepsPart(store) {
   const box = html("div.tables", { tabindex: 0, role: "group", "aria-label": "Tables" });
-  const details = /** @type {HTMLDetailsElement} */ (
-    html("details", html("summary", "This step, and the whole result, as tables"), box)
+  const details = html(
+    "details",
+    html("summary", "This step, and the whole result, as tables"),
+    box,
   );
   const section = html("section.steps", details);
   const draw = () => {

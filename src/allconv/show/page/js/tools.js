@@ -65,9 +65,7 @@ async function copy(text, tell) {
     await navigator.clipboard.writeText(text);
     tell("The link is copied.");
   } catch {
-    const field = /** @type {HTMLTextAreaElement} */ (
-      html("textarea.sr", { "aria-label": "link" })
-    );
+    const field = html("textarea.sr", { "aria-label": "link" });
     field.value = text;
     document.body.append(field);
     field.select();
