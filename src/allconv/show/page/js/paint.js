@@ -5,8 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
  * An element with attributes and children.
  * @template {string} Kind
  * @param {Kind} kind its name, and after dots its classes: "span.left"
- * @param {...(Record<string, unknown> | Node | string)} inside its children, and perhaps attributes,
- *   of which `onclick` and its like are listeners; null: none
+ * @param {...(Record<string, unknown> | Node | string)} inside its children, perhaps attributes;
+ *   of these `onclick` and its like are listeners, and null is none
  * @returns {Named<Kind>}
  */
 export function html(kind, ...inside) {

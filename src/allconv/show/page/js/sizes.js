@@ -101,10 +101,10 @@ function forwardFormula(axis, ceil) {
 }
 
 /** @param {Axis} axis */
-function transposedFormula({ output: X, kernel: K, input: Y, stride: s, dilation: d, ...axis }) {
-  const { low: lo, high: hi, extra: o } = axis;
+function transposedFormula(axis) {
+  const { output: X, kernel: K, input: Y, stride: s, dilation: d, low, high, extra } = axis;
   const formula = "Y = s·(X − 1) + d·(K − 1) + 1 − lo − hi + o";
-  return inLettersAndNumbers(formula, { X, K, Y, s, d, lo, hi, o });
+  return inLettersAndNumbers(formula, { X, K, Y, s, d, lo: low, hi: high, o: extra });
 }
 
 /**
