@@ -150,7 +150,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_functions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions that grow without bounds, or do not fit their calls, are refused."""
-    monkeypatch.setattr("allconv.onnx.nodes.MOST_NODES", 2_000)
+    monkeypatch.setattr("allconv.onnx.read.nodes.MOST_NODES", 2_000)
     functions, kind, message = HOSTILE[name]
     with pytest.raises(kind, match=message):
         ac.onnx.load(model([own("f0", ["x"], ["y"])], functions))
@@ -197,7 +197,7 @@ def test_reductions_that_the_format_has_not() -> None:
 
 def test_large_functions_are_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes of all bodies together are bounded, however often one is called."""
-    monkeypatch.setattr("allconv.onnx.nodes.MOST_BYTES", 2**20)
+    monkeypatch.setattr("allconv.onnx.read.nodes.MOST_BYTES", 2**20)
     array = numpy_helper.from_array(np.ones(2**14, np.float32))
     body = [node("Constant", [], ["c"], value=array), node("Mul", ["a", "c"], ["b"])]
     calls = [own("f0", [f"v{n}" if n else "x"], [f"v{n + 1}"]) for n in range(100)]
