@@ -106,7 +106,7 @@ def test_functions_of_a_file(name: str) -> None:
     np.testing.assert_allclose(net(X), session.run(None, {"x": X})[0], rtol=1e-6)
     used = any("w" in each.input for each in CALLS[name])
     assert ("w" in net.parameters()) == used
-    again = ac.onnx.load(ac.onnx.write.to_proto(net))
+    again = ac.onnx.load(ac.onnx.write.file.to_proto(net))
     np.testing.assert_array_equal(again(X), net(X))
 
 
@@ -217,7 +217,7 @@ def test_defined_operators_keep_their_name() -> None:
     )
     opset = helper.make_opsetid("", 24)
     net = ac.onnx.load(helper.make_model(graph, opset_imports=[opset], ir_version=11))
-    written = ac.onnx.write.to_proto(net)
+    written = ac.onnx.write.file.to_proto(net)
     assert [each.op_type for each in written.graph.node] == ["Attention"]
     q, k, v = np.random.default_rng(3).standard_normal((3, 1, 2, 3, 4)).astype(np.float32)
     found = net(q, k, v)
