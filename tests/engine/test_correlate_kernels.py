@@ -124,8 +124,8 @@ def test_a_planted_off_by_one_is_caught(monkeypatch, view, kernel, slot):
     planted(monkeypatch, kernel, slot, -1)
     draw = np.random.default_rng(1)
     window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
-    x, y = (integers(draw, (2, n, 9, 9), np.float32) for n in (4, 5))
-    w = integers(draw, (5, 4, 3, 3), np.float32)
+    x, y = (integers(draw, (2, n, 9, 9), np.float32) for n in (12, 5))
+    w = integers(draw, (5, 12, 3, 3), np.float32)
     operator, operands = {
         "correlate": (Correlate(window), (x, w)),
         "transpose": (CorrelateTranspose(window), (w, y)),

@@ -24,6 +24,7 @@ from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.pack import Pack
+from allconv.engine.kernels.planes import Planes
 from allconv.engine.kernels.runs import SumRuns
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.transpose import Transpose
@@ -47,6 +48,9 @@ from .test_winograd import FAULTS as WINOGRAD
 WINDOW = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
 X, Y = (2, 4, 9, 9), (2, 5, 9, 9)
 W, LOCAL = (5, 4, 3, 3), (5, 4, 3, 3, 9, 9)
+MANY, W_MANY = (2, 12, 9, 9), (5, 12, 3, 3)  # channels, too many for planes
+PLANES = Window.forward((18, 16), (3, 3), stride=(2, 1), padding=((1, 1), (1, 1)))
+FEW, W_FEW = (2, 3, 18, 16), (5, 3, 3, 3)
 PLAIN = Window.forward((9, 9), (3, 3))
 PLAIN_Y = (2, 5, *PLAIN.output)
 STRIDED = Window.forward((9, 9), (3, 3), stride=(2, 3), padding=((1, 1), (0, 1)))
@@ -104,17 +108,26 @@ def spread(draw):
 # Kernel, argument (or column of its table of phases, and axis) that is one less, what runs on it,
 # its operands: a shape of whole floats, or a function that draws them.
 CASES = [
-    (Direct, "offset2", Correlate(WINDOW), X, W),
-    (Direct, "taps2", Correlate(WINDOW), X, W),
+    (Direct, "offset2", Correlate(WINDOW), MANY, W_MANY),
+    (Direct, "taps2", Correlate(WINDOW), MANY, W_MANY),
     (Direct, "taps2", local.Local(WINDOW), X, LOCAL),
     (Direct, "w_cell1", local.Local(WINDOW), X, LOCAL),
-    (Direct, "y_channel", Correlate(WINDOW), X, W),
+    (Direct, "y_channel", Correlate(WINDOW), MANY, W_MANY),
     (Direct, "offset3", CorrelateTranspose(WINDOW), W, Y),
     (Direct, "taps3", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "offset2", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "units", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "outputs", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Direct, "channels", Correlate(Window()), (6, 7), (5, 7)),
+    (Planes, "offset2", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "offset3", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "taps2", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "cells2", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "size3", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "channels", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "outputs", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "row_taps", Correlate(PLANES), FEW, W_FEW),
+    (Planes, "units", Correlate(PLANES), FEW, W_FEW),
     (Depthwise, "offset2", Correlate(WINDOW, 4), X, EACH),
     (Depthwise, "size3", Correlate(WINDOW, 4), X, EACH),
     (Depthwise, "cells3", Correlate(WINDOW, 4), X, EACH),

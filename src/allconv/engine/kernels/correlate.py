@@ -10,6 +10,7 @@ from allconv.engine.fuse import FEW
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.depthwise_steps import add_depthwise, add_depthwise_weight
 from allconv.engine.kernels.pack import Packed, pack
+from allconv.engine.kernels.planes_steps import in_planes
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
@@ -48,10 +49,14 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         add_depthwise(planner, x, w, y, bias, tail, [output_phases(axis) for axis in window.axes])
         return True
     single = all(axis.output == 1 for axis in window.axes)
-    x = read_image(planner, planner.group(node).source, operator.groups, None if single else node)
+    head, source = head_of(planner, node), planner.group(node).source
+    x = planner.read(source)
+    planes = not (single or head) and in_planes(x, y, operator, planner.target)
+    if not planes:
+        x = read_image(planner, source, operator.groups, None if single else node)
     batch = x.shape[0] if single else None
     packed = pack(planner, operator, w)
-    problem = Problem(planner, operator.groups, bias, tail, batch, head_of(planner, node))
+    problem = Problem(planner, operator.groups, bias, tail, batch, head, planes)
     if batch is None and _run_as_matrix(problem, x, y, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
