@@ -62,7 +62,7 @@ def texts(name):
     for graph in map(full_window, graphs()):
         count = len(graph.inputs) + len(graph.constants)
         planner = Planner(LOWERINGS, graph, ("rows",) * count, target=target).run()
-        steps = [*planner.prologue, *planner.steps]
+        steps = [*planner.setup, *planner.steps]
         routines.update(s.kernel for s in steps if isinstance(s, KernelStep))
         assert all(isinstance(step, KernelStep) for step in steps)
     return {routine.name: compiler.assembly(routine) for routine in routines}

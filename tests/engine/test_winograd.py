@@ -12,7 +12,7 @@ import pytest
 
 from allconv.engine import lowerings
 from allconv.engine import threads as team
-from allconv.engine.border import ready
+from allconv.engine.array_layout import ready
 from allconv.engine.choose import WINOGRAD, choose
 from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.expression import Expression
@@ -230,7 +230,7 @@ def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
     for layout in ("rows", "last"):
         prepared = Program(graph, static=(1,)).prepare((layout, "rows"))
         planner = prepared.planner
-        assert [step.what for step in planner.prologue] == ["transform weights"]
+        assert [step.what for step in planner.setup] == ["transform weights"]
         check_plan(planner, prepared.arena)
         (got,) = check_run(planner, (x, w))
         check_close(got, graph.run(x, w)[0], x, w)

@@ -19,7 +19,7 @@ from allconv.nn.tracing import trace_module
 from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Input, Model
 from allconv.onnx.part import Part
-from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
+from allconv.onnx.read import SIZE_LIMIT, Given, naming_file, read_model
 from allconv.onnx.record import fits_declared, record_model
 from allconv.onnx.refusals import joined
 from allconv.onnx.text import plain, shown
@@ -282,7 +282,7 @@ def load(
     ['bias', 'weight']
     """
     part = Part(inputs, outputs)
-    with told(path):
+    with naming_file(path):
         model = read_model(path, size_limit=size_limit, part=part)
         net = OnnxModule(model)
         check_network(net)

@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.onnx.moved import moved
+from allconv.onnx.move_patterns import match_moves
 from allconv.onnx.names import UNWRITTEN, WRITERS
 from allconv.onnx.network import Network
 from allconv.onnx.patterns import Match, match
@@ -74,7 +74,7 @@ def _chosen(graph: Graph, results: Sequence[Value]) -> tuple[list[Node], dict[No
         if not needed.intersection(node.outputs):
             continue
         nodes.append(node)
-        found = match(node, producers, constants) or moved(node, producers)
+        found = match(node, producers, constants) or match_moves(node, producers)
         if found is not None:
             matches[node] = found
         needed.update(found.operands if found else node.inputs)

@@ -46,7 +46,7 @@ def _of_set(nodes: Sequence[Node], opset: int) -> bool:
     )
 
 
-def to_proto_again(
+def loaded_proto(
     net: OnnxModule, shapes: Sequence[Shape] | None, entries: Mapping[str, str]
 ) -> ModelProto:
     """The model of a network from a file, for inputs of these shapes or, without, of any."""
