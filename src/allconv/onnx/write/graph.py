@@ -10,11 +10,11 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.onnx.move_patterns import match_moves
 from allconv.onnx.names import UNWRITTEN, WRITERS
-from allconv.onnx.network import Network
-from allconv.onnx.patterns import Match, match
-from allconv.onnx.writer import Shape, Writer, Written
+from allconv.onnx.names.writer import Shape, Writer, Written
+from allconv.onnx.write.moved import moved
+from allconv.onnx.write.network import Network
+from allconv.onnx.write.patterns import Match, match
 from allconv.operators.base import Array
 from allconv.text import encodable
 from allconv.value import Value
@@ -74,7 +74,7 @@ def _chosen(graph: Graph, results: Sequence[Value]) -> tuple[list[Node], dict[No
         if not needed.intersection(node.outputs):
             continue
         nodes.append(node)
-        found = match(node, producers, constants) or match_moves(node, producers)
+        found = match(node, producers, constants) or moved(node, producers)
         if found is not None:
             matches[node] = found
         needed.update(found.operands if found else node.inputs)

@@ -1,4 +1,4 @@
-"""Nodes that move cells: several operators here, one in the format; found in a graph.
+"""What moves cells by several operators here and by one in the format, found in a graph.
 
 As in `patterns`, a function of ours is traced again with the settings that were found, and only
 where that gives the same operators is the one node written.
@@ -13,7 +13,7 @@ from typing import Any
 from allconv.functional.border import bordered
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.graph import Node
-from allconv.onnx.patterns import Match, matches
+from allconv.onnx.write.patterns import Match, matches
 from allconv.operators.arrange import Concatenate, Reshape, Slice, Transpose
 from allconv.operators.reduce import Broadcast
 from allconv.trace import trace
@@ -25,14 +25,14 @@ BORDERS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 Producers = Mapping[Value, Node]
 
 
-def match_moves(node: Node, producers: Producers) -> Match | None:
+def moved(node: Node, producers: Producers) -> Match | None:
     """The node of the format that a node here ends, if there is one."""
     if isinstance(node.operator, Concatenate):
         return _border(node, producers)
     return _shuffled(node, producers) if isinstance(node.operator, Reshape) else None
 
 
-def _is_made_by(function: Callable[[Value], Any], x: Value, y: Value, producers: Producers) -> bool:
+def _is(function: Callable[[Value], Any], x: Value, y: Value, producers: Producers) -> bool:
     """Whether y is made of x as the function makes it."""
     graph = trace(function, x.spec).graph
     found: dict[Value, Value] = {}
@@ -54,11 +54,11 @@ def _shuffled(node: Node, producers: Producers) -> Match | None:
     larger, smaller = (max(a.shape[2] // b.shape[2], 1) for a, b in ((y, x), (x, y)))
     for first, mode in ((True, "CRD"), (False, "DCR")):
         made = partial(depth_to_space, by=larger, channels_first=first)
-        if x.shape[1] % larger**2 == 0 and _is_made_by(made, x, y, producers):
+        if x.shape[1] % larger**2 == 0 and _is(made, x, y, producers):
             return Match("DepthToSpace", (x,), {"blocksize": larger, "mode": mode}, ())
     made = partial(space_to_depth, by=smaller, channels_first=False)
     fits = x.shape[2] % smaller == 0 == x.shape[3] % smaller
-    if fits and _is_made_by(made, x, y, producers):
+    if fits and _is(made, x, y, producers):
         return Match("SpaceToDepth", (x,), {"blocksize": smaller}, ())
     return None
 
@@ -106,7 +106,7 @@ def _continues(
     axis = next(a for a, pair in enumerate(ends) if any(pair))
     if mode != "replicate" and most > x.shape[axis] - (mode == "reflect"):
         return False
-    return _is_made_by(partial(bordered, ends=ends, mode=mode), x, y, producers)
+    return _is(partial(bordered, ends=ends, mode=mode), x, y, producers)
 
 
 def _middles(node: Node, producers: Producers) -> Iterator[int]:

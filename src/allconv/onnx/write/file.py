@@ -13,15 +13,15 @@ from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
 from allconv.graph import Graph
 from allconv.nn.module import Module
-from allconv.onnx.images import write_preprocess
-from allconv.onnx.metadata import PRODUCER, make_metadata
+from allconv.onnx.format.metadata import PRODUCER, make_metadata
+from allconv.onnx.format.tensors import CODES
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.network import Network, network_of
-from allconv.onnx.save_options import check_names, checked_shapes, input_names, output_names
-from allconv.onnx.tensors import CODES
-from allconv.onnx.write_graph import WrittenGraph, write_graph
-from allconv.onnx.write_loaded import can_be_kept, loaded_proto
-from allconv.onnx.writer import Writer
+from allconv.onnx.names.writer import Writer
+from allconv.onnx.write.again import can_be_kept, to_proto_again
+from allconv.onnx.write.asked import check_names, checked_shapes, input_names, output_names
+from allconv.onnx.write.graph import WrittenGraph, write_graph
+from allconv.onnx.write.images import write_preprocess
+from allconv.onnx.write.network import Network, network_of
 from allconv.version import __version__
 from onnx import ModelProto, helper
 
@@ -123,7 +123,7 @@ def to_proto(
     text = preprocess.to_json() if preprocess is not None else None
     entries = make_metadata(classes, text, metadata or {})
     if preprocess is None and input_name is None and output_name is None and can_be_kept(net):
-        return loaded_proto(net, None if shape is None else checked_shapes(net, shape), entries)
+        return to_proto_again(net, None if shape is None else checked_shapes(net, shape), entries)
     network = network_of(net, checked_shapes(net, shape))
     arrays = (*network.arrays.values(), *network.graph.constants.values())
     if sum(array.nbytes for array in arrays) >= LARGEST - 2**20:
