@@ -179,9 +179,7 @@ class Value:
         axes = tuple(axis) if is_sequence(axis) else (axis,)
         for a in axes:
             if not is_whole(a) or not -self.ndim <= a < self.ndim:
-                raise ArgumentError(
-                    f"axis is {short_repr(axis)}; the value has the shape {self.shape}"
-                )
+                raise ArgumentError(f"axis is {short_repr(axis)}; the shape is {self.shape}")
         return tuple(sorted(int(a) % self.ndim for a in axes))
 
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
