@@ -74,7 +74,7 @@ OTHERWISE_REFUSED = {
     "holds 6 values": lambda x: x.reshape(4, -1),
     r"@ takes .*M, K": lambda x: x @ X,
     r"@ takes .*\(3,\) and \(2, 3\)": lambda x: np.ones(3) @ x,
-    r"axis is 2; the value has the shape \(2, 3\)": lambda x: x.sum(2),
+    r"axis is 2; the shape is \(2, 3\)": lambda x: x.sum(2),
     "axis is -3; the value": lambda x: x.mean(-3),
     r"axis is \('a',\)": lambda x: x.sum(("a",)),
     "reshape to .* whole numbers are expected": lambda x: x.reshape("ab"),
