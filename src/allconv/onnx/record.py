@@ -306,7 +306,8 @@ def _read(call: Call) -> tuple[Any, ...]:
     if (node.domain, node.op) == LOCAL:
         return (read_local(call),)
     name = NAMES.get(node.op) or SEQUENCES.get(node.op, KNOWN)
-    if _is_known(call):
+    call.is_known = _is_known(call)
+    if call.is_known:
         found = FOLDS[node.op](call)
         result = found if isinstance(found, tuple) else np.asarray(found)
     else:

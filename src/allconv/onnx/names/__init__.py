@@ -30,8 +30,9 @@ from allconv.onnx.names import (
     whole,
 )
 from allconv.onnx.names.call import Name
+from allconv.onnx.names.known import ELEMENTS
 
-_FAMILIES = (
+FAMILIES = (
     arrange,
     sum_cells,
     cells,
@@ -55,11 +56,11 @@ _FAMILIES = (
 )
 
 NAMES: dict[str, Name] = {
-    op: name for family in _FAMILIES for op, name in getattr(family, "READERS", {}).items()
+    op: name for family in FAMILIES for op, name in getattr(family, "READERS", {}).items()
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
 
-FOLDS = constants.FOLDS
+FOLDS = ELEMENTS | {op: name.read for op, name in NAMES.items() if name.moves}
 """How nodes of known values are computed, by the name of the operator."""
 
 KNOWN = constants.KNOWN
@@ -78,7 +79,7 @@ def named(op: str) -> Name | None:
 
 WRITERS: dict[type, Callable[..., Any]] = {
     operator: write
-    for family in _FAMILIES
+    for family in FAMILIES
     for operator, write in getattr(family, "WRITERS", {}).items()
 }
 """How our operators are written, by their class."""

@@ -112,10 +112,10 @@ def read_element(call: Call) -> Value | Bytes | Condition | Array:
 
 
 READERS = {
-    "Compress": Name(read_compress, ("axis",), settings=(1,)),
-    "CumProd": Name(read_cum_prod, ("exclusive", "reverse"), settings=(1,)),
-    "EyeLike": Name(read_eye_like, ("dtype", "k")),
+    "Compress": Name(read_compress, settings=(1,)),
+    "CumProd": Name(read_cum_prod, settings=(1,)),
+    "EyeLike": Name(read_eye_like),
     "OptionalGetElement": Name(read_element),
     "OptionalHasElement": Name(read_has_element),
-    "ReverseSequence": Name(read_reverse_sequence, ("batch_axis", "time_axis"), settings=(1,)),
+    "ReverseSequence": Name(read_reverse_sequence, settings=(1,)),
 }

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from allconv.onnx.names.call import Bytes, Call, Condition, Name
-from allconv.onnx.names.known import ELEMENTS, Fold
-from allconv.onnx.names.known_shapes import MOVES
 from allconv.operators.base import Array
 
 OF_DATA = "of data; it is supported only on shapes and constants"
@@ -61,19 +59,13 @@ def _not_of_data(call: Call) -> Any:
     raise call.unsupported(OF_DATA)
 
 
-FOLDS: dict[str, Fold] = {**ELEMENTS, **MOVES}
-"""How nodes are computed whose operands are all known."""
-
 KNOWN = Name(_not_of_data)
 """How a node is read whose operator is computed on known values alone."""
 
 READERS = {
-    "Constant": Name(
-        read_constant,
-        ("value", "value_float", "value_floats", "value_int", "value_ints"),
-    ),
-    "ConstantOfShape": Name(read_constant_of_shape, ("value",), settings=(0,)),
-    "Range": Name(_not_of_data, ("stash_type",), settings=(0, 1, 2)),
-    "Shape": Name(read_shape, ("end", "start")),
+    "Constant": Name(read_constant, ("sparse_value", "value_string", "value_strings")),
+    "ConstantOfShape": Name(read_constant_of_shape, settings=(0,)),
+    "Range": Name(_not_of_data, settings=(0, 1, 2)),
+    "Shape": Name(read_shape),
     "Size": Name(read_size),
 }

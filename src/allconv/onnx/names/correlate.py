@@ -6,7 +6,7 @@ from allconv import functional
 from allconv.functional.call import apply, take_floats
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.unwritten import DERIVATIVE
-from allconv.onnx.names.window import ATTRIBUTES, crop, read_settings, write_settings
+from allconv.onnx.names.window import crop, read_settings, write_settings
 from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.value import Value
@@ -122,10 +122,9 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), weights=(1, 2)),
+    "Conv": Name(read_conv, weights=(1, 2)),
     "ConvTranspose": Name(
         read_conv_transpose,
-        (*ATTRIBUTES, "group", "output_padding", "output_shape"),
         weights=(1, 2),
     ),
 }

@@ -53,7 +53,7 @@ def write_grid_sample(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "AffineGrid": Name(read_affine_grid, ("align_corners",), settings=(1,)),
-    "GridSample": Name(read_grid_sample, ("align_corners", "mode", "padding_mode")),
+    "AffineGrid": Name(read_affine_grid, settings=(1,)),
+    "GridSample": Name(read_grid_sample),
 }
 WRITERS = {GridSample: write_grid_sample}

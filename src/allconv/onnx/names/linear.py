@@ -8,7 +8,7 @@ from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import spelt
 from allconv.operators.einsum import einsum
 from allconv.operators.matmul import MatMul
 from allconv.operators.reduce import Broadcast
@@ -83,15 +83,10 @@ def _linear(x: Value, w: Value, b: Value | None) -> Value:
 
 
 READERS = {
-    "Einsum": Name(read_einsum, ("equation",)),
-    "Gemm": Name(read_gemm, ("alpha", "beta", "broadcast", "transA", "transB"), weights=(1, 2)),
+    "Einsum": Name(read_einsum),
+    "Gemm": Name(read_gemm, weights=(1, 2)),
     "MatMul": Name(read_matmul, weights=(1,)),
 }
 
 
-def write_matmul(writer: Writer, written: Written) -> None:
-    """MatMul."""
-    writer.node(written, "MatMul", written.inputs)
-
-
-WRITERS = {MatMul: write_matmul}
+WRITERS = {MatMul: spelt("MatMul")}

@@ -11,6 +11,8 @@ from allconv.onnx.names.call import Call, Condition, Name
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
+_OLD = ("axis", "broadcast")  # of operator set 6
+
 
 def _above(a: Value, b: Value) -> Value:
     """1 where a > b, else 0."""
@@ -47,7 +49,7 @@ def _logic(join: Callable[[Value, Value], Value]) -> Name:
     def read(call: Call) -> Condition:
         return Condition(join(truth(call, 0), truth(call, 1)))
 
-    return Name(read)
+    return Name(read, _OLD)
 
 
 def read_greater(call: Call) -> Condition:
@@ -110,14 +112,14 @@ def read_is_inf(call: Call) -> Condition:
 
 READERS = {
     "And": _logic(lambda a, b: a * b),
-    "Equal": Name(read_equal),
-    "Greater": Name(read_greater),
+    "Equal": Name(read_equal, _OLD),
+    "Greater": Name(read_greater, _OLD),
     "GreaterOrEqual": Name(
         lambda call: Condition(_either(_above(*_two(call)), _same(*_two(call))))
     ),
-    "IsInf": Name(read_is_inf, ("detect_negative", "detect_positive")),
+    "IsInf": Name(read_is_inf),
     "IsNaN": Name(read_is_nan),
-    "Less": Name(read_less),
+    "Less": Name(read_less, _OLD),
     "LessOrEqual": Name(
         lambda call: Condition(_either(_above(*_two(call)[::-1]), _same(*_two(call))))
     ),

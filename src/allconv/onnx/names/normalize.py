@@ -78,15 +78,12 @@ def write_normalize(writer: Writer, written: Written) -> None:
 READERS = {
     "BatchNormalization": Name(
         read_batch_normalization,
-        ("epsilon", "is_test", "spatial", "training_mode"),
         silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
-    "LRN": Name(read_local_response, ("alpha", "beta", "bias", "size")),
-    "Dropout": Name(
-        read_dropout, ("is_test", "ratio"), silent=("seed",), silent_inputs=(1,), settings=(1, 2)
-    ),
+    "LRN": Name(read_local_response),
+    "Dropout": Name(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
 }
 WRITERS = {Normalize: write_normalize}

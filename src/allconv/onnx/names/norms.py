@@ -176,13 +176,11 @@ def _with_numbers(writer: Writer, written: Written, shape: tuple[int, ...]) -> l
 
 
 READERS = {
-    "GroupNormalization": Name(
-        read_group_norm, ("epsilon", "num_groups", "stash_type"), weights=(1, 2)
-    ),
-    "InstanceNormalization": Name(read_instance_norm, ("epsilon",), weights=(1, 2)),
-    "LayerNormalization": Name(read_layer_norm, ("axis", "epsilon", "stash_type"), weights=(1, 2)),
-    "LpNormalization": Name(read_lp_norm, ("axis", "p")),
-    "MeanVarianceNormalization": Name(read_mean_variance, ("axes",)),
-    "RMSNormalization": Name(read_rms_norm, ("axis", "epsilon", "stash_type"), weights=(1,)),
+    "GroupNormalization": Name(read_group_norm, weights=(1, 2)),
+    "InstanceNormalization": Name(read_instance_norm, weights=(1, 2)),
+    "LayerNormalization": Name(read_layer_norm, weights=(1, 2)),
+    "LpNormalization": Name(read_lp_norm),
+    "MeanVarianceNormalization": Name(read_mean_variance),
+    "RMSNormalization": Name(read_rms_norm, weights=(1,)),
 }
 WRITERS = {GroupNorm: write_group_norm, LayerNorm: write_layer_norm}

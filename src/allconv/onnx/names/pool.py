@@ -11,7 +11,6 @@ from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.window import (
-    ATTRIBUTES,
     Pairs,
     Settings,
     crop,
@@ -229,16 +228,15 @@ def _inside(
 
 
 READERS = {
-    "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
+    "AveragePool": Name(read_average_pool),
     "GlobalAveragePool": Name(read_global_average_pool),
-    "GlobalLpPool": Name(read_global_lp_pool, ("p",)),
+    "GlobalLpPool": Name(read_global_lp_pool),
     "GlobalMaxPool": Name(read_global_max_pool),
-    "LpPool": Name(read_lp_pool, (*ATTRIBUTES, "ceil_mode", "p")),
+    "LpPool": Name(read_lp_pool),
     "MaxPool": Name(
         read_max_pool,
-        (*ATTRIBUTES, "ceil_mode", "storage_order"),
     ),
-    "MaxUnpool": Name(read_max_unpool, ("kernel_shape", "pads", "strides"), settings=(2,)),
+    "MaxUnpool": Name(read_max_unpool, settings=(2,)),
 }
 WRITERS = {
     MaxPool: write_max_pool,

@@ -170,13 +170,13 @@ def _floats(call: Call, x: Any) -> Value:
 
 
 SEQUENCES = {
-    "ConcatFromSequence": Name(_joined, ("axis", "new_axis")),
+    "ConcatFromSequence": Name(_joined),
     "SequenceAt": Name(_at, settings=(1,)),
     "SequenceConstruct": Name(_construct),
-    "SequenceEmpty": Name(_empty, ("dtype",)),
+    "SequenceEmpty": Name(_empty),
     "SequenceErase": Name(_erase, settings=(1,)),
     "SequenceInsert": Name(_insert, settings=(2,)),
     "SequenceLength": Name(_length),
-    "SplitToSequence": Name(_split, ("axis", "keepdims"), settings=(1,)),
+    "SplitToSequence": Name(_split, settings=(1,)),
 }
 """How the nodes of sequences are read, by the name of the operator."""

@@ -82,7 +82,7 @@ def _image(call: Call) -> tuple[Value, int]:
 
 
 READERS = {
-    "Col2Im": Name(read_col2im, ("dilations", "pads", "strides"), settings=(1, 2)),
-    "DepthToSpace": Name(read_depth_to_space, ("blocksize", "mode")),
-    "SpaceToDepth": Name(read_space_to_depth, ("blocksize", "mode")),
+    "Col2Im": Name(read_col2im, settings=(1, 2)),
+    "DepthToSpace": Name(read_depth_to_space),
+    "SpaceToDepth": Name(read_space_to_depth),
 }

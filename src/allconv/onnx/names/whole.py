@@ -16,7 +16,7 @@ from allconv.onnx.names.call import Bytes, Call, Condition, Name
 from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS, Array, Spec
-from allconv.operators.elementary import Floor, Round, Sign, ToWhole
+from allconv.operators.elementary import Floor, FromWhole, Round, Sign, ToWhole
 from allconv.operators.pointwise import Equal, Heaviside, Maximum, Select
 from allconv.value import Value
 
@@ -176,24 +176,16 @@ def _zero(call: Call, x: Any) -> Any:
     return zero.astype(str(scale.dtype)) if zero.any() else None
 
 
-def write_convert(writer: Writer, written: Written) -> None:
+def write_cast(writer: Writer, written: Written) -> None:
     """Cast."""
     writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
 
 
-def write_to_whole(writer: Writer, written: Written) -> None:
-    """Cast."""
-    writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
-
-
-_SETTINGS = ("axis", "block_size", "output_dtype")
 READERS = {
-    "Cast": Name(read_cast, ("to",), silent=("saturate", "round_mode")),  # both are of float8
+    "Cast": Name(read_cast, silent=("saturate", "round_mode")),  # both are of float8
     "CastLike": Name(read_cast_like, silent=("saturate", "round_mode")),
-    "DequantizeLinear": Name(read_dequantize, _SETTINGS, settings=(1, 2)),
+    "DequantizeLinear": Name(read_dequantize, settings=(1, 2)),
     "DynamicQuantizeLinear": Name(read_dynamic_quantize),
-    "QuantizeLinear": Name(
-        read_quantize, (*_SETTINGS, "precision"), silent=("saturate",), settings=(1, 2)
-    ),
+    "QuantizeLinear": Name(read_quantize, silent=("saturate",), settings=(1, 2)),
 }
-WRITERS = {Convert: write_convert, ToWhole: write_to_whole}
+WRITERS = {Convert: write_cast, FromWhole: write_cast, ToWhole: write_cast}

@@ -11,7 +11,6 @@ from allconv.onnx.format.text import shown
 from allconv.onnx.names.call import Call
 from allconv.window import Axis, named_padding
 
-ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
 _NAMED = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": "valid"}
 
 Pairs = tuple[tuple[int, int], ...]

@@ -11,14 +11,14 @@ from allconv.onnx.format.refusals import ADVICE
 from allconv.onnx.format.schema import Schema, schema_of
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from allconv.onnx.names import FOLDS, KNOWN, LOCAL, named
+from allconv.onnx.names import FOLDS, LOCAL, named
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.names.known import ELEMENTS
 from allconv.operators.base import FLOATS, Array
 
 MOST_SCALES = 16
 _SIZES = ("Shape", "Size")
-_JOIN = ("Concat", "Range")
+_JOIN = ("Concat", "Identity")
 
 
 def checked(node: Node) -> Node:
@@ -44,7 +44,7 @@ def check_node(node: Node) -> None:
     for each in node.attributes:
         if each not in schema.attributes:
             raise unsupported(node, f"attribute {shown(each)}, which it does not have there")
-        if name is not KNOWN and each not in (*name.attributes, *name.silent):
+        if each in name.unread:
             raise unsupported(node, f"attribute {shown(each)}")
     for each in schema.required.difference(node.attributes):
         raise FileError(f"{shown(node.label)} lacks its attribute {each}; export the network again")
