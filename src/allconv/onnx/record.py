@@ -24,7 +24,7 @@ from allconv.onnx.read.external import Outside
 from allconv.onnx.read.functions import defined
 from allconv.onnx.read.nodes import NodeReader
 from allconv.onnx.read.validate import check_order, checked
-from allconv.operators.base import FLOATS, Array, Spec
+from allconv.operators.base import FLOATS, Array
 from allconv.operators.elementary import ToWhole, Truth
 from allconv.operators.pointwise import Select
 from allconv.trace import Builder
@@ -161,8 +161,7 @@ class Recorder:
 
     def defined(self, node: Node, operands: Sequence[Any]) -> dict[str, Any]:
         """What the nodes make by which the format defines an operator."""
-        plain_operands = [_of_shape(each) for each in operands]
-        body, taken = defined(node, plain_operands)
+        body, taken = defined(node, operands)
         inside: dict[str, Any] = {name: operands[n] for name, n in taken.items()}
         nodes = NodeReader(body.version, Outside(None, 0), {}).body(body)
         self.budget.take_nodes(plain(node.label), len(nodes))
@@ -183,7 +182,7 @@ class Recorder:
 
     def _either(self, node: Node, condition: Condition, known: dict[str, Any]) -> Any:
         """What the data choose of what both graphs of an `If` make: both are computed."""
-        if prod(condition.value.shape) != 1:
+        if prod(condition.shape) != 1:
             raise unsupported(node, _EITHER)
         with self.builder.at(plain(node.label)):
             one = condition.value.reshape(())
@@ -247,15 +246,6 @@ def _is_floats(given: Any) -> bool:
     return isinstance(given, np.ndarray) and given.dtype.name in FLOATS
 
 
-def _of_shape(operand: Any) -> Any:
-    """What has the shape and the dtype of an operand: a truth value or byte is kept as floats."""
-    if isinstance(operand, Condition | Bytes):
-        return Spec(
-            operand.value.shape, "bool" if isinstance(operand, Condition) else operand.dtype
-        )
-    return operand
-
-
 def _of_data(node: Node, known: Mapping[str, Any]) -> bool:
     """Whether a node takes anything that is computed from the inputs."""
     taken = [known[name] for name in node.uses if name]
@@ -293,7 +283,8 @@ def _results(call: Call) -> dict[str, Any]:
     except UnsupportedError as error:
         raise error.at(plain(node.name)) from None  # it names the operator itself
     except Error as error:
-        raise error.at(plain(node.label)) from None
+        known = call.is_known and isinstance(error, ShapeError)  # then the file itself is wrong
+        raise (call.wrong(error.message) if known else error).at(plain(node.label)) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise call.wrong(f"{plain(node.label)} breaks the rules of the format: {error}") from error
     except MemoryError:

@@ -53,8 +53,11 @@ def read_transpose(call: Call) -> Any:
     """The axes in another order, reversed unless one is given."""
     x = call.cells(0)
     call.check_moved(x.shape)
-    order = call.integers("perm", tuple(reversed(range(x.ndim))))
-    return x.transpose(*call.axes(order, x.ndim))
+    perm = call.integers("perm", tuple(reversed(range(x.ndim))))
+    order = [a + x.ndim if a < 0 else a for a in perm]
+    if sorted(order) != list(range(x.ndim)):
+        raise call.wrong(f"perm {perm} of {x.ndim} axes")
+    return x.transpose(*order)
 
 
 def read_squeeze(call: Call) -> Any:

@@ -20,18 +20,30 @@ from allconv.value import Value
 
 
 @dataclass(frozen=True)
-class Bytes:
-    """A value of one or two bytes, of uint8 say: floats that hold whole numbers of that dtype."""
+class Held:
+    """Floats that stand for a value of another dtype."""
 
     value: Value
+    dtype: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as arrays and values have it."""
+        return self.value.shape
+
+
+@dataclass(frozen=True)
+class Bytes(Held):
+    """A value of one or two bytes, of uint8 say: floats that hold whole numbers of that dtype."""
+
     dtype: str = "uint8"
 
 
 @dataclass(frozen=True)
-class Condition:
+class Condition(Held):
     """A value of dtype bool: true where a float is above 0."""
 
-    value: Value
+    dtype: str = "bool"
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ class Call:
     def __init__(
         self,
         node: Node,
-        operands: Sequence[Value | Bytes | Condition | Array | None],
+        operands: Sequence[Value | Held | Array | None],
         lift: Callable[[Array], Value],
         budget: Budget,
     ) -> None:

@@ -58,7 +58,6 @@ def read_reverse_sequence(call: Call) -> Value:
 def read_eye_like(call: Call) -> Array:
     """1 on a diagonal of a matrix of the shape of another, else 0."""
     like = call.operand(0)
-    like = like.value if isinstance(like, Condition) else like
     if len(like.shape) != 2:  # rows and columns
         raise call.wrong(f"like an array of shape {tuple(like.shape)}")
     dtype = str(like.dtype)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.names.call import Bytes, Call, Condition, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.operators.base import Array
 
 OF_DATA = "of data; it is supported only on shapes and constants"
@@ -51,8 +51,7 @@ def read_size(call: Call) -> Array:
 
 
 def _shape(call: Call) -> tuple[int, ...]:
-    given: Any = call.operand(0)
-    return tuple((given.value if isinstance(given, Bytes | Condition) else given).shape)
+    return tuple(call.operand(0).shape)
 
 
 def _not_of_data(call: Call) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from allconv.onnx.format.tensors import HALVES, LARGEST_HALF, dtype_name
 from allconv.onnx.names.call import Call
-from allconv.onnx.names.reduce import broadcast_shapes
+from allconv.onnx.names.reduce import broadcast_shapes, reduced_axes
 from allconv.operators.base import Array
 
 Fold = Callable[[Call], Any]
@@ -187,18 +187,10 @@ def _is_inf(call: Call) -> Array:
 # Reductions
 
 
-def _axes(call: Call, rank: int) -> tuple[int, ...]:
-    """The axes of a reduction: an attribute, or an input; without them all, or none."""
-    given = call.listed(1, "axes", ())
-    if not given and call.flag("noop_with_empty_axes"):
-        return ()
-    return call.axes(given, rank) if given else tuple(range(rank))
-
-
 def _reduction(function: Callable[..., Any], kinds: str = _NUMBERS) -> Fold:
     def fold(call: Call) -> Array:
         a = call.known(0)
-        keep, axes = call.flag("keepdims", 1), _axes(call, a.ndim)
+        keep, axes = call.flag("keepdims", 1), reduced_axes(call, a.ndim)
         if a.dtype.kind not in kinds:
             raise call.wrong(f"of {a.dtype.name}")
         call.check_constants(a.shape)

@@ -6,22 +6,25 @@ What is moved keeps its dtype, so that whole numbers and truth values are moved 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Call
+from allconv.onnx.names.call import Call, Held
 from allconv.operators.arrange import Concatenate, Slice
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.take import Take
 from allconv.value import Value
 
-Cells: TypeAlias = Value | Array
+Cells: TypeAlias = Value | Array | Held
 
 
 def moved(operator: Operator, *x: Cells) -> Any:
     """An operator that moves cells: recorded, or, of arrays alone, as it is defined."""
+    if isinstance(x[0], Held):
+        return replace(x[0], value=moved(operator, x[0].value))
     arrays = [each for each in x if isinstance(each, np.ndarray)]
     if len(arrays) < len(x):
         return apply(operator, *x)

@@ -18,7 +18,7 @@ from allconv.operators.reduce import Broadcast, Sum
 from allconv.value import Value
 
 
-def _axes(call: Call, rank: int) -> tuple[int, ...]:
+def reduced_axes(call: Call, rank: int) -> tuple[int, ...]:
     """The axes, an attribute in older operator sets, an input in newer; all when there are none."""
     given = call.listed(1, "axes", ())
     if not (call.flag("noop_with_empty_axes") or given):
@@ -47,7 +47,7 @@ def _over_axes(made: Callable[[Value, tuple[int, ...], bool], Any], none: bool =
 
     def read(call: Call) -> Any:
         x = call.value(0)
-        axes, keep = _axes(call, x.ndim), call.flag("keepdims", 1)
+        axes, keep = reduced_axes(call, x.ndim), call.flag("keepdims", 1)
         if not axes and x.ndim and not none:
             raise call.unsupported("over no axes")
         return made(x, axes, keep)

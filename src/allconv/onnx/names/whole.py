@@ -15,7 +15,7 @@ from allconv.onnx.format.tensors import CODES, HALVES, dtype_name
 from allconv.onnx.names.call import Bytes, Call, Condition, Name
 from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Convert
-from allconv.operators.base import FLOATS, Array, Spec
+from allconv.operators.base import FLOATS, Array
 from allconv.operators.elementary import Floor, FromWhole, Round, Sign, ToWhole
 from allconv.operators.pointwise import Equal, Heaviside, Maximum, Select
 from allconv.value import Value
@@ -63,10 +63,7 @@ def _cast(call: Call, dtype: str) -> Value | Condition | Bytes:
 
 def read_cast_like(call: Call) -> Value | Condition | Bytes:
     """The dtype of another array."""
-    like = call.operand(1)
-    if isinstance(like, Condition):
-        return _cast(call, "bool")
-    return _cast(call, Spec.of(like).dtype if isinstance(like, np.ndarray) else like.dtype)
+    return _cast(call, str(call.operand(1).dtype))
 
 
 def _saturated(x: Value, dtype: str) -> Value:
