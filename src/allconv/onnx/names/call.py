@@ -241,7 +241,7 @@ class Call:
     def numbers(self, name: str) -> tuple[float, ...]:
         """Numbers."""
         given: tuple[float, ...] = self._attribute(name, tuple, None)
-        if any(not isinstance(each, float) for each in given):
+        if {*map(type, given)} - {float}:
             raise self.wrong(f"{name} are not numbers")
         return given
 
@@ -266,7 +266,7 @@ class Call:
     def integers(self, name: str, default: Sequence[int] | None = None) -> tuple[int, ...]:
         """Whole numbers."""
         given = self._attribute(name, tuple, None if default is None else tuple(default))
-        if any(not isinstance(each, int) for each in given):
+        if {*map(type, given)} - {int}:
             raise self.wrong(f"{name} are not whole numbers")
         return tuple(given)
 

@@ -85,7 +85,7 @@ class NodeReader:
 
     def _raws(self, number: int, proto: Any) -> dict[int, Raw]:
         """The arrays of a node that were left in the file, by the number of the attribute."""
-        if self.depth or self.calls:
+        if self.depth or self.calls or not self.raws:
             return {}
         places = ((n, attribute(number, n)) for n in range(len(proto.attribute)))
         return {n: self.raws[place] for n, place in places if place in self.raws}
