@@ -185,7 +185,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         "ScatterND",
         (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
         {"reduction": "sub"},
-        "reduction sub",
+        "reduction is 'sub'",
     ),
     "a crop": ("CenterCropPad", (whole(1, 2, 2**40, 2**40),), {}, "the most|axes and"),
     "conditions": ("Compress", (np.ones(9, bool),), {"axis": 1}, "9 conditions for"),

@@ -15,7 +15,7 @@ from allconv.intake.arrays import frozen
 from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.format.refusals import Refusal, joined
 from allconv.onnx.format.text import plain, shown
-from allconv.onnx.model import Branch, Input, Model, Node
+from allconv.onnx.model import Branch, Input, Model, Node, Sizes
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
 from allconv.onnx.names.call import Bytes, Call, Condition, Several, unsupported
 from allconv.onnx.names.constants import OF_DATA
@@ -138,7 +138,7 @@ class Recorder:
         if not any(isinstance(known[name], Missing) for name in node.uses if name):
             return None
         of_data = _of_data(node, known)
-        if of_data and not node.domain and named(node.op) is KNOWN and node.op not in _ANY:
+        if of_data and named(node) is KNOWN and node.op not in _ANY:
             raise unsupported(node, OF_DATA)
         return Missing(of_data)
 
@@ -259,18 +259,22 @@ def check_inputs(model: Model, x: Sequence[Any]) -> None:
     if len(x) != len(model.inputs):
         raise ShapeError(f"the network takes {len(model.inputs)} arrays, {len(x)} are given")
     for each, given in zip(model.inputs, x, strict=True):
-        if not fits_declared(each, tuple(given.shape)):
-            sizes = ", ".join("any" if n is None else str(n) for n in each.shape or ())
-            raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is expected")
+        check_shape(each, tuple(given.shape))
 
 
-def fits_declared(expected: Input, given: tuple[int, ...]) -> bool:
-    """Whether a shape is one that the file declares."""
-    if expected.shape is None:
-        return True
-    return len(expected.shape) == len(given) and all(
-        n is None or n == m for n, m in zip(expected.shape, given, strict=True)
-    )
+def check_shape(expected: Input, given: tuple[int, ...]) -> None:
+    """Refuse a shape that is not as the file declares it."""
+    if not fits_sizes(expected.shape, given):
+        sizes = ", ".join("any" if n is None else str(n) for n in expected.shape or ())
+        raise ShapeError(f"{shown(expected.name)} is {given}; ({sizes}) is expected")
+
+
+def fits_sizes(expected: Sizes | None, given: Sequence[int]) -> bool:
+    """Whether a shape has the sizes of another, where these are not open (or 0)."""
+    if expected is None or len(expected) != len(given):
+        return expected is None
+    pairs = zip(expected, given, strict=True)
+    return all(not isinstance(n, int) or n <= 0 or n == m for n, m in pairs)
 
 
 def _results(call: Call) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from allconv.onnx.model import Node
 from allconv.onnx.names import (
     arrange,
     cells,
@@ -71,8 +72,9 @@ SEQUENCES = sequences.SEQUENCES
 """How the nodes of sequences are read, by the name of the operator."""
 
 
-def named(op: str) -> Name | None:
-    """How the nodes of an operator are read; None: not at all."""
+def named(node: Node) -> Name | None:
+    """How a node is read; None: not at all."""
+    op = "" if node.domain else node.op
     found = NAMES.get(op) or SEQUENCES.get(op)
     return found or (KNOWN if op in FOLDS or op == "If" else None)
 

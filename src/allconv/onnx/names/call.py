@@ -228,6 +228,13 @@ class Call:
             raise self.wrong(f"input {number} is {array.shape}, not one number")
         return shortest(array.reshape(-1)[0])
 
+    def known_axis(self, number: int, rank: int) -> int:
+        """A known input as the number of an axis, counted from the front."""
+        given = self.known_integers(number)
+        if len(given) != 1:
+            raise self.wrong(f"axis is {given}, not one number")
+        return self.axis(given[0], rank)
+
     # Attributes
 
     def integer(self, name: str, default: int | None = None) -> int:

@@ -251,7 +251,7 @@ def _place(function: Callable[..., Any]) -> Fold:
 def _cumulative(call: Call) -> Array:
     """Sums of all cells up to each; without itself (`exclusive`), or from the end (`reverse`)."""
     a = call.known(0)
-    axis = call.axis(int(call.known_number(1)), a.ndim)
+    axis = call.known_axis(1, a.ndim)
     exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
     call.check_constants(a.shape)
     a = np.flip(a, axis) if reverse else a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,31 +15,27 @@ from allconv.value import Value
 _OLD = ("axis", "broadcast")  # of operator set 6
 
 
-def _above(a: Value, b: Value) -> Value:
+def _above(a: Value, b: Value) -> Any:
     """1 where a > b, else 0."""
-    y: Value = apply(operators.Heaviside(), a - b)
-    return y
+    return apply(operators.Heaviside(), a - b)
 
 
-def _same(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Equal(), a, b)
-    return y
+def _same(a: Value, b: Value) -> Any:
+    return apply(operators.Equal(), a, b)
 
 
-def _either(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Maximum(), a, b)
-    return y
+def _either(a: Value, b: Value) -> Any:
+    return apply(operators.Maximum(), a, b)
 
 
-def truth(call: Call, number: int) -> Value:
+def truth(call: Call, number: int) -> Any:
     """An input of dtype bool as 1 and 0."""
     given = call.operand(number)
     if isinstance(given, np.ndarray) and given.dtype.kind == "b":
         return call.lift(given.astype(np.float32))
     if not isinstance(given, Condition):
         raise call.unsupported(f"input {number} is not a condition; conditions alone are supported")
-    y: Value = apply(operators.Heaviside(), given.value)
-    return y
+    return apply(operators.Heaviside(), given.value)
 
 
 def _two(call: Call) -> tuple[Value, Value]:
@@ -78,14 +75,13 @@ def _is_condition(operand: object) -> bool:
     return known or isinstance(operand, Condition)
 
 
-def read_where(call: Call) -> Value | Condition:
+def read_where(call: Call) -> Any:
     """a where a condition holds, else b."""
     given = call.operand(0)
     chosen = given.value if isinstance(given, Condition) else truth(call, 0)
     if any(_is_condition(each) for each in call.operands[1:]):
         return Condition(apply(operators.Select(), chosen, truth(call, 1), truth(call, 2)))
-    y: Value = apply(operators.Select(), chosen, call.value(1), call.value(2))
-    return y
+    return apply(operators.Select(), chosen, call.value(1), call.value(2))
 
 
 def read_not(call: Call) -> Condition:

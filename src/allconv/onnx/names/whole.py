@@ -15,7 +15,7 @@ from allconv.onnx.format.tensors import CODES, HALVES, dtype_name
 from allconv.onnx.names.call import Bytes, Call, Condition, Name
 from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Convert
-from allconv.operators.base import FLOATS, Array
+from allconv.operators.base import FLOATS
 from allconv.operators.elementary import Floor, FromWhole, Round, Sign, ToWhole
 from allconv.operators.pointwise import Equal, Heaviside, Maximum, Select
 from allconv.value import Value
@@ -66,13 +66,12 @@ def read_cast_like(call: Call) -> Value | Condition | Bytes:
     return _cast(call, str(call.operand(1).dtype))
 
 
-def _saturated(x: Value, dtype: str) -> Value:
+def _saturated(x: Value, dtype: str) -> Any:
     """Numbers no larger and no smaller than a dtype holds; NaN is the least, as in ONNX Runtime."""
     limits = np.iinfo(dtype)
     low = float(limits.min)
     least = apply(Select(), x - low, x, low)
-    y: Value = -apply(Maximum(), -least, -float(limits.max))
-    return y
+    return -apply(Maximum(), -least, -float(limits.max))
 
 
 def read_quantize(call: Call) -> Bytes:
@@ -117,7 +116,7 @@ def _dtype(call: Call) -> str:
     return dtype
 
 
-def read_dequantize(call: Call) -> Value | Array:
+def read_dequantize(call: Call) -> Any:
     """(x - zero point) * scale; at once where all three are known."""
     given = call.operand(0)
     like = given.value if isinstance(given, Bytes) else given
@@ -135,8 +134,7 @@ def read_dequantize(call: Call) -> Value | Array:
     else:
         given = like
     x = given if zero is None else given - zero
-    result: Value | Array = x * scale
-    return result
+    return x * scale
 
 
 def _along(call: Call, number: int, x: Any) -> Any:

@@ -111,7 +111,7 @@ class NodeReader:
                 raise unsupported(node)
             if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:  # of a function
                 raise unsupported(node, f"{OLDEST_OPSET} to {NEWEST_OPSET} are read")
-            if named(node.op) is None:
+            if named(node) is None:
                 raise unsupported(node, ADVICE.get(node.op, ""))
             branch_of = self._branch if node.op == "If" else None
             found = read_attributes(proto, node, self.outside, raws.get, branch_of)

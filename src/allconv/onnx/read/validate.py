@@ -35,7 +35,7 @@ def check_node(node: Node) -> None:
     """Refuse what is not read, and what the format does not have in this operator set."""
     if (node.domain, node.op) == LOCAL:
         return
-    name = named(node.op)
+    name = named(node)
     if name is None:
         raise unsupported(node, ADVICE.get(node.op, ""))
     schema = schema_of(node.op, node.version)
@@ -102,7 +102,7 @@ def _used_outputs(node: Node, used: AbstractSet[str]) -> Node:
 
 
 def _outputs_count(node: Node) -> bool:
-    name = named(node.op)
+    name = named(node)
     return bool(node.branches) or (name is not None and name.outputs_count)
 
 
@@ -117,7 +117,7 @@ def roles(
     settings: set[str] = set()
     buffers: set[str] = set()
     for node in nodes:
-        name = named(node.op) if not node.domain else None
+        name = named(node)
         if name is not None:
             settings.update(node.inputs[n] for n in name.settings if n < len(node.inputs))
             buffers.update(node.inputs[n] for n in name.buffers if n < len(node.inputs))
