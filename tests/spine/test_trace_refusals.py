@@ -75,7 +75,7 @@ OTHERWISE_REFUSED = {
     r"@ takes .*M, K": lambda x: x @ X,
     r"@ takes .*\(3,\) and \(2, 3\)": lambda x: np.ones(3) @ x,
     r"axis is 2; the shape is \(2, 3\)": lambda x: x.sum(2),
-    "axis is -3; the value": lambda x: x.mean(-3),
+    "axis is -3; the shape": lambda x: x.mean(-3),
     r"axis is \('a',\)": lambda x: x.sum(("a",)),
     "reshape to .* whole numbers are expected": lambda x: x.reshape("ab"),
     "reshape to .* whole numbers are expected ": lambda x: x.reshape(2, 3.0),
