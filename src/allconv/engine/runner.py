@@ -127,7 +127,8 @@ def run(
 
     The leader opens the run, and returns PAUSED if it is not done after so many `nanoseconds` (0:
     stays); called again it goes on. Another thread returns OVER if the run is over or not open
-    soon. Of every step a thread begins with one `half` of the chunks. `scratch` is the address of memory that no other thread uses.
+    soon. Of every step a thread begins with one `half` of the chunks. `scratch` is the address of
+    memory that no other thread uses.
     """
     block = _block(table.ctypes.data, first, count, half, leader=leader, nanoseconds=nanoseconds)
     where = (ctypes.addressof(block), counters.ctypes.data)
