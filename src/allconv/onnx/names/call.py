@@ -11,10 +11,10 @@ import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
 from allconv.intake.limits import MOST_AXES
-from allconv.onnx.limits import MOST_LISTED, Budget, fits
+from allconv.onnx.format.limits import MOST_LISTED, Budget, fits
+from allconv.onnx.format.schema import schema_of, shortest
+from allconv.onnx.format.text import plain, reason, shown
 from allconv.onnx.model import Node
-from allconv.onnx.schema import schema_of, shortest
-from allconv.onnx.text import plain, reason, shown
 from allconv.operators.base import Array
 from allconv.value import Value
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from allconv.onnx.format.tensors import make_tensor
 from allconv.onnx.model import Branch, Node
-from allconv.onnx.tensors import make_tensor
 from onnx import ValueInfoProto, defs, helper
 
 

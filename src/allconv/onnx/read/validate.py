@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from allconv.errors import FileError, UnsupportedError
-from allconv.onnx.call import unsupported
+from allconv.onnx.format.refusals import ADVICE
+from allconv.onnx.format.schema import Schema, schema_of
+from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, named
+from allconv.onnx.names.call import unsupported
 from allconv.onnx.names.known import ELEMENTS
-from allconv.onnx.refusals import ADVICE
-from allconv.onnx.schema import Schema, schema_of
-from allconv.onnx.text import shown
 from allconv.operators.base import FLOATS, Array
 
 MOST_SCALES = 16

@@ -1,4 +1,4 @@
-"""What a file declares around its nodes: arrays, inputs, outputs, and what was converted."""
+"""What a file declares around its nodes: inputs, outputs, and what was converted."""
 
 from __future__ import annotations
 
@@ -9,29 +9,16 @@ import numpy as np
 
 from allconv.errors import FileError, LimitError, UnsupportedError
 from allconv.intake.limits import MOST_AXES
-from allconv.onnx.external import Outside
-from allconv.onnx.limits import MOST_VALUES, fits
+from allconv.onnx.format.limits import MOST_VALUES, fits
+from allconv.onnx.format.tensors import HALVES, dtype_name
+from allconv.onnx.format.text import shown
 from allconv.onnx.model import Declared, Input, Node, Sizes
 from allconv.onnx.names import named
-from allconv.onnx.tensors import HALVES, dtype_name, read_tensor
-from allconv.onnx.text import shown
-from allconv.onnx.wire import Place, Raw, initializer
 from allconv.operators.base import FLOATS, Array
 from allconv.text import encodable
 from onnx import TensorProto
 
 _FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, *HALVES)
-
-
-def read_arrays(graph: Any, outside: Outside, raws: Mapping[Place, Raw]) -> dict[str, Array]:
-    """The initializers by name."""
-    arrays: dict[str, Array] = {}
-    for number, tensor in enumerate(graph.initializer):
-        name = encodable(tensor.name)
-        if not name or name in arrays:
-            raise FileError(f"two initializers are named {shown(name)}; export again")
-        arrays[name] = read_tensor(tensor, outside, raws.get(initializer(number)))
-    return arrays
 
 
 def read_inputs(

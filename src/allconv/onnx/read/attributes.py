@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError
-from allconv.onnx.call import unsupported
-from allconv.onnx.external import Outside
+from allconv.onnx.format.schema import shortest
+from allconv.onnx.format.text import shown
 from allconv.onnx.model import Branch, Node
-from allconv.onnx.schema import shortest
-from allconv.onnx.tensors import read_tensor
-from allconv.onnx.text import shown
-from allconv.onnx.wire import Raw
+from allconv.onnx.names.call import unsupported
+from allconv.onnx.read.arrays import read_tensor
+from allconv.onnx.read.external import Outside
+from allconv.onnx.read.wire import Raw
 from onnx import AttributeProto
 
 _FIELDS = {

@@ -1,8 +1,8 @@
-"""Tensors of the format to arrays and back: every field is checked before it is believed."""
+"""Tensors of a file as arrays: every field is checked before it is believed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -10,31 +10,15 @@ import numpy as np
 
 from allconv.errors import FileError, UnsupportedError
 from allconv.intake.arrays import frozen
-from allconv.onnx.external import Outside
-from allconv.onnx.limits import fits
-from allconv.onnx.text import shown
-from allconv.onnx.wire import Raw
+from allconv.onnx.format.limits import fits
+from allconv.onnx.format.tensors import HALVES, dtype_name
+from allconv.onnx.format.text import shown
+from allconv.onnx.read.external import Outside
+from allconv.onnx.read.wire import Place, Raw, initializer
 from allconv.operators.base import Array
+from allconv.text import encodable
 from onnx import TensorProto
 
-DTYPES: dict[int, str] = {
-    TensorProto.FLOAT: "float32",
-    TensorProto.DOUBLE: "float64",
-    TensorProto.INT8: "int8",
-    TensorProto.INT16: "int16",
-    TensorProto.INT32: "int32",
-    TensorProto.INT64: "int64",
-    TensorProto.UINT8: "uint8",
-    TensorProto.UINT16: "uint16",
-    TensorProto.UINT32: "uint32",
-    TensorProto.UINT64: "uint64",
-    TensorProto.BOOL: "bool",
-}
-HALVES = {TensorProto.FLOAT16: "float16", TensorProto.BFLOAT16: "bfloat16"}
-"""Floats of two bytes: read as float32, which holds them exactly."""
-
-LARGEST_HALF = 65504.0
-CODES = {name: code for code, name in DTYPES.items()}
 _FIELDS = {
     "float32": "float_data",
     "float64": "double_data",
@@ -45,15 +29,15 @@ _FIELDS = {
 _ALL_FIELDS = ("float_data", "double_data", "int32_data", "int64_data", "uint64_data")
 
 
-def dtype_name(code: int, of: str) -> str:
-    """The name of the dtype in which one is read; UnsupportedError for any other."""
-    if code in DTYPES:
-        return DTYPES[code]
-    if code in HALVES:
-        return "float32"
-    known = code in TensorProto.DataType.values()
-    name = TensorProto.DataType.Name(code) if known else str(code)
-    raise UnsupportedError(f"{of} is {name}; export the network as float32")
+def read_arrays(graph: Any, outside: Outside, raws: Mapping[Place, Raw]) -> dict[str, Array]:
+    """The initializers by name."""
+    arrays: dict[str, Array] = {}
+    for number, tensor in enumerate(graph.initializer):
+        name = encodable(tensor.name)
+        if not name or name in arrays:
+            raise FileError(f"two initializers are named {shown(name)}; export again")
+        arrays[name] = read_tensor(tensor, outside, raws.get(initializer(number)))
+    return arrays
 
 
 def read_tensor(tensor: Any, outside: Outside, raw: Raw | None = None) -> Array:
@@ -153,17 +137,3 @@ def _from_file(raw: Raw, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     array: Array = np.empty(shape, _stored(dtype))
     raw.fill(array.reshape(-1).view(np.uint8).data)
     return _native(array, dtype)
-
-
-def make_tensor(name: str, array: Array) -> Any:
-    """An array as a tensor of the format."""
-    return fill_tensor(TensorProto(), name, array)
-
-
-def fill_tensor(tensor: Any, name: str, array: Array) -> Any:
-    """Put an array into a tensor, which has no values yet, and return it."""
-    tensor.name = name
-    tensor.data_type = CODES[array.dtype.name]
-    tensor.dims.extend(array.shape)
-    tensor.raw_data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-    return tensor

@@ -9,9 +9,9 @@ from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.intake.settings import is_sequence
-from allconv.onnx.element_types import code_of, element_types
+from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from allconv.onnx.text import shown
+from allconv.onnx.read.element_types import code_of, element_types
 from allconv.text import encodable
 from onnx import ValueInfoProto
 

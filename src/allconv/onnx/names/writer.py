@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import UnsupportedError
+from allconv.onnx.format.tensors import fill_tensor, make_tensor
 from allconv.onnx.model import Node
-from allconv.onnx.tensors import fill_tensor, make_tensor
 from allconv.operators.base import Array
 from onnx import ModelProto, NodeProto, helper
 

@@ -8,9 +8,9 @@ from typing import Any
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
 from allconv.intake.settings import whole
+from allconv.onnx.format.text import shown
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.network import Network, Shape
-from allconv.onnx.text import shown
+from allconv.onnx.write.network import Network, Shape
 from allconv.text import encodable, printable
 
 SHAPES = "(None, 3, 224, 224), say, or a list of these for several inputs, is expected"

@@ -18,25 +18,25 @@ from google.protobuf.message import DecodeError, EncodeError  # type: ignore[imp
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
 from allconv.intake.settings import whole
-from allconv.onnx.declared import (
+from allconv.onnx.format.metadata import PRODUCER, read_metadata
+from allconv.onnx.format.refusals import joined
+from allconv.onnx.format.text import shown
+from allconv.onnx.model import About, Model
+from allconv.onnx.read.arrays import read_arrays
+from allconv.onnx.read.declared import (
     check_halves,
     notes_of,
     quantized,
-    read_arrays,
     read_inputs,
     read_results,
 )
-from allconv.onnx.external import Outside
-from allconv.onnx.functions import functions_of
-from allconv.onnx.metadata import PRODUCER, read_metadata
-from allconv.onnx.model import About, Model
-from allconv.onnx.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
-from allconv.onnx.part import WHOLE, Part
-from allconv.onnx.refusals import joined
-from allconv.onnx.text import shown
-from allconv.onnx.validate import check_order, checked, roles, without_unused
-from allconv.onnx.weights import without_weights
-from allconv.onnx.wire import without_arrays
+from allconv.onnx.read.external import Outside
+from allconv.onnx.read.functions import functions_of
+from allconv.onnx.read.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
+from allconv.onnx.read.part import WHOLE, Part
+from allconv.onnx.read.validate import check_order, checked, roles, without_unused
+from allconv.onnx.read.weights import without_weights
+from allconv.onnx.read.wire import without_arrays
 from allconv.text import encodable, printable
 from onnx import IR_VERSION, ModelProto
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.onnx.moved import moved
 from allconv.onnx.names import UNWRITTEN, WRITERS
-from allconv.onnx.network import Network
-from allconv.onnx.patterns import Match, match
-from allconv.onnx.writer import Shape, Writer, Written
+from allconv.onnx.names.writer import Shape, Writer, Written
+from allconv.onnx.write.moved import moved
+from allconv.onnx.write.network import Network
+from allconv.onnx.write.patterns import Match, match
 from allconv.operators.base import Array
 from allconv.text import encodable
 from allconv.value import Value

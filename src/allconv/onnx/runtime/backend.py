@@ -9,7 +9,7 @@ from onnx.backend.base import Backend as OnnxBackend
 from onnx.backend.base import BackendRep, namedtupledict
 
 from allconv.errors import ArgumentError, Error
-from allconv.onnx.session import InferenceSession
+from allconv.onnx.runtime.session import InferenceSession
 
 __all__ = ["Backend", "BackendRep"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from allconv import functional
 from allconv.functional.activations import hard_sigmoid, scaled_elu, sloped
 from allconv.graph import Graph, Node
-from allconv.onnx.schema import shortest
+from allconv.onnx.format.schema import shortest
 from allconv.operators.base import Array, Spec
 from allconv.trace import trace
 from allconv.value import Value

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError, FileError, LimitError
-from allconv.onnx.text import reason
+from allconv.onnx.format.text import reason
 from allconv.text import encodable, json_text, printable
 from allconv.version import __version__
 

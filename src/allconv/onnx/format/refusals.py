@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allconv.errors import UnsupportedError
-from allconv.onnx.text import plain, shown
+from allconv.onnx.format.text import plain, shown
 from allconv.text import printable
 
 MOST_KINDS = 24

@@ -12,10 +12,10 @@ from functools import cache
 import numpy as np
 
 from allconv.errors import UnsupportedError
+from allconv.onnx.format.schema import STILL_READ
+from allconv.onnx.format.tensors import CODES
+from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from allconv.onnx.schema import STILL_READ
-from allconv.onnx.tensors import CODES
-from allconv.onnx.text import shown
 from onnx import TensorProto, defs
 
 _SEQUENCE = "sequence"

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.onnx.network import Network
-from allconv.onnx.tensors import CODES
-from allconv.onnx.writer import Writer
+from allconv.onnx.format.tensors import CODES
+from allconv.onnx.names.writer import Writer
+from allconv.onnx.write.network import Network
 
 
 def write_preprocess(writer: Writer, preprocess: Any, network: Network, image: str) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from allconv.files import atomic_write
 from allconv.nn.densify import DenseNetwork
-from allconv.onnx.metadata import PREPROCESS
-from allconv.onnx.write import to_bytes, to_proto
+from allconv.onnx.format.metadata import PREPROCESS
+from allconv.onnx.write.file import to_bytes, to_proto
 from onnx import ModelProto, ValueInfoProto
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allconv.errors import LimitError, UnsupportedError
-from allconv.onnx.attributes import read_attributes
-from allconv.onnx.call import unsupported
-from allconv.onnx.declared import read_arrays
-from allconv.onnx.external import Outside
-from allconv.onnx.functions import Body, Key, called, size_of
+from allconv.onnx.format.refusals import ADVICE
 from allconv.onnx.model import Branch, Node
 from allconv.onnx.names import named
+from allconv.onnx.names.call import unsupported
 from allconv.onnx.names.local import TAG, local_node
-from allconv.onnx.refusals import ADVICE
-from allconv.onnx.validate import check_order
-from allconv.onnx.wire import Place, Raw, attribute
+from allconv.onnx.read.arrays import read_arrays
+from allconv.onnx.read.attributes import read_attributes
+from allconv.onnx.read.external import Outside
+from allconv.onnx.read.functions import Body, Key, called, size_of
+from allconv.onnx.read.validate import check_order
+from allconv.onnx.read.wire import Place, Raw, attribute
 from allconv.text import encodable
 from onnx import NodeProto
 

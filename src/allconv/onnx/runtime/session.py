@@ -13,11 +13,12 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.arrays import take_array
+from allconv.onnx.format.text import shown
+from allconv.onnx.load import load
 from allconv.onnx.model import Declared, Sizes
-from allconv.onnx.module import OnnxModule, load
-from allconv.onnx.options import PROVIDER, SessionOptions
-from allconv.onnx.read import Given
-from allconv.onnx.text import shown
+from allconv.onnx.module import OnnxModule
+from allconv.onnx.read.file import Given
+from allconv.onnx.runtime.options import PROVIDER, SessionOptions
 from allconv.operators.base import Array
 
 _TYPES = {"float": "float32", "double": "float64"}
@@ -58,7 +59,7 @@ class InferenceSession:
     and ArgumentError or ShapeError, which name the input, for arrays that do not fit.
 
     >>> from allconv import nn
-    >>> from allconv.onnx.write import to_bytes, to_proto
+    >>> from allconv.onnx.write.file import to_bytes, to_proto
     >>> session = InferenceSession(to_bytes(to_proto(nn.ReLU(), (None, 3))))
     >>> session.get_inputs()
     [NodeArg(name='input', shape=['N', 3], type='tensor(float)')]

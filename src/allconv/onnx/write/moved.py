@@ -13,7 +13,7 @@ from typing import Any
 from allconv.functional.border import bordered
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.graph import Node
-from allconv.onnx.patterns import Match, matches
+from allconv.onnx.write.patterns import Match, matches
 from allconv.operators.arrange import Concatenate, Reshape, Slice, Transpose
 from allconv.operators.reduce import Broadcast
 from allconv.trace import trace

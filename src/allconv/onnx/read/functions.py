@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import FileError
-from allconv.onnx.call import unsupported
+from allconv.onnx.format.protos import node_proto
+from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from allconv.onnx.protos import node_proto
-from allconv.onnx.text import shown
-from allconv.onnx.wire import Raw
+from allconv.onnx.names.call import unsupported
+from allconv.onnx.read.wire import Raw
 from allconv.text import encodable
 from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
 

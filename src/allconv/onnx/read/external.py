@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.onnx.below import can_open_below, is_below, open_below
-from allconv.onnx.text import shown
-from allconv.onnx.wire import Raw
+from allconv.onnx.format.text import shown
+from allconv.onnx.read.below import can_open_below, is_below, open_below
+from allconv.onnx.read.wire import Raw
 from allconv.text import encodable
 
 _KEYS = frozenset({"location", "offset", "length", "checksum"})

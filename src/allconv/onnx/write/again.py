@@ -13,13 +13,13 @@ import numpy as np
 
 from allconv.errors import ArgumentError, LimitError
 from allconv.nn.tracing import network_dtype
-from allconv.onnx.metadata import PRODUCER
+from allconv.onnx.format.metadata import PRODUCER
+from allconv.onnx.format.protos import node_proto
+from allconv.onnx.format.tensors import CODES, fill_tensor
 from allconv.onnx.model import Declared, Model, Node
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.names.local import Layer, call_local
-from allconv.onnx.network import Shape, network_of
-from allconv.onnx.protos import node_proto
-from allconv.onnx.tensors import CODES, fill_tensor
+from allconv.onnx.write.network import Shape, network_of
 from allconv.operators.base import FLOATS
 from allconv.version import __version__
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper

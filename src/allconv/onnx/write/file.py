@@ -13,15 +13,15 @@ from allconv.errors import ArgumentError, LimitError
 from allconv.files import atomic_write
 from allconv.graph import Graph
 from allconv.nn.module import Module
-from allconv.onnx.again import can_be_kept, to_proto_again
-from allconv.onnx.asked import check_names, checked_shapes, input_names, output_names
-from allconv.onnx.images import write_preprocess
-from allconv.onnx.metadata import PRODUCER, make_metadata
+from allconv.onnx.format.metadata import PRODUCER, make_metadata
+from allconv.onnx.format.tensors import CODES
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.network import Network, network_of
-from allconv.onnx.tensors import CODES
-from allconv.onnx.write_graph import WrittenGraph, write_graph
-from allconv.onnx.writer import Writer
+from allconv.onnx.names.writer import Writer
+from allconv.onnx.write.again import can_be_kept, to_proto_again
+from allconv.onnx.write.asked import check_names, checked_shapes, input_names, output_names
+from allconv.onnx.write.graph import WrittenGraph, write_graph
+from allconv.onnx.write.images import write_preprocess
+from allconv.onnx.write.network import Network, network_of
 from allconv.version import __version__
 from onnx import ModelProto, helper
 
