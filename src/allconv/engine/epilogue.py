@@ -4,12 +4,15 @@ An epilogue is an expression of pointwise operators, as `map` runs them over mem
 operand is the result in a register, the others lie in memory. So a convolution with batch
 normalisation, a residual and an activation writes its result once and nothing else. A prologue is
 the same on what a kernel reads.
+
+What most convolutions end with (`USUAL`) differs from layer to layer of a network. A kernel has the
+code of all of it, and an argument says which: so layers share kernels, and few are compiled.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 
 from llvmlite import ir
@@ -22,22 +25,27 @@ from allconv.engine.emit.view import View
 from allconv.engine.expression import Expression
 from allconv.engine.place import Place
 from allconv.engine.step import Number
+from allconv.operators.pointwise import Add, Maximum, Multiply, Negate, Relu
 
 OPERANDS = 8  # besides the result: a normalisation, the numbers of an activation, a residual
 
 
 @dataclass(frozen=True, kw_only=True)
 class AfterArguments(Arguments[T]):
-    """The operands of an epilogue, and how far each moves from image to image."""
+    """Which of the epilogues of the kernel it is, its operands, and how far each moves from image
+    to image."""
 
+    which: T
     after: tuple[T, ...] = several(OPERANDS)
     after_image: tuple[T, ...] = several(OPERANDS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BeforeArguments(Arguments[T]):
-    """The operands of a prologue, and how far each moves from image to image."""
+    """Which of the prologues of the kernel it is, its operands, and how far each moves from image
+    to image."""
 
+    which_before: T
     before: tuple[T, ...] = several(OPERANDS)
     before_image: tuple[T, ...] = several(OPERANDS)
 
@@ -58,13 +66,19 @@ class Epilogue:
     kinds: str = ""
     before: bool = False
 
-    def apply(
-        self, code: Code, x: ir.Value, image: Index, channel: Index, cell: Index, mask: Mask = None
-    ) -> ir.Value:
-        """What a vector of the result becomes.
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the result stays what it is."""
+        return self.expression == IDENTITY
 
-        `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
-        that of the result.
+    def apply(
+        self, code: Code, registers: list[ir.Value], image: Index, channel: Index,
+        cell: Callable[[int], Index], mask: Mask = None,
+    ) -> None:  # fmt: skip
+        """Put what vectors of the result become in their places.
+
+        `channel` is the first channel of all of them in bytes, counted over all groups; `cell` is
+        the address of a vector, given its number, less that of the result.
         """
         if self.before:
             b = code.arguments(BeforeArguments)
@@ -72,24 +86,60 @@ class Epilogue:
         else:
             a = code.arguments(AfterArguments)
             addresses, by_image = a.after, a.after_image
-        operands = [x]
+        shared: dict[int, ir.Value] = {}
         for k, kind in enumerate(self.kinds):
-            address = addresses[k]
             if kind == "s":
-                single = partial(_everywhere, code, address)
-                operands.append(code.once((self.before, k), single))
-                continue
-            move = cell
-            if kind == "c":
+                shared[k] = code.splat(View(code, addresses[k]).scalar())
+            elif kind == "c":
                 move = code.add(code.mul(image, by_image[k]), channel)
-            operands.append(View(code, code.add(address, move)).vector(0, mask))
-        (result,) = self.expression.emit(code, operands)
-        return result
+                shared[k] = View(code, code.add(addresses[k], move)).vector(0, mask)
+        for n, x in enumerate(registers):
+            operands = [x]
+            for k, kind in enumerate(self.kinds):
+                if kind == "y":
+                    operands.append(View(code, code.add(addresses[k], cell(n))).vector(0, mask))
+                else:
+                    operands.append(shared[k])
+            (registers[n],) = self.expression.emit(code, operands)
 
 
-def _everywhere(code: Code, address: Index) -> ir.Value:
-    """A number in all lanes."""
-    return code.splat(View(code, address).scalar())
+_CLIPPED = ((Maximum(), (1, 0)), (Negate(), (3,)), (Maximum(), (2, 4)), (Negate(), (5,)))
+_HARD_SWISH = (
+    (Add(), (0, 1)), (Maximum(), (2, 5)), (Negate(), (6,)), (Maximum(), (3, 7)), (Negate(), (8,)),
+    (Multiply(), (0, 9)), (Multiply(), (10, 4)),
+)  # fmt: skip
+
+USUAL = (
+    Epilogue(),
+    Epilogue(Expression(1, ((Relu(), (0,)),), (1,))),
+    Epilogue(Expression(3, _CLIPPED, (6,)), "ss"),
+    Epilogue(Expression(2, ((Add(), (1, 0)),), (2,)), "y"),
+    Epilogue(Expression(2, ((Add(), (0, 1)), (Relu(), (2,))), (3,)), "y"),
+    Epilogue(Expression(5, _HARD_SWISH, (11,)), "ssss"),
+)
+"""Nothing; ReLU; between two numbers, as a hard sigmoid ends; a residual; a residual and ReLU; hard
+swish."""
+
+
+USUAL_BEFORE = (
+    Epilogue(before=True),
+    Epilogue(Expression(2, ((Multiply(), (0, 1)),), (2,)), "c", before=True),
+)
+"""Nothing; the scale of squeeze-and-excitation."""
+
+
+def finished(
+    code: Code, epilogues: tuple[Epilogue, ...], registers: list[ir.Value], image: Index,
+    channel: Index, cell: Callable[[int], Index], mask: Mask = None,
+    carry: list[ir.Value] | None = None,
+) -> Iterator[list[ir.Value]]:  # fmt: skip
+    """Vectors passed through each epilogue that the kernel has: what is done with them is written
+    for each, and runs for the one that the step asks for. It may replace the values in `carry`."""
+    which = code.arguments(AfterArguments).which if len(epilogues) > 1 else 0
+    for n in code.cases(which, range(len(epilogues)), carry):
+        found = list(registers)
+        epilogues[n].apply(code, found, image, channel, cell, mask)
+        yield found
 
 
 def kind_of(shape: tuple[int, ...], result: tuple[int, ...]) -> str | None:
@@ -111,11 +161,18 @@ class Tail:
     operands: tuple[Place, ...] = ()
     by_image: tuple[int, ...] = ()  # bytes that each moves from image to image
 
+    @property
+    def epilogues(self) -> tuple[Epilogue, ...]:
+        """What the kernel of the step has: all that are usual, or the one that is not."""
+        usual = USUAL_BEFORE if self.epilogue.before else USUAL
+        return usual if self.epilogue in usual else (self.epilogue,)
+
     def arguments(self) -> AfterArguments[Number] | BeforeArguments[Number]:
         """What a kernel is given of it."""
         unused = (0,) * (OPERANDS - len(self.operands))
         places: tuple[Number, ...] = (*self.operands, *unused)
         by_image = (*self.by_image, *unused)
+        which = self.epilogues.index(self.epilogue)
         if self.epilogue.before:
-            return BeforeArguments[Number](before=places, before_image=by_image)
-        return AfterArguments[Number](after=places, after_image=by_image)
+            return BeforeArguments[Number](which_before=which, before=places, before_image=by_image)
+        return AfterArguments[Number](which=which, after=places, after_image=by_image)

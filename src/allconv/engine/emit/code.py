@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -35,7 +35,6 @@ class Code(Vectors):
         self._slots = {slot: number for number, slot in enumerate(slots)}
         self._arguments: dict[str, ir.Value] = {}
         self._blocks: dict[type, Any] = {}
-        self._known: dict[Hashable, ir.Value] = {}
 
     def arg(self, name: str) -> ir.Value:
         """The slot called `name`: a size, a stride or an address."""
@@ -52,14 +51,6 @@ class Code(Vectors):
         if block is None:
             block = self._blocks[kind] = kind.made(self.arg)
         return block
-
-    def once(self, key: Hashable, make: Callable[[], ir.Value]) -> ir.Value:
-        """What `make` writes: it stands where the kernel begins, once for all that ask for it."""
-        if key not in self._known:
-            builder, self.builder = self.builder, self._entry
-            self._known[key] = make()
-            self.builder = builder
-        return self._known[key]
 
     @contextmanager
     def units(self, block: Index, total: Index) -> Iterator[Index]:
@@ -162,6 +153,22 @@ class Code(Vectors):
                     pass
         self.builder.position_at_end(after)
         registers[:] = self._merge([ends[block] for block in blocks])
+
+    def cases(self, number: Index, of: range, carry: list[ir.Value] | None = None) -> Iterator[int]:
+        """The numbers of a range, one after the other: what is written for each runs if `number` is
+        it; all may replace `carry`.
+
+        for n in code.cases(which, range(3)): ...
+        """
+        if len(of) == 1:
+            yield of[0]
+            return
+        middle = len(of) // 2
+        with self.either(self.compare("<", number, of[middle]), carry) as (below, above):
+            with below:
+                yield from self.cases(number, of[:middle], carry)
+            with above:
+                yield from self.cases(number, of[middle:], carry)
 
     def _phi(self, kind: ir.Type, incoming: list[tuple[ir.Value, ir.Block]]) -> ir.Value:
         phi = self.builder.phi(kind)
