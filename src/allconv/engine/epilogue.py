@@ -25,7 +25,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.expression import Expression
 from allconv.engine.place import Place
 from allconv.engine.step import Number
-from allconv.operators.pointwise import Add, Maximum, Multiply, Negate, Relu
+from allconv.operators.pointwise import Add, Maximum, Multiply, Negate, Relu, Sigmoid
 
 OPERANDS = 8  # besides the result: a normalisation, the numbers of an activation, a residual
 
@@ -120,6 +120,12 @@ USUAL = (
 """Nothing; ReLU; between two numbers, as a hard sigmoid ends; a residual; a residual and ReLU; hard
 swish."""
 
+USUAL_ALONE = (
+    *USUAL,
+    Epilogue(Expression(1, ((Sigmoid(), (0,)),), (1,))),
+    Epilogue(Expression(1, ((Sigmoid(), (0,)), (Multiply(), (0, 1))), (2,))),
+)
+"""The same, a sigmoid, and x times it: where each cell is computed by itself there is room."""
 
 USUAL_BEFORE = (
     Epilogue(before=True),
@@ -161,10 +167,10 @@ class Tail:
     operands: tuple[Place, ...] = ()
     by_image: tuple[int, ...] = ()  # bytes that each moves from image to image
 
-    @property
-    def epilogues(self) -> tuple[Epilogue, ...]:
-        """What the kernel of the step has: all that are usual, or the one that is not."""
-        usual = USUAL_BEFORE if self.epilogue.before else USUAL
+    def epilogues(self, *, alone: bool = False) -> tuple[Epilogue, ...]:
+        """What the kernel of the step has: all that are usual, or the one that is not; `alone` says
+        that the kernel computes each cell by itself."""
+        usual = USUAL_BEFORE if self.epilogue.before else USUAL_ALONE if alone else USUAL
         return usual if self.epilogue in usual else (self.epilogue,)
 
     def arguments(self) -> AfterArguments[Number] | BeforeArguments[Number]:
@@ -172,7 +178,7 @@ class Tail:
         unused = (0,) * (OPERANDS - len(self.operands))
         places: tuple[Number, ...] = (*self.operands, *unused)
         by_image = (*self.by_image, *unused)
-        which = self.epilogues.index(self.epilogue)
+        which = self.epilogues(alone=True).index(self.epilogue)
         if self.epilogue.before:
             return BeforeArguments[Number](which_before=which, before=places, before_image=by_image)
         return AfterArguments[Number](which=which, after=places, after_image=by_image)
