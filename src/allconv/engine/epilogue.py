@@ -11,8 +11,9 @@ code of all of it, and an argument says which: so layers share kernels, and few 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 from llvmlite import ir
@@ -72,13 +73,14 @@ class Epilogue:
         return self.expression == IDENTITY
 
     def apply(
-        self, code: Code, registers: list[ir.Value], image: Index, channel: Index,
-        cell: Callable[[int], Index], mask: Mask = None,
-    ) -> None:  # fmt: skip
-        """Put what vectors of the result become in their places.
+        self, code: Code, x: ir.Value, image: Index, channel: Index, cell: Index, mask: Mask = None,
+        singles: Mapping[int, ir.Value] | None = None,
+    ) -> ir.Value:  # fmt: skip
+        """What a vector of the result becomes.
 
-        `channel` is the first channel of all of them in bytes, counted over all groups; `cell` is
-        the address of a vector, given its number, less that of the result.
+        `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
+        that of the result. `singles` are single numbers in all lanes, by the number of the operand;
+        without them they are read where the kernel begins.
         """
         if self.before:
             b = code.arguments(BeforeArguments)
@@ -86,21 +88,25 @@ class Epilogue:
         else:
             a = code.arguments(AfterArguments)
             addresses, by_image = a.after, a.after_image
-        shared: dict[int, ir.Value] = {}
+        operands = [x]
         for k, kind in enumerate(self.kinds):
+            address = addresses[k]
             if kind == "s":
-                shared[k] = code.splat(View(code, addresses[k]).scalar())
-            elif kind == "c":
+                single = partial(_everywhere, code, address)
+                known = code.once((self.before, k), single) if singles is None else singles[k]
+                operands.append(known)
+                continue
+            move = cell
+            if kind == "c":
                 move = code.add(code.mul(image, by_image[k]), channel)
-                shared[k] = View(code, code.add(addresses[k], move)).vector(0, mask)
-        for n, x in enumerate(registers):
-            operands = [x]
-            for k, kind in enumerate(self.kinds):
-                if kind == "y":
-                    operands.append(View(code, code.add(addresses[k], cell(n))).vector(0, mask))
-                else:
-                    operands.append(shared[k])
-            (registers[n],) = self.expression.emit(code, operands)
+            operands.append(View(code, code.add(address, move)).vector(0, mask))
+        (result,) = self.expression.emit(code, operands)
+        return result
+
+
+def _everywhere(code: Code, address: Index) -> ir.Value:
+    """A number in all lanes."""
+    return code.splat(View(code, address).scalar())
 
 
 _CLIPPED = ((Maximum(), (1, 0)), (Negate(), (3,)), (Maximum(), (2, 4)), (Negate(), (5,)))
@@ -135,17 +141,27 @@ USUAL_BEFORE = (
 
 
 def finished(
-    code: Code, epilogues: tuple[Epilogue, ...], registers: list[ir.Value], image: Index,
+    code: Code, epilogues: tuple[Epilogue, ...], registers: Sequence[ir.Value], image: Index,
     channel: Index, cell: Callable[[int], Index], mask: Mask = None,
     carry: list[ir.Value] | None = None,
 ) -> Iterator[list[ir.Value]]:  # fmt: skip
-    """Vectors passed through each epilogue that the kernel has: what is done with them is written
-    for each, and runs for the one that the step asks for. It may replace the values in `carry`."""
-    which = code.arguments(AfterArguments).which if len(epilogues) > 1 else 0
-    for n in code.cases(which, range(len(epilogues)), carry):
-        found = list(registers)
-        epilogues[n].apply(code, found, image, channel, cell, mask)
-        yield found
+    """Vectors of the same channels, passed through each epilogue that the kernel has: what is done
+    with them is written for each, and runs for the one that the step asks for.
+
+    `cell` gives the address of a vector, less that of the result; the values in `carry` may be
+    replaced. What one epilogue reads may not be there for another, so each reads it for itself.
+    """
+    several = len(epilogues) > 1
+    a = code.arguments(AfterArguments)
+    for which in code.cases(a.which if several else 0, range(len(epilogues)), carry):
+        epilogue, singles = epilogues[which], None
+        if several:
+            of = (k for k, kind in enumerate(epilogue.kinds) if kind == "s")
+            singles = {k: _everywhere(code, a.after[k]) for k in of}
+        yield [
+            epilogue.apply(code, x, image, channel, cell(n), mask, singles)
+            for n, x in enumerate(registers)
+        ]
 
 
 def kind_of(shape: tuple[int, ...], result: tuple[int, ...]) -> str | None:

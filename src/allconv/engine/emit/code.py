@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ class Code(Vectors):
         self._slots = {slot: number for number, slot in enumerate(slots)}
         self._arguments: dict[str, ir.Value] = {}
         self._blocks: dict[type, Any] = {}
+        self._known: dict[Hashable, ir.Value] = {}
 
     def arg(self, name: str) -> ir.Value:
         """The slot called `name`: a size, a stride or an address."""
@@ -51,6 +52,14 @@ class Code(Vectors):
         if block is None:
             block = self._blocks[kind] = kind.made(self.arg)
         return block
+
+    def once(self, key: Hashable, make: Callable[[], ir.Value]) -> ir.Value:
+        """What `make` writes: it stands where the kernel begins, once for all that ask for it."""
+        if key not in self._known:
+            builder, self.builder = self.builder, self._entry
+            self._known[key] = make()
+            self.builder = builder
+        return self._known[key]
 
     @contextmanager
     def units(self, block: Index, total: Index) -> Iterator[Index]:

@@ -160,12 +160,7 @@ def _change(code: Code, prologue: Epilogue, image: Index, channel: Index) -> Cha
     if prologue.is_nothing:
         return None
 
-    def change(x: ir.Value, at: Index, mask: Mask) -> ir.Value:
-        changed = [x]
-        prologue.apply(code, changed, image, code.add(channel, at), lambda _: 0, mask)
-        return changed[0]
-
-    return change
+    return lambda x, at, mask: prologue.apply(code, x, image, code.add(channel, at), 0, mask)
 
 
 def emit_zeros(code: Code, address: Index, count: Index) -> None:

@@ -293,22 +293,19 @@ class _Tile:
         return self.code.when(self.code.within(cell, size), self.registers)
 
     def _store(self, channel: Index, along: Index) -> None:
-        """Write the cells that exist; the epilogue of another reads what that of the first does."""
+        """Write the cells that exist."""
         code, width = self.code, self.kernel.tile[1]
         a = code.arguments(DepthwiseArguments)
-        exist: list[Condition] = []
-        cells: list[Index] = []
-        for k in range(len(self.registers)):
+        for k, register in enumerate(self.registers):
             row, column = divmod(k, width)
-            below = code.compare(">", self.left[0], row)
-            exist.append(code.both(below, code.compare(">", self.left[1], column)))
-            move = code.add(code.mul(row, a.y_axis[2]), code.mul(column, a.y_axis[3]))
-            cells.append(code.add(self.y, along, move))
-
-        def read(k: int) -> Index:
-            return code.select(exist[k], cells[k], cells[0]) if self.checked else cells[k]
-
-        self.kernel.epilogue.apply(code, self.registers, self.unit.image, along, read, self.mask)
-        for y, exists, cell in zip(self.registers, exist, cells, strict=True):
+            exists = code.both(
+                code.compare(">", self.left[0], row), code.compare(">", self.left[1], column)
+            )
             with code.when(exists) if self.checked else nullcontext():
+                cell = code.add(
+                    self.y, along, code.mul(row, a.y_axis[2]), code.mul(column, a.y_axis[3])
+                )
+                y = self.kernel.epilogue.apply(
+                    code, register, self.unit.image, along, cell, self.mask
+                )
                 View(code, code.add(a.y, cell)).store(y, 0, self.mask)

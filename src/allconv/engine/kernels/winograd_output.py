@@ -5,7 +5,6 @@ Only cells that exist are written: the tiles at the lower and the right edge are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -127,10 +126,8 @@ class Results:
                 self._down(code, code.add(products, code.mul(t, pitch), along))
                 tile = strip.moved(code.mul(t, self.m * vector))
                 with code.loop(rows) as row:
-                    line = self._across(code, row)
-                    line = self._finished(code, line, bias, here, [0] * self.m, mask)
-                    for column, x in enumerate(line):
-                        tile[row, column].store(x)
+                    for column, x in enumerate(self._across(code, row)):
+                        tile[row, column].store(self._finish(code, x, bias, here, 0, mask))
             out = View(code, code.add(y, code.mul(code.add(channel, c), a.y_channel)), a.y_channel)
             with code.loop(rows) as row:
                 there = out.moved(code.mul(row, a.y_axis[0]))
@@ -164,10 +161,11 @@ class Results:
         a = code.arguments(ResultArguments)
         bias = self._bias(code, cells, None)
         with code.loop(rows) as i:
+            line = self._across(code, i)
             move = code.add(cells.cell, cells.channel, code.mul(i, a.y_axis[0]))
-            moves = [code.add(move, code.mul(j, a.y_axis[1])) for j in range(self.m)]
-            line = self._finished(code, self._across(code, i), bias, cells, moves, None)
-            for here, x in zip(moves, line, strict=True):
+            for j, x in enumerate(line):
+                here = code.add(move, code.mul(j, a.y_axis[1]))
+                x = self._finish(code, x, bias, cells, here, None)
                 View(code, code.add(a.y, here)).store(x)
 
     def _write_cells(self, code: Code, cells: _Cells, rows: Index, columns: Index) -> None:
@@ -184,7 +182,7 @@ class Results:
             row = code.add(cells.cell, cells.channel, code.mul(i, a.y_axis[0]))
             with code.loop(columns) as j:
                 here = code.add(row, code.mul(j, a.y_axis[1]))
-                (x,) = self._finished(code, [line[j].vector()], bias, cells, [here], mask)
+                x = self._finish(code, line[j].vector(), bias, cells, here, mask)
                 y = View(code, code.add(a.y, here))
                 with code.either(full) as (whole, part):
                     with whole:
@@ -198,14 +196,13 @@ class Results:
         b = code.arguments(ResultArguments).b
         return View(code, code.add(b, cells.channel)).vector(0, mask)
 
-    def _finished(
-        self, code: Code, line: list[ir.Value], bias: ir.Value | None, cells: _Cells,
-        moves: Sequence[Index], mask: Mask,
-    ) -> list[ir.Value]:  # fmt: skip
-        """Some cells of a row with bias and epilogue."""
-        found = line if bias is None else [code.fadd(x, bias) for x in line]
-        self.epilogue.apply(code, found, cells.image, cells.channel, moves.__getitem__, mask)
-        return found
+    def _finish(
+        self, code: Code, x: ir.Value, bias: ir.Value | None, cells: _Cells, here: Index, mask: Mask
+    ) -> ir.Value:
+        """Bias and epilogue."""
+        if bias is not None:
+            x = code.fadd(x, bias)
+        return self.epilogue.apply(code, x, cells.image, cells.channel, here, mask)
 
 
 def buffer_size(m: int, pitch: int, lanes: int, *, turned: bool) -> int:
