@@ -67,7 +67,7 @@ def check_kernels(net: Module, *shapes: Sequence[int]) -> None:
     inputs, count = len(graph.inputs), len(graph.inputs) + len(graph.constants)
     static = frozenset((*recorded.state_places, *range(inputs, count)))
     planner = Planner(LOWERINGS, graph, ("rows",) * count, static, keep_last=False).run()
-    steps = [*planner.prologue, *planner.steps]
+    steps = [*planner.setup, *planner.steps]
     kernels = {step.kernel for step in steps if isinstance(step, KernelStep)}
     defined = {step.node.operator.name for step in steps if isinstance(step, DefinitionStep)}
     assert defined <= DEFINED

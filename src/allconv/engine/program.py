@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.engine import threads as team
-from allconv.engine.border import ready
+from allconv.engine.array_layout import ready
 from allconv.engine.choose import Choice, choose
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import layout_strides, size_in_bytes
