@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from allconv.engine.arguments import T, several
-from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
@@ -49,7 +48,7 @@ class DirectArguments(ProblemArguments[T], BeforeArguments[T]):
     runs: T
     cells: T
     sums: T
-    ahead: T  # bytes of the next part of the weights that each tile fetches
+    ahead: T  # bytes of the next part of the weights that each tile fetches a term
 
 
 @dataclass(frozen=True)
@@ -164,9 +163,8 @@ class _Line:
         large, small = self.sums.heights
         ahead = [code.value(terms.following)]
         with code.loop(lines.whole, carry=ahead) as number:
-            ahead[0] = self._fetch(ahead[0])
             begin = code.mul(number, large)
-            tile, cells = self._tile(begin, large)
+            tile, cells = self._tile(begin, large, ahead)
             full = code.compare("<=", code.add(begin, large), lines.length)
             with code.either(code.both(terms.last, full)) as (then, otherwise):
                 with then:
@@ -175,8 +173,7 @@ class _Line:
                     self._keep(tile, begin)
         if small:
             with code.when(code.compare("<", lines.begin, lines.length)):
-                self._fetch(ahead[0])
-                tile, _ = self._tile(lines.begin, small)
+                tile, _ = self._tile(lines.begin, small, ahead)
                 self._keep(tile, lines.begin)
         written = code.mul(code.min(lines.whole, code.div(lines.length, large)), large)
         with code.loop(code.select(terms.last, lines.length, 0), start=written) as cell:
@@ -185,21 +182,17 @@ class _Line:
             alone.registers = [kept.vector(v) for v in range(self.sums.vectors)]
             self._write(alone, self._targets([self._entry(cell)], cell))
 
-    def _fetch(self, address: ir.Value) -> ir.Value:
-        """Fetch a share of the next part of the weights; where the next share lies."""
-        code, ahead = self.code, self.a.ahead
-        with code.loop(ahead, step=LINE) as i:
-            View(code, code.add(address, i)).prefetch(near=False)
-        return code.value(code.add(address, ahead))
-
     def _entry(self, cell: Index) -> dict[str, View]:
         code = self.code
         table = code.add(code.scratch, self.a.cells)
         return entry(code, table, code.add(self.first, cell), CELL)
 
-    def _tile(self, begin: Index, height: int) -> tuple[Tile, list[dict[str, View]]]:
+    def _tile(
+        self, begin: Index, height: int, ahead: list[ir.Value]
+    ) -> tuple[Tile, list[dict[str, View]]]:
         """A register tile: cells from one on, with the biases or what they were so far; and what
-        was written down of them."""
+        was written down of them. Term by term it fetches its share of the next part of the
+        weights, which is `ahead`."""
         code, terms, vectors, size = self.code, self.terms, self.sums.vectors, self.sums.size
         cells = [self._entry(code.add(begin, i)) for i in range(height)]
         # The last row has the first of all taps, the first row the last ones.
@@ -209,12 +202,17 @@ class _Line:
         with code.when(code.inverse(terms.first), carry=tile.registers):
             before = self._waiting(begin).rows([i * size for i in range(height)])
             tile.registers[:] = [before[i].vector(v) for i in range(height) for v in range(vectors)]
-        with code.loop(terms.end, start=terms.begin, carry=tile.registers) as n:
+        carry = [*tile.registers, *ahead]
+        with code.loop(terms.end, start=terms.begin, carry=carry) as n:
+            tile.registers, ahead[:] = carry[:-1], carry[-1:]
             run = entry(code, code.add(code.scratch, self.a.runs), n, RUN)
             inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
             count = code.select(inside, run["terms"].scalar(), 0)
             source, weight = x.moved(run["source"].scalar()), self.w.moved(run["weight"].scalar())
-            contract(code, tile, [(count, code.size, size)], source, weight)
+            loops = [(count, code.size, size)]
+            contract(code, tile, loops, source, weight, far=ahead, by=self.a.ahead)
+            carry[:] = [*tile.registers, *ahead]
+        tile.registers, ahead[:] = carry[:-1], carry[-1:]
         return tile, cells
 
     def _waiting(self, begin: Index) -> View:
