@@ -11,13 +11,8 @@ from allconv.errors import Error, FileError, ShapeError, UnsupportedError
 from allconv.nn.tracing import trace_module
 from allconv.onnx.format.refusals import joined
 from allconv.onnx.model import Model
-<<<<<<< ours
-from allconv.onnx.module import WHOLE, OnnxModule
-from allconv.onnx.read.file import SIZE_LIMIT, Given, naming_file, read_model
-=======
 from allconv.onnx.module import HELD, OnnxModule
-from allconv.onnx.read.file import SIZE_LIMIT, Given, read_model, told
->>>>>>> theirs
+from allconv.onnx.read.file import SIZE_LIMIT, Given, naming_file, read_model
 from allconv.onnx.read.part import Part
 from allconv.operators.base import Spec
 
