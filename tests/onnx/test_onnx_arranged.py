@@ -15,8 +15,9 @@ from allconv import functional as F
 from allconv.errors import Error
 from allconv.functional.call import apply
 from allconv.onnx import load, save
-from allconv.onnx.module import OnnxModule, check_network
-from allconv.onnx.read import parse_model
+from allconv.onnx.load import check_network
+from allconv.onnx.module import OnnxModule
+from allconv.onnx.read.file import parse_model
 from allconv.operators.resize import COORDINATES, NEAREST, Line, Resize, Rule
 from allconv.operators.take import AddAt, RunningSum, Take
 from onnx import TensorProto, helper, numpy_helper

@@ -16,9 +16,10 @@ from onnx_nodes import ATTRIBUTES, Case, draw_case, opsets, schema
 from onnx_runs import run_defined
 
 from allconv.errors import Error, UnsupportedError
-from allconv.onnx.module import OnnxModule, check_network
+from allconv.onnx.load import check_network
+from allconv.onnx.module import OnnxModule
 from allconv.onnx.names import NAMES
-from allconv.onnx.read import parse_model
+from allconv.onnx.read.file import parse_model
 from onnx import helper
 
 DRAWS = int(os.environ.get("ALLCONV_ONNX_DRAWS", "2"))  # of each operator in each operator set

@@ -12,18 +12,18 @@ import numpy as np
 from allconv import trace
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.arrays import frozen
-from allconv.onnx.call import Bytes, Call, Condition, Several, unsupported
-from allconv.onnx.external import Outside
-from allconv.onnx.functions import defined
-from allconv.onnx.limits import MOST_CONSTANTS, Budget
+from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
+from allconv.onnx.format.refusals import Refusal, joined
+from allconv.onnx.format.text import plain, shown
 from allconv.onnx.model import Branch, Input, Model, Node
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
+from allconv.onnx.names.call import Bytes, Call, Condition, Several, unsupported
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
-from allconv.onnx.nodes import NodeReader
-from allconv.onnx.refusals import Refusal, joined
-from allconv.onnx.text import plain, shown
-from allconv.onnx.validate import check_order, checked
+from allconv.onnx.read.external import Outside
+from allconv.onnx.read.functions import defined
+from allconv.onnx.read.nodes import NodeReader
+from allconv.onnx.read.validate import check_order, checked
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.operators.elementary import ToWhole, Truth
 from allconv.operators.pointwise import Select

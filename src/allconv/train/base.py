@@ -24,8 +24,8 @@ from allconv.nn.networks.parts import Named
 from allconv.nn.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
 from allconv.nn.saved import load as load_saved
 from allconv.nn.tracing import network_dtype, trace_module
+from allconv.onnx.load import load as load_onnx
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.module import load as load_onnx
 from allconv.operators.base import Spec
 from allconv.random import generator
 from allconv.text import printable

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from allconv.onnx.call import Name
 from allconv.onnx.names import (
     arrange,
     cells,
@@ -30,6 +29,7 @@ from allconv.onnx.names import (
     unwritten,
     whole,
 )
+from allconv.onnx.names.call import Name
 
 _FAMILIES = (
     arrange,

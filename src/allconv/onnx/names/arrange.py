@@ -9,8 +9,8 @@ from allconv import functional
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.functional.call import apply
 from allconv.intake.limits import MOST_AXES
-from allconv.onnx.call import Bytes, Call, Condition, Name, Several
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Bytes, Call, Condition, Name, Several
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 from allconv.value import Value
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.tensors import dtype_name
+from allconv.onnx.format.tensors import dtype_name
+from allconv.onnx.names.call import Bytes, Call, Condition, Name
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.take import Take

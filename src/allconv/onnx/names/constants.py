@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.call import Bytes, Call, Condition, Name
+from allconv.onnx.names.call import Bytes, Call, Condition, Name
 from allconv.onnx.names.known import ELEMENTS, Fold
 from allconv.onnx.names.known_shapes import MOVES
 from allconv.operators.base import Array

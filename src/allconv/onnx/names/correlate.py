@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from allconv import functional
 from allconv.functional.call import apply, take_floats
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import ATTRIBUTES, crop, read_settings, write_settings
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.value import Value
 from allconv.window import Axis, Window, covered_by

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.value import Value
 
 

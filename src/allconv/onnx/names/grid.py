@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.grid import MODES, PADDINGS, GridSample
 from allconv.value import Value
 

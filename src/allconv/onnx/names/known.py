@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.call import Call
+from allconv.onnx.format.tensors import HALVES, LARGEST_HALF, dtype_name
+from allconv.onnx.names.call import Call
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.tensors import HALVES, LARGEST_HALF, dtype_name
 from allconv.operators.base import Array
 
 Fold = Callable[[Call], Any]

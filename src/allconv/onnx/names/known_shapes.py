@@ -11,8 +11,8 @@ import numpy as np
 
 from allconv.functional.border import check_border
 from allconv.intake.limits import MOST_AXES
-from allconv.onnx.call import Call
 from allconv.onnx.names import arrange
+from allconv.onnx.names.call import Call
 from allconv.onnx.names.known import Fold
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.operators.base import Array

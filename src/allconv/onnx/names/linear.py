@@ -6,9 +6,9 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.einsum import einsum
 from allconv.operators.matmul import MatMul
 from allconv.operators.reduce import Broadcast

@@ -24,9 +24,9 @@ import numpy as np
 
 from allconv.errors import Error
 from allconv.functional.call import apply
-from allconv.onnx.call import Call
 from allconv.onnx.model import Node
-from allconv.onnx.writer import OPSET, Writer, Written, make_node
+from allconv.onnx.names.call import Call
+from allconv.onnx.names.writer import OPSET, Writer, Written, make_node
 from allconv.operators.base import Array
 from allconv.operators.local import Local
 from allconv.operators.windowed import taps

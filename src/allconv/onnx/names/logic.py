@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Condition, Name
+from allconv.onnx.names.call import Call, Condition, Name
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 

@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.order import Hardmax
 from allconv.value import Value

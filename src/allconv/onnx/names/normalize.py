@@ -8,8 +8,8 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
 

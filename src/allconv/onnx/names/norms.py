@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.norms import GroupNorm, LayerNorm
 from allconv.operators.pointwise import Heaviside, Sqrt
 from allconv.operators.reduce import Sum

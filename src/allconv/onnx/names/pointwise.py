@@ -11,11 +11,11 @@ import numpy as np
 from allconv import functional
 from allconv.functional.activations import hard_sigmoid, scaled_elu, sloped
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.format.schema import shortest
+from allconv.onnx.format.tensors import CODES
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.schema import shortest
-from allconv.onnx.tensors import CODES
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators import elementary
 from allconv.operators import pointwise as operators
 from allconv.value import Value

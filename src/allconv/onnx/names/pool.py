@@ -9,7 +9,7 @@ import numpy as np
 from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.window import (
     ATTRIBUTES,
     Pairs,
@@ -18,7 +18,7 @@ from allconv.onnx.names.window import (
     read_settings,
     write_settings,
 )
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
 from allconv.operators.pool import AveragePool, MaxPool

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
 from allconv.operators.order import ArgExtreme, TakeAlong, TopK

@@ -11,8 +11,8 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.functional.resize import simple
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.base import Array
 from allconv.operators.resize import (
     COORDINATES,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name, Several
+from allconv.onnx.names.call import Bytes, Call, Condition, Name, Several
 from allconv.operators.arrange import Concatenate, Reshape, Slice
 from allconv.operators.base import FLOATS, Array
 from allconv.value import Value

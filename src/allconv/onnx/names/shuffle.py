@@ -7,7 +7,7 @@ from math import prod
 from allconv.functional.patches import check_pairs, folded
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.value import Value
 from allconv.window import Window
 

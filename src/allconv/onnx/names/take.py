@@ -14,8 +14,8 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select

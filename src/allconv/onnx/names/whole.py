@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.tensors import CODES, HALVES, dtype_name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.format.tensors import CODES, HALVES, dtype_name
+from allconv.onnx.names.call import Bytes, Call, Condition, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.operators.elementary import Floor, Round, Sign, ToWhole

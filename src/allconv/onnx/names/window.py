@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from allconv.errors import UnsupportedError
-from allconv.onnx.call import Call
-from allconv.onnx.text import shown
+from allconv.onnx.format.text import shown
+from allconv.onnx.names.call import Call
 from allconv.window import Axis, named_padding
 
 ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")

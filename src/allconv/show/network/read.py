@@ -18,11 +18,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 
 from allconv.errors import Error, FileError
 from allconv.files import open_file
-from allconv.onnx.call import unsupported
 from allconv.onnx.model import Node
-from allconv.onnx.read import told
-from allconv.onnx.validate import check_node
-from allconv.onnx.wire import without_arrays
+from allconv.onnx.names.call import unsupported
+from allconv.onnx.read.file import told
+from allconv.onnx.read.validate import check_node
+from allconv.onnx.read.wire import without_arrays
 from allconv.show.network.layers import INPUT, OUTPUT, Drawn, Layer, Network, Shape, shown_note
 from allconv.text import encodable, printable
 from onnx import AttributeProto, ModelProto
