@@ -62,8 +62,7 @@ _kernel = attrgetter("window.kernel")
 # When a step is taken.
 
 
-def _both(problem: Problem) -> bool:
-    return problem.strides_taps
+_both = attrgetter("strides_taps")
 
 
 def _uncounted(problem: Problem) -> bool:
