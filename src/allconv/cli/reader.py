@@ -18,7 +18,7 @@ from allconv.data.presets import Preset, find_preset
 from allconv.errors import ArgumentError, FileError, UnsupportedError
 from allconv.files import read_text
 from allconv.nn.module import Module
-from allconv.nn.new_head import Arranged
+from allconv.nn.rewrites.new_head import Arranged
 from allconv.nn.tracing import trace_module
 from allconv.onnx import OnnxModule, load
 from allconv.operators.base import Array, Spec

@@ -55,8 +55,7 @@ _strides_above_1 = unless(1, attrgetter("stride"))
 _dilation = unless(1, attrgetter("dilation"))
 _groups = unless(1, attrgetter("groups"))
 _low = unless(0, attrgetter("low"))
-_all_strides, _all_ends = attrgetter("stride"), attrgetter("exact_ends")
-_kernel = attrgetter("window.kernel")
+_all_strides, _all_ends, _kernel = map(attrgetter, ("stride", "exact_ends", "window.kernel"))
 
 
 # When a step is taken.

@@ -122,21 +122,35 @@ def _conv(
     >>> conv1d(np.array([[[1.0, 2, 3, 4]]]), np.array([[[1.0, 2, 3]]]))
     array([[[14., 20.]]])
     """
+    settings = (stride, padding, dilation, groups, padding_mode, input_dilation)
+    return correlated(axes, False, x, weight, bias, settings, flip)
+
+
+def correlated(
+    axes: int,
+    moving: bool,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    settings: tuple[Any, ...],
+    flip: bool = False,
+) -> Any:
+    """A convolution, or where the weights are `moving` a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, ends = correlation(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, dilation, groups, padding_mode, input_dilation,
-    )  # fmt: skip
+    operator, ends, mode = _correlation(
+        axes, moving, x.shape, weight.shape, shape_or_none(bias), *settings
+    )
     w = flipped(weight, axes) if flag("flip", flip) else weight
     operands = (x, w) if bias is None else (x, w, bias)
     if ends is None:
         return apply(operator, *operands)
-    return evaluate(_conv_bordered, *operands, ends=ends, mode=padding_mode, operator=operator)
+    return evaluate(_conv_bordered, *operands, ends=ends, mode=mode, operator=operator)
 
 
 @remembered
-def correlation(
+def _correlation(
     axes: int,
+    moving: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -146,9 +160,9 @@ def correlation(
     groups: int,
     padding_mode: str = "zeros",
     input_dilation: Sizes = 1,
-    moving: bool = False,
-) -> tuple[Correlate | Local, Pairs | None]:
-    """The operator that settings mean for these shapes, and the padding that comes before it.
+) -> tuple[Correlate | Local, Pairs | None, str]:
+    """The operator that settings mean for these shapes; the padding that comes before it, and what
+    that holds.
 
     Weights that are `moving` are each output cell's own.
     """
@@ -169,7 +183,7 @@ def correlation(
     if moving and window.output != cells:
         raise ShapeError(f"weight is {weight}, for {cells} outputs; x {x} has {window.output}")
     if padding_mode == "zeros" or not any(map(any, ends)):
-        return (Local if moving else Correlate)(window, groups), None
+        return (Local if moving else Correlate)(window, groups), None, padding_mode
     if any(each > 1 for each in b):
         raise ArgumentError(
             f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
@@ -177,7 +191,7 @@ def correlation(
         )
     check_border(input, ends, padding_mode)
     within = Window(tuple(axis.moved(*end) for axis, end in zip(window.axes, ends, strict=True)))
-    return Correlate(within, groups), ends
+    return Correlate(within, groups), ends, padding_mode
 
 
 def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Operator) -> Any:
@@ -212,17 +226,24 @@ def _conv_transpose(
     >>> conv_transpose1d(np.array([[[1.0, 10]]]), np.array([[[1.0, 2, 3]]]), stride=2)
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
+    settings = (stride, padding, output_padding, groups, dilation, output_size)
+    return transposed(axes, False, x, weight, bias, settings)
+
+
+def transposed(
+    axes: int, moving: bool, x: Any, weight: Any, bias: Any, settings: tuple[Any, ...]
+) -> Any:
+    """The transpose of a convolution, or where the weights are `moving` of a locally connected
+    layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator = transposed(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, output_padding, groups, dilation, output_size,
-    )  # fmt: skip
+    operator = _transposition(axes, moving, x.shape, weight.shape, shape_or_none(bias), *settings)
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 
 @remembered
-def transposed(
+def _transposition(
     axes: int,
+    moving: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -232,7 +253,6 @@ def transposed(
     groups: int,
     dilation: Sizes,
     output_size: Sizes | None,
-    moving: bool = False,
 ) -> CorrelateTranspose | LocalTranspose:
     """The operator that settings of a transposed layer mean for these shapes."""
     groups = whole("groups", groups, least=1)
@@ -293,9 +313,5 @@ def transpose_window(
     return Window(tuple(axes))
 
 
-conv1d = spatial(_conv, 1)
-conv2d = spatial(_conv, 2)
-conv3d = spatial(_conv, 3)
-conv_transpose1d = spatial(_conv_transpose, 1)
-conv_transpose2d = spatial(_conv_transpose, 2)
-conv_transpose3d = spatial(_conv_transpose, 3)
+conv1d, conv2d, conv3d = spatial(_conv)
+conv_transpose1d, conv_transpose2d, conv_transpose3d = spatial(_conv_transpose)

@@ -17,11 +17,11 @@ from allconv.data.presets import Prepared, Preset, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.settings import told
 from allconv.nn.correlate import Conv2d
-from allconv.nn.graph_module import GraphModule
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
-from allconv.nn.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
+from allconv.nn.rewrites.graph_module import GraphModule
+from allconv.nn.rewrites.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
 from allconv.nn.saved import load as load_saved
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.load import load as load_onnx
