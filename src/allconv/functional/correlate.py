@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+Border = tuple[Pairs, str]
+"""Padding, and what it holds: a mode of `pad`."""
+
+
 def shape_or_none(x: Any) -> tuple[int, ...] | None:
     """The shape of an array that may be left out."""
     return None if x is None else tuple(x.shape)
@@ -53,11 +57,11 @@ def check_channels(x: tuple[int, ...], expected: int, because: str) -> None:
 
 
 def check_weight(
-    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, moving: bool
+    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, local: bool
 ) -> None:
     """Refuse weights of another rank, without cells, or that the groups do not divide."""
-    if len(weight) != 2 + axes * (1 + moving):
-        layout = f"({channels}, *K{', *P' * moving})"
+    if len(weight) != 2 + axes * (1 + local):
+        layout = f"({channels}, *K{', *P' * local})"
         raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is expected")
     if 0 in weight:
         raise ShapeError(f"weight is {weight}: a size is 0")
@@ -128,29 +132,29 @@ def _conv(
 
 def correlated(
     axes: int,
-    moving: bool,
+    local: bool,
     x: Any,
     weight: Any,
     bias: Any,
     settings: tuple[Any, ...],
     flip: bool = False,
 ) -> Any:
-    """A convolution, or where the weights are `moving` a locally connected layer."""
+    """A convolution, or with `local` a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, ends, mode = _correlation(
-        axes, moving, x.shape, weight.shape, shape_or_none(bias), *settings
+    operator, border = correlation(
+        axes, local, x.shape, weight.shape, shape_or_none(bias), *settings
     )
     w = flipped(weight, axes) if flag("flip", flip) else weight
     operands = (x, w) if bias is None else (x, w, bias)
-    if ends is None:
+    if border is None:
         return apply(operator, *operands)
-    return evaluate(_conv_bordered, *operands, ends=ends, mode=mode, operator=operator)
+    return evaluate(_conv_bordered, *operands, border=border, operator=operator)
 
 
 @remembered
-def _correlation(
+def correlation(
     axes: int,
-    moving: bool,
+    local: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -160,15 +164,14 @@ def _correlation(
     groups: int,
     padding_mode: str = "zeros",
     input_dilation: Sizes = 1,
-) -> tuple[Correlate | Local, Pairs | None, str]:
-    """The operator that settings mean for these shapes; the padding that comes before it, and what
-    that holds.
+) -> tuple[Correlate | Local, Border | None]:
+    """The operator that settings mean for these shapes, and the border that is made before it.
 
-    Weights that are `moving` are each output cell's own.
+    With `local` every output cell has weights of its own.
     """
     padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "O, C/groups", moving=moving)
+    check_weight(weight, axes, groups, "O, C/groups", local=local)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[1] * groups, f"weight is {weight}, groups={groups}")
@@ -180,10 +183,10 @@ def _correlation(
     spread = tuple(map(reach_of, input, b))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
-    if moving and window.output != cells:
+    if local and window.output != cells:
         raise ShapeError(f"weight is {weight}, for {cells} outputs; x {x} has {window.output}")
     if padding_mode == "zeros" or not any(map(any, ends)):
-        return (Local if moving else Correlate)(window, groups), None, padding_mode
+        return (Local if local else Correlate)(window, groups), None
     if any(each > 1 for each in b):
         raise ArgumentError(
             f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
@@ -191,11 +194,12 @@ def _correlation(
         )
     check_border(input, ends, padding_mode)
     within = Window(tuple(axis.moved(*end) for axis, end in zip(window.axes, ends, strict=True)))
-    return Correlate(within, groups), ends, padding_mode
+    return Correlate(within, groups), (ends, padding_mode)
 
 
-def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Operator) -> Any:
+def _conv_bordered(x: Any, *rest: Any, border: Border, operator: Operator) -> Any:
     """A convolution of an image that is continued beyond its edge."""
+    ends, mode = border
     return apply(operator, bordered(x, ((0, 0), (0, 0), *ends), mode), *rest)
 
 
@@ -231,19 +235,18 @@ def _conv_transpose(
 
 
 def transposed(
-    axes: int, moving: bool, x: Any, weight: Any, bias: Any, settings: tuple[Any, ...]
+    axes: int, local: bool, x: Any, weight: Any, bias: Any, settings: tuple[Any, ...]
 ) -> Any:
-    """The transpose of a convolution, or where the weights are `moving` of a locally connected
-    layer."""
+    """The transpose of a convolution, or with `local` of a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator = _transposition(axes, moving, x.shape, weight.shape, shape_or_none(bias), *settings)
+    operator = _transposition(axes, local, x.shape, weight.shape, shape_or_none(bias), *settings)
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 
 @remembered
 def _transposition(
     axes: int,
-    moving: bool,
+    local: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -256,16 +259,16 @@ def _transposition(
 ) -> CorrelateTranspose | LocalTranspose:
     """The operator that settings of a transposed layer mean for these shapes."""
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "C, O/groups", moving=moving)
+    check_weight(weight, axes, groups, "C, O/groups", local=local)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[0], f"weight is {weight}")
     kernel, cells = weight[2 : 2 + axes], weight[2 + axes :]
-    if moving and x[2:] != cells:
+    if local and x[2:] != cells:
         raise ShapeError(f"weight is {weight}, for {cells} cells; x is {x}")
     window = transpose_window(x[2:], kernel, stride, padding, output_padding, dilation, output_size)
-    check_bias(bias, (weight[1] * groups, *window.input * moving))
-    return (LocalTranspose if moving else CorrelateTranspose)(window, groups)
+    check_bias(bias, (weight[1] * groups, *window.input * local))
+    return (LocalTranspose if local else CorrelateTranspose)(window, groups)
 
 
 def transpose_window(

@@ -49,7 +49,7 @@ class MatMul(Operator):
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         a, b = x
-        ga, gb = MatMul()(gy[0], turned(b)), MatMul()(turned(a), gy[0])
+        ga, gb = MatMul()(gy[0], transposed(b)), MatMul()(transposed(a), gy[0])
         return sum_to(ga, a.shape), sum_to(gb, b.shape)
 
     def cost(self, *x: Spec) -> int:
@@ -57,7 +57,7 @@ class MatMul(Operator):
         return y.size * x[0].shape[-1]
 
 
-def turned(x: Any) -> Any:
+def transposed(x: Any) -> Any:
     """A symbolic array with its last two axes exchanged."""
     rank = len(x.shape)
     return Transpose((*range(rank - 2), rank - 1, rank - 2))(x)

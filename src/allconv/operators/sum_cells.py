@@ -51,9 +51,9 @@ class SumCells(Operator):
         return (narrow(np.moveaxis(y, 0, self.axis), x[0]),)
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (self.turned()(gy[0]),)
+        return (self.transposed()(gy[0]),)
 
-    def turned(self) -> SumCells:
+    def transposed(self) -> SumCells:
         """The transpose: x[..., j, ...] = sum of y[..., p, ...] over the p whose cells hold j."""
         met: list[list[int]] = [[] for _ in range(self.size)]
         for p, cells in enumerate(self.cells):

@@ -1,6 +1,6 @@
 """Rewrites: one graph in, an equal one out; one rewrite per file, its cases in its docstring.
 
-What users call takes networks and returns networks, so it is defined in `nn.rewrites`, a file each:
+What users call takes networks and returns networks; it is defined in `nn.rewrites`, a file each:
 
     densify(net, input_shape)         a classifier as a fully convolutional network
     unshare(net, input_shape)         convolutions as locally connected or linear layers
