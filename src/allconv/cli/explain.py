@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -14,9 +14,6 @@ from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
 from allconv.cli.output_file import check_output, result_line
-
-if TYPE_CHECKING:
-    from allconv.cli.explained import Asked
 
 ENDING = "-explained"
 LONGEST_STEM = 80
@@ -62,23 +59,7 @@ LONGEST_STEM = 80
 @click.option("--full", is_flag=True, help="Show everything, however large the page gets.")
 @settings.pixel_limit_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    model: str,
-    image: str | None,
-    beside: str | None,
-    out: str | None,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    classes: int | None,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    maps: int,
-    profile: bool,
-    full: bool,
-    pixel_limit: int,
-) -> None:
+def command(ctx: click.Context, /, out: str | None, **options: Any) -> None:
     """Draw a network as a page, with an image through it.
 
     MODEL is an .onnx file or the name of a network, which gets random weights. The page is one
@@ -89,19 +70,13 @@ def command(
     from allconv.cli.explained import Asked, explained
 
     given = ctx.get_parameter_source("maps") is click.core.ParameterSource.COMMANDLINE
-    if given and image is None:
+    if given and options["image"] is None:
         raise Misuse("--maps is for what the layers give for an image; give --image, too")
-    asked = Asked(
-        model, image, beside, size, channels, classes, mean, std, maps, profile, full, pixel_limit
-    )
-    target = _target(asked, out)
+    asked = Asked(**options)
+    # Refused before anything is computed where it cannot be written.
+    target = _free_name(asked.model) if out is None else check_output("--out", out)
     with screen() as shown:
         _write(shown, explained(shown, asked), target)
-
-
-def _target(asked: Asked, out: str | None) -> Path:
-    """The file to write; refused before anything is computed where it cannot be one."""
-    return _free_name(asked.model) if out is None else check_output("--out", out)
 
 
 def _free_name(model: str) -> Path:

@@ -122,7 +122,7 @@ def finish(
             "give 3 or more of each class"
         )
     preprocess = Preprocess.from_training(train.images, white=white)
-    augment = Augment.default(preprocess.height, preprocess.width, preprocess.channels)
+    augment = Augment.default(*preprocess.size, preprocess.channels)
     if flip is not None:
         augment = Augment(flip=flip, shift=augment.shift)
     named = {"training": train, "validation": validation, "test": test}

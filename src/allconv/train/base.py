@@ -84,9 +84,7 @@ class Base:
         knows none, the head sees what the layers below see, too (`Features.depths`).
         """
         classes = check_classes(len(data.classes))
-        kind = data.preprocess
-        features = self.features()
-        shape = (kind.channels, kind.height, kind.width)
+        features, shape = self.features(), data.preprocess.shape
         width = self._width(features, shape)
         if not self.known(data.classes, width):
             features = self.features(depths=True)
@@ -196,8 +194,7 @@ def _of_file(net: OnnxModule, name: str, preset: Preset | None, layout: str | No
             raise ArgumentError(f"{name} says how images are prepared; leave preset and layout out")
         cut = cut_head(net.for_any_size())
         prepared = Prepared(kind.mean, kind.std)
-        own = (kind.height, kind.width)
-        return Base(name, cut, "nchw", prepared, kind.channels, own, net.classes)
+        return Base(name, cut, "nchw", prepared, kind.channels, kind.size, net.classes)
     shape = inputs[0].shape
     if inputs[0].dtype == "uint8":
         raise UnsupportedError(f"{name} takes bytes; export it for float32 images")
@@ -252,7 +249,7 @@ def _coloured(data: Dataset) -> Dataset:
         return replace(given, images=np.repeat(given.images, 3, 3))
 
     kind = data.preprocess
-    made = Preprocess(kind.height, kind.width, 3, kind.mean * 3, kind.std * 3, white=kind.white)
+    made = replace(kind, channels=3, mean=kind.mean * 3, std=kind.std * 3)
     return replace(
         data,
         train=part(data.train),

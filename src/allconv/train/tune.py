@@ -166,9 +166,7 @@ def _train_head(
 
 def slower_below(net: Named, data: Dataset, optimizer: Optimizer | str) -> LayerWise:
     """An optimizer for all of a network, the lower layers slower."""
-    kind = data.preprocess
-    shares = layer_shares(net, (kind.channels, kind.height, kind.width))
-    return LayerWise(find_optimizer(optimizer), shares)
+    return LayerWise(find_optimizer(optimizer), layer_shares(net, data.preprocess.shape))
 
 
 def _feature_feeds(

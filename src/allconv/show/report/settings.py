@@ -30,8 +30,7 @@ _NAMES = {
 
 def network_part(name: str, net: Module, data: Dataset) -> Markup:
     """The layers of a network, what they hold and cost."""
-    kind = data.preprocess
-    summary = summarize(net, [(1, kind.channels, kind.height, kind.width)])
+    summary = summarize(net, [(1, *data.preprocess.shape)])
     said = facts(
         [
             ("network", told(name)),
