@@ -18,11 +18,11 @@ from allconv.bench.networks import network_workloads
 from allconv.bench.process import Worker, WorkerError
 from allconv.bench.results import Results, Row
 from allconv.bench.startup import import_row, startup_rows, startup_workloads
-from allconv.bench.tables import count
 from allconv.bench.training import training_workloads
 from allconv.bench.turns import Pace, measure
 from allconv.bench.workload import Workload, chosen
 from allconv.errors import Error
+from allconv.text import counted
 
 LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = (
     "layers",
@@ -112,7 +112,7 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
     done = 0
     for threads in request.threads:
         if request.suite != MEMORY:
-            listener.progress(done, total, f"peaks of the machine, {count(threads)}")
+            listener.progress(done, total, f"peaks of the machine, {counted(threads, 'thread')}")
             results.peaks[str(threads)] = _peaks(threads)
         with _workers(request.engines, threads) as workers:
             if request.suite == STARTUP and not request.words and threads == request.threads[0]:
@@ -120,7 +120,7 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
                 rows = [import_row(request.engines, request.pace.rounds)]
                 _keep(rows, results, listener)
             for workload in workloads:
-                listener.progress(done, total, f"{workload.name}, {count(threads)}")
+                listener.progress(done, total, f"{workload.name}, {counted(threads, 'thread')}")
                 with _folder() as folder:
                     try:
                         rows = _rows(request, workload, workers, folder, results)

@@ -11,6 +11,7 @@ from allconv.bench.machine import BUSY
 from allconv.bench.results import Results, Row, title
 from allconv.bench.timing import fastest_peer, ratio
 from allconv.bench.workload import ANY
+from allconv.text import counted
 
 NOTHING, FAILED = "-", "failed"
 MIB = 2**20
@@ -40,15 +41,10 @@ def tables(results: Results) -> list[Table]:
     for row in results.rows:
         groups.setdefault((row.threads, row.group), []).append(row)
     made = [
-        maker(f"{group}, {count(threads)}", rows, results)
+        maker(f"{group}, {counted(threads, 'thread')}", rows, results)
         for (threads, group), rows in groups.items()
     ]
     return made + [_profile(row, results) for row in results.rows if row.profile]
-
-
-def count(threads: int) -> str:
-    """So many threads: "1 thread", "2 threads"."""
-    return f"{threads} thread" if threads == 1 else f"{threads} threads"
 
 
 def row_line(row: Row) -> str:
@@ -62,7 +58,7 @@ def row_line(row: Row) -> str:
             told.append(f"{title(engine)} {held / MIB:.0f} MiB ({part})")
     told += [f"{title(engine)} FAILED" for engine in row.failures]
     layout = "" if row.layout in ("", ANY) else f", {row.layout}"
-    return f"{row.name}{layout}, {count(row.threads)}: {'; '.join(told)}"
+    return f"{row.name}{layout}, {counted(row.threads, 'thread')}: {'; '.join(told)}"
 
 
 def head_lines(results: Results) -> list[str]:
@@ -76,7 +72,8 @@ def head_lines(results: Results) -> list[str]:
     for threads, peak in results.peaks.items():
         speed, read, copied = (peak[name] / 1e9 for name in ("multiply_adds", "read", "copied"))
         lines.append(
-            f"peaks measured on {count(int(threads))} ({peak['cpu']}, {peak['bits']}-bit vectors): "
+            f"peaks measured on {counted(int(threads), 'thread')} "
+            f"({peak['cpu']}, {peak['bits']}-bit vectors): "
             f"{2 * speed:.0f} GFLOP/s, reading {read:.0f} GB/s, copying {copied:.0f} GB/s"
         )
     lines += [f"{title(name)}: {settings}" for name, settings in results.settings.items()]
@@ -228,7 +225,7 @@ def _profile(row: Row, results: Results) -> Table:
         "bound: ms of the multiply-adds, or of each byte once, at the measured peaks; steps are "
         "run one by one here, which costs small ones more"
     ]
-    return Table(f"profile of {row.name}, {count(row.threads)}", head, made, notes, 3)
+    return Table(f"profile of {row.name}, {counted(row.threads, 'thread')}", head, made, notes, 3)
 
 
 def _bound(part: Mapping[str, float], peak: Mapping[str, float] | None) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from allconv.cli.failures import Misuse
 from allconv.errors import UnsupportedError
+from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.onnx import OnnxModule
@@ -94,8 +95,8 @@ def check_channels(net: OnnxModule, name: str, channels: int | None) -> None:
     if known is None and shape is not None and len(shape) > 1:
         known = shape[1]
     if channels is not None and known not in (None, channels):
-        said = f"{known} channel" if known == 1 else f"{known} channels"
-        raise Misuse(f"{name} takes {said} and no other number; leave --channels out")
+        takes_only = f"{name} takes {counted(known, 'channel')} and no other number"
+        raise Misuse(f"{takes_only}; leave --channels out")
 
 
 def shown_shape(shape: Sequence[int | None]) -> str:

@@ -8,9 +8,9 @@ from allconv.data.report import Report
 from allconv.picture.chart import Chart, Line
 from allconv.picture.markup import Markup, element
 from allconv.show.page.document import document
-from allconv.show.report.pieces import counted, facts, paragraph, section, table, told
+from allconv.show.report.pieces import facts, paragraph, section, table, told
 from allconv.show.report.settings import data_part
-from allconv.text import duration, percent
+from allconv.text import counted, duration, percent
 from allconv.train.compare import PART, SHIFT, Comparison
 from allconv.train.history import History
 from allconv.version import __version__

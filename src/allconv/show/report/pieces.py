@@ -62,15 +62,6 @@ def percent(share: float) -> str:
     return "–" if isnan(share) else plain_percent(share).replace(" ", NO_BREAK)
 
 
-def counted(count: int, what: str, plural: str = "") -> str:
-    """A number of things.
-
-    >>> counted(1, "image"), counted(2000, "image"), counted(3, "class", "classes")
-    ('1 image', '2,000 images', '3 classes')
-    """
-    return f"{count:,} {what if count == 1 else plural or what + 's'}"
-
-
 def duration(seconds: float) -> str:
     """Seconds as `allconv.text.duration` writes them, a dash for NaN."""
     return "–" if isnan(seconds) else plain_duration(seconds)

@@ -15,10 +15,11 @@ from allconv.show.page.document import document
 from allconv.show.report.album import Album, Shot
 from allconv.show.report.classes import class_table
 from allconv.show.report.matrix import Matrix, confused
-from allconv.show.report.pieces import NO_BREAK, counted, paragraph, percent, section, told
+from allconv.show.report.pieces import NO_BREAK, paragraph, percent, section, told
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
+from allconv.text import counted
 from allconv.train.curves import curves
 from allconv.train.evaluate import interval
 from allconv.train.feed import Augmentation

@@ -10,7 +10,8 @@ from allconv.data.report import Report
 from allconv.nn.module import Module
 from allconv.nn.summary import Summary, summarize
 from allconv.picture.markup import Markup, element, joined
-from allconv.show.report.pieces import counted, duration, facts, folded, paragraph, table, told
+from allconv.show.report.pieces import duration, facts, folded, paragraph, table, told
+from allconv.text import counted
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
 from allconv.version import __version__
