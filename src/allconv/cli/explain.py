@@ -12,8 +12,8 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, screen
-from allconv.cli.output_file import check_output, result_line
+from allconv.cli.output import screen
+from allconv.cli.output_file import check_output, write_result
 
 ENDING = "-explained"
 LONGEST_STEM = 80
@@ -76,7 +76,11 @@ def command(ctx: click.Context, /, out: str | None, **options: Any) -> None:
     # Refused before anything is computed where it cannot be written.
     target = _free_name(asked.model) if out is None else check_output("--out", out)
     with screen() as shown:
-        _write(shown, explained(shown, asked), target)
+        text = explained(shown, asked)
+        result = write_result(target, text.encode())
+        shown.hide()
+        shown.line(result)
+        shown.line("next: open it in a browser; it is one file and fetches nothing")
 
 
 def _free_name(model: str) -> Path:
@@ -84,13 +88,3 @@ def _free_name(model: str) -> Path:
     stem = Path(model).stem[:LONGEST_STEM].replace("\0", "") or "network"
     names = (f"{stem}{ENDING}{f'-{n}' if n > 1 else ''}.html" for n in count(1))
     return Path(next(name for name in names if not os.path.lexists(name)))
-
-
-def _write(shown: Screen, text: str, target: Path) -> None:
-    from allconv.files import atomic_write
-
-    content = text.encode()
-    atomic_write(target, content)
-    shown.hide()
-    shown.line(result_line(target, content))
-    shown.line("next: open it in a browser; it is one file and fetches nothing")
