@@ -16,18 +16,8 @@ from allconv.text import counted
 NOTHING, FAILED = "-", "failed"
 MIB = 2**20
 SHOWN_PARTS = 25  # rows of a profile; the others are added up
-PROFILE = (
-    "step",
-    "layer",
-    "kernels",
-    "steps",
-    "chunks",
-    "ms",
-    "share",
-    "bound",
-    "of it",
-    "GFLOP/s",
-)
+STEPS = ("step", "layer", "kernels", "steps", "chunks", "ms", "share", "bound", "of it", "GFLOP/s")
+"""The head of a profile."""
 TIMED = {"layers", "networks", "training", "model"}
 """Suites whose rows are times of calls."""
 
@@ -220,7 +210,7 @@ def _profile(row: Row, results: Results) -> Table:
         "run one by one here, which costs small ones more"
     ]
     title = f"profile of {row.name}, {counted(row.threads, 'thread')}"
-    return Table(title, PROFILE, made, notes, 3)
+    return Table(title, STEPS, made, notes, 3)
 
 
 def _bound(part: Mapping[str, float], peak: Mapping[str, float] | None) -> float:
