@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -60,15 +61,18 @@ def check_network(net: OnnxModule) -> None:
     """Record a network once where its sizes are known; FileError where its parts do not fit.
 
     A batch declared as 0 is mostly one of any size, so that the network is recorded for 1; where
-    it does not fit then, it may still be right for 0. Where sizes are open, it is recorded for two
-    guesses, and refused where both are for nodes that are not read.
+    it does not fit then, it may still be right for 0. Where sizes, or the numbers of integer
+    inputs, are open, two guesses are tried, and it is refused where both are for nodes that are
+    not read.
     """
     inputs = net.model.inputs
     if any(each.static for each in inputs):
-        _check_static(net)
+        _try(lambda number: check_network(_filled(net, number)), _NUMBERS)
         return
-    if any(each.shape is None or None in each.shape[1:] for each in inputs):
-        _check_guesses(net)
+    if any(each.shape is None for each in inputs):
+        return
+    if any(None in (each.shape or ())[1:] for each in inputs):
+        _try(lambda size: trace_module(net, *_specs(net.model, 1, size)), _GUESSES)
         return
     try:
         _record(net, 1)
@@ -86,43 +90,29 @@ def _record(net: OnnxModule, batch: int) -> None:
         raise FileError(f"the parts of the network do not fit: {error}") from None
 
 
-def _check_static(net: OnnxModule) -> None:
-    """Refuse a network of integers whose nodes are refused whatever integers are tried."""
-    found: UnsupportedError | None = None
-    for number in _NUMBERS:
-        given = {
-            each.name: np.full([n or 1 for n in each.shape or ()], number, each.dtype)
-            for each in net.model.inputs
-            if each.static
-        }
+def _try(record: Callable[[int], Any], guesses: Sequence[int]) -> None:
+    """Raise the first refusal where all guesses are refused; any other end says nothing."""
+    refusals: list[UnsupportedError] = []
+    for guess in guesses:
         try:
-            check_network(net.with_inputs(**given))
+            record(guess)
         except UnsupportedError as error:
-            found = found or error
+            refusals.append(error)
             continue
         except Error:
             return
         return
-    if found is not None:
-        raise found
+    raise refusals[0]
 
 
-def _check_guesses(net: OnnxModule) -> None:
-    """Refuse a network of open sizes whose nodes are refused for whatever sizes are tried."""
-    found: UnsupportedError | None = None
-    for size in _GUESSES:
-        if any(each.shape is None for each in net.model.inputs):
-            return
-        try:
-            trace_module(net, *_specs(net.model, 1, size))
-        except UnsupportedError as error:
-            found = found or error
-            continue
-        except Error:
-            return
-        return
-    if found is not None:
-        raise found
+def _filled(net: OnnxModule, number: int) -> OnnxModule:
+    """The network with this number everywhere in its inputs of integers."""
+    given = {
+        each.name: np.full([n or 1 for n in each.shape or ()], number, each.dtype)
+        for each in net.model.inputs
+        if each.static
+    }
+    return net.with_inputs(**given)
 
 
 def _specs(model: Model, batch: int, size: int = 1) -> list[Spec]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.errors import ArgumentError, LimitError, ShapeError
+from allconv.errors import ArgumentError, LimitError
 from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.new_head import Cut
@@ -18,7 +18,7 @@ from allconv.nn.summary import Summary
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Input, Model
-from allconv.onnx.record import fits_declared, record_model
+from allconv.onnx.record import check_shape, record_model
 from allconv.operators.base import FLOATS, Array
 from allconv.value import Value
 
@@ -231,9 +231,7 @@ def _fixed(expected: Input, given: Any) -> Array:
     """The numbers of an input that is fixed."""
     name = plain(expected.name)
     array = take_array(name, given)
-    if not fits_declared(expected, array.shape):
-        sizes = ", ".join("any" if n is None else str(n) for n in expected.shape or ())
-        raise ShapeError(f"{shown(expected.name)} is {array.shape}; ({sizes}) is expected")
+    check_shape(expected, array.shape)
     if array.size > MOST_STATIC:
         raise LimitError(f"{name} has {array.size:,} numbers; {MOST_STATIC:,} are the most")
     kinds = "iubf" if expected.dtype in FLOATS else "iub"

@@ -20,18 +20,30 @@ from allconv.value import Value
 
 
 @dataclass(frozen=True)
-class Bytes:
-    """A value of one or two bytes, of uint8 say: floats that hold whole numbers of that dtype."""
+class Held:
+    """Floats that stand for a value of another dtype."""
 
     value: Value
+    dtype: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as arrays and values have it."""
+        return self.value.shape
+
+
+@dataclass(frozen=True)
+class Bytes(Held):
+    """A value of one or two bytes, of uint8 say: floats that hold whole numbers of that dtype."""
+
     dtype: str = "uint8"
 
 
 @dataclass(frozen=True)
-class Condition:
+class Condition(Held):
     """A value of dtype bool: true where a float is above 0."""
 
-    value: Value
+    dtype: str = "bool"
 
 
 @dataclass(frozen=True)
@@ -45,35 +57,48 @@ class Several:
 class Name:
     """How a node of one name is read.
 
-    `attributes` are those that are read, of all that the format has; those in `silent` say nothing
-    about the results of inference, and so do the inputs in `silent_inputs`. Inputs in `settings`
-    must be known when the network is recorded, those in `buffers` are statistics that gradients
-    leave alone, those in `weights` are parameters wherever the file keeps them. `outputs_count`:
-    an output that nothing takes still says what the node means. `defined`: read as the format
+    All attributes that the format has are read but those in `unread`, which are refused, and those
+    in `silent`, which say nothing about the results of inference, as the inputs in `silent_inputs`
+    do. Inputs in `settings` must be known when the network is recorded, those in `buffers` are
+    statistics that gradients leave alone, those in `weights` are parameters wherever the file
+    keeps them. `outputs_count`: an output that nothing takes still says what the node means.
+    `moves`: it only moves cells (`Call.cells`), known ones at once. `defined`: read as the format
     defines it in other operators, after `read` has refused what is not.
     """
 
     read: Callable[[Call], Any]
-    attributes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     silent_inputs: tuple[int, ...] = ()
     settings: tuple[int, ...] = ()
     buffers: tuple[int, ...] = ()
     weights: tuple[int, ...] = ()
     outputs_count: bool = False
+    moves: bool = False
     defined: bool = False
+
+
+def of(function: Callable[..., Any], **numbers: str) -> Name:
+    """A function of all inputs, and of attributes that are numbers: `alpha="alpha"`."""
+
+    def read(call: Call) -> Any:
+        given = {name: call.number(attribute) for name, attribute in numbers.items()}
+        return function(*call.values(), **given)
+
+    return Name(read)
 
 
 class Call:
     """A node with its operands: values of the trace, or arrays that are known.
 
     It keeps which attributes and inputs were looked at, so that none is ever passed over.
+    `is_known` is set where all operands are known, and the node is computed at once.
     """
 
     def __init__(
         self,
         node: Node,
-        operands: Sequence[Value | Bytes | Condition | Array | None],
+        operands: Sequence[Value | Held | Array | None],
         lift: Callable[[Array], Value],
         budget: Budget,
     ) -> None:
@@ -84,6 +109,7 @@ class Call:
         self.version = node.version
         schema = None if node.domain else schema_of(node.op, node.version)
         self.defaults = schema.defaults if schema else {}
+        self.is_known = False
         self.read_attributes: set[str] = set()
         self.read_inputs: set[int] = set()
 
@@ -112,6 +138,13 @@ class Call:
     def check_constants(self, shape: Sequence[int]) -> None:
         """Refuse to compute more constants than a file may ask for."""
         self.budget.take_constants(self.node.op, shape)
+
+    def check_moved(self, shape: Sequence[int]) -> None:
+        """Refuse a result whose cells are moved, before it is made."""
+        if self.is_known:
+            self.check_constants(shape)
+        else:
+            self.check_shape(shape)
 
     def check_all_read(self, name: Name) -> None:
         """Refuse an attribute or input that is given and that the reader did not look at."""
@@ -156,6 +189,10 @@ class Call:
             )
         return self.lift(given)
 
+    def cells(self, number: int) -> Any:
+        """An input whose cells are only moved: an array where all is known, else floats."""
+        return self.known(number) if self.is_known else self.value(number)
+
     def optional(self, number: int) -> Value | None:
         """An input that may be left out."""
         return self.value(number) if self.has(number) else None
@@ -191,6 +228,13 @@ class Call:
             raise self.wrong(f"input {number} is {array.shape}, not one number")
         return shortest(array.reshape(-1)[0])
 
+    def known_axis(self, number: int, rank: int) -> int:
+        """A known input as the number of an axis, counted from the front."""
+        given = self.known_integers(number)
+        if len(given) != 1:
+            raise self.wrong(f"axis is {given}, not one number")
+        return self.axis(given[0], rank)
+
     # Attributes
 
     def integer(self, name: str, default: int | None = None) -> int:
@@ -204,7 +248,7 @@ class Call:
     def numbers(self, name: str) -> tuple[float, ...]:
         """Numbers."""
         given: tuple[float, ...] = self._attribute(name, tuple, None)
-        if any(not isinstance(each, float) for each in given):
+        if {*map(type, given)} - {float}:
             raise self.wrong(f"{name} are not numbers")
         return given
 
@@ -229,9 +273,15 @@ class Call:
     def integers(self, name: str, default: Sequence[int] | None = None) -> tuple[int, ...]:
         """Whole numbers."""
         given = self._attribute(name, tuple, None if default is None else tuple(default))
-        if any(not isinstance(each, int) for each in given):
+        if {*map(type, given)} - {int}:
             raise self.wrong(f"{name} are not whole numbers")
         return tuple(given)
+
+    def listed(
+        self, number: int, name: str, default: Sequence[int] | None = None
+    ) -> tuple[int, ...]:
+        """Whole numbers: an attribute in older operator sets, an input in newer."""
+        return self.known_integers(number) if self.has(number) else self.integers(name, default)
 
     def flag(self, name: str, default: int = 0) -> bool:
         """0 or 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ OPSET = 21
 """The operator set of ai.onnx that is written."""
 
 Shape = tuple[int | None, ...]
+Write = Callable[["Writer", "Written"], None]
+"""How an operator is written."""
 
 
 @dataclass
@@ -52,6 +54,19 @@ def make_node(node: Node) -> NodeProto:
     }
     inputs, outputs = list(node.inputs), list(node.outputs)
     return helper.make_node(node.op, inputs, outputs, name=node.name, **attributes)
+
+
+def spelt(op: str, *, inputs: Sequence[str] = (), **attributes: str) -> Write:
+    """How an operator is written that is one node: which of its settings, by name, are attributes,
+    and which lists of whole numbers are further inputs."""
+
+    def write(writer: Writer, written: Written) -> None:
+        operator = written.operator
+        lists = (writer.integers(getattr(operator, name)) for name in inputs)
+        given = {name: getattr(operator, ours) for name, ours in attributes.items()}
+        writer.node(written, op, [*written.inputs, *lists], **given)
+
+    return write
 
 
 class Writer:

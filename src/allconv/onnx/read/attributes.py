@@ -68,9 +68,10 @@ def read_attributes(
 
 
 def _plain(given: Any, field: str) -> Any:
-    if field in ("floats", "ints", "strings"):
-        kind = {"floats": "f", "ints": "i", "strings": "s"}[field]
-        return tuple(_plain(each, kind) for each in given)
+    if field == "ints":
+        return tuple(given)
+    if field in ("floats", "strings"):
+        return tuple(_plain(each, field[0]) for each in given)
     if field == "f":
         return shortest(np.float32(given))
     return given.decode("utf-8", "replace") if field == "s" else int(given)

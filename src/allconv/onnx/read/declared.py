@@ -100,8 +100,7 @@ def _is_setting(name: str, nodes: Sequence[Node]) -> bool:
     """Whether an array is a setting wherever it is taken: the scales of a Resize, say."""
     takers = [node for node in nodes if name in node.uses]
     return bool(takers) and all(
-        not node.domain
-        and (read := named(node.op)) is not None
+        (read := named(node)) is not None
         and all(n in read.settings for n, each in enumerate(node.inputs) if each == name)
         and not node.branches
         for node in takers

@@ -85,7 +85,7 @@ class NodeReader:
 
     def _raws(self, number: int, proto: Any) -> dict[int, Raw]:
         """The arrays of a node that were left in the file, by the number of the attribute."""
-        if self.depth or self.calls:
+        if self.depth or self.calls or not self.raws:
             return {}
         places = ((n, attribute(number, n)) for n in range(len(proto.attribute)))
         return {n: self.raws[place] for n, place in places if place in self.raws}
@@ -111,7 +111,7 @@ class NodeReader:
                 raise unsupported(node)
             if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:  # of a function
                 raise unsupported(node, f"{OLDEST_OPSET} to {NEWEST_OPSET} are read")
-            if named(node.op) is None:
+            if named(node) is None:
                 raise unsupported(node, ADVICE.get(node.op, ""))
             branch_of = self._branch if node.op == "If" else None
             found = read_attributes(proto, node, self.outside, raws.get, branch_of)

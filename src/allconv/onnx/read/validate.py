@@ -11,14 +11,14 @@ from allconv.onnx.format.refusals import ADVICE
 from allconv.onnx.format.schema import Schema, schema_of
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from allconv.onnx.names import FOLDS, KNOWN, LOCAL, named
+from allconv.onnx.names import FOLDS, LOCAL, named
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.names.known import ELEMENTS
 from allconv.operators.base import FLOATS, Array
 
 MOST_SCALES = 16
 _SIZES = ("Shape", "Size")
-_JOIN = ("Concat", "Range")
+_JOIN = ("Concat", "Identity")
 
 
 def checked(node: Node) -> Node:
@@ -35,7 +35,7 @@ def check_node(node: Node) -> None:
     """Refuse what is not read, and what the format does not have in this operator set."""
     if (node.domain, node.op) == LOCAL:
         return
-    name = named(node.op)
+    name = named(node)
     if name is None:
         raise unsupported(node, ADVICE.get(node.op, ""))
     schema = schema_of(node.op, node.version)
@@ -44,7 +44,7 @@ def check_node(node: Node) -> None:
     for each in node.attributes:
         if each not in schema.attributes:
             raise unsupported(node, f"attribute {shown(each)}, which it does not have there")
-        if name is not KNOWN and each not in (*name.attributes, *name.silent):
+        if each in name.unread:
             raise unsupported(node, f"attribute {shown(each)}")
     for each in schema.required.difference(node.attributes):
         raise FileError(f"{shown(node.label)} lacks its attribute {each}; export the network again")
@@ -102,7 +102,7 @@ def _used_outputs(node: Node, used: AbstractSet[str]) -> Node:
 
 
 def _outputs_count(node: Node) -> bool:
-    name = named(node.op)
+    name = named(node)
     return bool(node.branches) or (name is not None and name.outputs_count)
 
 
@@ -117,7 +117,7 @@ def roles(
     settings: set[str] = set()
     buffers: set[str] = set()
     for node in nodes:
-        name = named(node.op) if not node.domain else None
+        name = named(node)
         if name is not None:
             settings.update(node.inputs[n] for n in name.settings if n < len(node.inputs))
             buffers.update(node.inputs[n] for n in name.buffers if n < len(node.inputs))

@@ -38,7 +38,7 @@ def _floats(node: Node) -> Array | None:
 
 
 def _weights(node: Node) -> list[str]:
-    name = None if node.domain else named(node.op)
+    name = named(node)
     numbers = name.weights if name else ()
     return [node.inputs[number] for number in numbers if number < len(node.inputs)]
 

@@ -145,6 +145,8 @@ def without_arrays(file: BinaryIO, size: int) -> tuple[bytes, dict[Place, Raw]]:
 
     The place of an array is that of its tensor: see `initializer` and `attribute`.
     """
+    if size < LARGE:
+        return file.read(size), {}
     walk = Walk(file)
     return walk.message(_MODEL, 0, size, ()), walk.arrays
 

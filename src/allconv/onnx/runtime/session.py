@@ -15,9 +15,10 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.arrays import take_array
 from allconv.onnx.format.text import shown
 from allconv.onnx.load import load
-from allconv.onnx.model import Declared, Sizes
+from allconv.onnx.model import Declared
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.read.file import Given
+from allconv.onnx.record import fits_sizes
 from allconv.onnx.runtime.options import PROVIDER, SessionOptions
 from allconv.operators.base import Array
 
@@ -178,8 +179,7 @@ def _argument(given: Declared) -> NodeArg:
 
 def _dtype(given: Declared) -> str:
     """The name of a dtype in NumPy: "float32" for "tensor(float)"."""
-    name = given.type[len("tensor(") : -1]
-    return _TYPES.get(name, name)
+    return _TYPES.get(given.dtype, given.dtype)
 
 
 def _taken(expected: Declared, given: Any) -> Array:
@@ -189,17 +189,9 @@ def _taken(expected: Declared, given: Any) -> Array:
         array = array.astype(dtype)  # numbers of Python have no dtype of their own
     if dtype != "bfloat16" and array.dtype.name != dtype:
         raise ArgumentError(f"{shown(expected.name)} is {array.dtype.name}; {dtype} is expected")
-    if not _fits(expected.shape, array.shape):
+    if not fits_sizes(expected.shape, array.shape):
         raise ShapeError(f"{shown(expected.name)} is {array.shape}; {expected.shape} is expected")
     return array
-
-
-def _fits(expected: Sizes | None, given: tuple[int, ...]) -> bool:
-    if expected is None:
-        return True
-    pairs = list(zip(expected, given, strict=False))
-    alike = all(not isinstance(n, int) or n <= 0 or n == m for n, m in pairs)
-    return len(expected) == len(given) and alike
 
 
 def _returned(declared: Declared, array: Any) -> Array:

@@ -11,11 +11,11 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from allconv.errors import ArgumentError, LimitError
+from allconv.errors import ArgumentError
 from allconv.nn.tracing import network_dtype
 from allconv.onnx.format.metadata import PRODUCER
-from allconv.onnx.format.protos import node_proto
-from allconv.onnx.format.tensors import CODES, fill_tensor
+from allconv.onnx.format.protos import IR_VERSION, check_size, node_proto, value_proto
+from allconv.onnx.format.tensors import fill_tensor
 from allconv.onnx.model import Declared, Model, Node
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.names.local import Layer, call_local
@@ -23,9 +23,6 @@ from allconv.onnx.write.network import Shape, network_of
 from allconv.operators.base import FLOATS
 from allconv.version import __version__
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
-
-IR_VERSION = 10
-LARGEST = 2**31 - 1
 
 
 def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
@@ -57,11 +54,7 @@ def to_proto_again(
             "out, and they are those of its file"
         )
     arrays = {**model.arrays, **state}
-    if sum(array.nbytes for array in arrays.values()) >= LARGEST - 2**20:
-        raise LimitError(
-            "the network holds more than the 2 GB of an ONNX file; save the parameters as "
-            "safetensors"
-        )
+    check_size(arrays.values())
     made = ModelProto()
     graph = made.graph
     _values(graph, net, shapes)
@@ -84,23 +77,16 @@ def _values(graph: Any, net: OnnxModule, shapes: Sequence[Shape] | None) -> None
     if shapes is not None:
         network = network_of(net, shapes)
         given = zip(model.inputs, shapes, strict=True)
-        inputs = [_sized(each.name, CODES[each.dtype], shape) for each, shape in given]
+        inputs = [value_proto(each.name, each.dtype, shape) for each, shape in given]
         pairs = zip(model.outputs, network.recorded.results, strict=True)
-        outputs = [_sized(n, CODES[value.dtype], network.shape(value)) for n, value in pairs]
+        outputs = [value_proto(n, value.dtype, network.shape(value)) for n, value in pairs]
     graph.input.extend(inputs)
     graph.output.extend(outputs)
 
 
-def _sized(name: str, code: int, shape: Shape) -> ValueInfoProto:
-    sizes = ["N" if n is None else n for n in shape]
-    return helper.make_tensor_value_info(name, code, sizes)
-
-
 def _value(declared: Declared) -> ValueInfoProto:
     """An input or output as the file declared it."""
-    name = declared.type[len("tensor(") : -1].upper()
-    codes = dict(TensorProto.DataType.items())
-    code = codes.get(name, 0)
+    code = dict(TensorProto.DataType.items()).get(declared.dtype.upper(), 0)
     return helper.make_tensor_value_info(declared.name, code, declared.shape)
 
 

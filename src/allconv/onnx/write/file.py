@@ -14,7 +14,7 @@ from allconv.files import atomic_write
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.format.metadata import PRODUCER, make_metadata
-from allconv.onnx.format.tensors import CODES
+from allconv.onnx.format.protos import IR_VERSION, TOO_LARGE, check_size, value_proto
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.names.writer import Writer
 from allconv.onnx.write.again import can_be_kept, to_proto_again
@@ -24,13 +24,6 @@ from allconv.onnx.write.images import write_preprocess
 from allconv.onnx.write.network import Network, network_of
 from allconv.version import __version__
 from onnx import ModelProto, helper
-
-IR_VERSION = 10
-LARGEST = 2**31 - 1
-_TOO_LARGE = (
-    "the network holds more than the 2 GB of an ONNX file; save the parameters as safetensors"
-)
-
 
 Asked = Sequence[int | None] | Sequence[Sequence[int | None]] | None
 
@@ -101,7 +94,7 @@ def to_bytes(model: ModelProto) -> bytes:
     try:
         data: bytes = model.SerializeToString(deterministic=True)
     except (EncodeError, ValueError):
-        raise LimitError(_TOO_LARGE) from None
+        raise LimitError(TOO_LARGE) from None
     return data
 
 
@@ -125,9 +118,7 @@ def to_proto(
     if preprocess is None and input_name is None and output_name is None and can_be_kept(net):
         return to_proto_again(net, None if shape is None else checked_shapes(net, shape), entries)
     network = network_of(net, checked_shapes(net, shape))
-    arrays = (*network.arrays.values(), *network.graph.constants.values())
-    if sum(array.nbytes for array in arrays) >= LARGEST - 2**20:
-        raise LimitError(_TOO_LARGE)
+    check_size((*network.arrays.values(), *network.graph.constants.values()))
     inputs = input_names(net, network, input_name)
     first, *others = output_names(net, network, output_name)
     check_names(network, inputs, [first])
@@ -152,17 +143,14 @@ def _model(
 ) -> ModelProto:
     """The nodes with everything around them."""
     inputs = [
-        helper.make_tensor_value_info(name, CODES[value.dtype], _sizes(network.shape(value)))
+        value_proto(name, value.dtype, network.shape(value))
         for name, value in zip(first, network.graph.inputs, strict=False)
     ]
     if preprocess is not None:
-        batch = _sizes(network.shape(network.graph.inputs[0]))[0]
-        size = [batch, preprocess.height, preprocess.width, preprocess.channels]
-        inputs[0] = helper.make_tensor_value_info(first[0], CODES["uint8"], size)
-    known = [
-        helper.make_tensor_value_info(name, CODES[dtype], _sizes(shape))
-        for name, (shape, dtype) in emitted.values.items()
-    ]
+        batch, *_ = network.shape(network.graph.inputs[0])
+        size = (batch, preprocess.height, preprocess.width, preprocess.channels)
+        inputs[0] = value_proto(first[0], "uint8", size)
+    known = [value_proto(name, dtype, shape) for name, (shape, dtype) in emitted.values.items()]
     outputs = [info for info in known if info.name in emitted.outputs]
     outputs.sort(key=lambda info: emitted.outputs.index(info.name))
     model, graph = writer.model, writer.graph
@@ -174,8 +162,3 @@ def _model(
     model.producer_name, model.producer_version = PRODUCER, __version__
     helper.set_model_props(model, entries)
     return model
-
-
-def _sizes(shape: Sequence[int | None]) -> list[int | str]:
-    """A shape with the batch named N."""
-    return ["N" if n is None else n for n in shape]

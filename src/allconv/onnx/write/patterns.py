@@ -8,7 +8,7 @@ numbers is the one node written: so the file says what the graph says.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -20,23 +20,22 @@ from allconv.operators.base import Array, Spec
 from allconv.trace import trace
 from allconv.value import Value
 
-Settings = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Pattern:
-    """A function, mostly of one operand, and how its settings are found among its constants.
+    """An operator of the format and a function of ours, mostly of one operand.
 
-    `settings` takes the constants in the order of the traced graph; `spell` gives the attributes
-    and the numbers that are further inputs.
+    `settings` are its settings that are numbers, and the attribute that each is; without attributes
+    (`as_inputs`) they are further inputs, in this order. `also` are attributes that say which
+    function it is.
     """
 
     op: str
     function: Callable[..., Any]
-    sample: tuple[tuple[str, Any], ...]
-    settings: Callable[[Sequence[float]], Settings]
-    spell: Callable[[Settings], tuple[Settings, tuple[float, ...]]]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
     operands: int = 1
+    as_inputs: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,102 +47,68 @@ class Match:
 
     op: str
     operands: tuple[Value, ...]
-    attributes: Settings
+    attributes: dict[str, Any]
     numbers: tuple[float, ...]
     integers: tuple[int, ...] = ()
 
 
-def _plain(settings: Settings) -> tuple[Settings, tuple[float, ...]]:
-    return {}, ()
-
-
 PATTERNS = (
-    Pattern("HardSwish", functional.hardswish, (), lambda c: {}, _plain),
-    Pattern("Softplus", functional.softplus, (), lambda c: {}, _plain),
+    Pattern("HardSwish", functional.hardswish),
+    Pattern("Softplus", functional.softplus),
+    Pattern("Gelu", functional.gelu, also={"approximate": "none"}),
+    Pattern("Gelu", functional.gelu, also={"approximate": "tanh"}),
+    Pattern("Elu", functional.elu, {"alpha": "alpha"}),
+    Pattern("LeakyRelu", functional.leaky_relu, {"negative_slope": "alpha"}),
+    Pattern("PRelu", sloped, operands=2),
+    Pattern("Mish", functional.mish),
+    Pattern("Softsign", functional.softsign),
+    Pattern("Celu", functional.celu, {"alpha": "alpha"}),
+    Pattern("Selu", scaled_elu, {"alpha": "alpha", "gamma": "gamma"}),
     Pattern(
-        "Gelu",
-        functional.gelu,
-        (),
-        lambda c: {},
-        lambda s: ({"approximate": "none"}, ()),
-    ),
-    Pattern(
-        "Gelu",
-        functional.gelu,
-        (("approximate", "tanh"),),
-        lambda c: {"approximate": "tanh"},
-        lambda s: ({"approximate": "tanh"}, ()),
-    ),
-    Pattern(
-        "Elu",
-        functional.elu,
-        (("alpha", 0.375),),
-        lambda c: {"alpha": c[-1]},
-        lambda s: ({"alpha": s["alpha"]}, ()),
-    ),
-    Pattern(
-        "LeakyRelu",
-        functional.leaky_relu,
-        (("negative_slope", 0.375),),
-        lambda c: {"negative_slope": c[-1]},
-        lambda s: ({"alpha": s["negative_slope"]}, ()),
-    ),
-    Pattern("PRelu", sloped, (), lambda c: {}, _plain, operands=2),
-    Pattern("Mish", functional.mish, (), lambda c: {}, _plain),
-    Pattern("Softsign", functional.softsign, (), lambda c: {}, _plain),
-    Pattern(
-        "Celu",
-        functional.celu,
-        (("alpha", 0.375),),
-        lambda c: {"alpha": c[-1]},
-        lambda s: (s, ()),
-    ),
-    Pattern(
-        "Selu",
-        scaled_elu,
-        (("alpha", 0.375), ("gamma", 0.625)),
-        lambda c: {"alpha": c[-2], "gamma": c[-1]},
-        lambda s: (s, ()),
-    ),
-    Pattern(  # before Clip, which ends as it does
-        "HardSigmoid",
-        hard_sigmoid,
-        (("alpha", 0.375), ("beta", 0.625)),
-        lambda c: {"alpha": c[0], "beta": c[1]},
-        lambda s: (s, ()),
-    ),
-    Pattern(
-        "Clip",
-        functional.hardtanh,
-        (("min_val", 0.375), ("max_val", 0.625)),
-        lambda c: {"min_val": c[0], "max_val": -c[1]},
-        lambda s: ({}, (s["min_val"], s["max_val"])),
-    ),
+        "HardSigmoid", hard_sigmoid, {"alpha": "alpha", "beta": "beta"}
+    ),  # Clip ends as it does
+    Pattern("Clip", functional.hardtanh, {"min_val": "", "max_val": ""}, as_inputs=True),
 )
+_SAMPLES = (0.375, 0.625)
+"""Numbers that no function has of its own: where a traced function has one, it has a setting."""
 
 
 @cache
-def _graph(
-    function: Callable[..., Any], settings: tuple[tuple[str, Any], ...], operands: int
-) -> Graph:
-    specs = (Spec((2,)),) * operands
-    return trace(lambda *x: function(*x, **dict(settings)), *specs).graph
+def _traced(number: int, settings: tuple[float, ...]) -> Graph:
+    """The function of a pattern with these settings as a graph."""
+    pattern = PATTERNS[number]
+    given = {**dict(zip(pattern.settings, settings, strict=True)), **pattern.also}
+    return trace(lambda *x: pattern.function(*x, **given), *(Spec((2,)),) * pattern.operands).graph
+
+
+@cache
+def _sample(number: int) -> tuple[Graph, tuple[tuple[int, float], ...]]:
+    """A pattern as a graph, and which of its constants each setting is, and of which sign."""
+    samples = _SAMPLES[: len(PATTERNS[number].settings)]
+    graph = _traced(number, samples)
+    held = [float(array) for array in graph.constants.values()]
+    places = [next(n for n, c in enumerate(held) if abs(c) == each) for each in samples]
+    signs = [held[n] / each for n, each in zip(places, samples, strict=True)]
+    return graph, tuple(zip(places, signs, strict=True))
 
 
 def match(node: Node, producers: dict[Value, Node], constants: dict[Value, Array]) -> Match | None:
     """The first pattern whose last node is this one."""
-    for pattern in PATTERNS:
-        graph = _graph(pattern.function, pattern.sample, pattern.operands)
+    for number, pattern in enumerate(PATTERNS):
+        graph, places = _sample(number)
         found: dict[Value, Value] = {}
         if not matches(graph, graph.outputs[0], node.outputs[0], producers, constants, found):
             continue
         operands = tuple(found[value] for value in graph.inputs)
         if operands[0].shape != node.outputs[0].shape:  # a slope must not repeat x
             continue
-        numbers = [shortest(constants[found[value]][()]) for value in graph.constants]
-        settings = pattern.settings(numbers)
-        if _confirms(pattern, graph, settings, numbers):
-            return Match(pattern.op, operands, *pattern.spell(settings))
+        met = [shortest(constants[found[value]][()]) for value in graph.constants]
+        settings = tuple(sign * met[n] for n, sign in places)
+        if _confirms(graph, _traced(number, settings), met):
+            if pattern.as_inputs:
+                return Match(pattern.op, operands, dict(pattern.also), settings)
+            named = dict(zip(pattern.settings.values(), settings, strict=True))
+            return Match(pattern.op, operands, {**pattern.also, **named}, ())
     return None
 
 
@@ -171,17 +136,13 @@ def matches(
     return all(matches(graph, a, b, producers, constants, found) for a, b in pairs)
 
 
-def _confirms(pattern: Pattern, graph: Graph, settings: Settings, numbers: Sequence[float]) -> bool:
-    """Whether the function with these settings has exactly these numbers."""
-    again = _graph(pattern.function, tuple(settings.items()), pattern.operands)
+def _confirms(graph: Graph, again: Graph, numbers: Sequence[float]) -> bool:
+    """Whether the function with the settings that were found has exactly these numbers."""
     if len(again.nodes) != len(graph.nodes):
         return False
-    bound: dict[Value, float] = {}
     met = dict(zip(graph.constants, numbers, strict=True))
     for one, other in zip(graph.nodes, again.nodes, strict=True):
         for a, b in zip(one.inputs, other.inputs, strict=True):
-            if a in met:
-                bound[b] = met[a]
-                if b not in again.constants or again.constants[b] != met[a]:
-                    return False
+            if a in met and (b not in again.constants or again.constants[b] != met[a]):
+                return False
     return True
