@@ -14,7 +14,7 @@ from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
 from allconv.cli.source import load_data
-from allconv.text import percent, printable
+from allconv.text import counted, percent, printable
 
 if TYPE_CHECKING:
     from allconv.data import Dataset
@@ -237,11 +237,11 @@ class Training:
         what, count = self.name, _parameters(net)
         if is_head:
             what, count = "the last layer", f"{_parameters(net.head)} of {count}"
-        times = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
-        steps = -(-len(self.data.train) // recipe.batch_size)
+        epochs = counted(recipe.epochs, "epoch")
+        steps = counted(-(-len(self.data.train) // recipe.batch_size), "step")
         self.shown.line(
-            f"training {what}, {count} parameters, for {times} of {steps:,} "
-            f"step{'s' * (steps != 1)}; everything goes to {self.folder}"
+            f"training {what}, {count} parameters, for {epochs} of {steps}; "
+            f"everything goes to {self.folder}"
         )
         callbacks = [EpochLines(self.shown, every=TENTH if is_head else 1)]
         settings: dict[str, Any] = {"threads": self.threads, "out": self.folder}

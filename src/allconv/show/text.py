@@ -182,7 +182,7 @@ def _list(label: str, cell: Cell, most: int | None) -> list[str]:
 
 def _said(cell: Cell) -> str:
     """What is done with the terms, in words."""
-    count = f"{len(cell.terms):,} term{'s' * (len(cell.terms) != 1)}"
+    count = counted(len(cell.terms), "term")
     if cell.is_maximum:
         return f"the largest of {count}"
     part = "" if cell.divisor == 1 else f"1/{cell.divisor} of "
