@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -96,8 +96,7 @@ class Base:
             weight[here] = self.cut.weight[there]
             bias[here] = 0.0 if self.cut.bias is None else self.cut.bias[there]
         head.load_state_dict({"weight": weight, "bias": bias})
-        net = Named(base=features, head=head)
-        return net if network_dtype(features) == "float32" else _same_dtype(net, features)
+        return Named(base=features, head=head.astype(network_dtype(features)))
 
     def known(self, classes: tuple[str, ...], width: int) -> dict[int, int]:
         """The classes that the network has, by their numbers here and there."""
@@ -257,7 +256,3 @@ def _coloured(data: Dataset) -> Dataset:
         test=None if data.test is None else part(data.test),
         preprocess=made,
     )
-
-
-def _same_dtype(net: Named, features: Module) -> Any:
-    return net.astype(network_dtype(features))
