@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allconv.engine.place import size_in_bytes
-from allconv.nn.folding import MOST_ROWS, cut, folded
+from allconv.nn.abridge import MOST_ROWS, abridged, cut
 from allconv.nn.summary import layers_of, parameters_of
 from allconv.text import bytes_text, printable
 
@@ -51,7 +51,7 @@ def describe(
     )
     rows = [
         _row(_named(line.name, line.kind), layers[line.rows], kernels)
-        for line in folded(names, kinds, along, most)
+        for line in abridged(names, kinds, along, most)
     ]
     inputs = traced.graph.inputs[traced.arguments :][: len(traced.parameters)]
     held = sum(size_in_bytes(value.spec) for value in inputs)

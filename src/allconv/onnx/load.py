@@ -12,7 +12,7 @@ from allconv.nn.tracing import trace_module
 from allconv.onnx.format.refusals import joined
 from allconv.onnx.model import Model
 from allconv.onnx.module import WHOLE, OnnxModule
-from allconv.onnx.read.file import SIZE_LIMIT, Given, read_model, told
+from allconv.onnx.read.file import SIZE_LIMIT, Given, naming_file, read_model
 from allconv.onnx.read.part import Part
 from allconv.operators.base import Spec
 
@@ -48,7 +48,7 @@ def load(
     ['bias', 'weight']
     """
     part = Part(inputs, outputs)
-    with told(path):
+    with naming_file(path):
         model = read_model(path, size_limit=size_limit, part=part)
         net = OnnxModule(model)
         check_network(net)

@@ -81,7 +81,7 @@ def _bytes(given: Any) -> bytes:
 
 
 @contextmanager
-def told(given: Given) -> Iterator[None]:
+def naming_file(given: Given) -> Iterator[None]:
     """Put the path of a file in front of what is wrong with it."""
     place = f"{printable(given)}: " if isinstance(given, str | os.PathLike) else ""
     try:

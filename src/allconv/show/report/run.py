@@ -14,7 +14,7 @@ from allconv.picture.markup import Markup, element
 from allconv.show.report.album import Album, Shot
 from allconv.show.report.classes import class_table
 from allconv.show.report.matrix import Matrix, confused
-from allconv.show.report.pieces import NO_BREAK, page, paragraph, percent, section, told
+from allconv.show.report.pieces import NO_BREAK, one_line, page, paragraph, percent, section
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
@@ -76,7 +76,7 @@ def run_report(run: TrainedRun, theme: str = "auto") -> str:
             usage(run.folder, run.file, run.data, run.source, run.history),
         ),
     ]
-    title = f"{told(str(run.folder))}: {run.model}, a report"
+    title = f"{one_line(str(run.folder))}: {run.model}, a report"
     return page(title, _header(run), *parts, theme=theme)
 
 

@@ -1,4 +1,4 @@
-"""Long tables of layers, folded: first what works cell by cell on the row before, then by name."""
+"""Long tables of layers, abridged: what works cell by cell joins the row before; then by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Line:
         return slice(self.first, self.last + 1)
 
 
-def folded(
+def abridged(
     names: Sequence[str], kinds: Sequence[str], along: Sequence[bool], most: int = MOST_ROWS
 ) -> list[Line]:
     """The lines of a table of about `most` rows, at most half as many again.

@@ -1,4 +1,4 @@
-"""Long tables of layers are folded; what they hold stays the same."""
+"""Long tables of layers are abridged; what they hold stays the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import allconv as ac
 import onnx
 from allconv import nn
-from allconv.nn.folding import cut, folded
+from allconv.nn.abridge import abridged, cut
 from allconv.onnx import load
 from allconv.operators.base import Spec
 from onnx import helper
@@ -16,7 +16,7 @@ from onnx import helper
 
 def test_few_rows_stay() -> None:
     """A row a layer, each by itself."""
-    lines = folded(["a", "b"], ["Conv", "Relu"], [False, True], 2)
+    lines = abridged(["a", "b"], ["Conv", "Relu"], [False, True], 2)
     assert [(line.name, line.kind, line.rows) for line in lines] == [
         ("a", "Conv", slice(0, 1)),
         ("b", "Relu", slice(1, 2)),
@@ -25,7 +25,7 @@ def test_few_rows_stay() -> None:
 
 def test_rows_that_go_along_join() -> None:
     """What works cell by cell on the layer before stands beside it."""
-    lines = folded(["a", "b", "c"], ["Conv", "Relu", "Conv"], [False, True, False], 2)
+    lines = abridged(["a", "b", "c"], ["Conv", "Relu", "Conv"], [False, True, False], 2)
     assert [(line.name, line.kind, line.rows) for line in lines] == [
         ("a", "Conv, Relu", slice(0, 2)),
         ("c", "Conv", slice(2, 3)),
@@ -35,7 +35,7 @@ def test_rows_that_go_along_join() -> None:
 def test_names_that_begin_alike_join() -> None:
     """Neighbours of one block are one line, which counts its layers."""
     names = [f"/net/block.{n // 10}/layer{n % 10}" for n in range(100)]
-    lines = folded(names, ["Conv"] * 100, [False] * 100, 20)
+    lines = abridged(names, ["Conv"] * 100, [False] * 100, 20)
     assert [line.name for line in lines] == [f"/net/block.{n}" for n in range(10)]
     assert {line.kind for line in lines} == {"Conv x 10"}
     assert lines[-1].rows == slice(90, 100)
@@ -44,7 +44,7 @@ def test_names_that_begin_alike_join() -> None:
 def test_names_that_say_nothing() -> None:
     """The middle is one line; all layers are still in some line, once and in order."""
     names = [f"n{n}" for n in range(500)]
-    lines = folded(names, ["A", "B"] * 250, [False] * 500, 40)
+    lines = abridged(names, ["A", "B"] * 250, [False] * 500, 40)
     assert len(lines) == 40
     rows = [n for line in lines for n in range(500)[line.rows]]
     assert rows == list(range(500))
@@ -73,7 +73,7 @@ def chain(count: int) -> onnx.ModelProto:
 
 
 def test_the_summary_of_a_file() -> None:
-    """A row a node, by the name of its output where it has none; many are folded."""
+    """A row a node, by the name of its output where it has none; many are abridged."""
     short = load(chain(2)).summary()
     assert [(row.name, row.kind, row.parameters) for row in short.rows] == [
         ("c0", "Conv", 4), ("v1", "Relu", 0), ("c1", "Conv", 4), ("v2", "Relu", 0),
