@@ -17,7 +17,7 @@ from typing import Any
 
 from allconv.once import load
 
-_ROOMS = {
+_DEFINED_IN = {
     "DenseNetwork": "nn.densify",
     "densify": "nn.densify",
     "fold_batchnorm": "nn.fold_batchnorm",
@@ -26,12 +26,12 @@ _ROOMS = {
     "unshare": "nn.unshare",
 }
 
-__all__ = [*_ROOMS]
+__all__ = [*_DEFINED_IN]
 
 
 def __getattr__(name: str) -> Any:
-    return load("allconv.rewrite", _ROOMS, name)
+    return load("allconv.rewrite", _DEFINED_IN, name)
 
 
 def __dir__() -> list[str]:
-    return list(_ROOMS)
+    return list(_DEFINED_IN)
