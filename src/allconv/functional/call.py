@@ -135,8 +135,15 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     return named
 
 
-def spatial(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P, R]:
-    """`_conv(axes, ...)` for one number of axes: `conv2d(...)`, with its signature and name."""
+def spatial(
+    function: Callable[Concatenate[int, P], R],
+) -> tuple[Callable[P, R], Callable[P, R], Callable[P, R]]:
+    """`_conv(axes, ...)` for one, two and three axes: `conv1d(...)` and so on, by its signature."""
+    return _over(function, 1), _over(function, 2), _over(function, 3)
+
+
+def _over(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P, R]:
+    """It for one number of axes."""
     name = f"{function.__name__.lstrip('_')}{axes}d"
 
     def fixed(*args: P.args, **kwargs: P.kwargs) -> R:
