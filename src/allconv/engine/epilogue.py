@@ -149,8 +149,8 @@ def finished(
     with them is written for each, and runs for the one that the step asks for.
 
     `cell` gives the address of a vector, less that of the result; the values in `carry` may be
-    replaced. What one epilogue reads may not be there for another, so each reads it for itself. They
-    are computed one by one, as they are taken, so that few registers hold what is not written yet.
+    replaced. What one epilogue reads may not be there for another, so each reads it for itself.
+    Vectors are computed as they are taken, so that few registers hold what is not written yet.
     """
     several = len(epilogues) > 1
     a = code.arguments(AfterArguments)
