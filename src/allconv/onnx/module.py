@@ -27,7 +27,7 @@ MOST_STATIC = 2**16
 
 _KEPT = 8  # networks with fixed inputs of integers
 _SHOWN = 6
-WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
+HELD = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
 
 
 class OnnxModule(Module):
@@ -223,7 +223,7 @@ def _floats(expected: Input, x: Any) -> Any:
         return x
     array = take_array("x", x)
     half = array.dtype == np.float16 and expected.dtype == "float32"
-    whole = array.dtype.name == expected.dtype and expected.dtype in WHOLE
+    whole = array.dtype.name == expected.dtype and expected.dtype in HELD
     return array.astype(np.float32) if half or whole else array
 
 
