@@ -14,7 +14,7 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph, few_specs
 from allconv.intake.arrays import frozen, is_frozen, is_masked, overlaps_itself, take_array
 from allconv.intake.limits import limit_reached, within_limits
-from allconv.intake.settings import flag, float_dtype, shape_of, told
+from allconv.intake.settings import flag, float_dtype, shape_of, short_repr
 from allconv.operators.base import Array, Spec
 from allconv.trace import Recorded, trace, unflatten
 
@@ -49,11 +49,14 @@ class Compiled:
         """Run; `out` receives the result of a function of one result."""
         if len(arrays) != self._inputs:
             raise ShapeError(f"{self._inputs} arrays are expected, {len(arrays)} given")
-        operands = list(map(take_array, self._labels, arrays))
+        for array in arrays:
+            if type(array) is not np.ndarray:  # the program looks at those that are
+                arrays = tuple(map(take_array, self._labels, arrays))
+                break
         if out is not None:
-            self._check_out(out, operands)
+            self._check_out(out, arrays)
         try:
-            results = self.program(*operands, out=None if out is None else [out])
+            results = self.program(*arrays, out=None if out is None else [out])
         except MemoryError as error:
             raise limit_reached("the program", error) or error from error
         one = out is not None or self._structure is None
@@ -90,7 +93,7 @@ class Compiled:
         """Take another state (parameters and buffers by name); what was packed is packed anew."""
         if not isinstance(state, Mapping):
             raise ArgumentError(
-                f"the state is {told(state)}; arrays by name, as state_dict() gives them, "
+                f"the state is {short_repr(state)}; arrays by name, as state_dict() gives them, "
                 "are expected"
             )
         missing = [name for name in self._names if name not in state]

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+Border = tuple[Pairs, str]
+"""Padding, and what it holds: a mode of `pad`."""
+
+
 def shape_or_none(x: Any) -> tuple[int, ...] | None:
     """The shape of an array that may be left out."""
     return None if x is None else tuple(x.shape)
@@ -53,11 +57,11 @@ def check_channels(x: tuple[int, ...], expected: int, because: str) -> None:
 
 
 def check_weight(
-    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, moving: bool
+    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, local: bool
 ) -> None:
     """Refuse weights of another rank, without cells, or that the groups do not divide."""
-    if len(weight) != 2 + axes * (1 + moving):
-        layout = f"({channels}, *K{', *P' * moving})"
+    if len(weight) != 2 + axes * (1 + local):
+        layout = f"({channels}, *K{', *P' * local})"
         raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is expected")
     if 0 in weight:
         raise ShapeError(f"weight is {weight}: a size is 0")
@@ -122,21 +126,35 @@ def _conv(
     >>> conv1d(np.array([[[1.0, 2, 3, 4]]]), np.array([[[1.0, 2, 3]]]))
     array([[[14., 20.]]])
     """
+    settings = (stride, padding, dilation, groups, padding_mode, input_dilation)
+    return correlated(axes, False, x, weight, bias, settings, flip)
+
+
+def correlated(
+    axes: int,
+    local: bool,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    settings: tuple[Any, ...],
+    flip: bool = False,
+) -> Any:
+    """A convolution, or with `local` a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, ends = correlation(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, dilation, groups, padding_mode, input_dilation,
-    )  # fmt: skip
+    operator, border = correlation(
+        axes, local, x.shape, weight.shape, shape_or_none(bias), *settings
+    )
     w = flipped(weight, axes) if flag("flip", flip) else weight
     operands = (x, w) if bias is None else (x, w, bias)
-    if ends is None:
+    if border is None:
         return apply(operator, *operands)
-    return evaluate(_conv_bordered, *operands, ends=ends, mode=padding_mode, operator=operator)
+    return evaluate(_conv_bordered, *operands, border=border, operator=operator)
 
 
 @remembered
 def correlation(
     axes: int,
+    local: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -146,15 +164,14 @@ def correlation(
     groups: int,
     padding_mode: str = "zeros",
     input_dilation: Sizes = 1,
-    moving: bool = False,
-) -> tuple[Correlate | Local, Pairs | None]:
-    """The operator that settings mean for these shapes, and the padding that comes before it.
+) -> tuple[Correlate | Local, Border | None]:
+    """The operator that settings mean for these shapes, and the border that is made before it.
 
-    Weights that are `moving` are each output cell's own.
+    With `local` every output cell has weights of its own.
     """
     padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "O, C/groups", moving=moving)
+    check_weight(weight, axes, groups, "O, C/groups", local=local)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[1] * groups, f"weight is {weight}, groups={groups}")
@@ -166,10 +183,10 @@ def correlation(
     spread = tuple(map(reach_of, input, b))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
-    if moving and window.output != cells:
+    if local and window.output != cells:
         raise ShapeError(f"weight is {weight}, for {cells} outputs; x {x} has {window.output}")
     if padding_mode == "zeros" or not any(map(any, ends)):
-        return (Local if moving else Correlate)(window, groups), None
+        return (Local if local else Correlate)(window, groups), None
     if any(each > 1 for each in b):
         raise ArgumentError(
             f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
@@ -177,11 +194,12 @@ def correlation(
         )
     check_border(input, ends, padding_mode)
     within = Window(tuple(axis.moved(*end) for axis, end in zip(window.axes, ends, strict=True)))
-    return Correlate(within, groups), ends
+    return Correlate(within, groups), (ends, padding_mode)
 
 
-def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Operator) -> Any:
+def _conv_bordered(x: Any, *rest: Any, border: Border, operator: Operator) -> Any:
     """A convolution of an image that is continued beyond its edge."""
+    ends, mode = border
     return apply(operator, bordered(x, ((0, 0), (0, 0), *ends), mode), *rest)
 
 
@@ -212,17 +230,23 @@ def _conv_transpose(
     >>> conv_transpose1d(np.array([[[1.0, 10]]]), np.array([[[1.0, 2, 3]]]), stride=2)
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
+    settings = (stride, padding, output_padding, groups, dilation, output_size)
+    return transposed(axes, False, x, weight, bias, settings)
+
+
+def transposed(
+    axes: int, local: bool, x: Any, weight: Any, bias: Any, settings: tuple[Any, ...]
+) -> Any:
+    """The transpose of a convolution, or with `local` of a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator = transposed(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, output_padding, groups, dilation, output_size,
-    )  # fmt: skip
+    operator = _transposition(axes, local, x.shape, weight.shape, shape_or_none(bias), *settings)
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 
 @remembered
-def transposed(
+def _transposition(
     axes: int,
+    local: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -232,20 +256,19 @@ def transposed(
     groups: int,
     dilation: Sizes,
     output_size: Sizes | None,
-    moving: bool = False,
 ) -> CorrelateTranspose | LocalTranspose:
     """The operator that settings of a transposed layer mean for these shapes."""
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "C, O/groups", moving=moving)
+    check_weight(weight, axes, groups, "C, O/groups", local=local)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[0], f"weight is {weight}")
     kernel, cells = weight[2 : 2 + axes], weight[2 + axes :]
-    if moving and x[2:] != cells:
+    if local and x[2:] != cells:
         raise ShapeError(f"weight is {weight}, for {cells} cells; x is {x}")
     window = transpose_window(x[2:], kernel, stride, padding, output_padding, dilation, output_size)
-    check_bias(bias, (weight[1] * groups, *window.input * moving))
-    return (LocalTranspose if moving else CorrelateTranspose)(window, groups)
+    check_bias(bias, (weight[1] * groups, *window.input * local))
+    return (LocalTranspose if local else CorrelateTranspose)(window, groups)
 
 
 def transpose_window(
@@ -293,9 +316,5 @@ def transpose_window(
     return Window(tuple(axes))
 
 
-conv1d = spatial(_conv, 1)
-conv2d = spatial(_conv, 2)
-conv3d = spatial(_conv, 3)
-conv_transpose1d = spatial(_conv_transpose, 1)
-conv_transpose2d = spatial(_conv_transpose, 2)
-conv_transpose3d = spatial(_conv_transpose, 3)
+conv1d, conv2d, conv3d = spatial(_conv)
+conv_transpose1d, conv_transpose2d, conv_transpose3d = spatial(_conv_transpose)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from allconv.graph import Node
 from allconv.intake.settings import shape_of
-from allconv.nn.folding import LONGEST_KIND, LONGEST_NAME, cut, folded
+from allconv.nn.abridge import LONGEST_KIND, LONGEST_NAME, abridged, cut
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.normalize import Normalize
@@ -51,7 +51,7 @@ class Summary:
         table = [("layer", "kind", "output", "parameters", "multiply-adds")]
         names = [printable(row.name) for row in self.rows]
         kinds = [printable(row.kind) for row in self.rows]
-        for line in folded(names, kinds, [row.along for row in self.rows]):
+        for line in abridged(names, kinds, [row.along for row in self.rows]):
             rows = self.rows[line.rows]
             shape = " x ".join(map(str, rows[-1].output))
             numbers = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
@@ -79,21 +79,19 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     sizes = [shape_of("a shape", shape) for shape in shapes]
     dtype = network_dtype(net)
     recorded = trace_module(net, *(Spec(shape, dtype) for shape in sizes))
-    parameters = set(recorded.graph.inputs[recorded.arguments :][: len(recorded.parameters)])
-    rows = []
-    for layer in layers_of(net, recorded):
-        held = parameters.intersection(value for node in layer.nodes for value in node.inputs)
-        parameters -= held  # what several layers share counts once
-        rows.append(
-            Row(
-                layer.name,
-                layer.kind,
-                tuple(getattr(layer.result, "shape", ())),
-                sum(value.spec.size for value in held),
-                layer.multiply_adds,
-                layer.along,
-            )
+    layers = layers_of(net, recorded)
+    held = parameters_of([layer.nodes for layer in layers], recorded)
+    rows = [
+        Row(
+            layer.name,
+            layer.kind,
+            tuple(getattr(layer.result, "shape", ())),
+            parameters,
+            layer.multiply_adds,
+            layer.along,
         )
+        for layer, parameters in zip(layers, held, strict=True)
+    ]
     places = net.named_places().values()
     total = sum(prod(place.spec.shape) for place in places if place.trainable)
     return Summary(tuple(rows), total, recorded.graph.cost())
@@ -118,6 +116,17 @@ class Layer:
         """The cost of its nodes."""
         nodes = self.nodes
         return sum(node.operator.cost(*(value.spec for value in node.inputs)) for node in nodes)
+
+
+def parameters_of(layers: Iterable[Sequence[Node]], recorded: Recorded) -> list[int]:
+    """How many numbers the nodes of each layer hold; what several share counts at the first."""
+    left = set(recorded.graph.inputs[recorded.arguments :][: len(recorded.parameters)])
+    counts = []
+    for nodes in layers:
+        held = left.intersection(value for node in nodes for value in node.inputs)
+        left -= held
+        counts.append(sum(value.spec.size for value in held))
+    return counts
 
 
 def layers_of(net: Module, recorded: Recorded) -> list[Layer]:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from allconv import functional
+from typing import Any
+
 from allconv.functional.call import apply, take_floats
-from allconv.onnx.call import Call, Name
+from allconv.functional.correlate import correlated
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.unwritten import DERIVATIVE
-from allconv.onnx.names.window import ATTRIBUTES, crop, read_settings, write_settings
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.window import cropped, read_settings, write_settings
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.correlate import Correlate, CorrelateTranspose
-from allconv.value import Value
 from allconv.window import Axis, Window, covered_by
 
-_CONVOLUTIONS = (functional.conv1d, functional.conv2d, functional.conv3d)
 
-
-def read_conv(call: Call) -> Value:
+def read_conv(call: Call) -> Any:
     """y = Conv(x, w, b): our own, setting by setting."""
     x, w, b = call.value(0), call.value(1), call.optional(2)
-    settings = read_settings(call, x.ndim - 2, w.shape[2:])
-    convolution = _CONVOLUTIONS[x.ndim - 3]
-    y: Value = convolution(
-        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group")
-    )
-    return y
+    axes = x.ndim - 2
+    spelt = read_settings(call, axes, w.shape[2:])
+    settings = (spelt.stride, spelt.plain, spelt.dilation, call.integer("group"))
+    return correlated(axes, False, x, w, b, settings)
 
 
-def read_conv_transpose(call: Call) -> Value:
+def read_conv_transpose(call: Call) -> Any:
     """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here.
 
     Without `output_shape` it has s*(P-1) + d*(K-1) + 1 - low - high + output_padding cells.
@@ -58,8 +55,7 @@ def read_conv_transpose(call: Call) -> Value:
             low = total // 2 if settings.padding == "same" else total - total // 2
         window.append(Axis(size, k, p, s, d, 1, low))
     operator = CorrelateTranspose(Window(tuple(window)), call.integer("group"))
-    y: Value = apply(operator, w, x) if b is None else apply(operator, w, x, b)
-    return y
+    return apply(operator, w, x) if b is None else apply(operator, w, x, b)
 
 
 def write_correlate(writer: Writer, written: Written) -> None:
@@ -71,13 +67,9 @@ def write_correlate(writer: Writer, written: Written) -> None:
             raise writer.unsupported(written, "a linear layer in groups")
         writer.node(written, "Gemm", written.inputs, transB=1)
         return
-    x, *rest = written.inputs
-    crops = [crop(axis) for axis in axes]
-    if any(map(any, crops)):
-        x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
-        axes = tuple(axis.moved(*each) for axis, each in zip(axes, crops, strict=True))
+    x, axes = cropped(writer, written, axes)
     settings = write_settings(axes)
-    writer.node(written, "Conv", [x, *rest], group=operator.groups, **settings)
+    writer.node(written, "Conv", [x, *written.inputs[1:]], group=operator.groups, **settings)
 
 
 def write_correlate_transpose(writer: Writer, written: Written) -> None:
@@ -103,15 +95,14 @@ def write_correlate_transpose(writer: Writer, written: Written) -> None:
         writer.node(written, "ConvTranspose", [y, w, *bias], **settings)
         return
     (result,) = written.outputs
-    inner = writer.fresh(f"{result}/inner")
-    writer.add("ConvTranspose", (y, w), (inner,), **settings)
+    inner = writer.step(f"{result}/inner", "ConvTranspose", y, w, **settings)
     ends = [(0, 0), (0, 0), *around]
     if not bias:
         writer.pad(written, inner, ends, 0.0, y=result)
         return
     padded = writer.pad(written, inner, ends, 0.0)
-    column = writer.fresh(f"{result}/bias")
-    writer.add("Unsqueeze", (*bias, writer.integers(range(1, 1 + len(axes)))), (column,))
+    places = writer.integers(range(1, 1 + len(axes)))
+    column = writer.step(f"{result}/bias", "Unsqueeze", *bias, places)
     writer.node(written, "Add", [padded, column])
 
 
@@ -122,10 +113,9 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), weights=(1, 2)),
+    "Conv": Name(read_conv, weights=(1, 2)),
     "ConvTranspose": Name(
         read_conv_transpose,
-        (*ATTRIBUTES, "group", "output_padding", "output_shape"),
         weights=(1, 2),
     ),
 }

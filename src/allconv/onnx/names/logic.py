@@ -3,72 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Condition, Name
+from allconv.onnx.names.call import Call, Condition, Name
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
+_OLD = ("axis", "broadcast")  # of operator set 6
 
-def _above(a: Value, b: Value) -> Value:
+
+def _above(a: Value, b: Value) -> Any:
     """1 where a > b, else 0."""
-    y: Value = apply(operators.Heaviside(), a - b)
-    return y
+    return apply(operators.Heaviside(), a - b)
 
 
-def _same(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Equal(), a, b)
-    return y
+def _same(a: Value, b: Value) -> Any:
+    return apply(operators.Equal(), a, b)
 
 
-def _either(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Maximum(), a, b)
-    return y
+def _either(a: Value, b: Value) -> Any:
+    return apply(operators.Maximum(), a, b)
 
 
-def truth(call: Call, number: int) -> Value:
+def truth(call: Call, number: int) -> Any:
     """An input of dtype bool as 1 and 0."""
     given = call.operand(number)
     if isinstance(given, np.ndarray) and given.dtype.kind == "b":
         return call.lift(given.astype(np.float32))
     if not isinstance(given, Condition):
         raise call.unsupported(f"input {number} is not a condition; conditions alone are supported")
-    y: Value = apply(operators.Heaviside(), given.value)
-    return y
-
-
-def _two(call: Call) -> tuple[Value, Value]:
-    return call.value(0), call.value(1)
+    return apply(operators.Heaviside(), given.value)
 
 
 def _logic(join: Callable[[Value, Value], Value]) -> Name:
-    def read(call: Call) -> Condition:
-        return Condition(join(truth(call, 0), truth(call, 1)))
-
-    return Name(read)
+    """A condition made of two."""
+    return Name(lambda call: Condition(join(truth(call, 0), truth(call, 1))), _OLD)
 
 
-def read_greater(call: Call) -> Condition:
-    """a > b: their difference is above 0, whatever infinities they are."""
-    return Condition(call.value(0) - call.value(1))
-
-
-def read_less(call: Call) -> Condition:
-    """a < b."""
-    return Condition(call.value(1) - call.value(0))
+def _compared(join: Callable[[Value, Value], Value], unread: tuple[str, ...] = _OLD) -> Name:
+    """A condition made of two numbers."""
+    return Name(lambda call: Condition(join(call.value(0), call.value(1))), unread)
 
 
 def read_equal(call: Call) -> Condition:
     """a = b, of numbers or of conditions."""
     conditions = any(_is_condition(each) for each in call.operands)
-    pair = [(truth if conditions else _number)(call, number) for number in range(2)]
-    return Condition(_same(*pair))
-
-
-def _number(call: Call, number: int) -> Value:
-    return call.value(number)
+    taken = partial(truth, call) if conditions else call.value
+    return Condition(_same(taken(0), taken(1)))
 
 
 def _is_condition(operand: object) -> bool:
@@ -76,14 +61,13 @@ def _is_condition(operand: object) -> bool:
     return known or isinstance(operand, Condition)
 
 
-def read_where(call: Call) -> Value | Condition:
+def read_where(call: Call) -> Any:
     """a where a condition holds, else b."""
     given = call.operand(0)
     chosen = given.value if isinstance(given, Condition) else truth(call, 0)
     if any(_is_condition(each) for each in call.operands[1:]):
         return Condition(apply(operators.Select(), chosen, truth(call, 1), truth(call, 2)))
-    y: Value = apply(operators.Select(), chosen, call.value(1), call.value(2))
-    return y
+    return apply(operators.Select(), chosen, call.value(1), call.value(2))
 
 
 def read_not(call: Call) -> Condition:
@@ -110,17 +94,13 @@ def read_is_inf(call: Call) -> Condition:
 
 READERS = {
     "And": _logic(lambda a, b: a * b),
-    "Equal": Name(read_equal),
-    "Greater": Name(read_greater),
-    "GreaterOrEqual": Name(
-        lambda call: Condition(_either(_above(*_two(call)), _same(*_two(call))))
-    ),
-    "IsInf": Name(read_is_inf, ("detect_negative", "detect_positive")),
+    "Equal": Name(read_equal, _OLD),
+    "Greater": _compared(lambda a, b: a - b),  # above 0, whatever infinities they are
+    "GreaterOrEqual": _compared(lambda a, b: _either(_above(a, b), _same(a, b)), ()),
+    "IsInf": Name(read_is_inf),
     "IsNaN": Name(read_is_nan),
-    "Less": Name(read_less),
-    "LessOrEqual": Name(
-        lambda call: Condition(_either(_above(*_two(call)[::-1]), _same(*_two(call))))
-    ),
+    "Less": _compared(lambda a, b: b - a),
+    "LessOrEqual": _compared(lambda a, b: _either(_above(b, a), _same(a, b)), ()),
     "Not": Name(read_not),
     "Or": _logic(_either),
     "Where": Name(read_where),

@@ -11,8 +11,9 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.functional.resize import simple
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names import since
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.base import Array
 from allconv.operators.resize import (
     COORDINATES,
@@ -35,7 +36,7 @@ _POLICIES = ("stretch", "not_larger", "not_smaller")
 def read_resize(call: Call) -> Value:
     """An image of another size, by sizes or scales."""
     x = call.value(0)
-    if call.version < 11:  # x, scales, mode
+    if call.version < since.COORDINATES:  # x, scales, mode
         return _older(call, x, _floats(call, 1, x.ndim))
     rule = _rule(call)
     given = call.integers("axes", tuple(range(x.ndim)))
@@ -49,12 +50,12 @@ def read_resize(call: Call) -> Value:
 def read_upsample(call: Call) -> Value:
     """An image made larger: the scales are attributes or, since 9, an input."""
     x = call.value(0)
-    if call.version < 7:  # of images alone
+    if call.version < since.SCALES:  # of images alone
         if x.ndim != 4:
             raise call.wrong(f"its input is {x.shape}; (N, C, H, W) is expected")
         scales = [1.0, 1.0, call.number("height_scale"), call.number("width_scale")]
         return _older(call, x, _positive(call, np.array(scales), x.ndim))
-    if call.version < 9:
+    if call.version < since.SCALES_GIVEN:
         return _older(call, x, _positive(call, np.array(call.numbers("scales")), x.ndim))
     return _older(call, x, _floats(call, 1, x.ndim))
 
@@ -234,15 +235,10 @@ def write_resize(writer: Writer, written: Written) -> None:
 READERS = {
     "Resize": Name(
         read_resize,
-        (
-            "antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a",
-            "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode",
-            "nearest_mode",
-        ),
         settings=(1, 2, 3),
     ),
     "Upsample": Name(
-        read_upsample, ("height_scale", "mode", "scales", "width_scale"), settings=(1,)
+        read_upsample, settings=(1,)
     ),
 }  # fmt: skip
 WRITERS = {Resize: write_resize}

@@ -7,15 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from allconv.data.report import Report
 from allconv.picture.chart import Chart, Line
 from allconv.picture.markup import Markup, element
-from allconv.show.page.document import document
-from allconv.show.report.pieces import counted, facts, paragraph, section, table, told
+from allconv.show.report.pieces import facts, one_line, page, paragraph, section, table
 from allconv.show.report.settings import data_part
-from allconv.text import duration, percent
+from allconv.text import counted, duration, percent
 from allconv.train.compare import PART, SHIFT, Comparison
 from allconv.train.history import History
-from allconv.version import __version__
 
-STYLES = ("page.css", "report.css")
 HEAD = (
     "network", "parameters", "multiply-adds", "test accuracy", f"shifted by {SHIFT}",
     f"1/{PART} of the images", "time",
@@ -26,7 +23,7 @@ HEAD = (
 def cells(row: Comparison) -> tuple[str, ...]:
     """A row of the table: the numbers of a network as text, below `HEAD`."""
     return (
-        told(row.name),
+        one_line(row.name),
         f"{row.parameters:,}",
         f"{row.multiply_adds:,}",
         percent(row.accuracy),
@@ -46,7 +43,7 @@ def comparison_report(
     best = max(rows, key=lambda row: row.accuracy)
     lead = (
         f"The same {counted(sum(data.counts['training']), 'image')}, as many steps, no "
-        f"augmentation: {told(best.name)} recognises the most test images, "
+        f"augmentation: {one_line(best.name)} recognises the most test images, "
         f"{percent(best.accuracy)}."
     )
     header = element(
@@ -75,10 +72,7 @@ def comparison_report(
             data_part(data),
         ),
     ]
-    footer = element(
-        "footer", f"Written by allconv {__version__}. Nothing is fetched by this page."
-    )
-    return document("Networks compared", header, *parts, footer, styles=STYLES, theme=theme)
+    return page("Networks compared", header, *parts, theme=theme)
 
 
 def _explained() -> Markup:
@@ -100,7 +94,7 @@ def _curves(histories: Iterable[History], rows: Sequence[Comparison], theme: str
         ("Validation accuracy", "validation_accuracy", True),
     ):
         lines = tuple(
-            Line(told(row.name), [getattr(r, name) for r in history.records], look)
+            Line(one_line(row.name), [getattr(r, name) for r in history.records], look)
             for look, (row, history) in enumerate(each)
         )
         base = None if is_share else 0.0

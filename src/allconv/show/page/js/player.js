@@ -13,14 +13,9 @@ const [FASTEST, SLOWEST, WHOLE] = [220, 900, 14000]; // milliseconds: of a step,
 /** The timer that plays a figure. @type {WeakMap<Store, number>} */
 const timers = new WeakMap();
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function playerPart(store) {
-  const slider = /** @type {HTMLInputElement} */ (
-    html("input", { type: "range", min: 0, step: 1, "aria-label": "step" })
-  );
+  const slider = html("input", { type: "range", min: 0, step: 1, "aria-label": "step" });
   const said = html("output");
   const back = button("back", () => stepBy(store, -1));
   const forward = button("forward", () => stepBy(store, 1));
@@ -45,8 +40,8 @@ export function playerPart(store) {
     }
   });
   return html(
-    "div",
-    { class: "player", role: "group", "aria-label": "Steps" },
+    "div.player",
+    { role: "group", "aria-label": "Steps" },
     back,
     play,
     forward,

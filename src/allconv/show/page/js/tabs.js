@@ -15,7 +15,6 @@ const MIDDLE = 17;
 /**
  * @param {Store} store
  * @param {string} id of the panel that the tabs control
- * @returns {HTMLElement}
  */
 export function tabsPart(store, id) {
   const buttons = /** @type {Role[]} */ (["y", "x", "w"]).map((role) => tab(store, role, id));
@@ -44,23 +43,21 @@ export function tabsPart(store, id) {
  */
 function tab(store, role, id) {
   const { title } = VIEWS[role];
-  return /** @type {HTMLButtonElement} */ (
-    html(
-      "button",
-      {
-        type: "button",
-        role: "tab",
-        "data-role": role,
-        class: role,
-        "aria-controls": id,
-        onclick: () => {
-          store.playing = false;
-          store.leave(role);
-        },
+  return html(
+    "button",
+    {
+      type: "button",
+      role: "tab",
+      "data-role": role,
+      class: role,
+      "aria-controls": id,
+      onclick: () => {
+        store.playing = false;
+        store.leave(role);
       },
-      silhouette(role),
-      html("span", {}, title, html("small")),
-    )
+    },
+    silhouette(role),
+    html("span", title, html("small")),
   );
 }
 
