@@ -156,8 +156,8 @@ def _over(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P, 
             text = str(error).replace(function.__name__, name, 1)
             raise TypeError(text) from None
 
-    whole = signature(function, eval_str=False)
-    fixed.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])  # type: ignore[attr-defined]  # a function may have it
+    own = signature(function, eval_str=False)
+    fixed.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])  # type: ignore[attr-defined]  # a function may have it
     fixed.__name__ = fixed.__qualname__ = name
     fixed.__doc__, fixed.__module__ = function.__doc__, function.__module__
     return fixed
