@@ -10,6 +10,7 @@ from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.matmul import Products
+from allconv.engine.kernels.planes import Planes
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.winograd import Winograd
@@ -31,7 +32,7 @@ from .counting import written
 from .forcing import ROWS, force, row_name
 from .geometries import VIEWS, draw_fitting, draw_problem
 
-CORRELATIONS = (Direct, Depthwise, Winograd, Weight, DepthwiseWeight)
+CORRELATIONS = (Direct, Planes, Depthwise, Winograd, Weight, DepthwiseWeight)
 SHARE = 12  # geometries of one test
 
 
@@ -86,7 +87,7 @@ def test_lines_of_every_length(target, monkeypatch):
             w = draw.standard_normal((outputs, channels, 1)).astype(np.float32)
             graph = trace(F.conv1d, Spec(x.shape), Spec(w.shape)).graph
             for each in (x, channels_last(x)):
-                assert check_one_writer(graph, (each, w), Direct)
+                assert check_one_writer(graph, (each, w), (Direct, Planes))
 
 
 @pytest.mark.parametrize("target", names())
