@@ -59,12 +59,13 @@ class Epilogue:
     before: bool = False
 
     def apply(
-        self, code: Code, x: ir.Value, image: Index, channel: Index, cell: Index, mask: Mask = None
-    ) -> ir.Value:
+        self, code: Code, x: ir.Value, image: Index, channel: Index, cell: Index,
+        mask: Mask = None, *, plane: bool = False,
+    ) -> ir.Value:  # fmt: skip
         """What a vector of the result becomes.
 
         `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
-        that of the result.
+        that of the result. Lanes are channels, or cells of a single one of a `plane`.
         """
         if self.before:
             b = code.arguments(BeforeArguments)
@@ -82,7 +83,10 @@ class Epilogue:
             move = cell
             if kind == "c":
                 move = code.add(code.mul(image, by_image[k]), channel)
-            operands.append(View(code, code.add(address, move)).vector(0, mask))
+            if kind == "c" and plane:
+                operands.append(_everywhere(code, code.add(address, move)))
+            else:
+                operands.append(View(code, code.add(address, move)).vector(0, mask))
         (result,) = self.expression.emit(code, operands)
         return result
 
