@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numpy.random import Generator, Philox
 
 from allconv.errors import ArgumentError
-from allconv.intake.settings import told
+from allconv.intake.settings import short_repr
 
 Words = npt.NDArray[np.uint32]
 
@@ -142,7 +142,7 @@ def _fraction(high: Words, low: Words) -> npt.NDArray[np.float64]:
 
 def _check_integer(name: str, value: Any, bits: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ArgumentError(f"{name} must be an integer, got {told(value)}")
+        raise ArgumentError(f"{name} must be an integer, got {short_repr(value)}")
     if not 0 <= value < 2**bits:
-        raise ArgumentError(f"{name} must be in [0, 2**{bits}), got {told(value)}")
+        raise ArgumentError(f"{name} must be in [0, 2**{bits}), got {short_repr(value)}")
     return int(value)

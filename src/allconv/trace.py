@@ -19,7 +19,7 @@ from allconv.errors import ArgumentError, Error, TraceError
 from allconv.graph import Graph, Node
 from allconv.intake.arrays import frozen, is_masked
 from allconv.intake.limits import check_axes, check_size, limit_reached
-from allconv.intake.settings import told
+from allconv.intake.settings import short_repr
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec, native
 from allconv.operators.pointwise import Pointwise
@@ -185,7 +185,7 @@ def _as_float(number: Any) -> float:
         return float(number)
     except OverflowError:
         raise ArgumentError(
-            f"{told(number)} meets a traced value; a number that a float can hold is expected"
+            f"{short_repr(number)} meets a traced value; a number that a float can hold is expected"
         ) from None
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.intake.limits import check_axes
-from allconv.intake.settings import flag, float_dtype, is_sequence, is_whole, told, whole
+from allconv.intake.settings import flag, float_dtype, is_sequence, is_whole, short_repr, whole
 from allconv.operators import elementary, pointwise
 from allconv.operators.arrange import Concatenate, Convert, Reshape, Slice, Transpose
 from allconv.operators.base import Operator, Spec
@@ -138,10 +138,10 @@ class Value:
         given = shape[0] if len(shape) == 1 and is_sequence(shape[0]) else shape
         check_axes("the shape of reshape", len(given))
         if not all(is_whole(n) for n in given):
-            raise ArgumentError(f"reshape to {told(shape)}: whole numbers are expected")
+            raise ArgumentError(f"reshape to {short_repr(shape)}: whole numbers are expected")
         sizes = [int(n) for n in given]
         if sizes.count(-1) > 1:
-            raise ArgumentError(f"reshape to {told(tuple(sizes))}: one size can be -1")
+            raise ArgumentError(f"reshape to {short_repr(tuple(sizes))}: one size can be -1")
         if -1 in sizes:
             rest = prod(n for n in sizes if n != -1)
             sizes[sizes.index(-1)] = self.spec.size // rest if rest else 0
@@ -156,7 +156,7 @@ class Value:
         if not len(given) or (len(given) == 1 and given[0] is None):
             return self._apply(Transpose(tuple(reversed(range(self.ndim)))), self)
         if not all(is_whole(a) and -self.ndim <= a < self.ndim for a in given):
-            raise ArgumentError(f"transpose by {told(order)}; the value has {self.ndim} axes")
+            raise ArgumentError(f"transpose by {short_repr(order)}; the value has {self.ndim} axes")
         return self._apply(Transpose(tuple(int(a) % self.ndim for a in given)), self)
 
     @property
@@ -179,7 +179,7 @@ class Value:
         axes = tuple(axis) if is_sequence(axis) else (axis,)
         for a in axes:
             if not is_whole(a) or not -self.ndim <= a < self.ndim:
-                raise ArgumentError(f"axis is {told(axis)}; the value has the shape {self.shape}")
+                raise ArgumentError(f"axis is {short_repr(axis)}; the shape is {self.shape}")
         return tuple(sorted(int(a) % self.ndim for a in axes))
 
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Value:
@@ -211,7 +211,7 @@ class Value:
     def _reduced(self, kind: type[Reduction], axis: Any, keepdims: bool) -> Value:
         axes, keep = self._axes(axis), flag("keepdims", keepdims)
         if kind is not Product and any(self.shape[a] == 0 for a in axes):
-            raise ShapeError(f"axis {told(axis)} of {self.shape} has no cells to choose from")
+            raise ShapeError(f"axis {short_repr(axis)} of {self.shape} has no cells to choose from")
         return self._apply(kind(axes, keep), self) if axes else self
 
     def _index(self, axis: Any, keepdims: bool, *, smallest: bool) -> Value:
@@ -290,7 +290,7 @@ for _method, _what in {
 def _product(a: Any, b: Any) -> Value:
     for each in (a, b):
         if not isinstance(each, Value | np.ndarray):
-            raise TraceError(f"@ takes arrays, got {told(each)}")
+            raise TraceError(f"@ takes arrays, got {short_repr(each)}")
     recorder = (a if isinstance(a, Value) else b).builder
     result: Value = product(recorder.record, a, b)
     return result
@@ -307,10 +307,10 @@ def _take(value: Value, index: Any) -> Value:
     """NumPy's basic indexing: whole numbers, slices and ..."""
     parts = list(index if isinstance(index, tuple) else (index,))
     if not all(_is_basic(part) for part in parts):
-        raise TraceError(f"index {told(index)}: whole numbers, slices and ... are recorded")
+        raise TraceError(f"index {short_repr(index)}: whole numbers, slices and ... are recorded")
     gap = value.ndim - sum(p is not Ellipsis for p in parts)
     if gap < 0 or sum(p is Ellipsis for p in parts) > 1:
-        raise TraceError(f"index {told(index)} does not fit the shape {value.shape}")
+        raise TraceError(f"index {short_repr(index)} does not fit the shape {value.shape}")
     where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
     parts[where : where + 1] = [slice(None)] * gap
     start, step, count, kept = [], [], [], []
@@ -319,11 +319,11 @@ def _take(value: Value, index: Any) -> Value:
             try:
                 cells = range(n)[part]
             except Exception as error:  # no number, or a class of the user's
-                raise TraceError(f"index {told(part)}: {error}") from None
+                raise TraceError(f"index {short_repr(part)}: {error}") from None
             kept.append(len(cells))
         else:
             if not -n <= part < n:
-                raise TraceError(f"index {told(part)} is outside an axis of {n}")
+                raise TraceError(f"index {short_repr(part)} is outside an axis of {n}")
             cells = range(n)[part : part + 1 or None]
         start.append(cells.start if len(cells) else 0)
         step.append(cells.step)

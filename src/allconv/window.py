@@ -289,6 +289,22 @@ class Window:
             )
         )
 
+    @classmethod
+    def ceiled(
+        cls,
+        input: Sequence[int],
+        kernel: Sequence[int],
+        *,
+        stride: Sequence[int],
+        dilation: Sequence[int],
+        padding: Sequence[tuple[int, int]],
+    ) -> Window:
+        """The window of a pooling whose last outputs may reach outside; see `Axis.ceiled`."""
+        rows = zip(input, kernel, stride, dilation, padding, strict=True)
+        return cls(
+            tuple(Axis.ceiled(i, k, stride=s, dilation=d, padding=p) for i, k, s, d, p in rows)
+        )
+
     @property
     def input(self) -> tuple[int, ...]:
         """The sizes `I`."""

@@ -14,7 +14,7 @@ import pytest
 from llvmlite import ir
 
 from allconv.engine import compiler, memory, table
-from allconv.engine.border import ready
+from allconv.engine.array_layout import ready
 from allconv.engine.cache import Loaded, load
 from allconv.engine.emit.view import View
 from allconv.engine.program import Program

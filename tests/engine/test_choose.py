@@ -63,7 +63,7 @@ def test_networks_have_few_kernels(name: str) -> None:
     count = len(graph.inputs) + len(graph.constants)
     static = frozenset(range(1, len(graph.inputs)))
     planner = Planner(LOWERINGS, graph, ("rows",) * count, static).run()
-    steps = [*planner.prologue, *planner.steps]
+    steps = [*planner.setup, *planner.steps]
     kernels = {step.kernel for step in steps if isinstance(step, KernelStep)}
     assert all(isinstance(step, KernelStep) for step in steps)
     assert len(kernels) <= KERNELS, sorted(map(repr, kernels))

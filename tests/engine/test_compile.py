@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import as_strided
 
 import allconv as ac
 from allconv.errors import ArgumentError, ShapeError
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
+MASKED = np.ma.masked_array(np.zeros((2, 3), np.float32), mask=np.eye(2, 3, dtype=bool))
 
 
 def test_arrays_that_a_function_holds_are_copied() -> None:
@@ -35,15 +37,24 @@ def test_out_receives_the_result_in_any_layout() -> None:
         (np.zeros((2, 3)), ShapeError, r"out is float64 \(2, 3\); a writable float32"),
         (np.zeros((3, 2), np.float32), ShapeError, r"out is float32 \(3, 2\)"),
         (np.broadcast_to(np.zeros(3, np.float32), (2, 3)), ShapeError, "a writable float32"),
+        (as_strided(np.zeros(4, np.float32), (2, 3), (4, 4)), ArgumentError, "out has the strides"),
         (X, ArgumentError, "out shares memory with an input"),
+        (X[::-1], ArgumentError, "out shares memory with an input"),
+        (MASKED, ArgumentError, "masked"),
     ],
-    ids=["list", "dtype", "shape", "read-only", "input"],
+    ids=["list", "dtype", "shape", "read-only", "shared", "input", "input reversed", "masked"],
 )
 def test_what_cannot_be_out(out: object, error: type[Exception], message: str) -> None:
     """Nothing is written where a result does not fit, or where it would overwrite an input."""
     program = ac.compile(lambda x: x * 2.0, (2, 3))
     with pytest.raises(error, match=message):
         program(X, out=out)
+
+
+def test_masked_arrays_are_refused() -> None:
+    """As an operand: what is masked is no number."""
+    with pytest.raises(ArgumentError, match="masked"):
+        ac.compile(lambda x: x * 2.0, (2, 3))(MASKED)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int16"])

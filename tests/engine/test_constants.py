@@ -45,7 +45,7 @@ def test_weights_that_a_function_holds_are_packed_once(how: str, exact: bool) ->
     (result,) = kept(X)
     np.testing.assert_array_equal(result, given(X, w, B)[0])
     packing = {"pack weights", "transform weights"}
-    assert packing & {step.what for step in kept.prepare().planner.prologue}
+    assert packing & {step.what for step in kept.prepare().planner.setup}
     assert packing & {step.what for step in given.steps()}
     assert not packing & {step.what for step in kept.steps()}
 
@@ -169,7 +169,7 @@ def test_what_is_prepared_in_parts_is_the_same(monkeypatch: Any, part: int) -> N
     compiled = compile_(net, X.shape)
     monkeypatch.undo()
     np.testing.assert_array_equal(compiled(X), compile_(net, X.shape)(X))
-    steps = compiled.program.prepare().planner.prologue
+    steps = compiled.program.prepare().planner.setup
     spans = list(prepared._spans(steps, part))
     assert [first for first, _ in spans] == [0, *(end for _, end in spans[:-1])]
     assert spans[-1][1] == len(steps)

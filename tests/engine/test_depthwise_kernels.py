@@ -1,4 +1,4 @@
-"""Depthwise kernels against the definitions: every width of a row, on every target."""
+"""Depthwise kernels against the definitions: every width of a row (targets: `test_forced`)."""
 
 from __future__ import annotations
 
@@ -75,17 +75,6 @@ def test_every_width_equals_the_definition(view, settings):
         graph = graph_of(operator, operands, relu=width % 3 == 0)
         planner, _ = check_equal(graph, operands)
         assert kernels_of(planner) <= wanted
-
-
-@pytest.mark.parametrize("target", names())
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_target_equals_the_definition(view, target, monkeypatch):
-    """Fewer registers, narrower vectors, no masks."""
-    monkeypatch.setenv("ALLCONV_TARGET", target)
-    for settings in ("3x3", "5x5, stride 2", "dilated"):
-        window = Window.forward((7, 13), **SETTINGS[settings])
-        operator, operands = problem(view, window, 21)
-        check_equal(graph_of(operator, operands), operands)
 
 
 @pytest.mark.parametrize("sizes", [(40,), (9, 8, 7), (1, 30)])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from allconv.engine import threads as team
-from allconv.engine.border import ready
+from allconv.engine.array_layout import ready
 from allconv.engine.place import layout_strides
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep

@@ -46,7 +46,7 @@ def test_listed_cells(data: st.DataObject, dtype: str) -> None:
     operator = SumCells(axis, shape[axis], cells)
     compare(operator, rng.integers(-9, 10, shape).astype(dtype))
     (back,) = operator.infer(Spec(shape, dtype))
-    compare(operator.turned(), rng.integers(-9, 10, back.shape).astype(dtype))
+    compare(operator.transposed(), rng.integers(-9, 10, back.shape).astype(dtype))
 
 
 @slow

@@ -40,13 +40,17 @@ SHARES = 2
 
 def check_one_writer(graph, operands, kinds):
     """A cell that is written is written once; the kernels that were counted. (That all are written
-    is what comparisons with definitions see, which begin with NaN.)"""
-    (once, kernels), (counted, _) = (
-        written(graph, operands, kinds, more=more) for more in (False, True)
-    )
-    for wanted, got in zip(once, counted, strict=True):
-        np.testing.assert_array_equal(got, wanted)
-        assert wanted.any()
+    is what comparisons with definitions see, which begin with NaN.)
+
+    Where parts of sums are joined the results are sums of counts: those of kernels that write one,
+    however often, are the same.
+    """
+    counted, kernels = written(graph, operands, kinds, more=True)
+    assert all(each.any() for each in counted)
+    if max(each.max() for each in counted) > 1:
+        once, _ = written(graph, operands, kinds, more=False)
+        for wanted, got in zip(once, counted, strict=True):
+            np.testing.assert_array_equal(got, wanted)
     return kernels
 
 
@@ -81,7 +85,7 @@ def test_lines_of_every_length(target, monkeypatch):
     monkeypatch.setenv("ALLCONV_TARGET", target)
     draw = np.random.default_rng(3)
     for cells in range(1, 40):
-        for channels, outputs in ((5, 17), (300, 40)):
+        for channels, outputs in ((5, 17), (300, 40))[: 2 - cells % 2]:
             x = draw.standard_normal((1, channels, cells)).astype(np.float32)
             w = draw.standard_normal((outputs, channels, 1)).astype(np.float32)
             graph = trace(F.conv1d, Spec(x.shape), Spec(w.shape)).graph

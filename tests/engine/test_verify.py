@@ -15,7 +15,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import Place, Storage, layout_strides
 from allconv.engine.plan import Planner
-from allconv.engine.step import Address, once
+from allconv.engine.step import Address, split_setup
 from allconv.engine.target import host
 from allconv.engine.verify import PlanError, check_plan, check_run
 from allconv.functional import avg_pool2d, batch_norm, max_pool2d, relu
@@ -38,7 +38,7 @@ def planned(function=network, *specs, static=()):
     graph = trace(function, *(specs or (X, X))).graph
     count = len(graph.inputs) + len(graph.constants)
     planner = Planner(LOWERINGS, graph, ("rows",) * count, frozenset(static)).run()
-    once_ = {place.storage for step in planner.prologue for place in step.writes}
+    once_ = {place.storage for step in planner.setup for place in step.writes}
     between = {s for step in planner.steps for s in step.storages if s.kind == "arena"} - once_
     return planner, allocate(planner.steps, between)
 
@@ -60,7 +60,7 @@ def refused(planner, arena, message):
 def test_a_right_plan_passes(static):
     """As it is planned, and as it runs."""
     planner, arena = planned(static=static)
-    assert bool(planner.prologue) == bool(static)
+    assert bool(planner.setup) == bool(static)
     check_plan(planner, arena)
     results = check_run(planner, arrays(planner))
     for got, expected in zip(results, planner.graph.run(*arrays(planner)[:2]), strict=True):
@@ -88,13 +88,13 @@ def test_a_part_that_nobody_wrote_is_found():
 def test_a_storage_written_in_parts_is_not_taken_for_fixed():
     """The copy of a parameter beside data belongs to every run; the parameter alone does not."""
     planner, _ = planned(lambda x, p: np.concatenate([x, p], 1), static=(1,))
-    assert not planner.prologue
+    assert not planner.setup
     planner, _ = planned(
         lambda x, p: np.concatenate([x, np.concatenate([p, p], 1)], 1), static=(1,)
     )
-    assert len(planner.prologue) == 2
-    prologue, steps = once([*planner.prologue, *planner.steps], frozenset())
-    assert not prologue
+    assert len(planner.setup) == 2
+    setup, steps = split_setup([*planner.setup, *planner.steps], frozenset())
+    assert not setup
     assert len(steps) == 4
 
 
@@ -141,11 +141,11 @@ def test_reading_what_is_written_is_found():
 def test_what_is_run_once_stays():
     """A step of every run that writes prepared memory; a prepared step that reads an input."""
     planner, arena = planned(static=(1,))
-    writes = planner.prologue[0].writes
+    writes = planner.setup[0].writes
     planner.steps.append(replace(planner.steps[0], arguments={}, reads=(), writes=writes))
     refused(planner, arena, "prepared once")
     planner, arena = planned(static=(1,))
-    planner.prologue.append(planner.steps[0])
+    planner.setup.append(planner.steps[0])
     refused(planner, arena, "is run once and reads input memory")
 
 

@@ -16,7 +16,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.errors import ArgumentError, Error, LimitError
-from allconv.intake.settings import choice, flag, float_dtype, number, shape_of, told, whole
+from allconv.intake.settings import choice, flag, float_dtype, number, shape_of, short_repr, whole
 from hostile.objects import Failing, deep_list, looped_list
 from records import FUNCTIONS
 from records.record import IMAGES
@@ -190,7 +190,7 @@ def test_names_flags_and_dtypes() -> None:
 )  # fmt: skip
 def test_what_is_told_is_short(given: Any) -> None:
     """A message shows what was given in one line, whatever it is."""
-    text = told(given)
+    text = short_repr(given)
     assert 0 < len(text) <= 250
     assert text.isprintable()
 

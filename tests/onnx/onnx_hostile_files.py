@@ -22,7 +22,7 @@ from onnx_hostile_outside import OUTSIDE
 
 from allconv import nn
 from allconv.errors import FileError, LimitError, UnsupportedError
-from allconv.onnx.write import to_proto
+from allconv.onnx.write.file import to_proto
 from onnx import TensorProto, helper, numpy_helper
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from allconv import nn
 from allconv.errors import Error
-from allconv.onnx.write import to_proto
+from allconv.onnx.write.file import to_proto
 from onnx import TensorProto, helper, numpy_helper
 
 Model = onnx.ModelProto

@@ -29,5 +29,5 @@ def test_no_step_of_a_run_prepares_weights(name: str) -> None:
     for program in (compiled.program, called):
         assert program.fixed
         assert all(max(array.strides, default=0) == 0 for array in program.fixed.values())
-        assert PREPARING & {step.what for step in program.prepare().planner.prologue}
+        assert PREPARING & {step.what for step in program.prepare().planner.setup}
         assert not PREPARING & {step.what for step in program.steps()}

@@ -15,8 +15,9 @@ from allconv import functional as F
 from allconv.errors import Error
 from allconv.functional.call import apply
 from allconv.onnx import load, save
-from allconv.onnx.module import OnnxModule, check_network
-from allconv.onnx.read import parse_model
+from allconv.onnx.load import check_network
+from allconv.onnx.module import OnnxModule
+from allconv.onnx.read.file import parse_model
 from allconv.operators.resize import COORDINATES, NEAREST, Line, Resize, Rule
 from allconv.operators.take import AddAt, RunningSum, Take
 from onnx import TensorProto, helper, numpy_helper
@@ -163,8 +164,8 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     "a wide border": ("Pad", (whole(0, 0, 2**30, 2**30, *(0,) * 4),), {"mode": "edge"}, "values"),
     "a wide mirror": ("Pad", (whole(0, 0, 0, 7, *(0,) * 4),), {"mode": "reflect"}, "at most 3"),
     "no border": ("Pad", (whole(*(0,) * 8),), {"mode": "fold"}, "mode is 'fold'; constant, "),
-    "outside": ("Gather", (whole(0, 4),), {"axis": 3}, "outside of an axis of 4"),
-    "far outside": ("Gather", (whole(-(2**63)),), {"axis": 3}, "outside of an axis of 4"),
+    "outside": ("Gather", (whole(0, 4),), {"axis": 3}, "outside an axis of 4"),
+    "far outside": ("Gather", (whole(-(2**63)),), {"axis": 3}, "outside an axis of 4"),
     "a number": ("GatherElements", (whole(1),), {}, "for an array of shape"),
     "too deep": ("GatherND", (np.zeros((1, 5), np.int64),), {}, "name 5 axes"),
     "blocks": ("DepthToSpace", (), {"blocksize": 2**31}, "not a multiple of"),
@@ -184,7 +185,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         "ScatterND",
         (np.zeros((1, 4), np.int64), np.zeros(1, np.float32)),
         {"reduction": "sub"},
-        "reduction sub",
+        "reduction is 'sub'",
     ),
     "a crop": ("CenterCropPad", (whole(1, 2, 2**40, 2**40),), {}, "the most|axes and"),
     "conditions": ("Compress", (np.ones(9, bool),), {"axis": 1}, "9 conditions for"),

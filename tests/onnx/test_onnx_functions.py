@@ -106,7 +106,7 @@ def test_functions_of_a_file(name: str) -> None:
     np.testing.assert_allclose(net(X), session.run(None, {"x": X})[0], rtol=1e-6)
     used = any("w" in each.input for each in CALLS[name])
     assert ("w" in net.parameters()) == used
-    again = ac.onnx.load(ac.onnx.write.to_proto(net))
+    again = ac.onnx.load(ac.onnx.write.file.to_proto(net))
     np.testing.assert_array_equal(again(X), net(X))
 
 
@@ -150,7 +150,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_functions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions that grow without bounds, or do not fit their calls, are refused."""
-    monkeypatch.setattr("allconv.onnx.nodes.MOST_NODES", 2_000)
+    monkeypatch.setattr("allconv.onnx.read.nodes.MOST_NODES", 2_000)
     functions, kind, message = HOSTILE[name]
     with pytest.raises(kind, match=message):
         ac.onnx.load(model([own("f0", ["x"], ["y"])], functions))
@@ -197,7 +197,7 @@ def test_reductions_that_the_format_has_not() -> None:
 
 def test_large_functions_are_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes of all bodies together are bounded, however often one is called."""
-    monkeypatch.setattr("allconv.onnx.nodes.MOST_BYTES", 2**20)
+    monkeypatch.setattr("allconv.onnx.read.nodes.MOST_BYTES", 2**20)
     array = numpy_helper.from_array(np.ones(2**14, np.float32))
     body = [node("Constant", [], ["c"], value=array), node("Mul", ["a", "c"], ["b"])]
     calls = [own("f0", [f"v{n}" if n else "x"], [f"v{n + 1}"]) for n in range(100)]
@@ -217,7 +217,7 @@ def test_defined_operators_keep_their_name() -> None:
     )
     opset = helper.make_opsetid("", 24)
     net = ac.onnx.load(helper.make_model(graph, opset_imports=[opset], ir_version=11))
-    written = ac.onnx.write.to_proto(net)
+    written = ac.onnx.write.file.to_proto(net)
     assert [each.op_type for each in written.graph.node] == ["Attention"]
     q, k, v = np.random.default_rng(3).standard_normal((3, 1, 2, 3, 4)).astype(np.float32)
     found = net(q, k, v)

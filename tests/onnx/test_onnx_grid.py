@@ -12,7 +12,7 @@ from onnx_runs import run_onnxruntime
 import onnx
 from allconv.errors import FileError, UnsupportedError
 from allconv.onnx import load
-from allconv.onnx.write import to_proto
+from allconv.onnx.write.file import to_proto
 from onnx import helper, numpy_helper
 
 

@@ -16,7 +16,7 @@ from allconv import nn
 from allconv.errors import ArgumentError
 from allconv.nn.module import Module
 from allconv.onnx import load, save
-from allconv.onnx.write import to_proto
+from allconv.onnx.write.file import to_proto
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 F, HALF = TensorProto.FLOAT, TensorProto.FLOAT16

@@ -10,7 +10,7 @@ from onnx_runs import check, run_onnxruntime
 from allconv import nn
 from allconv.nn.tracing import trace_module
 from allconv.onnx import load, save
-from allconv.onnx.functions import functions_of
+from allconv.onnx.read.functions import functions_of
 from allconv.operators.base import Spec
 
 

@@ -9,8 +9,9 @@ import pytest
 from onnx_runs import run_defined
 
 from allconv.errors import FileError, UnsupportedError
-from allconv.onnx.module import OnnxModule, check_network
-from allconv.onnx.read import parse_model
+from allconv.onnx.load import check_network
+from allconv.onnx.module import OnnxModule
+from allconv.onnx.read.file import parse_model
 from onnx import TensorProto, helper, numpy_helper
 
 FOUR = {name: np.full(2, n, np.float32) for name, n in zip("sbmv", (2, 1, 3, 4), strict=True)}

@@ -71,7 +71,7 @@ def test_a_network_of_eight_bits(axis: bool, tmp_path: Path) -> None:
     assert np.abs(steps).max() <= 1
     assert np.count_nonzero(steps) < 0.01 * steps.size
     assert [each for each in net.notes if "computed as floats" in each]
-    again = ac.onnx.write.to_proto(net)
+    again = ac.onnx.write.file.to_proto(net)
     assert [each.op_type for each in again.graph.node][:2] == ["QuantizeLinear", "DequantizeLinear"]
     np.testing.assert_array_equal(ac.onnx.load(again)(x), found)
 
@@ -193,5 +193,5 @@ def test_scales_of_the_data(values: list[float], tmp_path: Path) -> None:
         assert (a.dtype, a.shape) == (b.dtype, b.shape)
         np.testing.assert_allclose(a, b, rtol=1e-6)
     assert any(values) or found[1] == 1
-    again = ac.onnx.write.to_proto(net)
+    again = ac.onnx.write.file.to_proto(net)
     assert again.graph.node[0].op_type == "DynamicQuantizeLinear"

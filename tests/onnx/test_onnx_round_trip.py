@@ -18,7 +18,7 @@ from allconv.nn.module import Module
 from allconv.nn.parameter import Parameter
 from allconv.nn.tracing import trace_module
 from allconv.onnx import load, save
-from allconv.onnx.write import to_proto
+from allconv.onnx.write.file import to_proto
 from allconv.operators.base import Spec
 from tiers import slowed
 

@@ -72,7 +72,7 @@ def test_shapes_are_folded(shape: tuple[int, ...], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "arrays", "message"),
     [
-        ([("Concat", ["a", "b"], "r", {"axis": 0})], {"a": [1], "b": [[1]]}, "do not fit"),
+        ([("Concat", ["a", "b"], "r", {"axis": 0})], {"a": [1], "b": [[1]]}, "do not concatenate"),
         ([("Add", ["a", "b"], "r", {})], {"a": [1, 2], "b": [1, 2, 3]}, "do not broadcast"),
         ([("Squeeze", ["a", "b"], "r", {})], {"a": [1, 2], "b": [0]}, "not all of size 1"),
         ([("Range", ["a", "a", "b"], "r", {})], {"a": 1, "b": 0}, "step of 0"),

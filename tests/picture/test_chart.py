@@ -15,10 +15,10 @@ from allconv.picture.chart import (
     Chart,
     Line,
     apart,
+    in_words,
     pictured,
     tick_texts,
     ticks,
-    told,
 )
 from allconv.train.history import History, Record
 
@@ -134,8 +134,8 @@ def test_names_are_text() -> None:
 def test_a_chart_says_what_it_shows() -> None:
     """For those who do not see it: where each line begins and ends."""
     chart = Chart("Accuracy", (Line("training", [None, 0.5, 0.75, None]),), is_share=True)
-    assert told(chart) == "Accuracy: training from 50.0 % to 75.0 %"
-    assert told(Chart("Loss", ())) == "Loss: no numbers"
+    assert in_words(chart) == "Accuracy: training from 50.0 % to 75.0 %"
+    assert in_words(Chart("Loss", ())) == "Loss: no numbers"
 
 
 def record(epoch: int, validation: float | None) -> Record:

@@ -15,7 +15,7 @@ import allconv as ac
 import onnx
 from allconv import nn
 from allconv.errors import ArgumentError, LimitError, UnsupportedError
-from allconv.onnx.open_sizes import save_open
+from allconv.onnx.write.open_sizes import save_open
 from allconv.operators.base import Array
 from onnx import TensorProto, helper, numpy_helper
 

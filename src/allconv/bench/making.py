@@ -147,7 +147,7 @@ def _network_sizes(
 ) -> dict[str, Any]:
     """A network of ours that takes images of any size."""
     from allconv.nn import networks
-    from allconv.onnx.write import to_proto
+    from allconv.onnx.write.file import to_proto
 
     side, channels = int(source["side"]), int(source["channels"])
     net = networks.build(source["network"], channels, (side, side), CLASSES).initialize(0)

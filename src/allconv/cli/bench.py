@@ -23,7 +23,7 @@ MOST_ROUNDS, MOST_BATCH = 1000, 4096
 SUITES = "layers, networks, training, startup, memory"
 
 
-class Counts(click.ParamType[Any]):
+class Counts(settings.Setting):
     """Whole numbers with commas between them, each once."""
 
     name = "numbers"
@@ -31,21 +31,17 @@ class Counts(click.ParamType[Any]):
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The numbers, or a usage error."""
-        if isinstance(value, tuple):
-            return value
-        numbers = [settings.as_integer(each) for each in str(value).split(",")]
-        known = [n for n in numbers if n is not None and 1 <= n <= self.most]
-        if len(known) != len(numbers):
-            name = max(param.opts, key=len) if param else "a value"
-            raise Misuse(
-                f"{name} is {value}; whole numbers from 1 to {self.most} with commas between "
-                "them are expected, as in 1,2"
-            )
-        return tuple(dict.fromkeys(known))
+    def read(self, text: str) -> tuple[int, ...] | None:
+        """See `Setting.read`."""
+        known = settings.as_integers(text, ",", 1, self.most)
+        return None if known is None else tuple(dict.fromkeys(known))
+
+    def refusal(self, value: Any, param: click.Parameter | None) -> Misuse:
+        """See `Setting.refusal`."""
+        return Misuse(
+            f"{settings.shown_name(param)} is {value}; whole numbers from 1 to {self.most} with "
+            "commas between them are expected, as in 1,2"
+        )
 
 
 @make(

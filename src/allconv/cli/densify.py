@@ -51,7 +51,7 @@ def command(model: str, out: str, size: tuple[int, int] | None, means: str | Non
     """
     from allconv.nn.densify import densify
     from allconv.onnx import load
-    from allconv.onnx.open_sizes import save_open
+    from allconv.onnx.write.open_sizes import save_open
 
     if os.path.lexists(out):
         raise Misuse(f"--out is {out}, which is there already; give another name")

@@ -60,7 +60,7 @@ def command(
     works cell by cell stands beside the layer before it, and then what has names that begin alike.
     """
     from allconv.cli.layers import HEAD, describe
-    from allconv.nn.folding import MOST_ROWS
+    from allconv.nn.abridge import MOST_ROWS
 
     with screen(err=True) as shown:
         net, taken = _network(model, size, channels, classes, shapes)

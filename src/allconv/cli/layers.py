@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from allconv.nn.folding import MOST_ROWS, cut, folded
+from allconv.nn.abridge import MOST_ROWS, abridged, cut
 from allconv.nn.summary import layers_of
 from allconv.text import bytes_text, printable
 
@@ -50,7 +50,7 @@ def describe(
     )
     rows = [
         _row(_named(line.name, line.kind), layers[line.rows], kernels)
-        for line in folded(names, kinds, along, most)
+        for line in abridged(names, kinds, along, most)
     ]
     held = sum(value.spec.size for value in _parameters(traced)) * ITEM[dtype]
     totals = [

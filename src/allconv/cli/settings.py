@@ -23,15 +23,35 @@ PIXEL_LIMIT = 100_000_000  # data.PIXEL_LIMIT, which help should not have to loa
 
 
 class Setting(click.ParamType[Any]):
-    """Base of the kinds of values: `expected` says in words what is accepted."""
+    """Base of the kinds of values: `expected` says in words what is accepted, `metavar` in help."""
 
     name = "value"
     expected = ""
+    metavar: str | None = None
 
-    def refusal(self, value: Any, param: click.Parameter | None, expected: str = "") -> Misuse:
+    def read(self, text: str) -> Any:
+        """The value that a text spells; None where it is not accepted."""
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value, or a usage error."""
+        read = self.read(str(value))
+        if read is None:
+            raise self.refusal(value, param)
+        return read
+
+    def refusal(self, value: Any, param: click.Parameter | None) -> Misuse:
         """The usage error for a value."""
         given = printable(str(value), LETTERS).strip() or "empty"
-        return Misuse(f"{_shown_name(param)} is {given}; {expected or self.expected} is expected")
+        return Misuse(f"{shown_name(param)} is {given}; {self.told(given)} is expected")
+
+    def told(self, text: str) -> str:
+        """What is accepted in the place of a text."""
+        return self.expected
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """What help shows in the place of a value."""
+        return self.metavar
 
 
 class Whole(Setting):
@@ -41,17 +61,17 @@ class Whole(Setting):
 
     def __init__(self, least: int, most: int = HUGE) -> None:
         self.least, self.most = least, most
-        self.range = f"a whole number from {least} to {most}"
-        self.expected = f"a whole number of at least {least}" if most == HUGE else self.range
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number, or a usage error."""
-        number = as_integer(value)
-        if number is None or number < self.least:
-            raise self.refusal(value, param)
-        if number > self.most:
-            raise self.refusal(value, param, self.range)
-        return number
+    def read(self, text: str) -> int | None:
+        """See `Setting.read`."""
+        number = as_integer(text)
+        return number if number is not None and self.least <= number <= self.most else None
+
+    def told(self, text: str) -> str:
+        """See `Setting.told`; nobody needs to know of an end that is out of sight."""
+        if self.most == HUGE and (as_integer(text) or 0) <= HUGE:
+            return f"a whole number of at least {self.least}"
+        return f"a whole number from {self.least} to {self.most}"
 
 
 class Real(Setting):
@@ -65,18 +85,12 @@ class Real(Setting):
         if below < inf:
             self.expected += f" and below {below:g}"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The number, or a usage error."""
-        try:
-            number = float(value)
-        except ValueError:
-            raise self.refusal(value, param) from None
-        low = number <= self.least if self.is_open else number < self.least
-        if not isfinite(number) or low or number >= self.below:
-            raise self.refusal(value, param)
-        return number
+    def read(self, text: str) -> float | None:
+        """See `Setting.read`."""
+        number = as_number(text)
+        if number is None or number >= self.below or number < self.least:
+            return None
+        return None if self.is_open and number == self.least else number
 
 
 class Size(Setting):
@@ -85,15 +99,10 @@ class Size(Setting):
     name = "pixels"
     expected = f"one side, or HEIGHTxWIDTH, each {SMALLEST_SIDE} to {LARGEST_SIDE} pixels,"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """(height, width), or a usage error."""
-        sides = [as_integer(side) for side in str(value).lower().split("x")]
-        whole = [s for s in sides if s is not None and SMALLEST_SIDE <= s <= LARGEST_SIDE]
-        if len(sides) > 2 or len(whole) != len(sides):
-            raise self.refusal(value, param)
-        return whole[0], whole[-1]
+    def read(self, text: str) -> tuple[int, int] | None:
+        """(height, width)."""
+        sides = as_integers(text.lower(), "x", SMALLEST_SIDE, LARGEST_SIDE)
+        return None if sides is None or len(sides) > 2 else (sides[0], sides[-1])
 
 
 class Shape(Setting):
@@ -102,15 +111,10 @@ class Shape(Setting):
     name = "shape"
     expected = f"up to {MOST_AXES} sizes with an x between them, as in 1x3x224x224,"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The sizes, or a usage error."""
-        sizes = [as_integer(side) for side in str(value).lower().split("x")]
-        whole = [n for n in sizes if n is not None and 0 < n <= LARGEST_SIZE]
-        if len(whole) != len(sizes) or len(sizes) > MOST_AXES:
-            raise self.refusal(value, param)
-        return tuple(whole)
+    def read(self, text: str) -> tuple[int, ...] | None:
+        """See `Setting.read`."""
+        sizes = as_integers(text.lower(), "x", 1, LARGEST_SIZE)
+        return None if sizes is None or len(sizes) > MOST_AXES else sizes
 
 
 class Numbers(Setting):
@@ -123,17 +127,11 @@ class Numbers(Setting):
         kind = "numbers above 0" if positive else "numbers"
         self.expected = f"{kind} with commas between them, as in 0.485,0.456,0.406,"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        """The numbers, or a usage error."""
-        try:
-            numbers = tuple(float(each) for each in str(value).split(","))
-        except ValueError:
-            raise self.refusal(value, param) from None
-        if not all(isfinite(x) and (x > 0 or not self.positive) for x in numbers):
-            raise self.refusal(value, param)
-        return numbers
+    def read(self, text: str) -> tuple[float, ...] | None:
+        """See `Setting.read`."""
+        given = [as_number(each) for each in text.split(",")]
+        known = tuple(x for x in given if x is not None and (x > 0 or not self.positive))
+        return known if len(known) == len(given) else None
 
 
 class PathSetting(Setting):
@@ -144,11 +142,9 @@ class PathSetting(Setting):
     def __init__(self, kind: str) -> None:
         self.expected = kind
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name, or a usage error."""
-        if not isinstance(value, str) or not value:
-            raise self.refusal(value, param)
-        return value
+    def read(self, text: str) -> str | None:
+        """See `Setting.read`."""
+        return text or None
 
 
 class Name(Setting):
@@ -163,12 +159,13 @@ class Name(Setting):
         """The names, as help shows them."""
         return f"[{'|'.join(self.names())}]"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name, or a usage error."""
-        if value not in self.names():
-            self.expected = f"one of {', '.join(self.names())}"
-            raise self.refusal(value, param)
-        return str(value)
+    def read(self, text: str) -> str | None:
+        """See `Setting.read`."""
+        return text if text in self.names() else None
+
+    def told(self, text: str) -> str:
+        """See `Setting.told`."""
+        return f"one of {', '.join(self.names())}"
 
 
 class OfRecipe(click.Option):
@@ -191,6 +188,22 @@ def as_integer(text: Any) -> int | None:
         return int(str(text), 10)
     except ValueError:
         return None
+
+
+def as_integers(text: str, joint: str, least: int, most: int) -> tuple[int, ...] | None:
+    """Whole numbers within limits with a joint between them, else None."""
+    given = [as_integer(each) for each in text.split(joint)]
+    known = tuple(n for n in given if n is not None and least <= n <= most)
+    return known if len(known) == len(given) else None
+
+
+def as_number(text: str) -> float | None:
+    """A finite number, else None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def network_names() -> tuple[str, ...]:
@@ -226,7 +239,8 @@ def schedule_names() -> tuple[str, ...]:
     return schedule_names()
 
 
-def _shown_name(param: click.Parameter | None) -> str:
+def shown_name(param: click.Parameter | None) -> str:
+    """How an option or an argument is written."""
     if param is None:
         return "a value"
     longest = max(param.opts, key=len)

@@ -15,7 +15,7 @@ import click
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
 from allconv.cli.output_file import check_output, result_line
-from allconv.cli.settings import PathSetting, Setting, as_integer
+from allconv.cli.settings import PathSetting, Setting, as_integer, as_integers
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
 from allconv.text import printable
@@ -30,24 +30,16 @@ RESULTS = {"y": "y", "x": "gx", "w": "gw"}
 
 
 class Channels(Setting):
-    """Channels in and out."""
+    """Channels in and out; one number stands for both."""
 
     name = "channels"
     expected = 'channels in and out, as in "2-3",'
+    metavar = "IN-OUT"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What help shows."""
-        return "IN-OUT"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """(in, out), or a usage error; one number stands for both."""
-        numbers = [as_integer(part) for part in str(value).split("-")]
-        whole = [n for n in numbers if n is not None and 0 < n <= MOST_WEIGHTS]
-        if len(numbers) > 2 or len(whole) != len(numbers):
-            raise self.refusal(value, param)
-        return whole[0], whole[-1]
+    def read(self, text: str) -> tuple[int, int] | None:
+        """(in, out)."""
+        numbers = as_integers(text, "-", 1, MOST_WEIGHTS)
+        return None if numbers is None or len(numbers) > 2 else (numbers[0], numbers[-1])
 
 
 PAGE_OPTIONS: list[Callable[..., Any]] = [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from allconv.cli.settings import Setting, as_integer
 
 PADDING_NAMES = ("valid", "half", "same", "same_lower", "full", "causal")  # a test compares
@@ -16,21 +14,14 @@ class PerAxis(Setting):
 
     name = "integers"
     expected = 'a whole number, or one an axis as in "2,1",'
+    metavar = "N|N,N"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What help shows."""
-        return "N|N,N"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | tuple[int, ...]:
-        """One number or several, or a usage error; how large they may be functions say."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # a default
-        numbers = [as_integer(part) for part in value.lower().replace("x", ",").split(",")]
+    def read(self, text: str) -> int | tuple[int, ...] | None:
+        """One number or several; how large they may be functions say."""
+        numbers = [as_integer(part) for part in text.lower().replace("x", ",").split(",")]
         whole = tuple(n for n in numbers if n is not None)
         if len(whole) != len(numbers):
-            raise self.refusal(value, param)
+            return None
         return whole[0] if len(whole) == 1 else whole
 
 
@@ -42,19 +33,16 @@ class PaddingSetting(Setting):
         f'one of {", ".join(PADDING_NAMES)}, a whole number, one an axis as in "1,0", '
         'or low:high an axis as in "1:0,2:2",'
     )
+    metavar = "NAME|N|N,N|LOW:HIGH,..."
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What help shows."""
-        return "NAME|N|N,N|LOW:HIGH,..."
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The padding as functions take it, or a usage error."""
-        if not isinstance(value, str) or value in PADDING_NAMES:
-            return value
-        parts = [[as_integer(n) for n in part.split(":")] for part in value.split(",")]
+    def read(self, text: str) -> Any:
+        """The padding as functions take it."""
+        if text in PADDING_NAMES:
+            return text
+        parts = [[as_integer(n) for n in part.split(":")] for part in text.split(",")]
         lengths = {len(part) for part in parts}
         if len(lengths) > 1 or max(lengths) > 2 or any(n is None for part in parts for n in part):
-            raise self.refusal(value, param)
+            return None
         if lengths == {2}:
             return tuple(tuple(part) for part in parts)
         return parts[0][0] if len(parts) == 1 else tuple(part[0] for part in parts)

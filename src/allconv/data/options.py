@@ -11,7 +11,7 @@ import numpy as np
 from allconv.data.images import PIXEL_LIMIT
 from allconv.data.split import check_fraction
 from allconv.errors import ArgumentError
-from allconv.intake.settings import told
+from allconv.intake.settings import short_repr
 from allconv.random import check_seed
 
 MEMORY_LIMIT = 2**30
@@ -44,7 +44,7 @@ class Options:
         if self.samples is not None:
             _check_positive("samples", self.samples)
         if self.channels not in (None, 1, 3):
-            raise ArgumentError(f"channels must be 1, 3 or None, got {told(self.channels)}")
+            raise ArgumentError(f"channels must be 1, 3 or None, got {short_repr(self.channels)}")
         if self.validation is not None:
             check_fraction("validation", self.validation, zero=False)
         if self.test is not None:

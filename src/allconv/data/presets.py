@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from allconv.errors import ArgumentError
-from allconv.intake.settings import is_sequence, number, told
+from allconv.intake.settings import is_sequence, number, short_repr
 
 Numbers: TypeAlias = tuple[float, ...]
 Preset: TypeAlias = str | tuple[Sequence[float], Sequence[float]]
@@ -48,7 +48,7 @@ def find_preset(preset: Preset, channels: int) -> Prepared:
     if isinstance(preset, str):
         if preset not in PRESETS:
             raise ArgumentError(
-                f"there is no preset {told(preset)}; there are {', '.join(PRESETS)}"
+                f"there is no preset {short_repr(preset)}; there are {', '.join(PRESETS)}"
             )
         found = PRESETS[preset]
         if len(found.mean) not in (1, channels):
@@ -63,7 +63,8 @@ def find_preset(preset: Preset, channels: int) -> Prepared:
         or not all(map(is_sequence, preset))
     ):
         raise ArgumentError(
-            f"preset is {told(preset)}; one of {', '.join(PRESETS)}, or (mean, std) is expected"
+            f"preset is {short_repr(preset)}; one of {', '.join(PRESETS)}, or (mean, std) "
+            "is expected"
         )
     mean, std = (tuple(number("preset", n) for n in each) for each in preset)
     if len(mean) != channels or len(std) != channels or min(std) <= 0:

@@ -14,7 +14,7 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.graph import Graph, few_specs
 from allconv.intake.arrays import frozen, is_frozen, is_masked, overlaps_itself, take_array
 from allconv.intake.limits import limit_reached, within_limits
-from allconv.intake.settings import flag, float_dtype, shape_of, told
+from allconv.intake.settings import flag, float_dtype, shape_of, short_repr
 from allconv.operators.base import Array, Spec
 from allconv.trace import Recorded, trace, unflatten
 
@@ -90,7 +90,7 @@ class Compiled:
         """Take another state (parameters and buffers by name); what was packed is packed anew."""
         if not isinstance(state, Mapping):
             raise ArgumentError(
-                f"the state is {told(state)}; arrays by name, as state_dict() gives them, "
+                f"the state is {short_repr(state)}; arrays by name, as state_dict() gives them, "
                 "are expected"
             )
         missing = [name for name in self._names if name not in state]

@@ -20,7 +20,7 @@ from allconv.engine.fuse import Group, fuse
 from allconv.engine.kernel import Kernel
 from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
-from allconv.engine.step import Address, DefinitionStep, KernelStep, Number, PlanStep, once
+from allconv.engine.step import Address, DefinitionStep, KernelStep, Number, PlanStep, split_setup
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Reshape
@@ -63,7 +63,7 @@ class Planner:
     def __post_init__(self) -> None:
         self.places: dict[Value, Place] = {}
         self.steps: list[PlanStep] = []  # of every run
-        self.prologue: list[PlanStep] = []  # of the first run after static inputs were bound
+        self.setup: list[PlanStep] = []  # of the first run after static inputs were bound
         self.constants: dict[Storage, Array] = {}
         self.outputs: list[Place] = []
         self.absorbed: set[Node] = set()  # nodes that an earlier step computes along the way
@@ -95,7 +95,7 @@ class Planner:
                 self._lower(group)
         self._what, self._path, self._why = "output", "", ""
         self.outputs = [self._finish(n, v) for n, v in enumerate(self.graph.outputs)]
-        self.prologue, self.steps = once(self.steps, self.static)
+        self.setup, self.steps = split_setup(self.steps, self.static)
         return self
 
     def group(self, node: Node) -> Group:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from allconv.engine import memory as lent
 from allconv.engine.allocate import allocate
-from allconv.engine.border import in_rows
+from allconv.engine.array_layout import in_rows
 from allconv.engine.buffer import NOTHING, Block, addresses_of, aligned
 from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
@@ -49,8 +49,8 @@ class Prepared:
         self.table = Table(planner.steps, _numbering(numbers))
         self.numbers = numbers
         self._order = sorted(planner.static.difference(fixed))
-        self._recipes = recipes(planner.prologue, self._order, fixed, planner.constants)
-        made = {place.storage for step in planner.prologue for place in step.writes}
+        self._recipes = recipes(planner.setup, self._order, fixed, planner.constants)
+        made = {place.storage for step in planner.setup for place in step.writes}
         self._kept = [storage for storage in numbers if storage in made]
         self._own: dict[Storage, Array] = {}  # prepared from constants alone
         between = [s for s in numbers if s.kind == "arena" and s not in made]
@@ -146,7 +146,7 @@ class Prepared:
         self, operands: Mapping[int, Array], missing: set[Storage]
     ) -> dict[Storage, Array]:
         """Run the steps that fill this memory, some at a time: what no later one reads is freed."""
-        steps = needed(self.planner.prologue, missing)
+        steps = needed(self.planner.setup, missing)
         last = {storage: n for n, step in enumerate(steps) for storage in step.storages}
         held: dict[Storage, Array] = {}
         for first, end in _spans(steps, PART):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.engine import threads as team
-from allconv.engine.border import layout_of, ready
+from allconv.engine.array_layout import layout_of, ready
 from allconv.engine.choose import Choice, choose
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import size_in_bytes

@@ -65,10 +65,10 @@ Number: TypeAlias = int | Place | Address
 """What a lowering gives a kernel: a number, or the address of memory."""
 
 
-def once(
+def split_setup(
     steps: Sequence[PlanStep], static: frozenset[int]
 ) -> tuple[list[PlanStep], list[PlanStep]]:
-    """The steps that give the same on every run, and the others.
+    """The steps that give the same on every run, which the first one makes, and the others.
 
     Memory varies if it is an input that is not static or an output, or if a step that writes it
     reads, or also writes, memory that varies.

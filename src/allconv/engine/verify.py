@@ -34,30 +34,30 @@ def check_plan(planner: Planner, arena: Arena) -> None:
     for value in (*planner.graph.inputs, *planner.graph.constants):
         written[planner.places[value].storage] = None
     written.update(dict.fromkeys(planner.constants, None))
-    for step in (*planner.prologue, *planner.steps):
+    for step in (*planner.setup, *planner.steps):
         _check_step(step)
         for place in step.reads:
             if not _is_written(written, place):
-                raise PlanError(f"{told(step)} reads {_told(place)}, which nobody wrote")
+                raise PlanError(f"{step_name(step)} reads {_place_name(place)}, which nobody wrote")
         for place in step.writes:
             if place.storage.kind in ("input", "constant"):
-                raise PlanError(f"{told(step)} writes {_told(place)}")
+                raise PlanError(f"{step_name(step)} writes {_place_name(place)}")
             _note(written, place)
     for place in planner.outputs:
         if not _is_written(written, place):
-            raise PlanError(f"an output lies in {_told(place)}, which nobody wrote")
+            raise PlanError(f"an output lies in {_place_name(place)}, which nobody wrote")
     _check_once(planner)
     _check_arena(planner.steps, arena)
 
 
-def told(step: PlanStep) -> str:
+def step_name(step: PlanStep) -> str:
     """A step in a message."""
     if isinstance(step, KernelStep):
         return f"the step {step.what!r} ({type(step.kernel).__name__})"
     return f"the definition of {step.node.operator.name}"
 
 
-def _told(place: Place) -> str:
+def _place_name(place: Place) -> str:
     return f"{place.storage.kind} memory of {place.storage.bytes} bytes, {place}"
 
 
@@ -65,16 +65,18 @@ def _check_step(step: PlanStep) -> None:
     for place in (*step.reads, *step.writes):
         low, high = _reach(place)
         if low < 0 or high > place.storage.bytes:
-            raise PlanError(f"{told(step)} names {_told(place)}: bytes {low} to {high}")
+            raise PlanError(f"{step_name(step)} names {_place_name(place)}: bytes {low} to {high}")
     if isinstance(step, KernelStep):
         named = set(step.storages)
         for slot, argument in step.arguments.items():
             if isinstance(argument, Address) and argument.storage not in named:
-                raise PlanError(f"{told(step)} is given {slot}, which it neither reads nor writes")
+                raise PlanError(
+                    f"{step_name(step)} is given {slot}, which it neither reads nor writes"
+                )
     for place in step.reads:
         for other in step.writes:
             if place.storage is other.storage and _overlap(place, other):
-                raise PlanError(f"{told(step)} reads and writes {_told(place)}")
+                raise PlanError(f"{step_name(step)} reads and writes {_place_name(place)}")
 
 
 def _reach(place: Place) -> tuple[int, int]:
@@ -129,17 +131,19 @@ def _note(written: dict[Storage, NDArray[np.bool_] | None], place: Place) -> Non
 
 def _check_once(planner: Planner) -> None:
     """What is prepared once depends on nothing else, and is not changed afterwards."""
-    once = {place.storage for step in planner.prologue for place in step.writes}
+    once = {place.storage for step in planner.setup for place in step.writes}
     static = planner.static
-    for step in planner.prologue:
+    for step in planner.setup:
         for storage in (place.storage for place in step.reads):
             fixed = storage in once or storage.kind == "constant"
             if not fixed and not (storage.kind == "input" and storage.number in static):
-                raise PlanError(f"{told(step)} is run once and reads {storage.kind} memory")
+                raise PlanError(f"{step_name(step)} is run once and reads {storage.kind} memory")
     for step in planner.steps:
         for place in step.writes:
             if place.storage in once:
-                raise PlanError(f"{told(step)} writes {_told(place)}, which is prepared once")
+                raise PlanError(
+                    f"{step_name(step)} writes {_place_name(place)}, which is prepared once"
+                )
 
 
 def _check_arena(steps: Sequence[PlanStep], arena: Arena) -> None:
@@ -165,7 +169,7 @@ def check_run(planner: Planner, operands: Sequence[Array]) -> tuple[Array, ...]:
     a step read what it should not have.
     """
     memory = _Memory(planner, operands)
-    for step in (*planner.prologue, *planner.steps):
+    for step in (*planner.setup, *planner.steps):
         memory.run(step)
     return tuple(
         np.array(array_at(memory.bytes_of(place.storage), place)) for place in planner.outputs
@@ -213,7 +217,7 @@ class _Memory:
             if stray.size:
                 where = int(stray[0]) - self.margin
                 raise PlanError(
-                    f"{told(step)} changed byte {where} of {storage.kind} memory of "
+                    f"{step_name(step)} changed byte {where} of {storage.kind} memory of "
                     f"{storage.bytes} bytes, which it does not name ({stray.size} bytes in all)"
                 )
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
 
-from allconv.engine.border import Ready, ready
+from allconv.engine.array_layout import Ready, ready
 from allconv.engine.place import Storage
 from allconv.engine.step import Address, DefinitionStep, PlanStep
 from allconv.intake.arrays import is_frozen

@@ -10,7 +10,7 @@ from allconv.errors import ArgumentError
 from allconv.functional.call import apply, evaluate, spatial, take_float
 from allconv.functional.correlate import check_rank, check_sizes
 from allconv.functional.pool import flat_index, max_and_index
-from allconv.intake.settings import flag, is_sequence, told, whole
+from allconv.intake.settings import flag, is_sequence, short_repr, whole
 from allconv.operators.index import FlatIndex
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.sum_cells import SumCells
@@ -34,7 +34,7 @@ def _sizes(output_size: Any, x: Any, axes: int) -> tuple[int, ...]:
     given = output_size if is_sequence(output_size) else (output_size,) * axes
     if len(given) != axes:
         raise ArgumentError(
-            f"output_size is {told(output_size)}; one number, or {axes}, is expected"
+            f"output_size is {short_repr(output_size)}; one number, or {axes}, is expected"
         )
     parts = zip(given, x.shape[2:], strict=True)
     return tuple(

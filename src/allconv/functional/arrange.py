@@ -9,7 +9,7 @@ from typing import Any
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, bordered, check_border
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_floats
-from allconv.intake.settings import choice, is_sequence, number, told, whole
+from allconv.intake.settings import choice, is_sequence, number, short_repr, whole
 from allconv.operators.arrange import Concatenate, Pad, Reshape
 
 __all__ = ["concatenate", "flatten", "pad"]
@@ -35,7 +35,8 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | No
     mode = choice("mode", mode, ("constant", *MODES))
     if not is_sequence(pad) or len(pad) % 2 or len(pad) > 2 * len(x.shape):
         raise ArgumentError(
-            f"pad is {told(pad)}; (low, high) of the last axis, the last but one, ... is expected"
+            f"pad is {short_repr(pad)}; (low, high) of the last axis, the last but one, ... "
+            "is expected"
         )
     # -0 is 0, as they are equal; NaN and infinities are as good as others.
     held = 0.0 if value is None else number("value", value, fits=lambda n: True) + 0.0
@@ -46,7 +47,9 @@ def pad(x: Any, /, pad: Sequence[int], mode: str = "constant", value: float | No
     if mode == "constant":
         return apply(Pad(pairs, held), x)
     if held != 0.0:
-        raise ArgumentError(f'value is {told(value)}; it goes with mode="constant", not {mode!r}')
+        raise ArgumentError(
+            f'value is {short_repr(value)}; it goes with mode="constant", not {mode!r}'
+        )
     check_border(x.shape, pairs, mode)
     return evaluate(bordered, x, ends=pairs, mode=mode) if any(ends) else fresh(x)
 

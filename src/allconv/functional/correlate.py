@@ -53,11 +53,11 @@ def check_channels(x: tuple[int, ...], expected: int, because: str) -> None:
 
 
 def check_weight(
-    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, moving: bool
+    weight: tuple[int, ...], axes: int, groups: int, channels: str, *, local: bool
 ) -> None:
     """Refuse weights of another rank, without cells, or that the groups do not divide."""
-    if len(weight) != 2 + axes * (1 + moving):
-        layout = f"({channels}, *K{', *P' * moving})"
+    if len(weight) != 2 + axes * (1 + local):
+        layout = f"({channels}, *K{', *P' * local})"
         raise ShapeError(f"weight has {len(weight)} axes, {weight}; {layout} is expected")
     if 0 in weight:
         raise ShapeError(f"weight is {weight}: a size is 0")
@@ -146,15 +146,15 @@ def correlation(
     groups: int,
     padding_mode: str = "zeros",
     input_dilation: Sizes = 1,
-    moving: bool = False,
+    local: bool = False,
 ) -> tuple[Correlate | Local, Pairs | None]:
     """The operator that settings mean for these shapes, and the padding that comes before it.
 
-    Weights that are `moving` are each output cell's own.
+    With `local` every output cell has weights of its own.
     """
     padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "O, C/groups", moving=moving)
+    check_weight(weight, axes, groups, "O, C/groups", local=local)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[1] * groups, f"weight is {weight}, groups={groups}")
@@ -166,10 +166,10 @@ def correlation(
     spread = tuple(map(reach_of, input, b))
     ends = pairs(padding, spread, kernel, s, d)
     window = Window.forward(input, kernel, stride=s, dilation=d, input_dilation=b, padding=ends)
-    if moving and window.output != cells:
+    if local and window.output != cells:
         raise ShapeError(f"weight is {weight}, for {cells} outputs; x {x} has {window.output}")
     if padding_mode == "zeros" or not any(map(any, ends)):
-        return (Local if moving else Correlate)(window, groups), None
+        return (Local if local else Correlate)(window, groups), None
     if any(each > 1 for each in b):
         raise ArgumentError(
             f'input_dilation is {b} and padding_mode "{padding_mode}"; with zeros '
@@ -232,20 +232,20 @@ def transposed(
     groups: int,
     dilation: Sizes,
     output_size: Sizes | None,
-    moving: bool = False,
+    local: bool = False,
 ) -> CorrelateTranspose | LocalTranspose:
     """The operator that settings of a transposed layer mean for these shapes."""
     groups = whole("groups", groups, least=1)
-    check_weight(weight, axes, groups, "C, O/groups", moving=moving)
+    check_weight(weight, axes, groups, "C, O/groups", local=local)
     check_rank("x", x, axes)
     check_sizes(x)
     check_channels(x, weight[0], f"weight is {weight}")
     kernel, cells = weight[2 : 2 + axes], weight[2 + axes :]
-    if moving and x[2:] != cells:
+    if local and x[2:] != cells:
         raise ShapeError(f"weight is {weight}, for {cells} cells; x is {x}")
     window = transpose_window(x[2:], kernel, stride, padding, output_padding, dilation, output_size)
-    check_bias(bias, (weight[1] * groups, *window.input * moving))
-    return (LocalTranspose if moving else CorrelateTranspose)(window, groups)
+    check_bias(bias, (weight[1] * groups, *window.input * local))
+    return (LocalTranspose if local else CorrelateTranspose)(window, groups)
 
 
 def transpose_window(

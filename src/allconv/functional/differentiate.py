@@ -23,7 +23,7 @@ from allconv.gradient import gradient, pullback
 from allconv.graph import Graph
 from allconv.intake.arrays import take_array
 from allconv.intake.limits import within_limits
-from allconv.intake.settings import is_whole, told
+from allconv.intake.settings import is_whole, short_repr
 from allconv.operators.base import Spec
 from allconv.trace import Recorded, called, current, flatten, trace, unflatten
 from allconv.value import Value
@@ -167,7 +167,7 @@ def _check_argnums(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     places = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(is_whole(n) and n >= 0 for n in places) or not places:
         raise ArgumentError(
-            f"argnums is {told(argnums)}; the place of an argument, or a tuple of places, "
+            f"argnums is {short_repr(argnums)}; the place of an argument, or a tuple of places, "
             "is expected"
         )
     return tuple(int(n) for n in places)
@@ -179,7 +179,7 @@ def _operands(
     """Arguments as arrays or values of a trace; those to differentiate by are floats."""
     if any(n >= len(arguments) for n in places):
         raise ArgumentError(
-            f"argnums names argument {told(max(places))}; {len(arguments)} were given"
+            f"argnums names argument {short_repr(max(places))}; {len(arguments)} were given"
         )
     operands = []
     for n, (name, each) in enumerate(zip(_names(f), arguments, strict=False)):

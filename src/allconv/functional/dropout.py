@@ -9,7 +9,7 @@ import numpy as np
 from allconv.errors import ArgumentError
 from allconv.functional.call import apply, fresh, public, take_float
 from allconv.intake.arrays import take_array
-from allconv.intake.settings import flag, number, told, whole
+from allconv.intake.settings import flag, number, short_repr, whole
 from allconv.operators.dropout import Dropout
 from allconv.random import check_seed
 from allconv.value import Value
@@ -49,7 +49,8 @@ def key_of(seed: Any) -> Any:
         key = take_array("seed", seed)
         if key.shape != (2,) or key.dtype != np.int64 or key.min() < 0:
             raise ArgumentError(
-                f"seed is {told(seed)}; a whole number, or int64 (2,) of at least 0, is expected"
+                f"seed is {short_repr(seed)}; a whole number, or int64 (2,) of at least 0, "
+                "is expected"
             )
         return key
     seed = whole("seed", seed, most=2**64) if isinstance(seed, np.ndarray) else seed

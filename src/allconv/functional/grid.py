@@ -12,7 +12,7 @@ from allconv.functional.call import apply, evaluate, public, take_float, take_fl
 from allconv.functional.correlate import check_sizes
 from allconv.functional.settings import per_axis
 from allconv.intake.limits import check_size
-from allconv.intake.settings import choice, flag, told
+from allconv.intake.settings import choice, flag, short_repr
 from allconv.operators.grid import GridSample
 
 __all__ = ["affine_grid", "grid_sample"]
@@ -76,7 +76,7 @@ def affine_grid(theta: Any, /, size: Sequence[int], align_corners: bool | None =
         raise ShapeError(f"theta is {theta.shape}; (N, 2, 3) or (N, 3, 4) is expected")
     sizes = per_axis("size", size, axes + 2)
     if sizes[0] != theta.shape[0]:
-        raise ArgumentError(f"size is {told(size)}; theta has {theta.shape[0]} maps")
+        raise ArgumentError(f"size is {short_repr(size)}; theta has {theta.shape[0]} maps")
     corners = _corners(align_corners)
     grid: Any = evaluate(_affine, theta, sizes=sizes[2:], corners=corners)
     return grid

@@ -43,7 +43,7 @@ def _locally_connected(
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
     operator, _ = correlation(
         axes, x.shape, weight.shape, shape_or_none(bias), stride, padding, dilation, groups,
-        moving=True,
+        local=True,
     )  # fmt: skip
     return apply(operator, x, weight) if bias is None else apply(operator, x, weight, bias)
 
@@ -76,7 +76,7 @@ def _locally_connected_transpose(
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
     operator = transposed(
         axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, output_padding, groups, dilation, output_size, moving=True,
+        stride, padding, output_padding, groups, dilation, output_size, local=True,
     )  # fmt: skip
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 

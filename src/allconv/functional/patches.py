@@ -130,5 +130,5 @@ def folded(x: Any, *, window: Window) -> Any:
     x = Transpose((0, 1, *pairs))(x)
     x = Reshape((n, c, *(each.kernel * each.output for each in window.axes)))(x)
     for axis, each in enumerate(window.axes, 2):
-        x = SumCells(axis, each.input, _met(each)).turned()(x)
+        x = SumCells(axis, each.input, _met(each)).transposed()(x)
     return x

@@ -17,7 +17,7 @@ from allconv.operators.correlate import Correlate
 from allconv.operators.index import FlatIndex
 from allconv.operators.pointwise import Exp, Log, Relu, Select, Sqrt
 from allconv.operators.pool import AveragePool, MaxPool
-from allconv.window import Axis, Window
+from allconv.window import Window
 
 __all__ = [
     "avg_pool1d",
@@ -48,15 +48,8 @@ def _window(
     for p, k in zip(pads, kernel, strict=True):
         if 2 * p > k:
             raise ArgumentError(refusal("pool padding", padding=p, kernel=k))
-    if not flag("ceil_mode", ceil_mode):
-        return Window.forward(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
-    rows = zip(input, kernel, s, d, pads, strict=True)
-    return Window(
-        tuple(
-            Axis.ceiled(i, k, stride=step, dilation=by, padding=(p, p))
-            for i, k, step, by, p in rows
-        )
-    )
+    make = Window.ceiled if flag("ceil_mode", ceil_mode) else Window.forward
+    return make(input, kernel, stride=s, dilation=d, padding=[(p, p) for p in pads])
 
 
 def _max_pool(

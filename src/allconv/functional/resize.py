@@ -16,7 +16,7 @@ from allconv.functional.adaptive import (
 )
 from allconv.functional.call import apply, public, take_float
 from allconv.functional.correlate import check_sizes
-from allconv.intake.settings import choice, flag, is_sequence, number, told, whole
+from allconv.intake.settings import choice, flag, is_sequence, number, short_repr, whole
 from allconv.operators.resize import MOST_CELLS, Line, Resize, Rule
 
 __all__ = ["interpolate"]
@@ -122,13 +122,13 @@ def _sizes(
         raise ArgumentError("size and scale_factor are None; one of both is expected")
     if size is not None and scale_factor is not None:
         raise ArgumentError(
-            f"scale_factor is {told(scale_factor)} beside size; one of both is expected"
+            f"scale_factor is {short_repr(scale_factor)} beside size; one of both is expected"
         )
     given = scale_factor if size is None else size
     each = tuple(given) if is_sequence(given) else (given,) * axes
     name = "scale_factor" if size is None else "size"
     if len(each) != axes:
-        raise ArgumentError(f"{name} is {told(given)}; one number, or {axes}, is expected")
+        raise ArgumentError(f"{name} is {short_repr(given)}; one number, or {axes}, is expected")
     if size is not None:
         if again:
             raise ArgumentError("recompute_scale_factor goes with scale_factor, not with size")
@@ -139,7 +139,7 @@ def _sizes(
     for n, factor in zip(input, factors, strict=True):
         if not 1 <= n * factor <= MOST_CELLS:
             raise ArgumentError(
-                f"scale_factor {told(factor)} makes {n} cells {n * factor:g}; 1 to "
+                f"scale_factor {short_repr(factor)} makes {n} cells {n * factor:g}; 1 to "
                 f"{MOST_CELLS:,} are expected"
             )
         to = floor(n * factor)

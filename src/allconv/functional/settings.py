@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from allconv.errors import ArgumentError
 from allconv.intake.refusals import refusal
-from allconv.intake.settings import MOST, is_sequence, told, whole
+from allconv.intake.settings import MOST, is_sequence, short_repr, whole
 from allconv.window import PADDING_NAMES, Window, named_padding
 
 SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned
@@ -50,7 +50,9 @@ def per_axis(
     if not is_sequence(given):
         return (whole(name, given, least=least, most=most),) * axes
     if len(given) != axes:
-        raise ArgumentError(f"{name} is {told(given)}; one number, or {axes} of them, is expected")
+        raise ArgumentError(
+            f"{name} is {short_repr(given)}; one number, or {axes} of them, is expected"
+        )
     return tuple(whole(name, each, least=least, most=most) for each in given)
 
 
@@ -72,12 +74,12 @@ def pairs(
         )
     if is_sequence(given) and len(given) == axes and all(is_sequence(each) for each in given):
         if any(len(each) != 2 for each in given):
-            raise ArgumentError(f"padding is {told(given)}; each pair is (low, high)")
+            raise ArgumentError(f"padding is {short_repr(given)}; each pair is (low, high)")
         return tuple((whole("padding", a), whole("padding", b)) for a, b in given)
     if is_sequence(given) and any(is_sequence(each) or isinstance(each, str) for each in given):
         names = ", ".join(f'"{each}"' for each in PADDING_NAMES)
         raise ArgumentError(
-            f"padding is {told(given)}; a number, {axes} numbers, {axes} pairs (low, high) "
+            f"padding is {short_repr(given)}; a number, {axes} numbers, {axes} pairs (low, high) "
             f"or one of {names} is expected"
         )
     return tuple((p, p) for p in per_axis("padding", given, axes, least=None))

@@ -40,10 +40,10 @@ _short.maxlevel, _short.maxlist, _short.maxtuple, _short.maxdict = 4, 8, 8, 4
 _short.maxstring, _short.maxother = LETTERS, LETTERS
 
 
-def told(given: Any) -> str:
+def short_repr(given: Any) -> str:
     """What was given, for a message: its `repr` in one short line, or its type where it has none.
 
-    >>> told("same"), told(10**400), told([[[[[[0]]]]]])
+    >>> short_repr("same"), short_repr(10**400), short_repr([[[[[[0]]]]]])
     ("'same'", '10**400 (about)', '[[[[[...]]]]]')
     """
     try:
@@ -74,12 +74,12 @@ def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) 
     """One whole number; booleans, fractions and numbers out of range are refused."""
     given = _item(given)
     if not is_whole(given):
-        raise ArgumentError(f"{name} is {told(given)}; a whole number is expected")
+        raise ArgumentError(f"{name} is {short_repr(given)}; a whole number is expected")
     n = int(given)
     if abs(n) > most:
-        raise ArgumentError(f"{name} is {told(n)}; at most {most} is possible")
+        raise ArgumentError(f"{name} is {short_repr(n)}; at most {most} is possible")
     if least is not None and n < least:
-        raise ArgumentError(f"{name} is {told(n)}; it must be at least {least}")
+        raise ArgumentError(f"{name} is {short_repr(n)}; it must be at least {least}")
     return n
 
 
@@ -97,7 +97,7 @@ def number(
     except Exception:  # too large, or a class of the user's
         n = None
     if n is None or not fits(n):
-        raise ArgumentError(f"{name} is {told(given)}; {expected} is expected")
+        raise ArgumentError(f"{name} is {short_repr(given)}; {expected} is expected")
     return n
 
 
@@ -109,7 +109,7 @@ def _item(given: Any) -> Any:
 def flag(name: str, given: Any) -> bool:
     """True or False, and nothing that only counts as such."""
     if not isinstance(given, bool | np.bool_):
-        raise ArgumentError(f"{name} is {told(given)}; True or False is expected")
+        raise ArgumentError(f"{name} is {short_repr(given)}; True or False is expected")
     return bool(given)
 
 
@@ -117,7 +117,7 @@ def choice(name: str, given: Any, names: Sequence[str]) -> str:
     """One of some names."""
     if not isinstance(given, str) or given not in names:
         listed = ", ".join(f'"{each}"' for each in names)
-        raise ArgumentError(f"{name} is {told(given)}; one of {listed} is expected")
+        raise ArgumentError(f"{name} is {short_repr(given)}; one of {listed} is expected")
     return str(given)
 
 
@@ -128,7 +128,7 @@ def float_dtype(name: str, given: Any) -> str:
     except Exception:  # NumPy asks the object for a dtype
         dtype = None
     if dtype is None or dtype.name not in ("float32", "float64"):
-        shown = told(given) if dtype is None else dtype.name
+        shown = short_repr(given) if dtype is None else dtype.name
         raise ArgumentError(f"{name} is {shown}; float32 or float64 is expected")
     return str(dtype.name)
 
@@ -144,8 +144,8 @@ def shape_of(name: str, given: Any) -> tuple[int, ...]:
     sizes: list[Any] = list(given) if is_sequence(given) else [None]
     if not all(is_whole(n) and n >= 0 for n in sizes):
         raise ArgumentError(
-            f"{name} is {told(given)}; a whole number for every axis, batch included, is expected: "
-            "(1, 1, 4, 4), say"
+            f"{name} is {short_repr(given)}; a whole number for every axis, batch included, "
+            "is expected: (1, 1, 4, 4), say"
         )
     shape = tuple(int(n) for n in sizes)
     check_size(name, shape)

@@ -36,17 +36,9 @@ from allconv.lecture.example import Example, Result
 from allconv.lecture.parts import PARTS
 
 _SUBJECTS = (
-    channels,
-    correlation,
-    counts,
-    tensorflow,
-    gradients,
-    fields,
-    transposed,
-    dense,
-    pooling,
+    channels, correlation, counts, tensorflow, gradients, fields, transposed, dense, pooling,
     networks,
-)
+)  # fmt: skip
 
 
 def examples() -> tuple[Example, ...]:
@@ -55,8 +47,9 @@ def examples() -> tuple[Example, ...]:
     >>> examples()[-1].name in [each.name for each in examples()]
     True
     """
-    found = [example for subject in _SUBJECTS for example in subject.EXAMPLES]
-    return tuple(sorted(found, key=lambda example: PARTS.index(example.part)))
+    found = (each for subject in _SUBJECTS for each in vars(subject).values())
+    own = (each for each in found if isinstance(each, Example))
+    return tuple(sorted(own, key=lambda example: PARTS.index(example.part)))
 
 
 def find(name: str) -> Example:

@@ -111,12 +111,3 @@ def everywhere(w: Array, b: Array) -> tuple[Array, Array]:
 def translation(x: Array, w: Array, b: Array) -> Any:
     moved = np.pad(x, ((0, 0), (1, 0), (1, 0)))
     return F.conv2d(moved[None], w, b)[0, :, 1:, 1:]
-
-
-EXAMPLES = (
-    image_2x4x4,
-    image_2x4x4_layer,
-    image_2x4x4_by_channel,
-    shared_parameters,
-    translation,
-)

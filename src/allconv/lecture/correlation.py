@@ -135,16 +135,3 @@ def half_padding_stride_2(x: Array, w: Array) -> Any:
 )
 def same_padding_stride_2(x: Array, w: Array) -> Any:
     return ac.correlate(x, w, stride=2, padding="same")
-
-
-EXAMPLES = (
-    correlation,
-    correlation_letters,
-    convolution,
-    convolution_letters,
-    convolution_by_flip,
-    half_padding,
-    half_padding_by_number,
-    half_padding_stride_2,
-    same_padding_stride_2,
-)

@@ -90,12 +90,3 @@ def convolutional(side: Array, kernel: Array) -> Any:
 )
 def output_size(input: Array, kernel: Array) -> Any:
     return [ac.sizes.output_size(int(input), int(kernel))]
-
-
-EXAMPLES = (
-    fully_connected,
-    fully_connected_exactly,
-    locally_connected,
-    convolutional,
-    output_size,
-)

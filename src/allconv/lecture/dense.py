@@ -73,6 +73,3 @@ def densified(x: Array, w: Array, b: Array) -> Any:
     net = rewrite.densify(classifier(x, w, b), (1, *x.shape))
     larger = np.pad(x, ((0, 0), (2, 0), (1, 0)))  # the image is its lower right corner
     return net(larger[None])[0, :, 2, 1].reshape(OUTPUT)
-
-
-EXAMPLES = (convolution_as_linear, linear_as_convolution, densified)

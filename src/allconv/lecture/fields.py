@@ -25,6 +25,3 @@ def dilated(kernel: Array, dilations: Array) -> Any:
     layers = [nn.Conv1d(1, 1, int(kernel), dilation=d) for d in dilations.tolist()]
     stacks = [nn.Sequential(*layers[: n + 1]) for n in range(len(layers))]
     return [ac.receptive_field(stack, (1, 1, 100))[0][0].size for stack in stacks]
-
-
-EXAMPLES = (dilated,)

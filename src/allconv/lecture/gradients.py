@@ -189,17 +189,3 @@ forward_m = incomplete(
     inputs={"n": N},
     lacking="the weights of conv1",
 )
-
-EXAMPLES = (
-    jacobian_input,
-    jacobian_weight,
-    weight_gradient_letters,
-    weight_gradient_identity,
-    input_gradient_letters,
-    input_gradient_identity,
-    weight_gradient_drawn,
-    input_gradient_drawn,
-    gradient_tape,
-    gradient_by_convolution,
-    forward_m,
-)

@@ -100,6 +100,3 @@ def local_trains(count: Array) -> Any:
     layer = nn.LocallyConnected2d(1, 8, 5, 28, stride=2)
     head = (nn.ReLU(), nn.Flatten(), nn.Linear(8 * 12 * 12, CLASSES))
     return learns(nn.Sequential(layer, *head), int(count))
-
-
-EXAMPLES = (two_layers, both_train, local_trains)

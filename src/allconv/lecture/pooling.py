@@ -112,6 +112,3 @@ def stride_for_pooling(shape: Array, stride: Array) -> Any:
 def all_cnn_c(channels: Array, classes: Array) -> Any:
     net = nn.networks.build("all-cnn-c", int(channels), 32, int(classes))
     return [net.summary((1, int(channels), 32, 32)).parameters]
-
-
-EXAMPLES = (max_pooling, max_pooling_backward, pooling_shapes, stride_for_pooling, all_cnn_c)

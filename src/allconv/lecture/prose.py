@@ -1,28 +1,82 @@
-"""What the lecture's page says: how it begins, and its parts in their order."""
+"""What the lecture's page says, as `prose.md` has it: how it begins, and its parts in their order.
+
+Blocks stand between empty lines. One of words is a paragraph; "> " before its lines says that it
+holds a result, which can be covered. Others begin with what they are:
+
+    # ANCHOR: NAME       a part, to the next one; the paragraphs before the first are those of
+                         the page
+    [[show NAME]]        an example, and
+    [[program NAME]]     a listing; several may follow each other, a line each
+    [[draw NAME]]        a picture, and below it its caption
+    [[live PARTS]]       a figure, and below it the lines of its address, indented, and its caption
+"""
 
 from __future__ import annotations
 
-from allconv.lecture.prose_first import FIRST
-from allconv.lecture.prose_second import SECOND
+import re
+from collections.abc import Iterator
+from importlib.resources import files
 
-LEAD = (
-    "Every example of the slides of “Deep Learning (for Computer Vision)” by Arjun Jain, in their "
-    "order, computed when this page was written and set beside what the slides print. The figures "
-    "can be stepped through and changed. The prose is not the lecturer's."
+from allconv.lecture.pieces import Draw, Live, Part, Piece, Program, Say, Show
+
+_HEAD = re.compile(r"^# ([\w-]+): (.*)\n", re.MULTILINE)
+_KIND = re.compile(r"\[\[(\w+) (.*)\]\]")
+_INDENT = "    "
+
+
+def text_of(name: str) -> str:
+    """A text file of the lecture."""
+    return (files("allconv.lecture") / name).read_text("utf-8")
+
+
+def sections(text: str) -> Iterator[tuple[str, str, str]]:
+    """Name, title and text of what stands below each heading; the first has neither.
+
+    >>> list(sections("before\\n# a: A title\\ntext\\n"))
+    [('', '', 'before\\n'), ('a', 'A title', 'text\\n')]
+    """
+    before, *rest = _HEAD.split(text)
+    yield "", "", before
+    yield from zip(*[iter(rest)] * 3, strict=True)
+
+
+def paragraphs(text: str) -> list[str]:
+    """The blocks between empty lines."""
+    return re.split(r"\n{2,}", text.strip())
+
+
+def joined(block: str) -> str:
+    """The lines of a paragraph as one."""
+    return " ".join(block.splitlines())
+
+
+def pieces(block: str) -> Iterator[Piece]:
+    """What a block stands for."""
+    lines = [line.removeprefix("> ") for line in block.splitlines()]
+    is_answer = block.startswith("> ")
+    for place, line in enumerate(lines):
+        rest = lines[place + 1 :]
+        match _KIND.findall(line):
+            case [("show", name)]:
+                yield Show(name)
+            case [("program", name)]:
+                yield Program(name)
+            case [("draw", name)]:
+                yield Draw(name, " ".join(rest), is_answer)
+                return
+            case [("live", parts)]:
+                address = "".join(each.strip() for each in rest if each.startswith(_INDENT))
+                caption = " ".join(each for each in rest if not each.startswith(_INDENT))
+                yield Live(address, parts, caption)
+                return
+            case _:
+                yield Say(" ".join(lines), is_answer)
+                return
+
+
+_BEFORE, *_PARTS = sections(text_of("prose.md"))
+LEAD, *READING = map(joined, paragraphs(_BEFORE[2]))
+PLAN = tuple(
+    Part(anchor, name, tuple(piece for block in paragraphs(text) for piece in pieces(block)))
+    for anchor, name, text in _PARTS
 )
-
-READING = (
-    "Three arrays run through everything: the input *I*, blue; the kernel *W*, amber; and the "
-    "output *O*, plum. Square cells are values, round ones are gradients: *dL/dO*, written *LO*, "
-    "says how much the loss *L* changes with each output. In a figure, two of the three arrays are "
-    "given and the dashed one is what they make. Indices count from 1, as on the slides, unless it "
-    "says otherwise. Some listings call their arrays *n* and *m*, or *r* and *imgC*: in figures "
-    "they are *I* and *O* all the same.",
-    "Below each example are its calls. In programs indices count from 0, and the arrays are called "
-    "`x`, `w` and `y`; `np` is NumPy, `ac` this package, `F` its functions, `nn` its layers. All "
-    "inputs come as arrays, a single number, too: `int(side)` is that number.",
-    "Press “Cover the results” to work them out first: each stays hidden until it is pressed, or "
-    "until Enter is pressed on it.",
-)
-
-PLAN = (*FIRST, *SECOND)

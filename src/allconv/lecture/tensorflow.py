@@ -90,6 +90,3 @@ def conv2d_shapes(shape: Array, filters: Array, kernel: Array) -> Any:
 )
 def conv2d_bias_shape(filters: Array) -> Any:
     return nn.Conv2d(1, int(filters), 5).parameters()["bias"].shape
-
-
-EXAMPLES = (conv2d_listing, conv2d_shapes, conv2d_bias_shape)

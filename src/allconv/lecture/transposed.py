@@ -136,12 +136,3 @@ forward_image = incomplete(
     inputs={"w": W},
     lacking="imgC",
 )
-
-EXAMPLES = (
-    sparse_matrix,
-    transposed_matrix,
-    conv2d_transpose,
-    conv2d_backward,
-    correlate_transpose,
-    forward_image,
-)

@@ -15,7 +15,7 @@ from allconv.analysis.receptive import receptive_fields
 from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.graph import Graph
-from allconv.intake.settings import told
+from allconv.intake.settings import short_repr
 from allconv.nn.graph_module import GraphModule, record_network
 from allconv.nn.module import Module
 from allconv.operators.base import Array
@@ -209,7 +209,7 @@ def densify(
     Source: Long, Shelhamer and Darrell 2015, arXiv:1411.4038, section 3.1.
     """
     if means not in (None, "window"):
-        raise ArgumentError(f'means is {told(means)}; None or "window" is expected')
+        raise ArgumentError(f'means is {short_repr(means)}; None or "window" is expected')
     recorded, arrays = _of_one_image(net, input_shape)
     last = takes_channels_last(recorded.graph)
     first = channels_first(recorded.graph) if last else recorded.graph

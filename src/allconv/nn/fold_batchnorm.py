@@ -8,7 +8,7 @@ from typing import Any
 from allconv.graph import Graph
 from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.module import Module
-from allconv.rewrite.folded import folded
+from allconv.rewrite.fold_batchnorm import folded
 
 
 def fold_batchnorm(

@@ -19,7 +19,7 @@ from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.call import take_float
 from allconv.graph import Graph
 from allconv.intake.limits import check_size
-from allconv.intake.settings import told, whole
+from allconv.intake.settings import short_repr, whole
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.tracing import network_dtype, trace_module
@@ -89,8 +89,8 @@ class GraphModule(Module):
 
 
 @dataclass(frozen=True, eq=False)
-class Again:
-    """How a rewritten network is recorded: `net`, without its numbers, and then its rewrite.
+class Rewriting:
+    """Records a rewritten network for a shape: `net`, without its weights, and then its rewrite.
 
     A function is called again for every size: what it closes over should not change meanwhile.
     """
@@ -108,10 +108,10 @@ class Rewritten(GraphModule):
 
     def __init__(
         self, graph: Graph, arrays: Mapping[str, Array], buffers: Collection[str],
-        recipes: Mapping[str, str], again: Again,
+        recipes: Mapping[str, str], rewriting: Rewriting,
     ) -> None:  # fmt: skip
         super().__init__(graph, arrays, buffers)
-        self._recipes, self._again = dict(recipes), again
+        self._recipes, self._rewriting = dict(recipes), rewriting
 
     def check_input(self, x: Any) -> None:
         """Nothing: the network that is recorded again refuses what it does not take."""
@@ -122,7 +122,7 @@ class Rewritten(GraphModule):
         ShapeError where its weights are not those that are held: numbers that the network computes
         of its parameters and of the size.
         """
-        folded = self._again(shape)
+        folded = self._rewriting(shape)
         graph, needed = folded.network.graph, folded.recipes
         if sorted(needed.values()) != sorted(self._recipes.values()):
             raise ShapeError(
@@ -136,7 +136,7 @@ class Rewritten(GraphModule):
         return replace(graph, inputs=(graph.inputs[0], *(inputs[name] for name in self._names)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Module:
-        memo[id(self._again)] = self._again  # like the graph
+        memo[id(self._rewriting)] = self._rewriting  # like the graph
         return super().__deepcopy__(memo)
 
 
@@ -149,17 +149,17 @@ def rewritten(
     input_shape: Sequence[int] | None,
     rewrite: Callable[[Graph], Graph],
 ) -> GraphModule:
-    """A network whose graph is rewritten, on the same numbers."""
+    """A network whose graph is rewritten, on the same weights."""
     recorded, arrays = record_network(net, input_shape)
     folded, held = fold_constants(replace(recorded, graph=rewrite(recorded.graph)), arrays)
     network = folded.network
     if isinstance(net, Graph):
         return GraphModule(network.graph, held, network.buffers)
-    again = Again(_without_numbers(net), rewrite)
-    return Rewritten(network.graph, held, network.buffers, folded.recipes, again)
+    rewriting = Rewriting(_without_weights(net), rewrite)
+    return Rewritten(network.graph, held, network.buffers, folded.recipes, rewriting)
 
 
-def _without_numbers(net: Module | Callable[..., Any]) -> Module | Callable[..., Any]:
+def _without_weights(net: Module | Callable[..., Any]) -> Module | Callable[..., Any]:
     """A copy to be recorded, which keeps no array alive."""
     if not isinstance(net, Module):
         return net
@@ -180,7 +180,7 @@ def record_network(
         return Recorded(net), {}
     if not isinstance(input_shape, tuple | list) or not input_shape:
         raise ArgumentError(
-            f"input_shape is {told(input_shape)}; (1, 3, 224, 224), say, is expected"
+            f"input_shape is {short_repr(input_shape)}; (1, 3, 224, 224), say, is expected"
         )
     batch = 1 if input_shape[0] is None else whole("the batch", input_shape[0], least=1)
     shape = (batch, *(whole("a size", n, least=1) for n in input_shape[1:]))

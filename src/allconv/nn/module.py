@@ -13,7 +13,7 @@ from allconv import trace
 from allconv.errors import ArgumentError, Error, ShapeError, TraceError
 from allconv.functional.dropout import key_of
 from allconv.intake.limits import within_limits
-from allconv.intake.settings import flag, float_dtype, told
+from allconv.intake.settings import flag, float_dtype, short_repr
 from allconv.nn.arrays import Arrays
 from allconv.nn.initializers import Initializer
 from allconv.nn.parameter import Parameter
@@ -330,9 +330,9 @@ class Module:
             else:
                 value = getattr(self, name, None)
             if each.default is each.empty:
-                yield told(value)
+                yield short_repr(value)
             elif not _same(value, each.default):
-                yield f"{name}={told(value)}"
+                yield f"{name}={short_repr(value)}"
 
 
 def _unwrapped(state: Mapping[str, Any], places: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from allconv import functional
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.intake.settings import told, whole
+from allconv.intake.settings import short_repr, whole
 from allconv.nn.arrange import Identity
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
 from allconv.nn.exchange import put
@@ -264,6 +264,6 @@ def _below_head(graph: Graph) -> Graph:
 def two_heads(outputs: list[str]) -> str:
     """What is said of a network with several outputs."""
     return (
-        f"the network has {len(outputs)} heads, {told(outputs)}; one output is expected: cut the "
-        "others off"
+        f"the network has {len(outputs)} heads, {short_repr(outputs)}; one output is expected: "
+        "cut the others off"
     )

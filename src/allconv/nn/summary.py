@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from allconv.graph import Node
 from allconv.intake.settings import shape_of
-from allconv.nn.folding import LONGEST_KIND, LONGEST_NAME, cut, folded
+from allconv.nn.abridge import LONGEST_KIND, LONGEST_NAME, abridged, cut
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.normalize import Normalize
@@ -51,7 +51,7 @@ class Summary:
         table = [("layer", "kind", "output", "parameters", "multiply-adds")]
         names = [printable(row.name) for row in self.rows]
         kinds = [printable(row.kind) for row in self.rows]
-        for line in folded(names, kinds, [row.along for row in self.rows]):
+        for line in abridged(names, kinds, [row.along for row in self.rows]):
             rows = self.rows[line.rows]
             shape = " x ".join(map(str, rows[-1].output))
             numbers = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)

@@ -20,7 +20,7 @@ import numpy as np
 from allconv.errors import ArgumentError, FileError, LimitError
 from allconv.files import atomic_write, open_file
 from allconv.intake.limits import MOST_AXES, within_limits
-from allconv.intake.settings import told, whole
+from allconv.intake.settings import short_repr, whole
 from allconv.operators.base import Array
 from allconv.text import json_text, printable
 
@@ -83,7 +83,9 @@ def is_path(state: Any) -> TypeGuard[str | os.PathLike[str]]:
 
 def _place(path: Any) -> Path:
     if not is_path(path) or not os.fspath(path):
-        raise ArgumentError(f"path is {told(path)}; the name of a .safetensors file is expected")
+        raise ArgumentError(
+            f"path is {short_repr(path)}; the name of a .safetensors file is expected"
+        )
     return Path(os.fsdecode(path))
 
 

@@ -7,11 +7,13 @@
 Spellings of operators are in `names`, one file a family; sizes are the functions' business.
 """
 
-from allconv.onnx.backend import Backend
-from allconv.onnx.module import OnnxModule, load
+from allconv.onnx.load import load
+from allconv.onnx.module import OnnxModule
 from allconv.onnx.names import NAMES
-from allconv.onnx.nodes import NEWEST_OPSET, OLDEST_OPSET
-from allconv.onnx.options import (
+from allconv.onnx.read.file import SIZE_LIMIT
+from allconv.onnx.read.nodes import NEWEST_OPSET, OLDEST_OPSET
+from allconv.onnx.runtime.backend import Backend
+from allconv.onnx.runtime.options import (
     ExecutionMode,
     GraphOptimizationLevel,
     RunOptions,
@@ -19,9 +21,8 @@ from allconv.onnx.options import (
     get_available_providers,
     get_device,
 )
-from allconv.onnx.read import SIZE_LIMIT
-from allconv.onnx.session import InferenceSession
-from allconv.onnx.write import save
+from allconv.onnx.runtime.session import InferenceSession
+from allconv.onnx.write.file import save
 
 OPERATORS = tuple(sorted(NAMES))
 """The operators of ai.onnx that are read."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.nn.new_head import two_heads
+from allconv.onnx.format.text import plain, shown
 from allconv.onnx.model import Input, Model, Node
-from allconv.onnx.text import plain, shown
 from allconv.operators.base import Array
 from allconv.rewrite.head import EXPECTED, NO_HEAD, last_layer, needed_nodes
 

@@ -89,6 +89,11 @@ class Declared:
     shape: Sizes | None
     type: str
 
+    @property
+    def dtype(self) -> str:
+        """The format's name of the dtype: "float" for "tensor(float)"."""
+        return self.type[len("tensor(") : -1]
+
 
 @dataclass(frozen=True)
 class About:

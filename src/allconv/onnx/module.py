@@ -9,31 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from allconv.errors import ArgumentError, Error, FileError, LimitError, ShapeError, UnsupportedError
+from allconv.errors import ArgumentError, LimitError
 from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter
 from allconv.nn.summary import Summary
-from allconv.nn.tracing import trace_module
+from allconv.onnx.format.text import plain, shown
 from allconv.onnx.head import opened, without_head, without_preparation
 from allconv.onnx.model import Input, Model
-from allconv.onnx.part import Part
-from allconv.onnx.read import SIZE_LIMIT, Given, read_model, told
-from allconv.onnx.record import fits_declared, record_model
-from allconv.onnx.refusals import joined
-from allconv.onnx.text import plain, shown
-from allconv.operators.base import FLOATS, Array, Spec
+from allconv.onnx.record import check_shape, record_model
+from allconv.operators.base import FLOATS, Array
 from allconv.value import Value
 
 MOST_STATIC = 2**16
 """The numbers of an input of integers."""
 
 _KEPT = 8  # networks with fixed inputs of integers
-_GUESSES = (224, 64)
-_NUMBERS = (1, 0)
 _SHOWN = 6
-_WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
+WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
 
 
 class OnnxModule(Module):
@@ -229,7 +223,7 @@ def _floats(expected: Input, x: Any) -> Any:
         return x
     array = take_array("x", x)
     half = array.dtype == np.float16 and expected.dtype == "float32"
-    whole = array.dtype.name == expected.dtype and expected.dtype in _WHOLE
+    whole = array.dtype.name == expected.dtype and expected.dtype in WHOLE
     return array.astype(np.float32) if half or whole else array
 
 
@@ -237,9 +231,7 @@ def _fixed(expected: Input, given: Any) -> Array:
     """The numbers of an input that is fixed."""
     name = plain(expected.name)
     array = take_array(name, given)
-    if not fits_declared(expected, array.shape):
-        sizes = ", ".join("any" if n is None else str(n) for n in expected.shape or ())
-        raise ShapeError(f"{shown(expected.name)} is {array.shape}; ({sizes}) is expected")
+    check_shape(expected, array.shape)
     if array.size > MOST_STATIC:
         raise LimitError(f"{name} has {array.size:,} numbers; {MOST_STATIC:,} are the most")
     kinds = "iubf" if expected.dtype in FLOATS else "iub"
@@ -252,122 +244,3 @@ def _fixed(expected: Input, given: Any) -> Array:
     made = np.array(array, expected.dtype)
     made.flags.writeable = False
     return made
-
-
-def load(
-    path: Given,
-    *,
-    inputs: Sequence[str] | None = None,
-    outputs: Sequence[str] | None = None,
-    size_limit: int = SIZE_LIMIT,
-) -> OnnxModule:
-    """Read an ONNX file as a network: its path, its bytes, or an `onnx.ModelProto`.
-
-    Nothing in the file runs. `inputs` and `outputs` name values of the network: the part between
-    them is read, and what lies outside may be anything. An input of which the file declares
-    nothing has the type that its node tells, float32 where that is no operator of the format, and
-    any shape. FileError for what is no legal network, UnsupportedError for what is not supported:
-    one, which lists every operator with its domain, operator set, reason and nodes; ArgumentError
-    for a name that is no value of the network; LimitError above `size_limit` bytes and for a file
-    that asks for more than `onnx.limits` allows: values of an array, constants to be made,
-    multiply-adds. Where the file fixes all sizes but the batch, the network is recorded once, so
-    that a file whose parts do not fit is refused here.
-
-    >>> import tempfile
-    >>> from allconv import nn
-    >>> from allconv.onnx import save
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(nn.Linear(3, 2), f"{folder}/model.onnx", (None, 3))
-    ...     sorted(load(f"{folder}/model.onnx").parameters())
-    ['bias', 'weight']
-    """
-    part = Part(inputs, outputs)
-    with told(path):
-        model = read_model(path, size_limit=size_limit, part=part)
-        net = OnnxModule(model)
-        check_network(net)
-        if model.refused:
-            raise joined([(n.name, n.refusal) for n in model.refused if n.refusal])
-    return net
-
-
-def check_network(net: OnnxModule) -> None:
-    """Record a network once where its sizes are known; FileError where its parts do not fit.
-
-    A batch declared as 0 is mostly one of any size, so that the network is recorded for 1; where
-    it does not fit then, it may still be right for 0. Where sizes are open, it is recorded for two
-    guesses, and refused where both are for nodes that are not read.
-    """
-    inputs = net.model.inputs
-    if any(each.static for each in inputs):
-        _check_static(net)
-        return
-    if any(each.shape is None or None in each.shape[1:] for each in inputs):
-        _check_guesses(net)
-        return
-    try:
-        _record(net, 1)
-    except FileError:
-        if not any(each.empty for each in inputs):
-            raise
-        _record(net, 0)
-
-
-def _record(net: OnnxModule, batch: int) -> None:
-    """Record a network; FileError where its parts do not fit."""
-    try:
-        trace_module(net, *_specs(net.model, batch))
-    except ShapeError as error:
-        raise FileError(f"the parts of the network do not fit: {error}") from None
-
-
-def _check_static(net: OnnxModule) -> None:
-    """Refuse a network of integers whose nodes are refused whatever integers are tried."""
-    found: UnsupportedError | None = None
-    for number in _NUMBERS:
-        given = {
-            each.name: np.full([n or 1 for n in each.shape or ()], number, each.dtype)
-            for each in net.model.inputs
-            if each.static
-        }
-        try:
-            check_network(net.with_inputs(**given))
-        except UnsupportedError as error:
-            found = found or error
-            continue
-        except Error:
-            return
-        return
-    if found is not None:
-        raise found
-
-
-def _check_guesses(net: OnnxModule) -> None:
-    """Refuse a network of open sizes whose nodes are refused for whatever sizes are tried."""
-    found: UnsupportedError | None = None
-    for size in _GUESSES:
-        if any(each.shape is None for each in net.model.inputs):
-            return
-        try:
-            trace_module(net, *_specs(net.model, 1, size))
-        except UnsupportedError as error:
-            found = found or error
-            continue
-        except Error:
-            return
-        return
-    if found is not None:
-        raise found
-
-
-def _specs(model: Model, batch: int, size: int = 1) -> list[Spec]:
-    """The inputs of a model; a batch of any size is one, or `batch` where it is declared as 0."""
-    specs = []
-    for each in model.inputs:
-        number = batch if each.empty else 1
-        shape = each.shape or ()
-        sizes = tuple(
-            n if n is not None else size if axis else number for axis, n in enumerate(shape)
-        )
-        specs.append(Spec(sizes, "float32" if each.dtype in _WHOLE else each.dtype))
-    return specs

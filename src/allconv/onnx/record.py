@@ -12,19 +12,19 @@ import numpy as np
 from allconv import trace
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.arrays import frozen
-from allconv.onnx.call import Bytes, Call, Condition, Several, unsupported
-from allconv.onnx.external import Outside
-from allconv.onnx.functions import defined
-from allconv.onnx.limits import MOST_CONSTANTS, Budget
-from allconv.onnx.model import Branch, Input, Model, Node
+from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
+from allconv.onnx.format.refusals import Refusal, joined
+from allconv.onnx.format.text import plain, shown
+from allconv.onnx.model import Branch, Input, Model, Node, Sizes
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
+from allconv.onnx.names.call import Bytes, Call, Condition, Several, unsupported
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
-from allconv.onnx.nodes import NodeReader
-from allconv.onnx.refusals import Refusal, joined
-from allconv.onnx.text import plain, shown
-from allconv.onnx.validate import check_order, checked
-from allconv.operators.base import FLOATS, Array, Spec
+from allconv.onnx.read.external import Outside
+from allconv.onnx.read.functions import defined
+from allconv.onnx.read.nodes import NodeReader
+from allconv.onnx.read.validate import check_order, checked
+from allconv.operators.base import FLOATS, Array
 from allconv.operators.elementary import ToWhole, Truth
 from allconv.operators.pointwise import Select
 from allconv.trace import Builder
@@ -138,7 +138,7 @@ class Recorder:
         if not any(isinstance(known[name], Missing) for name in node.uses if name):
             return None
         of_data = _of_data(node, known)
-        if of_data and not node.domain and named(node.op) is KNOWN and node.op not in _ANY:
+        if of_data and named(node) is KNOWN and node.op not in _ANY:
             raise unsupported(node, OF_DATA)
         return Missing(of_data)
 
@@ -161,8 +161,7 @@ class Recorder:
 
     def defined(self, node: Node, operands: Sequence[Any]) -> dict[str, Any]:
         """What the nodes make by which the format defines an operator."""
-        plain_operands = [_of_shape(each) for each in operands]
-        body, taken = defined(node, plain_operands)
+        body, taken = defined(node, operands)
         inside: dict[str, Any] = {name: operands[n] for name, n in taken.items()}
         nodes = NodeReader(body.version, Outside(None, 0), {}).body(body)
         self.budget.take_nodes(plain(node.label), len(nodes))
@@ -183,7 +182,7 @@ class Recorder:
 
     def _either(self, node: Node, condition: Condition, known: dict[str, Any]) -> Any:
         """What the data choose of what both graphs of an `If` make: both are computed."""
-        if prod(condition.value.shape) != 1:
+        if prod(condition.shape) != 1:
             raise unsupported(node, _EITHER)
         with self.builder.at(plain(node.label)):
             one = condition.value.reshape(())
@@ -247,15 +246,6 @@ def _is_floats(given: Any) -> bool:
     return isinstance(given, np.ndarray) and given.dtype.name in FLOATS
 
 
-def _of_shape(operand: Any) -> Any:
-    """What has the shape and the dtype of an operand: a truth value or byte is kept as floats."""
-    if isinstance(operand, Condition | Bytes):
-        return Spec(
-            operand.value.shape, "bool" if isinstance(operand, Condition) else operand.dtype
-        )
-    return operand
-
-
 def _of_data(node: Node, known: Mapping[str, Any]) -> bool:
     """Whether a node takes anything that is computed from the inputs."""
     taken = [known[name] for name in node.uses if name]
@@ -269,18 +259,22 @@ def check_inputs(model: Model, x: Sequence[Any]) -> None:
     if len(x) != len(model.inputs):
         raise ShapeError(f"the network takes {len(model.inputs)} arrays, {len(x)} are given")
     for each, given in zip(model.inputs, x, strict=True):
-        if not fits_declared(each, tuple(given.shape)):
-            sizes = ", ".join("any" if n is None else str(n) for n in each.shape or ())
-            raise ShapeError(f"{shown(each.name)} is {tuple(given.shape)}; ({sizes}) is expected")
+        check_shape(each, tuple(given.shape))
 
 
-def fits_declared(expected: Input, given: tuple[int, ...]) -> bool:
-    """Whether a shape is one that the file declares."""
-    if expected.shape is None:
-        return True
-    return len(expected.shape) == len(given) and all(
-        n is None or n == m for n, m in zip(expected.shape, given, strict=True)
-    )
+def check_shape(expected: Input, given: tuple[int, ...]) -> None:
+    """Refuse a shape that is not as the file declares it."""
+    if not fits_sizes(expected.shape, given):
+        sizes = ", ".join("any" if n is None else str(n) for n in expected.shape or ())
+        raise ShapeError(f"{shown(expected.name)} is {given}; ({sizes}) is expected")
+
+
+def fits_sizes(expected: Sizes | None, given: Sequence[int]) -> bool:
+    """Whether a shape has the sizes of another, where these are not open (or 0)."""
+    if expected is None or len(expected) != len(given):
+        return expected is None
+    pairs = zip(expected, given, strict=True)
+    return all(not isinstance(n, int) or n <= 0 or n == m for n, m in pairs)
 
 
 def _results(call: Call) -> dict[str, Any]:
@@ -293,7 +287,8 @@ def _results(call: Call) -> dict[str, Any]:
     except UnsupportedError as error:
         raise error.at(plain(node.name)) from None  # it names the operator itself
     except Error as error:
-        raise error.at(plain(node.label)) from None
+        known = call.is_known and isinstance(error, ShapeError)  # then the file itself is wrong
+        raise (call.wrong(error.message) if known else error).at(plain(node.label)) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise call.wrong(f"{plain(node.label)} breaks the rules of the format: {error}") from error
     except MemoryError:
@@ -306,7 +301,8 @@ def _read(call: Call) -> tuple[Any, ...]:
     if (node.domain, node.op) == LOCAL:
         return (read_local(call),)
     name = NAMES.get(node.op) or SEQUENCES.get(node.op, KNOWN)
-    if _is_known(call):
+    call.is_known = _is_known(call)
+    if call.is_known:
         found = FOLDS[node.op](call)
         result = found if isinstance(found, tuple) else np.asarray(found)
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.intake.settings import told
+from allconv.intake.settings import short_repr
 from allconv.operators.base import FLOATS, Array, Operator, Spec
 from allconv.operators.reduce import Broadcast
 
@@ -23,7 +23,7 @@ class Reshape(Operator):
 
     def check(self, *x: Spec) -> None:
         if prod(self.to) != x[0].size or any(n < 0 for n in self.to):
-            to, holds = told(self.to), told(prod(self.to))
+            to, holds = short_repr(self.to), short_repr(prod(self.to))
             raise ShapeError(f"{x[0].shape} holds {x[0].size} values, {to} {holds}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:

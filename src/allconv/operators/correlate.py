@@ -61,7 +61,7 @@ class Trilinear(WindowOperator):
 
     @property
     def weight_sizes(self) -> tuple[int, ...]:
-        """The axes of weights behind their channels: the taps, and the cells where they move."""
+        """The axes of weights behind their channels: the taps and, if local, the output cells."""
         return self.window.kernel + self.window.output * self.is_local
 
     def check_w(self, w: Spec) -> None:
@@ -77,7 +77,7 @@ class Trilinear(WindowOperator):
         self.check_channels("y", y.shape[1])
 
     def check_bias(self, given: tuple[Spec, ...], channels: int, cells: tuple[int, ...]) -> None:
-        """Refuse a bias, if there is one, that is not one a channel, and a cell where they move."""
+        """Refuse a bias, if there is one, that is not one a channel (or, local, one a cell)."""
         expected = (channels, *cells * self.is_local)
         if given and given[0].shape != expected:
             raise ShapeError(f"bias is {given[0].shape}; {expected} is expected")

@@ -165,7 +165,8 @@ class WriteAt(_Indexed):
 
 @dataclass(frozen=True)
 class ReadAt(_Indexed):
-    """y[n,c,i] = x[n,c,index[n,c,i]]; 0 where a later i has the same index: `WriteAt` turned."""
+    """y[n,c,i] = x[n,c,index[n,c,i]], 0 where a later i has the same index: `WriteAt`
+    transposed."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
 

@@ -1,4 +1,4 @@
-"""Locally connected layers: a correlation whose weights move with the output cell.
+"""Locally connected layers: a correlation with weights of its own for every output cell.
 
     T(x, w, y) = sum over n, g, o, c and all j, k, i that meet
                  of  x[n,g,c,j] * w[g,o,c,k,i] * y[n,g,o,i]
@@ -14,23 +14,23 @@ from typing import ClassVar
 from allconv.operators.correlate import ForwardView, TransposeView, Trilinear, WeightView
 
 
-class _Moving(Trilinear):
-    """Weights of every output cell's own."""
+class _Unshared(Trilinear):
+    """Every output cell has weights of its own."""
 
     is_local: ClassVar[bool] = True
 
 
-class Local(_Moving, ForwardView):
+class Local(_Unshared, ForwardView):
     """y[n,g,o,i] = b[g,o,i] + sum over c, k of x[n,g,c,j] * w[g,o,c,k,i]."""
 
 
-class LocalTranspose(_Moving, TransposeView):
+class LocalTranspose(_Unshared, TransposeView):
     """x[n,g,c,j] = b[g,c,j] + sum over o, k of w[g,o,c,k,i] * y[n,g,o,i]: without a bias the
     gradient of the input."""
 
 
-class LocalWeight(_Moving, WeightView):
+class LocalWeight(_Unshared, WeightView):
     """w[g,o,c,k,i] = sum over n of x[n,g,c,j] * y[n,g,o,i]: the gradient of the weights."""
 
 
-_Moving.forward, _Moving.transpose, _Moving.weight = Local, LocalTranspose, LocalWeight
+_Unshared.forward, _Unshared.transpose, _Unshared.weight = Local, LocalTranspose, LocalWeight

@@ -51,7 +51,7 @@ class MatMul(Operator):
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
         a, b = x
-        ga, gb = MatMul()(gy[0], turned(b)), MatMul()(turned(a), gy[0])
+        ga, gb = MatMul()(gy[0], transposed(b)), MatMul()(transposed(a), gy[0])
         return sum_to(ga, a.shape), sum_to(gb, b.shape)
 
     def cost(self, *x: Spec) -> int:
@@ -59,7 +59,7 @@ class MatMul(Operator):
         return y.size * x[0].shape[-1]
 
 
-def turned(x: Any) -> Any:
+def transposed(x: Any) -> Any:
     """A symbolic array with its last two axes exchanged."""
     rank = len(x.shape)
     return Transpose((*range(rank - 2), rank - 1, rank - 2))(x)

@@ -54,9 +54,9 @@ class SumCells(Operator):
     def adjoint(
         self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
     ) -> tuple[Any, ...]:
-        return (self.turned()(gy[0]),)
+        return (self.transposed()(gy[0]),)
 
-    def turned(self) -> SumCells:
+    def transposed(self) -> SumCells:
         """The transpose: x[..., j, ...] = sum of y[..., p, ...] over the p whose cells hold j."""
         met: list[list[int]] = [[] for _ in range(self.size)]
         for p, cells in enumerate(self.cells):

@@ -62,7 +62,7 @@ class Take(Operator):
 
 @dataclass(frozen=True)
 class AddAt(Operator):
-    """x[..., j, ...] = sum of y[..., p, ...] over the p whose index is j: `Take` turned."""
+    """x[..., j, ...] = sum of y[..., p, ...] over the p whose index is j: `Take` transposed."""
 
     inputs: ClassVar[tuple[str, ...]] = ("y", "index")
 

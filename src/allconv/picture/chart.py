@@ -109,11 +109,11 @@ def pictured(charts: Sequence[Chart], theme: str = "auto", gap: float = 24) -> P
         left += chart.width + gap
     width, height = max(left - gap, 1.0), max([_height(c) for c in charts], default=1.0)
     paper = element("rect", width=width, height=height, style="fill:var(--paper)")
-    label = "; ".join(map(told, charts))
+    label = "; ".join(map(in_words, charts))
     return Picture(svg(width, height, paper, *parts, label=label, style=STYLE, theme=theme))
 
 
-def told(chart: Chart) -> str:
+def in_words(chart: Chart) -> str:
     """What a chart says, in words: where each line begins and ends."""
     said = []
     for line in chart.lines:

@@ -15,7 +15,7 @@ from allconv.data.dataset import Dataset, Part
 from allconv.data.preprocess import Preprocess
 from allconv.data.presets import Prepared, Preset, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
-from allconv.intake.settings import told
+from allconv.intake.settings import short_repr
 from allconv.nn.correlate import Conv2d
 from allconv.nn.graph_module import GraphModule
 from allconv.nn.linear import Linear
@@ -24,8 +24,8 @@ from allconv.nn.networks.parts import Named
 from allconv.nn.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
 from allconv.nn.saved import load as load_saved
 from allconv.nn.tracing import network_dtype, trace_module
+from allconv.onnx.load import load as load_onnx
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.module import load as load_onnx
 from allconv.operators.base import Spec
 from allconv.random import generator
 from allconv.text import printable
@@ -136,12 +136,14 @@ def open_base(network: Network, preset: Preset | None = None, layout: str | None
     (mean, std). `layout` is "nchw" or "nhwc"; None: what the file declares.
     """
     if layout is not None and layout not in LAYOUTS:
-        raise ArgumentError(f"layout is {told(layout)}; one of {', '.join(LAYOUTS)} is expected")
+        raise ArgumentError(
+            f"layout is {short_repr(layout)}; one of {', '.join(LAYOUTS)} is expected"
+        )
     if isinstance(network, Module):
         return _of_module(network, type(network).__name__, preset, layout)
     if not isinstance(network, str | os.PathLike) or not os.fspath(network):
         raise ArgumentError(
-            f"network is {told(network)}; a network, an .onnx file or the folder of a run is "
+            f"network is {short_repr(network)}; a network, an .onnx file or the folder of a run is "
             "expected"
         )
     path = Path(network)

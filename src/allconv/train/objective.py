@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from allconv.errors import ArgumentError, ShapeError, TraceError
 from allconv.functional.loss import cross_entropy
 from allconv.gradient import backward
-from allconv.intake.settings import number, told
+from allconv.intake.settings import number, short_repr
 from allconv.nn.module import Module
 from allconv.nn.tracing import KEY, trace_module
 from allconv.operators.base import Spec
@@ -41,8 +41,8 @@ class Objective:
     def __post_init__(self) -> None:
         if not callable(self.loss) and self.loss != "cross_entropy":
             raise ArgumentError(
-                f'loss is {told(self.loss)}; "cross_entropy" or a function of (logits, labels) '
-                "is expected"
+                f'loss is {short_repr(self.loss)}; "cross_entropy" or a function of (logits, '
+                "labels) is expected"
             )
         smoothing = number(
             "label_smoothing", self.label_smoothing, "a number of at least 0 and below 1", _is_part

@@ -14,7 +14,7 @@ from math import inf
 from typing import Any, ClassVar
 
 from allconv.errors import ArgumentError
-from allconv.intake.settings import number, told
+from allconv.intake.settings import number, short_repr
 from allconv.operators.base import Spec
 from allconv.operators.update import AdamUpdate, SgdUpdate
 
@@ -198,7 +198,7 @@ def find_optimizer(optimizer: Optimizer | str) -> Optimizer:
         return optimizer
     if not isinstance(optimizer, str) or optimizer not in _NAMED:
         raise ArgumentError(
-            f"there is no optimizer {told(optimizer)}; there are {', '.join(_NAMED)}"
+            f"there is no optimizer {short_repr(optimizer)}; there are {', '.join(_NAMED)}"
         )
     return _NAMED[optimizer]()
 

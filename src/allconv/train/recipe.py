@@ -11,7 +11,7 @@ from math import inf
 from typing import Any, Literal
 
 from allconv.errors import ArgumentError
-from allconv.intake.settings import number, told, whole
+from allconv.intake.settings import number, short_repr, whole
 from allconv.random import check_seed
 from allconv.train.feed import Augmentation
 from allconv.train.objective import Loss, Objective
@@ -60,7 +60,7 @@ class Recipe:
         if not (self.augment is None or self.augment == "default" or callable(self.augment)):
             raise ArgumentError(
                 f"augment must be an Augment, a function of (images, rng) or None, "
-                f"got {told(self.augment)}"
+                f"got {short_repr(self.augment)}"
             )
 
     @cached_property

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import cos, pi
 
 from allconv.errors import ArgumentError
-from allconv.intake.settings import is_sequence, number, told
+from allconv.intake.settings import is_sequence, number, short_repr
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ def find_schedule(schedule: Schedule | str) -> Schedule:
     if isinstance(schedule, Schedule):
         return schedule
     if not isinstance(schedule, str) or schedule not in _NAMED:
-        raise ArgumentError(f"there is no schedule {told(schedule)}; there are {', '.join(_NAMED)}")
+        raise ArgumentError(
+            f"there is no schedule {short_repr(schedule)}; there are {', '.join(_NAMED)}"
+        )
     return _NAMED[schedule]()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from allconv.errors import ArgumentError
 from allconv.functional.settings import per_axis
-from allconv.intake.settings import told, whole
+from allconv.intake.settings import short_repr, whole
 from allconv.nn.networks.all_cnn import all_cnn
 from allconv.nn.networks.convnet import convnet
 from allconv.nn.networks.efficientnet import efficientnet_b0, efficientnet_lite0
@@ -68,7 +68,9 @@ def usual_images(name: str) -> tuple[int, int, int]:
 def build(name: str, channels: int, size: int | Sequence[int], classes: int) -> Sequential:
     """The network of a name, for images (N, channels, *size) and so many classes."""
     if not isinstance(name, str) or name not in _NETWORKS:
-        raise ArgumentError(f"there is no network {told(name)}; there are {', '.join(_NETWORKS)}")
+        raise ArgumentError(
+            f"there is no network {short_repr(name)}; there are {', '.join(_NETWORKS)}"
+        )
     channels = whole("channels", channels, least=1)
     classes = whole("classes", classes, least=1)
     height, width = per_axis("size", size, 2)

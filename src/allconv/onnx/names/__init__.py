@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from allconv.onnx.call import Name
+from allconv.onnx.model import Node
 from allconv.onnx.names import (
     arrange,
     cells,
@@ -30,8 +30,10 @@ from allconv.onnx.names import (
     unwritten,
     whole,
 )
+from allconv.onnx.names.call import Name
+from allconv.onnx.names.known import ELEMENTS
 
-_FAMILIES = (
+FAMILIES = (
     arrange,
     sum_cells,
     cells,
@@ -55,11 +57,11 @@ _FAMILIES = (
 )
 
 NAMES: dict[str, Name] = {
-    op: name for family in _FAMILIES for op, name in getattr(family, "READERS", {}).items()
+    op: name for family in FAMILIES for op, name in getattr(family, "READERS", {}).items()
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
 
-FOLDS = constants.FOLDS
+FOLDS = ELEMENTS | {op: name.read for op, name in NAMES.items() if name.moves}
 """How nodes of known values are computed, by the name of the operator."""
 
 KNOWN = constants.KNOWN
@@ -70,15 +72,16 @@ SEQUENCES = sequences.SEQUENCES
 """How the nodes of sequences are read, by the name of the operator."""
 
 
-def named(op: str) -> Name | None:
-    """How the nodes of an operator are read; None: not at all."""
+def named(node: Node) -> Name | None:
+    """How a node is read; None: not at all."""
+    op = "" if node.domain else node.op
     found = NAMES.get(op) or SEQUENCES.get(op)
     return found or (KNOWN if op in FOLDS or op == "If" else None)
 
 
 WRITERS: dict[type, Callable[..., Any]] = {
     operator: write
-    for family in _FAMILIES
+    for family in FAMILIES
     for operator, write in getattr(family, "WRITERS", {}).items()
 }
 """How our operators are written, by their class."""

@@ -2,173 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
+from typing import Any
 
-from allconv import functional
+import numpy as np
+
 from allconv.functional.border import Pairs, bordered, check_border
-from allconv.functional.call import apply
 from allconv.intake.limits import MOST_AXES
-from allconv.onnx.call import Bytes, Call, Condition, Name, Several
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Bytes, Call, Condition, Name, Several
+from allconv.onnx.names.move import joined, moved, part, sliced
+from allconv.onnx.names.writer import Writer, Written, spelt
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
-from allconv.value import Value
 
 _LARGE = 2**31
 BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 _UNEVEN = 18  # before this operator set the parts of a Split without sizes are equal
 
 
-def read_reshape(call: Call) -> Value:
-    """The same values under another shape."""
-    x = call.value(0)
-    return x.reshape(reshaped(call, x.shape))
-
-
-def reshaped(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape that a Reshape asks for: -1 is the rest; 0 keeps a size unless `allowzero`."""
-    given = call.known_integers(1)
+def read_reshape(call: Call) -> Any:
+    """The same values under another shape: -1 is the rest; 0 keeps a size unless `allowzero`."""
+    x, given = call.cells(0), call.known_integers(1)
     keeps = not call.flag("allowzero")
     if len(given) > MOST_AXES:
         raise call.too_large(f"{len(given)} axes; {MOST_AXES} are the most")
     kept = [a for a, n in enumerate(given) if n == 0 and keeps]
-    if kept and kept[-1] >= len(shape):
-        raise call.wrong(
-            f"shape {given} keeps a size of axis {kept[-1]}; the input is {tuple(shape)}"
-        )
+    if kept and kept[-1] >= x.ndim:
+        raise call.wrong(f"shape {given} keeps a size of axis {kept[-1]}; the input is {x.shape}")
     if given.count(-1) > 1 or any(n < -1 for n in given) or (not keeps and {0, -1} <= set(given)):
         raise call.wrong(f"{given} is not a shape")
-    sizes = [shape[a] if a in kept else n for a, n in enumerate(given)]
+    sizes = [x.shape[a] if a in kept else n for a, n in enumerate(given)]
     if -1 in sizes:  # from the sizes that are not kept, so that none of those may be 0
-        rest = prod(n for a, n in enumerate(shape) if a not in kept)
-        known = prod(n for a, n in enumerate(given) if n > 0)
+        rest = prod(n for a, n in enumerate(x.shape) if a not in kept)
+        known = prod(n for n in given if n > 0)
         sizes[sizes.index(-1)] = rest // known
-    if prod(sizes) != prod(shape):
-        raise call.wrong(f"{prod(shape)} values do not fit the shape {given}")
-    return tuple(sizes)
+    if prod(sizes) != prod(x.shape):
+        raise call.wrong(f"{prod(x.shape)} values do not fit the shape {given}")
+    return x.reshape(tuple(sizes))
 
 
-def read_flatten(call: Call) -> Value:
+def read_flatten(call: Call) -> Any:
     """Two axes: those before `axis` as one, those from it on as one."""
-    x = call.value(0)
+    x = call.cells(0)
     axis = call.integer("axis")
     axis = axis if axis == x.ndim else call.axis(axis, x.ndim)
     return x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
 
 
-def read_transpose(call: Call) -> Value:
+def read_transpose(call: Call) -> Any:
     """The axes in another order, reversed unless one is given."""
-    x = call.value(0)
-    return x.transpose(*call.integers("perm", tuple(reversed(range(x.ndim)))))
+    x = call.cells(0)
+    call.check_moved(x.shape)
+    perm = call.integers("perm", tuple(reversed(range(x.ndim))))
+    order = [a + x.ndim if a < 0 else a for a in perm]
+    if sorted(order) != list(range(x.ndim)):
+        raise call.wrong(f"perm {perm} of {x.ndim} axes")
+    return x.transpose(*order)
 
 
-def read_squeeze(call: Call) -> Value:
+def read_squeeze(call: Call) -> Any:
     """Without some axes of size 1 (all when none is named)."""
-    x = call.value(0)
-    return x.reshape(squeezed(call, x.shape))
-
-
-def squeezed(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape that is left by a Squeeze."""
-    axes: tuple[int, ...] = tuple(a for a, n in enumerate(shape) if n == 1)
+    x = call.cells(0)
+    axes: tuple[int, ...] = tuple(a for a, n in enumerate(x.shape) if n == 1)
     if call.has(1) or call.given("axes"):
-        axes = call.axes(listed(call, 1), len(shape))
+        axes = call.axes(call.listed(1, "axes"), x.ndim)
         if not axes:
             raise call.unsupported("axes are given and empty, which runtimes read in two ways")
-    if any(shape[a] != 1 for a in axes):
-        raise call.wrong(f"axes {axes} of {tuple(shape)} are not all of size 1")
-    return tuple(n for a, n in enumerate(shape) if a not in axes)
+    if any(x.shape[a] != 1 for a in axes):
+        raise call.wrong(f"axes {axes} of {x.shape} are not all of size 1")
+    return x.reshape(tuple(n for a, n in enumerate(x.shape) if a not in axes))
 
 
-def read_unsqueeze(call: Call) -> Value:
+def read_unsqueeze(call: Call) -> Any:
     """With more axes of size 1; they are counted in the result."""
-    x = call.value(0)
-    return x.reshape(unsqueezed(call, x.shape))
-
-
-def unsqueezed(call: Call, shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape that an Unsqueeze makes."""
-    given = listed(call, 1)
-    rank = len(shape) + len(given)
+    x, given = call.cells(0), call.listed(1, "axes")
+    rank = x.ndim + len(given)
     if rank > MOST_AXES:
         raise call.too_large(f"{rank} axes; {MOST_AXES} are the most")
     axes = call.axes(given, rank)
-    sizes = iter(shape)
-    return tuple(1 if a in axes else next(sizes) for a in range(rank))
+    sizes = iter(x.shape)
+    return x.reshape(tuple(1 if a in axes else next(sizes) for a in range(rank)))
 
 
-def listed(call: Call, number: int, name: str = "axes") -> tuple[int, ...]:
-    """Whole numbers: an attribute in older operator sets, an input in newer."""
-    return call.known_integers(number) if call.has(number) else call.integers(name)
-
-
-def read_concat(call: Call) -> Value:
+def read_concat(call: Call) -> Any:
     """Arrays one after the other."""
-    values = call.values()
+    values = [call.cells(number) for number in range(len(call))]
     axis = call.axis(call.integer("axis"), values[0].ndim)
-    y: Value = values[0] if len(values) == 1 else functional.concatenate(values, axis)
-    return y
+    if call.is_known:
+        call.check_constants((sum(each.size for each in values),))
+    return joined(values, axis)
 
 
-def read_split(call: Call) -> tuple[Value, ...]:
-    """Parts along an axis."""
-    x = call.value(0)
-    axis, sizes = parts(call, x.shape)
-    taken, start = [], 0
-    for n in sizes:
-        taken.append(_span(x, axis, start, n))
-        start += n
-    return tuple(taken)
-
-
-def parts(call: Call, shape: Sequence[int]) -> tuple[int, tuple[int, ...]]:
-    """The axis and the sizes of a Split: given, or equal (the last may be smaller)."""
-    axis = call.axis(call.integer("axis"), len(shape))
-    count = len(call.node.outputs)
-    sizes = call.known_integers(1) if call.has(1) else call.integers("split", ())
+def read_split(call: Call) -> tuple[Any, ...]:
+    """Parts along an axis: of sizes that are given, or equal (the last may be smaller)."""
+    x = call.cells(0)
+    axis = call.axis(call.integer("axis"), x.ndim)
+    cells, count = x.shape[axis], len(call.node.outputs)
+    sizes = call.listed(1, "split", ())
     if call.integer("num_outputs", count) != count or (sizes and call.given("num_outputs")):
         raise call.wrong("num_outputs is not the number of outputs, or split is given, too")
     if not sizes:
-        each, rest = -(-shape[axis] // count), shape[axis] % count
+        each, rest = -(-cells // count), cells % count
         if rest and call.version < _UNEVEN:
-            raise call.wrong(f"the {shape[axis]} cells of axis {axis} make no {count} equal parts")
-        sizes = (*(each,) * (count - 1), shape[axis] - each * (count - 1))
-    if len(sizes) != count or sum(sizes) != shape[axis] or min(sizes) < 0:
-        raise call.wrong(f"parts of {sizes} do not make the {shape[axis]} cells of axis {axis}")
-    return axis, sizes
+            raise call.wrong(f"the {cells} cells of axis {axis} make no {count} equal parts")
+        sizes = (*(each,) * (count - 1), cells - each * (count - 1))
+    if len(sizes) != count or sum(sizes) != cells or min(sizes) < 0:
+        raise call.wrong(f"parts of {sizes} do not make the {cells} cells of axis {axis}")
+    ends = accumulate(sizes)
+    return tuple(part(x, axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True))
 
 
-def _span(x: Value, axis: int, start: int, count: int) -> Value:
-    begins, counts = [0] * x.ndim, list(x.shape)
-    begins[axis], counts[axis] = start, count
-    y: Value = apply(Slice(tuple(begins), (1,) * x.ndim, tuple(counts)), x)
-    return y
-
-
-def read_slice(call: Call) -> Value:
-    """x[start:end:step] along some axes."""
-    x = call.value(0)
-    rows = slices(call, x.shape)
-    begins = tuple(cells.start if len(cells) else 0 for cells in rows)
-    steps = tuple(cells.step if len(cells) else 1 for cells in rows)
-    y: Value = apply(Slice(begins, steps, tuple(map(len, rows))), x)
-    return y
-
-
-def slices(call: Call, shape: Sequence[int]) -> tuple[range, ...]:
-    """The cells that are taken along each axis; attributes say which or, since 10, inputs."""
-    rank = len(shape)
-    starts, ends = listed(call, 1, "starts"), listed(call, 2, "ends")
+def read_slice(call: Call) -> Any:
+    """x[start:end:step] along some axes; attributes say which or, since 10, inputs."""
+    x = call.cells(0)
+    starts, ends = call.listed(1, "starts"), call.listed(2, "ends")
     every = tuple(range(len(starts)))
-    given = call.known_integers(3) if call.has(3) else call.integers("axes", every[:rank])
+    axes = call.axes(call.listed(3, "axes", every[: x.ndim]), x.ndim)
     steps = call.known_integers(4) if call.has(4) else (1,) * len(starts)
-    axes = call.axes(given, rank)
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         raise call.wrong("starts, ends, axes and steps do not fit together")
-    rows = [range(n) for n in shape]
+    rows = [range(n) for n in x.shape]
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        rows[axis] = _cells(shape[axis], start, end, step)
-    return tuple(rows)
+        rows[axis] = _cells(x.shape[axis], start, end, step)
+    call.check_moved(tuple(map(len, rows)))
+    return sliced(x, rows)
 
 
 def _cells(n: int, start: int, end: int, step: int) -> range:
@@ -182,12 +139,11 @@ def _cells(n: int, start: int, end: int, step: int) -> range:
     return range(min(max(start, 0), n - 1), min(max(end, -1), n - 1), step)
 
 
-def read_pad(call: Call) -> Value:
+def read_pad(call: Call) -> Any:
     """A constant around an array, or the array continued; negative numbers crop."""
-    x = call.value(0)
+    x = call.cells(0)
     mode = call.choice("mode", ("constant", *BORDERS))
-    pads = listed(call, 1, "pads")
-    value = call.known_number(2) if call.has(2) else call.number("value", 0.0)
+    pads = call.listed(1, "pads")
     axes = call.axes(call.known_integers(3), x.ndim) if call.has(3) else tuple(range(x.ndim))
     if len(pads) != 2 * len(axes):
         raise call.wrong(f"pads {pads} are not two for each of {len(axes)} axes")
@@ -195,28 +151,31 @@ def read_pad(call: Call) -> Value:
     whole = tuple(pairs.get(axis, (0, 0)) for axis in range(x.ndim))
     if any(max(map(abs, pair)) > _LARGE for pair in whole):
         raise call.too_large(f"pads {pads}; {_LARGE:,} is the most")
-    if mode != "constant":
-        return _continued(call, x, whole, mode)
-    y: Value = apply(Pad(whole, value), x)
-    return y
+    value: Any = call.known_number(2) if call.has(2) else call.number("value", 0.0)
+    if call.is_known:
+        call.check_constants(
+            [max(n + sum(pair), 0) for n, pair in zip(x.shape, whole, strict=True)]
+        )
+        value = call.known(2).item() if call.has(2) else value  # whole numbers as they are
+    return moved(Pad(whole, value), x) if mode == "constant" else _continued(call, x, whole, mode)
 
 
-def _continued(call: Call, x: Value, pairs: Pairs, mode: str) -> Value:
+def _continued(call: Call, x: Any, pairs: Pairs, mode: str) -> Any:
     """An array cropped, then continued from what is left."""
     kept = tuple((min(low, 0), min(high, 0)) for low, high in pairs)
     more = tuple((max(low, 0), max(high, 0)) for low, high in pairs)
     call.check_shape([n + sum(pair) for n, pair in zip(x.shape, more, strict=True)])
-    if any(map(any, kept)):
-        x = apply(Pad(kept), x)
+    x = moved(Pad(kept), x) if any(map(any, kept)) else x
     check_border(x.shape, more, BORDERS[mode])
-    y: Value = bordered(x, more, BORDERS[mode])
-    return y
+    if call.is_known:
+        return np.pad(x, more, mode)  # type: ignore[call-overload]  # it has these modes
+    return bordered(x, more, BORDERS[mode])
 
 
-def read_identity(call: Call) -> Value | Bytes | Condition | Several:
+def read_identity(call: Call) -> Any:
     """x, which may be a sequence of arrays."""
     given = call.operand(0)
-    return given if isinstance(given, Bytes | Condition | Several) else call.value(0)
+    return given if isinstance(given, Bytes | Condition | Several) else call.cells(0)
 
 
 def write_reshape(writer: Writer, written: Written) -> None:
@@ -238,11 +197,6 @@ def write_reshape(writer: Writer, written: Written) -> None:
         sizes[free[0]] = 0
     shape = writer.integers(sizes)
     writer.node(written, "Reshape", [*written.inputs, shape], allowzero=int(empty))
-
-
-def write_transpose(writer: Writer, written: Written) -> None:
-    """Transpose."""
-    writer.node(written, "Transpose", written.inputs, perm=list(written.operator.order))
 
 
 def write_slice(writer: Writer, written: Written) -> None:
@@ -280,28 +234,23 @@ def write_pad_edge(writer: Writer, written: Written) -> None:
     writer.node(written, "Pad", [*written.inputs, pads], mode="edge")
 
 
-def write_concatenate(writer: Writer, written: Written) -> None:
-    """Concat."""
-    writer.node(written, "Concat", written.inputs, axis=written.operator.axis)
-
-
 READERS = {
-    "Concat": Name(read_concat, ("axis",)),
-    "Flatten": Name(read_flatten, ("axis",)),
-    "Identity": Name(read_identity),
-    "Pad": Name(read_pad, ("mode", "pads", "value"), settings=(1, 2, 3)),
-    "Reshape": Name(read_reshape, ("allowzero",), settings=(1,)),
-    "Slice": Name(read_slice, ("axes", "ends", "starts"), settings=(1, 2, 3, 4)),
-    "Split": Name(read_split, ("axis", "num_outputs", "split"), settings=(1,)),
-    "Squeeze": Name(read_squeeze, ("axes",), settings=(1,)),
-    "Transpose": Name(read_transpose, ("perm",)),
-    "Unsqueeze": Name(read_unsqueeze, ("axes",), settings=(1,)),
+    "Concat": Name(read_concat, moves=True),
+    "Flatten": Name(read_flatten, moves=True),
+    "Identity": Name(read_identity, moves=True),
+    "Pad": Name(read_pad, settings=(1, 2, 3), moves=True),
+    "Reshape": Name(read_reshape, settings=(1,), moves=True),
+    "Slice": Name(read_slice, settings=(1, 2, 3, 4), moves=True),
+    "Split": Name(read_split, settings=(1,), moves=True),
+    "Squeeze": Name(read_squeeze, settings=(1,), moves=True),
+    "Transpose": Name(read_transpose, moves=True),
+    "Unsqueeze": Name(read_unsqueeze, settings=(1,), moves=True),
 }
 WRITERS = {
-    Concatenate: write_concatenate,
+    Concatenate: spelt("Concat", axis="axis"),
     Pad: write_pad,
     PadEdge: write_pad_edge,
     Reshape: write_reshape,
     Slice: write_slice,
-    Transpose: write_transpose,
+    Transpose: spelt("Transpose", perm="order"),
 }

@@ -8,8 +8,8 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.tensors import dtype_name
+from allconv.onnx.format.tensors import dtype_name
+from allconv.onnx.names.call import Bytes, Call, Condition, Name
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.take import Take
@@ -19,7 +19,7 @@ MOST_FACTORS = 1024
 """The cells along an axis of which running products are made, a node each."""
 
 
-def read_compress(call: Call) -> Value:
+def read_compress(call: Call) -> Any:
     """The cells of an axis, or of all, for which a known condition holds."""
     x, condition = call.value(0), call.known(1)
     if condition.dtype.kind != "b" or condition.ndim != 1:
@@ -31,11 +31,10 @@ def read_compress(call: Call) -> Value:
         x = x.reshape((x.size,))
     if len(condition) > x.shape[axis]:
         raise call.wrong(f"{len(condition)} conditions for {x.shape[axis]} cells")
-    y: Value = apply(Take(axis), x, call.lift(np.flatnonzero(condition).astype(np.int64)))
-    return y
+    return apply(Take(axis), x, call.lift(np.flatnonzero(condition).astype(np.int64)))
 
 
-def read_reverse_sequence(call: Call) -> Value:
+def read_reverse_sequence(call: Call) -> Any:
     """The first cells of every row backwards, as many as a known number says; the others stay."""
     x, lengths = call.value(0), call.known_integers(1)
     time, batch = call.integer("time_axis"), call.integer("batch_axis")
@@ -51,14 +50,12 @@ def read_reverse_sequence(call: Call) -> Value:
     of_row = np.arange(rows)[:, None]
     flat = of_row * n + turned if batch == 0 else (turned * rows + of_row).T
     taken = apply(Take(0), x.reshape((n * rows, *x.shape[2:])), call.lift(flat.reshape(-1)))
-    y: Value = taken.reshape(x.shape)
-    return y
+    return taken.reshape(x.shape)
 
 
 def read_eye_like(call: Call) -> Array:
     """1 on a diagonal of a matrix of the shape of another, else 0."""
     like = call.operand(0)
-    like = like.value if isinstance(like, Condition) else like
     if len(like.shape) != 2:  # rows and columns
         raise call.wrong(f"like an array of shape {tuple(like.shape)}")
     dtype = str(like.dtype)
@@ -70,12 +67,10 @@ def read_eye_like(call: Call) -> Array:
     return np.asarray(np.eye(rows, columns, k), dtype)
 
 
-def read_cum_prod(call: Call) -> Value:
+def read_cum_prod(call: Call) -> Any:
     """Running products along an axis, one cell after the other."""
-    x, given = call.value(0), call.known_integers(1)
-    if len(given) != 1:
-        raise call.wrong(f"axis is {given}, not one number")
-    axis = call.axis(given[0], x.ndim)
+    x = call.value(0)
+    axis = call.known_axis(1, x.ndim)
     exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
     n = x.shape[axis]
     if n > MOST_FACTORS:
@@ -94,8 +89,7 @@ def read_cum_prod(call: Call) -> Value:
             made.append(call.lift(np.ones(count, x.dtype)) if before is None else before)
         else:
             made.append(product)
-    y: Value = made[0] if n == 1 else functional.concatenate(made[:: -1 if reverse else 1], axis)
-    return y
+    return made[0] if n == 1 else functional.concatenate(made[:: -1 if reverse else 1], axis)
 
 
 def read_has_element(call: Call) -> Array:
@@ -112,10 +106,10 @@ def read_element(call: Call) -> Value | Bytes | Condition | Array:
 
 
 READERS = {
-    "Compress": Name(read_compress, ("axis",), settings=(1,)),
-    "CumProd": Name(read_cum_prod, ("exclusive", "reverse"), settings=(1,)),
-    "EyeLike": Name(read_eye_like, ("dtype", "k")),
+    "Compress": Name(read_compress, settings=(1,)),
+    "CumProd": Name(read_cum_prod, settings=(1,)),
+    "EyeLike": Name(read_eye_like),
     "OptionalGetElement": Name(read_element),
     "OptionalHasElement": Name(read_has_element),
-    "ReverseSequence": Name(read_reverse_sequence, ("batch_axis", "time_axis"), settings=(1,)),
+    "ReverseSequence": Name(read_reverse_sequence, settings=(1,)),
 }

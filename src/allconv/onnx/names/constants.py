@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.names.known import ELEMENTS, Fold
-from allconv.onnx.names.known_shapes import MOVES
+from allconv.onnx.names.call import Call, Name
 from allconv.operators.base import Array
 
 OF_DATA = "of data; it is supported only on shapes and constants"
@@ -53,27 +51,20 @@ def read_size(call: Call) -> Array:
 
 
 def _shape(call: Call) -> tuple[int, ...]:
-    given: Any = call.operand(0)
-    return tuple((given.value if isinstance(given, Bytes | Condition) else given).shape)
+    return tuple(call.operand(0).shape)
 
 
 def _not_of_data(call: Call) -> Any:
     raise call.unsupported(OF_DATA)
 
 
-FOLDS: dict[str, Fold] = {**ELEMENTS, **MOVES}
-"""How nodes are computed whose operands are all known."""
-
 KNOWN = Name(_not_of_data)
 """How a node is read whose operator is computed on known values alone."""
 
 READERS = {
-    "Constant": Name(
-        read_constant,
-        ("value", "value_float", "value_floats", "value_int", "value_ints"),
-    ),
-    "ConstantOfShape": Name(read_constant_of_shape, ("value",), settings=(0,)),
-    "Range": Name(_not_of_data, ("stash_type",), settings=(0, 1, 2)),
-    "Shape": Name(read_shape, ("end", "start")),
+    "Constant": Name(read_constant, ("sparse_value", "value_string", "value_strings")),
+    "ConstantOfShape": Name(read_constant_of_shape, settings=(0,)),
+    "Range": Name(_not_of_data, settings=(0, 1, 2)),
+    "Shape": Name(read_shape),
     "Size": Name(read_size),
 }

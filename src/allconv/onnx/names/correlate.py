@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from allconv import functional
+from typing import Any
+
 from allconv.functional.call import apply, take_floats
-from allconv.onnx.call import Call, Name
+from allconv.functional.correlate import correlation, shape_or_none
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.unwritten import DERIVATIVE
-from allconv.onnx.names.window import ATTRIBUTES, crop, read_settings, write_settings
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.window import cropped, read_settings, write_settings
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.correlate import Correlate, CorrelateTranspose
-from allconv.value import Value
 from allconv.window import Axis, Window, covered_by
 
-_CONVOLUTIONS = (functional.conv1d, functional.conv2d, functional.conv3d)
 
-
-def read_conv(call: Call) -> Value:
+def read_conv(call: Call) -> Any:
     """y = Conv(x, w, b): our own, setting by setting."""
-    x, w, b = call.value(0), call.value(1), call.optional(2)
-    settings = read_settings(call, x.ndim - 2, w.shape[2:])
-    convolution = _CONVOLUTIONS[x.ndim - 3]
-    y: Value = convolution(
-        x, w, b, settings.stride, settings.padding, settings.dilation, call.integer("group")
-    )
-    return y
+    x, w, b = take_floats(x=call.value(0), weight=call.value(1), bias=call.optional(2))
+    axes = x.ndim - 2
+    settings = read_settings(call, axes, w.shape[2:])
+    operator, _ = correlation(
+        axes, x.shape, w.shape, shape_or_none(b),
+        settings.stride, settings.plain, settings.dilation, call.integer("group"),
+    )  # fmt: skip
+    return apply(operator, x, w) if b is None else apply(operator, x, w, b)
 
 
-def read_conv_transpose(call: Call) -> Value:
+def read_conv_transpose(call: Call) -> Any:
     """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here.
 
     Without `output_shape` it has s*(P-1) + d*(K-1) + 1 - low - high + output_padding cells.
@@ -58,8 +58,7 @@ def read_conv_transpose(call: Call) -> Value:
             low = total // 2 if settings.padding == "same" else total - total // 2
         window.append(Axis(size, k, p, s, d, 1, low))
     operator = CorrelateTranspose(Window(tuple(window)), call.integer("group"))
-    y: Value = apply(operator, w, x) if b is None else apply(operator, w, x, b)
-    return y
+    return apply(operator, w, x) if b is None else apply(operator, w, x, b)
 
 
 def write_correlate(writer: Writer, written: Written) -> None:
@@ -71,13 +70,9 @@ def write_correlate(writer: Writer, written: Written) -> None:
             raise writer.unsupported(written, "a linear layer in groups")
         writer.node(written, "Gemm", written.inputs, transB=1)
         return
-    x, *rest = written.inputs
-    crops = [crop(axis) for axis in axes]
-    if any(map(any, crops)):
-        x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
-        axes = tuple(axis.moved(*each) for axis, each in zip(axes, crops, strict=True))
+    x, axes = cropped(writer, written, axes)
     settings = write_settings(axes)
-    writer.node(written, "Conv", [x, *rest], group=operator.groups, **settings)
+    writer.node(written, "Conv", [x, *written.inputs[1:]], group=operator.groups, **settings)
 
 
 def write_correlate_transpose(writer: Writer, written: Written) -> None:
@@ -122,10 +117,9 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": Name(read_conv, (*ATTRIBUTES, "group"), weights=(1, 2)),
+    "Conv": Name(read_conv, weights=(1, 2)),
     "ConvTranspose": Name(
         read_conv_transpose,
-        (*ATTRIBUTES, "group", "output_padding", "output_shape"),
         weights=(1, 2),
     ),
 }

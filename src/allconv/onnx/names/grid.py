@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.grid import MODES, PADDINGS, GridSample
-from allconv.value import Value
 
 _MODES = {
     **{mode: mode for mode in MODES},
@@ -16,15 +17,14 @@ _MODES = {
 }
 
 
-def read_grid_sample(call: Call) -> Value:
+def read_grid_sample(call: Call) -> Any:
     """x at the places of a grid."""
     x, grid = call.value(0), call.value(1)
     mode, padding = call.choice("mode", _MODES), call.choice("padding_mode", PADDINGS)
-    y: Value = apply(GridSample(_MODES[mode], padding, call.flag("align_corners")), x, grid)
-    return y
+    return apply(GridSample(_MODES[mode], padding, call.flag("align_corners")), x, grid)
 
 
-def read_affine_grid(call: Call) -> Value:
+def read_affine_grid(call: Call) -> Any:
     """The places that linear maps make of the centres of all cells, of two axes or three."""
     theta, size = call.value(0), call.known_integers(1)
     corners, axes = call.flag("align_corners"), len(size) - 2
@@ -38,8 +38,7 @@ def read_affine_grid(call: Call) -> Value:
     for n in size[2:]:
         call.check_constants((n,))
     call.check_shape((size[0], *size[2:], axes))
-    grid: Value = functional.affine_grid(theta, size, corners)
-    return grid
+    return functional.affine_grid(theta, size, corners)
 
 
 def write_grid_sample(writer: Writer, written: Written) -> None:
@@ -53,7 +52,7 @@ def write_grid_sample(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "AffineGrid": Name(read_affine_grid, ("align_corners",), settings=(1,)),
-    "GridSample": Name(read_grid_sample, ("align_corners", "mode", "padding_mode")),
+    "AffineGrid": Name(read_affine_grid, settings=(1,)),
+    "GridSample": Name(read_grid_sample),
 }
 WRITERS = {GridSample: write_grid_sample}

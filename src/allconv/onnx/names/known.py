@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.call import Call
-from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.tensors import HALVES, LARGEST_HALF, dtype_name
+from allconv.onnx.format.tensors import HALVES, LARGEST_HALF, dtype_name
+from allconv.onnx.names.call import Call
+from allconv.onnx.names.reduce import broadcast_shapes, reduced_axes
 from allconv.operators.base import Array
 
 Fold = Callable[[Call], Any]
@@ -187,18 +187,10 @@ def _is_inf(call: Call) -> Array:
 # Reductions
 
 
-def _axes(call: Call, rank: int) -> tuple[int, ...]:
-    """The axes of a reduction: an attribute, or an input; without them all, or none."""
-    given = call.known_integers(1) if call.has(1) else call.integers("axes", ())
-    if not given and call.flag("noop_with_empty_axes"):
-        return ()
-    return call.axes(given, rank) if given else tuple(range(rank))
-
-
 def _reduction(function: Callable[..., Any], kinds: str = _NUMBERS) -> Fold:
     def fold(call: Call) -> Array:
         a = call.known(0)
-        keep, axes = call.flag("keepdims", 1), _axes(call, a.ndim)
+        keep, axes = call.flag("keepdims", 1), reduced_axes(call, a.ndim)
         if a.dtype.kind not in kinds:
             raise call.wrong(f"of {a.dtype.name}")
         call.check_constants(a.shape)
@@ -259,13 +251,54 @@ def _place(function: Callable[..., Any]) -> Fold:
 def _cumulative(call: Call) -> Array:
     """Sums of all cells up to each; without itself (`exclusive`), or from the end (`reverse`)."""
     a = call.known(0)
-    axis = call.axis(int(call.known_number(1)), a.ndim)
+    axis = call.known_axis(1, a.ndim)
     exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
     call.check_constants(a.shape)
     a = np.flip(a, axis) if reverse else a
     sums = np.cumsum(a, axis, dtype=a.dtype)
     sums = sums - a if exclusive else sums
     return np.ascontiguousarray(np.flip(sums, axis) if reverse else sums)
+
+
+def _top(call: Call) -> tuple[Array, Array]:
+    """The largest or least numbers of an axis, in order, and where they are; the first of equals
+    comes first."""
+    data, count = call.known(0), call.known(1)
+    axis = call.axis(call.integer("axis", -1), data.ndim)
+    largest, n = call.flag("largest", 1), data.shape[axis]
+    call.flag("sorted", 1)  # in order they are right either way
+    if count.size != 1 or not 0 <= int(count.reshape(-1)[0]) <= n:
+        raise call.wrong(f"the first {count.tolist()} of {n}")
+    call.check_constants(data.shape)
+    turned = np.flip(data, axis) if largest else data
+    order = np.argsort(turned, axis, kind="stable")
+    order = n - 1 - np.flip(order, axis) if largest else order
+    order = np.take(order, np.arange(int(count.reshape(-1)[0])), axis).astype(np.int64)
+    return np.take_along_axis(data, order, axis), order
+
+
+# Of values alone
+
+
+def _range(call: Call) -> Array:
+    values = [call.known(n) for n in range(3)]
+    if any(each.size != 1 for each in values) or len({each.dtype for each in values}) > 1:
+        raise call.wrong("start, limit and delta are not one number of one dtype each")
+    start, limit, step = (each.reshape(()).item() for each in values)
+    if not step or not np.isfinite([start, limit, step]).all():
+        raise call.wrong("a step of 0, or numbers that are not finite")
+    length = (limit - start) / step if values[0].dtype.kind == "f" else -((start - limit) // step)
+    count = max(int(np.ceil(min(length, 2.0**53))), 0)
+    call.check_constants((count,))
+    if values[0].dtype.kind == "f":
+        return np.asarray(start + step * np.arange(count), values[0].dtype)
+    return np.array(range(start, start + count * step, step), values[0].dtype)
+
+
+def _non_zero(call: Call) -> Array:
+    data = call.known(0)
+    call.check_constants((max(data.ndim, 1), data.size))
+    return np.array(np.nonzero(np.atleast_1d(data)), np.int64)
 
 
 ELEMENTS: dict[str, Fold] = {
@@ -289,7 +322,6 @@ ELEMENTS: dict[str, Fold] = {
     "Floor": _unary(np.floor, _FLOATS),
     "Greater": _binary(np.greater, to=bool),
     "GreaterOrEqual": _binary(np.greater_equal, to=bool),
-    "Identity": lambda call: call.known(0),
     "IsInf": _is_inf,
     "IsNaN": _is_nan,
     "Less": _binary(np.less, to=bool),
@@ -299,10 +331,12 @@ ELEMENTS: dict[str, Fold] = {
     "Mod": _mod,
     "Mul": _binary(np.multiply),
     "Neg": _unary(np.negative, "if"),
+    "NonZero": _non_zero,
     "Not": _unary(np.logical_not, _BOOL),
     "Or": _binary(np.logical_or, _BOOL),
     "Pow": _pow,
     "Reciprocal": _unary(np.reciprocal, _FLOATS),
+    "Range": _range,
     "ReduceL1": _reduction(_lengths),
     "ReduceMax": _reduction(_largest, "iufb"),
     "ReduceMean": _reduction(_mean),
@@ -316,6 +350,7 @@ ELEMENTS: dict[str, Fold] = {
     "Sqrt": _unary(np.sqrt, _FLOATS),
     "Sub": _binary(np.subtract),
     "Sum": _several(np.add),
+    "TopK": _top,
     "Where": _where,
     "Xor": _binary(np.logical_xor, _BOOL),
 }

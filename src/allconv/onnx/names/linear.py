@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import spelt
 from allconv.operators.einsum import einsum
 from allconv.operators.matmul import MatMul
 from allconv.operators.reduce import Broadcast
@@ -17,7 +19,7 @@ from allconv.value import Value
 _BROADCAST = 7  # before this operator set a matrix is repeated only where an attribute says so
 
 
-def read_gemm(call: Call) -> Value:
+def read_gemm(call: Call) -> Any:
     """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so.
 
     What is multiplied by 0 has no influence, NaN and infinity included, as in BLAS.
@@ -35,7 +37,7 @@ def read_gemm(call: Call) -> Value:
     if beta == 0.0:
         c = None
     if c is not None and c.shape == w.shape[:1] and alpha == beta == 1.0:
-        return _linear(a, w, c)
+        return functional.linear(a, w, c)
     y = _product(call, a, w, alpha)
     if c is None:
         return y
@@ -51,13 +53,13 @@ def _check_added(call: Call, c: Value | None, shape: tuple[int, int]) -> None:
         raise call.wrong(f"{c.shape} is added to {shape}")
 
 
-def _product(call: Call, a: Value, w: Value, alpha: float) -> Value:
+def _product(call: Call, a: Value, w: Value, alpha: float) -> Any:
     """alpha * a @ b, which is 0 for alpha 0."""
     if alpha == 0.0:
         zero = call.lift(np.zeros((), a.dtype))
         zeros: Value = apply(Broadcast((a.shape[0], w.shape[0])), zero)
         return zeros
-    y = _linear(a, w, None)
+    y = functional.linear(a, w)
     return y if alpha == 1.0 else y * alpha
 
 
@@ -70,28 +72,17 @@ def read_matmul(call: Call) -> Value:
     return a @ b
 
 
-def read_einsum(call: Call) -> Value:
+def read_einsum(call: Call) -> Any:
     """The sum that an equation names, where no operand's diagonal is taken."""
     values = call.values()
-    y: Value = einsum(values[0].builder.record, call.text("equation"), values)
-    return y
-
-
-def _linear(x: Value, w: Value, b: Value | None) -> Value:
-    y: Value = functional.linear(x, w, b)
-    return y
+    return einsum(values[0].builder.record, call.text("equation"), values)
 
 
 READERS = {
-    "Einsum": Name(read_einsum, ("equation",)),
-    "Gemm": Name(read_gemm, ("alpha", "beta", "broadcast", "transA", "transB"), weights=(1, 2)),
+    "Einsum": Name(read_einsum),
+    "Gemm": Name(read_gemm, weights=(1, 2)),
     "MatMul": Name(read_matmul, weights=(1,)),
 }
 
 
-def write_matmul(writer: Writer, written: Written) -> None:
-    """MatMul."""
-    writer.node(written, "MatMul", written.inputs)
-
-
-WRITERS = {MatMul: write_matmul}
+WRITERS = {MatMul: spelt("MatMul")}

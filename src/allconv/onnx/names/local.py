@@ -24,13 +24,12 @@ import numpy as np
 
 from allconv.errors import Error
 from allconv.functional.call import apply
-from allconv.onnx.call import Call
 from allconv.onnx.model import Node
-from allconv.onnx.writer import OPSET, Writer, Written, make_node
+from allconv.onnx.names.call import Call
+from allconv.onnx.names.writer import OPSET, Writer, Written, make_node
 from allconv.operators.base import Array
 from allconv.operators.local import Local
 from allconv.operators.windowed import taps
-from allconv.value import Value
 from allconv.window import Axis, Window
 from onnx import FunctionProto, ModelProto, NodeProto, helper
 
@@ -157,11 +156,10 @@ def _has_cells(layer: Layer, function: FunctionProto) -> bool:
     return any(len(tensor.raw_data) == 8 * size for tensor in tensors)
 
 
-def read_local(call: Call) -> Value:
+def read_local(call: Call) -> Any:
     """A group of nodes that `collapse` has recognised."""
     operands = [call.value(n) for n in range(len(call))]
-    y: Value = apply(call.node.attributes["operator"], *operands)
-    return y
+    return apply(call.node.attributes["operator"], *operands)
 
 
 def call_local(model: ModelProto, layer: Layer, node: Node) -> NodeProto:

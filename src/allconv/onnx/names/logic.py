@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Condition, Name
+from allconv.onnx.names.call import Call, Condition, Name
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
+_OLD = ("axis", "broadcast")  # of operator set 6
 
-def _above(a: Value, b: Value) -> Value:
+
+def _above(a: Value, b: Value) -> Any:
     """1 where a > b, else 0."""
-    y: Value = apply(operators.Heaviside(), a - b)
-    return y
+    return apply(operators.Heaviside(), a - b)
 
 
-def _same(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Equal(), a, b)
-    return y
+def _same(a: Value, b: Value) -> Any:
+    return apply(operators.Equal(), a, b)
 
 
-def _either(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Maximum(), a, b)
-    return y
+def _either(a: Value, b: Value) -> Any:
+    return apply(operators.Maximum(), a, b)
 
 
-def truth(call: Call, number: int) -> Value:
+def truth(call: Call, number: int) -> Any:
     """An input of dtype bool as 1 and 0."""
     given = call.operand(number)
     if isinstance(given, np.ndarray) and given.dtype.kind == "b":
         return call.lift(given.astype(np.float32))
     if not isinstance(given, Condition):
         raise call.unsupported(f"input {number} is not a condition; conditions alone are supported")
-    y: Value = apply(operators.Heaviside(), given.value)
-    return y
+    return apply(operators.Heaviside(), given.value)
 
 
 def _two(call: Call) -> tuple[Value, Value]:
@@ -47,7 +46,7 @@ def _logic(join: Callable[[Value, Value], Value]) -> Name:
     def read(call: Call) -> Condition:
         return Condition(join(truth(call, 0), truth(call, 1)))
 
-    return Name(read)
+    return Name(read, _OLD)
 
 
 def read_greater(call: Call) -> Condition:
@@ -76,14 +75,13 @@ def _is_condition(operand: object) -> bool:
     return known or isinstance(operand, Condition)
 
 
-def read_where(call: Call) -> Value | Condition:
+def read_where(call: Call) -> Any:
     """a where a condition holds, else b."""
     given = call.operand(0)
     chosen = given.value if isinstance(given, Condition) else truth(call, 0)
     if any(_is_condition(each) for each in call.operands[1:]):
         return Condition(apply(operators.Select(), chosen, truth(call, 1), truth(call, 2)))
-    y: Value = apply(operators.Select(), chosen, call.value(1), call.value(2))
-    return y
+    return apply(operators.Select(), chosen, call.value(1), call.value(2))
 
 
 def read_not(call: Call) -> Condition:
@@ -110,14 +108,14 @@ def read_is_inf(call: Call) -> Condition:
 
 READERS = {
     "And": _logic(lambda a, b: a * b),
-    "Equal": Name(read_equal),
-    "Greater": Name(read_greater),
+    "Equal": Name(read_equal, _OLD),
+    "Greater": Name(read_greater, _OLD),
     "GreaterOrEqual": Name(
         lambda call: Condition(_either(_above(*_two(call)), _same(*_two(call))))
     ),
-    "IsInf": Name(read_is_inf, ("detect_negative", "detect_positive")),
+    "IsInf": Name(read_is_inf),
     "IsNaN": Name(read_is_nan),
-    "Less": Name(read_less),
+    "Less": Name(read_less, _OLD),
     "LessOrEqual": Name(
         lambda call: Condition(_either(_above(*_two(call)[::-1]), _same(*_two(call))))
     ),

@@ -8,8 +8,8 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
@@ -17,7 +17,7 @@ _TRUTHS = 10  # before this operator set the mask is of floats
 _NO_TEST = 7  # before this operator set an attribute says whether it is inference
 
 
-def read_batch_normalization(call: Call) -> Value:
+def read_batch_normalization(call: Call) -> Any:
     """y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
 
     In training, which is refused, the mean and variance are the batch's. It is told by `is_test`
@@ -29,11 +29,10 @@ def read_batch_normalization(call: Call) -> Value:
     x, scale, bias, mean, variance = call.values()
     if not call.flag("spatial", 1) and x.ndim > 2:
         raise call.unsupported("spatial=0")
-    y: Value = functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
-    return y
+    return functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
 
 
-def read_local_response(call: Call) -> Value:
+def read_local_response(call: Call) -> Any:
     """y = x / (bias + alpha/size * sum of squares over `size` channels around its own)**beta.
 
     Of an even size one more channel lies after its own than before it.
@@ -49,8 +48,7 @@ def read_local_response(call: Call) -> Value:
     if min(alpha, bias) < 0:
         raise call.unsupported(f"with alpha={alpha:g}, bias={bias:g}: one is below 0")
     around = ((size - 1) // 2, size // 2)
-    y: Value = respond_locally(x, around=around, alpha=alpha, beta=beta, k=bias)
-    return y
+    return respond_locally(x, around=around, alpha=alpha, beta=beta, k=bias)
 
 
 def read_dropout(call: Call) -> Value | tuple[Value, Any]:
@@ -78,15 +76,12 @@ def write_normalize(writer: Writer, written: Written) -> None:
 READERS = {
     "BatchNormalization": Name(
         read_batch_normalization,
-        ("epsilon", "is_test", "spatial", "training_mode"),
         silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
-    "LRN": Name(read_local_response, ("alpha", "beta", "bias", "size")),
-    "Dropout": Name(
-        read_dropout, ("is_test", "ratio"), silent=("seed",), silent_inputs=(1,), settings=(1, 2)
-    ),
+    "LRN": Name(read_local_response),
+    "Dropout": Name(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
 }
 WRITERS = {Normalize: write_normalize}

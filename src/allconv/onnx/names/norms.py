@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.norms import GroupNorm, LayerNorm
 from allconv.operators.pointwise import Heaviside, Sqrt
 from allconv.operators.reduce import Sum
@@ -104,16 +104,15 @@ def read_group_norm(call: Call) -> Value:
     return rows.reshape(x.shape)
 
 
-def read_mean_variance(call: Call) -> Value:
+def read_mean_variance(call: Call) -> Any:
     """(x - mean) / (sqrt(variance) + 1e-9) over some axes."""
     x = call.value(0)
     axes = tuple(sorted(call.axes(call.integers("axes", (0, 2, 3)), x.ndim)))
     rest = x - x.mean(axes, True)
-    y: Value = rest / (apply(Sqrt(), (rest * rest).mean(axes, True)) + 1e-9)
-    return y
+    return rest / (apply(Sqrt(), (rest * rest).mean(axes, True)) + 1e-9)
 
 
-def read_lp_norm(call: Call) -> Value:
+def read_lp_norm(call: Call) -> Any:
     """x / (sum of |x|**p)**(1/p) along an axis, for p 1 or 2; 0 where that is 0."""
     x, p = call.value(0), call.integer("p")
     if p not in (1, 2):
@@ -121,8 +120,7 @@ def read_lp_norm(call: Call) -> Value:
     axis = call.axis(call.integer("axis"), x.ndim)
     total = apply(Sum((axis,), True), abs(x) if p == 1 else x * x)
     norm = total if p == 1 else apply(Sqrt(), total)
-    y: Value = x / (norm + (1.0 - apply(Heaviside(), norm)))
-    return y
+    return x / (norm + (1.0 - apply(Heaviside(), norm)))
 
 
 def write_layer_norm(writer: Writer, written: Written) -> None:
@@ -176,13 +174,11 @@ def _with_numbers(writer: Writer, written: Written, shape: tuple[int, ...]) -> l
 
 
 READERS = {
-    "GroupNormalization": Name(
-        read_group_norm, ("epsilon", "num_groups", "stash_type"), weights=(1, 2)
-    ),
-    "InstanceNormalization": Name(read_instance_norm, ("epsilon",), weights=(1, 2)),
-    "LayerNormalization": Name(read_layer_norm, ("axis", "epsilon", "stash_type"), weights=(1, 2)),
-    "LpNormalization": Name(read_lp_norm, ("axis", "p")),
-    "MeanVarianceNormalization": Name(read_mean_variance, ("axes",)),
-    "RMSNormalization": Name(read_rms_norm, ("axis", "epsilon", "stash_type"), weights=(1,)),
+    "GroupNormalization": Name(read_group_norm, weights=(1, 2)),
+    "InstanceNormalization": Name(read_instance_norm, weights=(1, 2)),
+    "LayerNormalization": Name(read_layer_norm, weights=(1, 2)),
+    "LpNormalization": Name(read_lp_norm),
+    "MeanVarianceNormalization": Name(read_mean_variance),
+    "RMSNormalization": Name(read_rms_norm, weights=(1,)),
 }
 WRITERS = {GroupNorm: write_group_norm, LayerNorm: write_layer_norm}

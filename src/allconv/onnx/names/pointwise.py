@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import numpy as np
 from allconv import functional
 from allconv.functional.activations import hard_sigmoid, scaled_elu, sloped
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
+from allconv.onnx.format.schema import shortest
+from allconv.onnx.format.tensors import CODES
+from allconv.onnx.names.call import Call, Name, of
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.schema import shortest
-from allconv.onnx.tensors import CODES
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Write, Writer, Written, spelt
 from allconv.operators import elementary
 from allconv.operators import pointwise as operators
 from allconv.value import Value
@@ -23,19 +24,19 @@ from allconv.value import Value
 _BROADCAST = 7  # before this operator set a second operand says which axes it stands for
 
 
-def _unary(operator: operators.Pointwise) -> Name:
-    return Name(lambda call: apply(operator, call.value(0)))
+def _one(operator: operators.Pointwise) -> Name:
+    """A function of one operand that is one operator."""
+    return of(lambda x: apply(operator, x))
 
 
-def _binary(operator: operators.Pointwise) -> Name:
-    def read(call: Call) -> Value:
+def _two(operator: operators.Pointwise) -> Name:
+    """A function of two operands that is one operator."""
+
+    def read(call: Call) -> Any:
         a, b = call.value(0), call.value(1)
-        if call.version < _BROADCAST:
-            b = _repeated(call, a, b)
-        y: Value = apply(operator, a, b)
-        return y
+        return apply(operator, a, _repeated(call, a, b) if call.version < _BROADCAST else b)
 
-    return Name(read, ("axis", "broadcast"))
+    return Name(read)
 
 
 def _repeated(call: Call, a: Value, b: Value) -> Value:
@@ -52,104 +53,47 @@ def _repeated(call: Call, a: Value, b: Value) -> Value:
 
 
 def _several(join: Callable[[Any, Any], Any]) -> Name:
-    return Name(lambda call: reduce(join, call.values()))
+    return of(lambda *x: reduce(join, x))
 
 
-def _largest(a: Value, b: Value) -> Value:
-    y: Value = apply(operators.Maximum(), a, b)
-    return y
+def _largest(a: Value, b: Value) -> Any:
+    return apply(operators.Maximum(), a, b)
 
 
-def _least(a: Value, b: Value) -> Value:
-    return -_largest(-a, -b)
+def swish(x: Value, alpha: float) -> Any:
+    """x * sigmoid(alpha * x)."""
+    return x * apply(operators.Sigmoid(), x if alpha == 1.0 else x * alpha)
 
 
-def read_leaky_relu(call: Call) -> Value:
-    """x where x > 0, else alpha * x."""
-    y: Value = functional.leaky_relu(call.value(0), call.number("alpha"))
-    return y
+def thresholded_relu(x: Value, alpha: float) -> Any:
+    """x where x > alpha, else 0."""
+    return apply(operators.Select(), x - alpha, x, 0.0)
 
 
-def read_prelu(call: Call) -> Value:
+def shrink(x: Value, bias: float, lambd: float) -> Any:
+    """x - bias where x > lambd, x + bias where x < -lambd, else 0."""
+    below = apply(operators.Select(), -lambd - x, x + bias, 0.0)
+    return apply(operators.Select(), x - lambd, x - bias, below)
+
+
+def softplus(x: Value) -> Any:
+    """log(1 + exp(x)), which is x itself where the rest is below the dtype's precision."""
+    return functional.softplus(x, 1.0, 20.0 if x.dtype == "float32" else 40.0)
+
+
+def read_gelu(call: Call) -> Any:
+    """x * Phi(x), or its approximation by tanh."""
+    return functional.gelu(call.value(0), call.text("approximate"))
+
+
+def read_prelu(call: Call) -> Any:
     """x where x > 0, else slope * x."""
     x, slope = call.value(0), call.value(1)
     if call.version < _BROADCAST and slope.ndim == 1 and x.ndim > 1:
         slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
     if broadcast_shapes(call, x.shape, slope.shape) != x.shape:
         raise call.wrong(f"a slope of {slope.shape} is not repeated to {x.shape}")
-    y: Value = sloped(x, slope)
-    return y
-
-
-def read_elu(call: Call) -> Value:
-    """x where x > 0, else alpha * (exp(x) - 1)."""
-    y: Value = functional.elu(call.value(0), call.number("alpha"))
-    return y
-
-
-def read_selu(call: Call) -> Value:
-    """gamma * elu(x, alpha). Klambauer et al. 2017, arXiv:1706.02515."""
-    y: Value = scaled_elu(call.value(0), call.number("alpha"), call.number("gamma"))
-    return y
-
-
-def read_celu(call: Call) -> Value:
-    """x where x > 0, else alpha * (exp(x / alpha) - 1)."""
-    y: Value = functional.celu(call.value(0), call.number("alpha"))
-    return y
-
-
-def read_mish(call: Call) -> Value:
-    """x * tanh(softplus(x))."""
-    y: Value = functional.mish(call.value(0))
-    return y
-
-
-def read_swish(call: Call) -> Value:
-    """x * sigmoid(alpha * x)."""
-    x, alpha = call.value(0), call.number("alpha")
-    y: Value = x * apply(operators.Sigmoid(), x if alpha == 1.0 else x * alpha)
-    return y
-
-
-def read_thresholded_relu(call: Call) -> Value:
-    """x where x > alpha, else 0."""
-    x = call.value(0)
-    y: Value = apply(operators.Select(), x - call.number("alpha"), x, 0.0)
-    return y
-
-
-def read_shrink(call: Call) -> Value:
-    """x - bias where x > lambd, x + bias where x < -lambd, else 0."""
-    x, bias, lambd = call.value(0), call.number("bias"), call.number("lambd")
-    below = apply(operators.Select(), -lambd - x, x + bias, 0.0)
-    y: Value = apply(operators.Select(), x - lambd, x - bias, below)
-    return y
-
-
-def read_gelu(call: Call) -> Value:
-    """x * Phi(x), or its approximation by tanh."""
-    y: Value = functional.gelu(call.value(0), call.text("approximate"))
-    return y
-
-
-def read_softplus(call: Call) -> Value:
-    """log(1 + exp(x)), which is x itself where the rest is below the dtype's precision."""
-    x = call.value(0)
-    y: Value = functional.softplus(x, 1.0, 20.0 if x.dtype == "float32" else 40.0)
-    return y
-
-
-def read_hard_sigmoid(call: Call) -> Value:
-    """min(max(alpha * x + beta, 0), 1)."""
-    y: Value = hard_sigmoid(call.value(0), call.number("alpha"), call.number("beta"))
-    return y
-
-
-def read_hard_swish(call: Call) -> Value:
-    """x * min(max(x + 3, 0), 6) / 6."""
-    y: Value = functional.hardswish(call.value(0))
-    return y
+    return sloped(x, slope)
 
 
 def _bound(call: Call, number: int, name: str) -> float | Value | None:
@@ -164,13 +108,12 @@ def _bound(call: Call, number: int, name: str) -> float | Value | None:
     return call.known_number(number)
 
 
-def read_clip(call: Call) -> Value:
+def read_clip(call: Call) -> Any:
     """x between a least and a largest number, either of which may be left out."""
     x = call.value(0)
     least, most = _bound(call, 1, "min"), _bound(call, 2, "max")
     if isinstance(least, float) and isinstance(most, float) and least < most:
-        y: Value = functional.hardtanh(x, least, most)
-        return y
+        return functional.hardtanh(x, least, most)
     x = x if least is None else apply(operators.Maximum(), x, least)
     return x if most is None else -apply(operators.Maximum(), -x, -most)
 
@@ -194,42 +137,17 @@ def read_pow(call: Call) -> Value:
 _FLOORED = 28
 
 
-def read_mod(call: Call) -> Value:
+def read_mod(call: Call) -> Any:
     """The remainder with the sign of the dividend; since operator set 28 that of the divisor, too,
     which the format had for whole numbers alone."""
     truncated = call.flag("fmod")
     if not truncated and call.version < _FLOORED:
         raise call.wrong("floats need fmod=1")
-    y: Value = apply(elementary.Remainder(truncated), call.value(0), call.value(1))
-    return y
+    return apply(elementary.Remainder(truncated), call.value(0), call.value(1))
 
 
-def read_ceil(call: Call) -> Value:
-    """The smallest whole number that is not smaller."""
-    y: Value = apply(elementary.Floor(), -call.value(0))
-    return -y
-
-
-def read_mean(call: Call) -> Value:
-    """The mean of several arrays, cell by cell."""
-    total: Value = reduce(lambda a, b: a + b, call.values())
-    return total / len(call)
-
-
-def read_reciprocal(call: Call) -> Value:
-    """1 / x."""
-    y: Value = 1.0 / call.value(0)
-    return y
-
-
-def read_softsign(call: Call) -> Value:
-    """x / (1 + |x|)."""
-    x = call.value(0)
-    y: Value = x / (abs(x) + 1.0)
-    return y
-
-
-UNARY: dict[str, operators.Pointwise] = {
+ONE: dict[str, operators.Pointwise] = {
+    "Abs": operators.Absolute(),
     "Acos": elementary.Arccos(),
     "Acosh": elementary.Arccosh(),
     "Asin": elementary.Arcsin(),
@@ -238,58 +156,58 @@ UNARY: dict[str, operators.Pointwise] = {
     "Atanh": elementary.Arctanh(),
     "Cos": elementary.Cos(),
     "Cosh": elementary.Cosh(),
+    "Erf": operators.Erf(),
+    "Exp": operators.Exp(),
     "Floor": elementary.Floor(),
+    "Log": operators.Log(),
+    "Neg": operators.Negate(),
+    "Relu": operators.Relu(),
     "Round": elementary.Round(),
+    "Sigmoid": operators.Sigmoid(),
     "Sign": elementary.Sign(),
     "Sin": elementary.Sin(),
     "Sinh": elementary.Sinh(),
+    "Sqrt": operators.Sqrt(),
     "Tan": elementary.Tan(),
+    "Tanh": operators.Tanh(),
 }
 """Functions of one operand that are one operator of either side."""
 
-READERS = {
-    **{op: _unary(operator) for op, operator in UNARY.items()},
-    "Abs": _unary(operators.Absolute()),
-    "Add": _binary(operators.Add()),
-    "Ceil": Name(read_ceil),
-    "Celu": Name(read_celu, ("alpha",)),
-    "Clip": Name(read_clip, ("max", "min"), settings=(1, 2)),
-    "Div": _binary(operators.Divide()),
-    "Elu": Name(read_elu, ("alpha",)),
-    "Erf": _unary(operators.Erf()),
-    "Exp": _unary(operators.Exp()),
-    "Gelu": Name(read_gelu, ("approximate",)),
-    "HardSigmoid": Name(read_hard_sigmoid, ("alpha", "beta")),
-    "HardSwish": Name(read_hard_swish),
-    "LeakyRelu": Name(read_leaky_relu, ("alpha",)),
-    "Log": _unary(operators.Log()),
-    "Max": _several(_largest),
-    "Mean": Name(read_mean),
-    "Mish": Name(read_mish),
-    "Mod": Name(read_mod, ("fmod",)),
-    "Min": _several(_least),
-    "Mul": _binary(operators.Multiply()),
-    "Neg": _unary(operators.Negate()),
-    "PRelu": Name(read_prelu, weights=(1,)),
-    "Pow": Name(read_pow, ("axis", "broadcast"), settings=(1,)),
-    "Reciprocal": Name(read_reciprocal),
-    "Relu": _unary(operators.Relu()),
-    "Selu": Name(read_selu, ("alpha", "gamma")),
-    "Shrink": Name(read_shrink, ("bias", "lambd")),
-    "Sigmoid": _unary(operators.Sigmoid()),
-    "Softplus": Name(read_softplus),
-    "Softsign": Name(read_softsign),
-    "Sqrt": _unary(operators.Sqrt()),
-    "Sub": _binary(operators.Subtract()),
-    "Sum": _several(lambda a, b: a + b),
-    "Swish": Name(read_swish, ("alpha",)),
-    "ThresholdedRelu": Name(read_thresholded_relu, ("alpha",)),
-    "Tanh": _unary(operators.Tanh()),
+TWO: dict[str, operators.Pointwise] = {
+    "Add": operators.Add(),
+    "Div": operators.Divide(),
+    "Mul": operators.Multiply(),
+    "Sub": operators.Subtract(),
 }
+"""Functions of two operands that are one operator of either side."""
 
-
-def _writer(op: str) -> Callable[[Writer, Written], None]:
-    return lambda writer, written: writer.node(written, op, written.inputs)
+READERS = {
+    **{op: _one(operator) for op, operator in ONE.items()},
+    **{op: _two(operator) for op, operator in TWO.items()},
+    "Ceil": of(lambda x: -apply(elementary.Floor(), -x)),
+    "Celu": of(functional.celu, alpha="alpha"),
+    "Clip": Name(read_clip, settings=(1, 2)),
+    "Elu": of(functional.elu, alpha="alpha"),
+    "Gelu": Name(read_gelu),
+    "HardSigmoid": of(hard_sigmoid, alpha="alpha", beta="beta"),
+    "HardSwish": of(functional.hardswish),
+    "LeakyRelu": of(functional.leaky_relu, negative_slope="alpha"),
+    "Max": _several(_largest),
+    "Mean": of(lambda *x: reduce(add, x) / len(x)),
+    "Min": _several(lambda a, b: -_largest(-a, -b)),
+    "Mish": of(functional.mish),
+    "Mod": Name(read_mod),
+    "PRelu": Name(read_prelu, weights=(1,)),
+    "Pow": Name(read_pow, settings=(1,)),
+    "Reciprocal": of(lambda x: 1.0 / x),
+    "Selu": of(scaled_elu, alpha="alpha", gamma="gamma"),
+    "Shrink": of(shrink, bias="bias", lambd="lambd"),
+    "Softplus": of(softplus),
+    "Softsign": of(functional.softsign),
+    "Sum": _several(add),
+    "Swish": of(swish, alpha="alpha"),
+    "ThresholdedRelu": of(thresholded_relu, alpha="alpha"),
+}
 
 
 def write_select(writer: Writer, written: Written) -> None:
@@ -325,11 +243,6 @@ def write_remainder(writer: Writer, written: Written) -> None:
     writer.node(written, "Mod", names, fmod=1)
 
 
-def write_from_whole(writer: Writer, written: Written) -> None:
-    """Cast."""
-    writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
-
-
 def write_truth(writer: Writer, written: Written) -> None:
     """Greater than 0."""
     zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, "float32"))
@@ -358,27 +271,13 @@ def write_log1p(writer: Writer, written: Written) -> None:
     writer.node(written, "Where", [large, log, make("Sub", log, lost)])
 
 
-WRITERS: dict[type, Callable[[Writer, Written], None]] = {
-    **{type(operator): _writer(op) for op, operator in UNARY.items()},
-    elementary.FromWhole: write_from_whole,
-    elementary.Power: _writer("Pow"),
+WRITERS: dict[type, Write] = {
+    **{type(operator): spelt(op) for op, operator in {**ONE, **TWO}.items()},
+    elementary.Power: spelt("Pow"),
     elementary.Remainder: write_remainder,
     elementary.Truth: write_truth,
-    operators.Absolute: _writer("Abs"),
-    operators.Add: _writer("Add"),
-    operators.Divide: _writer("Div"),
     operators.Equal: write_equal,
-    operators.Erf: _writer("Erf"),
-    operators.Exp: _writer("Exp"),
-    operators.Log: _writer("Log"),
     operators.Log1p: write_log1p,
-    operators.Maximum: _writer("Max"),
-    operators.Multiply: _writer("Mul"),
-    operators.Negate: _writer("Neg"),
-    operators.Relu: _writer("Relu"),
+    operators.Maximum: spelt("Max"),
     operators.Select: write_select,
-    operators.Sigmoid: _writer("Sigmoid"),
-    operators.Sqrt: _writer("Sqrt"),
-    operators.Subtract: _writer("Sub"),
-    operators.Tanh: _writer("Tanh"),
 }

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.window import (
-    ATTRIBUTES,
     Pairs,
-    Settings,
     crop,
+    cropped,
+    padded,
     read_settings,
     write_settings,
 )
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
 from allconv.operators.pool import AveragePool, MaxPool
@@ -26,43 +28,31 @@ from allconv.value import Value
 from allconv.window import Axis, Window
 
 
-def _window(x: Value, settings: Settings, ceil_mode: bool) -> Window:
-    """The window on x. `ceil_mode` adds an output that reaches outside, if it starts inside."""
+def _window(call: Call, x: Value) -> tuple[Window, Pairs]:
+    """The window on x and its padding; `ceil_mode` adds an output that reaches outside of that."""
+    settings = read_settings(call, x.ndim - 2)
     pairs = settings.pairs(x.shape[2:])
-    if ceil_mode:
-        rows = zip(
-            x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True
-        )
-        return Window(
-            tuple(
-                Axis.ceiled(i, k, stride=s, dilation=d, padding=pair) for i, k, s, d, pair in rows
-            )
-        )
-    return Window.forward(
-        x.shape[2:],
-        settings.kernel,
-        stride=settings.stride,
-        dilation=settings.dilation,
-        padding=pairs,
-    )
+    make = Window.ceiled if call.flag("ceil_mode") else Window.forward
+    window = make(
+        x.shape[2:], settings.kernel,
+        stride=settings.stride, dilation=settings.dilation, padding=pairs,
+    )  # fmt: skip
+    return window, pairs
 
 
-def read_max_pool(call: Call) -> Value | tuple[Value, Value]:
+def read_max_pool(call: Call) -> Any:
     """The largest value under the window and, if it is taken, the cell of all images that it is."""
     x = call.value(0)
-    settings = read_settings(call, x.ndim - 2)
-    window = _window(x, settings, call.flag("ceil_mode"))
-    _check_met(call, window, settings.pairs(x.shape[2:]))
-    y: Value
+    window, pairs = _window(call, x)
+    _check_met(call, window, pairs)
     columns = call.flag("storage_order")
     if not any(call.node.outputs[1:]):
-        y, _ = apply(MaxPool(window), x)
-        return y
+        return apply(MaxPool(window), x)[0]
     y, index = max_and_index(x, window=window, index=flat_index(window))
     return y, apply(OverImages(window.input, columns), index)
 
 
-def read_max_unpool(call: Call) -> Value:
+def read_max_unpool(call: Call) -> Any:
     """Values put back at their cells of all images, zeros elsewhere.
 
     With an `output_shape` the rest of that, beyond what the attributes make, is zeros.
@@ -94,20 +84,17 @@ def read_max_unpool(call: Call) -> Value:
         raise call.unsupported(f"output_shape {wanted}, less than the {y.shape} of its attributes")
     call.check_shape(wanted)
     more = tuple((0, n - m) for n, m in zip(wanted, y.shape, strict=True))
-    padded: Value = apply(Pad(more), y)
-    return padded
+    return apply(Pad(more), y)
 
 
-def read_average_pool(call: Call) -> Value:
+def read_average_pool(call: Call) -> Any:
     """The mean under the window: of the cells inside, or those of the padding too.
 
     Cells that ceil_mode reaches beyond the padding are never counted.
     """
     x = call.value(0)
-    settings = read_settings(call, x.ndim - 2)
-    window = _window(x, settings, call.flag("ceil_mode"))
+    window, pairs = _window(call, x)
     counted = call.flag("count_include_pad")
-    pairs = settings.pairs(x.shape[2:])
     if counted and any(a.high > high for a, (_, high) in zip(window.axes, pairs, strict=True)):
         x = apply(Pad(((0, 0), (0, 0), *pairs)), x)
         axes = zip(window.axes, pairs, strict=True)
@@ -115,8 +102,7 @@ def read_average_pool(call: Call) -> Value:
         counted = False
     if not counted:
         _check_met(call, window, pairs)
-    y: Value = apply(AveragePool(window, _counts(window, counted)), x)
-    return y
+    return apply(AveragePool(window, _counts(window, counted)), x)
 
 
 def _check_met(call: Call, window: Window, pairs: Pairs) -> None:
@@ -131,42 +117,28 @@ def _counts(window: Window, counted: bool) -> bool:
     return counted or all(axis.padding == 0 and axis.high <= 0 for axis in window.axes)
 
 
-def _whole(call: Call) -> tuple[Value, Window]:
-    x = call.value(0)
-    if not 3 <= x.ndim <= 5:
-        raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
-    return x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:])
+def _whole(pool: Callable[[Call, Value, Window], Any]) -> Name:
+    """A pooling of whole images."""
+
+    def read(call: Call) -> Any:
+        x = call.value(0)
+        if not 3 <= x.ndim <= 5:
+            raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
+        return pool(call, x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:]))
+
+    return Name(read)
 
 
-def read_global_average_pool(call: Call) -> Value:
-    """The mean of each channel."""
-    x, window = _whole(call)
-    y: Value = apply(AveragePool(window), x)
-    return y
-
-
-def read_global_max_pool(call: Call) -> Value:
-    """The largest value of each channel."""
-    x, window = _whole(call)
-    y: Value = apply(MaxPool(window), x)[0]
-    return y
-
-
-def read_lp_pool(call: Call) -> Value:
+def read_lp_pool(call: Call) -> Any:
     """The p-norm under the window; padding holds zeros."""
     x = call.value(0)
-    settings = read_settings(call, x.ndim - 2)
-    window = _window(x, settings, call.flag("ceil_mode"))
+    window, _ = _window(call, x)
     call.check_constants((x.shape[1], *window.kernel))  # summed by a kernel of ones
-    y: Value = window_norm(abs(x), window=window, p=_power(call))
-    return y
+    return _norm(call, x, window)
 
 
-def read_global_lp_pool(call: Call) -> Value:
-    """The p-norm of each channel."""
-    x, window = _whole(call)
-    y: Value = window_norm(abs(x), window=window, p=_power(call))
-    return y
+def _norm(call: Call, x: Value, window: Window) -> Any:
+    return window_norm(abs(x), window=window, p=_power(call))
 
 
 def _power(call: Call) -> float:
@@ -201,13 +173,10 @@ def write_average_pool(writer: Writer, written: Written) -> None:
     if _is_whole(operator.window):
         writer.node(written, "GlobalAveragePool", written.inputs)
         return
-    x, axes = written.inputs[0], operator.window.axes
     if operator.count_padding:
         x, axes = _inside(writer, written, operator.window, 0.0)
-    elif any(map(any, map(crop, axes))):  # what is cropped is met by no window
-        crops = [crop(axis) for axis in axes]
-        x = writer.pad(written, x, [(0, 0), (0, 0), *crops], 0.0)
-        axes = tuple(axis.moved(*each) for axis, each in zip(axes, crops, strict=True))
+    else:  # what is cropped is met by no window
+        x, axes = cropped(writer, written, operator.window.axes)
     counted = int(operator.count_padding)
     writer.node(written, "AveragePool", [x], count_include_pad=counted, **write_settings(axes))
 
@@ -221,24 +190,19 @@ def _inside(
         low, high = crop(axis)
         large = max(axis.padding, axis.high) >= axis.kernel
         changes.append((axis.padding, max(axis.high, high)) if large else (low, high))
-    x = written.inputs[0]
-    if not any(map(any, changes)):
-        return x, window.axes
-    axes = tuple(axis.moved(*each) for axis, each in zip(window.axes, changes, strict=True))
-    return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), axes
+    return padded(writer, written, window.axes, changes, value)
 
 
 READERS = {
-    "AveragePool": Name(read_average_pool, (*ATTRIBUTES, "ceil_mode", "count_include_pad")),
-    "GlobalAveragePool": Name(read_global_average_pool),
-    "GlobalLpPool": Name(read_global_lp_pool, ("p",)),
-    "GlobalMaxPool": Name(read_global_max_pool),
-    "LpPool": Name(read_lp_pool, (*ATTRIBUTES, "ceil_mode", "p")),
+    "AveragePool": Name(read_average_pool),
+    "GlobalAveragePool": _whole(lambda call, x, window: apply(AveragePool(window), x)),
+    "GlobalLpPool": _whole(_norm),
+    "GlobalMaxPool": _whole(lambda call, x, window: apply(MaxPool(window), x)[0]),
+    "LpPool": Name(read_lp_pool),
     "MaxPool": Name(
         read_max_pool,
-        (*ATTRIBUTES, "ceil_mode", "storage_order"),
     ),
-    "MaxUnpool": Name(read_max_unpool, ("kernel_shape", "pads", "strides"), settings=(2,)),
+    "MaxUnpool": Name(read_max_unpool, settings=(2,)),
 }
 WRITERS = {
     MaxPool: write_max_pool,

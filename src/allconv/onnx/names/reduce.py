@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Write, Writer, Written, spelt
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
 from allconv.operators.order import ArgExtreme, TakeAlong, TopK
@@ -15,9 +18,9 @@ from allconv.operators.reduce import Broadcast, Sum
 from allconv.value import Value
 
 
-def _axes(call: Call, rank: int) -> tuple[int, ...]:
+def reduced_axes(call: Call, rank: int) -> tuple[int, ...]:
     """The axes, an attribute in older operator sets, an input in newer; all when there are none."""
-    given = call.known_integers(1) if call.has(1) else call.integers("axes", ())
+    given = call.listed(1, "axes", ())
     if not (call.flag("noop_with_empty_axes") or given):
         given = tuple(range(rank))
     return tuple(sorted(call.axes(given, rank)))
@@ -35,66 +38,40 @@ def broadcast_shapes(call: Call, a: Sequence[int], b: Sequence[int]) -> tuple[in
     return tuple(shape)
 
 
-def read_reduce_sum(call: Call) -> Value:
-    """The sum over some axes."""
-    x = call.value(0)
-    return x.sum(_axes(call, x.ndim), call.flag("keepdims", 1))
+def _over_axes(made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True) -> Name:
+    """A reduction over some axes.
 
-
-def read_reduce_mean(call: Call) -> Value:
-    """The mean over some axes."""
-    x = call.value(0)
-    return x.mean(_axes(call, x.ndim), call.flag("keepdims", 1))
-
-
-def _read(operator: Callable[..., Operator]) -> Name:
-    """A reduction by one operator; over no axes it leaves x as it is."""
-
-    def read(call: Call) -> Value:
-        x = call.value(0)
-        axes, keep = _axes(call, x.ndim), call.flag("keepdims", 1)
-        y: Value = apply(operator(axes, keep), x) if axes else x
-        return y
-
-    return Name(read, _SETTINGS, settings=(1,))
-
-
-def _read_sum_of(
-    before: Callable[[Value], Value], after: Callable[[Value], Value] = lambda y: y
-) -> Name:
-    """A function of a sum of functions, over some axes.
-
-    Over none the format says that x stays as it is, and its runtimes do not: refused.
+    Over none the format says that x stays as it is; where its runtimes do not, `none` is False and
+    it is refused.
     """
 
-    def read(call: Call) -> Value:
+    def read(call: Call) -> Any:
         x = call.value(0)
-        axes, keep = _axes(call, x.ndim), call.flag("keepdims", 1)
-        if not axes and x.ndim:
+        axes, keep = reduced_axes(call, x.ndim), call.flag("keepdims", 1)
+        if not axes and x.ndim and not none:
             raise call.unsupported("over no axes")
-        return after(before(x).sum(axes, keep))
+        return made(x, axes, keep)
 
-    return Name(read, _SETTINGS, settings=(1,))
+    return Name(read, settings=(1,))
 
 
-def _log(y: Value) -> Value:
-    z: Value = apply(Log(), y)
-    return z
+def _by(operator: Callable[..., Operator]) -> Name:
+    """A reduction by one operator."""
+    return _over_axes(lambda x, axes, keep: apply(operator(axes, keep), x) if axes else x)
 
 
 def _read_arg(smallest: bool) -> Name:
-    def read(call: Call) -> Value:
+    def read(call: Call) -> Any:
         """The index of the largest, or smallest, number along an axis."""
         x = call.value(0)
         axis = call.axis(call.integer("axis"), x.ndim)
         last = call.flag("select_last_index", 0)
-        y: Value = apply(ArgExtreme(axis, smallest, last, call.flag("keepdims")), x)
-        return y
+        return apply(ArgExtreme(axis, smallest, last, call.flag("keepdims")), x)
 
-    return Name(read, ("axis", "keepdims", "select_last_index"))
+    return Name(read)
 
 
-def read_top_k(call: Call) -> tuple[Value, ...]:
+def read_top_k(call: Call) -> Any:
     """The largest (smallest) numbers along an axis, sorted in any case, and their indices."""
     x = call.value(0)
     axis = call.axis(call.integer("axis"), x.ndim)
@@ -103,24 +80,17 @@ def read_top_k(call: Call) -> tuple[Value, ...]:
     smallest = not call.flag("largest", 1)
     if len(given) != 1 or not 0 <= given[0] <= x.shape[axis]:
         raise call.wrong(f"k is {given}; the axis has {x.shape[axis]} cells")
-    y: tuple[Value, ...] = apply(TopK(axis, given[0], smallest), x)
-    return y
+    return apply(TopK(axis, given[0], smallest), x)
 
 
-def read_expand(call: Call) -> Value:
+def read_expand(call: Call) -> Any:
     """An array repeated to a larger shape."""
-    x = call.value(0)
+    x = call.cells(0)
     shape = broadcast_shapes(call, x.shape, call.known_integers(1))
-    call.check_shape(shape)
-    y: Value = x if shape == x.shape else apply(Broadcast(shape), x)
-    return y
-
-
-def write_sum(writer: Writer, written: Written) -> None:
-    """ReduceSum, its axes an input."""
-    axes = writer.integers(written.operator.axes)
-    keep = int(written.operator.keep)
-    writer.node(written, "ReduceSum", [*written.inputs, axes], keepdims=keep)
+    call.check_moved(shape)
+    if call.is_known:
+        return np.broadcast_to(x, shape)
+    return x if shape == x.shape else apply(Broadcast(shape), x)
 
 
 def write_broadcast(writer: Writer, written: Written) -> None:
@@ -138,24 +108,17 @@ def write_broadcast(writer: Writer, written: Written) -> None:
     writer.node(written, "Expand", [*written.inputs, writer.integers(sizes)])
 
 
-def _write(op: str) -> Callable[[Writer, Written], None]:
-    def write(writer: Writer, written: Written) -> None:
-        operator = written.operator
-        if not operator.axes:
-            writer.node(written, "Identity", written.inputs)
-            return
-        inputs = [*written.inputs, writer.integers(operator.axes)]
-        writer.node(written, op, inputs, keepdims=int(operator.keep))
-
-    return write
+def _over(op: str) -> Write:
+    """How a reduction is written; over no axes it leaves x as it is."""
+    over, nothing = spelt(op, inputs=("axes",), keepdims="keep"), spelt("Identity")
+    return lambda writer, written: (over if written.operator.axes else nothing)(writer, written)
 
 
 def write_arg(writer: Writer, written: Written) -> None:
     """ArgMax or ArgMin."""
     operator: ArgExtreme = written.operator
-    settings = {"axis": operator.axis, "keepdims": int(operator.keep)}
     op = "ArgMin" if operator.smallest else "ArgMax"
-    writer.node(written, op, written.inputs, **settings, select_last_index=int(operator.last))
+    spelt(op, axis="axis", keepdims="keep", select_last_index="last")(writer, written)
 
 
 def write_top_k(writer: Writer, written: Written) -> None:
@@ -165,36 +128,30 @@ def write_top_k(writer: Writer, written: Written) -> None:
     writer.node(written, "TopK", inputs, axis=operator.axis, largest=int(not operator.smallest))
 
 
-def write_take_along(writer: Writer, written: Written) -> None:
-    """GatherElements."""
-    writer.node(written, "GatherElements", written.inputs, axis=written.operator.axis)
-
-
-_SETTINGS = ("axes", "keepdims", "noop_with_empty_axes")
 READERS = {
     "ArgMax": _read_arg(smallest=False),
     "ArgMin": _read_arg(smallest=True),
-    "Expand": Name(read_expand, settings=(1,)),
-    "ReduceL1": _read_sum_of(abs),
-    "ReduceL2": _read_sum_of(lambda x: x * x, lambda y: y**0.5),
-    "ReduceLogSum": _read_sum_of(lambda x: x, _log),
-    "ReduceLogSumExp": _read(LogSumExp),
-    "ReduceMax": _read(Largest),
-    "ReduceMean": Name(read_reduce_mean, _SETTINGS, settings=(1,)),
-    "ReduceMin": _read(Smallest),
-    "ReduceProd": _read(Product),
-    "ReduceSum": Name(read_reduce_sum, _SETTINGS, settings=(1,)),
-    "ReduceSumSquare": _read_sum_of(lambda x: x * x),
-    "TopK": Name(read_top_k, ("axis", "k", "largest", "sorted"), settings=(1,)),
+    "Expand": Name(read_expand, settings=(1,), moves=True),
+    "ReduceL1": _over_axes(lambda x, *over: abs(x).sum(*over), none=False),
+    "ReduceL2": _over_axes(lambda x, *over: (x * x).sum(*over) ** 0.5, none=False),
+    "ReduceLogSum": _over_axes(lambda x, *over: apply(Log(), x.sum(*over)), none=False),
+    "ReduceLogSumExp": _by(LogSumExp),
+    "ReduceMax": _by(Largest),
+    "ReduceMean": _over_axes(Value.mean),
+    "ReduceMin": _by(Smallest),
+    "ReduceProd": _by(Product),
+    "ReduceSum": _over_axes(Value.sum),
+    "ReduceSumSquare": _over_axes(lambda x, *over: (x * x).sum(*over), none=False),
+    "TopK": Name(read_top_k, settings=(1,)),
 }
 WRITERS = {
     ArgExtreme: write_arg,
     Broadcast: write_broadcast,
-    Largest: _write("ReduceMax"),
-    LogSumExp: _write("ReduceLogSumExp"),
-    Product: _write("ReduceProd"),
-    Smallest: _write("ReduceMin"),
-    Sum: write_sum,
-    TakeAlong: write_take_along,
+    Largest: _over("ReduceMax"),
+    LogSumExp: _over("ReduceLogSumExp"),
+    Product: _over("ReduceProd"),
+    Smallest: _over("ReduceMin"),
+    Sum: _over("ReduceSum"),
+    TakeAlong: spelt("GatherElements", axis="axis"),
     TopK: write_top_k,
 }

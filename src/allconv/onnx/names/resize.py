@@ -11,8 +11,8 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.functional.resize import simple
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.base import Array
 from allconv.operators.resize import (
     COORDINATES,
@@ -234,15 +234,10 @@ def write_resize(writer: Writer, written: Written) -> None:
 READERS = {
     "Resize": Name(
         read_resize,
-        (
-            "antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a",
-            "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode",
-            "nearest_mode",
-        ),
         settings=(1, 2, 3),
     ),
     "Upsample": Name(
-        read_upsample, ("height_scale", "mode", "scales", "width_scale"), settings=(1,)
+        read_upsample, settings=(1,)
     ),
 }  # fmt: skip
 WRITERS = {Resize: write_resize}

@@ -7,14 +7,15 @@ taken the number of its place must be known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name, Several
-from allconv.operators.arrange import Concatenate, Reshape, Slice
+from allconv.onnx.names.call import Bytes, Call, Condition, Held, Name, Several
+from allconv.onnx.names.move import moved, part
+from allconv.operators.arrange import Concatenate, Reshape
 from allconv.operators.base import FLOATS, Array
 from allconv.value import Value
 
@@ -50,33 +51,12 @@ def _place(call: Call, number: int, count: int, after: int = 0) -> int:
     return given[0] + count if given[0] < 0 else given[0]
 
 
-def _part(x: Any, axis: int, start: int, count: int) -> Any:
-    """Some cells of an axis."""
-    if isinstance(x, np.ndarray):
-        return x[(slice(None),) * axis + (slice(start, start + count),)]
-    if isinstance(x, Bytes | Condition):
-        return replace(x, value=_part(x.value, axis, start, count))
-    rank = len(x.shape)
-    begins = tuple(start if a == axis else 0 for a in range(rank))
-    counts = tuple(count if a == axis else n for a, n in enumerate(x.shape))
-    return apply(Slice(begins, (1,) * rank, counts), x)
-
-
-def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
-    if isinstance(x, np.ndarray):
-        return x.reshape(shape)
-    if isinstance(x, Bytes | Condition):
-        return replace(x, value=_reshaped(x.value, shape))
-    return apply(Reshape(shape), x)
-
-
 def _split(call: Call) -> Several:
     """Parts along an axis: of given sizes, of one size (the last may be smaller), or of one cell,
     whose axis is kept unless `keepdims` is 0."""
     x = _array(call, 0)
-    shape = _shape(x)
-    axis, keep = call.axis(call.integer("axis", 0), len(shape)), call.flag("keepdims", 1)
-    n = shape[axis]
+    axis, keep = call.axis(call.integer("axis", 0), len(x.shape)), call.flag("keepdims", 1)
+    n = x.shape[axis]
     if not call.has(1):
         sizes: tuple[int, ...] = (1,) * min(n, MOST_PARTS + 1)
     elif call.known(1).ndim:
@@ -90,10 +70,10 @@ def _split(call: Call) -> Several:
     _made(call, sizes)
     if sum(sizes) != n or min(sizes, default=0) < 0:
         raise call.wrong(f"parts of {sizes} do not make the {n} cells of axis {axis}")
-    starts = np.cumsum((0, *sizes)).tolist()
-    parts = [_part(x, axis, a, size) for a, size in zip(starts, sizes, strict=False)]
-    without = (*shape[:axis], *shape[axis + 1 :])
-    return Several(tuple(parts if keep else (_reshaped(each, without) for each in parts)))
+    ends = zip(accumulate(sizes), sizes, strict=True)
+    parts = [part(x, axis, range(end - size, end)) for end, size in ends]
+    without = Reshape((*x.shape[:axis], *x.shape[axis + 1 :]))
+    return Several(tuple(parts if keep else (moved(without, each) for each in parts)))
 
 
 def _at(call: Call) -> Any:
@@ -132,15 +112,15 @@ def _joined(call: Call) -> Any:
     items = list(_several(call))
     if not items:
         raise call.wrong("an empty sequence is joined")
-    new, shape = call.flag("new_axis"), _shape(items[0])
-    axis = call.axis(call.integer("axis"), len(shape) + new)
+    new = call.flag("new_axis")
+    axis = call.axis(call.integer("axis"), len(items[0].shape) + new)
     if new:
-        items = [_reshaped(x, (*_shape(x)[:axis], 1, *_shape(x)[axis:])) for x in items]
+        items = [moved(Reshape((*x.shape[:axis], 1, *x.shape[axis:])), x) for x in items]
     if all(isinstance(x, np.ndarray) for x in items):
         call.check_constants((sum(x.size for x in items),))
         return np.concatenate(items, axis)
-    dtype = _dtype(items[0])
-    if any(_dtype(x) != dtype for x in items):
+    dtype = str(items[0].dtype)
+    if any(str(x.dtype) != dtype for x in items):
         raise call.unsupported("a sequence that joins arrays of several dtypes")
     whole: Value = apply(Concatenate(axis, len(items)), *(_floats(call, x) for x in items))
     if dtype == "bool":
@@ -148,19 +128,9 @@ def _joined(call: Call) -> Any:
     return whole if dtype in FLOATS else Bytes(whole, dtype)
 
 
-def _shape(x: Any) -> tuple[int, ...]:
-    """The shape of an array."""
-    return tuple((x.value if isinstance(x, Bytes | Condition) else x).shape)
-
-
-def _dtype(x: Any) -> str:
-    """The dtype of an array in the file."""
-    return "bool" if isinstance(x, Condition) else str(x.dtype)
-
-
 def _floats(call: Call, x: Any) -> Value:
     """The floats that stand for an array."""
-    if isinstance(x, Bytes | Condition):
+    if isinstance(x, Held):
         return x.value
     if isinstance(x, Value):
         return x
@@ -170,13 +140,13 @@ def _floats(call: Call, x: Any) -> Value:
 
 
 SEQUENCES = {
-    "ConcatFromSequence": Name(_joined, ("axis", "new_axis")),
+    "ConcatFromSequence": Name(_joined),
     "SequenceAt": Name(_at, settings=(1,)),
     "SequenceConstruct": Name(_construct),
-    "SequenceEmpty": Name(_empty, ("dtype",)),
+    "SequenceEmpty": Name(_empty),
     "SequenceErase": Name(_erase, settings=(1,)),
     "SequenceInsert": Name(_insert, settings=(2,)),
     "SequenceLength": Name(_length),
-    "SplitToSequence": Name(_split, ("axis", "keepdims"), settings=(1,)),
+    "SplitToSequence": Name(_split, settings=(1,)),
 }
 """How the nodes of sequences are read, by the name of the operator."""

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from allconv.functional.patches import check_pairs, folded
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.call import Call, Name
+from allconv.onnx.names.call import Call, Name
 from allconv.value import Value
 from allconv.window import Window
 
 _IMAGE = 4  # axes
 
 
-def read_depth_to_space(call: Call) -> Value:
+def read_depth_to_space(call: Call) -> Any:
     """Channels as the pixels of a larger image."""
     x, by = _image(call)
     mode = call.choice("mode", ("DCR", "CRD"), "DCR")
     if x.shape[1] % (by * by):
         raise call.wrong(f"{x.shape[1]} channels are not a multiple of blocksize**2, {by}**2")
-    y: Value = depth_to_space(x, by=by, channels_first=mode == "CRD")
-    return y
+    return depth_to_space(x, by=by, channels_first=mode == "CRD")
 
 
-def read_space_to_depth(call: Call) -> Value:
+def read_space_to_depth(call: Call) -> Any:
     """The pixels of blocks as channels."""
     x, by = _image(call)
     mode = call.choice("mode", ("DCR", "CRD"), "DCR")
     if x.shape[2] % by or x.shape[3] % by:
         raise call.wrong(f"an image of {x.shape[2:]} is not a multiple of the blocksize {by}")
-    y: Value = space_to_depth(x, by=by, channels_first=mode == "CRD")
-    return y
+    return space_to_depth(x, by=by, channels_first=mode == "CRD")
 
 
-def read_col2im(call: Call) -> Value:
+def read_col2im(call: Call) -> Any:
     """Columns added up where their windows lie."""
     x, sizes, kernel = call.value(0), call.known_integers(1), call.known_integers(2)
     axes = len(sizes)
@@ -68,8 +67,7 @@ def read_col2im(call: Call) -> Value:
         )
     call.check_shape((x.shape[0], x.shape[1] // window.taps, *sizes))
     check_pairs(window)
-    y: Value = folded(x, window=window)
-    return y
+    return folded(x, window=window)
 
 
 def _image(call: Call) -> tuple[Value, int]:
@@ -82,7 +80,7 @@ def _image(call: Call) -> tuple[Value, int]:
 
 
 READERS = {
-    "Col2Im": Name(read_col2im, ("dilations", "pads", "strides"), settings=(1, 2)),
-    "DepthToSpace": Name(read_depth_to_space, ("blocksize", "mode")),
-    "SpaceToDepth": Name(read_space_to_depth, ("blocksize", "mode")),
+    "Col2Im": Name(read_col2im, settings=(1, 2)),
+    "DepthToSpace": Name(read_depth_to_space),
+    "SpaceToDepth": Name(read_space_to_depth),
 }

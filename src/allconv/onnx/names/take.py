@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.call import Call, Name
-from allconv.onnx.writer import Writer, Written
-from allconv.operators.arrange import Slice
+from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.move import joined, part, taken
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select
 from allconv.operators.repeated import tiled, triangle
@@ -24,26 +23,21 @@ from allconv.operators.take import AddAt, RunningSum, Take
 from allconv.value import Value
 
 
-def read_gather(call: Call) -> Value:
+def read_gather(call: Call) -> Any:
     """Cells of an axis; the shape of their numbers stands in its place."""
-    x = call.value(0)
+    x, given = call.cells(0), call.operand(1)
+    if not x.ndim:
+        raise call.wrong("a number has no axis")
     axis = call.axis(call.integer("axis"), x.ndim)
-    given = call.operand(1)
-    if isinstance(given, Value):
-        return _taken_by_data(call, x, axis, given)
-    index = _inside(call, call.known(1), x.shape[axis])
+    if isinstance(given, Value) and given.dtype != "int64":
+        raise call.unsupported(f"input 1 is {given.dtype} computed from the data")
+    index = given if isinstance(given, Value) else _inside(call, call.known(1), x.shape[axis])
     shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
-    call.check_shape(shape)
-    return _taken(call, x, axis, index.reshape(-1)).reshape(shape)
-
-
-def _taken_by_data(call: Call, x: Value, axis: int, index: Value) -> Value:
-    if index.dtype != "int64":
-        raise call.unsupported(f"input 1 is {index.dtype} computed from the data")
-    shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
-    call.check_shape(shape)
-    y: Value = apply(Take(axis), x, index.reshape((prod(index.shape),)))
-    return y.reshape(shape)
+    call.check_moved(shape)
+    flat = index.reshape((prod(index.shape),))
+    if isinstance(flat, Value):
+        return apply(Take(axis), x, flat).reshape(shape)
+    return taken(call, x, axis, flat).reshape(shape)
 
 
 def _inside(call: Call, index: Array, size: int) -> Array:
@@ -51,33 +45,18 @@ def _inside(call: Call, index: Array, size: int) -> Array:
     if index.dtype.kind not in "iu":
         raise call.wrong(f"indices are {index.dtype.name}")
     if index.size and not -size <= int(index.min()) <= int(index.max()) < size:
-        raise call.wrong(f"an index is outside of an axis of {size}")
+        raise call.wrong(f"an index is outside an axis of {size}")
     call.check_constants(index.shape)
     counted = index.astype(np.int64)
     return np.where(counted < 0, counted + size, counted)
 
 
-def _taken(call: Call, x: Value, axis: int, index: Array) -> Value:
-    """Cells by known numbers; a part of the axis where they are one step apart."""
-    steps = set(np.diff(index).tolist())
-    if len(index) and len(steps) <= 1 and steps != {0}:
-        start, step, count = [0] * x.ndim, [1] * x.ndim, list(x.shape)
-        start[axis], step[axis] = int(index[0]), int(steps.pop()) if steps else 1
-        count[axis] = len(index)
-        whole = (start[axis], step[axis], count[axis]) == (0, 1, x.shape[axis])
-        y: Value = x if whole else apply(Slice(tuple(start), tuple(step), tuple(count)), x)
-        return y
-    taken: Value = apply(Take(axis), x, call.lift(index))
-    return taken
-
-
-def read_gather_elements(call: Call) -> Value:
+def read_gather_elements(call: Call) -> Any:
     """Of every row along an axis the cells that are numbered for that row."""
-    x, index = call.value(0), call.known(1)
+    x, index = call.cells(0), call.known(1)
     flat = _flat(call, x.shape, index)
-    call.check_shape(index.shape)
-    taken = _taken(call, x.reshape((prod(x.shape),)), 0, flat.reshape(-1))
-    return taken.reshape(index.shape)
+    call.check_moved(index.shape)
+    return taken(call, x.reshape((x.size,)), 0, flat.reshape(-1)).reshape(index.shape)
 
 
 def _flat(call: Call, shape: Sequence[int], index: Array) -> Array:
@@ -96,9 +75,9 @@ def _flat(call: Call, shape: Sequence[int], index: Array) -> Array:
     return flat
 
 
-def read_gather_nd(call: Call) -> Value:
+def read_gather_nd(call: Call) -> Any:
     """Parts of an array, each named by the numbers of its first axes."""
-    x, index = call.value(0), call.known(1)
+    x, index = call.cells(0), call.known(1)
     batch = call.integer("batch_dims", 0)
     if not index.ndim or not 0 <= batch < min(index.ndim, x.ndim + 1):
         raise call.wrong(f"batch_dims {batch} of indices {index.shape} and {x.shape}")
@@ -106,9 +85,9 @@ def read_gather_nd(call: Call) -> Value:
         raise call.wrong(f"indices {index.shape} of an array of shape {x.shape}")
     rows, named = _rows(call, x.shape, index, batch)
     result = (*index.shape[:-1], *x.shape[named:])
-    call.check_shape(result)
+    call.check_moved(result)
     parts = x.reshape((prod(x.shape[:named]), prod(x.shape[named:])))
-    return _taken(call, parts, 0, rows.reshape(-1)).reshape(result)
+    return taken(call, parts, 0, rows.reshape(-1)).reshape(result)
 
 
 def _rows(call: Call, shape: Sequence[int], index: Array, batch: int = 0) -> tuple[Array, int]:
@@ -128,21 +107,21 @@ def _rows(call: Call, shape: Sequence[int], index: Array, batch: int = 0) -> tup
     return rows, named
 
 
-def read_scatter_elements(call: Call) -> Value:
+def read_scatter_elements(call: Call) -> Any:
     """An array in which the cells numbered for each row are others."""
-    x, index, updates = call.value(0), call.known(1), call.value(2)
+    x, index, updates = call.cells(0), call.known(1), call.cells(2)
     if updates.shape != index.shape:
         raise call.wrong(
             f"updates are {updates.shape}; {index.shape}, the shape of indices, is expected"
         )
     flat = _flat(call, x.shape, index).reshape(-1)
-    cells, new = x.reshape((prod(x.shape),)), updates.reshape((prod(updates.shape),))
+    cells, new = x.reshape((x.size,)), updates.reshape((updates.size,))
     return _scattered(call, cells, flat, new).reshape(x.shape)
 
 
-def read_scatter_nd(call: Call) -> Value:
+def read_scatter_nd(call: Call) -> Any:
     """An array in which parts, named by their first axes, are others."""
-    x, index, updates = call.value(0), call.known(1), call.value(2)
+    x, index, updates = call.cells(0), call.known(1), call.cells(2)
     if not index.ndim:
         raise call.wrong("indices are one number; (..., axes) is expected")
     rows, named = _rows(call, x.shape, index)
@@ -153,37 +132,43 @@ def read_scatter_nd(call: Call) -> Value:
     return _scattered(call, parts, rows.reshape(-1), new).reshape(x.shape)
 
 
-def _scattered(call: Call, x: Value, index: Array, updates: Value) -> Value:
-    """Rows replaced (of several for a row the last counts) or added to."""
-    reduction = call.text("reduction", "none")
-    if reduction not in ("none", "add", *_JOINED):
-        raise call.wrong(f"reduction {reduction}")
+def _scattered(call: Call, x: Any, index: Array, updates: Any) -> Any:
+    """Rows replaced (of several for a row the last counts) or joined with what is there."""
+    reduction = call.choice("reduction", ("none", *_JOINED), "none")
     if not len(index):
         return x
-    if reduction in _JOINED:
+    if call.is_known:
+        call.check_constants((x.size + updates.size,))
+    if reduction != "none":
         return _joined(call, x, index, updates, reduction)
-    y: Value
-    if reduction == "add":
-        y = x + apply(AddAt(0, x.shape[0]), updates, call.lift(index))
-        return y
     call.check_constants((x.shape[0],))
     source = np.arange(x.shape[0])
     for number, row in enumerate(index.tolist(), len(source)):
         source[row] = number
-    y = apply(Take(0), functional.concatenate([x, updates]), call.lift(source))
-    return y
+    return taken(call, joined([x, updates], 0), 0, source)
 
 
-_JOINED = {"max": -np.inf, "min": np.inf, "mul": 1.0}
+_JOINED: dict[str, tuple[np.ufunc, float]] = {
+    "add": (np.add, 0.0),
+    "max": (np.maximum, -np.inf),
+    "min": (np.minimum, np.inf),
+    "mul": (np.multiply, 1.0),
+}
 """How updates join what is there, and the number that changes nothing."""
 
 MOST_UPDATES = 64
 """The updates of one row that are joined one after the other."""
 
 
-def _joined(call: Call, x: Value, index: Array, updates: Value, reduction: str) -> Value:
-    """Rows multiplied by, or the largest or least of, their updates: the first of each row, then
-    the second, and so on."""
+def _joined(call: Call, x: Any, index: Array, updates: Any, reduction: str) -> Any:
+    """Rows joined with their updates: the first of each row, then the second, and so on."""
+    join, neutral = _JOINED[reduction]
+    if call.is_known:
+        made = x.astype(np.result_type(x, updates))
+        join.at(made, index, updates)
+        return made
+    if reduction == "add":
+        return x + apply(AddAt(0, x.shape[0]), updates, call.lift(index))
     rows = index.tolist()
     turns: list[int] = []
     met: dict[int, int] = {}
@@ -193,48 +178,44 @@ def _joined(call: Call, x: Value, index: Array, updates: Value, reduction: str) 
     if max(turns) >= MOST_UPDATES:
         raise call.too_large(f"{max(turns) + 1:,} updates of one row; {MOST_UPDATES} are the most")
     call.check_constants((x.shape[0], max(turns) + 1))
-    nothing = np.full((1, *updates.shape[1:]), _JOINED[reduction], x.dtype)
-    given = functional.concatenate([updates, call.lift(nothing)])
+    given = joined([updates, call.lift(np.full((1, *updates.shape[1:]), neutral, x.dtype))], 0)
     for turn in range(max(turns) + 1):
         source = np.full(x.shape[0], len(rows))
         for number, row in enumerate(rows):
             if turns[number] == turn:
                 source[row] = number
-        other = apply(Take(0), given, call.lift(source))
-        if reduction == "mul":
-            x = x * other
-        else:
-            x = np.maximum(x, other) if reduction == "max" else np.minimum(x, other)
+        x = join(x, apply(Take(0), given, call.lift(source)))
     return x
 
 
-def read_tile(call: Call) -> Value:
+def read_tile(call: Call) -> Any:
     """An array repeated along its axes."""
-    x, times = call.value(0), call.known_integers(1)
+    x, times = call.cells(0), call.known_integers(1)
     if len(times) != x.ndim or min(times, default=0) < 0:
         raise call.wrong(f"repeats {times} of an array of shape {x.shape}")
-    result = tuple(n * k for n, k in zip(x.shape, times, strict=True))
-    call.check_shape(result)
-    y: Value = tiled(apply, x, times)
-    return y
+    call.check_moved(tuple(n * k for n, k in zip(x.shape, times, strict=True)))
+    return np.tile(x, times) if call.is_known else tiled(apply, x, times)
 
 
-def read_trilu(call: Call) -> Value:
+def read_trilu(call: Call) -> Any:
     """The cells on and above (or below) a diagonal of each matrix, zeros elsewhere."""
-    x = call.value(0)
+    x = call.cells(0)
     if x.ndim < 2:  # a matrix
         raise call.wrong(f"its input is {x.shape}; (..., rows, columns) is expected")
     given = call.known_integers(1) if call.has(1) else (0,)
     if len(given) != 1:
         raise call.wrong(f"k is {given}, not one number")
-    call.check_constants(x.shape[-2:])
-    y: Value = triangle(apply, x, given[0], upper=call.flag("upper", 1))
-    return y
+    upper = call.flag("upper", 1)
+    call.check_constants(x.shape if call.is_known else x.shape[-2:])
+    if call.is_known:
+        k = max(min(given[0], x.shape[-1]), -x.shape[-2])
+        return np.triu(x, k) if upper else np.tril(x, k)
+    return triangle(apply, x, given[0], upper=upper)
 
 
-def read_one_hot(call: Call) -> Value:
+def read_one_hot(call: Call) -> Any:
     """A new axis, on which one cell has another value."""
-    index, values = call.known(0), call.value(2)
+    index, values = call.known(0), call.cells(2)
     given = call.known(1).reshape(-1)
     if len(given) != 1 or given[0] != (depth := int(given[0])) or depth < 1:
         raise call.wrong("depth is not one whole number above 0")
@@ -248,20 +229,18 @@ def read_one_hot(call: Call) -> Value:
         index = np.trunc(index)  # the format casts them to whole numbers
     cells = np.expand_dims(np.where(index < 0, index + depth, index), axis)
     numbers = np.arange(depth).reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    on = (cells == numbers).astype(values.dtype)
-    off_value, on_value = (apply(Slice((n,), (1,), (1,)), values).reshape(()) for n in range(2))
-    y: Value = apply(Select(), call.lift(on), on_value, off_value)
-    return y
+    on = cells == numbers
+    off_value, on_value = (part(values, 0, range(n, n + 1)).reshape(()) for n in range(2))
+    if call.is_known:
+        return np.where(on, on_value, off_value)
+    return apply(Select(), call.lift(on.astype(values.dtype)), on_value, off_value)
 
 
-def read_cum_sum(call: Call) -> Value:
+def read_cum_sum(call: Call) -> Any:
     """Running sums along an axis."""
-    x, given = call.value(0), call.known_integers(1)
-    if len(given) != 1:
-        raise call.wrong(f"axis is {given}, not one number")
-    axis = call.axis(given[0], x.ndim)
-    y: Value = apply(RunningSum(axis, call.flag("exclusive"), call.flag("reverse")), x)
-    return y
+    x = call.value(0)
+    axis = call.known_axis(1, x.ndim)
+    return apply(RunningSum(axis, call.flag("exclusive"), call.flag("reverse")), x)
 
 
 def write_take(writer: Writer, written: Written) -> None:
@@ -296,15 +275,15 @@ def write_running_sum(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "CumSum": Name(read_cum_sum, ("exclusive", "reverse"), settings=(1,)),
-    "Gather": Name(read_gather, ("axis",), settings=(1,)),
-    "GatherElements": Name(read_gather_elements, ("axis",), settings=(1,)),
-    "GatherND": Name(read_gather_nd, ("batch_dims",), settings=(1,)),
-    "OneHot": Name(read_one_hot, ("axis",), settings=(0, 1)),
-    "Scatter": Name(read_scatter_elements, ("axis",), settings=(1,)),
-    "ScatterElements": Name(read_scatter_elements, ("axis", "reduction"), settings=(1,)),
-    "ScatterND": Name(read_scatter_nd, ("reduction",), settings=(1,)),
-    "Tile": Name(read_tile, settings=(1,)),
-    "Trilu": Name(read_trilu, ("upper",), settings=(1,)),
+    "CumSum": Name(read_cum_sum, settings=(1,)),
+    "Gather": Name(read_gather, settings=(1,), moves=True),
+    "GatherElements": Name(read_gather_elements, settings=(1,), moves=True),
+    "GatherND": Name(read_gather_nd, settings=(1,), moves=True),
+    "OneHot": Name(read_one_hot, settings=(0, 1), moves=True),
+    "Scatter": Name(read_scatter_elements, settings=(1,)),
+    "ScatterElements": Name(read_scatter_elements, settings=(1,), moves=True),
+    "ScatterND": Name(read_scatter_nd, settings=(1,), moves=True),
+    "Tile": Name(read_tile, settings=(1,), moves=True),
+    "Trilu": Name(read_trilu, settings=(1,), moves=True),
 }
 WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}

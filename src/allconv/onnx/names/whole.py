@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.call import Bytes, Call, Condition, Name
-from allconv.onnx.tensors import CODES, HALVES, dtype_name
-from allconv.onnx.writer import Writer, Written
+from allconv.onnx.format.tensors import CODES, HALVES, dtype_name
+from allconv.onnx.names.call import Bytes, Call, Condition, Name
+from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.arrange import Convert
-from allconv.operators.base import FLOATS, Array, Spec
-from allconv.operators.elementary import Floor, Round, Sign, ToWhole
+from allconv.operators.base import FLOATS
+from allconv.operators.elementary import Floor, FromWhole, Round, Sign, ToWhole
 from allconv.operators.pointwise import Equal, Heaviside, Maximum, Select
 from allconv.value import Value
 
@@ -63,19 +63,15 @@ def _cast(call: Call, dtype: str) -> Value | Condition | Bytes:
 
 def read_cast_like(call: Call) -> Value | Condition | Bytes:
     """The dtype of another array."""
-    like = call.operand(1)
-    if isinstance(like, Condition):
-        return _cast(call, "bool")
-    return _cast(call, Spec.of(like).dtype if isinstance(like, np.ndarray) else like.dtype)
+    return _cast(call, str(call.operand(1).dtype))
 
 
-def _saturated(x: Value, dtype: str) -> Value:
+def _saturated(x: Value, dtype: str) -> Any:
     """Numbers no larger and no smaller than a dtype holds; NaN is the least, as in ONNX Runtime."""
     limits = np.iinfo(dtype)
     low = float(limits.min)
     least = apply(Select(), x - low, x, low)
-    y: Value = -apply(Maximum(), -least, -float(limits.max))
-    return y
+    return -apply(Maximum(), -least, -float(limits.max))
 
 
 def read_quantize(call: Call) -> Bytes:
@@ -120,7 +116,7 @@ def _dtype(call: Call) -> str:
     return dtype
 
 
-def read_dequantize(call: Call) -> Value | Array:
+def read_dequantize(call: Call) -> Any:
     """(x - zero point) * scale; at once where all three are known."""
     given = call.operand(0)
     like = given.value if isinstance(given, Bytes) else given
@@ -138,8 +134,7 @@ def read_dequantize(call: Call) -> Value | Array:
     else:
         given = like
     x = given if zero is None else given - zero
-    result: Value | Array = x * scale
-    return result
+    return x * scale
 
 
 def _along(call: Call, number: int, x: Any) -> Any:
@@ -176,24 +171,16 @@ def _zero(call: Call, x: Any) -> Any:
     return zero.astype(str(scale.dtype)) if zero.any() else None
 
 
-def write_convert(writer: Writer, written: Written) -> None:
+def write_cast(writer: Writer, written: Written) -> None:
     """Cast."""
     writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
 
 
-def write_to_whole(writer: Writer, written: Written) -> None:
-    """Cast."""
-    writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
-
-
-_SETTINGS = ("axis", "block_size", "output_dtype")
 READERS = {
-    "Cast": Name(read_cast, ("to",), silent=("saturate", "round_mode")),  # both are of float8
+    "Cast": Name(read_cast, silent=("saturate", "round_mode")),  # both are of float8
     "CastLike": Name(read_cast_like, silent=("saturate", "round_mode")),
-    "DequantizeLinear": Name(read_dequantize, _SETTINGS, settings=(1, 2)),
+    "DequantizeLinear": Name(read_dequantize, settings=(1, 2)),
     "DynamicQuantizeLinear": Name(read_dynamic_quantize),
-    "QuantizeLinear": Name(
-        read_quantize, (*_SETTINGS, "precision"), silent=("saturate",), settings=(1, 2)
-    ),
+    "QuantizeLinear": Name(read_quantize, silent=("saturate",), settings=(1, 2)),
 }
-WRITERS = {Convert: write_convert, ToWhole: write_to_whole}
+WRITERS = {Convert: write_cast, FromWhole: write_cast, ToWhole: write_cast}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from allconv.errors import UnsupportedError
-from allconv.onnx.call import Call
-from allconv.onnx.text import shown
+from allconv.onnx.format.text import shown
+from allconv.onnx.names.call import Call
+from allconv.onnx.names.writer import Writer, Written
 from allconv.window import Axis, named_padding
 
-ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
 _NAMED = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": "valid"}
 
 Pairs = tuple[tuple[int, int], ...]
@@ -25,6 +25,13 @@ class Settings:
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: str | Pairs
+
+    @property
+    def plain(self) -> str | tuple[int, ...] | Pairs:
+        """The padding, one number an axis where both ends have the same."""
+        if isinstance(self.padding, str) or any(low != high for low, high in self.padding):
+            return self.padding
+        return tuple(low for low, _ in self.padding)
 
     def pairs(self, input: Sequence[int]) -> Pairs:
         """The padding for an input of these sizes."""
@@ -85,3 +92,23 @@ def crop(axis: Axis) -> tuple[int, int]:
     """
     fits = axis.fitting(axis.padding, max(axis.high, 0)) > axis.output
     return min(axis.padding, 0), axis.high if fits else 0
+
+
+def padded(
+    writer: Writer,
+    written: Written,
+    axes: Sequence[Axis],
+    changes: Sequence[tuple[int, int]],
+    value: float = 0.0,
+) -> tuple[str, tuple[Axis, ...]]:
+    """The first input with cells more (fewer where below 0) by a Pad before it, and its axes."""
+    x = written.inputs[0]
+    if not any(map(any, changes)):
+        return x, tuple(axes)
+    moved = tuple(axis.moved(*each) for axis, each in zip(axes, changes, strict=True))
+    return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), moved
+
+
+def cropped(writer: Writer, written: Written, axes: Sequence[Axis]) -> tuple[str, tuple[Axis, ...]]:
+    """The first input without the cells that negative padding takes away, and its axes."""
+    return padded(writer, written, axes, [crop(axis) for axis in axes])

@@ -18,11 +18,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 
 from allconv.errors import Error, FileError
 from allconv.files import open_file
-from allconv.onnx.call import unsupported
 from allconv.onnx.model import Node
-from allconv.onnx.read import told
-from allconv.onnx.validate import check_node
-from allconv.onnx.wire import without_arrays
+from allconv.onnx.names.call import unsupported
+from allconv.onnx.read.file import naming_file
+from allconv.onnx.read.validate import check_node
+from allconv.onnx.read.wire import without_arrays
 from allconv.show.network.layers import INPUT, OUTPUT, Drawn, Layer, Network, Shape, shown_note
 from allconv.text import encodable, printable
 from onnx import AttributeProto, ModelProto
@@ -40,7 +40,7 @@ _MOST_NUMBERS = 8
 def read_messages(path: str | os.PathLike[str]) -> Any:
     """The messages of an ONNX file without its large arrays; FileError for other files."""
     file = Path(path)
-    with open_file(file, "an ONNX model") as opened, told(file):
+    with open_file(file, "an ONNX model") as opened, naming_file(file):
         size = os.fstat(opened.fileno()).st_size
         messages, _ = without_arrays(opened, size)
         try:

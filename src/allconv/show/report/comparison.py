@@ -8,7 +8,7 @@ from allconv.data.report import Report
 from allconv.picture.chart import Chart, Line
 from allconv.picture.markup import Markup, element
 from allconv.show.page.document import document
-from allconv.show.report.pieces import counted, facts, paragraph, section, table, told
+from allconv.show.report.pieces import counted, facts, one_line, paragraph, section, table
 from allconv.show.report.settings import data_part
 from allconv.text import duration, percent
 from allconv.train.compare import PART, SHIFT, Comparison
@@ -26,7 +26,7 @@ HEAD = (
 def cells(row: Comparison) -> tuple[str, ...]:
     """A row of the table: the numbers of a network as text, below `HEAD`."""
     return (
-        told(row.name),
+        one_line(row.name),
         f"{row.parameters:,}",
         f"{row.multiply_adds:,}",
         percent(row.accuracy),
@@ -46,7 +46,7 @@ def comparison_report(
     best = max(rows, key=lambda row: row.accuracy)
     lead = (
         f"The same {counted(sum(data.counts['training']), 'image')}, as many steps, no "
-        f"augmentation: {told(best.name)} recognises the most test images, "
+        f"augmentation: {one_line(best.name)} recognises the most test images, "
         f"{percent(best.accuracy)}."
     )
     header = element(
@@ -100,7 +100,7 @@ def _curves(histories: Iterable[History], rows: Sequence[Comparison], theme: str
         ("Validation accuracy", "validation_accuracy", True),
     ):
         lines = tuple(
-            Line(told(row.name), [getattr(r, name) for r in history.records], look)
+            Line(one_line(row.name), [getattr(r, name) for r in history.records], look)
             for look, (row, history) in enumerate(each)
         )
         base = None if is_share else 0.0

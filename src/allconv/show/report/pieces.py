@@ -48,7 +48,7 @@ def file_text(name: str, longest: int = LONGEST_FILE) -> str:
     return printable(name)
 
 
-def told(text: str) -> str:
+def one_line(text: str) -> str:
     """Other text from outside on one line."""
     return printable(text, LONGEST_TOLD)
 

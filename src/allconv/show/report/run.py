@@ -15,7 +15,7 @@ from allconv.show.page.document import document
 from allconv.show.report.album import Album, Shot
 from allconv.show.report.classes import class_table
 from allconv.show.report.matrix import Matrix, confused
-from allconv.show.report.pieces import NO_BREAK, counted, paragraph, percent, section, told
+from allconv.show.report.pieces import NO_BREAK, counted, one_line, paragraph, percent, section
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
@@ -81,7 +81,7 @@ def run_report(run: TrainedRun, theme: str = "auto") -> str:
     footer = element(
         "footer", f"Written by allconv {__version__}. Nothing is fetched by this page."
     )
-    title = f"{told(str(run.folder))}: {run.model}, a report"
+    title = f"{one_line(str(run.folder))}: {run.model}, a report"
     return document(title, _header(run), *parts, footer, styles=STYLES, theme=theme)
 
 

@@ -10,7 +10,7 @@ from allconv.data.report import Report
 from allconv.nn.module import Module
 from allconv.nn.summary import Summary, summarize
 from allconv.picture.markup import Markup, element, joined
-from allconv.show.report.pieces import counted, duration, facts, folded, paragraph, table, told
+from allconv.show.report.pieces import counted, duration, facts, folded, one_line, paragraph, table
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
 from allconv.version import __version__
@@ -34,7 +34,7 @@ def network_part(name: str, net: Module, data: Dataset) -> Markup:
     summary = summarize(net, [(1, kind.channels, kind.height, kind.width)])
     said = facts(
         [
-            ("network", told(name)),
+            ("network", one_line(name)),
             ("parameters", f"{summary.parameters:,}"),
             ("multiply-adds for an image", f"{summary.multiply_adds:,}"),
             ("layers", f"{len(summary.rows):,}"),
@@ -48,8 +48,8 @@ def layer_table(summary: Summary) -> Markup:
     head = ("layer", "kind", "output", "parameters", "multiply-adds")
     rows = [
         (
-            told(row.name),
-            told(row.kind),
+            one_line(row.name),
+            one_line(row.kind),
             " × ".join(map(str, row.output[1:])),
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
@@ -65,7 +65,7 @@ def recipe_part(recipe: Recipe, history: History) -> Markup:
     """The settings of a training, and how long it took."""
     settings = recipe.as_text()
     pairs = [
-        (_NAMES.get(name, name), "none" if value is None else told(str(value)))
+        (_NAMES.get(name, name), "none" if value is None else one_line(str(value)))
         for name, value in settings.items()
     ]
     epochs = len(history.records)
@@ -85,18 +85,20 @@ def data_part(report: Report) -> Markup:
     height, width = report.image_size
     colour = "grey" if report.channels == 1 else "colour"
     pairs = [
-        ("images from", told(report.source)),
+        ("images from", one_line(report.source)),
         ("classes", f"{len(report.classes):,}"),
         *((f"{part} images", f"{sum(counts):,}") for part, counts in report.counts.items()),
         ("found", " to ".join(dict.fromkeys(sizes)) + " pixels"),
-        ("used as", f"{width} × {height} {colour}: {told(report.reason)}"),
+        ("used as", f"{width} × {height} {colour}: {one_line(report.reason)}"),
     ]
     parts = [facts(pairs)]
     if report.unreadable:
-        names = (f"{told(name)}: {told(why)}" for name, why in report.unreadable[:MOST_FILES])
+        names = (
+            f"{one_line(name)}: {one_line(why)}" for name, why in report.unreadable[:MOST_FILES]
+        )
         count = counted(len(report.unreadable), "file")
         parts.append(folded(f"{count} left out, as unreadable", listed(names, report.unreadable)))
-    warnings = [told(sentence) for sentence in report.warnings()[:MOST_FILES]]
+    warnings = [one_line(sentence) for sentence in report.warnings()[:MOST_FILES]]
     if warnings:
         parts.append(paragraph("Warnings before training:"))
         parts.append(listed(warnings, warnings))

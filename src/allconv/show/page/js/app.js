@@ -78,7 +78,7 @@ function start() {
     toolsPart(store, () => root),
     drawPart(store, root),
     identityPart(store, "stage"),
-    html("div", { class: "two" }, matrixPart(store), sizesPart(store)),
+    html("div.two", matrixPart(store), sizesPart(store)),
     multiplesPart(store),
     coveragePart(store),
     shiftPart(store),

@@ -17,15 +17,8 @@ export function callsPart(store, written) {
     written.map(({ address, calls }) => [geometry(stateOf(fieldsOf(address))), calls]),
   );
   const { list, code, show } = callTabs();
-  const note = html("p", { class: "soft" });
-  const section = html(
-    "section",
-    { class: "calls" },
-    html("h2", {}, "As a call"),
-    list,
-    code,
-    note,
-  );
+  const note = html("p.soft");
+  const section = html("section.calls", html("h2", "As a call"), list, code, note);
   store.subscribe((change) => {
     section.hidden = store.refusal !== "";
     if (change !== "state" || section.hidden) return;

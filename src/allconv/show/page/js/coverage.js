@@ -12,11 +12,10 @@ export function coveragePart(store) {
   const text = html("p");
   const root = svg("svg", { role: "img", "aria-label": "Taps that reach each cell of the output" });
   const section = html(
-    "section",
-    { class: "coverage" },
-    html("h2", {}, "Coverage"),
+    "section.coverage",
+    html("h2", "Coverage"),
     text,
-    html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Coverage" }, root),
+    html("div.wide", { tabindex: 0, role: "group", "aria-label": "Coverage" }, root),
   );
   store.subscribe((change) => {
     const { model } = store;

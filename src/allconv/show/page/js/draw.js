@@ -11,8 +11,8 @@ const LEVELS = 9; // an image's white
  */
 export function drawPart(store, root) {
   const box = html(
-    "div",
-    { class: "tools", role: "group", "aria-label": "Your own input" },
+    "div.tools",
+    { role: "group", "aria-label": "Your own input" },
     ...penOf(store, root),
     ...imageOf(store),
   );
@@ -30,15 +30,13 @@ export function drawPart(store, root) {
  */
 function penOf(store, root) {
   let isOn = false;
-  const brush = /** @type {HTMLInputElement} */ (
-    html("input", {
-      type: "number",
-      value: 1,
-      min: -99,
-      max: 99,
-      "aria-label": "number to draw with",
-    })
-  );
+  const brush = html("input", {
+    type: "number",
+    value: 1,
+    min: -99,
+    max: 99,
+    "aria-label": "number to draw with",
+  });
   const pen = html("button", { type: "button", "aria-pressed": "false" }, "Draw the input");
   const clear = html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear");
   const fields = html("span", { hidden: true }, " with ", brush, " ", clear);
@@ -87,16 +85,14 @@ function drawing(store, root, value) {
  * @returns {HTMLElement[]}
  */
 function imageOf(store) {
-  const file = /** @type {HTMLInputElement} */ (
-    html("input", {
-      type: "file",
-      accept: "image/*",
-      class: "sr",
-      tabindex: -1,
-      "aria-label": "image",
-    })
-  );
-  const said = html("span", { class: "soft", role: "status" });
+  const file = html("input", {
+    type: "file",
+    accept: "image/*",
+    class: "sr",
+    tabindex: -1,
+    "aria-label": "image",
+  });
+  const said = html("span.soft", { role: "status" });
   const choose = html(
     "button",
     { type: "button", onclick: () => file.click() },

@@ -99,15 +99,12 @@ function editOf(store, model, { role, cell }) {
  * @param {number} value
  */
 function fieldOf(label, value) {
-  const field = /** @type {HTMLInputElement} */ (
-    html("input", {
-      class: "editor",
-      type: "text",
-      inputmode: "decimal",
-      autocomplete: "off",
-      "aria-label": label,
-    })
-  );
+  const field = html("input.editor", {
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    "aria-label": label,
+  });
   field.value = String(value);
   return field;
 }

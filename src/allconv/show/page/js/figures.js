@@ -48,9 +48,7 @@ function mount(figure, n) {
     name === "tabs" || name === "relation" ? [made[at]] : [],
   );
   const below = made.filter((part) => !above.includes(part));
-  figure
-    .querySelector(".first")
-    ?.replaceWith(html("div", { class: "mounted" }, ...above, stage, ...below));
+  figure.querySelector(".first")?.replaceWith(html("div.mounted", ...above, stage, ...below));
   listenToKeys(store, figure, stage);
   store.tell("state");
   return store;

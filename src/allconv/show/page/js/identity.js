@@ -14,8 +14,8 @@ export function identityPart(store, id) {
   const title = html("h2");
   const text = html("p");
   const root = svg("svg", { role: "img", "aria-label": "The same numbers as one correlation" });
-  const box = html("div", { class: "stage" }, root);
-  const section = html("section", { class: "identity" }, title, text, box);
+  const box = html("div.stage", root);
+  const section = html("section.identity", title, text, box);
   const { paint } = painter(root, `${id}-identity`);
   /** @type {{key: string, made: Exchanged, layout: Layout} | null} */
   let known = null;
@@ -160,17 +160,17 @@ function panelsOf(model, state, made) {
  */
 function titleOf(model, state) {
   const letter = (/** @type {Role} */ role) =>
-    html("var", { class: `c${role}` }, letterOf(state.letters, state.leave, role));
+    html(`var.c${role}`, letterOf(state.letters, state.leave, role));
   if (state.leave === "w")
     return [letter("w"), " = Correlation(", letter(model.big), ", ", letter(model.small), ")"];
   return [
     letter(state.leave),
     " = Correlation(",
     letter("w"),
-    html("sub", {}, "pad"),
+    html("sub", "pad"),
     ", ",
     letter(model.small),
-    html("sub", {}, "flip"),
+    html("sub", "flip"),
     ")",
   ];
 }
@@ -242,10 +242,9 @@ function textOf(model, state, made) {
   const [, columns] = made.model.axes;
   const letters = isKernel ? ["j", "i", "k"] : ["k", "j", "i′"];
   const colors = isKernel ? [model.big, "w", model.small] : ["w", model.big, model.small];
-  const term = (/** @type {number} */ n) => html("span", { class: `c${colors[n]}` }, letters[n]);
+  const term = (/** @type {number} */ n) => html(`span.c${colors[n]}`, letters[n]);
   const relation = html(
-    "span",
-    { class: "math" },
+    "span.math",
     `${columns.spread}·`,
     term(0),
     ` + ${written(columns.low)} = ${columns.stride}·`,

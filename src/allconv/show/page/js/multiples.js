@@ -12,19 +12,17 @@ const MOST = 4000; // cells that are drawn, or those of one plane
  */
 export function multiplesPart(store) {
   const root = svg("svg", { role: "img", "aria-label": "The kernels of all places" });
-  const rest = html("p", {});
+  const rest = html("p");
   const section = html(
-    "section",
-    { class: "multiples" },
-    html("h2", {}, "A kernel for every place"),
+    "section.multiples",
+    html("h2", "A kernel for every place"),
     html(
       "p",
-      {},
       "Locally connected: the same window, but each place has weights of its own. " +
         "Were they all equal, this would be a convolution.",
     ),
     rest,
-    html("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Kernels" }, root),
+    html("div.wide", { tabindex: 0, role: "group", "aria-label": "Kernels" }, root),
   );
   root.addEventListener("click", (event) => {
     const { cell } = /** @type {SVGElement} */ (event.target).dataset;

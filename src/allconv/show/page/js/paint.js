@@ -3,13 +3,21 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * An element with attributes and children.
- * @param {string} name
- * @param {Record<string, unknown>} [attributes] `onclick` and its like are listeners; null: none
- * @param {...(Node | string)} children
- * @returns {HTMLElement}
+ * @template {string} Kind
+ * @param {Kind} kind its name, and after dots its classes: "span.left"
+ * @param {...(Record<string, unknown> | Node | string)} inside its children, perhaps attributes;
+ *   of these `onclick` and its like are listeners, and null is none
+ * @returns {Named<Kind>}
  */
-export function html(name, attributes = {}, ...children) {
-  return /** @type {HTMLElement} */ (made(document.createElement(name), attributes, children));
+export function html(kind, ...inside) {
+  const [name, ...classes] = kind.split(".");
+  const element = document.createElement(name);
+  if (classes.length) element.className = classes.join(" ");
+  for (const each of inside) {
+    if (typeof each === "string" || each instanceof Node) element.append(each);
+    else attribute(element, each);
+  }
+  return /** @type {Named<Kind>} */ (element);
 }
 
 /**
@@ -20,9 +28,10 @@ export function html(name, attributes = {}, ...children) {
  * @returns {SVGElement}
  */
 export function svg(name, attributes = {}, ...children) {
-  return /** @type {SVGElement} */ (
-    made(document.createElementNS(SVG, name), attributes, children)
-  );
+  const element = /** @type {SVGElement} */ (document.createElementNS(SVG, name));
+  attribute(element, attributes);
+  element.append(...children);
+  return element;
 }
 
 /**
@@ -60,17 +69,14 @@ export function square(x, y, side, text, size, attributes) {
 /**
  * @param {Element} element
  * @param {Record<string, unknown>} attributes
- * @param {(Node | string)[]} children
  */
-function made(element, attributes, children) {
+function attribute(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) {
       element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     } else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children);
-  return element;
 }
 
 /**

@@ -18,9 +18,7 @@ const timers = new WeakMap();
  * @returns {HTMLElement}
  */
 export function playerPart(store) {
-  const slider = /** @type {HTMLInputElement} */ (
-    html("input", { type: "range", min: 0, step: 1, "aria-label": "step" })
-  );
+  const slider = html("input", { type: "range", min: 0, step: 1, "aria-label": "step" });
   const said = html("output");
   const back = button("back", () => stepBy(store, -1));
   const forward = button("forward", () => stepBy(store, 1));
@@ -45,8 +43,8 @@ export function playerPart(store) {
     }
   });
   return html(
-    "div",
-    { class: "player", role: "group", "aria-label": "Steps" },
+    "div.player",
+    { role: "group", "aria-label": "Steps" },
     back,
     play,
     forward,

@@ -8,7 +8,7 @@ import { html } from "./paint.js";
  * @returns {HTMLElement}
  */
 export function relationPart(store) {
-  const box = html("div", { class: "relation math", role: "group", "aria-label": "The relation" });
+  const box = html("div.relation.math", { role: "group", "aria-label": "The relation" });
   store.subscribe(() => {
     const { model } = store;
     if (!model) return;
@@ -21,7 +21,7 @@ export function relationPart(store) {
       " + d·",
       letter("k", "w"),
     ];
-    const rows = [html("div", { class: "general" }, ...general)];
+    const rows = [html("div.general", ...general)];
     for (const [name, n] of axesShown(model, store.pair))
       rows.push(axisRow(model, store.pair, name, n));
     if (store.pair === null) rows.push(legend(store.state, big, small));
@@ -35,7 +35,7 @@ export function relationPart(store) {
  * @param {Role} role
  */
 function letter(text, role) {
-  return html("span", { class: `c${role}` }, text);
+  return html(`span.c${role}`, text);
 }
 
 /**
@@ -66,17 +66,13 @@ function axisRow(model, pair, name, n) {
   const at = (/** @type {Role} */ role, /** @type {string} */ usual) => {
     if (pair === null) return letter(usual, role);
     const place = placeOf(model, role, model[role][pair])[n + 1];
-    return html(
-      "b",
-      { class: `c${role}` },
-      String(role === "w" && model.flip ? axis.kernel - 1 - place : place),
-    );
+    return html(`b.c${role}`, String(role === "w" && model.flip ? axis.kernel - 1 - place : place));
   };
-  const number = (/** @type {number} */ value) => html("b", {}, written(value));
+  const number = (/** @type {number} */ value) => html("b", written(value));
   return html(
     "div",
     { class: pair === null ? "live" : "live hot" },
-    name ? html("small", {}, name) : "",
+    name ? html("small", name) : "",
     number(axis.spread),
     "·",
     at(model.big, "j"),
@@ -103,8 +99,7 @@ function legend(state, big, small) {
   const array = (/** @type {Role} */ role) =>
     letter(letterOf(state.letters, state.leave, role), role);
   return html(
-    "div",
-    { class: "live legend" },
+    "div.live.legend",
     "cell ",
     letter("j", big),
     " of ",

@@ -15,18 +15,13 @@ export function shiftPart(store) {
   const root = svg("svg", { role: "img", "aria-label": "The output of the shifted input" });
   /** @type {Pair} */
   let by = [0, 1];
-  const fields = html("div", { class: "chips", role: "group", "aria-label": "Shift" });
+  const fields = html("div.chips", { role: "group", "aria-label": "Shift" });
   const section = html(
-    "section",
-    { class: "shift" },
-    html("h2", {}, "Shift the input"),
+    "section.shift",
+    html("h2", "Shift the input"),
     text,
     fields,
-    html(
-      "div",
-      { class: "wide", tabindex: 0, role: "group", "aria-label": "Shifted output" },
-      root,
-    ),
+    html("div.wide", { tabindex: 0, role: "group", "aria-label": "Shifted output" }, root),
   );
   const redraw = () => {
     const { model, state } = store;

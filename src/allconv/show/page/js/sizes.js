@@ -19,7 +19,7 @@ const LETTERS =
 export function sizesPart(store) {
   const text = html("p");
   const axes = html("div");
-  const section = html("section", { class: "sizes" }, html("h2", {}, "Sizes"), text, axes);
+  const section = html("section.sizes", html("h2", "Sizes"), text, axes);
   store.subscribe((change) => {
     const { model } = store;
     section.hidden = !model || store.refusal !== "";
@@ -49,125 +49,62 @@ function axisBox(store, model, n, same) {
   const never = model.swap ? "is reached by no tap" : "is never read";
   const nevers = model.swap ? "are reached by no tap" : "are never read";
   return html(
-    "div",
-    { class: "axis" },
-    name ? html("h3", {}, name) : "",
-    html("div", { class: "math formula" }, ...formula),
+    "div.axis",
+    name ? html("h3", name) : "",
+    html("div.math.formula", ...formula),
     html(
-      "div",
-      {
-        class: "wide",
-        tabindex: 0,
-        role: "group",
-        "aria-label": "Staircase of the window's places",
-      },
+      "div.wide",
+      { tabindex: 0, role: "group", "aria-label": "Staircase of the window's places" },
       staircase(model, axis),
     ),
     chips(store, model, n, same),
-    lost
-      ? html(
-          "p",
-          { class: "soft" },
-          `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`,
-        )
-      : "",
+    lost ? html("p.soft", `${lost} cell${lost > 1 ? "s" : ""} ${lost > 1 ? nevers : never}.`) : "",
   );
 }
 
 /**
- * @param {number} value
- * @param {string} [color]
+ * The formula of a size: "Y = ..." in letters, and below it in numbers.
+ * @param {string} formula
+ * @param {Record<string, number>} values by letter
  */
-function number(value, color) {
-  return html("b", { class: color ? `c${color}` : null }, written(value));
+function inLettersAndNumbers(formula, values) {
+  const [left, right] = formula.split(" = ");
+  const parts = right.split(/\b(X|K|s|d|b|o|lo|hi)\b/); // every second one is a letter
+  const kind = (/** @type {string} */ name) => (name in COLORS ? `.c${COLORS[name]}` : "");
+  const letter = (/** @type {string} */ name) => html(`span${kind(name)}`, name);
+  const number = (/** @type {string} */ name) => html(`b${kind(name)}`, written(values[name]));
+  const filled = (/** @type {(name: string) => Node} */ shown) =>
+    parts.map((part, n) => (n % 2 ? shown(part) : part));
+  return [
+    html("div", letter(left), " = ", ...filled(letter)),
+    html("div", " = ", ...filled(number), " = ", number(left)),
+  ];
 }
+
+/** @type {Record<string, string>} */
+const COLORS = { X: "x", K: "w", Y: "y" };
 
 /**
  * @param {Axis} axis
  * @param {boolean} ceil
  */
 function forwardFormula(axis, ceil) {
+  const { input: X, kernel: K, output: Y, stride: s, dilation: d, spread: b, low, high } = axis;
   const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
-  const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
-    html("span", { class: `c${color}` }, text);
-  const spread = axis.spread > 1;
+  const size = b > 1 ? "b·(X − 1) + 1" : "X";
+  const formula = `Y = ${open}(${size} + lo + hi − d·(K − 1) − 1) / s${close} + 1`;
+  const note = "a last window that would start behind the input is left out";
   return [
-    html(
-      "div",
-      {},
-      letter("Y", "y"),
-      ` = ${open}(`,
-      ...(spread ? ["b·(", letter("X", "x"), " − 1) + 1"] : [letter("X", "x")]),
-      " + lo + hi − d·(",
-      letter("K", "w"),
-      ` − 1) − 1) / s${close} + 1`,
-    ),
-    html(
-      "div",
-      {},
-      ` = ${open}(`,
-      ...(spread
-        ? [number(axis.spread), "·(", number(axis.input, "x"), " − 1) + 1"]
-        : [number(axis.input, "x")]),
-      " + ",
-      number(axis.low),
-      " + ",
-      number(axis.high),
-      " − ",
-      number(axis.dilation),
-      "·(",
-      number(axis.kernel, "w"),
-      " − 1) − 1) / ",
-      number(axis.stride),
-      `${close} + 1 = `,
-      number(axis.output, "y"),
-    ),
-    ceil
-      ? html(
-          "div",
-          { class: "soft" },
-          "a last window that would start behind the input is left out",
-        )
-      : "",
+    ...inLettersAndNumbers(formula, { X, K, Y, s, d, b, lo: low, hi: high }),
+    ceil ? html("div.soft", note) : "",
   ];
 }
 
 /** @param {Axis} axis */
 function transposedFormula(axis) {
-  const letter = (/** @type {string} */ text, /** @type {string} */ color) =>
-    html("span", { class: `c${color}` }, text);
-  return [
-    html(
-      "div",
-      {},
-      letter("Y", "y"),
-      " = s·(",
-      letter("X", "x"),
-      " − 1) + d·(",
-      letter("K", "w"),
-      " − 1) + 1 − lo − hi + o",
-    ),
-    html(
-      "div",
-      {},
-      " = ",
-      number(axis.stride),
-      "·(",
-      number(axis.output, "x"),
-      " − 1) + ",
-      number(axis.dilation),
-      "·(",
-      number(axis.kernel, "w"),
-      " − 1) + 1 − ",
-      number(axis.low),
-      " − ",
-      number(axis.high),
-      " + ",
-      number(axis.extra),
-      " = ",
-      number(axis.input, "y"),
-    ),
-  ];
+  const { output: X, kernel: K, input: Y, stride: s, dilation: d, low, high, extra } = axis;
+  const formula = "Y = s·(X − 1) + d·(K − 1) + 1 − lo − hi + o";
+  return inLettersAndNumbers(formula, { X, K, Y, s, d, lo: low, hi: high, o: extra });
 }
 
 /**
@@ -234,8 +171,7 @@ function chips(store, model, n, same) {
       (_, extra) => least + extra,
     );
     return html(
-      "div",
-      { class: "chips" },
+      "div.chips",
       `A correlation turns each of these sizes into ${axis.output}: `,
       ...sizes.map((size) =>
         chip(size, size === axis.input, () =>
@@ -247,8 +183,7 @@ function chips(store, model, n, same) {
   if (state.op === "linear") return "";
   const sizes = inputsGiving(state, n, axis.output);
   return html(
-    "div",
-    { class: "chips" },
+    "div.chips",
     `Inputs that give ${axis.output}: `,
     ...sizes.map((size) =>
       chip(size, size === axis.input, () => store.set({ input: pair(state.input, size) })),

@@ -12,8 +12,8 @@ import { sceneOf } from "./scene.js";
  */
 export function stagePart(store, id) {
   const root = svg("svg", { role: "group", "aria-label": "Input, kernel and output" });
-  const sorry = html("p", { class: "oops", role: "alert" });
-  const box = html("div", { class: "stage" }, root, sorry);
+  const sorry = html("p.oops", { role: "alert" });
+  const box = html("div.stage", root, sorry);
   const { paint, nodeOf } = painter(root, id);
   /** @type {Layout | null} */
   let layout = null;
@@ -106,7 +106,7 @@ function pointing(store, root, edit) {
  * @param {HTMLElement} box
  */
 function tabStops(store, box) {
-  const bar = html("div", { class: "stops", role: "group", "aria-label": "Arrays" });
+  const bar = html("div.stops", { role: "group", "aria-label": "Arrays" });
   const buttons = /** @type {const} */ (["x", "w", "y"]).map((role) => {
     const button = html("button", { type: "button", "data-role": role, class: role });
     button.addEventListener("focus", () => {

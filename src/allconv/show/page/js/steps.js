@@ -8,11 +8,13 @@ import { html } from "./paint.js";
  * @returns {HTMLElement}
  */
 export function stepsPart(store) {
-  const box = html("div", { class: "tables", tabindex: 0, role: "group", "aria-label": "Tables" });
-  const details = /** @type {HTMLDetailsElement} */ (
-    html("details", {}, html("summary", {}, "This step, and the whole result, as tables"), box)
+  const box = html("div.tables", { tabindex: 0, role: "group", "aria-label": "Tables" });
+  const details = html(
+    "details",
+    html("summary", "This step, and the whole result, as tables"),
+    box,
   );
-  const section = html("section", { class: "steps" }, details);
+  const section = html("section.steps", details);
   const draw = () => {
     const { model } = store;
     section.hidden = !model || store.refusal !== "";
@@ -88,23 +90,10 @@ function resultTables(store, model) {
 function table(caption, heads, rows) {
   return html(
     "table",
-    {},
-    html("caption", {}, caption),
+    html("caption", caption),
     ...(heads.length
-      ? [
-          html(
-            "thead",
-            {},
-            html("tr", {}, ...heads.map((head) => html("th", { scope: "col" }, head))),
-          ),
-        ]
+      ? [html("thead", html("tr", ...heads.map((head) => html("th", { scope: "col" }, head))))]
       : []),
-    html(
-      "tbody",
-      {},
-      ...rows.map((row) =>
-        html("tr", {}, ...row.map((cell) => html("td", { class: "number" }, cell))),
-      ),
-    ),
+    html("tbody", ...rows.map((row) => html("tr", ...row.map((cell) => html("td.number", cell))))),
   );
 }

@@ -1,5 +1,5 @@
 // The working of the cell that is looked at: what meets it, the products, and the sum.
-import { channelPairs, weightAt } from "./model.js";
+import { channelPairs, ROLES, weightAt } from "./model.js";
 import { indexOf, letterOf, nameOf, placeOf, shownValues, written } from "./names.js";
 import { html } from "./paint.js";
 
@@ -15,8 +15,8 @@ const MOST_TERMS = 30;
  * @returns {HTMLElement}
  */
 export function sumPart(store) {
-  const box = html("div", { class: "working" });
-  const live = html("div", { class: "sr", "aria-live": "polite" });
+  const box = html("div.working");
+  const live = html("div.sr", { "aria-live": "polite" });
   const inside = html("div");
   box.append(inside, live);
   store.subscribe((change) => {
@@ -25,9 +25,9 @@ export function sumPart(store) {
     if (!model || store.refusal) return;
     if (change === "look" && store.pair !== null) return markHot(inside, store.pair);
     const focus = store.focus();
-    const isResult = focus.role === state.leave;
-    const parts = isResult ? resultParts(store, model, focus) : givenParts(store, model, focus);
-    const says = html("p", { class: "says" }, parts.says);
+    const step = new Step(store, model, focus);
+    const parts = focus.role === state.leave ? step.result() : step.given();
+    const says = html("p.says", parts.says);
     inside.replaceChildren(says, parts.row, checkLine(model, state));
     markHot(inside, null);
     if (!store.playing && live.textContent !== parts.spoken) live.textContent = parts.spoken;
@@ -73,165 +73,211 @@ export function termsOf(model, focus) {
   return terms;
 }
 
-/**
- * A cell with its letter and index, coloured.
- * @param {Store} store
- * @param {Role} role
- * @param {number} cell
- */
-export function named(store, role, cell) {
-  const { state } = store;
-  const model = /** @type {ValuedModel} */ (store.model);
-  return html(
-    "span",
-    { class: `c${role} named` },
-    html("var", {}, letterOf(state.letters, state.leave, role)),
-    html("sub", {}, indexOf(model, state.letters, role, cell)),
-  );
-}
-
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- * @param {Focus} focus
- */
-function resultParts(store, model, focus) {
-  const { leave } = store.state;
-  const terms = termsOf(model, focus);
-  const shown = terms.slice(0, MOST_TERMS).map((term) => resultTerm(store, model, term));
-  const total = store.covered ? "?" : written(shownValues(model, leave, focus.role)[focus.cell]);
-  const isMax = model.pool === "max" && leave === "y";
-  const bias = leave === "y" ? biasTerm(model, focus) : "";
-  const divisor = isMax ? 0 : divisorOf(model, leave, focus);
-  const row = html(
-    "div",
-    { class: `sum ${focus.role}${isMax ? " max" : ""}` },
-    html(
-      "span",
-      { class: "left" },
-      named(store, focus.role, focus.cell),
-      isMax ? " = max of" : " =",
-    ),
-    divisor > 1 ? html("span", { class: "brace" }, "(") : "",
-    ...shown,
-    terms.length > MOST_TERMS
-      ? html("span", { class: "rest" }, `… ${terms.length - MOST_TERMS} more`)
-      : "",
-    bias,
-    divisor > 1 ? html("span", { class: "brace" }, `) / ${divisor}`) : "",
-    html("span", { class: "equals" }, "="),
-    html("span", { class: "total" }, total),
-  );
-  const met = model.meets[focus.role][focus.cell].length;
-  const name = nameOf(model, store.state, focus.role, focus.cell);
-  const spoken = `${name} = ${spokenTerms(store, model, terms)} = ${total}`;
-  return { says: saysOf(model, leave, focus, met), row, spoken };
-}
-
-/**
- * @param {ValuedModel} model
- * @param {Focus} focus
- */
-function biasTerm(model, focus) {
-  const [plane] = placeOf(model, "y", focus.cell);
-  const bias = model.values.b[plane];
-  if (bias === undefined) return "";
-  return html(
-    "span",
-    { class: "term" },
-    html("span", { class: "name" }, "bias"),
-    html("span", { class: "factors" }, written(bias)),
-    html("span", { class: "product" }, written(bias)),
-  );
-}
-
-/**
- * By what the whole sum is divided: forward, of a mean.
- * @param {ValuedModel} model
- * @param {Role} leave
- * @param {Focus} focus
- */
-function divisorOf(model, leave, focus) {
-  return model.pool === "mean" && leave === "y" ? model.divisors[focus.cell % model.places] : 0;
-}
-
-/**
- * @param {ValuedModel} model
- * @param {Role} leave
- * @param {Focus} focus
- * @param {number} met
- */
-function saysOf(model, leave, focus, met) {
-  if (!met) {
-    return focus.role === model.big
-      ? "No place of the window reaches this cell."
-      : "This place of the window lies in the padding only.";
+/** What is said of a cell that is looked at, of the result or of a given array. */
+class Step {
+  /**
+   * @param {Store} store
+   * @param {ValuedModel} model
+   * @param {Focus} focus
+   */
+  constructor(store, model, focus) {
+    this.store = store;
+    this.model = model;
+    this.focus = focus;
+    this.leave = store.state.leave;
+    this.met = model.meets[focus.role][focus.cell];
+    this.name = nameOf(model, store.state, focus.role, focus.cell);
   }
-  if (model.pool === "max") {
-    return leave === "y"
-      ? "What lies under the window; the largest is the output (the first, where two are equal)."
-      : "The outputs whose windows saw this cell. Only where it was the largest does the " +
-          "gradient come back to it.";
-  }
-  return `What meets this cell: ${met} product${met > 1 ? "s, added up" : ""}.`;
-}
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- * @param {Term} term
- */
-function resultTerm(store, model, term) {
-  const { leave } = store.state;
-  if ("padding" in term) {
-    const weight = shownValues(model, leave, "w")[term.padding];
-    return termBox(store, null, ["padding"], ["0 × ", number("w", weight)], "0", "none");
+  /**
+   * The value of an array's cell that takes part in a meeting.
+   * @param {Role} role
+   * @param {number} meeting
+   */
+  value(role, meeting) {
+    return shownValues(this.model, this.leave, role)[this.model[role][meeting]];
   }
-  const { meeting } = term;
-  const other = /** @type {Role} */ (leave === "y" ? "x" : "y");
-  if (model.pool) {
-    const value = shownValues(model, leave, other)[model[other][meeting]];
-    const won = model.pool === "mean" || model.values.best[model.y[meeting]] === meeting;
-    const share =
-      model.pool === "mean" && leave === "x" ? model.divisors[model.y[meeting] % model.places] : 1;
-    const product =
-      model.pool === "mean"
-        ? written(value / share)
-        : leave === "y"
-          ? null
-          : won
-            ? "it won"
-            : "lost: 0";
-    const divided = share > 1 ? ` / ${share}` : "";
-    const kind = won ? (model.pool === "max" ? "won" : "") : leave === "x" ? "none" : "";
-    return termBox(
-      store,
-      meeting,
-      [named(store, other, model[other][meeting])],
-      [number(other, value), divided],
-      product,
-      kind,
+
+  /**
+   * A cell with its letter and index, coloured.
+   * @param {Role} role
+   * @param {number} cell
+   */
+  named(role, cell) {
+    const { letters, leave } = this.store.state;
+    return html(
+      `span.c${role}.named`,
+      html("var", letterOf(letters, leave, role)),
+      html("sub", indexOf(this.model, letters, role, cell)),
     );
   }
-  const [first, second] = /** @type {[Role, Role]} */ (
-    ["x", "w", "y"].filter((role) => role !== leave)
-  );
-  const [a, b] = [first, second].map(
-    (role) => shownValues(model, leave, role)[model[role][meeting]],
-  );
-  const names = [
-    named(store, first, model[first][meeting]),
-    " ",
-    named(store, second, model[second][meeting]),
-  ];
-  return termBox(
-    store,
-    meeting,
-    names,
-    [number(first, a), " × ", number(second, b)],
-    written(a * b),
-    a * b === 0 ? "none" : "",
-  );
+
+  /** The sum of a cell of the result. */
+  result() {
+    const { model, leave, focus } = this;
+    const terms = termsOf(model, focus);
+    const value = shownValues(model, leave, focus.role)[focus.cell];
+    const total = this.store.covered ? "?" : written(value);
+    const isMax = model.pool === "max" && leave === "y";
+    // Forward, the whole sum of a mean is divided.
+    const isMean = model.pool === "mean" && leave === "y";
+    const divisor = isMean ? model.divisors[focus.cell % model.places] : 0;
+    const row = html(
+      `div.sum.${focus.role}${isMax ? ".max" : ""}`,
+      html("span.left", this.named(focus.role, focus.cell), isMax ? " = max of" : " ="),
+      divisor > 1 ? html("span.brace", "(") : "",
+      ...terms.slice(0, MOST_TERMS).map((term) => this.term(term)),
+      rest(terms.length),
+      leave === "y" ? this.bias() : "",
+      divisor > 1 ? html("span.brace", `) / ${divisor}`) : "",
+      html("span.equals", "="),
+      html("span.total", total),
+    );
+    const spoken = `${this.name} = ${this.spoken(terms)} = ${total}`;
+    return { says: this.says(), row, spoken };
+  }
+
+  bias() {
+    const [plane] = placeOf(this.model, "y", this.focus.cell);
+    const bias = this.model.values.b[plane];
+    return bias === undefined ? "" : this.box(null, ["bias"], [written(bias)], written(bias));
+  }
+
+  says() {
+    const { model, focus } = this;
+    const count = this.met.length;
+    if (!count) {
+      return focus.role === model.big
+        ? "No place of the window reaches this cell."
+        : "This place of the window lies in the padding only.";
+    }
+    if (model.pool === "max") {
+      return this.leave === "y"
+        ? "What lies under the window; the largest is the output (the first, where two are equal)."
+        : "The outputs whose windows saw this cell. Only where it was the largest does the " +
+            "gradient come back to it.";
+    }
+    return `What meets this cell: ${count} product${count > 1 ? "s, added up" : ""}.`;
+  }
+
+  /** @param {Term} term */
+  term(term) {
+    const { model, leave } = this;
+    if ("padding" in term) {
+      const weight = shownValues(model, leave, "w")[term.padding];
+      return this.box(null, ["padding"], ["0 × ", number("w", weight)], "0", "none");
+    }
+    const { meeting } = term;
+    if (model.pool) return this.pooled(meeting);
+    const [first, second] = ROLES.filter((role) => role !== leave);
+    const [a, b] = [this.value(first, meeting), this.value(second, meeting)];
+    const names = [
+      this.named(first, model[first][meeting]),
+      " ",
+      this.named(second, model[second][meeting]),
+    ];
+    const factors = [number(first, a), " × ", number(second, b)];
+    return this.box(meeting, names, factors, written(a * b), a * b === 0 ? "none" : "");
+  }
+
+  /** @param {number} meeting */
+  pooled(meeting) {
+    const { model, leave } = this;
+    const other = leave === "y" ? "x" : "y";
+    const value = this.value(other, meeting);
+    const won = this.won(meeting);
+    const names = [this.named(other, model[other][meeting])];
+    if (model.pool === "mean") {
+      const share = leave === "x" ? model.divisors[model.y[meeting] % model.places] : 1;
+      const divided = share > 1 ? ` / ${share}` : "";
+      return this.box(meeting, names, [number(other, value), divided], written(value / share));
+    }
+    const product = leave === "y" ? null : won ? "it won" : "lost: 0";
+    const kind = won ? "won" : leave === "x" ? "none" : "";
+    return this.box(meeting, names, [number(other, value), ""], product, kind);
+  }
+
+  /**
+   * Whether what is given in a meeting reaches the output: all but what a maximum leaves out.
+   * @param {number} meeting
+   */
+  won(meeting) {
+    const { model } = this;
+    return model.pool === "mean" || model.values.best[model.y[meeting]] === meeting;
+  }
+
+  /**
+   * @param {number | null} meeting
+   * @param {(Node | string)[]} names
+   * @param {(Node | string)[]} factors
+   * @param {string | null} product
+   */
+  box(meeting, names, factors, product, kind = "") {
+    const box = html(
+      "span",
+      { class: `term ${kind}`, "data-meeting": meeting },
+      html("span.name", ...names),
+      html("span.factors", ...factors),
+      product === null ? "" : html("span.product", product),
+    );
+    if (meeting !== null) {
+      box.addEventListener("pointerenter", () => this.store.point(meeting));
+      box.addEventListener("pointerleave", () => this.store.point(null));
+    }
+    return box;
+  }
+
+  /** @param {Term[]} terms */
+  spoken(terms) {
+    const { model, leave } = this;
+    if (!terms.length) return "nothing meets it";
+    const roles = ROLES.filter((role) => role !== leave && !(model.pool && role === "w"));
+    const spoken = terms.slice(0, MOST_TERMS).map((term) => {
+      if ("padding" in term) return "padding";
+      return roles.map((role) => written(this.value(role, term.meeting))).join(" times ");
+    });
+    return spoken.join(model.pool === "max" ? ", " : " plus ");
+  }
+
+  /** A given cell, read the other way: the cells of the result that its number goes into. */
+  given() {
+    const { model, leave, focus, met } = this;
+    const value = shownValues(model, leave, focus.role)[focus.cell];
+    const second = /** @type {Role} */ (
+      ROLES.find((role) => role !== focus.role && role !== leave)
+    );
+    const own = number(focus.role, value);
+    const boxes = met.slice(0, MOST_TERMS).map((meeting) => {
+      const names = ["to ", this.named(leave, model[leave][meeting])];
+      const factor = number(focus.role, value);
+      if (model.pool) {
+        const won = this.won(meeting);
+        return this.box(meeting, names, [won ? factor : "0"], null, won ? "" : "none");
+      }
+      const partner = this.value(second, meeting);
+      const factors = [factor, " × ", number(second, partner)];
+      return this.box(meeting, names, factors, written(value * partner));
+    });
+    const row = html(
+      `div.sum.max.${focus.role}`,
+      html("span.left", this.named(focus.role, focus.cell), " = ", own),
+      ...boxes,
+      rest(met.length),
+    );
+    const letter = letterOf(this.store.state.letters, leave, leave);
+    const count = met.length;
+    const says = count
+      ? `Read the other way: the ${count} cell${count > 1 ? "s" : ""} of ${letter} that this ` +
+        "number goes into. Click to change it."
+      : "Nothing uses this number.";
+    const spoken = `${this.name} = ${written(value)} reaches ${count} cells of ${letter}`;
+    return { says, row, spoken };
+  }
+}
+
+/** @param {number} count of terms, of which the first are shown */
+function rest(count) {
+  return count > MOST_TERMS ? html("span.rest", `… ${count - MOST_TERMS} more`) : "";
 }
 
 /**
@@ -239,112 +285,7 @@ function resultTerm(store, model, term) {
  * @param {number} value
  */
 function number(role, value) {
-  return html("span", { class: `c${role}` }, written(value));
-}
-
-/**
- * @param {Store} store
- * @param {number | null} meeting
- * @param {(Node | string)[]} names
- * @param {(Node | string)[]} factors
- * @param {string | null} product
- * @param {string} kind
- */
-function termBox(store, meeting, names, factors, product, kind) {
-  const box = html(
-    "span",
-    { class: `term ${kind}`, "data-meeting": meeting },
-    html("span", { class: "name" }, ...names),
-    html("span", { class: "factors" }, ...factors),
-    product === null ? "" : html("span", { class: "product" }, product),
-  );
-  if (meeting !== null) {
-    box.addEventListener("pointerenter", () => store.point(meeting));
-    box.addEventListener("pointerleave", () => store.point(null));
-  }
-  return box;
-}
-
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- * @param {Term[]} terms
- */
-function spokenTerms(store, model, terms) {
-  const { leave } = store.state;
-  if (!terms.length) return "nothing meets it";
-  const spoken = terms.slice(0, MOST_TERMS).map((term) => {
-    if ("padding" in term) return "padding";
-    const roles = /** @type {Role[]} */ (["x", "w", "y"]).filter(
-      (role) => role !== leave && !(model.pool && role === "w"),
-    );
-    return roles
-      .map((role) => written(shownValues(model, leave, role)[model[role][term.meeting]]))
-      .join(" times ");
-  });
-  return spoken.join(model.pool === "max" ? ", " : " plus ");
-}
-
-/**
- * A given cell, read the other way: the cells of the result that its number goes into.
- * @param {Store} store
- * @param {ValuedModel} model
- * @param {Focus} focus
- */
-function givenParts(store, model, focus) {
-  const { leave } = store.state;
-  const meetings = model.meets[focus.role][focus.cell];
-  const value = shownValues(model, leave, focus.role)[focus.cell];
-  const second = /** @type {Role} */ (
-    ["x", "w", "y"].find((role) => role !== focus.role && role !== leave)
-  );
-  const boxes = meetings.slice(0, MOST_TERMS).map((meeting) => {
-    const names = ["to ", named(store, leave, model[leave][meeting])];
-    if (model.pool) {
-      const won = model.pool === "mean" || model.values.best[model.y[meeting]] === meeting;
-      return termBox(
-        store,
-        meeting,
-        names,
-        [won ? number(focus.role, value) : "0"],
-        null,
-        won ? "" : "none",
-      );
-    }
-    const partner = shownValues(model, leave, second)[model[second][meeting]];
-    return termBox(
-      store,
-      meeting,
-      names,
-      [number(focus.role, value), " × ", number(second, partner)],
-      written(value * partner),
-      "",
-    );
-  });
-  const row = html(
-    "div",
-    { class: `sum max ${focus.role}` },
-    html(
-      "span",
-      { class: "left" },
-      named(store, focus.role, focus.cell),
-      " = ",
-      number(focus.role, value),
-    ),
-    ...boxes,
-    meetings.length > MOST_TERMS
-      ? html("span", { class: "rest" }, `… ${meetings.length - MOST_TERMS} more`)
-      : "",
-  );
-  const letter = letterOf(store.state.letters, leave, leave);
-  const count = meetings.length;
-  const says = count
-    ? `Read the other way: the ${count} cell${count > 1 ? "s" : ""} of ${letter} that this ` +
-      "number goes into. Click to change it."
-    : "Nothing uses this number.";
-  const name = nameOf(model, store.state, focus.role, focus.cell);
-  const spoken = `${name} = ${written(value)} reaches ${count} cells of ${letter}`;
-  return { says, row, spoken };
+  return html(`span.c${role}`, written(value));
 }
 
 /**
@@ -366,7 +307,7 @@ function checkLine(model, state) {
       letterOf(state.letters, "y", role),
       letterOf(state.letters, role === "w" ? "w" : "x", role),
     ];
-    return html("var", { class: `c${role}` }, `${plain}·${gradient}`);
+    return html(`var.c${role}`, `${plain}·${gradient}`);
   };
   const parts = [names("y"), " = ", names("x"), ...(model.pool ? [] : [" = ", names("w")])];
   const dot = (/** @type {number[]} */ p, /** @type {number[]} */ q) =>
@@ -376,8 +317,7 @@ function checkLine(model, state) {
   );
   const minus = b.length ? " (without the bias)" : "";
   return html(
-    "p",
-    { class: "check" },
+    "p.check",
     "One sum, seen three times: ",
     ...parts,
     ` = ${written(sum)}${minus}${agree ? "" : " (not equal)"}`,

@@ -44,23 +44,21 @@ export function tabsPart(store, id) {
  */
 function tab(store, role, id) {
   const { title } = VIEWS[role];
-  return /** @type {HTMLButtonElement} */ (
-    html(
-      "button",
-      {
-        type: "button",
-        role: "tab",
-        "data-role": role,
-        class: role,
-        "aria-controls": id,
-        onclick: () => {
-          store.playing = false;
-          store.leave(role);
-        },
+  return html(
+    "button",
+    {
+      type: "button",
+      role: "tab",
+      "data-role": role,
+      class: role,
+      "aria-controls": id,
+      onclick: () => {
+        store.playing = false;
+        store.leave(role);
       },
-      silhouette(role),
-      html("span", {}, title, html("small")),
-    )
+    },
+    silhouette(role),
+    html("span", title, html("small")),
   );
 }
 

@@ -9,7 +9,7 @@ import { savePng, saveSvg } from "./save.js";
  * @returns {HTMLElement}
  */
 export function toolsPart(store, stage) {
-  const said = html("span", { class: "soft", role: "status" });
+  const said = html("span.soft", { role: "status" });
   const tell = (/** @type {string} */ text) => {
     said.textContent = text;
     setTimeout(() => said.textContent === text && (said.textContent = ""), 4000);
@@ -26,8 +26,8 @@ export function toolsPart(store, stage) {
   });
   const name = () => store.state.op.replace("_", "-");
   const box = html(
-    "div",
-    { class: "tools", role: "group", "aria-label": "Tools" },
+    "div.tools",
+    { role: "group", "aria-label": "Tools" },
     undo,
     redo,
     action("Copy link", () => copy(linkOf(store), tell)),
@@ -65,9 +65,7 @@ async function copy(text, tell) {
     await navigator.clipboard.writeText(text);
     tell("The link is copied.");
   } catch {
-    const field = /** @type {HTMLTextAreaElement} */ (
-      html("textarea", { class: "sr", "aria-label": "link" })
-    );
+    const field = html("textarea.sr", { "aria-label": "link" });
     field.value = text;
     document.body.append(field);
     field.select();

@@ -271,3 +271,9 @@ interface Store {
   giveUp(act: object): void;
   open(address: string): void;
 }
+
+/** The element that "span" or "span.left.wide" names. */
+type Named<Kind extends string> = Kind extends `${infer Name}.${string}` ? Tag<Name> : Tag<Kind>;
+type Tag<Name> = Name extends keyof HTMLElementTagNameMap
+  ? HTMLElementTagNameMap[Name]
+  : HTMLElement;

@@ -1,0 +1,163 @@
+"""What is checked of the nodes of a file together: operators, names, order, and who uses what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from allconv.errors import FileError, UnsupportedError
+from allconv.onnx.format.refusals import ADVICE
+from allconv.onnx.format.schema import Schema, schema_of
+from allconv.onnx.format.text import shown
+from allconv.onnx.model import Node
+from allconv.onnx.names import FOLDS, LOCAL, named
+from allconv.onnx.names.call import unsupported
+from allconv.onnx.names.known import ELEMENTS
+from allconv.operators.base import FLOATS, Array
+
+MOST_SCALES = 16
+_SIZES = ("Shape", "Size")
+_JOIN = ("Concat", "Identity")
+
+
+def checked(node: Node) -> Node:
+    """The node, with why it is not read if it is not."""
+    try:
+        if not node.refusal:
+            check_node(node)
+    except UnsupportedError as error:
+        return replace(node, refusal=error)
+    return node
+
+
+def check_node(node: Node) -> None:
+    """Refuse what is not read, and what the format does not have in this operator set."""
+    if (node.domain, node.op) == LOCAL:
+        return
+    name = named(node)
+    if name is None:
+        raise unsupported(node, ADVICE.get(node.op, ""))
+    schema = schema_of(node.op, node.version)
+    if schema is None:
+        raise unsupported(node, "this operator set has no operator of that name")
+    for each in node.attributes:
+        if each not in schema.attributes:
+            raise unsupported(node, f"attribute {shown(each)}, which it does not have there")
+        if each in name.unread:
+            raise unsupported(node, f"attribute {shown(each)}")
+    for each in schema.required.difference(node.attributes):
+        raise FileError(f"{shown(node.label)} lacks its attribute {each}; export the network again")
+    _check_counts(node, schema)
+
+
+def _check_counts(node: Node, schema: Schema) -> None:
+    """Refuse inputs that must be given and are not, and inputs or outputs beyond the last."""
+    if not schema.least_inputs <= len(node.inputs) <= schema.most_inputs:
+        raise unsupported(node, f"it has {len(node.inputs)} inputs")
+    for number, given in enumerate(node.inputs):
+        if not given and schema.inputs[min(number, len(schema.inputs) - 1)]:
+            raise FileError(f"{shown(node.label)} lacks its input {number}; export again")
+    if not 1 <= len(node.outputs) <= schema.most_outputs:
+        raise unsupported(node, f"it has {len(node.outputs)} outputs")
+
+
+def check_order(nodes: Sequence[Node], given: AbstractSet[str], results: Sequence[str]) -> None:
+    """Refuse names that are used before, or made after, something of that name exists."""
+    known = {"", *given}
+    for node in nodes:
+        for name in node.uses:
+            if name not in known:
+                raise FileError(
+                    f"{shown(node.label)} needs {shown(name)}, which nothing before it makes: the "
+                    "nodes are in no order, or in a cycle; export the network again"
+                )
+        for name in node.outputs:
+            if name and name in known:
+                raise FileError(f"{shown(name)} is made twice; export the network again")
+            known.add(name)
+    for name in results:
+        if not name or name not in known:
+            raise FileError(f"output {shown(name)} is never made; export the network again")
+
+
+def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
+    """The nodes, their results that nothing takes left out: a mask of dropout, say.
+
+    Where an output says what a node means, or the format wants it, it stays.
+    """
+    used = {name for node in nodes for name in node.uses}
+    used.update(results)
+    return [
+        node if used.issuperset(node.outputs) or _outputs_count(node) else _used_outputs(node, used)
+        for node in nodes
+    ]
+
+
+def _used_outputs(node: Node, used: AbstractSet[str]) -> Node:
+    schema = None if node.domain else schema_of(node.op, node.version)
+    least = schema.least_outputs if schema else 1
+    outputs = (name if n < least or name in used else "" for n, name in enumerate(node.outputs))
+    return replace(node, outputs=tuple(outputs))
+
+
+def _outputs_count(node: Node) -> bool:
+    name = named(node)
+    return bool(node.branches) or (name is not None and name.outputs_count)
+
+
+def roles(
+    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The initializers that are parameters, and those that are buffers.
+
+    A float that some node needs as a setting is neither, nor is one that meets only sizes and
+    `static` inputs.
+    """
+    settings: set[str] = set()
+    buffers: set[str] = set()
+    for node in nodes:
+        name = named(node)
+        if name is not None:
+            settings.update(node.inputs[n] for n in name.settings if n < len(node.inputs))
+            buffers.update(node.inputs[n] for n in name.buffers if n < len(node.inputs))
+    used = {name for node in nodes for name in node.uses}
+    settings |= _beside_sizes(nodes, arrays, static)
+    floats = [
+        name
+        for name, array in arrays.items()
+        if name in used - settings and array.dtype.name in FLOATS
+    ]
+    return (
+        tuple(name for name in floats if name not in buffers),
+        tuple(name for name in floats if name in buffers),
+    )
+
+
+def _beside_sizes(
+    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
+) -> set[str]:
+    """Small floats that are only computed with sizes and static inputs: a scale of a size, say."""
+    integers = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}
+    small = {
+        name for name, array in arrays.items() if name not in integers and array.size <= MOST_SCALES
+    }
+    sizes = set(static)
+    beside: set[str] = set()
+    elsewhere: set[str] = set()
+    for node in nodes:
+        taken = {name for name in node.uses if name}
+        op = "" if node.domain else node.op
+        met = taken & sizes
+        if op in _SIZES:
+            sizes.update(node.outputs)
+        elif op == "Constant":
+            integers.update(node.outputs)
+        elif op in FOLDS and met and taken <= sizes | integers:
+            sizes.update(node.outputs)
+        elif (op in ELEMENTS or op in _JOIN) and met and taken <= sizes | integers | small:
+            sizes.update(node.outputs)
+            beside |= taken & small
+        else:
+            elsewhere |= taken
+    return beside - elsewhere

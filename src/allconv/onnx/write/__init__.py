@@ -1,0 +1,1 @@
+"""A network, a function or a graph to the bytes of a file."""
