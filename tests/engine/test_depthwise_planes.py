@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allconv import functional as F
-from allconv.engine.border import ready
+from allconv.engine.array_layout import ready
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_steps import choose_planes_tile
