@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from allconv.errors import UnsupportedError
@@ -33,17 +35,15 @@ class Node:
         name = self.name or next(filter(None, self.outputs), "")
         return f"{name} ({self.op})" if name else self.op
 
-    @property
+    @cached_property
     def branches(self) -> tuple[Branch, ...]:
         """The graphs inside the node."""
         return tuple(each for each in self.attributes.values() if isinstance(each, Branch))
 
-    @property
-    def uses(self) -> Iterator[str]:
+    @cached_property
+    def uses(self) -> tuple[str, ...]:
         """The names that the node takes, those of the graphs inside it that lie outside, too."""
-        yield from self.inputs
-        for branch in self.branches:
-            yield from branch.outside
+        return (*self.inputs, *chain.from_iterable(each.outside for each in self.branches))
 
     def __repr__(self) -> str:
         return f"Node({self.label}: {', '.join(self.inputs)} -> {', '.join(self.outputs)})"

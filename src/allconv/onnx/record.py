@@ -16,7 +16,7 @@ from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.format.refusals import Refusal, joined
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.model import Branch, Input, Model, Node, Sizes
-from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named
+from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named, since
 from allconv.onnx.names.call import Bytes, Call, Condition, Several, unsupported
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
@@ -40,7 +40,6 @@ _EITHER = (
     "its condition is computed from the data; that is supported for one truth value, where both "
     "branches give floats of one shape"
 )
-_BROADCAST = 7  # before this operator set a second operand says which axes it stands for
 
 
 @dataclass(frozen=True)
@@ -331,7 +330,7 @@ def _is_known(call: Call) -> bool:
         return True
     few = sum(x.size for x in arrays) <= MOST_FLOATS
     by_operators = op in _BY_OPERATORS and op in NAMES
-    return few and call.version >= _BROADCAST and not by_operators
+    return few and call.version >= since.REPEATED and not by_operators
 
 
 def _output(result: Any, name: str) -> Value | Array:

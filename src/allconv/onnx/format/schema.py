@@ -36,14 +36,20 @@ class Schema:
 STILL_READ = ("GroupNormalization",)  # deprecated as operator set 18 has it, and found in files
 
 
-@cache
-def schema_of(op: str, version: int) -> Schema | None:
-    """The operator of ai.onnx as an operator set has it; None where it has none of that name."""
+def found_schema(op: str, version: int) -> Any:
+    """The format's own schema of an operator of ai.onnx in an operator set; None: it has none."""
     try:
         found = defs.get_schema(op, version, "")
     except (defs.SchemaError, TypeError):  # no such name, or a version that is no int of C
         return None
-    if found.deprecated and op not in STILL_READ:
+    return None if found.deprecated and op not in STILL_READ else found
+
+
+@cache
+def schema_of(op: str, version: int) -> Schema | None:
+    """The operator of ai.onnx as an operator set has it; None where it has none of that name."""
+    found = found_schema(op, version)
+    if found is None:
         return None
     attributes = found.attributes
     return Schema(

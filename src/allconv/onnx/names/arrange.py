@@ -10,6 +10,7 @@ import numpy as np
 
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.intake.limits import MOST_AXES
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Bytes, Call, Condition, Name, Several
 from allconv.onnx.names.move import joined, moved, part, sliced
 from allconv.onnx.names.writer import Writer, Written, spelt
@@ -17,7 +18,6 @@ from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice,
 
 _LARGE = 2**31
 BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
-_UNEVEN = 18  # before this operator set the parts of a Split without sizes are equal
 
 
 def read_reshape(call: Call) -> Any:
@@ -103,7 +103,7 @@ def read_split(call: Call) -> tuple[Any, ...]:
         raise call.wrong("num_outputs is not the number of outputs, or split is given, too")
     if not sizes:
         each, rest = -(-cells // count), cells % count
-        if rest and call.version < _UNEVEN:
+        if rest and call.version < since.UNEVEN:
             raise call.wrong(f"the {cells} cells of axis {axis} make no {count} equal parts")
         sizes = (*(each,) * (count - 1), cells - each * (count - 1))
     if len(sizes) != count or sum(sizes) != cells or min(sizes) < 0:

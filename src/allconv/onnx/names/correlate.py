@@ -98,15 +98,14 @@ def write_correlate_transpose(writer: Writer, written: Written) -> None:
         writer.node(written, "ConvTranspose", [y, w, *bias], **settings)
         return
     (result,) = written.outputs
-    inner = writer.fresh(f"{result}/inner")
-    writer.add("ConvTranspose", (y, w), (inner,), **settings)
+    inner = writer.step(f"{result}/inner", "ConvTranspose", y, w, **settings)
     ends = [(0, 0), (0, 0), *around]
     if not bias:
         writer.pad(written, inner, ends, 0.0, y=result)
         return
     padded = writer.pad(written, inner, ends, 0.0)
-    column = writer.fresh(f"{result}/bias")
-    writer.add("Unsqueeze", (*bias, writer.integers(range(1, 1 + len(axes)))), (column,))
+    places = writer.integers(range(1, 1 + len(axes)))
+    column = writer.step(f"{result}/bias", "Unsqueeze", *bias, places)
     writer.node(written, "Add", [padded, column])
 
 

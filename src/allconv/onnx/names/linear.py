@@ -8,6 +8,7 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.call import apply
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import spelt
@@ -15,8 +16,6 @@ from allconv.operators.einsum import einsum
 from allconv.operators.matmul import MatMul
 from allconv.operators.reduce import Broadcast
 from allconv.value import Value
-
-_BROADCAST = 7  # before this operator set a matrix is repeated only where an attribute says so
 
 
 def read_gemm(call: Call) -> Any:
@@ -48,7 +47,7 @@ def _check_added(call: Call, c: Value | None, shape: tuple[int, int]) -> None:
     """Refuse a matrix that is added and larger than the product, or must not be repeated."""
     if c is None:
         return
-    repeats = call.version >= _BROADCAST or call.flag("broadcast")
+    repeats = call.version >= since.REPEATED or call.flag("broadcast")
     if broadcast_shapes(call, c.shape, shape) != shape or not (repeats or c.shape == shape):
         raise call.wrong(f"{c.shape} is added to {shape}")
 

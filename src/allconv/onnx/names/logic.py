@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,36 +39,21 @@ def truth(call: Call, number: int) -> Any:
     return apply(operators.Heaviside(), given.value)
 
 
-def _two(call: Call) -> tuple[Value, Value]:
-    return call.value(0), call.value(1)
-
-
 def _logic(join: Callable[[Value, Value], Value]) -> Name:
-    def read(call: Call) -> Condition:
-        return Condition(join(truth(call, 0), truth(call, 1)))
-
-    return Name(read, _OLD)
+    """A condition made of two."""
+    return Name(lambda call: Condition(join(truth(call, 0), truth(call, 1))), _OLD)
 
 
-def read_greater(call: Call) -> Condition:
-    """a > b: their difference is above 0, whatever infinities they are."""
-    return Condition(call.value(0) - call.value(1))
-
-
-def read_less(call: Call) -> Condition:
-    """a < b."""
-    return Condition(call.value(1) - call.value(0))
+def _compared(join: Callable[[Value, Value], Value], unread: tuple[str, ...] = _OLD) -> Name:
+    """A condition made of two numbers."""
+    return Name(lambda call: Condition(join(call.value(0), call.value(1))), unread)
 
 
 def read_equal(call: Call) -> Condition:
     """a = b, of numbers or of conditions."""
     conditions = any(_is_condition(each) for each in call.operands)
-    pair = [(truth if conditions else _number)(call, number) for number in range(2)]
-    return Condition(_same(*pair))
-
-
-def _number(call: Call, number: int) -> Value:
-    return call.value(number)
+    taken = partial(truth, call) if conditions else call.value
+    return Condition(_same(taken(0), taken(1)))
 
 
 def _is_condition(operand: object) -> bool:
@@ -109,16 +95,12 @@ def read_is_inf(call: Call) -> Condition:
 READERS = {
     "And": _logic(lambda a, b: a * b),
     "Equal": Name(read_equal, _OLD),
-    "Greater": Name(read_greater, _OLD),
-    "GreaterOrEqual": Name(
-        lambda call: Condition(_either(_above(*_two(call)), _same(*_two(call))))
-    ),
+    "Greater": _compared(lambda a, b: a - b),  # above 0, whatever infinities they are
+    "GreaterOrEqual": _compared(lambda a, b: _either(_above(a, b), _same(a, b)), ()),
     "IsInf": Name(read_is_inf),
     "IsNaN": Name(read_is_nan),
-    "Less": Name(read_less, _OLD),
-    "LessOrEqual": Name(
-        lambda call: Condition(_either(_above(*_two(call)[::-1]), _same(*_two(call))))
-    ),
+    "Less": _compared(lambda a, b: b - a),
+    "LessOrEqual": _compared(lambda a, b: _either(_above(b, a), _same(a, b)), ()),
     "Not": Name(read_not),
     "Or": _logic(_either),
     "Where": Name(read_where),

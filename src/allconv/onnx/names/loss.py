@@ -7,13 +7,12 @@ from math import prod
 from typing import Any
 
 from allconv.functional.call import apply
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.writer import spelt
 from allconv.operators.base import Operator
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.order import Hardmax
-
-_FLAT = 13  # before this operator set all axes from `axis` on are one
 
 
 def _along(operator: Callable[[int], Operator]) -> Name:
@@ -22,7 +21,7 @@ def _along(operator: Callable[[int], Operator]) -> Name:
     def read(call: Call) -> Any:
         x = call.value(0)
         axis = call.axis(call.integer("axis"), max(x.ndim, 1))
-        if call.version >= _FLAT or axis == x.ndim - 1:
+        if call.version >= since.ONE_AXIS or axis == x.ndim - 1:
             return apply(operator(axis), x)
         rows = x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
         return apply(operator(1), rows).reshape(x.shape)

@@ -8,13 +8,11 @@ import numpy as np
 
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
-
-_TRUTHS = 10  # before this operator set the mask is of floats
-_NO_TEST = 7  # before this operator set an attribute says whether it is inference
 
 
 def read_batch_normalization(call: Call) -> Any:
@@ -24,7 +22,7 @@ def read_batch_normalization(call: Call) -> Any:
     before operator set 7, by outputs after the first until 13, then by `training_mode`.
     """
     training = call.flag("training_mode") or any(call.node.outputs[1:])
-    if training or (call.version < _NO_TEST and not call.flag("is_test")):
+    if training or (call.version < since.INFERENCE and not call.flag("is_test")):
         raise call.unsupported("in training form; export the network for inference")
     x, scale, bias, mean, variance = call.values()
     if not call.flag("spatial", 1) and x.ndim > 2:
@@ -56,13 +54,13 @@ def read_dropout(call: Call) -> Value | tuple[Value, Any]:
     x = call.value(0)
     training = call.has(2) and bool(call.known_number(2))
     ratio = call.known_number(1) if call.has(1) else call.number("ratio", 0.5)
-    drops = training or (call.version < _NO_TEST and not call.flag("is_test"))
+    drops = training or (call.version < since.INFERENCE and not call.flag("is_test"))
     if drops and ratio:
         raise call.unsupported("in training form, which draws; export the network for inference")
     if not any(call.node.outputs[1:]):
         return x
     call.check_constants(x.shape)
-    mask = np.ones(x.shape, bool if call.version >= _TRUTHS else x.dtype)
+    mask = np.ones(x.shape, bool if call.version >= since.MASK_OF_TRUTHS else x.dtype)
     return x, mask
 
 

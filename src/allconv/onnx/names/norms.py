@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import Writer, Written
@@ -15,7 +16,6 @@ from allconv.operators.pointwise import Heaviside, Sqrt
 from allconv.operators.reduce import Sum
 from allconv.value import Value
 
-_OF_CHANNELS = 21  # before this operator set the numbers of group norm are one a group
 _FLOAT = 1  # the only kind of statistics that a file may ask for here
 _DOUBLE = 11
 
@@ -92,7 +92,7 @@ def read_group_norm(call: Call) -> Value:
     if call.given("stash_type") and call.integer("stash_type") not in (_FLOAT, _DOUBLE):
         raise call.unsupported(f"stash_type={call.integer('stash_type')}")
     operator = GroupNorm(groups, call.number("epsilon"))
-    if call.version >= _OF_CHANNELS:
+    if call.version >= since.OF_CHANNELS:
         return _applied(call, operator, x, x.shape[1:2])
     y: Value = apply(operator, x)
     rows = y.reshape((x.shape[0], groups, -1)) if x.size else y
@@ -134,9 +134,7 @@ def write_layer_norm(writer: Writer, written: Written) -> None:
     y, steps = written.outputs[0], iter(range(9))
 
     def made(op: str, *inputs: str, **attributes: Any) -> str:
-        name = writer.fresh(f"{y}/{op}_{next(steps)}")
-        writer.add(op, inputs, (name,), **attributes)
-        return name
+        return writer.step(f"{y}/{op}_{next(steps)}", op, *inputs, **attributes)
 
     x, *numbers = written.inputs
     eps = writer.constant(f"{y}/eps", np.array(operator.eps, written.dtype))

@@ -14,14 +14,13 @@ from allconv.functional.activations import hard_sigmoid, scaled_elu, sloped
 from allconv.functional.call import apply
 from allconv.onnx.format.schema import shortest
 from allconv.onnx.format.tensors import CODES
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Call, Name, of
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import Write, Writer, Written, spelt
 from allconv.operators import elementary
 from allconv.operators import pointwise as operators
 from allconv.value import Value
-
-_BROADCAST = 7  # before this operator set a second operand says which axes it stands for
 
 
 def _one(operator: operators.Pointwise) -> Name:
@@ -34,7 +33,7 @@ def _two(operator: operators.Pointwise) -> Name:
 
     def read(call: Call) -> Any:
         a, b = call.value(0), call.value(1)
-        return apply(operator, a, _repeated(call, a, b) if call.version < _BROADCAST else b)
+        return apply(operator, a, _repeated(call, a, b) if call.version < since.REPEATED else b)
 
     return Name(read)
 
@@ -89,7 +88,7 @@ def read_gelu(call: Call) -> Any:
 def read_prelu(call: Call) -> Any:
     """x where x > 0, else slope * x."""
     x, slope = call.value(0), call.value(1)
-    if call.version < _BROADCAST and slope.ndim == 1 and x.ndim > 1:
+    if call.version < since.REPEATED and slope.ndim == 1 and x.ndim > 1:
         slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
     if broadcast_shapes(call, x.shape, slope.shape) != x.shape:
         raise call.wrong(f"a slope of {slope.shape} is not repeated to {x.shape}")
@@ -124,24 +123,21 @@ def read_pow(call: Call) -> Value:
     if not isinstance(exponents, np.ndarray) or exponents.size != 1:
         whole = isinstance(exponents, np.ndarray) and exponents.dtype.kind in "iu"
         b = call.lift(exponents.astype(x.dtype)) if whole else call.value(1)
-        if call.version < _BROADCAST:
+        if call.version < since.REPEATED:
             b = _repeated(call, x, b)
         return x**b
     y: Value = x ** shortest(exponents.reshape(-1)[0])
-    if call.version < _BROADCAST:
+    if call.version < since.REPEATED:
         _repeated(call, x, call.lift(exponents.astype(x.dtype)))
         return y
     return y.reshape(broadcast_shapes(call, x.shape, exponents.shape))
-
-
-_FLOORED = 28
 
 
 def read_mod(call: Call) -> Any:
     """The remainder with the sign of the dividend; since operator set 28 that of the divisor, too,
     which the format had for whole numbers alone."""
     truncated = call.flag("fmod")
-    if not truncated and call.version < _FLOORED:
+    if not truncated and call.version < since.FLOORED:
         raise call.wrong("floats need fmod=1")
     return apply(elementary.Remainder(truncated), call.value(0), call.value(1))
 
@@ -219,28 +215,22 @@ def write_select(writer: Writer, written: Written) -> None:
 
 def _above_zero(writer: Writer, written: Written, x: str) -> str:
     zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, written.dtype))
-    name = writer.fresh(f"{written.outputs[0]}/above")
-    writer.add("Greater", (x, zero), (name,))
-    return name
+    return writer.step(f"{written.outputs[0]}/above", "Greater", x, zero)
 
 
 def write_equal(writer: Writer, written: Written) -> None:
     """Equal, as a number."""
-    name = writer.fresh(f"{written.outputs[0]}/equal")
-    writer.add("Equal", written.inputs, (name,))
+    name = writer.step(f"{written.outputs[0]}/equal", "Equal", *written.inputs)
     writer.node(written, "Cast", (name,), to=CODES[written.dtype])
 
 
 def write_remainder(writer: Writer, written: Written) -> None:
     """Mod, whose remainders of floats have the sign of a; of b where b is added and taken again."""
-    names = list(written.inputs)
+    (a, b), (y,) = written.inputs, written.outputs
     if not written.operator.truncated:
-        for step in ("Mod", "Add"):
-            made = writer.fresh(f"{written.outputs[0]}/{step}")
-            more = {"fmod": 1} if step == "Mod" else {}
-            writer.add(step, names, (made,), **more)
-            names[0] = made
-    writer.node(written, "Mod", names, fmod=1)
+        a = writer.step(f"{y}/Mod", "Mod", a, b, fmod=1)
+        a = writer.step(f"{y}/Add", "Add", a, b)
+    writer.node(written, "Mod", [a, b], fmod=1)
 
 
 def write_truth(writer: Writer, written: Written) -> None:
@@ -258,9 +248,7 @@ def write_log1p(writer: Writer, written: Written) -> None:
     (x,), (y,) = written.inputs, written.outputs
 
     def make(op: str, *inputs: str) -> str:
-        name = writer.fresh(f"{y}/{op}")
-        writer.add(op, inputs, (name,))
-        return name
+        return writer.step(f"{y}/{op}", op, *inputs)
 
     one = writer.constant(f"{y}/one", np.array(1, written.dtype))
     small = writer.constant(f"{y}/small", np.array(0.25, written.dtype))

@@ -11,6 +11,7 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.functional.resize import simple
+from allconv.onnx.names import since
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.writer import Writer, Written
 from allconv.operators.base import Array
@@ -35,7 +36,7 @@ _POLICIES = ("stretch", "not_larger", "not_smaller")
 def read_resize(call: Call) -> Value:
     """An image of another size, by sizes or scales."""
     x = call.value(0)
-    if call.version < 11:  # x, scales, mode
+    if call.version < since.COORDINATES:  # x, scales, mode
         return _older(call, x, _floats(call, 1, x.ndim))
     rule = _rule(call)
     given = call.integers("axes", tuple(range(x.ndim)))
@@ -49,12 +50,12 @@ def read_resize(call: Call) -> Value:
 def read_upsample(call: Call) -> Value:
     """An image made larger: the scales are attributes or, since 9, an input."""
     x = call.value(0)
-    if call.version < 7:  # of images alone
+    if call.version < since.SCALES:  # of images alone
         if x.ndim != 4:
             raise call.wrong(f"its input is {x.shape}; (N, C, H, W) is expected")
         scales = [1.0, 1.0, call.number("height_scale"), call.number("width_scale")]
         return _older(call, x, _positive(call, np.array(scales), x.ndim))
-    if call.version < 9:
+    if call.version < since.SCALES_GIVEN:
         return _older(call, x, _positive(call, np.array(call.numbers("scales")), x.ndim))
     return _older(call, x, _floats(call, 1, x.ndim))
 

@@ -17,20 +17,18 @@ _IMAGE = 4  # axes
 
 def read_depth_to_space(call: Call) -> Any:
     """Channels as the pixels of a larger image."""
-    x, by = _image(call)
-    mode = call.choice("mode", ("DCR", "CRD"), "DCR")
+    x, by, first = _image(call)
     if x.shape[1] % (by * by):
         raise call.wrong(f"{x.shape[1]} channels are not a multiple of blocksize**2, {by}**2")
-    return depth_to_space(x, by=by, channels_first=mode == "CRD")
+    return depth_to_space(x, by=by, channels_first=first)
 
 
 def read_space_to_depth(call: Call) -> Any:
     """The pixels of blocks as channels."""
-    x, by = _image(call)
-    mode = call.choice("mode", ("DCR", "CRD"), "DCR")
+    x, by, first = _image(call)
     if x.shape[2] % by or x.shape[3] % by:
         raise call.wrong(f"an image of {x.shape[2:]} is not a multiple of the blocksize {by}")
-    return space_to_depth(x, by=by, channels_first=mode == "CRD")
+    return space_to_depth(x, by=by, channels_first=first)
 
 
 def read_col2im(call: Call) -> Any:
@@ -70,13 +68,14 @@ def read_col2im(call: Call) -> Any:
     return folded(x, window=window)
 
 
-def _image(call: Call) -> tuple[Value, int]:
+def _image(call: Call) -> tuple[Value, int, bool]:
+    """The images, the size of blocks, and whether channels come before the cells of a block."""
     x, by = call.value(0), call.integer("blocksize")
     if x.ndim != _IMAGE:
         raise call.wrong(f"its input is {x.shape}; (N, C, H, W) is expected")
     if by < 1:
         raise call.wrong(f"blocksize is {by}; at least 1 is expected")
-    return x, by
+    return x, by, call.choice("mode", ("DCR", "CRD"), "DCR") == "CRD"
 
 
 READERS = {

@@ -85,13 +85,10 @@ def _write_part(writer: Writer, written: Written, part: Part) -> str:
     axis, x, y = written.operator.axis, written.inputs[0], written.outputs[0]
     end = part.first + part.step * part.count
     numbers = ([part.first], [end if end >= 0 else -(2**31)], [axis], [part.step])
-    taken = writer.fresh(f"{y}/cells")
-    writer.add("Slice", (x, *map(writer.integers, numbers)), (taken,))
+    taken = writer.step(f"{y}/cells", "Slice", x, *map(writer.integers, numbers))
     if not part.summed:
         return taken
-    total = writer.fresh(f"{y}/sum")
-    writer.add("ReduceSum", (taken, writer.integers([axis])), (total,), keepdims=1)
-    return total
+    return writer.step(f"{y}/sum", "ReduceSum", taken, writer.integers([axis]), keepdims=1)
 
 
 WRITERS = {SumCells: write_sum_cells}

@@ -259,10 +259,10 @@ def write_add_at(writer: Writer, written: Written) -> None:
             written, "cells added at numbers along another axis than the first, or in a batch"
         )
     (y,), (x, index) = written.outputs, written.inputs
-    zeros, numbers = writer.fresh(f"{y}/zeros"), writer.fresh(f"{y}/numbers")
     shape = writer.integers([n or 0 for n in written.result])
-    writer.add("ConstantOfShape", (shape,), (zeros,), value=np.zeros(1, written.dtype))
-    writer.add("Unsqueeze", (index, writer.integers([1])), (numbers,))
+    value = np.zeros(1, written.dtype)
+    zeros = writer.step(f"{y}/zeros", "ConstantOfShape", shape, value=value)
+    numbers = writer.step(f"{y}/numbers", "Unsqueeze", index, writer.integers([1]))
     writer.node(written, "ScatterND", [zeros, numbers, x], reduction="add")
 
 

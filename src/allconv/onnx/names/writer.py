@@ -105,12 +105,15 @@ class Writer:
         self, op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
     ) -> None:
         """A node named as its first output."""
-        self.made(Node(op, "", 0, outputs[0], tuple(inputs), tuple(outputs), attributes))
-
-    def made(self, node: Node) -> None:
-        """A node that is given as a value."""
-        self.taken.update(node.outputs)
+        self.taken.update(outputs)
+        node = Node(op, "", 0, outputs[0], tuple(inputs), tuple(outputs), attributes)
         self.graph.node.append(make_node(node))
+
+    def step(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:
+        """A node on the way to others, under this name or one like it, which it returns."""
+        made = self.fresh(name)
+        self.add(op, inputs, (made,), **attributes)
+        return made
 
     def initializer(self, name: str, array: Array) -> None:
         """An array that can be replaced, as a parameter."""

@@ -26,8 +26,7 @@ _FIELDS = {
     AttributeProto.INTS: "ints",
     AttributeProto.STRINGS: "strings",
 }
-_SEVERAL = ("floats", "ints", "strings", "tensors", "graphs", "sparse_tensors", "type_protos")
-_SINGLE = ("f", "i", "s", "t", "g", "sparse_tensor", "tp")
+_BESIDE = {"doc_string", "name", "type"}
 
 
 def read_attributes(
@@ -53,9 +52,8 @@ def read_attributes(
             field = "g"
         if field is None:
             raise unsupported(node, f"attribute {shown(each.name)} is a graph or sparse")
-        held = {name for name in _SINGLE if each.HasField(name)}
-        held |= {name for name in _SEVERAL if len(getattr(each, name))}
-        if held - {field}:
+        held = {known.name for known, _ in each.ListFields()}
+        if held - _BESIDE - {field}:
             raise FileError(f"{shown(node.label)}: {shown(each.name)} is of two types")
         given = getattr(each, field)
         if field == "t":

@@ -53,9 +53,7 @@ def _declared(name: str, given: Any) -> Declared:
     shape: Sizes | None = None
     if kind.HasField("shape") and len(kind.shape.dim) <= MOST_AXES:
         shape = tuple(
-            int(n.dim_value)
-            if n.WhichOneof("value") == "dim_value"
-            else encodable(n.dim_param) or None
+            int(n.dim_value) if n.HasField("dim_value") else encodable(n.dim_param) or None
             for n in kind.shape.dim
         )
     return Declared(name, shape, f"tensor({text})")
@@ -67,28 +65,24 @@ def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
         raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
     kind = given.type.tensor_type
     dtype = dtype_name(kind.elem_type, of)
-    image = dtype in ("uint8", "int8") and _is_cast(name, nodes)
-    mask = dtype == "bool" and floats and _is_mask(name, nodes)
-    data = dtype in FLOATS and not _is_setting(name, nodes)
+    takers = [node for node in nodes if name in node.uses]
+    image = dtype in ("uint8", "int8") and _is_cast(name, takers)
+    mask = dtype == "bool" and floats and _is_mask(name, takers)
+    data = dtype in FLOATS and not _is_setting(name, takers)
     static = not (data or image or mask)
     if not kind.HasField("shape"):
         return Input(name, None, dtype, static=static)
     if len(kind.shape.dim) > MOST_AXES:
         raise FileError(f"{of} has {len(kind.shape.dim)} axes; export the network again")
-    sizes: list[int | None] = []
-    for n in kind.shape.dim:
-        known = n.WhichOneof("value") == "dim_value" and n.dim_value > 0
-        sizes.append(int(n.dim_value) if known else None)
+    told = [int(n.dim_value) if n.HasField("dim_value") else None for n in kind.shape.dim]
+    sizes = tuple(n if n and n > 0 else None for n in told)
     if not fits([n or 1 for n in sizes]):
         raise LimitError(f"{of} has too many values; {MOST_VALUES:,} are the most")
-    empty = bool(kind.shape.dim) and kind.shape.dim[0].WhichOneof("value") == "dim_value"
-    empty = empty and kind.shape.dim[0].dim_value == 0
-    return Input(name, tuple(sizes), dtype, empty, static)
+    return Input(name, sizes, dtype, told[:1] == [0], static)
 
 
-def _is_cast(name: str, nodes: Sequence[Node]) -> bool:
+def _is_cast(name: str, takers: Sequence[Node]) -> bool:
     """Whether an image of bytes is only made floats of; its size may be asked."""
-    takers = [node for node in nodes if name in node.uses]
     return all(
         node.op in ("Cast", "Shape", "Size")
         or (node.op == "DequantizeLinear" and name not in node.inputs[1:])
@@ -96,9 +90,8 @@ def _is_cast(name: str, nodes: Sequence[Node]) -> bool:
     )
 
 
-def _is_setting(name: str, nodes: Sequence[Node]) -> bool:
+def _is_setting(name: str, takers: Sequence[Node]) -> bool:
     """Whether an array is a setting wherever it is taken: the scales of a Resize, say."""
-    takers = [node for node in nodes if name in node.uses]
     return bool(takers) and all(
         (read := named(node)) is not None
         and all(n in read.settings for n, each in enumerate(node.inputs) if each == name)
@@ -107,9 +100,8 @@ def _is_setting(name: str, nodes: Sequence[Node]) -> bool:
     )
 
 
-def _is_mask(name: str, nodes: Sequence[Node]) -> bool:
+def _is_mask(name: str, takers: Sequence[Node]) -> bool:
     """Whether truth values choose between data: a condition of Where alone."""
-    takers = [node for node in nodes if name in node.uses]
     return bool(takers) and all(node.op == "Where" and node.inputs[0] == name for node in takers)
 
 

@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 
 from allconv.errors import UnsupportedError
-from allconv.onnx.format.schema import STILL_READ
+from allconv.onnx.format.schema import found_schema
 from allconv.onnx.format.tensors import CODES
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from onnx import TensorProto, defs
+from onnx import TensorProto
 
 _SEQUENCE = "sequence"
 _NAMED = ("to", "dtype", "output_dtype", "output_datatype")
@@ -105,11 +105,8 @@ def _array_type(value: object) -> str:
 @cache
 def _letters(op: str, version: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The types of the inputs and results of an operator: "T", or the one that it has."""
-    try:
-        schema = defs.get_schema(op, version, "")
-    except (defs.SchemaError, TypeError):
-        return None
-    if not schema.outputs or (schema.deprecated and op not in STILL_READ):
+    schema = found_schema(op, version)
+    if schema is None or not schema.outputs:
         return None
     only = {}
     for each in schema.type_constraints:

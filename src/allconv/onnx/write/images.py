@@ -29,13 +29,8 @@ def write_preprocess(writer: Writer, preprocess: Any, network: Network, image: s
         ("Sub", np.array(preprocess.mean, np.float32)),
         ("Div", np.array(preprocess.std, np.float32)),
     )
-    x = writer.fresh("preprocess/Cast")
-    writer.add("Cast", (image,), (x,), to=CODES["float32"])
+    x = writer.step("preprocess/Cast", "Cast", image, to=CODES["float32"])
     for op, number in steps:
-        y = writer.fresh(f"preprocess/{op}")
-        other = writer.constant(f"{y}/by", np.asarray(number))
-        writer.add(op, (x, other), (y,))
-        x = y
-    y = writer.fresh("preprocess/Transpose")
-    writer.add("Transpose", (x,), (y,), perm=[0, 3, 1, 2])
-    return y
+        other = writer.constant(f"preprocess/{op}/by", np.asarray(number))
+        x = writer.step(f"preprocess/{op}", op, x, other)
+    return writer.step("preprocess/Transpose", "Transpose", x, perm=[0, 3, 1, 2])
