@@ -14,6 +14,7 @@ from allconv.engine.kernels.depthwise_steps import (
     add_depthwise_weight,
     in_planes,
 )
+from allconv.engine.kernels.group_steps import add_group_planes
 from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
@@ -52,6 +53,11 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         x = planner.read(node.inputs[0])
         add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
         return True
+    phases = [output_phases(axis) for axis in window.axes]
+    if not planner.group(node).before and y.has("rows"):
+        x = planner.read(node.inputs[0])
+        if add_group_planes(planner, operator.groups, x, w, y, bias, tail, phases):
+            return True
     single = all(axis.output == 1 for axis in window.axes)
     x = read_image(planner, planner.group(node).source, operator.groups, None if single else node)
     batch = x.shape[0] if single else None
@@ -60,7 +66,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     if batch is None and _run_as_matrix(problem, x, y, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
-    problem.run(x, y, packed, [output_phases(axis) for axis in window.axes], steps)
+    problem.run(x, y, packed, phases, steps)
     return True
 
 

@@ -77,7 +77,7 @@ def add_depthwise(
     planes = not y.is_last
     weights = w if planes else _weights(planner, w)
     by_tap = (0,) * (AXES - len(axes)) + (w.strides[2:] if planes else weights.strides[:-1])
-    forward = _Forward(planner, source, target, walk, by_tap, len(axes), weights, bias, tail)
+    forward = Forward(planner, source, target, walk, by_tap, len(axes), weights, bias, tail)
     (forward.add_planes if planes else forward.add_step)()
 
 
@@ -90,7 +90,7 @@ def _weights(planner: Planner, w: Place) -> Place:
 
 
 @dataclass(frozen=True)
-class _Forward:
+class Forward:
     """A depthwise convolution over four axes, the last `count` of which the window has; `by_tap`
     are the strides of the weights."""
 
@@ -110,12 +110,12 @@ class _Forward:
         dtype = x.place.spec.dtype
         lanes = planner.target.lanes(dtype)
         tile, taps, stride, square = choose_tile(planner.target, axes)
-        cut = _Cut.of(axes, x.images, x.channels, lanes, tile)
+        cut = Cut.of(axes, x.images, x.channels, lanes, tile)
         kernel = Depthwise(
             planner.target, dtype, tile, self.count, taps, stride, square,
             x.channels % lanes != 0, self.bias is not None, self.tail.epilogue,
         )  # fmt: skip
-        self._step(kernel, self._arguments(cut), cut)
+        self.step(kernel, self.arguments(cut), cut)
 
     def add_planes(self) -> None:
         """One step for all phases, in row-major order."""
@@ -123,9 +123,9 @@ class _Forward:
         dtype = x.place.spec.dtype
         lanes = planner.target.lanes(dtype)
         tile = choose_planes_tile(planner.target, row, last, lanes)
-        cut = _Cut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
+        cut = Cut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
         arguments = PlanesArguments[Number](
-            **joined(self._arguments(cut)),
+            **joined(self.arguments(cut)),
             w_channel=self.weights.strides[0],
             y_channel=self.y.channel_stride,
         )
@@ -135,10 +135,10 @@ class _Forward:
             planner.target, dtype, tile, self.count, (row.taps, last.taps), strides, dilated,
             self.bias is not None, self.tail.epilogue,
         )  # fmt: skip
-        self._step(kernel, arguments, cut)
+        self.step(kernel, arguments, cut)
 
-    def _arguments(self, cut: _Cut) -> DepthwiseArguments[Number]:
-        """What both kernels are given, with the table of phases."""
+    def arguments(self, cut: Cut) -> DepthwiseArguments[Number]:
+        """What all kernels are given, with the table of phases."""
         x, y, axes = self.x, self.y, self.axes
         _, phases = phase_table(
             self.planner,
@@ -168,7 +168,8 @@ class _Forward:
             split_channels=cut.channels,
         )
 
-    def _step(self, kernel: Kernel, arguments: DepthwiseArguments[Number], cut: _Cut) -> None:
+    def step(self, kernel: Kernel, arguments: DepthwiseArguments[Number], cut: Cut) -> None:
+        """The step of a kernel."""
         places = arguments.phases, self.bias
         reads = [self.x.place, self.weights, *self.tail.operands]
         reads += [place for place in places if isinstance(place, Place)]
@@ -234,7 +235,7 @@ def _is_dilated(axis: AxisPhases) -> bool:
 
 
 @dataclass(frozen=True)
-class _Cut:
+class Cut:
     """How a convolution is cut into units, and how many make a chunk: rows and columns of a phase,
     and channels."""
 
@@ -249,7 +250,7 @@ class _Cut:
     def of(
         cls, axes: tuple[AxisPhases, ...], images: int, channels: int, lanes: int,
         tile: tuple[int, int],
-    ) -> _Cut:  # fmt: skip
+    ) -> Cut:  # fmt: skip
         """No unit is too much work, and there are chunks enough."""
         (height, width), (a2, a3) = tile, axes[2:]
         outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
@@ -277,13 +278,14 @@ class _Cut:
 
     @classmethod
     def of_planes(
-        cls, axes: tuple[AxisPhases, ...], images: int, channels: int, tile: tuple[int, int]
-    ) -> _Cut:
-        """Whole planes, as far as there are chunks enough."""
+        cls, axes: tuple[AxisPhases, ...], images: int, channels: int, tile: tuple[int, int],
+        terms: int = 1,
+    ) -> Cut:  # fmt: skip
+        """Whole planes, as far as there are chunks enough; every tap has so many `terms`."""
         a2, a3 = axes[2:]
         outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
-        work = images * channels * prod(max(axis.pairs, axis.cells) for axis in axes)
-        depth = prod(max(axis.taps, 1) for axis in axes)
+        work = terms * images * channels * prod(max(axis.pairs, axis.cells) for axis in axes)
+        depth = terms * prod(max(axis.taps, 1) for axis in axes)
         expected = expected_chunks(work)
 
         def pieces(of: int, at_most: int, size: int) -> int:
