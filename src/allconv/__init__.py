@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from allconv.nn.saved import load
     from allconv.show.explain import explain
 
-_ROOMS = {  # where each name is defined; None: it is a module of its own
+_DEFINED_IN = {  # where each name is defined; None: it is a module of its own
     "ImageClassifier": "train",
     "as_matrix": "analysis.matrix",
     "compile": "engine.compile",
@@ -97,7 +97,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from allconv.once import load
 
-    return load("allconv", _ROOMS, name)
+    return load("allconv", _DEFINED_IN, name)
 
 
 def __dir__() -> list[str]:

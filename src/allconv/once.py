@@ -53,17 +53,18 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def load(package: str, rooms: Mapping[str, str | None], name: str) -> Any:
-    """What a package calls `name`: `rooms` says in which module of allconv it is defined.
+def load(package: str, modules: Mapping[str, str | None], name: str) -> Any:
+    """The attribute `name` of a package, imported now: what a package's `__getattr__` returns.
 
-    None: it is a module of the package itself. AttributeError if the name is not there.
+    `modules` has, by name, the module of allconv that defines it ("engine.program"), or None for a
+    module of the package itself. AttributeError for other names.
     """
-    if name not in rooms:
+    if name not in modules:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    room = rooms[name]
+    module = modules[name]
     with ONCE:  # a fork waits for what is being loaded
-        if room is None:
+        if module is None:
             return import_module(f"{package}.{name}")
-        found = getattr(import_module(f"allconv.{room}"), name)
+        found = getattr(import_module(f"allconv.{module}"), name)
     setattr(sys.modules[package], name, found)
     return found

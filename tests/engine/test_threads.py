@@ -26,6 +26,7 @@ class Meeting:
         self.scratch = scratch
         self.expected = expected
         self.came: list[tuple[str, int, int]] = []
+        self.numbers: list[int] = []
         self.enough = threading.Event()
         self.failure: BaseException | None = None
         self.stopped = 0
@@ -46,7 +47,8 @@ class MeetingRun:
         if len(self.meeting.came) >= self.meeting.expected:
             self.meeting.enough.set()
 
-    def help(self, scratch: int) -> None:
+    def help(self, scratch: int, number: int) -> None:
+        self.meeting.numbers.append(number)
         self._come("helper", scratch)
 
     def lead(self, scratch: int) -> bool:
@@ -153,11 +155,12 @@ def test_quota_of_control_groups_version_1(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_workers_have_scratch_of_their_own(count):
-    """Each worker is another thread with aligned memory; the caller leads."""
+    """Each worker is another thread with aligned memory and a number; the caller leads."""
     meeting = Meeting(count, scratch=1000)
     threads.execute(meeting, count)
     roles, scratch, identities = zip(*sorted(meeting.came), strict=True)
     assert roles == ("helper",) * (count - 1) + ("leader",)
+    assert sorted(meeting.numbers) == list(range(1, count))
     assert len(set(identities)) == count
     assert identities[-1] == threading.get_ident()
     assert all(address % 64 == 0 for address in scratch)
@@ -186,7 +189,7 @@ def test_the_caller_does_not_wait_for_helpers():
         def begin(self, holding=None):
             return self
 
-        def help(self, scratch: int) -> None:
+        def help(self, scratch: int, number: int) -> None:
             self.inside.release()
             assert held.wait(20)
 

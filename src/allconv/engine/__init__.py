@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from allconv.engine.programs import Kept, keep
     from allconv.engine.weights import Weights
 
-_ROOMS = {
+_DEFINED_IN = {
     "Kept": "engine.programs",
     "Program": "engine.program",
     "Weights": "engine.weights",
@@ -28,7 +28,7 @@ __all__ = ["Kept", "Program", "Weights", "keep", "run_operator"]
 
 
 def __getattr__(name: str) -> Any:
-    return load("allconv.engine", _ROOMS, name)
+    return load("allconv.engine", _DEFINED_IN, name)
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from allconv.engine import cache as code_cache
 from allconv.engine.buffer import LINE, aligned
-from allconv.engine.emit.run_loop import BLOCK, PARAMETERS, RunnerCode
+from allconv.engine.emit.run_loop import BLOCK, COUNTERS, HALVES, PARAMETERS, RunnerCode
 from allconv.engine.emit.stopper import StopperCode
 from allconv.engine.kernel import Routine
 from allconv.engine.llvm import processor
@@ -81,7 +81,7 @@ class Counters:
         self._renew()
 
     def _renew(self) -> None:
-        self.words = aligned((1 + 2 * self._steps) * LINE).view(np.int64)
+        self.words = aligned((1 + COUNTERS * self._steps) * LINE).view(np.int64)
         self.words[...] = 0
         self.address = self.words.ctypes.data
         self.epoch = 0
@@ -120,15 +120,17 @@ def run(
     scratch: int,
     *,
     leader: bool = True,
+    half: int = 0,
     nanoseconds: int = 0,
 ) -> int:
     """Run, or help to run, the steps first ... first + count - 1, and say how it ended.
 
     The leader opens the run, and returns PAUSED if it is not done after so many `nanoseconds` (0:
     stays); called again it goes on. Another thread returns OVER if the run is over or not open
-    soon. `scratch` is the address of memory that no other thread uses.
+    soon. Of every step a thread begins with one `half` of the chunks. `scratch` is the address of
+    memory that no other thread uses.
     """
-    block = _block(table.ctypes.data, first, count, leader, nanoseconds)
+    block = _block(table.ctypes.data, first, count, half, leader=leader, nanoseconds=nanoseconds)
     where = (ctypes.addressof(block), counters.ctypes.data)
     return int(_native()(*where, epoch, scratch))
 
@@ -137,10 +139,10 @@ _Block = ctypes.c_int64 * len(BLOCK)
 
 
 def _block(
-    table: int, first: int, count: int, leader: bool, nanoseconds: int
+    table: int, first: int, count: int, half: int, *, leader: bool, nanoseconds: int
 ) -> ctypes.Array[ctypes.c_int64]:
     """What the native function reads of a job: see `emit.run_loop.BLOCK`."""
-    return _Block(table, first, count, leader, nanoseconds, _relax(), _clock())
+    return _Block(table, first, count, leader, half, nanoseconds, _relax(), _clock())
 
 
 class Job:
@@ -166,12 +168,26 @@ class Job:
         self.scratch = scratch
         self.native = _native()
         self.steps = (table.ctypes.data, self.first, self.count)
-        self._blocks = _block(*self.steps, True, SLICE), _block(*self.steps, False, 0)
-        self.leading, self.helping = map(ctypes.addressof, self._blocks)
+        self._blocks = [_block(*self.steps, 0, leader=True, nanoseconds=SLICE)] + [
+            _block(*self.steps, half, leader=False, nanoseconds=0) for half in range(HALVES)
+        ]
+        self.leading, *self.helping = map(ctypes.addressof, self._blocks)
 
     def begin(self, holding: object = None) -> Run:
         """Begin a run; it holds `holding`, the memory that its steps touch."""
         return Run(self, self.counters.next_epoch(), holding)
+
+    def run_alone(self, scratch: int) -> None:
+        """Run on this thread, with nobody's help, to the end."""
+        global _native_entries
+        counters = self.counters
+        epoch = counters.next_epoch()
+        ended = PAUSED
+        while ended == PAUSED:
+            _native_entries += 1
+            ended = self.native(self.leading, counters.address, epoch, scratch)
+        if ended == OVER:
+            raise Error(f"a table of {self.count} steps was run twice at the same time")
 
 
 class Run:
@@ -188,10 +204,10 @@ class Run:
         self._holding = holding
         self._words, self._counters = job.counters.words, job.counters.address
 
-    def help(self, scratch: int) -> None:
-        """Claim and run chunks until there are none."""
+    def help(self, scratch: int, number: int = 1) -> None:
+        """Claim and run chunks until there are none, as the helper of this number, from 1 on."""
         job = self._job
-        job.native(job.helping, self._counters, self._epoch, scratch)
+        job.native(job.helping[number % HALVES], self._counters, self._epoch, scratch)
 
     def lead(self, scratch: int) -> bool:
         """Run until all steps are done (True) or `SLICE` is over (False: lead again)."""

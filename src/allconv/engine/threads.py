@@ -29,8 +29,8 @@ MOST = 1024
 class Run(Protocol):
     """A run that threads have entered or will enter: see `runner.Run`."""
 
-    def help(self, scratch: int) -> None:
-        """Claim and run chunks until there are none."""
+    def help(self, scratch: int, number: int) -> None:
+        """Claim and run chunks until there are none, as the helper of this number, from 1 on."""
 
     def lead(self, scratch: int) -> bool:
         """Run for a while; whether all is done."""
@@ -47,6 +47,9 @@ class Work(Protocol):
     def begin(self, holding: object = None) -> Run:
         """Begin a run, which holds the memory that it touches."""
 
+    def run_alone(self, scratch: int) -> None:
+        """Run on this thread, with nobody's help, to the end."""
+
 
 def execute(work: Work, threads: int | None = None, holding: object = None) -> None:
     """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`).
@@ -58,9 +61,7 @@ def execute(work: Work, threads: int | None = None, holding: object = None) -> N
     scratch = _caller.scratch.block(work.scratch)
     if wanted > 1 and _lead_with_others(work, wanted, scratch, holding):
         return
-    run = work.begin(holding)
-    while not run.lead(scratch.address):
-        pass
+    work.run_alone(scratch.address)
 
 
 def _lead_with_others(work: Work, wanted: int, scratch: Block, holding: object) -> bool:
@@ -182,7 +183,8 @@ class _Caller(threading.local):
 class _Helper:
     """A daemon thread that sleeps until it is given a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self._number = number
         self._runs: deque[tuple[Run, int]] = deque(maxlen=1)  # a newer run replaces an older
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -205,7 +207,7 @@ class _Helper:
         """Help with the newest run; a function, so that nothing it names is kept while asleep."""
         with suppress(IndexError, MemoryError):  # without memory there is no help
             run, size = self._runs.pop()
-            run.help(scratch.block(size).address)
+            run.help(scratch.block(size).address, self._number)
 
 
 class _Team:
@@ -220,7 +222,7 @@ class _Team:
         """Have up to `count` helpers enter a run; fewer if no more threads can be started."""
         with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
-                self._helpers.append(_Helper())
+                self._helpers.append(_Helper(len(self._helpers) + 1))
         for helper in self._helpers[:count]:
             helper.give(run, scratch)
 

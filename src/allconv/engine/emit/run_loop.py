@@ -8,11 +8,14 @@ from allconv.engine.emit.integer import I32, I64
 
 ROW_BYTES = 64  # of a step in the table
 LINE_BYTES = 64  # every counter has a cache line of its own
+HALVES = 2  # of the chunks of a step, each with a claim word
+COUNTERS = HALVES + 1  # of a step
 SPINS = 2000  # turns of a waiting loop before the processor is offered to others
 
 PARAMETERS = ("block", "counters", "epoch", "scratch")
-BLOCK = ("table", "first", "count", "leader", "nanoseconds", "relax", "clock")
-"""What `block` is the address of, int64 each: the same in every run of a job."""
+BLOCK = ("table", "first", "count", "leader", "half", "nanoseconds", "relax", "clock")
+"""What `block` is the address of, int64 each: the same in every run of a job. `half` is the half of
+the chunks that a thread begins with, of every step."""
 _KERNEL = ir.FunctionType(ir.VoidType(), [I64] * 3)
 _RELAX = ir.FunctionType(I32, [])
 _MOMENT = ir.LiteralStructType([I64, I64])  # struct timespec
@@ -25,8 +28,13 @@ _ARM = ("aarch64", "arm64")
 class RunnerCode:
     """The function `int64 name(int64 ...)` of PARAMETERS being written.
 
-    Counters are an opening word, then a claim word and a done word a step. Each is epoch << 32 | n;
-    a word of an earlier epoch counts as n = 0, one of a later epoch means that this run is over.
+    Counters are an opening word, then for each step a claim word for each half of its chunks and a
+    done word. Each is epoch << 32 | n; a word of an earlier epoch counts as n = 0, one of a later
+    epoch means that this run is over. A thread claims chunks of its own half of every step, so that
+    much of what it reads lies in its own caches, where the step before has left it; then it claims
+    what is left of the other half. What it has done it counts when it finds nothing to claim: a
+    word that two processors write in turn takes each of them longer than a small chunk.
+
     Arguments cost the caller more than what is done here, so few are given one by one. The
     function returns 1 when all its steps are done, 0 when it found the run over, and 2 when it
     has run for so many nanoseconds (0: any number), between two chunks or while it waits for those
@@ -52,6 +60,7 @@ class RunnerCode:
         b = self.builder
         control = self._set_control()
         self.moment = b.alloca(_MOMENT)
+        self.uncounted = b.alloca(I64)  # chunks of a step that this thread has done
         steps, done, over, self.paused = self._blocks("steps", "done", "over", "paused")
         self.timed = b.icmp_signed("!=", self.arguments["nanoseconds"], I64(0))
         self.deadline = self._emit_deadline()
@@ -80,14 +89,14 @@ class RunnerCode:
         deadline.add_incoming(limit, timed)
         return deadline
 
-    def _emit_pause(self, otherwise: ir.Block) -> None:
+    def _emit_pause(self, pause: ir.Block, otherwise: ir.Block) -> None:
         """Pause if the time is up."""
         b = self.builder
         (look,) = self._blocks("look")
         b.cbranch(self.timed, look, otherwise)
         b.position_at_end(look)
         late = b.icmp_signed(">", self._now(), self.deadline)
-        b.cbranch(late, self.paused, otherwise)
+        b.cbranch(late, pause, otherwise)
 
     def _now(self) -> ir.Value:
         """Nanoseconds of the system's clock."""
@@ -143,29 +152,58 @@ class RunnerCode:
         row = b.add(self.arguments["table"], b.mul(step, I64(ROW_BYTES)))
         fields = [b.load(self._pointer(b.add(row, I64(8 * k))), typ=I64) for k in range(5)]
         chunks = fields[2]
-        line = b.add(b.mul(step, I64(2 * LINE_BYTES)), I64(LINE_BYTES))
+        line = b.add(b.mul(step, I64(COUNTERS * LINE_BYTES)), I64(LINE_BYTES))
         claimed = b.add(self.arguments["counters"], line)
-        finished = b.add(claimed, I64(LINE_BYTES))
+        finished = b.add(claimed, I64(HALVES * LINE_BYTES))
         b.cbranch(b.icmp_unsigned("==", chunks, I64(0)), following, claim)
         b.position_at_end(claim)
-        self._emit_claims(fields, claimed, finished, wait, over)
+        ends = [self._counting(finished, end) for end in (wait, over, self.paused)]
+        self._emit_claims(fields, claimed, ends)
         b.position_at_end(wait)
         self._emit_wait(b.add(self.tag, chunks), finished, following, over)
         b.position_at_end(following)
         step.add_incoming(b.add(step, I64(1)), following)
         b.branch(head)
 
-    def _emit_claims(
+    def _emit_claims(self, fields: list[ir.Value], claimed: ir.Value, ends: list[ir.Block]) -> None:
+        """Run chunks of one half, then of the other; then go to the first of `ends`, or to the
+        others where the run is over or pauses."""
+        b = self.builder
+        none, over, paused = ends
+        chunks = fields[2]
+        middle = b.lshr(b.add(chunks, I64(1)), I64(1))
+        b.store(I64(0), self.uncounted)
+        before = b.block
+        half_, left, other = self._blocks("half", "left", "other")
+        b.branch(half_)
+        b.position_at_end(half_)
+        half, turn = b.phi(I64), b.phi(I64)
+        half.add_incoming(self.arguments["half"], before)
+        turn.add_incoming(I64(1), before)
+        second = b.icmp_unsigned("!=", half, I64(0))
+        first = b.select(second, middle, I64(0))
+        count = b.select(second, b.sub(chunks, middle), middle)
+        word = b.add(claimed, b.mul(half, I64(LINE_BYTES)))
+        self._emit_half(fields, word, (first, count), (left, over, paused))
+        b.position_at_end(left)
+        b.cbranch(b.icmp_unsigned("<", turn, I64(HALVES)), other, none)
+        b.position_at_end(other)
+        half.add_incoming(b.sub(I64(1), half), other)
+        turn.add_incoming(b.add(turn, I64(1)), other)
+        b.branch(half_)
+
+    def _emit_half(
         self,
         fields: list[ir.Value],
         claimed: ir.Value,
-        finished: ir.Value,
-        wait: ir.Block,
-        over: ir.Block,
+        part: tuple[ir.Value, ir.Value],
+        ends: tuple[ir.Block, ir.Block, ir.Block],
     ) -> None:
-        """while a chunk is left: take its number, run it, count it."""
+        """while a chunk is left of these, so many from a first on: take its number and run it."""
         b = self.builder
         address, arguments, chunks, multiplier, offset = fields
+        first, count = part
+        none, over, paused = ends
         again, current, take, run = self._blocks("again", "current", "take", "run")
         b.branch(again)
         b.position_at_end(again)
@@ -173,30 +211,35 @@ class RunnerCode:
         b.cbranch(self._is_over(word), over, current)
         b.position_at_end(current)
         index = self._count(word)
-        b.cbranch(b.icmp_unsigned("<", index, chunks), take, wait)
+        b.cbranch(b.icmp_unsigned("<", index, count), take, none)
         b.position_at_end(take)
         taken = b.add(self.tag, b.add(index, I64(1)))
         pair = b.cmpxchg(self._pointer(claimed, I64), word, taken, "acq_rel", "monotonic")
         b.cbranch(b.extract_value(pair, 1), run, again)
         b.position_at_end(run)
         kernel = b.inttoptr(address, ir.PointerType(_KERNEL))
-        chunk = b.urem(b.add(b.mul(index, multiplier), offset), chunks)
+        number = b.mul(b.add(first, index), multiplier)
+        chunk = b.urem(b.add(number, offset), chunks)
         b.call(kernel, [arguments, self.arguments["scratch"], chunk])
-        (counted,) = self._blocks("counted")
-        self._emit_count(finished, counted)
-        b.position_at_end(counted)
-        self._emit_pause(again)
+        b.store(b.add(b.load(self.uncounted, typ=I64), I64(1)), self.uncounted)
+        self._emit_pause(paused, again)
 
-    def _emit_count(self, finished: ir.Value, after: ir.Block) -> None:
-        """Count a chunk that is done; its run cannot be over before that."""
+    def _counting(self, finished: ir.Value, after: ir.Block) -> ir.Block:
+        """A block that counts what this thread has done, if anything, and goes on to `after`; the
+        run cannot be over before that."""
         b = self.builder
-        (retry,) = self._blocks("count")
-        b.branch(retry)
+        before = b.block
+        begin, retry = self._blocks("counting", "count")
+        b.position_at_end(begin)
+        more = b.load(self.uncounted, typ=I64)
+        b.cbranch(b.icmp_unsigned("==", more, I64(0)), after, retry)
         b.position_at_end(retry)
         word = self._load(finished, "monotonic")
-        counted = b.add(self.tag, b.add(self._count(word), I64(1)))
+        counted = b.add(self.tag, b.add(self._count(word), more))
         pair = b.cmpxchg(self._pointer(finished, I64), word, counted, "acq_rel", "monotonic")
         b.cbranch(b.extract_value(pair, 1), after, retry)
+        b.position_at_end(before)
+        return begin
 
     def _emit_wait(
         self, complete: ir.Value, finished: ir.Value, following: ir.Block, over: ir.Block
@@ -220,7 +263,7 @@ class RunnerCode:
         b.cbranch(b.icmp_unsigned(">", spins, I64(SPINS)), give_way, again)
         b.position_at_end(give_way)
         b.call(b.inttoptr(self.arguments["relax"], ir.PointerType(_RELAX)), [])
-        self._emit_pause(again)
+        self._emit_pause(self.paused, again)
         b.position_at_end(again)
         spins.add_incoming(b.add(spins, I64(1)), again)
         b.branch(turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from allconv.engine.emit.integer import I32, I64
-from allconv.engine.emit.run_loop import LINE_BYTES, ROW_BYTES
+from allconv.engine.emit.run_loop import COUNTERS, HALVES, LINE_BYTES, ROW_BYTES
 
 PARAMETERS = ("table", "first", "count", "epoch", "counters", "relax")
 _RELAX = ir.FunctionType(I32, [])
@@ -15,7 +15,7 @@ class StopperCode:
     """The function `int64 name(int64 ...)` of PARAMETERS being written; see `RunnerCode`.
 
     Step by step the words are set to the next epoch, which no run uses: whoever looks at them finds
-    its run over. A claim word tells, when it is exchanged, how many chunks were claimed; the done
+    its run over. Claim words tell, when they are exchanged, how many chunks were claimed; the done
     word is set when so many are done. Where some were not claimed, nobody is beyond that step.
     """
 
@@ -49,14 +49,16 @@ class StopperCode:
         b.position_at_end(step_)
         row = b.add(arguments["table"], b.mul(step, I64(ROW_BYTES)))
         chunks = b.load(self._pointer(b.add(row, I64(2 * 8))), typ=I64)
-        line = b.add(b.mul(step, I64(2 * LINE_BYTES)), I64(LINE_BYTES))
+        line = b.add(b.mul(step, I64(COUNTERS * LINE_BYTES)), I64(LINE_BYTES))
         claim = b.add(arguments["counters"], line)
-        finished = b.add(claim, I64(LINE_BYTES))
+        finished = b.add(claim, I64(HALVES * LINE_BYTES))
         b.cbranch(b.icmp_unsigned("==", chunks, I64(0)), following, claimed_)
 
         b.position_at_end(claimed_)
-        word = b.atomic_rmw("xchg", self._pointer(claim), tag, "acq_rel")
-        claims = self._count(word, epoch)
+        claims: ir.Value = I64(0)
+        for half in range(HALVES):
+            at = self._pointer(b.add(claim, I64(half * LINE_BYTES)))
+            claims = b.add(claims, self._count(b.atomic_rmw("xchg", at, tag, "acq_rel"), epoch))
         b.branch(wait)
 
         b.position_at_end(wait)

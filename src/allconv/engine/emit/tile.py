@@ -91,13 +91,16 @@ def contract(
     step: Step | None = None,
     *,
     at_least_once: bool = False,
+    far: list[ir.Value] | None = None,
+    by: Index = 0,
 ) -> None:
     """Run a step of the tile in nested loops (count, bytes a moves, bytes b moves), outer first.
 
     A count may be a function of the indices of the loops around it (the channels of the last
-    block are fewer). `at_least_once` says that no count is ever 0.
+    block are fewer). `at_least_once` says that no count is ever 0. Each turn of a single loop
+    fetches the lines of the addresses `far`, which move `by` so many bytes.
     """
-    _nest(code, tile, list(loops), a, b, step or tile.outer, at_least_once, ())
+    _nest(code, tile, list(loops), a, b, step or tile.outer, at_least_once, (), (far or [], by))
 
 
 def _nest(
@@ -109,6 +112,7 @@ def _nest(
     step: Step,
     at_least_once: bool,
     indices: tuple[Index, ...],
+    ahead: tuple[list[ir.Value], Index],
 ) -> None:
     if not loops:
         step(a, b)
@@ -116,12 +120,12 @@ def _nest(
     (count, a_bytes, b_bytes), inner = loops[0], loops[1:]
     n = count(*indices) if callable(count) else count
     if not inner and b is not None:
-        _innermost(code, tile, (n, a_bytes, b_bytes), a, b, step, at_least_once)
+        _innermost(code, tile, (n, a_bytes, b_bytes), a, b, step, at_least_once, ahead)
         return
     with code.loop(n, carry=tile.registers, at_least_once=at_least_once) as i:
         moved_a = a.moved(code.mul(i, a_bytes))
         moved_b = b.moved(code.mul(i, b_bytes)) if b else None
-        _nest(code, tile, inner, moved_a, moved_b, step, at_least_once, (*indices, i))
+        _nest(code, tile, inner, moved_a, moved_b, step, at_least_once, (*indices, i), ahead)
 
 
 def _innermost(
@@ -132,6 +136,7 @@ def _innermost(
     b: View,
     step: Step,
     at_least_once: bool,
+    ahead: tuple[list[ir.Value], Index],
 ) -> None:
     """The innermost loop: one index for all rows, and an address for `b`.
 
@@ -142,9 +147,15 @@ def _innermost(
     shared = a_bytes in (1, 2, 4, 8)  # what an address can multiply an index with
     if not all(isinstance(offset, int) for offset in a.offsets):
         a = View(code, 0).rows([code.add(a.base.address, offset) for offset in a.offsets])
-    carried = [*tile.registers, code.value(b.address)]
+    (far, by), size = ahead, len(tile.registers)
+    moved = [code.value(b.address), *far]
+    carried = [*tile.registers, *moved]
     with code.loop(n, carry=carried, at_least_once=at_least_once, anew=shared) as i:
-        tile.registers[:] = carried[:-1]
-        step(a.moved(code.mul(i, a_bytes)), View(code, carried[-1], *b.strides, dtype=b.dtype))
-        carried[:] = [*tile.registers, code.value(code.add(carried[-1], b_bytes))]
-    tile.registers[:] = carried[:-1]
+        tile.registers[:], moved = carried[:size], carried[size:]
+        for each in moved[1:]:
+            View(code, each).prefetch(near=False)
+        step(a.moved(code.mul(i, a_bytes)), View(code, moved[0], *b.strides, dtype=b.dtype))
+        steps = (b_bytes, *[by] * len(far))
+        moved = [code.value(code.add(x, step)) for x, step in zip(moved, steps, strict=True)]
+        carried[:] = [*tile.registers, *moved]
+    tile.registers[:], far[:] = carried[:size], carried[size + 1 :]

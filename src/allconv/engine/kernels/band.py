@@ -7,7 +7,7 @@ channels of a block.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
@@ -20,7 +20,7 @@ from allconv.engine.emit.strips import each_vector
 from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.epilogue import Epilogue
+from allconv.engine.epilogue import BeforeArguments, Epilogue
 
 Change: TypeAlias = Callable[[ir.Value, Index, Mask], ir.Value]
 
@@ -106,11 +106,11 @@ class Band:
 
 def emit_band(
     code: Code, pitch: Index, address: Index, image: Index, group: Index, part: Part,
-    prologue: Epilogue | None = None,
+    prologues: tuple[Epilogue, ...] = (),
 ) -> Band:  # fmt: skip
-    """Pack a part of one image and group, passed through a prologue.
+    """Pack a part of one image and group, passed through the prologue that the step asks for.
 
-    With a prologue the channels follow each other in the source.
+    With a prologue that changes anything the channels follow each other in the source.
     """
     a = code.arguments(SourceArguments)
     band = Band.of(code, pitch, address, part)
@@ -135,7 +135,9 @@ def emit_band(
                 ),
             )
             of_all = code.add(code.mul(group, a.channels), channel)
-            change = _change(code, prologue, image, code.mul(of_all, code.size))
+            changes = [
+                _change(code, each, image, code.mul(of_all, code.size)) for each in prologues
+            ]
             with code.loop(part.rows) as u:
                 a2 = code.add(start[2], u)
                 inside = code.both(outer, code.within(a2, a.size[2]))
@@ -144,7 +146,7 @@ def emit_band(
                 with code.either(inside) as (then, otherwise):
                     with then:
                         emit_zeros(code, out, code.mul(first, pitch))
-                        _row(code, pitch, line, out, first, last, count, change)
+                        _row(code, pitch, line, out, first, last, count, changes or [None])
                         rest = code.sub(columns, last)
                         beyond = code.add(out, code.mul(last, band.pixel))
                         emit_zeros(code, beyond, code.mul(rest, pitch))
@@ -153,10 +155,11 @@ def emit_band(
     return band
 
 
-def _change(code: Code, prologue: Epilogue | None, image: Index, channel: Index) -> Change | None:
+def _change(code: Code, prologue: Epilogue, image: Index, channel: Index) -> Change | None:
     """What a vector of a pixel, so many bytes from a channel on, is passed through."""
-    if prologue is None:
+    if prologue.is_nothing:
         return None
+
     return lambda x, at, mask: prologue.apply(code, x, image, code.add(channel, at), 0, mask)
 
 
@@ -169,17 +172,29 @@ def emit_zeros(code: Code, address: Index, count: Index) -> None:
 
 def _row(
     code: Code, pitch: Index, line: Index, out: Index, first: Index, last: Index, count: Index,
-    change: Change | None,
+    changes: Sequence[Change | None],
 ) -> None:  # fmt: skip
-    """Pixels first ... last - 1 of a row: one run, vectors a pixel, or element by element."""
+    """Pixels first ... last - 1 of a row, by the one of these changes that the step asks for."""
+    a = code.arguments(SourceArguments)
+    which = code.arguments(BeforeArguments).which_before if len(changes) > 1 else 0
+    for n in code.cases(which, range(len(changes))):
+        change = changes[n]
+        if change is None:
+            _unchanged(code, pitch, line, out, first, last, count)
+            continue
+        with code.loop(last, start=first) as column:
+            source = code.add(line, code.mul(column, a.x_axis[3]))
+            target = code.add(out, code.mul(column, pitch, code.size))
+            _copy(code, source, target, count, pitch, change)
+
+
+def _unchanged(
+    code: Code, pitch: Index, line: Index, out: Index, first: Index, last: Index, count: Index
+) -> None:
+    """The same as they are: one run, vectors a pixel, or element by element."""
     a = code.arguments(SourceArguments)
     pixel = code.mul(pitch, code.size)
     step, channel = a.x_axis[3], a.x_channel
-    if change is not None:
-        with code.loop(last, start=first) as column:
-            source = code.add(line, code.mul(column, step))
-            _copy(code, source, code.add(out, code.mul(column, pixel)), count, pitch, change)
-        return
     close = code.compare("==", channel, code.size)
     whole = code.both(code.compare("==", step, pixel), code.compare("==", count, pitch))
     with code.either(code.both(close, whole)) as (run, other):

@@ -13,18 +13,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from allconv.engine.kernels.chunks import BAND, MOST, WORK
+from allconv.engine.kernels.chunks import BAND, MOST
 from allconv.engine.kernels.entries import CELL
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.phase_table import ITEM
 from allconv.engine.kernels.register_tile import Heights, line_cycles
 
 THREADS = {1: 4, 2: 4, 4: 2, 5: 1, 8: 2, 16: 1, 32: 1, 64: 1}  # with the weight that each has
+SHARE, MOST_SHARE = 12_500, 100_000
+"""Cycles of each thread at least: so many times the number of threads, and at most how many."""
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 LARGEST = 1024 * 1024  # bytes of a band, and of what is written down of its cells
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
-AHEAD = 4  # tiles of a unit at least, over which fetching the next part of the weights is spread
+AHEAD = 2  # tiles of a unit at least, over which fetching the next part of the weights is spread
 CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
 TILE = 40  # cycles to begin and end a tile
 BEGIN = 300  # cycles to begin a unit
@@ -96,7 +98,11 @@ class Work:
     def time(self, cut: Cut) -> float:
         """Cycles of all units on some threads, times those: the mean over `THREADS` that pay."""
         units, cycles = self.units(cut), self.cycles(cut)
-        weights = {n: weight for n, weight in THREADS.items() if units * cycles >= n * WORK}
+        weights = {
+            n: weight
+            for n, weight in THREADS.items()
+            if units * cycles >= n * min(n * SHARE, MOST_SHARE)
+        }
         weights = weights or {1: 1}
         turns = sum(weight * -(-units // n) * n for n, weight in weights.items())
         return turns * cycles / sum(weights.values())

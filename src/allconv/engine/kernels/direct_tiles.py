@@ -7,19 +7,17 @@ the cells that exist are written one after the other: each passes through the ep
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from allconv.engine.arguments import T, several
-from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
-from allconv.engine.epilogue import BeforeArguments, Epilogue
+from allconv.engine.epilogue import BeforeArguments, Epilogue, finished
 from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry
 from allconv.engine.kernels.register_tile import Heights, emit_cover
@@ -50,7 +48,7 @@ class DirectArguments(ProblemArguments[T], BeforeArguments[T]):
     runs: T
     cells: T
     sums: T
-    ahead: T  # bytes of the next part of the weights that each tile fetches
+    ahead: T  # bytes of the next part of the weights that each tile fetches a term
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,10 @@ class Sums:
     """
 
     def __init__(
-        self, code: Code, heights: Heights, vectors: int, epilogue: Epilogue, *, turned: bool
-    ) -> None:
-        self.code, self.heights, self.vectors, self.epilogue = code, heights, vectors, epilogue
+        self, code: Code, heights: Heights, vectors: int, epilogues: tuple[Epilogue, ...], *,
+        turned: bool,
+    ) -> None:  # fmt: skip
+        self.code, self.heights, self.vectors, self.epilogues = code, heights, vectors, epilogues
         self.turned = turned
         self.a = a = code.arguments(DirectArguments)
         self.size = size = vectors * code.lanes * code.size  # bytes of the sums of a cell
@@ -164,9 +163,8 @@ class _Line:
         large, small = self.sums.heights
         ahead = [code.value(terms.following)]
         with code.loop(lines.whole, carry=ahead) as number:
-            ahead[0] = self._fetch(ahead[0])
             begin = code.mul(number, large)
-            tile, cells = self._tile(begin, large)
+            tile, cells = self._tile(begin, large, ahead)
             full = code.compare("<=", code.add(begin, large), lines.length)
             with code.either(code.both(terms.last, full)) as (then, otherwise):
                 with then:
@@ -175,8 +173,7 @@ class _Line:
                     self._keep(tile, begin)
         if small:
             with code.when(code.compare("<", lines.begin, lines.length)):
-                self._fetch(ahead[0])
-                tile, _ = self._tile(lines.begin, small)
+                tile, _ = self._tile(lines.begin, small, ahead)
                 self._keep(tile, lines.begin)
         written = code.mul(code.min(lines.whole, code.div(lines.length, large)), large)
         with code.loop(code.select(terms.last, lines.length, 0), start=written) as cell:
@@ -185,21 +182,17 @@ class _Line:
             alone.registers = [kept.vector(v) for v in range(self.sums.vectors)]
             self._write(alone, self._targets([self._entry(cell)], cell))
 
-    def _fetch(self, address: ir.Value) -> ir.Value:
-        """Fetch a share of the next part of the weights; where the next share lies."""
-        code, ahead = self.code, self.a.ahead
-        with code.loop(ahead, step=LINE) as i:
-            View(code, code.add(address, i)).prefetch(near=False)
-        return code.value(code.add(address, ahead))
-
     def _entry(self, cell: Index) -> dict[str, View]:
         code = self.code
         table = code.add(code.scratch, self.a.cells)
         return entry(code, table, code.add(self.first, cell), CELL)
 
-    def _tile(self, begin: Index, height: int) -> tuple[Tile, list[dict[str, View]]]:
+    def _tile(
+        self, begin: Index, height: int, ahead: list[ir.Value]
+    ) -> tuple[Tile, list[dict[str, View]]]:
         """A register tile: cells from one on, with the biases or what they were so far; and what
-        was written down of them."""
+        was written down of them. Term by term it fetches its share of the next part of the
+        weights, which is `ahead`."""
         code, terms, vectors, size = self.code, self.terms, self.sums.vectors, self.sums.size
         cells = [self._entry(code.add(begin, i)) for i in range(height)]
         # The last row has the first of all taps, the first row the last ones.
@@ -209,12 +202,17 @@ class _Line:
         with code.when(code.inverse(terms.first), carry=tile.registers):
             before = self._waiting(begin).rows([i * size for i in range(height)])
             tile.registers[:] = [before[i].vector(v) for i in range(height) for v in range(vectors)]
-        with code.loop(terms.end, start=terms.begin, carry=tile.registers) as n:
+        carry = [*tile.registers, *ahead]
+        with code.loop(terms.end, start=terms.begin, carry=carry) as n:
+            tile.registers, ahead[:] = carry[:-1], carry[-1:]
             run = entry(code, code.add(code.scratch, self.a.runs), n, RUN)
             inside = code.within(code.sub(run["tap"].scalar(), low), code.sub(high, low))
             count = code.select(inside, run["terms"].scalar(), 0)
             source, weight = x.moved(run["source"].scalar()), self.w.moved(run["weight"].scalar())
-            contract(code, tile, [(count, code.size, size)], source, weight)
+            loops = [(count, code.size, size)]
+            contract(code, tile, loops, source, weight, far=ahead, by=self.a.ahead)
+            carry[:] = [*tile.registers, *ahead]
+        tile.registers, ahead[:] = carry[:-1], carry[-1:]
         return tile, cells
 
     def _waiting(self, begin: Index) -> View:
@@ -237,21 +235,27 @@ class _Line:
 
     def _write(self, tile: Tile, out: Rows) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""
-        code, panel, epilogue = self.code, self.panel, self.sums.epilogue
-
-        def after(mask: Mask) -> Callable[[ir.Value, int, int], ir.Value]:
-            def apply(x: ir.Value, row: int, v: int) -> ir.Value:
-                along = v * code.lanes * code.size
-                cell = code.add(code.sub(out[row].address, self.a.y), along)
-                channel = code.add(panel.channel, along)
-                return epilogue.apply(code, x, self.image, channel, cell, mask)
-
-            return apply
-
+        code, panel = self.code, self.panel
         for v, mask in enumerate(panel.masks):
             whole = code.compare(">=", panel.left, (v + 1) * code.lanes)
             with code.either(whole) as (then, otherwise):
                 with then:
-                    tile.store(out, after(None), only=v)
+                    self._write_vectors(tile, out, v, None)
                 with otherwise, code.when(code.compare(">", panel.left, v * code.lanes)):
-                    tile.store(out, after(mask), panel.masks, only=v)
+                    self._write_vectors(tile, out, v, mask)
+
+    def _write_vectors(self, tile: Tile, out: Rows, v: int, mask: Mask) -> None:
+        """Write a vector of each row."""
+        code = self.code
+        along = v * code.lanes * code.size
+        registers = tile.registers[v :: tile.vectors]
+
+        def cell(row: int) -> Index:
+            return code.add(code.sub(out[row].address, self.a.y), along)
+
+        channel = code.add(self.panel.channel, along)
+        for found in finished(
+            code, self.sums.epilogues, registers, self.image, channel, cell, mask
+        ):
+            for row, x in enumerate(found):
+                out[row].store(x, v, mask)

@@ -57,7 +57,7 @@ class Runs:
 
 class Memory(NamedTuple):
     """Where the runs of a sum, cells and sums begin, behind the band; how many bytes there are in
-    all; and how many of the next part of the weights each tile fetches."""
+    all; and how many of the next part of the weights each tile fetches a term."""
 
     runs: int
     cells: int
@@ -78,7 +78,7 @@ class Memory(NamedTuple):
         held = 1 + work.heights[0]  # the biases, and a tile that is not full
         held += lines * covered if kept or runs.parts > 1 else 0
         far = work.blocks * work.terms * work.width * work.item > NEAR and tiles >= AHEAD
-        ahead = _lines(-(-runs.bytes // tiles)) if far else 0
+        ahead = -(-work.width * work.item // tiles) if far else 0
         return cls(band, cells, sums, sums + held * work.width * work.item, ahead)
 
 
