@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from allconv.conventions.arrays import from_weights, images, weights
-from allconv.conventions.frameworks import FRAMEWORKS as _FRAMEWORKS
-from allconv.conventions.frameworks import LAYOUTS, framework_of
+from allconv.conventions.frameworks import LAYOUTS, TABLE, framework_of
 from allconv.conventions.layouts import Layout, reorder
 from allconv.conventions.lecture import EXAMPLES, Example
 from allconv.conventions.names import names
@@ -42,7 +41,7 @@ __all__ = [
     "weights",
 ]
 
-FRAMEWORKS = tuple(_FRAMEWORKS)
+FRAMEWORKS = tuple(TABLE)
 
 
 def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv import nn
-from allconv.conventions.frameworks import FRAMEWORKS, LAYOUTS, OURS, framework_of
+from allconv.conventions.frameworks import LAYOUTS, OURS, TABLE, framework_of
 from allconv.conventions.layouts import SPATIAL, Layout, letters, reorder, turned
 from allconv.conventions.problem import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
@@ -99,7 +99,7 @@ def _turned(layer: Any, framework: str, name: str, w: Array) -> Array:
     if isinstance(layer, nn.Linear):
         return turned(w, OURS.linear, row.linear)
     axes = w.ndim - 2
-    has_word = "true convolution" in FRAMEWORKS[framework].calls
+    has_word = "true convolution" in TABLE[framework].calls
     if getattr(layer, "flip", False) and not has_word:
         w = flipped(w, axes)
     if isinstance(layer, TRANSPOSED):

@@ -47,7 +47,7 @@ def unless(default: Any, given: Callable[[Problem], Any]) -> Callable[[Problem],
 
 
 def _stride(problem: Problem) -> Any:
-    """Left out where a convolution has 1; what others take by themselves is not 1 everywhere."""
+    """Left out where it is 1 in a convolution; other calls have another default, or none."""
     return _strides_above_1(problem) if problem.kind == "convolution" else problem.stride
 
 
@@ -379,7 +379,7 @@ _OPENCV = Framework(
     },
 )  # fmt: skip
 
-FRAMEWORKS = {
+TABLE = {
     "torch": _TORCH,
     "tensorflow": _TENSORFLOW,
     "keras": _KERAS,
@@ -388,13 +388,13 @@ FRAMEWORKS = {
     "scipy": _SCIPY,
     "opencv": _OPENCV,
 }
-LAYOUTS = {name: row.layout for name, row in FRAMEWORKS.items()}
+LAYOUTS = {name: row.layout for name, row in TABLE.items()}
 OURS = LAYOUTS["torch"]
 
 
 def framework_of(name: str) -> Framework:
     """The row of a framework; another name is refused with the list."""
-    if name not in FRAMEWORKS:
-        known = ", ".join(f'"{each}"' for each in FRAMEWORKS)
+    if name not in TABLE:
+        known = ", ".join(f'"{each}"' for each in TABLE)
         raise ArgumentError(f"framework is {name!r}; one of {known} is expected")
-    return FRAMEWORKS[name]
+    return TABLE[name]

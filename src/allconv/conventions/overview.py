@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allconv.conventions.frameworks import FRAMEWORKS, LAYOUTS
+from allconv.conventions.frameworks import LAYOUTS, TABLE
 from allconv.errors import ArgumentError
 
 AXES = "N batch, C channels, O outputs, I inputs of the layer, M outputs a channel, * W, HW or DHW"
@@ -46,9 +46,9 @@ def _notes() -> str:
 
 
 def _same() -> str:
-    rules = {name: row.same for name, row in FRAMEWORKS.items()}
+    rules = {name: row.same for name, row in TABLE.items()}
     rules["half"] = "d*(k-1)/2 zeros each side whatever the stride, as the lecture draws it"
-    order = ("torch", "half", *list(FRAMEWORKS)[1:])
+    order = ("torch", "half", *list(TABLE)[1:])
     return _columns(("same padding", ""), [(name, rules[name]) for name in order])
 
 
