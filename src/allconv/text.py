@@ -8,7 +8,7 @@ direction of writing, bytes that are not UTF-8, formulas. There is a function fo
     json_text    a value as JSON: exact, and as safe to print
     encodable    a name to be kept: as it is, but for bytes that UTF-8 cannot hold
 
-Numbers for people, wherever they are printed: `duration`, `percent`, `bytes_text`.
+Numbers for people, wherever they are printed: `counted`, `duration`, `percent`, `bytes_text`.
 """
 
 from __future__ import annotations
@@ -94,6 +94,15 @@ def json_text(value: Any) -> str:
     if text.isprintable():
         return text
     return "".join(each if _is_seen(each) else _json_escape(each) for each in text)
+
+
+def counted(count: int, what: str, plural: str = "") -> str:
+    """A number of things.
+
+    >>> counted(1, "image"), counted(2000, "image"), counted(3, "class", "classes")
+    ('1 image', '2,000 images', '3 classes')
+    """
+    return f"{count:,} {what if count == 1 else plural or what + 's'}"
 
 
 def duration(seconds: float) -> str:

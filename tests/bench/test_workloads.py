@@ -82,6 +82,7 @@ def test_main_table_is_of_wide_layers_of_3x3_with_stride_1() -> None:
 def test_other_tables_hold_what_they_are_named_after() -> None:
     """A table of depthwise layers, say, has only those."""
     holds = {
+        "lecture": lambda w: (w.x_shape, w.y_shape) == ((1, 1, 16, 16), (1, 8, 12, 12)),
         "1x1": lambda w: set(w.kernel) == {1},
         "depthwise": lambda w: w.groups == w.in_channels == w.out_channels,
         "first layers": lambda w: w.in_channels in (1, 3),

@@ -19,8 +19,7 @@ REFUSED = {  # what a framework has not, by the beginnings of the cases' names
     "jax": (),
     "onnx": (*JAX_ALONE, "linear rows"),
     "scipy": (
-        *JAX_ALONE, "transposed2d groups", "max_pool2d dilation", "max_pool2d both",
-        "avg_pool2d uncounted", "batch_norm",
+        *JAX_ALONE, "max_pool2d dilation", "max_pool2d both", "avg_pool2d uncounted", "batch_norm",
     ),
     "opencv": (
         *JAX_ALONE, "conv1d", "conv3d", "transposed", "linear rows", "max_pool1d",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +16,18 @@ from allconv.engine.choose import ALGORITHMS, Choice, choose
 from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.plan import Planner
 from allconv.engine.program import Program
-from allconv.engine.step import KernelStep
+from allconv.engine.step import DefinitionStep, KernelStep
 from allconv.engine.target import host
+from allconv.nn import Module, networks
 from allconv.onnx import load
 from allconv.operators.base import Spec
+from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
 from allconv.trace import trace
-from tiers import slowed
 
-NETWORKS = ("light_resnet50", "light_densenet121", "light_squeezenet", "light_shufflenet")
-KERNELS = 30
+EXPORTS = Path(__file__).parent.parent / "onnx" / "data" / "exports"
+KERNELS = 25
+DEFINED = {"Sin", "Cos"}  # operators without a kernel
 X, W = (2, 64, 28, 28), (64, 64, 3, 3)
 
 
@@ -55,18 +60,41 @@ def test_plans_say_what_was_chosen_and_why() -> None:
     assert f"{choice.algorithm}: {choice.why}" in line
 
 
-@pytest.mark.parametrize("name", slowed(NETWORKS, "light_squeezenet"))
-def test_networks_have_few_kernels(name: str) -> None:
-    """At most so many are compiled for a network, and nothing of it runs by definition."""
-    net = load(FOLDER / f"{name}.onnx")
-    graph = full_window(net.traced(Spec((1, 3, 224, 224))).graph)
-    count = len(graph.inputs) + len(graph.constants)
-    static = frozenset(range(1, len(graph.inputs)))
-    planner = Planner(LOWERINGS, graph, ("rows",) * count, static).run()
+def check_kernels(net: Module, *shapes: Sequence[int]) -> None:
+    """A plan has few kernels, those of what is prepared once included; few run by definition."""
+    recorded = net.traced(*(Spec(tuple(shape)) for shape in shapes))
+    graph = full_window(expanded(recorded.graph))
+    inputs, count = len(graph.inputs), len(graph.inputs) + len(graph.constants)
+    static = frozenset((*recorded.state_places, *range(inputs, count)))
+    planner = Planner(LOWERINGS, graph, ("rows",) * count, static, keep_last=False).run()
     steps = [*planner.setup, *planner.steps]
     kernels = {step.kernel for step in steps if isinstance(step, KernelStep)}
-    assert all(isinstance(step, KernelStep) for step in steps)
+    defined = {step.node.operator.name for step in steps if isinstance(step, DefinitionStep)}
+    assert defined <= DEFINED
     assert len(kernels) <= KERNELS, sorted(map(repr, kernels))
+
+
+@pytest.mark.parametrize("name", networks.names())
+def test_our_networks_have_few_kernels(name: str) -> None:
+    """At most so many are compiled for any of them."""
+    channels, *size = networks.usual_images(name)
+    net = networks.build(name, channels, size, 1000 if channels == 3 else 10)
+    check_kernels(net, (1, channels, *size))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.onnx")), ids=lambda path: path.stem)
+def test_light_networks_have_few_kernels(path: Path) -> None:
+    """Those of the onnx package, some of which are deep."""
+    check_kernels(load(path), (1, 3, 224, 224))
+
+
+@pytest.mark.parametrize("path", sorted(EXPORTS.glob("*.onnx")), ids=lambda path: path.stem)
+def test_exported_networks_have_few_kernels(path: Path) -> None:
+    """Networks as PyTorch's exporters write them, at each size that the file takes."""
+    name, _, sizes = path.stem.rsplit("-", 2)
+    tried = json.loads((EXPORTS / "sizes.json").read_text())[name]
+    for shapes in tried[: None if sizes == "open" else 1]:
+        check_kernels(load(path), *shapes)
 
 
 def test_choices_travel() -> None:

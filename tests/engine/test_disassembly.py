@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from allconv import nn
@@ -34,7 +35,7 @@ CLASSES = {
 
 
 def graphs():
-    """A training step and inference of a convolutional and of a locally connected network."""
+    """A training step and inference of some networks; convolutions in float64, with an erf, too."""
     local = nn.Sequential(
         nn.LocallyConnected2d(3, 5, 3, (8, 8)), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(),
         nn.Linear(45, 10),
@@ -48,6 +49,8 @@ def graphs():
         yield record_step(net, Objective(Adam(), label_smoothing=0.1, clip=1.0), x).graph
         yield net.traced(x).graph
     yield nn.Conv2d(256, 200, 3, padding=1).traced(Spec((1, 256, 12, 12))).graph
+    wide = nn.Sequential(nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 3, groups=16), nn.GELU())
+    yield wide.astype(np.float64).traced(Spec((1, 3, 8, 8), "float64")).graph
 
 
 def texts(name, *, start=""):
@@ -95,6 +98,7 @@ def test_avx2_code_has_no_wider_registers():
     assert sum("%ymm" in text for text in whole.values()) > len(whole) / 2
     found = classes(routine for routine, text in whole.items() if vex(text))
     assert found >= CLASSES - {"Runner", "Stopper"}
+    assert all("vfmadd" in text for routine, text in whole.items() if routine.startswith("Direct"))
 
 
 def test_sse2_code_has_no_vex_encoding():

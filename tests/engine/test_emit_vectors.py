@@ -1,20 +1,19 @@
-"""The vocabulary of vectors: masks, arithmetic, conversions, tiles, and their instructions."""
+"""The vocabulary of vectors: masks, arithmetic, conversions, and tiles.
+
+Their machine code is read in `test_disassembly`."""
 
 from __future__ import annotations
 
 import operator
-import re
 
 import numpy as np
 import pytest
 
-from allconv.engine import compiler
-from allconv.engine.emit import math as emitted
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.view import View
 
-from .calling import DTYPES, HOST, TARGETS, Written, empty_code, written
+from .calling import DTYPES, HOST, TARGETS, empty_code, written
 
 EVERY_TARGET = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.bits}")
 EVERY_DTYPE = pytest.mark.parametrize("dtype", DTYPES)
@@ -267,54 +266,3 @@ def test_outer_needs_both_operands():
     tile = Tile(code, 1, 1)
     with pytest.raises(TypeError, match="both operands"):
         contract(code, tile, [(3, 4, 4)], View(code, 0).rows([0]), None)
-
-
-def instructions(target, dtype):
-    """The mnemonics and the text of a kernel that uses everything."""
-
-    def body(code):
-        product(4, 2)(code)
-        x = View(code, code.arg("a")).vector()
-        y = emitted.erf(code, emitted.log1p(code, emitted.sigmoid(code, x)))
-        whole = code.convert(code.from_bits(code.bits(y)), "int64")
-        whole = code.integer("*", code.integer(">>-", whole, 3), whole)
-        View(code, code.arg("y"), dtype="int64").store(whole, 0, code.mask(code.arg("n")))
-        View(code, code.arg("y")).store(code.sqrt(y), code.floor_rem(code.arg("n"), 3))
-
-    names = ("a", "b", "bias", "y", "n", "depth", "block", "k")
-    text = compiler.assembly(Written(target, dtype, names, body))
-    return set(re.findall(r"^\t([a-z]\w+)", text, re.MULTILINE)), text
-
-
-@EVERY_DTYPE
-def test_avx2_code_has_no_wider_registers(dtype):
-    """Code for AVX2 fuses its products and uses neither 512-bit nor mask registers."""
-    target = next((t for t in TARGETS if t.bits == 256), None)
-    if target is None:
-        pytest.skip("needs a processor with AVX2: run it on an x86-64 machine that has it")
-    mnemonics, text = instructions(target, dtype)
-    assert "%ymm" in text
-    assert not re.search(r"%zmm|%k[0-7]|%[xy]mm(1[6-9]|[23]\d)", text)
-    assert any(m.startswith("vfmadd") for m in mnemonics)
-
-
-@EVERY_DTYPE
-def test_sse2_code_has_no_vex(dtype):
-    """Code for SSE2 has no instruction that needs AVX or a later encoding, and calls nothing."""
-    target = next((t for t in TARGETS if not t.fma and t.bits == 128), None)
-    if target is None:
-        pytest.skip("needs a processor with SSE2: run it on an x86-64 machine")
-    mnemonics, text = instructions(target, dtype)
-    later = {"andn", "andnl", "andnq", "bextr", "blsr", "mulx", "mulxq", "rorx", "rorxq", "shlxq"}
-    assert "%xmm" in text
-    assert not re.search(r"%ymm|%zmm", text)
-    assert not [m for m in mnemonics if m.startswith("v")]
-    assert not mnemonics & (later | {"call", "callq"})
-
-
-def test_a_kernel_calls_no_library():
-    """Everything is emitted: no target leaves a call to a mathematical library."""
-    for target in TARGETS:
-        for dtype in DTYPES:
-            mnemonics, _ = instructions(target, dtype)
-            assert not {m for m in mnemonics if m.startswith("call")}

@@ -25,7 +25,6 @@ from allconv.operators.pool import (
 )
 from allconv.trace import trace
 from allconv.window import Window
-from tiers import shares
 
 from .comparing import channels_last, graph_of
 from .counting import written
@@ -34,7 +33,6 @@ from .geometries import VIEWS, draw_fitting, draw_problem
 
 CORRELATIONS = (Direct, Depthwise, Winograd, Weight, DepthwiseWeight)
 SHARE = 12  # geometries of one test
-SHARES = 2
 
 
 def check_one_writer(graph, operands, kinds):
@@ -53,12 +51,11 @@ def check_one_writer(graph, operands, kinds):
     return kernels
 
 
-@pytest.mark.parametrize("share", shares(SHARES))
 @pytest.mark.parametrize("view", VIEWS)
-def test_correlations(view, share):
+def test_correlations(view):
     """Drawn geometries in either order of memory; sums of weight gradients are joined as always."""
     counted = set()
-    for number in range(share * SHARE, (share + 1) * SHARE):
+    for number in range(SHARE):
         draw = np.random.default_rng([77, number, VIEWS.index(view)])
         operator, operands = draw_problem(draw, view)
         if draw.random() < 0.5:

@@ -309,7 +309,7 @@ def check_guarded(numbers):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs mprotect: run it on Linux")
-@pytest.mark.parametrize("share", shares(SHARES))
+@pytest.mark.parametrize("share", shares(SHARES // 2))
 def test_no_kernel_leaves_its_arrays(request, share):
     """Programs on arrays between faulting pages end, and give what their definitions give."""
     numbers = range(1000 + share * SHARE, 1000 + (share + 1) * SHARE)

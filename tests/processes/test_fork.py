@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 
 import pytest
 
@@ -53,9 +54,13 @@ print("fine")
 """
 
 
-@pytest.mark.parametrize("kernels", slowed(["cached", "compiled"], "cached"))
-@pytest.mark.parametrize("first", slowed(FIRST, "function"))
-def test_forks_during_a_first_call(first, kernels, tmp_path):
-    """Twenty forks of each kind, four of a first call: the children and the thread end."""
+CASES = [*product(FIRST, ["cached"]), ("function", "compiled"), ("gradient", "compiled")]
+
+
+@pytest.mark.parametrize("case", slowed(CASES, CASES[0]), ids="-".join)
+def test_forks_during_a_first_call(case, tmp_path):
+    """Five forks of each first call, with its kernels in the cache or not: the children and the
+    thread end."""
+    first, kernels = case
     cache = tmp_path / "kernels" if kernels == "compiled" else None
     run(SCRIPT.format(call=FIRST[first], forks=FORKS, hang=60), cache)

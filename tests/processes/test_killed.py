@@ -17,18 +17,18 @@ assert y[0, 0, 0, 0] == 32 and y[0, 0, 1, 1] == 72 and (gw == 4 * 49).all()
 print("fine")
 """
 
-KILLS = 5
+KILLS = 10
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", range(4))
+@pytest.mark.parametrize("share", range(2))
 def test_killed_while_it_compiles(share, tmp_path):
-    """Twenty kills, five in one folder one after the other; then the right numbers."""
+    """Twenty kills, ten in one folder one after the other; then the right numbers."""
     cache = tmp_path / "kernels"
     for kill in range(KILLS):
         with start(CALL, cache) as process:
             assert process.stdout.readline() == "begun\n"
-            time.sleep(0.02 + 0.06 * kill + 0.015 * share)
+            time.sleep(0.02 + 0.03 * kill + 0.015 * share)
             process.kill()
     run(CALL, cache)
     left = [path.name for path in cache.rglob("*") if path.name.endswith((".tmp", "~"))]

@@ -12,7 +12,7 @@ import allconv as ac
 from allconv import nn
 from allconv.errors import ArgumentError, Error, UnsupportedError
 from allconv.nn import networks
-from allconv.nn.new_head import cut_head
+from allconv.nn.rewrites.new_head import cut_head
 from onnx import TensorProto, helper, numpy_helper, save_model
 from tiers import slowed
 

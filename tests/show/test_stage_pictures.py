@@ -20,7 +20,6 @@ from allconv.show.stage.picture import Picture
 from allconv.show.stage.primitives import Path, Rect
 from allconv.show.stage.state import State
 from allconv.show.stage.step import spoken, step_table, step_text
-from allconv.show.stage.style import style_of
 from allconv.show.stage.svg import stage_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -142,11 +141,11 @@ def test_a_film_has_the_colours_of_the_stylesheet() -> None:
 
 def test_rules_win_as_in_css() -> None:
     """More classes win over fewer, later rules over earlier ones."""
-    assert style_of("cell x lit chosen")["fill"] == LIGHT.roles["x"]
-    assert style_of("cell x")["fill"] == LIGHT.variables()["--x-cell"]
-    assert style_of("cell ghost lit")["fill"] == LIGHT.raised
-    assert style_of("number chosen")["font-weight"] == "700"
-    assert style_of("letter") == {}
+    assert gif.style_of("cell x lit chosen")["fill"] == LIGHT.roles["x"]
+    assert gif.style_of("cell x")["fill"] == LIGHT.variables()["--x-cell"]
+    assert gif.style_of("cell ghost lit")["fill"] == LIGHT.raised
+    assert gif.style_of("number chosen")["font-weight"] == "700"
+    assert gif.style_of("letter") == {}
 
 
 def test_films_are_bounded() -> None:

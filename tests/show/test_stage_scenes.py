@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from page_node import asked, needs_node
+from stage_exchange import exchanged
 from stage_states import drawn_state
 
 from allconv.errors import Error
 from allconv.show.page.shared import OPERATORS, shared_data
-from allconv.show.stage.exchange import exchanged
 from allconv.show.stage.layout import Room, layout_of
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import panels_of

@@ -224,7 +224,7 @@ def test_other_settings_are_refused(run, changed, error, message):
 
 
 def test_other_data_is_refused(run):
-    """Other images or labels are defer_interrupt."""
+    """Other images or labels are noticed."""
     with pytest.raises(ArgumentError, match="other training data"):
         fit(small_network(), striped_part(48, 5), resume=run, **SETTINGS)
 

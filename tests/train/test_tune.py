@@ -14,7 +14,7 @@ from allconv import nn
 from allconv.data import Part, load
 from allconv.data.presets import PRESETS, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
-from allconv.nn.new_head import Features
+from allconv.nn.rewrites.new_head import Features
 from allconv.train import ImageClassifier
 from allconv.train.base import open_base
 from allconv.train.features import compute_features, measure
@@ -223,7 +223,7 @@ def test_another_size_of_image(file: Path) -> None:
 def test_presets_are_their_formulas(preset: str) -> None:
     """On images from 0 to 255, in RGB."""
     from allconv.data import Preprocess
-    from allconv.nn.new_head import Arranged
+    from allconv.nn.rewrites.new_head import Arranged
 
     pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3)).astype(np.uint8)
     found = find_preset(preset, 3)

@@ -16,6 +16,7 @@ from allconv.intake.settings import is_sequence, whole
 from allconv.operators.base import Operator, Spec
 from allconv.operators.correlate import Correlate
 from allconv.operators.local import Local
+from allconv.text import counted
 from allconv.window import Window
 
 
@@ -36,7 +37,7 @@ class LayerCount:
     def __str__(self) -> str:
         return (
             f"{self.name}: {self.weights:,} weights, "
-            f"{self.biases:,} {'bias' if self.biases == 1 else 'biases'}, "
+            f"{counted(self.biases, 'bias', 'biases')}, "
             f"{self.multiply_adds:,} multiply-adds"
         )
 

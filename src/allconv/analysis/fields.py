@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
+from allconv.text import counted
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -44,8 +46,7 @@ class Reach:
         ends = f"{self.offset} to {floor(self.high)}"
         if self.along is None:
             return f"cells {ends} of {self.input}, from everywhere"
-        cells = "1 cell" if self.size == 1 else f"{self.size} cells"
-        return f"{cells}, stride {self.stride}, cell 0 sees {ends}"
+        return f"{counted(self.size, 'cell')}, stride {self.stride}, cell 0 sees {ends}"
 
     def moved(self, along: int | None) -> Reach:
         """The same along another axis of a value."""

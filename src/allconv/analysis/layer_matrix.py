@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allconv.errors import ArgumentError, LimitError, ShapeError
+from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.picture.chart import Picture
@@ -155,9 +156,8 @@ class Matrix:
     def title(self) -> str:
         """Its size, and what it joins, in a line."""
         (rows, columns), (left, right) = self.shape, self.sides
-        entries = "entry" if len(self.rows) == 1 else "entries"
         return (
-            f"{rows:,} x {columns:,}, {len(self.rows):,} {entries}: "
+            f"{rows:,} x {columns:,}, {counted(len(self.rows), 'entry', 'entries')}: "
             f"{left} {self.output_shape} from {right} {self.input_shape}"
         )
 

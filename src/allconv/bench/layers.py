@@ -117,6 +117,7 @@ THREE_BY_THREE = [
     Layer.of(32, 96, 32, 96, 3),
 ]
 OTHERS: dict[str, list[Layer]] = {
+    "lecture": [Layer.of(1, 1, 16, 8, 5, padding=0)],
     "1x1": [
         Layer.of(1, 64, 56, 256, 1),
         Layer.of(1, 512, 28, 128, 1),

@@ -13,7 +13,6 @@ from allconv.bench.tables import (
     NOTHING,
     TIMED,
     Table,
-    count,
     head_lines,
     medians,
     milliseconds,
@@ -22,6 +21,7 @@ from allconv.bench.tables import (
 from allconv.bench.timing import ratio
 from allconv.bench.workload import ANY
 from allconv.errors import FileError
+from allconv.text import counted
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 _INTRODUCTION = """\
@@ -68,7 +68,7 @@ def summary(found: Sequence[Results]) -> str:
     """
     counts = sorted({row.threads for results in found for row in results.rows})
     lines = [
-        "| what | " + " | ".join(map(count, counts)) + " |",
+        "| what | " + " | ".join(counted(n, "thread") for n in counts) + " |",
         "| --- |" + " --- |" * len(counts),
     ]
     for results in found:

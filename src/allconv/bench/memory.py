@@ -9,7 +9,7 @@ from pathlib import Path
 from allconv.bench.engines import Engine
 from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
-from allconv.bench.process import Worker, WorkerError
+from allconv.bench.process import Worker, failing
 from allconv.bench.results import Results, Row
 from allconv.bench.workload import FUNCTION_SIZES, NETWORK, NETWORK_SIZES, Workload
 from allconv.errors import UnsupportedError
@@ -46,13 +46,9 @@ def memory_row(
     row = Row(workload.group, workload.name, threads)
     measured = _held if workload.kind == NETWORK else _grown
     for engine in engines:
-        try:
-            with Worker(engine, threads) as worker:
-                results.note(engine.name, worker.prepare(told)["settings"])
-                found = measured(worker)
-            row.figures[engine.name] = found
-        except WorkerError as error:
-            row.failures[engine.name] = str(error)
+        with failing(row.failures, engine.name), Worker(engine, threads) as worker:
+            results.note(engine.name, worker.prepare(told)["settings"])
+            row.figures[engine.name] = measured(worker)
     return row
 
 

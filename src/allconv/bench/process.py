@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -28,6 +28,15 @@ _START = (
 
 class WorkerError(Error):
     """A worker could not do what it was asked, or is gone; the message says why."""
+
+
+@contextmanager
+def failing(failures: dict[str, str], engine: str) -> Iterator[None]:
+    """Take down what a worker of this engine could not do, and go on."""
+    try:
+        yield
+    except WorkerError as error:
+        failures[engine] = str(error)
 
 
 class Worker:

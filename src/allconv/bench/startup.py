@@ -12,7 +12,7 @@ from statistics import median
 from allconv.bench.engines import OURS, Engine
 from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
-from allconv.bench.process import Worker, WorkerError
+from allconv.bench.process import Worker, failing
 from allconv.bench.results import Results, Row
 from allconv.bench.timing import Timing
 from allconv.bench.training import training_workloads
@@ -84,21 +84,19 @@ def startup_rows(
     told = make_files(workload, folder)
     if workload.kind == FUNCTION_SIZES:
         return [_new_sizes(workload, told, engines, threads, results)]
+    failures: dict[str, str] = {}
     rows = {
-        state: Row(workload.group, f"{workload.name}, {state}", threads) for state in (COLD, WARM)
+        state: Row(workload.group, f"{workload.name}, {state}", threads, failures=failures)
+        for state in (COLD, WARM)
     }
     for engine in engines:
         samples: dict[str, list[dict[str, float]]] = {COLD: [], WARM: []}
-        try:
+        with failing(failures, engine.name):
             for turn in range(rounds):
                 cache = folder / f"cache-{engine.name}-{turn}"
                 for state in (COLD, WARM):
                     samples[state].append(_first_result(engine, threads, told, cache, results))
-        except WorkerError as error:
-            for row in rows.values():
-                row.failures[engine.name] = str(error)
-            continue
-        for state, found in samples.items():
+        for state, found in samples.items() if engine.name not in failures else ():
             parts = {part: median(each[part] for each in found) for part in found[0]}
             totals = [sum(each.values()) for each in found]
             rows[state].figures[engine.name] = {**Timing.of(totals).data(), **parts}
@@ -129,15 +127,12 @@ def _new_sizes(
     row = Row(workload.group, workload.name, threads)
     count = int(workload.source["count"])
     for engine in engines:
-        try:
-            with Worker(engine, threads) as worker:
-                results.note(engine.name, worker.prepare(told)["settings"])
-                first, again = (
-                    [1e-9 * t for t in worker.ask("block", calls=count, dropped=0)["times"]]
-                    for _ in range(2)
-                )
+        with failing(row.failures, engine.name), Worker(engine, threads) as worker:
+            results.note(engine.name, worker.prepare(told)["settings"])
+            first, again = (
+                [1e-9 * t for t in worker.ask("block", calls=count, dropped=0)["times"]]
+                for _ in range(2)
+            )
             # Without the very first call, which loads what all sizes share.
             row.figures[engine.name] = {**Timing.of(first[1:]).data(), "again": median(again[1:])}
-        except WorkerError as error:
-            row.failures[engine.name] = str(error)
     return row

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from allconv.bench.engines import ENGINES, OURS, Engine
@@ -15,23 +14,16 @@ from allconv.bench.layers import layer_workloads
 from allconv.bench.making import make_files
 from allconv.bench.memory import check_system, memory_row, memory_workloads
 from allconv.bench.networks import network_workloads
-from allconv.bench.process import Worker, WorkerError
-from allconv.bench.results import Results, Row
+from allconv.bench.process import Worker, failing
+from allconv.bench.results import SUITES, Results, Row
 from allconv.bench.startup import import_row, startup_rows, startup_workloads
-from allconv.bench.tables import count
 from allconv.bench.training import training_workloads
 from allconv.bench.turns import Pace, measure
 from allconv.bench.workload import Workload, chosen
 from allconv.errors import Error
+from allconv.text import counted
 
-LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = (
-    "layers",
-    "networks",
-    "training",
-    "startup",
-    "memory",
-    "model",
-)
+LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY, MODEL = SUITES
 NAMES = (LAYERS, NETWORKS, TRAINING, STARTUP, MEMORY)
 """What a user can name; a file is the suite `model`."""
 
@@ -44,6 +36,7 @@ PACES = {  # blocks are as long as a few calls need, and as many as fit in some 
     MODEL: Pace(rounds=9, seconds=0.3),
 }
 PROFILE_REPEATS = 5
+PREFIX = "allconv-bench-"  # of the folder of a workload
 
 
 @dataclass(frozen=True)
@@ -112,18 +105,21 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
     done = 0
     for threads in request.threads:
         if request.suite != MEMORY:
-            listener.progress(done, total, f"peaks of the machine, {count(threads)}")
+            listener.progress(done, total, f"peaks of the machine, {counted(threads, 'thread')}")
             results.peaks[str(threads)] = _peaks(threads)
-        with _workers(request.engines, threads) as workers:
+        with ExitStack() as running:
+            workers = [running.enter_context(Worker(each, threads)) for each in request.engines]
             if request.suite == STARTUP and not request.words and threads == request.threads[0]:
                 listener.progress(done, total, "imports")
                 rows = [import_row(request.engines, request.pace.rounds)]
                 _keep(rows, results, listener)
             for workload in workloads:
-                listener.progress(done, total, f"{workload.name}, {count(threads)}")
-                with _folder() as folder:
+                listener.progress(done, total, f"{workload.name}, {counted(threads, 'thread')}")
+                with TemporaryDirectory(
+                    prefix="allconv-bench-", ignore_cleanup_errors=True
+                ) as made:
                     try:
-                        rows = _rows(request, workload, workers, folder, results)
+                        rows = _rows(request, workload, workers, Path(made), results)
                     except (Error, OSError) as error:  # its files: no room, or no such network
                         rows = [_failed(workload, threads, error)]
                 _keep(rows, results, listener)
@@ -175,10 +171,8 @@ def _timed(
         results.note(name, settings)
     if request.profile and OURS in found.timings:
         ours = next(w for w in workers if w.engine.name == OURS)
-        try:
+        with failing(row.failures, "profile"):
             row.profile = ours.ask("profile", repeats=PROFILE_REPEATS)["rows"]
-        except WorkerError as error:
-            row.failures["profile"] = str(error)
     if request.suite != LAYERS:  # a network has processes of its own
         for worker in workers:
             worker.end()
@@ -189,23 +183,3 @@ def _peaks(threads: int) -> dict[str, Any]:
     """What the machine can do on so many threads."""
     with Worker(ENGINES[OURS], threads) as worker:
         return worker.ask("peaks", threads=threads)
-
-
-@contextmanager
-def _workers(engines: Sequence[Engine], threads: int) -> Iterator[list[Worker]]:
-    workers = [Worker(engine, threads) for engine in engines]
-    try:
-        yield workers
-    finally:
-        for worker in workers:
-            worker.end()
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder for the files of one workload."""
-    folder = Path(tempfile.mkdtemp(prefix="allconv-bench-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

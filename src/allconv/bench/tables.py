@@ -11,10 +11,13 @@ from allconv.bench.machine import BUSY
 from allconv.bench.results import Results, Row, title
 from allconv.bench.timing import fastest_peer, ratio
 from allconv.bench.workload import ANY
+from allconv.text import counted
 
 NOTHING, FAILED = "-", "failed"
 MIB = 2**20
 SHOWN_PARTS = 25  # rows of a profile; the others are added up
+STEPS = ("step", "layer", "kernels", "steps", "chunks", "ms", "share", "bound", "of it", "GFLOP/s")
+"""The head of a profile."""
 TIMED = {"layers", "networks", "training", "model"}
 """Suites whose rows are times of calls."""
 
@@ -40,15 +43,10 @@ def tables(results: Results) -> list[Table]:
     for row in results.rows:
         groups.setdefault((row.threads, row.group), []).append(row)
     made = [
-        maker(f"{group}, {count(threads)}", rows, results)
+        maker(f"{group}, {counted(threads, 'thread')}", rows, results)
         for (threads, group), rows in groups.items()
     ]
     return made + [_profile(row, results) for row in results.rows if row.profile]
-
-
-def count(threads: int) -> str:
-    """So many threads: "1 thread", "2 threads"."""
-    return f"{threads} thread" if threads == 1 else f"{threads} threads"
 
 
 def row_line(row: Row) -> str:
@@ -62,7 +60,7 @@ def row_line(row: Row) -> str:
             told.append(f"{title(engine)} {held / MIB:.0f} MiB ({part})")
     told += [f"{title(engine)} FAILED" for engine in row.failures]
     layout = "" if row.layout in ("", ANY) else f", {row.layout}"
-    return f"{row.name}{layout}, {count(row.threads)}: {'; '.join(told)}"
+    return f"{row.name}{layout}, {counted(row.threads, 'thread')}: {'; '.join(told)}"
 
 
 def head_lines(results: Results) -> list[str]:
@@ -76,7 +74,8 @@ def head_lines(results: Results) -> list[str]:
     for threads, peak in results.peaks.items():
         speed, read, copied = (peak[name] / 1e9 for name in ("multiply_adds", "read", "copied"))
         lines.append(
-            f"peaks measured on {count(int(threads))} ({peak['cpu']}, {peak['bits']}-bit vectors): "
+            f"peaks measured on {counted(int(threads), 'thread')} "
+            f"({peak['cpu']}, {peak['bits']}-bit vectors): "
             f"{2 * speed:.0f} GFLOP/s, reading {read:.0f} GB/s, copying {copied:.0f} GB/s"
         )
     lines += [f"{title(name)}: {settings}" for name, settings in results.settings.items()]
@@ -199,36 +198,19 @@ def _profile(row: Row, results: Results) -> Table:
     """The parts of one of our runs, the dearest first, beside what the machine would need."""
     peak = results.peaks.get(str(row.threads))
     whole = next(p["seconds"] for p in row.profile if p["what"] == "whole call")
-    steps = [p for p in row.profile if p["steps"]]
+    steps = [{**p, "bound": _bound(p, peak)} for p in row.profile if p["steps"]]
     rest = [p for p in row.profile if not p["steps"]]
     steps.sort(key=lambda part: -part["seconds"])
     shown, hidden = steps[:SHOWN_PARTS], steps[SHOWN_PARTS:]
-    made = [_profile_row(part, whole, peak) for part in shown]
     if hidden:
-        added = {key: sum(p[key] for p in hidden) for key in ("seconds", "steps", "chunks")}
-        bound = sum(_bound(p, peak) for p in hidden)
-        made.append(_profile_cells(f"{len(hidden)} others", "", "", added, bound, whole, ""))
-    bound = sum(_bound(p, peak) for p in steps)
-    total = {key: sum(p[key] for p in steps) for key in ("seconds", "steps", "chunks")}
-    made.append(_profile_cells("all steps", "", "", total, bound, whole, ""))
-    made += [_profile_row(part, whole, None) for part in rest]
-    head = (
-        "step",
-        "layer",
-        "kernels",
-        "steps",
-        "chunks",
-        "ms",
-        "share",
-        "bound",
-        "of it",
-        "GFLOP/s",
-    )
+        shown.append(_added(f"{len(hidden)} others", hidden))
+    made = [_profile_cells(part, whole) for part in (*shown, _added("all steps", steps), *rest)]
     notes = [
         "bound: ms of the multiply-adds, or of each byte once, at the measured peaks; steps are "
         "run one by one here, which costs small ones more"
     ]
-    return Table(f"profile of {row.name}, {count(row.threads)}", head, made, notes, 3)
+    title = f"profile of {row.name}, {counted(row.threads, 'thread')}"
+    return Table(title, STEPS, made, notes, 3)
 
 
 def _bound(part: Mapping[str, float], peak: Mapping[str, float] | None) -> float:
@@ -238,28 +220,18 @@ def _bound(part: Mapping[str, float], peak: Mapping[str, float] | None) -> float
     return max(part["multiply_adds"] / peak["multiply_adds"], part["bytes"] / peak["read"])
 
 
-def _profile_row(
-    part: Mapping[str, Any], whole: float, peak: Mapping[str, float] | None
-) -> tuple[str, ...]:
-    speed = ""
-    if part["multiply_adds"] and part["seconds"]:
-        speed = f"{2 * part['multiply_adds'] / part['seconds'] / 1e9:.0f}"
-    names = part["what"], part["layer"], part["kernels"]
-    return _profile_cells(*names, part, _bound(part, peak), whole, speed)
+def _added(what: str, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Steps as one part."""
+    numbers = ("seconds", "steps", "chunks", "bound")
+    return {"what": what, **{each: sum(step[each] for step in steps) for each in numbers}}
 
 
-def _profile_cells(
-    what: str,
-    layer: str,
-    kernels: str,
-    part: Mapping[str, float],
-    bound: float,
-    whole: float,
-    speed: str,
-) -> tuple[str, ...]:
-    seconds = part["seconds"]
+def _profile_cells(part: Mapping[str, Any], whole: float) -> tuple[str, ...]:
+    seconds, done, bound = (part.get(each, 0) for each in ("seconds", "multiply_adds", "bound"))
+    names = (part.get(each, "") for each in ("what", "layer", "kernels"))
+    numbers = (str(part[each]) if part["steps"] else "" for each in ("steps", "chunks"))
     share = f"{100 * seconds / whole:.0f}%" if whole else NOTHING
-    reached = f"{100 * bound / seconds:.0f}%" if bound and seconds else NOTHING
-    numbers = [str(part[key]) if part["steps"] else "" for key in ("steps", "chunks")]
     limit = milliseconds(bound) if bound else NOTHING
-    return (what, layer, kernels, *numbers, milliseconds(seconds), share, limit, reached, speed)
+    reached = f"{100 * bound / seconds:.0f}%" if bound and seconds else NOTHING
+    speed = f"{2 * done / seconds / 1e9:.0f}" if done and seconds else ""
+    return (*names, *numbers, milliseconds(seconds), share, limit, reached, speed)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from allconv.bench.engines import OURS
-from allconv.bench.process import Worker, WorkerError
+from allconv.bench.process import Worker, failing
 from allconv.bench.timing import Timing, largest_difference
 from allconv.bench.worker import Message
 
@@ -62,7 +61,7 @@ def measure(
     found = Measured()
     usual: dict[str, float] = {}
     for worker in workers:
-        with _failing(found, worker):
+        with failing(found.failures, worker.engine.name):
             found.settings[worker.engine.name] = worker.prepare(told)["settings"]
             usual[worker.engine.name] = worker.ask("warm", seconds=pace.warm)["usual"]
     seconds: dict[str, list[float]] = {name: [] for name in usual}
@@ -72,7 +71,7 @@ def measure(
         for worker in [*alive[first:], *alive[:first]]:  # no engine always follows the same one
             sleep(pace.silence)
             calls, dropped = pace.block(usual[worker.engine.name])
-            with _failing(found, worker):
+            with failing(found.failures, worker.engine.name):
                 times = worker.ask("block", calls=calls, dropped=dropped)["times"]
                 seconds[worker.engine.name] += [each * 1e-9 for each in times]
         seconds = {name: each for name, each in seconds.items() if name not in found.failures}
@@ -86,7 +85,7 @@ def _compare(found: Measured, workers: Sequence[Worker], folder: Path) -> None:
     results = {}
     for worker in workers:
         name = worker.engine.name
-        with _failing(found, worker):
+        with failing(found.failures, worker.engine.name):
             path = folder / f"{name}.npz"
             worker.ask("results", path=str(path))
             with np.load(path, allow_pickle=False) as file:
@@ -102,12 +101,3 @@ def _compare(found: Measured, workers: Sequence[Worker], folder: Path) -> None:
             del found.timings[name]
         else:
             found.differences[name] = difference
-
-
-@contextmanager
-def _failing(found: Measured, worker: Worker) -> Iterator[None]:
-    """Take down what a worker could not do, and go on."""
-    try:
-        yield
-    except WorkerError as error:
-        found.failures[worker.engine.name] = str(error)

@@ -8,6 +8,7 @@ import click
 
 from allconv.cli.group import command as make
 from allconv.cli.output import say
+from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.engine.cache import CacheInfo
@@ -25,8 +26,7 @@ def command(clear: bool) -> None:
     from allconv.engine import cache
 
     if clear:
-        count = cache.clear()
-        say(f"removed {count:,} {'entry' if count == 1 else 'entries'}")
+        say(f"removed {counted(cache.clear(), 'entry', 'entries')}")
     say(described(cache.info()))
 
 
@@ -34,5 +34,5 @@ def described(found: CacheInfo) -> str:
     """The folder, the number of entries and their size."""
     if found.path is None:
         return "not kept on disk"
-    entries = "1 entry" if found.entries == 1 else f"{found.entries:,} entries"
+    entries = counted(found.entries, "entry", "entries")
     return f"{found.path}: {entries}, {found.bytes / 1e6:.1f} MB"

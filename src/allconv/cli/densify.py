@@ -15,7 +15,7 @@ from allconv.cli.output import screen
 if TYPE_CHECKING:
     from allconv.data import Preprocess
     from allconv.nn import Module
-    from allconv.nn.densify import DenseNetwork
+    from allconv.nn.rewrites.densify import DenseNetwork
     from allconv.onnx import OnnxModule
 
 GROWN = 2  # times as many parameters are told
@@ -49,7 +49,7 @@ def command(model: str, out: str, size: tuple[int, int] | None, means: str | Non
     Where the network pads its images, a place inside a larger image has neighbours instead, and
     its answer differs from that for the part alone; then this says by how much.
     """
-    from allconv.nn.densify import densify
+    from allconv.nn.rewrites.densify import densify
     from allconv.onnx import load
     from allconv.onnx.write.open_sizes import save_open
 

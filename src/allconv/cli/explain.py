@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, screen
-from allconv.cli.output_file import check_output, result_line
-
-if TYPE_CHECKING:
-    from allconv.cli.explained import Asked
+from allconv.cli.output import screen
+from allconv.cli.output_file import check_output, write_result
 
 ENDING = "-explained"
 LONGEST_STEM = 80
@@ -62,23 +59,7 @@ LONGEST_STEM = 80
 @click.option("--full", is_flag=True, help="Show everything, however large the page gets.")
 @settings.pixel_limit_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    model: str,
-    image: str | None,
-    beside: str | None,
-    out: str | None,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    classes: int | None,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    maps: int,
-    profile: bool,
-    full: bool,
-    pixel_limit: int,
-) -> None:
+def command(ctx: click.Context, /, out: str | None, **options: Any) -> None:
     """Draw a network as a page, with an image through it.
 
     MODEL is an .onnx file or the name of a network, which gets random weights. The page is one
@@ -89,19 +70,17 @@ def command(
     from allconv.cli.explained import Asked, explained
 
     given = ctx.get_parameter_source("maps") is click.core.ParameterSource.COMMANDLINE
-    if given and image is None:
+    if given and options["image"] is None:
         raise Misuse("--maps is for what the layers give for an image; give --image, too")
-    asked = Asked(
-        model, image, beside, size, channels, classes, mean, std, maps, profile, full, pixel_limit
-    )
-    target = _target(asked, out)
+    asked = Asked(**options)
+    # Refused before anything is computed where it cannot be written.
+    target = _free_name(asked.model) if out is None else check_output("--out", out)
     with screen() as shown:
-        _write(shown, explained(shown, asked), target)
-
-
-def _target(asked: Asked, out: str | None) -> Path:
-    """The file to write; refused before anything is computed where it cannot be one."""
-    return _free_name(asked.model) if out is None else check_output("--out", out)
+        text = explained(shown, asked)
+        result = write_result(target, text.encode())
+        shown.hide()
+        shown.line(result)
+        shown.line("next: open it in a browser; it is one file and fetches nothing")
 
 
 def _free_name(model: str) -> Path:
@@ -109,13 +88,3 @@ def _free_name(model: str) -> Path:
     stem = Path(model).stem[:LONGEST_STEM].replace("\0", "") or "network"
     names = (f"{stem}{ENDING}{f'-{n}' if n > 1 else ''}.html" for n in count(1))
     return Path(next(name for name in names if not os.path.lexists(name)))
-
-
-def _write(shown: Screen, text: str, target: Path) -> None:
-    from allconv.files import atomic_write
-
-    content = text.encode()
-    atomic_write(target, content)
-    shown.hide()
-    shown.line(result_line(target, content))
-    shown.line("next: open it in a browser; it is one file and fetches nothing")

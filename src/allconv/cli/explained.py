@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allconv.cli.failures import Misuse
+from allconv.cli.model_shape import DEFAULT_CLASSES, is_by_name, shown_shape
 from allconv.cli.output import Screen
 from allconv.errors import Error, UnsupportedError
 from allconv.text import encodable, printable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from allconv.show.network.record import Run
     from allconv.show.network.values import Photo
 
-DEFAULT_CLASSES = 10
 REPEATS = 5  # of a profile
 RANDOM = "Its weights are random: what it says of an image means nothing."
 
@@ -30,17 +29,17 @@ class Asked:
     """The options of the command, as it has them."""
 
     model: str
-    image: str | None = None
-    beside: str | None = None
-    size: tuple[int, int] | None = None
-    channels: int | None = None
-    classes: int | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    maps: int = 8
-    profile: bool = False
-    full: bool = False
-    pixel_limit: int = 0
+    image: str | None
+    beside: str | None
+    size: tuple[int, int] | None
+    channels: int | None
+    classes: int | None
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    maps: int
+    profile: bool
+    full: bool
+    pixel_limit: int
 
 
 def explained(shown: Screen, asked: Asked) -> str:
@@ -56,18 +55,9 @@ def explained(shown: Screen, asked: Asked) -> str:
 
 
 def _subject(shown: Screen, asked: Asked) -> Subject:
-    from allconv.nn import networks
-
     if asked.image is None and (asked.mean or asked.std):
         raise Misuse("--mean and --std prepare an image; give --image, or leave them out")
-    if asked.model in networks.names():
-        return _named(shown, asked)
-    if not os.path.lexists(asked.model):
-        known = ", ".join(networks.names())
-        raise Misuse(f"MODEL is {asked.model}; an .onnx file, or one of {known} is expected")
-    if asked.classes is not None:
-        raise Misuse("--classes is for a network by name; a file has its own")
-    return _file(shown, asked)
+    return (_named if is_by_name(asked.model, asked.classes) else _file)(shown, asked)
 
 
 def _named(shown: Screen, asked: Asked) -> Subject:
@@ -124,10 +114,9 @@ def _check_batch(net: OnnxModule, model: str) -> None:
     if len(inputs) != 1 or inputs[0].shape is None or inputs[0].shape[:1] in ((1,), (None,)):
         return
     (first,) = inputs
-    shown = ", ".join("any" if n is None else str(n) for n in first.shape or ())
     raise UnsupportedError(
-        f"{printable(model)} takes ({shown}), which is not a batch of one image; export it with a "
-        "batch of any size"
+        f"{printable(model)} takes {shown_shape(first.shape or ())}, which is not a batch of one "
+        "image; export it with a batch of any size"
     )
 
 
@@ -196,14 +185,12 @@ def _photo(net: Module, asked: Asked, prepared: Preprocess) -> Photo:
     """The image as the network takes it."""
     import numpy as np
 
-    from allconv.data.images import read_image
     from allconv.nn.tracing import network_dtype
     from allconv.onnx import OnnxModule
     from allconv.show.network.values import Photo
 
-    size = (prepared.height, prepared.width)
     name = str(asked.image)
-    pixels = read_image(Path(name), prepared.channels, size, pixel_limit=asked.pixel_limit)
+    pixels = prepared.load(name, pixel_limit=asked.pixel_limit)
     is_file = isinstance(net, OnnxModule)
     takes_bytes = is_file and net.model.inputs[0].dtype == "uint8"
     x = pixels[None] if takes_bytes else prepared.apply(pixels[None])

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from allconv.cli.group import command as make
 from allconv.cli.output import say
+from allconv.text import counted
 
 PACKAGES = ("numpy", "llvmlite", "onnx", "pillow", "safetensors")
 
@@ -49,9 +50,10 @@ def _machine() -> list[tuple[str, str]]:
         f" ({target.VARIABLE}={why})" if why else ""
     )
     count, free = threads.get_threads(), threads.available_cpus()
-    plural = "processor" if free == 1 else "processors"
     setting = os.environ.get(threads.VARIABLE)
-    because = f"{threads.VARIABLE}={setting}" if setting else f"{free} {plural} may be used"
+    because = (
+        f"{threads.VARIABLE}={setting}" if setting else f"{counted(free, 'processor')} may be used"
+    )
     return [
         ("system", f"{platform.system()} {platform.release()}, {architecture}"),
         ("processor", f"{name}, {os.cpu_count()} in this machine"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +11,13 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
+from allconv.cli.model_shape import (
+    DEFAULT_CLASSES,
+    check_channels,
+    image_shape,
+    is_by_name,
+    shown_shape,
+)
 from allconv.cli.output import say, screen, table
 from allconv.errors import ShapeError
 
@@ -19,8 +25,6 @@ if TYPE_CHECKING:
     from allconv.nn import Module
     from allconv.onnx import OnnxModule
     from allconv.onnx.model import Input
-
-DEFAULT_CLASSES = 10
 
 
 @make(
@@ -84,9 +88,9 @@ def _network(
     classes: int | None,
     shapes: Sequence[tuple[int, ...]],
 ) -> tuple[Module, list[tuple[int, ...]]]:
-    from allconv.nn import networks
+    if is_by_name(model, classes):
+        from allconv.nn import networks
 
-    if model in networks.names():
         if shapes:
             raise Misuse("--shape is for a file; give --size and --channels")
         usual, *sides = networks.usual_images(model)
@@ -95,11 +99,6 @@ def _network(
         return net, [(1, channels, height, width)]
     from allconv import onnx
 
-    if not os.path.lexists(model):
-        known = ", ".join(networks.names())
-        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is expected")
-    if classes is not None:
-        raise Misuse("--classes is for a network by name; a file has its own")
     if shapes and (size is not None or channels is not None):
         raise Misuse("--shape says all sizes; leave --size and --channels out")
     return _of_file(onnx.load(model), model, size, channels, shapes)
@@ -114,8 +113,6 @@ def _of_file(
 ) -> tuple[Module, list[tuple[int, ...]]]:
     """A network from a file and the shapes of its inputs; integers that it takes are all 1."""
     import numpy as np
-
-    from allconv.cli.model_shape import check_channels, image_shape
 
     inputs = net.model.inputs
     if shapes and len(shapes) != len(inputs):
@@ -140,5 +137,4 @@ def _is_image(given: Input) -> bool:
 
 
 def _declared(given: Input) -> str:
-    sizes = ", ".join("any" if n is None else str(n) for n in given.shape or ())
-    return f"({sizes})" if given.shape is not None else "of any shape"
+    return "of any shape" if given.shape is None else shown_shape(given.shape)

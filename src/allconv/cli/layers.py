@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from allconv.engine.place import size_in_bytes
 from allconv.nn.abridge import MOST_ROWS, abridged, cut
-from allconv.nn.summary import layers_of
+from allconv.nn.summary import layers_of, parameters_of
 from allconv.text import bytes_text, printable
 
 if TYPE_CHECKING:
     from allconv.analysis.fields import Field
     from allconv.engine.program import Program
-    from allconv.engine.step import PlanStep
     from allconv.nn import Module
     from allconv.nn.summary import Layer
-    from allconv.trace import Recorded
-    from allconv.value import Value
 
 HEAD = ("layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride")
 LONGEST_NAME = 26
 LONGEST_KIND = 18
 LONGEST_KERNEL = 20
-MOVING = ("Copy", "Pack")  # kernels that only bring data into place
-ITEM = {"float32": 4, "float64": 8}
 
 
 def describe(
@@ -37,14 +33,19 @@ def describe(
     from allconv.operators.base import Spec
     from allconv.operators.normalize import Normalize
     from allconv.operators.pointwise import Pointwise
+    from allconv.show.network.record import kernels_of
 
     dtype = network_dtype(net)
     traced = trace_module(net, *(Spec(shape, dtype) for shape in shapes))
     program = Program(traced.graph, static=traced.state_places)
     prepared = program.prepare()
-    layers = _held(net, traced, receptive_fields(traced.graph))
-    fused = {n.path for n in program.graph.nodes if isinstance(n.operator, Pointwise | Normalize)}
-    kernels = _kernels(prepared.planner.steps, fused)
+    found, fields = layers_of(net, traced), receptive_fields(traced.graph)
+    counts = parameters_of([layer.nodes for layer in found], traced)
+    layers = [Held(e, n, fields.get(e.result, ())) for e, n in zip(found, counts, strict=True)]
+    kernels = kernels_of(prepared.planner.steps, "x", "by definition")
+    for node in program.graph.nodes:  # a step of another layer does these along the way
+        if isinstance(node.operator, Pointwise | Normalize):
+            kernels.setdefault(node.path, "fused")
     names, kinds, along = zip(
         *((each.layer.name, each.layer.kind, each.layer.along) for each in layers), strict=True
     )
@@ -52,7 +53,8 @@ def describe(
         _row(_named(line.name, line.kind), layers[line.rows], kernels)
         for line in abridged(names, kinds, along, most)
     ]
-    held = sum(value.spec.size for value in _parameters(traced)) * ITEM[dtype]
+    inputs = traced.graph.inputs[traced.arguments :][: len(traced.parameters)]
+    held = sum(size_in_bytes(value.spec) for value in inputs)
     totals = [
         f"{sum(layer.parameters for layer in layers):,} parameters ({bytes_text(held)}), "
         f"{traced.graph.cost():,} multiply-adds for one image",
@@ -76,7 +78,7 @@ def _named(name: str, kind: str) -> str:
     return f"{cut(printable(name), LONGEST_NAME)} ({kind})" if name else kind
 
 
-def _row(name: str, layers: Sequence[Held], kernels: Mapping[str, str]) -> tuple[str, ...]:
+def _row(name: str, layers: Sequence[Held], kernels: Mapping[str | None, str]) -> tuple[str, ...]:
     """The cells of a row for a layer, or for several: what the last of them returns."""
     last = layers[-1]
     used = [kernels.get(each.layer.path, "-") for each in layers]
@@ -90,45 +92,10 @@ def _row(name: str, layers: Sequence[Held], kernels: Mapping[str, str]) -> tuple
         " x ".join(map(str, results[-1].shape[1:])),
         f"{sum(each.parameters for each in layers):,}",
         f"{sum(each.layer.multiply_adds for each in layers):,}",
-        bytes_text(max(value.spec.size * ITEM.get(value.dtype, 8) for value in results)),
+        bytes_text(max(size_in_bytes(value.spec) for value in results)),
         sees or "-",
         " x ".join(strides) or "-",
     )
-
-
-def _held(net: Module, traced: Recorded, fields: dict[Value, Field]) -> list[Held]:
-    """Layers in the order of their calls; those that do nothing in inference, too."""
-    own = set(_parameters(traced))
-    found = []
-    for layer in layers_of(net, traced):
-        used = own.intersection(value for node in layer.nodes for value in node.inputs)
-        own -= used  # shared parameters count once
-        size = sum(value.spec.size for value in used)
-        found.append(Held(layer, size, fields.get(layer.result, ())))
-    return found
-
-
-def _parameters(traced: Recorded) -> tuple[Value, ...]:
-    return traced.graph.inputs[traced.arguments :][: len(traced.parameters)]
-
-
-def _kernels(steps: Iterable[PlanStep], fused: set[str]) -> dict[str, str]:
-    """What runs each layer, by path; "fused": a step of another layer does it along the way."""
-    from allconv.engine.step import KernelStep
-
-    names: dict[str, list[str]] = {}
-    for step in steps:
-        if isinstance(step, KernelStep):
-            tile = getattr(step.kernel, "tile", ())
-            name = type(step.kernel).__name__ + (f" {'x'.join(map(str, tile))}" if tile else "")
-            names.setdefault(step.path, []).append(name)
-        else:
-            names.setdefault(step.node.path, []).append("by definition")
-    told = dict.fromkeys(fused, "fused")
-    for path, found in names.items():
-        working = [name for name in found if name not in MOVING]
-        told[path] = ", ".join(dict.fromkeys(working or found))
-    return told
 
 
 def _natively(program: Program) -> str:

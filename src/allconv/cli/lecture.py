@@ -14,7 +14,7 @@ from allconv.cli.failures import Failure, Misuse
 from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
 from allconv.cli.output import say, screen, table
-from allconv.cli.output_file import check_output, result_line
+from allconv.cli.output_file import check_output, write_result
 from allconv.cli.settings import PathSetting
 from allconv.text import printable
 
@@ -94,18 +94,14 @@ def _place(target: str) -> str:
 
 def _written(results: Sequence[Result], out: str | None, worksheet: str | None) -> list[str]:
     """Write the pages that are asked for; where they are."""
-    from allconv.files import atomic_write
     from allconv.lecture.page import lecture_page
     from allconv.lecture.worksheet import worksheet_page
 
-    lines = []
-    for target, make_page in ((worksheet, worksheet_page), (out, lecture_page)):
-        if target is None:
-            continue
-        content = make_page(results).encode()
-        atomic_write(target, content)
-        lines.append(result_line(target, content))
-    return lines
+    return [
+        write_result(target, make_page(results).encode())
+        for target, make_page in ((worksheet, worksheet_page), (out, lecture_page))
+        if target is not None
+    ]
 
 
 def listed(examples: Sequence[Example]) -> list[str]:

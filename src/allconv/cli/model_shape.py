@@ -1,16 +1,36 @@
-"""The shape of what a network from a file takes, from the file and from what the user says."""
+"""What MODEL names, and the shape of what a network takes that is from a file: from the file, and
+from what the user says."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from allconv.cli.failures import Misuse
 from allconv.errors import UnsupportedError
+from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.onnx import OnnxModule
 
 COLOURS = (1, 3)  # channels of images, grey or colour
+DEFAULT_CLASSES = 10  # of a network by name
+
+
+def is_by_name(model: str, classes: int | None) -> bool:
+    """Whether MODEL is the name of a network; else it is a file that is there."""
+    from allconv.nn import networks
+
+    names = networks.names()
+    if model in names:
+        return True
+    if not os.path.lexists(model):
+        known = ", ".join(names)
+        raise Misuse(f"MODEL is {model}; an .onnx file, or one of {known} is expected")
+    if classes is not None:
+        raise Misuse("--classes is for a network by name; a file has its own")
+    return False
 
 
 def image_shape(
@@ -24,10 +44,12 @@ def image_shape(
     shape = inputs[0].shape
     if shape is not None and None not in shape[1:]:
         if size is not None and size not in (shape[1:3], shape[2:]):
-            raise Misuse(f"{name} takes {_shown(shape)} and no other; leave --size out")
+            raise Misuse(f"{name} takes {shown_shape(shape)} and no other; leave --size out")
         return tuple(n or 1 for n in shape)
     if shape is not None and len(shape) != 4:
-        raise UnsupportedError(f"{name} takes {_shown(shape)}; images (N, C, H, W) are expected")
+        raise UnsupportedError(
+            f"{name} takes {shown_shape(shape)}; images (N, C, H, W) are expected"
+        )
     is_bytes = net.preprocess is not None and inputs[0].dtype == "uint8"
     order = "HWC" if is_bytes or _channels_last(shape) else "CHW"
     found: dict[str, int | None] = dict(zip(order, shape[1:] if shape else [None] * 3, strict=True))
@@ -73,9 +95,10 @@ def check_channels(net: OnnxModule, name: str, channels: int | None) -> None:
     if known is None and shape is not None and len(shape) > 1:
         known = shape[1]
     if channels is not None and known not in (None, channels):
-        said = f"{known} channel" if known == 1 else f"{known} channels"
-        raise Misuse(f"{name} takes {said} and no other number; leave --channels out")
+        takes_only = f"{name} takes {counted(known, 'channel')} and no other number"
+        raise Misuse(f"{takes_only}; leave --channels out")
 
 
-def _shown(shape: tuple[int | None, ...]) -> str:
+def shown_shape(shape: Sequence[int | None]) -> str:
+    """A declared shape as it is told: "(any, 3, 224, 224)"."""
     return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"

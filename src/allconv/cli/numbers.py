@@ -16,7 +16,7 @@ from allconv.cli.failures import Misuse
 from allconv.cli.image_numbers import ImageNumbers
 from allconv.errors import FileError
 from allconv.files import open_file, read_text
-from allconv.text import printable
+from allconv.text import counted, printable
 
 if TYPE_CHECKING:
     from allconv.operators.base import Array
@@ -97,7 +97,7 @@ def parse(text: str, name: str) -> Array:
     for place, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise Misuse(
-                f"{name}: row {place + 1} has {_numbers(len(row))}, row 1 has "
+                f"{name}: row {place + 1} has {counted(len(row), 'number')}, row 1 has "
                 f"{len(rows[0])}; rows must be equally long"
             )
     return np.array(rows).reshape(*_lead(levels, name), len(rows[0]))
@@ -127,10 +127,6 @@ def _lead(levels: list[int], name: str) -> tuple[int, ...]:
         sizes.insert(0, counts[0])
         inner *= counts[0]
     return tuple(sizes)
-
-
-def _numbers(count: int) -> str:
-    return "1 number" if count == 1 else f"{count} numbers"
 
 
 def _listed(counts: list[int]) -> str:

@@ -60,8 +60,11 @@ def _check_replaced(path: Path) -> None:
         raise FileError(f"{shown} is there already, and is read-only; choose another name")
 
 
-def result_line(path: str | Path, content: bytes) -> str:
-    """What is said of a file that was written: its name and its size."""
+def write_result(path: str | Path, content: bytes) -> str:
+    """Write a file whole or not at all; what is said of it, its name and its size."""
+    from allconv.files import atomic_write
+
+    atomic_write(path, content)
     size = len(content)
     shown = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
     return f"result: {path} ({shown})"

@@ -15,7 +15,7 @@ from allconv.cli.failures import Failure
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, say, say_json, screen
 from allconv.errors import FileError
-from allconv.text import encodable, percent
+from allconv.text import counted, encodable, percent
 
 if TYPE_CHECKING:
     from allconv.cli.reader import Reader
@@ -95,9 +95,8 @@ def command(
             failed += bool(found.error)
             _write(shown, found, as_json=as_json)
     if failed:
-        plural = "image" if failed == 1 else "images"
         raise Failure(
-            f"{failed:,} {plural} could not be predicted, "
+            f"{counted(failed, 'image')} could not be predicted, "
             f"{len(files) - failed + len(refused):,} could"
         )
 

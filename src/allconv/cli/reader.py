@@ -18,7 +18,7 @@ from allconv.data.presets import Preset, find_preset
 from allconv.errors import ArgumentError, FileError, UnsupportedError
 from allconv.files import read_text
 from allconv.nn.module import Module
-from allconv.nn.new_head import Arranged
+from allconv.nn.rewrites.new_head import Arranged
 from allconv.nn.tracing import trace_module
 from allconv.onnx import OnnxModule, load
 from allconv.operators.base import Array, Spec
@@ -68,10 +68,8 @@ class Reader:
         if (order, channels) != ("nchw", "rgb") and not takes_bytes:
             given = Arranged(net, order, channels)
         inference = Inference(given, threads=threads)
-        pixels = (preprocess.height, preprocess.width)
-        shape = (
-            (1, *pixels, preprocess.channels) if takes_bytes else (1, preprocess.channels, *pixels)
-        )
+        size = preprocess.size
+        shape = (1, *size, preprocess.channels) if takes_bytes else (1, *preprocess.shape)
         result = trace_module(given, Spec(shape, inference.dtype)).graph.outputs[0]
         if result.ndim > 2 and net.classes and result.shape[1] == len(net.classes):
             raise UnsupportedError(
@@ -97,8 +95,7 @@ class Reader:
     ) -> tuple[Array, dict[int, str]]:
         """Probabilities float64 (N, classes) of the files that can be read; why of the others."""
         kind = self.preprocess
-        size = (kind.height, kind.width)
-        decoded = decode_files(files, size, kind.channels, pixel_limit=pixel_limit)
+        decoded = decode_files(files, kind.size, kind.channels, pixel_limit=pixel_limit)
         if not decoded.kept:
             return np.empty((0, len(self.classes))), decoded.failed
         x = decoded.images if self.takes_bytes else kind.apply(decoded.images)

@@ -17,6 +17,7 @@ from allconv import functional
 from allconv.cli.failures import Misuse
 from allconv.functional.settings import window_of
 from allconv.intake.limits import MOST_WINDOW_AXES as MOST
+from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.operators.base import Array
@@ -134,19 +135,19 @@ def _axes(x: Array, w: Array) -> int:
     if w.ndim == x.ndim + 1 and x.ndim > 1:
         return x.ndim - 1
     raise Misuse(
-        f"--input has {_count(x.ndim)} and --kernel {_count(w.ndim)}; as many are expected, or "
+        f"--input has {_counted(x)} and --kernel {_counted(w)}; as many are expected, or "
         "(channels, ...) and (outputs, channels, ...); --axes says over how many it slides"
     )
 
 
-def _count(axes: int) -> str:
-    return f"{axes} axis" if axes == 1 else f"{axes} axes"
+def _counted(array: Array) -> str:
+    return counted(array.ndim, "axis", "axes")
 
 
 def _lifted(name: str, array: Array, axes: int) -> tuple[int, ...]:
     """The shape with the two axes in front that functions take."""
     if not axes <= array.ndim <= axes + 2:
-        raise Misuse(f"{name} has {_count(array.ndim)}; {axes} to {axes + 2} are expected")
+        raise Misuse(f"{name} has {_counted(array)}; {axes} to {axes + 2} are expected")
     return (*(1,) * (axes + 2 - array.ndim), *array.shape)
 
 

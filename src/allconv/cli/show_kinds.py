@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from allconv import functional
-from allconv.cli import show_call, show_output, show_page, show_sizes
+from allconv.cli import show_call, show_output, show_page
 from allconv.cli.failures import Misuse
 from allconv.cli.group import examples
 from allconv.cli.image_numbers import with_image
@@ -210,7 +210,7 @@ def command_of(kind: Kind) -> click.Command:
                 made = show_output.work_out(call, backward)
                 lines = show_output.cell_texts(made, cells)
                 lines += show_output.matrix_texts(made, call, kind.name) if matrix else []
-                lines += show_sizes.size_texts(made, call, kind.name, given) if sizes else []
+                lines += show_output.size_texts(made, call, kind.name, given) if sizes else []
         except Misuse:
             raise
         except Error as error:

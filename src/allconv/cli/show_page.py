@@ -14,7 +14,7 @@ import click
 
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
-from allconv.cli.output_file import check_output, result_line
+from allconv.cli.output_file import check_output, write_result
 from allconv.cli.settings import PathSetting, Setting, as_integer, as_integers
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
@@ -98,11 +98,8 @@ class Written:
         if self.content is None:
             say(f"result: {self.explained.open()}, in the browser")
             return
-        from allconv.files import atomic_write
-
         target = Path(str(self.page.out))
-        atomic_write(target, self.content)
-        say(result_line(target, self.content))
+        say(write_result(target, self.content))
         if self.explained.note:
             say(f"note: it shows {self.explained.note}")
         if self.page.opened:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.output import Screen, screen
 from allconv.cli.source import load_data
-from allconv.text import percent
+from allconv.text import counted, percent, printable
 
 if TYPE_CHECKING:
     from allconv.data import Dataset
@@ -110,9 +110,9 @@ def command(
         if ctx.get_parameter_source("out") is click.core.ParameterSource.COMMANDLINE:
             raise Misuse("--out and --resume do not go together; the run keeps its folder")
         options = resumed_options(ctx, resume, options)
-    base = None
     if resume is None:
         _check_base(ctx, options)
+    base = None
     if options["base"] is not None:
         from allconv.cli.base import based, begin_from
 
@@ -130,10 +130,8 @@ def command(
         )
         recipe = _recipe(net, data, options)
         with run as folder:
-            history = _fit(
-                shown, net, data, options, recipe, folder, threads, is_new=resume is None
-            )
-            _finish(shown, net, data, history, folder, threads, recipe, options)
+            training = Training(shown, options, net, data, recipe, folder, threads)
+            training.finish(training.fit(None if resume is None else folder))
 
 
 def _kept(options: dict[str, Any]) -> dict[str, Any]:
@@ -157,13 +155,12 @@ def _network(data: Dataset, options: dict[str, Any]) -> Module:
     from allconv.nn import networks
 
     kind = data.preprocess
-    size = (kind.height, kind.width)
     try:
-        net = networks.build(options["model"], kind.channels, size, len(data.classes))
+        net = networks.build(options["model"], kind.channels, kind.size, len(data.classes))
     except ShapeError as error:
         if options["image_size"] is None:
             raise ShapeError(f"{error}; give a larger --image-size, or another --model") from None
-        raise Misuse(f"--image-size is {size[0]}x{size[1]}: {error}") from None
+        raise Misuse(f"--image-size is {kind.height}x{kind.width}: {error}") from None
     return net.initialize(options["seed"])
 
 
@@ -189,57 +186,6 @@ def _recipe(net: Any, data: Dataset, options: dict[str, Any]) -> Recipe:
     )
 
 
-def _fit(
-    shown: Screen,
-    net: Any,
-    data: Dataset,
-    options: dict[str, Any],
-    recipe: Recipe,
-    folder: Path,
-    threads: int | None,
-    *,
-    is_new: bool,
-) -> History:
-    from allconv.cli.epochs import EpochLines
-    from allconv.train.loop import train
-
-    is_head = options["base"] is not None and not options["unfreeze"]
-    what = _name(options)
-    count = f"{_parameters(net)}"
-    if is_head:
-        what, count = "the last layer", f"{_parameters(net.head)} of {count}"
-    times = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
-    steps = -(-len(data.train) // recipe.batch_size)
-    shown.line(
-        f"training {what}, {count} parameters, for {times} of {steps:,} "
-        f"step{'s' * (steps != 1)}; everything goes to {folder}"
-    )
-    resume = None if is_new else folder
-    callbacks = [EpochLines(shown, every=TENTH if is_head else 1)]
-    if options["base"] is not None:
-        from allconv.cli.base import tuned
-
-        return tuned(
-            shown, net, data, recipe, unfreeze=options["unfreeze"], threads=threads,
-            out=folder, resume=resume, callbacks=callbacks,
-        )  # fmt: skip
-    return train(
-        net, data, None, recipe, threads=threads, out=folder, resume=resume, callbacks=callbacks
-    )
-
-
-def _parameters(net: Module) -> str:
-    return f"{sum(array.size for array in net.parameters().values()):,}"
-
-
-def _name(options: dict[str, Any]) -> str:
-    """What the network is called."""
-    from allconv.text import printable
-
-    base = options["base"]
-    return str(options["model"]) if base is None else f"on {printable(base)}"
-
-
 def _optimizer(options: dict[str, Any]) -> Optimizer:
     from allconv.train.optimizers import find_optimizer
 
@@ -259,51 +205,83 @@ def _doubt(accuracy: float, count: int) -> str:
     return f" (+-{percent((high - low) / 2)}, 95 % interval)"
 
 
-def _finish(
-    shown: Screen,
-    net: Module,
-    data: Dataset,
-    history: History,
-    folder: Path,
-    threads: int | None,
-    recipe: Recipe,
-    options: dict[str, Any],
-) -> None:
-    """Write the model, the mistakes and the report, and say how good it is and what to do next."""
-    from allconv import onnx
-    from allconv.cli.results import class_lines, confusion_line, save_mistakes, save_report
-    from allconv.show.report.run import TrainedRun
-    from allconv.show.report.samples import Samples
-    from allconv.train import evaluate
+def _parameters(net: Module) -> str:
+    return f"{sum(array.size for array in net.parameters().values()):,}"
 
-    kind = data.preprocess
-    onnx.save(
-        net,
-        folder / MODEL,
-        (None, kind.channels, kind.height, kind.width),
-        classes=data.classes,
-        preprocess=kind,
-    )
-    found, part, name = history.test, data.test, "test"
-    if found is None or part is None:
-        part, name = data.validation, "validation"
-        found = evaluate(net, part, preprocess=kind, threads=threads)
-    classes = data.classes
-    for line in class_lines(found, classes):
-        shown.line(line)
-    shown.line(confusion_line(found, classes))
-    count = save_mistakes(folder / MISTAKES, found, classes, part.names)
-    why = " (stopped early)" if history.stopped else ""
-    shown.line(
-        f"{name} accuracy {percent(found.accuracy)} of {len(part):,} images"
-        f"{_doubt(found.accuracy, len(part))}, with the weights of "
-        f"epoch {history.best_epoch} of {len(history.records)}{why}"
-    )
-    wrong = f"; {folder / MISTAKES} lists the {count:,} that it gets wrong" if count else ""
-    shown.line(f"result: {folder / MODEL}{wrong}")
-    samples = Samples(part, found, classes, name)
-    about = TrainedRun(
-        _name(options), net, data, recipe, history, samples, folder, MODEL, options["data"]
-    )
-    shown.line(save_report(folder / REPORT, about))
-    shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A network about to be trained: on what, by which recipe, and where everything goes."""
+
+    shown: Screen
+    options: dict[str, Any]
+    net: Any
+    data: Dataset
+    recipe: Recipe
+    folder: Path
+    threads: int | None
+
+    @property
+    def name(self) -> str:
+        """What the network is called."""
+        base = self.options["base"]
+        return str(self.options["model"]) if base is None else f"on {printable(base)}"
+
+    def fit(self, resume: Path | None) -> History:
+        """Train it, or go on with a run."""
+        from allconv.cli.epochs import EpochLines
+        from allconv.train.loop import train
+
+        options, net, recipe = self.options, self.net, self.recipe
+        is_head = options["base"] is not None and not options["unfreeze"]
+        what, count = self.name, _parameters(net)
+        if is_head:
+            what, count = "the last layer", f"{_parameters(net.head)} of {count}"
+        epochs = counted(recipe.epochs, "epoch")
+        steps = counted(-(-len(self.data.train) // recipe.batch_size), "step")
+        self.shown.line(
+            f"training {what}, {count} parameters, for {epochs} of {steps}; "
+            f"everything goes to {self.folder}"
+        )
+        callbacks = [EpochLines(self.shown, every=TENTH if is_head else 1)]
+        settings: dict[str, Any] = {"threads": self.threads, "out": self.folder}
+        settings |= {"resume": resume, "callbacks": callbacks}
+        if options["base"] is None:
+            return train(net, self.data, None, recipe, **settings)
+        from allconv.cli.base import tuned
+
+        return tuned(self.shown, net, self.data, recipe, unfreeze=options["unfreeze"], **settings)
+
+    def finish(self, history: History) -> None:
+        """Write the model, the mistakes and the report; say how good it is, and what to do next."""
+        from allconv import onnx
+        from allconv.cli.results import class_lines, confusion_line, save_mistakes, save_report
+        from allconv.show.report.run import TrainedRun
+        from allconv.show.report.samples import Samples
+        from allconv.train import evaluate
+
+        shown, folder, kind = self.shown, self.folder, self.data.preprocess
+        classes = self.data.classes
+        onnx.save(self.net, folder / MODEL, (None, *kind.shape), classes=classes, preprocess=kind)
+        found, part, name = history.test, self.data.test, "test"
+        if found is None or part is None:
+            part, name = self.data.validation, "validation"
+            found = evaluate(self.net, part, preprocess=kind, threads=self.threads)
+        for line in class_lines(found, classes):
+            shown.line(line)
+        shown.line(confusion_line(found, classes))
+        count = save_mistakes(folder / MISTAKES, found, classes, part.names)
+        why = " (stopped early)" if history.stopped else ""
+        shown.line(
+            f"{name} accuracy {percent(found.accuracy)} of {len(part):,} images"
+            f"{_doubt(found.accuracy, len(part))}, with the weights of "
+            f"epoch {history.best_epoch} of {len(history.records)}{why}"
+        )
+        wrong = f"; {folder / MISTAKES} lists the {count:,} that it gets wrong" if count else ""
+        shown.line(f"result: {folder / MODEL}{wrong}")
+        about = TrainedRun(
+            self.name, self.net, self.data, self.recipe, history,
+            Samples(part, found, classes, name), folder, MODEL, self.options["data"],
+        )  # fmt: skip
+        shown.line(save_report(folder / REPORT, about))
+        shown.line(f"next: allconv predict {shlex.quote(str(folder / MODEL))} IMAGE_OR_FOLDER")

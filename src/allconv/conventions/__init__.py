@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from allconv.conventions.arrays import from_weights, weights
-from allconv.conventions.frameworks import PROGRAMS
-from allconv.conventions.layouts import FRAMEWORKS, LAYOUTS, Layout, images, layout_of, reorder
+from allconv.conventions.arrays import from_weights, images, weights
+from allconv.conventions.frameworks import LAYOUTS, TABLE, framework_of
+from allconv.conventions.layouts import Layout, reorder
 from allconv.conventions.lecture import EXAMPLES, Example
 from allconv.conventions.names import names
 from allconv.conventions.overview import table
@@ -41,6 +41,8 @@ __all__ = [
     "weights",
 ]
 
+FRAMEWORKS = tuple(TABLE)
+
 
 def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
     """The equivalent call in another framework, as the text of a Python program.
@@ -59,5 +61,5 @@ def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
     y = lax.conv_general_dilated(x, kernel, window_strides=(1, 1), padding=((0, 0), (0, 0)),
         dimension_numbers=('NHWC', 'HWIO', 'NHWC')) + bias
     """
-    layout_of(framework)
-    return "\n".join(PROGRAMS[framework].program(problem_of(layer, input_shape)))
+    row = framework_of(framework)
+    return "\n".join(row.program(problem_of(layer, input_shape, row.layout)))

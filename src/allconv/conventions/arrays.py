@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from allconv import nn
-from allconv.conventions.layouts import OURS, Layout, layout_of, letters, reorder
+from allconv.conventions.frameworks import LAYOUTS, OURS, TABLE, framework_of
+from allconv.conventions.layouts import SPATIAL, Layout, letters, reorder, turned
 from allconv.conventions.problem import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.correlate import flipped
@@ -28,8 +29,8 @@ def weights(layer: Module, framework: str) -> dict[str, Array]:
     {'kernel': (5, 5, 3, 8), 'bias': (8,)}
     """
     return {
-        theirs: _given(layer, framework, name, np.array(getattr(layer, name)))
-        for name, theirs in _names(layer, layout_of(framework)).items()
+        theirs: np.array(_turned(layer, framework, name, getattr(layer, name)), order="C")
+        for name, theirs in _names(layer, framework_of(framework).layout).items()
     }
 
 
@@ -48,7 +49,7 @@ def from_weights(
     >>> bool((state["weight"] == layer.weight).all())
     True
     """
-    names = _names(layer, layout_of(framework))
+    names = _names(layer, framework_of(framework).layout)
     if isinstance(arrays, Sequence) and not isinstance(arrays, str) and len(arrays) == len(names):
         arrays = dict(zip(names.values(), arrays, strict=True))
     if not isinstance(arrays, Mapping):
@@ -60,11 +61,11 @@ def from_weights(
     state = {}
     for name, theirs in names.items():
         array = take_array(theirs, arrays[theirs])
-        shape = np.shape(getattr(layer, name))
-        expected = _given(layer, framework, name, np.broadcast_to(np.float32(0), shape)).shape
-        if array.shape != expected:
-            raise ShapeError(f"{theirs} is {array.shape}; {expected} is expected")
-        state[name] = np.array(_taken(layer, framework, name, array, shape))
+        state[name] = np.empty(np.shape(getattr(layer, name)), array.dtype)
+        view = _turned(layer, framework, name, state[name])
+        if array.shape != view.shape:
+            raise ShapeError(f"{theirs} is {array.shape}; {view.shape} is expected")
+        view[...] = array
     return state
 
 
@@ -85,62 +86,42 @@ def _names(layer: Module, row: Layout) -> dict[str, str]:
     return {name: theirs for name, theirs in names.items() if getattr(layer, name) is not None}
 
 
-def _layouts(layer: Module, row: Layout, rank: int) -> tuple[str, str]:
-    """The letters of a layer's kernel: ours, theirs."""
-    axes = max(rank - 2, 0)
+def _turned(layer: Any, framework: str, name: str, w: Array) -> Array:
+    """A view of one of our arrays as theirs: read from, and written through."""
+    row = LAYOUTS[framework]
+    if isinstance(layer, LOCAL):  # (O, C, *K, *P) -> (*P, C*K, O), and (O, *P) -> (*P, O)
+        if name == "bias":
+            return np.moveaxis(w, 0, -1)
+        flat = w.reshape(len(w), -1, *w.shape[2 + layer.axes :])
+        return np.moveaxis(flat, (0, 1), (-1, -2))
+    if name != "weight" or isinstance(layer, NORMS):
+        return w
     if isinstance(layer, nn.Linear):
-        return OURS.linear, row.linear
-    role = "transposed" if isinstance(layer, TRANSPOSED) else "convolution"
-    ours, theirs = (getattr(each, role) for each in (OURS, row))
-    return letters(ours, axes), letters(theirs, axes)
+        return turned(w, OURS.linear, row.linear)
+    axes = w.ndim - 2
+    has_word = "true convolution" in TABLE[framework].calls
+    if getattr(layer, "flip", False) and not has_word:
+        w = flipped(w, axes)
+    if isinstance(layer, TRANSPOSED):
+        return turned(w, letters(OURS.transposed, axes), letters(row.transposed, axes))
+    if "M" in row.depthwise and is_depthwise(axes, layer.in_channels, layer.groups):
+        # (C*M, 1, H, W): the outputs of a channel lie side by side
+        return turned(w.reshape(layer.in_channels, -1, *w.shape[2:]), "IMHW", "HWIM")
+    return turned(w, letters(OURS.convolution, axes), letters(row.convolution, axes))
 
 
-def _turns(layer: Module, framework: str) -> bool:
-    return framework != "scipy" and bool(getattr(layer, "flip", False))
+def images(x: Any, source: str, target: str) -> Array:
+    """A batch of images as another framework lays it out; "allconv" is the layout of this package.
 
+    Shapes: (N, C, *I) or (N, *I, C), by the two frameworks; any dtype.
 
-def _splits(layer: Module, row: Layout, rank: int) -> bool:
-    """Whether the kernel has an axis of channels and one of outputs a channel: (H, W, C, M)."""
-    return (
-        isinstance(layer, CONVOLUTIONS)
-        and "M" in row.depthwise
-        and is_depthwise(rank - 2, layer.in_channels, layer.groups)
-    )
-
-
-def _given(layer: Module, framework: str, name: str, w: Array) -> Array:
-    """One of our arrays as theirs."""
-    if isinstance(layer, LOCAL):
-        return _local_given(layer, name, w)
-    if name != "weight" or isinstance(layer, NORMS):
-        return w
-    row = layout_of(framework)
-    if _turns(layer, framework):
-        w = flipped(w, w.ndim - 2)
-    if _splits(layer, row, w.ndim):  # (C*M, 1, H, W): the outputs of a channel lie side by side
-        return reorder(w.reshape(layer.in_channels, -1, *w.shape[2:]), "IMHW", "HWIM")
-    return reorder(w, *_layouts(layer, row, w.ndim))
-
-
-def _taken(layer: Module, framework: str, name: str, w: Array, shape: tuple[int, ...]) -> Array:
-    """One of their arrays as ours, which has this shape."""
-    if isinstance(layer, LOCAL):
-        back = ((-1, -2), (0, 1)) if name == "weight" else ((-1,), (0,))
-        return np.moveaxis(w, *back).reshape(shape)
-    if name != "weight" or isinstance(layer, NORMS):
-        return w
-    row = layout_of(framework)
-    if _splits(layer, row, w.ndim):
-        w = reorder(w, "HWIM", "IMHW").reshape(shape)
-    else:
-        ours, theirs = _layouts(layer, row, w.ndim)
-        w = reorder(w, theirs, ours)
-    return flipped(w, w.ndim - 2) if _turns(layer, framework) else w
-
-
-def _local_given(layer: Any, name: str, w: Array) -> Array:
-    """(O, C, *K, *P) -> (*P, C*K, O) and (O, *P) -> (*P, O)."""
-    if name == "bias":
-        return np.moveaxis(w, 0, -1).copy()
-    flat = w.reshape(len(w), -1, *w.shape[2 + layer.axes :])
-    return np.moveaxis(flat, (0, 1), (-1, -2)).copy()
+    >>> images(np.zeros((2, 3, 32, 28)), "allconv", "keras").shape
+    (2, 32, 28, 3)
+    """
+    x = take_array("x", x)
+    axes = x.ndim - 2
+    if axes not in SPATIAL:
+        raise ShapeError(f"x is {x.shape}; a batch, channels and up to 3 axes are expected")
+    rows = [OURS if name == "allconv" else framework_of(name).layout for name in (source, target)]
+    first, second = (letters(row.image, axes) for row in rows)
+    return reorder(x, first, second)

@@ -1,40 +1,24 @@
-"""What each function of `allconv.functional` is called elsewhere.
-
-Where the call can be written out, its name is read off that text; the others are listed here.
-"""
+"""What each function of `allconv.functional` is called elsewhere."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import cache
 
-from allconv import functional, nn
-from allconv.conventions.frameworks import PROGRAMS
-from allconv.conventions.problem import problem_of
-from allconv.errors import ArgumentError, UnsupportedError
+from allconv import functional
+from allconv.errors import ArgumentError
 
-Call = tuple[nn.Module, tuple[int, ...]]
-
-_LISTING = ("torch", "keras", "jax", "onnx")  # frameworks that `_LISTED` has columns for
-_WRITTEN: dict[str, Callable[[], Call]] = {
-    "conv": lambda: (nn.Conv2d(2, 1, 3), (1, 2, 8, 8)),
-    "conv_transpose": lambda: (nn.ConvTranspose2d(2, 1, 3), (1, 2, 8, 8)),
-    "linear": lambda: (nn.Linear(4, 1), (1, 4)),
-    "locally_connected": lambda: (nn.LocallyConnected2d(2, 1, 3, (8, 8)), (1, 2, 8, 8)),
-    "max_pool": lambda: (nn.MaxPool2d(2), (1, 2, 8, 8)),
-    "avg_pool": lambda: (nn.AvgPool2d(2), (1, 2, 8, 8)),
-}
+_FRAMEWORKS = ("torch", "keras", "jax", "onnx")
 _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in the usual module.
     # A function that is not listed has no name elsewhere.
     "adaptive_avg_pool": ("=", "layers.AdaptiveAveragePooling2D", "", ""),
     "adaptive_max_pool": ("=", "layers.AdaptiveMaxPooling2D", "", ""),
+    "avg_pool": ("=", "layers.AveragePooling2D", "lax.reduce_window", "AveragePool"),
     "batch_norm": ("=", "layers.BatchNormalization", "", "BatchNormalization"),
     "channel_shuffle": ("=", "", "", ""),
     "celu": ("=", "ops.celu", "nn.celu", "Celu"),
     "concatenate": ("cat", "ops.concatenate", "numpy.concatenate", "Concat"),
+    "conv": ("=", "layers.Conv2D", "lax.conv_general_dilated", "Conv"),
+    "conv_transpose": ("=", "layers.Conv2DTranspose", "lax.conv_transpose", "ConvTranspose"),
     "cross_entropy": ("=", "losses.SparseCategoricalCrossentropy", "", "SoftmaxCrossEntropyLoss"),
     "cumsum": ("cumsum", "ops.cumsum", "numpy.cumsum", "CumSum"),
     "dropout": ("=", "layers.Dropout", "", "Dropout"),
@@ -56,13 +40,16 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "instance_norm": ("=", "", "", "InstanceNormalization"),
     "layer_norm": ("=", "layers.LayerNormalization", "", "LayerNormalization"),
     "leaky_relu": ("=", "ops.leaky_relu", "nn.leaky_relu", "LeakyRelu"),
+    "linear": ("=", "layers.Dense", "lax.dot", "Gemm"),
     "local_response_norm": ("=", "", "", "LRN"),
+    "locally_connected": ("", "", "lax.conv_general_dilated_local", ""),
     "locally_connected_transpose": ("", "", "", ""),
     "log_softmax": ("=", "ops.log_softmax", "nn.log_softmax", "LogSoftmax"),
     "logsigmoid": ("=", "ops.log_sigmoid", "nn.log_sigmoid", ""),
     "lp_pool": ("=", "", "", "LpPool"),
+    "max_pool": ("=", "layers.MaxPooling2D", "lax.reduce_window", "MaxPool"),
     "max_unpool": ("=", "", "", "MaxUnpool"),
-    "mish": ("=", "ops.mish", "nn.mish", "Mish"),
+    "mish": ("=", "activations.mish", "nn.mish", "Mish"),
     "pad": ("=", "ops.pad", "numpy.pad", "Pad"),
     "pixel_shuffle": ("=", "", "", "DepthToSpace"),
     "pixel_unshuffle": ("=", "", "", "SpaceToDepth"),
@@ -84,7 +71,6 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "threshold": ("=", "ops.threshold", "", "ThresholdedRelu"),
     "unfold": ("=", "ops.unfold", "lax.conv_general_dilated_patches", ""),
 }
-_NO_NAMES = ("torch.as_tensor", "onnx.helper.make_node", "onnx.reference.ReferenceEvaluator")
 
 
 def families() -> tuple[str, ...]:
@@ -111,9 +97,7 @@ def names(function: str) -> dict[str, str]:
     family = _family(str(function))
     if family not in families():
         raise ArgumentError(f"function is {function!r}; a name in allconv.functional is expected")
-    if family in _WRITTEN:
-        return dict(_of_calls(family))
-    theirs = dict(zip(_LISTING, _LISTED.get(family, ("",) * len(_LISTING)), strict=True))
+    theirs = dict(zip(_FRAMEWORKS, _LISTED.get(family, ("",) * len(_FRAMEWORKS)), strict=True))
     if theirs["torch"] == "=":
         theirs["torch"] = f"nn.functional.{_two(family)}"
     return {
@@ -131,33 +115,3 @@ def _two(family: str) -> str:
     """The function of two axes, of a family that slides a window."""
     name = f"{family}2d"
     return name if name in functional.__all__ else family
-
-
-@cache
-def _of_calls(family: str) -> dict[str, str]:
-    problem = problem_of(*_WRITTEN[family]())
-    found = {}
-    for framework in _LISTING:
-        with suppress(UnsupportedError):
-            found[framework] = next(_called("\n".join(PROGRAMS[framework].program(problem))))
-    return found
-
-
-def _called(text: str) -> Iterator[str]:
-    """The functions that a program calls, as they are imported; of a node of ONNX its operator."""
-    tree = ast.parse(text)
-    modules = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules.update({each.asname or each.name: each.name for each in node.names})
-        elif isinstance(node, ast.ImportFrom):
-            modules.update({e.asname or e.name: f"{node.module}.{e.name}" for e in node.names})
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or isinstance(node.func, ast.Call):
-            continue
-        head, _, rest = ast.unparse(node.func).partition(".")
-        name = f"{modules.get(head, head)}.{rest}"
-        if name == "onnx.helper.make_node":
-            yield ast.literal_eval(node.args[0])
-        elif head in modules and name not in _NO_NAMES:
-            yield name

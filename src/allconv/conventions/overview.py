@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allconv.conventions.layouts import LAYOUTS
-from allconv.conventions.padding import RULES
+from allconv.conventions.frameworks import LAYOUTS, TABLE
 from allconv.errors import ArgumentError
 
 AXES = "N batch, C channels, O outputs, I inputs of the layer, M outputs a channel, * W, HW or DHW"
@@ -47,7 +46,10 @@ def _notes() -> str:
 
 
 def _same() -> str:
-    return _columns(("same padding", ""), list(RULES.items()))
+    rules = {name: row.same for name, row in TABLE.items()}
+    rules["half"] = "d*(k-1)/2 zeros each side whatever the stride, as the lecture draws it"
+    order = ("torch", "half", *list(TABLE)[1:])
+    return _columns(("same padding", ""), [(name, rules[name]) for name in order])
 
 
 _PARTS = {"layouts": _layouts, "names": _names, "notes": _notes, "same": _same}

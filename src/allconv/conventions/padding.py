@@ -1,20 +1,9 @@
-"""What each framework means by "same": four rules, with their numbers."""
+"""What "same" means: four rules, with their numbers."""
 
 from __future__ import annotations
 
 from allconv.intake.settings import whole
 from allconv.window import named_padding, reach_of
-
-RULES = {
-    "torch": 'padding="same": d*(k-1) zeros, the odd one at the end; stride 1 only',
-    "half": "d*(k-1)/2 zeros each side whatever the stride, as the lecture draws it",
-    "tensorflow": "SAME, as few zeros as give ceil(i/s) outputs, the odd one at the end",
-    "keras": "as tensorflow",
-    "jax": "SAME, as tensorflow",
-    "onnx": "SAME_UPPER as tensorflow; SAME_LOWER has the odd one at the start",
-    "scipy": 'mode="same": d*(k-1) zeros, the odd one at the start; stride 1 only',
-    "opencv": "as scipy, if told borderType=cv2.BORDER_CONSTANT: its borders are mirrored",
-}
 
 
 def same_padding(

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from allconv import nn
+from allconv.conventions.layouts import Layout
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.intake.settings import shape_of
 from allconv.operators.base import Operator, Spec
@@ -33,14 +34,15 @@ KINDS: dict[type[Operator], str] = {
     AveragePool: "average pooling",
     Normalize: "batch normalisation",
 }
-
+WITH_KERNEL = ("convolution", "transposed", "locally connected", "linear")
 
 NO_AXES = Window()
+Ends = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A call with every size known.
+    """A call with every size known, to be written for a framework of this layout.
 
     `window` is that of the forward convolution, also of a transposed one. `flip`: the kernel is
     flipped (true convolution). `has_weight` tells batch normalisation with a scale from that
@@ -49,6 +51,7 @@ class Problem:
 
     kind: str
     input: tuple[int, ...]
+    layout: Layout
     window: Window = NO_AXES
     groups: int = 1
     has_weight: bool = False
@@ -56,6 +59,28 @@ class Problem:
     flip: bool = False
     eps: float = 1e-5
     count_padding: bool = True
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of layer that this one is, the most special first."""
+        special = {
+            "depthwise": self.kind == "convolution" and self.is_depthwise,
+            "true convolution": self.flip,
+            "uncounted average": not self.count_padding,
+            "bare normalisation": self.kind == "batch normalisation" and not self.has_weight,
+        }
+        return (*(kind for kind, holds in special.items() if holds), self.kind)
+
+    @property
+    def arrays(self) -> list[str]:
+        """What the call reads, by the framework's names: x, and the weights."""
+        if self.kind == "batch normalisation":
+            given = {"weight": self.has_weight, "bias": self.has_weight}
+            names = self.layout.norm_names
+        else:
+            given = {"weight": self.kind in WITH_KERNEL, "bias": self.has_bias}
+            names = self.layout.names
+        return ["x", *(theirs for name, theirs in names.items() if given.get(name, True))]
 
     @property
     def axes(self) -> int:
@@ -73,16 +98,36 @@ class Problem:
         return tuple(axis.dilation for axis in self.window.axes)
 
     @property
-    def ends(self) -> tuple[tuple[int, int], ...]:
+    def input_dilation(self) -> tuple[int, ...]:
+        """The input dilation of each axis."""
+        return tuple(axis.input_dilation for axis in self.window.axes)
+
+    @property
+    def low(self) -> tuple[int, ...]:
+        """The padding of the low side of each axis."""
+        return tuple(axis.padding for axis in self.window.axes)
+
+    @property
+    def strides_taps(self) -> bool:
+        """Whether there are strides and dilations together, which some refuse."""
+        return max(self.stride) > 1 and max(self.dilation) > 1
+
+    @property
+    def ends(self) -> Ends:
         """Padding (low, high) an axis; what a stride leaves over at the end is not cropped."""
         return tuple(
             (a.padding, max(a.high, 0) if -a.high < a.stride else a.high) for a in self.window.axes
         )
 
     @property
-    def exact_ends(self) -> tuple[tuple[int, int], ...]:
+    def exact_ends(self) -> Ends:
         """Padding (low, high) an axis, to the cell: what is not needed is cropped."""
         return tuple((axis.padding, axis.high) for axis in self.window.axes)
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether there is any padding."""
+        return any(end for pair in self.ends for end in pair)
 
     @property
     def is_same(self) -> bool:
@@ -97,14 +142,10 @@ class Problem:
         """Whether each channel has its own kernels: the case that has layers of its own."""
         return is_depthwise(self.axes, self.input[1], self.groups)
 
-    def symmetric(self) -> tuple[int, ...] | None:
-        """The padding as one number an axis, where that gives the same outputs."""
-        found = []
-        for axis, (low, _) in zip(self.window.axes, self.ends, strict=True):
-            if low < 0 or axis.fitting(low, low) != axis.output:
-                return None
-            found.append(low)
-        return tuple(found)
+    def moved(self, ends: Ends) -> Problem:
+        """The same problem on an image that is larger by these cells, its padding a part of it."""
+        axes = (axis.moved(*pair) for axis, pair in zip(self.window.axes, ends, strict=True))
+        return replace(self, window=Window(tuple(axes)))
 
 
 def is_depthwise(axes: int, channels: int, groups: int) -> bool:
@@ -112,14 +153,29 @@ def is_depthwise(axes: int, channels: int, groups: int) -> bool:
     return axes == 2 and groups == channels > 1
 
 
-def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
+def problem_of(layer: Any, input_shape: Sequence[int], layout: Layout) -> Problem:
     """The problem of a layer of `nn`, or of an operator, for inputs of this shape (batch, channels,
     sizes; all of a linear layer's axes)."""
     shape = shape_of("input_shape", input_shape)
     if isinstance(layer, Operator):
-        return _of_operator(layer, shape)
-    known = (*CONVOLUTIONS, *TRANSPOSED, *LOCAL, *NORMS, *POOLS, nn.Linear)
-    if not isinstance(layer, known):
+        return _of_operator(layer, shape, layout)
+    _check(layer, shape)
+    operators = [node.operator for node in layer.traced(Spec(shape)).graph]
+    has_bias = getattr(layer, "bias", None) is not None
+    if isinstance(layer, nn.Linear):
+        return Problem("linear", shape, layout, has_bias=has_bias)
+    flip = bool(getattr(layer, "flip", False))
+    operator, *more = operators[1:] if flip else operators  # the first flips the kernel
+    if more or getattr(layer, "divisor_override", None) is not None:
+        raise UnsupportedError(f"{layer!r} is more than one operator; write them one by one")
+    has_weight = getattr(layer, "weight", None) is not None
+    problem = _of_operator(operator, shape, layout)
+    return replace(problem, has_weight=has_weight, has_bias=has_bias, flip=flip)
+
+
+def _check(layer: Any, shape: tuple[int, ...]) -> None:
+    """Refuse a layer that has no equivalent call."""
+    if not isinstance(layer, (*CONVOLUTIONS, *TRANSPOSED, *LOCAL, *NORMS, *POOLS, nn.Linear)):
         names = "layers that slide a window, linear and batch normalisation layers"
         raise UnsupportedError(
             f"{type(layer).__name__} has no equivalent call; there is one for {names}"
@@ -132,39 +188,20 @@ def problem_of(layer: Any, input_shape: Sequence[int]) -> Problem:
         raise UnsupportedError(
             "ceil_mode=True; pad the input first, then call with ceil_mode=False"
         )
-    operators = [node.operator for node in layer.traced(Spec(shape)).graph]
-    if isinstance(layer, nn.Linear):
-        return Problem("linear", shape, has_bias=layer.bias is not None)
-    flip = bool(getattr(layer, "flip", False))
-    operator, *more = operators[1:] if flip else operators  # the first flips the kernel
-    if more or getattr(layer, "divisor_override", None) is not None:
-        raise UnsupportedError(f"{layer!r} is more than one operator; write them one by one")
-    problem = _of_operator(operator, shape)
-    return replace(
-        problem,
-        has_weight=getattr(layer, "weight", None) is not None,
-        has_bias=getattr(layer, "bias", None) is not None,
-        flip=flip,
-    )
 
 
-def _of_operator(operator: Operator, shape: tuple[int, ...]) -> Problem:
+def _of_operator(operator: Operator, shape: tuple[int, ...], layout: Layout) -> Problem:
     kind = KINDS.get(type(operator))
     if kind is None:
         raise UnsupportedError(f"{operator.name} has no equivalent call")
     if isinstance(operator, Normalize):
-        return Problem(kind, shape, eps=operator.eps, has_weight=True, has_bias=True)
+        return Problem(kind, shape, layout, eps=operator.eps, has_weight=True, has_bias=True)
     assert isinstance(operator, WindowOperator)  # noqa: S101 (all KINDS but that have a window)
     window = operator.window
     sizes = window.output if kind == "transposed" else window.input
     if shape[2:] != sizes or len(shape) < 2:
         raise ArgumentError(f"input_shape is {shape}; the operator is for (N, C, *{sizes})")
-    if not window.axes:
-        return Problem("linear", shape)
-    return Problem(
-        kind,
-        shape,
-        window,
-        getattr(operator, "groups", 1),
-        count_padding=getattr(operator, "count_padding", True),
-    )
+    groups = getattr(operator, "groups", 1)
+    counts = getattr(operator, "count_padding", True)
+    kind = kind if window.axes else "linear"
+    return Problem(kind, shape, layout, window, groups, count_padding=counts)

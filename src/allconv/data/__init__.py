@@ -133,7 +133,7 @@ def _load_path(path: Path, options: Options) -> Dataset:
 
 def _again(data: Dataset, options: Options) -> Dataset:
     """A data set as it is, but for the number of samples."""
-    size = (data.preprocess.height, data.preprocess.width)
+    size = data.preprocess.size
     if options.image_size not in (None, size):
         raise ArgumentError(
             f"image_size is {options.image_size}, the data set has images of {size}; "

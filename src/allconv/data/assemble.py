@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
 from allconv.data.split import Indices, hold_out, sample
 from allconv.errors import FileError
-from allconv.text import printable
+from allconv.text import counted, printable
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def finish(
             "give 3 or more of each class"
         )
     preprocess = Preprocess.from_training(train.images, white=white)
-    augment = Augment.default(preprocess.height, preprocess.width, preprocess.channels)
+    augment = Augment.default(*preprocess.size, preprocess.channels)
     if flip is not None:
         augment = Augment(flip=flip, shift=augment.shift)
     named = {"training": train, "validation": validation, "test": test}
@@ -131,8 +131,8 @@ def finish(
         for name, part in named.items()
         if part is not None
     }
-    fields = {**vars(report), "counts": counts}
-    return Dataset(train, validation, test, classes, preprocess, Report(**fields), augment)
+    told = replace(report, counts=counts)
+    return Dataset(train, validation, test, classes, preprocess, told, augment)
 
 
 def check_classes(
@@ -152,9 +152,7 @@ def check_classes(
         own = [(path, why) for path, why in unreadable if name in Path(path).parts[:-1]]
         if own:
             path, why = own[0]
-            sentence += (
-                f" ({len(own)} unreadable file{'s' * (len(own) > 1)}; {printable(path)} {why})"
-            )
+            sentence += f" ({counted(len(own), 'unreadable file')}; {printable(path)} {why})"
         raise FileError(f"{sentence}; add some or remove the class")
 
 

@@ -70,7 +70,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_names(self.classes)
-        expected = (self.preprocess.height, self.preprocess.width, self.preprocess.channels)
+        expected = (*self.preprocess.size, self.preprocess.channels)
         for part in self.parts().values():
             if part.images.shape[1:] != expected:
                 got = part.images.shape[1:]

@@ -31,20 +31,13 @@ from allconv.text import encodable, printable
 SHARES = Shares(validation=0.15, test=0.15)
 
 
-@dataclass
-class _Files:
-    """One part of the data as files: path, label and header of each."""
+@dataclass(frozen=True)
+class _File:
+    """A file of the data: where it lies, the number of its class, what it says of itself."""
 
-    paths: list[Path]
-    labels: list[int]
-    headers: list[Header]
-
-    def take(self, indices: list[int]) -> _Files:
-        return _Files(
-            [self.paths[i] for i in indices],
-            [self.labels[i] for i in indices],
-            [self.headers[i] for i in indices],
-        )
+    path: Path
+    label: int
+    header: Header
 
 
 def load_folder(root: Path, options: Options) -> Dataset:
@@ -60,7 +53,7 @@ def load_folder(root: Path, options: Options) -> Dataset:
         for part, by_class in layout.folders.items()
     }
     classes, found, notes = _with_images(root, layout, found)
-    parts: list[_Files | None] = [None, None, None]
+    parts: list[list[_File] | None] = [None, None, None]
     unreadable: list[tuple[Path, str]] = []
     for part, by_label in found.items():
         for each in by_label.values():
@@ -69,7 +62,7 @@ def load_folder(root: Path, options: Options) -> Dataset:
     _check_strict(unreadable, options)
     reasons = [(_relative(path, root), why) for path, why in unreadable]
     groups = _divided(root, classes, parts, options, reasons)
-    headers = [header for group in groups for header in group.headers]
+    headers = [file.header for group in groups for file in group]
     size, found_channels, reason = choose_size(headers, options.image_size)
     channels = options.channels or found_channels
     made = _decode(root, groups, size, channels, options, unreadable)
@@ -98,16 +91,8 @@ def _with_images(
     root: Path, layout: Layout, found: dict[int, dict[int, Found]]
 ) -> tuple[tuple[str, ...], dict[int, dict[int, Found]], list[str]]:
     """Classes, what is in their folders, and notes, without the classes that have no image."""
-    kept = [
-        label
-        for label in range(len(layout.classes))
-        if any(
-            each.images or each.unreadable
-            for by_label in found.values()
-            for number, each in by_label.items()
-            if number == label
-        )
-    ]
+    both = [pair for by_label in found.values() for pair in by_label.items()]
+    kept = sorted({label for label, each in both if each.images or each.unreadable})
     empty = [name for k, name in enumerate(layout.classes) if k not in kept]
     notes = [f"the folder '{printable(name)}' holds no image and is left out" for name in empty]
     if len(kept) < 2 and empty:
@@ -123,18 +108,17 @@ def _with_images(
     return tuple(layout.classes[label] for label in kept), renumbered, [*layout.notes, *notes]
 
 
-def _repeated(root: Path, groups: Sequence[_Files]) -> list[str]:
+def _repeated(root: Path, groups: Sequence[list[_File]]) -> list[str]:
     """Sentences on files that are in two classes, or in two parts."""
-    paths = [path for group in groups for path in group.paths]
-    labels = [label for group in groups for label in group.labels]
-    parts = [part for part, group in enumerate(groups) for _ in group.paths]
+    files = [(file, part) for part, group in enumerate(groups) for file in group]
     in_classes, in_parts = [], []
-    for same in find_repeated(paths):
-        names = [f"'{printable(_relative(paths[index], root))}'" for index in same[:3]]
+    for indices in find_repeated([file.path for file, _ in files]):
+        same = [files[index] for index in indices]
+        names = [f"'{printable(_relative(file.path, root))}'" for file, _ in same[:3]]
         told = " and ".join(names) + (" ..." if len(same) > 3 else "")
-        if len({labels[index] for index in same}) > 1:
+        if len({file.label for file, _ in same}) > 1:
             in_classes.append(told)
-        elif len({parts[index] for index in same}) > 1:
+        elif len({part for _, part in same}) > 1:
             in_parts.append(told)
     notes = []
     if in_classes:
@@ -151,58 +135,60 @@ def _repeated(root: Path, groups: Sequence[_Files]) -> list[str]:
 
 def _read_headers(
     found: dict[int, Found], unreadable: list[tuple[Path, str]], pixel_limit: int
-) -> _Files:
+) -> list[_File]:
     """The files whose headers can be read; the others go to `unreadable`."""
 
     def read(pair: tuple[Path, int]) -> Header:
         return read_header(pair[0], pixel_limit=pixel_limit)
 
-    files = _Files([], [], [])
+    files = []
     pairs = [(path, label) for label, each in found.items() for path in each.images]
     with closing(in_order(read, pairs)) as headers:
         for (path, label), header in zip(pairs, headers, strict=True):
             if isinstance(header, Error):
                 unreadable.append((path, header.message))
             else:
-                files.paths.append(path)
-                files.labels.append(label)
-                files.headers.append(header)
+                files.append(_File(path, label, header))
     return files
 
 
 def _divided(
     root: Path,
     classes: tuple[str, ...],
-    parts: list[_Files | None],
+    parts: list[list[_File] | None],
     options: Options,
     unreadable: list[tuple[str, str]],
-) -> tuple[_Files, _Files, _Files]:
+) -> tuple[list[_File], list[_File], list[_File]]:
     """Files of the three parts; a part without a folder of its own is held out of training.
 
     Beside a train folder, a test part is held out only if asked for.
     """
     train, validation, test = parts
-    files = train or _Files([], [], [])
+    files = train or []
     split = validation is not None or test is not None
     shares = Shares(SHARES.validation, 0.0 if split else SHARES.test)
-    labels = np.array(files.labels, np.int64)
+    labels = np.array([file.label for file in files], np.int64)
     check_classes(printable(root), classes, labels, unreadable)
     indices = divide(labels, options, shares, validation=validation is None, test=test is None)
-    held = [files.take(chosen.tolist()) for chosen in indices]
-    return held[0], validation or held[1], test or held[2]
+    held = [[files[index] for index in chosen.tolist()] for chosen in indices]
+    return (
+        held[0],
+        held[1] if validation is None else validation,
+        held[2] if test is None else test,
+    )
 
 
 def _decode(
     root: Path,
-    groups: Sequence[_Files],
+    groups: Sequence[list[_File]],
     size: tuple[int, int],
     channels: int,
     options: Options,
     unreadable: list[tuple[Path, str]],
 ) -> list[Part]:
     """The parts decoded, as slices of one array; files that fail go to `unreadable`."""
-    paths = [path for group in groups for path in group.paths]
-    labels = np.array([label for group in groups for label in group.labels], np.int64)
+    paths = [file.path for group in groups for file in group]
+    labels = np.array([file.label for group in groups for file in group], np.int64)
     decoded = decode_files(
         paths,
         size,
@@ -213,7 +199,7 @@ def _decode(
     )
     unreadable += [(paths[index], why) for index, why in decoded.failed.items()]
     kept = np.array(decoded.kept, np.int64)
-    borders = np.searchsorted(kept, np.cumsum([0, *(len(group.paths) for group in groups)]))
+    borders = np.searchsorted(kept, np.cumsum([0, *map(len, groups)]))
     parts = []
     for start, stop in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
         names = tuple(_relative(paths[index], root) for index in decoded.kept[start:stop])

@@ -16,7 +16,7 @@ from unicodedata import normalize
 from allconv.data.formats import is_image_name
 from allconv.data.listing import entries, subfolders
 from allconv.errors import FileError
-from allconv.text import encodable, printable
+from allconv.text import counted, encodable, printable
 
 TRAINING, VALIDATION, TEST = range(3)
 
@@ -126,8 +126,8 @@ def _by_name(folder: Path, notes: list[str]) -> dict[str, Path]:
             )
     if found and (loose := _loose(folder)):
         notes.append(
-            f"{loose} image{'s' * (loose > 1)} in {printable(folder)} itself, in no folder of a "
-            "class, left out"
+            f"{counted(loose, 'image')} in {printable(folder)} itself, in no folder of a class, "
+            "left out"
         )
     return found
 
@@ -152,11 +152,8 @@ def _check_whole(root: Path, parts: list[dict[str, Path]]) -> None:
 
 def _without_folders(folder: Path) -> str:
     loose = _loose(folder)
-    what = (
-        f"holds {loose} image{'s' * (loose > 1)} but no folders"
-        if loose
-        else "holds no folders of images"
-    )
+    images = f"{counted(loose, 'image')} but no folders"
+    what = f"holds {images if loose else 'no folders of images'}"
     return f"{printable(folder)} {what}; put the images of each class into a folder with its name"
 
 

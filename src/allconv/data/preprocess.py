@@ -51,6 +51,16 @@ class Preprocess:
         if isinstance(self.white, bool) or self.white not in (None, *WHITES):
             raise ArgumentError(f"white must be 1, 255, 65535 or None, got {self.white!r}")
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width): that of an image as the network takes it."""
+        return self.channels, self.height, self.width
+
     def _numbers(self, name: str) -> tuple[float, ...]:
         values = getattr(self, name)
         try:
@@ -91,8 +101,7 @@ class Preprocess:
         The result is a view, channels first, of memory that is channels last (a C-contiguous
         (N, H, W, C) array), as the engine likes it. ShapeError for images of another size.
         """
-        expected = (self.height, self.width, self.channels)
-        if not are_pixels(images) or images.shape[1:] != expected:
+        if not are_pixels(images) or images.shape[1:] != (*self.size, self.channels):
             raise ShapeError(
                 f"images must be uint8 (N, {self.height}, {self.width}, {self.channels}), "
                 f"got {kind_of_array(images)}"
@@ -105,8 +114,7 @@ class Preprocess:
 
     def load(self, path: Path | str, *, pixel_limit: int = PIXEL_LIMIT) -> Pixels:
         """Decode one image file exactly as for training: uint8 (height, width, channels)."""
-        size = (self.height, self.width)
-        return read_image(Path(path), self.channels, size, pixel_limit=pixel_limit)
+        return read_image(Path(path), self.channels, self.size, pixel_limit=pixel_limit)
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back to an equal value."""

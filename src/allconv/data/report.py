@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allconv.text import printable
+from allconv.text import counted, printable
 
 UNEVEN = 3
 """Largest over smallest class from which the classes are called uneven."""
@@ -78,7 +78,7 @@ class Report:
         kind = "grey" if self.channels == 1 else "colour"
         lines.append(f"found {found} pixels; used as {width} x {height} {kind}: {self.reason}")
         if self.unreadable:
-            lines.append(f"{_files(len(self.unreadable))} left out, as unreadable:")
+            lines.append(f"{counted(len(self.unreadable), 'file')} left out, as unreadable:")
             lines += [
                 f"  {printable(name)}: {printable(why)}"
                 for name, why in self.unreadable[:_FILES_SHOWN]
@@ -87,7 +87,7 @@ class Report:
                 lines.append(f"  ... and {len(self.unreadable) - _FILES_SHOWN} more")
         if self.ignored:
             names = some([printable(name) for name in self.ignored])
-            lines.append(f"{_files(len(self.ignored))} ignored, no images: {names}")
+            lines.append(f"{counted(len(self.ignored), 'file')} ignored, no images: {names}")
         return lines + [f"warning: {sentence}" for sentence in self.warnings()]
 
     def _table(self) -> list[str]:
@@ -100,10 +100,6 @@ class Report:
         if len(self.classes) > len(shown):
             rows.append(f"  ... and {len(self.classes) - len(shown)} more classes")
         return rows
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def some(names: Sequence[str], limit: int = 5) -> str:

@@ -49,11 +49,14 @@ class Compiled:
         """Run; `out` receives the result of a function of one result."""
         if len(arrays) != self._inputs:
             raise ShapeError(f"{self._inputs} arrays are expected, {len(arrays)} given")
-        operands = list(map(take_array, self._labels, arrays))
+        for array in arrays:
+            if type(array) is not np.ndarray:  # the program looks at those that are
+                arrays = tuple(map(take_array, self._labels, arrays))
+                break
         if out is not None:
-            self._check_out(out, operands)
+            self._check_out(out, arrays)
         try:
-            results = self.program(*operands, out=None if out is None else [out])
+            results = self.program(*arrays, out=None if out is None else [out])
         except MemoryError as error:
             raise limit_reached("the program", error) or error from error
         one = out is not None or self._structure is None

@@ -258,10 +258,8 @@ class _State:
         if at != self._at or self._bound() is not bound:
             self._point(bound, at)
         filled = self._filled
-        if filled.defines:
-            filled.run(self._memory(bound, arena, arrays), threads)
-        else:
-            filled.run((bound, arena, arrays), threads)
+        held = self._memory(bound, arena, arrays) if filled.defines else (bound, arena, arrays)
+        filled.run(held, threads)
 
     def _point(self, bound: _Bound, at: list[int]) -> None:
         """Write addresses into the argument blocks, those that are others than before."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from allconv.engine import threads as team
-from allconv.engine.array_layout import layout_of, ready
+from allconv.engine.array_layout import ready
 from allconv.engine.choose import Choice, choose
 from allconv.engine.lowerings import LOWERINGS
-from allconv.engine.place import size_in_bytes
+from allconv.engine.place import layout_strides, size_in_bytes
 from allconv.engine.plan import Planner
 from allconv.engine.plan_text import PlanText
 from allconv.engine.prepared import Prepared
@@ -25,7 +25,7 @@ from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
 
-ALONE = 0.3e-3  # seconds below which waking other threads costs more than they help
+LEAST_SHARED = 0.3e-3  # seconds below which waking other threads costs more than they help
 NODE_BYTES = 8192  # about what a node, its steps and places take
 
 
@@ -60,10 +60,14 @@ class Program:
         operands = enumerate((*graph.inputs, *graph.constants))
         once = {*self.static, *self.fixed}
         self._free = [(n, value) for n, value in operands if n not in once]
-        self._specs = [(value.shape, np.dtype(value.dtype)) for _, value in self._free]
+        self._usual = [
+            (value.shape, np.dtype(value.dtype), layout_strides(value.spec, "rows"))
+            for _, value in self._free
+        ]
+        self._rows = ("rows",) * len(self._free)
         self._weights: Weights | None = None
         self._prepared: dict[tuple[str, ...], Prepared] = {}
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Prepared] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...] | None], Prepared] = {}
 
     def bind(self, arrays: Mapping[int, Array]) -> None:
         """Give the static inputs, by number; they are kept, not copied."""
@@ -85,22 +89,34 @@ class Program:
         if (0 if held is None else len(held.operands)) != len(self.static):
             raise ArgumentError("the static inputs are not bound; call bind first")
         given = [*arrays, *self._open]
-        layouts: list[str] = []
+        layouts = self._rows
         try:
-            for n, (shape, dtype) in enumerate(self._specs):
-                array = given[n]
-                if array.shape != shape or array.dtype is not dtype:
-                    self._check(n, array)
-                layout = layout_of(array)
-                if not layout or type(array) is not np.ndarray:
-                    given[n], layout = ready(array)
-                layouts.append(layout)
-            return self._plan_for(tuple(layouts), held).run(given, held, out)
+            for array, (shape, dtype, strides) in zip(given, self._usual, strict=True):
+                if (
+                    type(array) is not np.ndarray
+                    or array.dtype is not dtype  # which is of this machine's byte order
+                    or array.shape != shape
+                    or array.strides != strides
+                    or not array.flags.aligned
+                ):
+                    given, layouts = self._ready(given)
+                    break
+            prepared = self._plans.get((layouts, None if held is None else held.layouts))
+            if prepared is None:
+                prepared = self._plan_for(layouts, held)
+            return prepared.run(given, held, out)
         except MemoryError:
             shapes = ", ".join(str(value.spec) for value in self.graph.outputs)
             raise LimitError(
                 f"there is not enough memory for {shapes} and what leads there"
             ) from None
+
+    def _ready(self, arrays: Sequence[Array]) -> tuple[list[Array], tuple[str, ...]]:
+        """Arrays as kernels can read them, and how each lies; those of others are refused."""
+        for n, array in enumerate(arrays):
+            self._check(n, array)
+        taken = list(map(ready, arrays))
+        return [array for array, _ in taken], tuple(layout for _, layout in taken)
 
     def _check(self, number: int, array: Array) -> None:
         """Refuse an array of another shape or dtype."""
@@ -111,14 +127,12 @@ class Program:
 
     def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> Prepared:
         """The plan for operands of a call that lie so, beside static ones."""
-        key = layouts, () if weights is None else weights.layouts
-        prepared = self._plans.get(key)
-        if prepared is None:
-            by_number = dict.fromkeys(self.fixed, "rows")
-            by_number |= dict(zip(self.static, key[1], strict=True))
-            by_number |= {number: at for (number, _), at in zip(self._free, layouts, strict=True)}
-            prepared = self.prepare(tuple(by_number[n] for n in sorted(by_number)))
-            self._plans[key] = prepared
+        static = () if weights is None else weights.layouts
+        by_number = dict.fromkeys(self.fixed, "rows")
+        by_number |= dict(zip(self.static, static, strict=True))
+        by_number |= {number: at for (number, _), at in zip(self._free, layouts, strict=True)}
+        prepared = self.prepare(tuple(by_number[n] for n in sorted(by_number)))
+        self._plans[layouts, None if weights is None else weights.layouts] = prepared
         return prepared
 
     def prepare(self, layouts: tuple[str, ...] | None = None) -> Prepared:
@@ -135,7 +149,7 @@ class Program:
             planner = Planner(
                 LOWERINGS, self.graph, layouts, static, keep_last, self.exact, choices=self.choices
             )
-            alone = predicted_seconds(self.graph) < ALONE
+            alone = predicted_seconds(self.graph) < LEAST_SHARED
             prepared = Prepared(planner.run(), self.fixed, 1 if alone else self.threads)
             self._prepared[layouts] = prepared
         return prepared

@@ -20,7 +20,7 @@ _owners: dict[int, ref[Any]] = {}
 
 
 class Kept:
-    """A program, and what its maker wants to know about it."""
+    """A program, and `about`, which its maker wants to know of it: a `Recorded`, or a structure."""
 
     def __init__(self, program: Program, about: Any = None) -> None:
         self.program = program
@@ -31,13 +31,13 @@ class Kept:
 
 def keep(key: Hashable, make: Callable[[], Kept], owner: Any = None) -> Kept:
     """What was kept under a key, else what `make` makes; forgotten when its owner is no more."""
-    whole = (0 if owner is None else id(owner), key)
-    found = _entries.get(whole)
+    entry = (0 if owner is None else id(owner), key)
+    found = _entries.get(entry)
     if found is None:
         found = make()
         if owner is not None and id(owner) not in _owners:
             _owners[id(owner)] = ref(owner, _forgetter(id(owner)))
-        _entries[whole] = found
+        _entries[entry] = found
         _trim()
     found.used = next(_clock)
     return found

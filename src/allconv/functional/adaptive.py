@@ -136,9 +136,5 @@ def _max_of_spans(x: Any, *, spans: Spans, return_indices: bool) -> Any:
     return y, apply(index, tap)
 
 
-adaptive_avg_pool1d = spatial(_adaptive_avg_pool, 1)
-adaptive_avg_pool2d = spatial(_adaptive_avg_pool, 2)
-adaptive_avg_pool3d = spatial(_adaptive_avg_pool, 3)
-adaptive_max_pool1d = spatial(_adaptive_max_pool, 1)
-adaptive_max_pool2d = spatial(_adaptive_max_pool, 2)
-adaptive_max_pool3d = spatial(_adaptive_max_pool, 3)
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = spatial(_adaptive_avg_pool)
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = spatial(_adaptive_max_pool)

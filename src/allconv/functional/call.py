@@ -135,8 +135,15 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     return named
 
 
-def spatial(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P, R]:
-    """`_conv(axes, ...)` for one number of axes: `conv2d(...)`, with its signature and name."""
+def spatial(
+    function: Callable[Concatenate[int, P], R],
+) -> tuple[Callable[P, R], Callable[P, R], Callable[P, R]]:
+    """`_conv(axes, ...)` for one, two and three axes: `conv1d(...)` and so on, by its signature."""
+    return _over(function, 1), _over(function, 2), _over(function, 3)
+
+
+def _over(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P, R]:
+    """It for one number of axes."""
     name = f"{function.__name__.lstrip('_')}{axes}d"
 
     def fixed(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -149,8 +156,8 @@ def spatial(function: Callable[Concatenate[int, P], R], axes: int) -> Callable[P
             text = str(error).replace(function.__name__, name, 1)
             raise TypeError(text) from None
 
-    whole = signature(function, eval_str=False)
-    fixed.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])  # type: ignore[attr-defined]  # a function may have it
+    own = signature(function, eval_str=False)
+    fixed.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])  # type: ignore[attr-defined]  # a function may have it
     fixed.__name__ = fixed.__qualname__ = name
     fixed.__doc__, fixed.__module__ = function.__doc__, function.__module__
     return fixed

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+Border = tuple[Pairs, str]
+"""Padding, and what it holds: a mode of `pad`."""
+
+
 def shape_or_none(x: Any) -> tuple[int, ...] | None:
     """The shape of an array that may be left out."""
     return None if x is None else tuple(x.shape)
@@ -122,21 +126,35 @@ def _conv(
     >>> conv1d(np.array([[[1.0, 2, 3, 4]]]), np.array([[[1.0, 2, 3]]]))
     array([[[14., 20.]]])
     """
+    settings = (stride, padding, dilation, groups, padding_mode, input_dilation)
+    return correlated(axes, False, x, weight, bias, settings, flip)
+
+
+def correlated(
+    axes: int,
+    local: bool,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    settings: tuple[Any, ...],
+    flip: bool = False,
+) -> Any:
+    """A convolution, or with `local` a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, ends = correlation(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, dilation, groups, padding_mode, input_dilation,
-    )  # fmt: skip
+    operator, border = correlation(
+        axes, local, x.shape, weight.shape, shape_or_none(bias), *settings
+    )
     w = flipped(weight, axes) if flag("flip", flip) else weight
     operands = (x, w) if bias is None else (x, w, bias)
-    if ends is None:
+    if border is None:
         return apply(operator, *operands)
-    return evaluate(_conv_bordered, *operands, ends=ends, mode=padding_mode, operator=operator)
+    return evaluate(_conv_bordered, *operands, border=border, operator=operator)
 
 
 @remembered
 def correlation(
     axes: int,
+    local: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -146,9 +164,8 @@ def correlation(
     groups: int,
     padding_mode: str = "zeros",
     input_dilation: Sizes = 1,
-    local: bool = False,
-) -> tuple[Correlate | Local, Pairs | None]:
-    """The operator that settings mean for these shapes, and the padding that comes before it.
+) -> tuple[Correlate | Local, Border | None]:
+    """The operator that settings mean for these shapes, and the border that is made before it.
 
     With `local` every output cell has weights of its own.
     """
@@ -177,11 +194,12 @@ def correlation(
         )
     check_border(input, ends, padding_mode)
     within = Window(tuple(axis.moved(*end) for axis, end in zip(window.axes, ends, strict=True)))
-    return Correlate(within, groups), ends
+    return Correlate(within, groups), (ends, padding_mode)
 
 
-def _conv_bordered(x: Any, *rest: Any, ends: Pairs, mode: str, operator: Operator) -> Any:
+def _conv_bordered(x: Any, *rest: Any, border: Border, operator: Operator) -> Any:
     """A convolution of an image that is continued beyond its edge."""
+    ends, mode = border
     return apply(operator, bordered(x, ((0, 0), (0, 0), *ends), mode), *rest)
 
 
@@ -212,17 +230,23 @@ def _conv_transpose(
     >>> conv_transpose1d(np.array([[[1.0, 10]]]), np.array([[[1.0, 2, 3]]]), stride=2)
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
+    settings = (stride, padding, output_padding, groups, dilation, output_size)
+    return transposed(axes, False, x, weight, bias, settings)
+
+
+def transposed(
+    axes: int, local: bool, x: Any, weight: Any, bias: Any, settings: tuple[Any, ...]
+) -> Any:
+    """The transpose of a convolution, or with `local` of a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator = transposed(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, output_padding, groups, dilation, output_size,
-    )  # fmt: skip
+    operator = _transposition(axes, local, x.shape, weight.shape, shape_or_none(bias), *settings)
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 
 @remembered
-def transposed(
+def _transposition(
     axes: int,
+    local: bool,
     x: tuple[int, ...],
     weight: tuple[int, ...],
     bias: tuple[int, ...] | None,
@@ -232,7 +256,6 @@ def transposed(
     groups: int,
     dilation: Sizes,
     output_size: Sizes | None,
-    local: bool = False,
 ) -> CorrelateTranspose | LocalTranspose:
     """The operator that settings of a transposed layer mean for these shapes."""
     groups = whole("groups", groups, least=1)
@@ -293,9 +316,5 @@ def transpose_window(
     return Window(tuple(axes))
 
 
-conv1d = spatial(_conv, 1)
-conv2d = spatial(_conv, 2)
-conv3d = spatial(_conv, 3)
-conv_transpose1d = spatial(_conv_transpose, 1)
-conv_transpose2d = spatial(_conv_transpose, 2)
-conv_transpose3d = spatial(_conv_transpose, 3)
+conv1d, conv2d, conv3d = spatial(_conv)
+conv_transpose1d, conv_transpose2d, conv_transpose3d = spatial(_conv_transpose)

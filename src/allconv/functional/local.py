@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from allconv.functional.call import apply, spatial, take_floats
-from allconv.functional.correlate import correlation, shape_or_none, transposed
+from allconv.functional.call import spatial
+from allconv.functional.correlate import correlated, transposed
 from allconv.functional.settings import Padding, Sizes
 
 __all__ = [
@@ -40,12 +40,7 @@ def _locally_connected(
     >>> locally_connected1d(x, np.array([[[[1.0, 10], [0, 1]]]]))     # K = 2, P = 2
     array([[[ 1., 23.]]])
     """
-    x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, _ = correlation(
-        axes, x.shape, weight.shape, shape_or_none(bias), stride, padding, dilation, groups,
-        local=True,
-    )  # fmt: skip
-    return apply(operator, x, weight) if bias is None else apply(operator, x, weight, bias)
+    return correlated(axes, True, x, weight, bias, (stride, padding, dilation, groups))
 
 
 def _locally_connected_transpose(
@@ -73,17 +68,13 @@ def _locally_connected_transpose(
     >>> locally_connected_transpose1d(x, np.array([[[[1.0, 2], [3, 4]]]]))     # K = 2, P = 2
     array([[[ 1., 23., 40.]]])
     """
-    x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator = transposed(
-        axes, x.shape, weight.shape, shape_or_none(bias),
-        stride, padding, output_padding, groups, dilation, output_size, local=True,
-    )  # fmt: skip
-    return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
+    settings = (stride, padding, output_padding, groups, dilation, output_size)
+    return transposed(axes, True, x, weight, bias, settings)
 
 
-locally_connected1d = spatial(_locally_connected, 1)
-locally_connected2d = spatial(_locally_connected, 2)
-locally_connected3d = spatial(_locally_connected, 3)
-locally_connected_transpose1d = spatial(_locally_connected_transpose, 1)
-locally_connected_transpose2d = spatial(_locally_connected_transpose, 2)
-locally_connected_transpose3d = spatial(_locally_connected_transpose, 3)
+locally_connected1d, locally_connected2d, locally_connected3d = spatial(_locally_connected)
+(
+    locally_connected_transpose1d,
+    locally_connected_transpose2d,
+    locally_connected_transpose3d,
+) = spatial(_locally_connected_transpose)

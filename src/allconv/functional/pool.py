@@ -202,12 +202,6 @@ def _power(x: Any, p: float) -> Any:
     return apply(Select(), x, root, rest)
 
 
-max_pool1d = spatial(_max_pool, 1)
-max_pool2d = spatial(_max_pool, 2)
-max_pool3d = spatial(_max_pool, 3)
-avg_pool1d = spatial(_avg_pool, 1)
-avg_pool2d = spatial(_avg_pool, 2)
-avg_pool3d = spatial(_avg_pool, 3)
-lp_pool1d = spatial(_lp_pool, 1)
-lp_pool2d = spatial(_lp_pool, 2)
-lp_pool3d = spatial(_lp_pool, 3)
+max_pool1d, max_pool2d, max_pool3d = spatial(_max_pool)
+avg_pool1d, avg_pool2d, avg_pool3d = spatial(_avg_pool)
+lp_pool1d, lp_pool2d, lp_pool3d = spatial(_lp_pool)

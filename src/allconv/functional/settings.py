@@ -14,6 +14,7 @@ from allconv.window import PADDING_NAMES, Window, named_padding
 SPREAD = 2**16  # zeros between cells: each residue is a case of its own when that is planned
 
 REMEMBERED = 1024  # calls
+_PLAIN = frozenset({int, str, bool, type(None)})
 
 Sizes = int | Sequence[int]
 Padding = int | str | Sequence[int] | Sequence[tuple[int, int]]
@@ -38,9 +39,8 @@ def remembered(function: Callable[..., R]) -> Callable[..., R]:
 
 def _is_plain(given: Any) -> bool:
     """Whether equal settings of this type mean the same: True is no 1 within a tuple."""
-    if type(given) is tuple:
-        return all(type(each) is int for each in given)
-    return type(given) in (int, str, bool, type(None))
+    kind = type(given)
+    return kind in _PLAIN or (kind is tuple and all(type(each) is int for each in given))
 
 
 def per_axis(

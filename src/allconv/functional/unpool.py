@@ -87,6 +87,4 @@ def _image(
     return sizes
 
 
-max_unpool1d = spatial(_max_unpool, 1)
-max_unpool2d = spatial(_max_unpool, 2)
-max_unpool3d = spatial(_max_unpool, 3)
+max_unpool1d, max_unpool2d, max_unpool3d = spatial(_max_unpool)

@@ -7,7 +7,7 @@ parts         the parts of the lecture
 example       an example, and what its check found
 printed       printed numbers, and when ours agree with them
 letters       results in letters
-correlation, channels, counts, tensorflow, gradients, fields, transposed, dense, pooling, networks
+correlation, channels, counts, tensorflow, gradients, transposed, dense, pooling, networks
               the examples, a subject a file
 page, worksheet
               all of it as HTML; figures, pictures, charts, listings, calls, prose and kept are its
@@ -25,7 +25,6 @@ from allconv.lecture import (
     correlation,
     counts,
     dense,
-    fields,
     gradients,
     networks,
     pooling,
@@ -36,7 +35,7 @@ from allconv.lecture.example import Example, Result
 from allconv.lecture.parts import PARTS
 
 _SUBJECTS = (
-    channels, correlation, counts, tensorflow, gradients, fields, transposed, dense, pooling,
+    channels, correlation, counts, tensorflow, gradients, transposed, dense, pooling,
     networks,
 )  # fmt: skip
 

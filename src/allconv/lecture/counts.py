@@ -1,4 +1,5 @@
-"""What a 200x200 image costs: fully connected, locally connected, convolutional; and sizes."""
+"""What a 200x200 image costs: fully connected, locally connected, convolutional; sizes; how
+far dilated layers see."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 import allconv as ac
 from allconv import nn
 from allconv.lecture.example import example
-from allconv.lecture.parts import COUNTS, ONE_AXIS
+from allconv.lecture.parts import COUNTS, DILATED, ONE_AXIS
 from allconv.operators.base import Array
 
 IMAGE = {"side": 200, "kernel": 10}
@@ -90,3 +91,19 @@ def convolutional(side: Array, kernel: Array) -> Any:
 )
 def output_size(input: Array, kernel: Array) -> Any:
     return [ac.sizes.output_size(int(input), int(kernel))]
+
+
+@example(
+    DILATED,
+    "Receptive fields after dilations 1, 2 and 4",
+    slide="Aside: Dilated Convolution, (a), (b), (c); Yu and Koltun 2016, arXiv:1511.07122",
+    printed="3 7 15",
+    inputs={"kernel": 3, "dilations": [1, 2, 4]},
+    drawn=True,
+    note="Three layers, one on the other: how many cells across a unit of each sees, down to the "
+    "image.",
+)
+def dilated(kernel: Array, dilations: Array) -> Any:
+    layers = [nn.Conv1d(1, 1, int(kernel), dilation=d) for d in dilations.tolist()]
+    stacks = [nn.Sequential(*layers[: n + 1]) for n in range(len(layers))]
+    return [ac.receptive_field(stack, (1, 1, 100))[0][0].size for stack in stacks]

@@ -1,6 +1,7 @@
 """Layers and networks: classes that keep settings and parameters and call `allconv.functional`.
 
-Every family has a file, which lists the layers that it offers.
+Every family has a file, which lists the layers that it offers. `rewrites/` makes networks of
+networks, for `ac.rewrite`; the other files are what modules are made of.
 """
 
 from allconv.nn import networks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allconv.operators.base import Array, Spec
-from allconv.text import few_lines, printable
+from allconv.text import counted, few_lines, printable
 
 FEW = 100  # numbers that are shown
 
@@ -24,11 +24,10 @@ class Arrays(dict[str, Array]):
         numbers = sum(array.size for array in self.values())
         if numbers <= FEW:
             return dict.__repr__(self)
-        count = "1 array" if len(self) == 1 else f"{len(self):,} arrays"
         names = [printable(name, 48) for name in self]
         wide = max(map(len, names))
         rows = [
             f"  {name:{wide}}  {Spec.of(array)}"
             for name, array in zip(names, self.values(), strict=True)
         ]
-        return "\n".join([f"Arrays({count}, {numbers:,} numbers):", *rows])
+        return "\n".join([f"Arrays({counted(len(self), 'array')}, {numbers:,} numbers):", *rows])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from allconv.picture.markup import Markup
 from allconv.picture.table import Listing, line, shown, table
-from allconv.text import printable
+from allconv.text import counted, printable
 
 if TYPE_CHECKING:
     from allconv.nn.module import Module
@@ -24,7 +24,7 @@ def module_html(module: Module) -> str:
         return shown(line(_cut(repr(module), 4 * LONGEST)), *_arrays(module))
     layers = list(_layers(module))
     total = sum(count for *_, count in layers)
-    said = f"{type(module).__name__}: {_counted(len(layers), 'layer')}"
+    said = f"{type(module).__name__}: {counted(len(layers), 'layer')}"
 
     def row(n: int) -> tuple[str, str, str, int]:
         name, layer, count = layers[n]
@@ -38,7 +38,7 @@ def module_html(module: Module) -> str:
         sums=("parameters",),
         foot=("all", "", "", total),
     )
-    return shown(line(printable(f"{said}, {_counted(total, 'parameter')}")), listing.html())
+    return shown(line(printable(f"{said}, {counted(total, 'parameter')}")), listing.html())
 
 
 def summary_html(summary: Summary) -> str:
@@ -108,7 +108,3 @@ def _kind(layer: Module) -> str:
 
 def _cut(text: str, longest: int = LONGEST) -> str:
     return printable(text, longest)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -79,21 +79,19 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     sizes = [shape_of("a shape", shape) for shape in shapes]
     dtype = network_dtype(net)
     recorded = trace_module(net, *(Spec(shape, dtype) for shape in sizes))
-    parameters = set(recorded.graph.inputs[recorded.arguments :][: len(recorded.parameters)])
-    rows = []
-    for layer in layers_of(net, recorded):
-        held = parameters.intersection(value for node in layer.nodes for value in node.inputs)
-        parameters -= held  # what several layers share counts once
-        rows.append(
-            Row(
-                layer.name,
-                layer.kind,
-                tuple(getattr(layer.result, "shape", ())),
-                sum(value.spec.size for value in held),
-                layer.multiply_adds,
-                layer.along,
-            )
+    layers = layers_of(net, recorded)
+    held = parameters_of([layer.nodes for layer in layers], recorded)
+    rows = [
+        Row(
+            layer.name,
+            layer.kind,
+            tuple(getattr(layer.result, "shape", ())),
+            parameters,
+            layer.multiply_adds,
+            layer.along,
         )
+        for layer, parameters in zip(layers, held, strict=True)
+    ]
     places = net.named_places().values()
     total = sum(prod(place.spec.shape) for place in places if place.trainable)
     return Summary(tuple(rows), total, recorded.graph.cost())
@@ -118,6 +116,17 @@ class Layer:
         """The cost of its nodes."""
         nodes = self.nodes
         return sum(node.operator.cost(*(value.spec for value in node.inputs)) for node in nodes)
+
+
+def parameters_of(layers: Iterable[Sequence[Node]], recorded: Recorded) -> list[int]:
+    """How many numbers the nodes of each layer hold; what several share counts at the first."""
+    left = set(recorded.graph.inputs[recorded.arguments :][: len(recorded.parameters)])
+    counts = []
+    for nodes in layers:
+        held = left.intersection(value for node in nodes for value in node.inputs)
+        left -= held
+        counts.append(sum(value.spec.size for value in held))
+    return counts
 
 
 def layers_of(net: Module, recorded: Recorded) -> list[Layer]:

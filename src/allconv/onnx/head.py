@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from allconv.errors import UnsupportedError
-from allconv.nn.new_head import two_heads
+from allconv.nn.rewrites.new_head import two_heads
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.model import Input, Model, Node
 from allconv.operators.base import Array

@@ -11,7 +11,7 @@ from allconv.errors import Error, FileError, ShapeError, UnsupportedError
 from allconv.nn.tracing import trace_module
 from allconv.onnx.format.refusals import joined
 from allconv.onnx.model import Model
-from allconv.onnx.module import WHOLE, OnnxModule
+from allconv.onnx.module import HELD, OnnxModule
 from allconv.onnx.read.file import SIZE_LIMIT, Given, naming_file, read_model
 from allconv.onnx.read.part import Part
 from allconv.operators.base import Spec
@@ -124,5 +124,5 @@ def _specs(model: Model, batch: int, size: int = 1) -> list[Spec]:
         sizes = tuple(
             n if n is not None else size if axis else number for axis, n in enumerate(shape)
         )
-        specs.append(Spec(sizes, "float32" if each.dtype in WHOLE else each.dtype))
+        specs.append(Spec(sizes, "float32" if each.dtype in HELD else each.dtype))
     return specs

@@ -12,8 +12,8 @@ import numpy as np
 from allconv.errors import ArgumentError, LimitError
 from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
-from allconv.nn.new_head import Cut
 from allconv.nn.parameter import Buffer, Parameter
+from allconv.nn.rewrites.new_head import Cut
 from allconv.nn.summary import Summary
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.head import opened, without_head, without_preparation
@@ -27,7 +27,7 @@ MOST_STATIC = 2**16
 
 _KEPT = 8  # networks with fixed inputs of integers
 _SHOWN = 6
-WHOLE = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
+HELD = ("uint8", "int8", "bool")  # dtypes of inputs that are floats here
 
 
 class OnnxModule(Module):
@@ -95,7 +95,7 @@ class OnnxModule(Module):
         return [plain(node.label) for node in nodes]
 
     def _cut_head(self) -> Cut:
-        """See `nn.new_head`."""
+        """See `nn.rewrites.new_head`."""
         model, weight, bias, name = without_head(self.model, self.state_dict())
         return Cut(self.with_model(model), weight, bias, name)
 
@@ -223,7 +223,7 @@ def _floats(expected: Input, x: Any) -> Any:
         return x
     array = take_array("x", x)
     half = array.dtype == np.float16 and expected.dtype == "float32"
-    whole = array.dtype.name == expected.dtype and expected.dtype in WHOLE
+    whole = array.dtype.name == expected.dtype and expected.dtype in HELD
     return array.astype(np.float32) if half or whole else array
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.intake.settings import short_repr
-from allconv.operators.base import FLOATS, Array, Operator, Spec
+from allconv.operators.base import FLOATS, Array, Operator, Spec, Values
 from allconv.operators.reduce import Broadcast
 
 
@@ -32,9 +32,7 @@ class Reshape(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (x[0].reshape(self.to).copy(),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Reshape(x[0].shape)(gy[0]),)
 
 
@@ -56,9 +54,7 @@ class Transpose(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (x[0].transpose(self.order).copy(),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Transpose(tuple(int(a) for a in np.argsort(self.order)))(gy[0]),)
 
 
@@ -93,9 +89,7 @@ class Slice(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (x[0][self.where()].copy() if x[0].ndim else x[0].copy(),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Unslice(self.start, self.step, self.count, x[0].shape)(gy[0]),)
 
 
@@ -121,9 +115,7 @@ class Unslice(Operator):
         out[Slice(self.start, self.step, self.count).where() if self.to else ()] = x[0]
         return (out,)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Slice(self.start, self.step, self.count)(gy[0]),)
 
 
@@ -156,9 +148,7 @@ class Pad(Operator):
         out[tuple(target)] = x[0][tuple(source)]
         return (out,)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Pad(tuple((-low, -high) for low, high in self.pairs))(gy[0]),)
 
 
@@ -187,7 +177,7 @@ class PadEdge(Operator):
             y = np.take(y, np.clip(np.arange(-low, n + high), 0, max(n - 1, 0)), axis)
         return (np.array(y, order="C"),)
 
-    def expand(self, *x: Any) -> tuple[Any, ...]:
+    def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken."""
         y = x[0]
         for axis, (low, high) in enumerate(self.pairs):
@@ -236,9 +226,7 @@ class Concatenate(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.concatenate(x, self.axis),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         ends = accumulate(each.shape[self.axis] for each in x)
         parts = []
         for each, end in zip(x, ends, strict=True):
@@ -266,7 +254,5 @@ class Convert(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (x[0].astype(self.to),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Convert(x[0].dtype)(gy[0]),)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from allconv.errors import ShapeError, UnsupportedError
 from allconv.intake.limits import check_size
 
 Array = NDArray[Any]
+Values: TypeAlias = tuple[Any, ...]
+"""Values of a trace, on which operators are recorded; None where there is no gradient."""
 FLOATS = ("float32", "float64")
 WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 
@@ -129,14 +131,12 @@ class Operator(ABC):
     def define(self, *x: Array) -> tuple[Array, ...]:
         """The definition, on arrays: floats are computed in float64, others in their own dtype."""
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         """The gradient of each operand (None where there is none), from operands, results and the
         gradients of the results (None where nothing depends on them). Written in operators."""
         raise UnsupportedError(f"{self.name} has no gradient")
 
-    def expand(self, *x: Any) -> tuple[Any, ...] | None:
+    def expand(self, *x: Any) -> Values | None:
         """The results in more elementary operators, where the gradient is taken through those."""
         return None
 

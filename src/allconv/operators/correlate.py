@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Spec, narrow, wide
+from allconv.operators.base import Array, Spec, Values, narrow, wide
 from allconv.operators.reduce import Sum
 from allconv.operators.windowed import Index, WindowOperator, meeting_grids, taps
 
@@ -148,9 +148,7 @@ class ForwardView(Trilinear):
             )
         return (narrow(self.merge(y, 1), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         gx = self.transpose(self.window, self.groups)(x[1], gy[0])
         gw = self.weight(self.window, self.groups)(x[0], gy[0])
         return (gx, gw) if len(x) == 2 else (gx, gw, self.bias_gradient(gy[0]))
@@ -190,9 +188,7 @@ class TransposeView(Trilinear):
             out[(..., *j)] += np.einsum("ngo...,goc...->ngc...", y[(..., *i)], w[self.of_tap(k, i)])
         return (narrow(self.merge(out, 1), x[1]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         gw = self.weight(self.window, self.groups)(gy[0], x[1])
         g = self.forward(self.window, self.groups)(gy[0], x[0])
         return (gw, g) if len(x) == 2 else (gw, g, self.bias_gradient(gy[0]))
@@ -229,9 +225,7 @@ class WeightView(Trilinear):
             w[self.of_tap(k, i)] = terms.sum(shared)
         return (narrow(self.merge(w, 0), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         gx = self.transpose(self.window, self.groups)(gy[0], x[1])
         return gx, self.forward(self.window, self.groups)(x[0], gy[0])
 

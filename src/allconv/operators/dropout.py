@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.random import dropout_bits
 
 
@@ -48,7 +48,5 @@ class Dropout(Operator):
         kept = np.where(words >= np.uint64(self.threshold), wide(x[0]) / (1 - self.p), 0.0)
         return (narrow(kept, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return self(gy[0], x[1]), None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec
+from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec, Values
 from allconv.operators.pointwise import Equal, Log, Pointwise, Select, Sqrt
 
 
@@ -22,7 +22,7 @@ class Floor(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.floor(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
 
 
@@ -33,7 +33,7 @@ class Round(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.rint(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
 
 
@@ -44,7 +44,7 @@ class Sign(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.sign(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
 
 
@@ -60,7 +60,7 @@ class Power(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.power(x[0], x[1])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         a, b = x
         no_power, no_base = Equal()(b, 0.0), Equal()(a, 0.0)
         slope = b * Power()(Select()(no_power, 1.0, a), b - 1.0)
@@ -81,7 +81,7 @@ class Remainder(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.fmod(*x) if self.truncated else np.mod(*x)
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         a, b = x
         return gy, -(gy * Round()((a - y) / b))
 
@@ -93,7 +93,7 @@ class Sin(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.sin(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Cos()(x[0]),)
 
 
@@ -104,7 +104,7 @@ class Cos(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.cos(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (-(gy * Sin()(x[0])),)
 
 
@@ -115,7 +115,7 @@ class Tan(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.tan(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (1.0 + y * y),)
 
 
@@ -126,7 +126,7 @@ class Arcsin(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.arcsin(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / Sqrt()((1.0 - x[0]) * (1.0 + x[0])),)
 
 
@@ -137,7 +137,7 @@ class Arccos(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.arccos(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (-(gy / Sqrt()((1.0 - x[0]) * (1.0 + x[0]))),)
 
 
@@ -148,7 +148,7 @@ class Arctan(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.arctan(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / (1.0 + x[0] * x[0]),)
 
 
@@ -159,7 +159,7 @@ class Sinh(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.sinh(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Cosh()(x[0]),)
 
 
@@ -170,7 +170,7 @@ class Cosh(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.cosh(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Sinh()(x[0]),)
 
 
@@ -181,7 +181,7 @@ class Arcsinh(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.arcsinh(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / Sqrt()(1.0 + x[0] * x[0]),)
 
 
@@ -192,7 +192,7 @@ class Arccosh(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.arccosh(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / (Sqrt()(x[0] - 1.0) * Sqrt()(x[0] + 1.0)),)
 
 
@@ -203,7 +203,7 @@ class Arctanh(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.arctanh(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / ((1.0 - x[0]) * (1.0 + x[0])),)
 
 
@@ -220,9 +220,7 @@ class Truth(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.asarray(np.ascontiguousarray(x[0] > 0)).reshape(x[0].shape),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)
 
 
@@ -249,9 +247,7 @@ class ToWhole(Operator):
         y[largest], y[least] = limits.max, limits.min
         return (y,)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)
 
 
@@ -271,7 +267,5 @@ class FromWhole(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.array(x[0], self.to, order="C"),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.operators.arrange import Slice
-from allconv.operators.base import Array, Spec, narrow, wide
+from allconv.operators.base import Array, Spec, Values, narrow, wide
 from allconv.operators.pointwise import Equal, Exp, Log, Maximum, Multiply, Negate, Select
 from allconv.operators.reduce import Broadcast, Reduction, Sum
 
@@ -68,9 +68,7 @@ def _part(x: Any, axis: int, start: int, count: int) -> Any:
 class _Extreme(_Cells):
     """The gradient is shared out evenly between the cells that are the extreme."""
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         chosen = Equal()(x[0], self.kept(y[0], x[0].shape))
         count = Sum(self.axes, keep=True)(chosen)
         return (chosen * (self.kept(gy[0], x[0].shape) / count),)
@@ -115,7 +113,7 @@ class Product(_Cells):
     def reduced(self, x: Array) -> Array:
         return np.asarray(x.prod(self.axes, keepdims=self.keep))
 
-    def expand(self, *x: Any) -> tuple[Any, ...]:
+    def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken, zeros too."""
         return (self.halved(x[0], Multiply()),)
 
@@ -132,9 +130,7 @@ class LogSumExp(_Cells):
         total = np.log(np.exp(x - most).sum(self.axes, keepdims=True)) + most
         return np.asarray(total if self.keep else total.squeeze(self.axes))
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         share = Exp()(x[0] - self.kept(y[0], x[0].shape))
         return (share * self.kept(gy[0], x[0].shape),)
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.operators.arrange import Reshape, Transpose
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.take import Take
 
 MODES = ("linear", "nearest", "cubic")
@@ -67,9 +67,7 @@ class CellNumber(Operator):
             inside &= here
         return (np.where(inside, number, np.int64(len(number) * prod(self.image))),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return tuple(None for _ in x)
 
 
@@ -172,7 +170,7 @@ class GridSample(Operator):
             v = np.minimum(beyond, 2.0 * span - beyond) + low
         return np.minimum(np.maximum(v, 0.0), n - 1.0)
 
-    def expand(self, *x: Any) -> tuple[Any, ...] | None:
+    def expand(self, *x: Any) -> Values | None:
         """A sum of cells that are taken by computed numbers."""
         image, grid = x
         batch, channels, *sizes = image.shape

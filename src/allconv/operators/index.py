@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,7 @@ class FlatIndex(Operator):
             index = index * self.image[axis] + start + self.dilation[axis] * tap
         return (np.where(known, index, np.int64(-1)),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)
 
 
@@ -129,9 +127,7 @@ class OverImages(_Indexed):
         index = index + size * np.arange(prod(planes), dtype=np.int64).reshape(planes)
         return (np.where(inside, index, np.int64(-1)),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)
 
 
@@ -157,9 +153,7 @@ class WriteAt(_Indexed):
             image[row[row >= 0]] = values[row >= 0]
         return (narrow(y.reshape(*x[0].shape[:2], *self.image), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return ReadAt(self.image)(gy[0], x[1]), None
 
 
@@ -189,7 +183,5 @@ class ReadAt(_Indexed):
             out[row >= 0] = image[row[row >= 0]]
         return (narrow(y.reshape(x[1].shape), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return WriteAt(self.image)(gy[0], x[1]), None

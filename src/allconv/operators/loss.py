@@ -6,12 +6,12 @@ Shapes: x (N, C, *S), labels int64 (N, *S), loss (N, *S); C is the number of cla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.reduce import Sum, full_like
 
 
@@ -48,9 +48,7 @@ class Softmax(_OverAxis):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (narrow(_softmax(wide(x[0]), self.axis), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (y[0] * (gy[0] - Sum((self.axis,), keep=True)(gy[0] * y[0])),)
 
 
@@ -67,9 +65,7 @@ class LogSoftmax(_OverAxis):
             y = shifted - np.log(np.exp(shifted).sum(self.axis, keepdims=True))
         return (narrow(y, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (gy[0] - Softmax(self.axis)(x[0]) * Sum((self.axis,), keep=True)(gy[0]),)
 
 
@@ -116,9 +112,7 @@ class CrossEntropy(_Entropy):
         target = self.target(x[1], x[0].shape[1])
         return (narrow(-np.where(target == 0, 0.0, target * logs).sum(1), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return CrossEntropyGradient(self.smoothing)(x[0], x[1], gy[0]), None
 
     def cost(self, *x: Spec) -> int:
@@ -138,9 +132,7 @@ class CrossEntropyGradient(_Entropy):
         rest = _softmax(wide(x[0])) - self.target(x[1], x[0].shape[1])
         return (narrow(rest * np.expand_dims(wide(x[2]), 1), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         p = Softmax(1)(x[0])
         per_class = x[2].reshape((x[2].shape[0], 1, *x[2].shape[1:]))
         through = gy[0] * per_class

@@ -14,7 +14,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.operators.arrange import Transpose
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.correlate import Correlate
 from allconv.operators.reduce import broadcast_shape, sum_to
 from allconv.window import Window
@@ -47,9 +47,7 @@ class MatMul(Operator):
         with np.errstate(all="ignore"):
             return (narrow(np.matmul(wide(x[0]), wide(x[1])), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         a, b = x
         ga, gb = MatMul()(gy[0], transposed(b)), MatMul()(transposed(a), gy[0])
         return sum_to(ga, a.shape), sum_to(gb, b.shape)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.pointwise import Sqrt
 from allconv.operators.reduce import Broadcast, Sum
 
@@ -70,7 +70,7 @@ class Normalize(_Normalization):
         y = self.normal(data, mean, variance) * over_channels(gamma, rank)
         return (narrow(y + over_channels(beta, rank), x[0]),)
 
-    def expand(self, *x: Any) -> tuple[Any, ...]:
+    def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken."""
         data, mean, variance, gamma, beta = x
         rank = len(data.shape)
@@ -104,9 +104,7 @@ class BatchNorm(_Normalization):
         y += over_channels(beta, data.ndim)
         return narrow(y, x[0]), narrow(mean, x[0]), narrow(variance, x[0])
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         data, gamma = x[:2]
         count, rank = data.shape[0] * prod(data.shape[2:]), len(data.shape)
         gx = ggamma = gbeta = None
@@ -148,7 +146,7 @@ class BatchNormGradient(_Normalization):
         gx = centred * over_channels(gamma / np.sqrt(variance + self.eps), rank)
         return narrow(gx, x[0]), narrow(ggamma, x[0]), narrow(gbeta, x[0])
 
-    def expand(self, *x: Any) -> tuple[Any, ...]:
+    def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken."""
         data, gamma, mean, variance, gy = x
         rank = len(data.shape)

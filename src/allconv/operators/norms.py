@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.normalize import over_channels
 from allconv.operators.pointwise import Sqrt
 from allconv.operators.reduce import Sum
@@ -93,7 +93,7 @@ class LayerNorm(_OwnStatistics):
                 y = y + each if n else y * each
         return (narrow(y, x[0]),)
 
-    def expand(self, *x: Any) -> tuple[Any, ...]:
+    def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken."""
         y = standardized(x[0], self.over(len(x[0].shape)), self.eps, centred=self.centred)
         for n, each in enumerate(x[1:]):
@@ -141,7 +141,7 @@ class GroupNorm(_OwnStatistics):
                 y = y + channels if n else y * channels
         return (narrow(y, x[0]),)
 
-    def expand(self, *x: Any) -> tuple[Any, ...]:
+    def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken."""
         data, rank = x[0], len(x[0].shape)
         numbers = [over_channels(each, rank) for each in x[1:]]  # before what takes them along

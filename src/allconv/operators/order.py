@@ -6,12 +6,12 @@ NaN counts as larger than any number, and of equal numbers the first comes first
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,7 @@ class ArgExtreme(_OfAxis):
         index = np.asarray(find(data, self.axis, keepdims=self.keep), np.int64)
         return (np.asarray(x[0].shape[self.axis] - 1 - index if self.last else index),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)
 
 
@@ -88,9 +86,7 @@ class Hardmax(_OfAxis):
         np.put_along_axis(y, index, 1, self.axis)
         return (y,)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (None,)
 
 
@@ -120,9 +116,7 @@ class TopK(_OfAxis):
         index = np.ascontiguousarray(index).reshape(index.shape)
         return narrow(np.take_along_axis(data, index, self.axis), x[0]), index
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         if gy[0] is None:
             return (None,)
         return (PutAlong(self.axis, x[0].shape[self.axis])(gy[0], y[1]),)
@@ -150,9 +144,7 @@ class TakeAlong(_OfAxis):
             y = np.where(index < 0, 0.0, taken)
         return (narrow(y, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return PutAlong(self.axis, x[0].shape[self.axis])(gy[0], x[1]), None
 
 
@@ -183,7 +175,5 @@ class PutAlong(_OfAxis):
             np.add.at(y, tuple(where), np.where(index < 0, 0.0, wide(x[0])))
         return (narrow(y, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return TakeAlong(self.axis)(gy[0], x[1]), None

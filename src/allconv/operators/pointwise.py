@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.reduce import broadcast_shape, sum_to
 
 
@@ -43,12 +43,10 @@ class Pointwise(Operator):
         """The result, on float64 arrays."""
 
     @abstractmethod
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         """The gradient of each operand before broadcasting is undone."""
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         partials = self.partials(x, y[0], gy[0])
         return tuple(
             None if g is None else sum_to(g, each.shape)
@@ -65,7 +63,7 @@ class Add(Pointwise):
     def compute(self, *x: Any) -> Any:
         return x[0] + x[1]
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return gy, gy
 
 
@@ -78,7 +76,7 @@ class Subtract(Pointwise):
     def compute(self, *x: Any) -> Any:
         return x[0] - x[1]
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return gy, -gy
 
 
@@ -91,7 +89,7 @@ class Multiply(Pointwise):
     def compute(self, *x: Any) -> Any:
         return x[0] * x[1]
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return gy * x[1], gy * x[0]
 
 
@@ -104,7 +102,7 @@ class Divide(Pointwise):
     def compute(self, *x: Any) -> Any:
         return x[0] / x[1]
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         share = gy / x[1]
         return share, -(share * y)
 
@@ -121,7 +119,7 @@ class Maximum(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.maximum(x[0], x[1])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         second = x[1] - x[0]
         return Select()(second, 0.0, gy), ReluGradient()(second, gy)
 
@@ -133,7 +131,7 @@ class Negate(Pointwise):
     def compute(self, *x: Any) -> Any:
         return -x[0]
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (-gy,)
 
 
@@ -144,7 +142,7 @@ class Absolute(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.abs(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (Heaviside()(x[0]) - Heaviside()(-x[0])),)
 
 
@@ -155,7 +153,7 @@ class Heaviside(Pointwise):
     def compute(self, *x: Any) -> Any:
         return (x[0] > 0).astype(np.float64)
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
 
 
@@ -168,7 +166,7 @@ class Equal(Pointwise):
     def compute(self, *x: Any) -> Any:
         return (x[0] == x[1]).astype(np.float64)
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return None, None
 
 
@@ -181,7 +179,7 @@ class Select(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.where(x[0] > 0, x[1], x[2])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return None, Select()(x[0], gy, 0.0), Select()(x[0], 0.0, gy)
 
 
@@ -192,7 +190,7 @@ class Relu(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.maximum(x[0], 0.0)
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (ReluGradient()(y, gy),)
 
 
@@ -205,7 +203,7 @@ class ReluGradient(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.where(x[0] <= 0, 0.0, x[1])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return None, ReluGradient()(x[0], gy)
 
 
@@ -216,7 +214,7 @@ class Exp(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.exp(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * y,)
 
 
@@ -227,7 +225,7 @@ class Log(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.log(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / x[0],)
 
 
@@ -238,7 +236,7 @@ class Log1p(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.log1p(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / (x[0] + 1.0),)
 
 
@@ -249,7 +247,7 @@ class Sqrt(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.sqrt(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * 0.5 / y,)
 
 
@@ -260,7 +258,7 @@ class Tanh(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.tanh(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (1.0 - y * y),)
 
 
@@ -271,7 +269,7 @@ class Sigmoid(Pointwise):
     def compute(self, *x: Any) -> Any:
         return 1.0 / (1.0 + np.exp(-x[0]))
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (y * (1.0 - y)),)
 
 
@@ -282,5 +280,5 @@ class Erf(Pointwise):
     def compute(self, *x: Any) -> Any:
         return np.vectorize(scalar_erf, otypes=[np.float64])(x[0])
 
-    def partials(self, x: tuple[Any, ...], y: Any, gy: Any) -> tuple[Any, ...]:
+    def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Exp()(-(x[0] * x[0])) * (2.0 / sqrt(pi)),)

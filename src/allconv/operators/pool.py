@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Spec, narrow, wide
+from allconv.operators.base import Array, Spec, Values, narrow, wide
 from allconv.operators.windowed import WindowOperator, meeting_grids, taps
 
 
@@ -68,9 +68,7 @@ class MaxPool(_Pool):
             tap[(..., *i)] = np.where(better, np.int32(number), won)
         return narrow(y, x[0]), tap
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (ScatterWindow(self.window)(gy[0], y[1]),)
 
 
@@ -95,9 +93,7 @@ class ScatterWindow(_Pool):
             out[(..., *j)] += np.where(tap[(..., *i)] == number, y[(..., *i)], 0.0)
         return (narrow(out, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return GatherWindow(self.window)(gy[0], x[1]), None
 
 
@@ -122,9 +118,7 @@ class GatherWindow(_Pool):
             y[(..., *i)] = np.where(tap[(..., *i)] == number, data[(..., *j)], y[(..., *i)])
         return (narrow(y, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return ScatterWindow(self.window)(gy[0], x[1]), None
 
 
@@ -163,9 +157,7 @@ class AveragePool(_Average):
             y[(..., *i)] += data[(..., *j)]
         return (narrow(y / self.counts(), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (AveragePoolTranspose(self.window, self.count_padding)(gy[0]),)
 
 
@@ -189,7 +181,5 @@ class AveragePoolTranspose(_Average):
             out[(..., *j)] += share[(..., *i)]
         return (narrow(out, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (AveragePool(self.window, self.count_padding)(gy[0]),)

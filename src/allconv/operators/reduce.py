@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,7 @@ class Sum(Reduction):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (narrow(np.asarray(wide(x[0]).sum(self.axes, keepdims=self.keep)), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         kept = tuple(1 if a in self.axes else n for a, n in enumerate(x[0].shape))
         return (Broadcast(x[0].shape)(gy[0].reshape(kept)),)
 
@@ -87,9 +85,7 @@ class Broadcast(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.broadcast_to(x[0], self.to).copy(),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (sum_to(gy[0], x[0].shape),)
 
 

@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import LimitError, ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 
 COORDINATES = (
     "half_pixel",
@@ -285,9 +285,7 @@ class Resize(_Resize):
             y = _mapped(y, line.axis, table_of(line, self.rule))
         return (narrow(y, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (ResizeTranspose(self.lines, self.rule)(gy[0]),)
 
     def repeats(self) -> tuple[int, ...] | None:
@@ -324,9 +322,7 @@ class ResizeTranspose(_Resize):
             y = _mapped(y, line.axis, turned_table(line, self.rule))
         return (narrow(y, x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Resize(self.lines, self.rule)(gy[0]),)
 
     def cost(self, *x: Spec) -> int:

@@ -7,12 +7,11 @@ A window with one stride is `Correlate`. Where the cells that a result meets fol
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 
 Cells = tuple[tuple[int, ...], ...]
 
@@ -51,9 +50,7 @@ class SumCells(Operator):
                     y[p] += data[j]
         return (narrow(np.moveaxis(y, 0, self.axis), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (self.transposed()(gy[0]),)
 
     def transposed(self) -> SumCells:

@@ -7,12 +7,12 @@ what is taken there is NaN, and what is added there goes nowhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, narrow, wide
+from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 
 
 def counted(index: Array, size: int) -> Array:
@@ -54,9 +54,7 @@ class Take(Operator):
                 y[p] = data[j]
         return (narrow(np.moveaxis(y, 0, self.axis), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return AddAt(self.axis, x[0].shape[self.axis])(gy[0], x[1]), None
 
 
@@ -90,9 +88,7 @@ class AddAt(Operator):
                     out[j] += data[p]
         return (narrow(np.moveaxis(out, 0, self.axis), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return Take(self.axis, True)(gy[0], x[1]), None
 
 
@@ -127,7 +123,5 @@ class RunningSum(Operator):
         y = y[::-1] if self.reverse else y
         return (narrow(np.moveaxis(y, 0, self.axis), x[0]),)
 
-    def adjoint(
-        self, x: tuple[Any, ...], y: tuple[Any, ...], gy: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (RunningSum(self.axis, self.exclusive, not self.reverse)(gy[0]),)

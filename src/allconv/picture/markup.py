@@ -10,10 +10,6 @@ from typing import TypeAlias
 from allconv.picture.palette import stylesheet
 
 SANS = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif'
-SERIF = (
-    '"STIX Two Text", Charter, "Iowan Old Style", "Palatino Linotype", Palatino, '
-    '"Liberation Serif", Georgia, serif'
-)
 
 Value: TypeAlias = str | int | float | bool | None
 

@@ -304,7 +304,3 @@ def _chosen(names: Sequence[str | None], places: _Places) -> list[tuple[str, flo
 
 def _steps(begin: float, end: float, size: float) -> list[float]:
     return [begin + size * n for n in range(round((end - begin) / size) + 1)]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

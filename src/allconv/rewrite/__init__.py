@@ -1,6 +1,6 @@
 """Rewrites: one graph in, an equal one out; one rewrite per file, its cases in its docstring.
 
-What users call takes networks and returns networks, so it is defined in `nn`, a file each:
+What users call takes networks and returns networks; it is defined in `nn.rewrites`, a file each:
 
     densify(net, input_shape)         a classifier as a fully convolutional network
     unshare(net, input_shape)         convolutions as locally connected or linear layers
@@ -18,12 +18,12 @@ from typing import Any
 from allconv.once import load
 
 _DEFINED_IN = {
-    "DenseNetwork": "nn.densify",
-    "densify": "nn.densify",
-    "fold_batchnorm": "nn.fold_batchnorm",
-    "new_head": "nn.new_head",
-    "pool_to_stride": "nn.pool_to_stride",
-    "unshare": "nn.unshare",
+    "DenseNetwork": "nn.rewrites.densify",
+    "densify": "nn.rewrites.densify",
+    "fold_batchnorm": "nn.rewrites.fold_batchnorm",
+    "new_head": "nn.rewrites.new_head",
+    "pool_to_stride": "nn.rewrites.pool_to_stride",
+    "unshare": "nn.rewrites.unshare",
 }
 
 __all__ = [*_DEFINED_IN]

@@ -6,7 +6,7 @@
 
 where x is (N, C, *S) with C*prod(S) = F. Nothing is flattened any more, so images keep their
 layout, and the sum runs in the order of a convolution: on a larger image the same weights give the
-same bits.
+same bits. Case 1 leaves images of a single cell as they are, whose sum has that order anyway.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _whole(image: Value | tuple[int, ...]) -> Window:
 
 def _forward(builder: Builder, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
     image = _image(builder, inputs[0])
-    if image is None:
+    if image is None or prod(image.shape[2:]) == 1:
         return None
     w = inputs[1].reshape((inputs[1].shape[0], *image.shape[1:]))
     y = builder.apply(Correlate(_whole(image)), image, w, *inputs[2:])

@@ -1,11 +1,9 @@
 """What layers and networks compute, shown: as text and tables, pictures, films and pages.
 
-call            a layer or function on arrays, recorded
-locate_window   its window, and which cells of whose arrays that reads and writes
+call            a layer or function on arrays, recorded: its window, and whose arrays that reads
 operand         an array of the window, and the user's array that it was made of
 terms           factors, terms and cells: the parts of a working
 explanation     cells made of meetings and numbers, forward and backward
-padding_note    what takes part and is not shown: the zeros of padding
 view            an array of which every cell can be explained
 working         `ac.working`
 text, table     a working as text and as HTML

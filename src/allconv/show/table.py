@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from allconv.show.working import Working
 
 HEAD = ("cell", "what meets", "numbers", "products", "total")
-ALONE = 100  # terms of a cell that is shown by itself
+TERMS_ALONE = 100  # terms of a cell that is shown by itself
 
 
 def working_table(working: Working) -> str:
@@ -32,7 +32,7 @@ def view_table(view: View) -> str:
 
 def cell_table(cell: Cell) -> str:
     """One cell; of many terms the first."""
-    return shown(table(HEAD, [_row(cell, ALONE)]))
+    return shown(table(HEAD, [_row(cell, TERMS_ALONE)]))
 
 
 def _view(view: View, views: int) -> Markup:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from allconv.operators.base import Array
+from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.show.terms import Cell, Number, Term
@@ -85,8 +86,7 @@ def left_out(view: View, shown: int) -> str:
     """
     if shown:
         return f"{view.size - shown:,} more cells"
-    cells = "1 cell" if view.size == 1 else f"{view.size:,} cells"
-    return f"{view.name} has {cells} of up to {view.work:,} terms"
+    return f"{view.name} has {counted(view.size, 'cell')} of up to {view.work:,} terms"
 
 
 def cell_lines(cell: Cell, *, most: int | None = None) -> list[str]:
@@ -182,7 +182,7 @@ def _list(label: str, cell: Cell, most: int | None) -> list[str]:
 
 def _said(cell: Cell) -> str:
     """What is done with the terms, in words."""
-    count = f"{len(cell.terms):,} term{'s' * (len(cell.terms) != 1)}"
+    count = counted(len(cell.terms), "term")
     if cell.is_maximum:
         return f"the largest of {count}"
     part = "" if cell.divisor == 1 else f"1/{cell.divisor} of "

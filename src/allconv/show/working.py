@@ -14,12 +14,12 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.arrays import take_array
 from allconv.operators.base import Array
+from allconv.operators.correlate import TransposeView
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator
 from allconv.show.call import record_call
 from allconv.show.explanation import explanation
 from allconv.show.operand import Operand, WindowCall
-from allconv.show.padding_note import padding_note
 from allconv.show.table import working_table
 from allconv.show.text import working_text
 from allconv.show.view import View
@@ -106,7 +106,7 @@ def working(
             View(name, operand.shape, operand.dtype, explain, work=made.work(operand))
             for name, (operand, explain) in made.gradients().items()
         ]
-    return Working(_title(call), call.operator.window, tuple(views), padding_note(call))
+    return Working(_title(call), call.operator.window, tuple(views), _padding_note(call))
 
 
 def upstream(result: Operand, given: Any) -> Array | None:
@@ -185,3 +185,31 @@ def _padding(axis: Axis) -> str:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
+
+
+def _padding_note(call: WindowCall) -> str:
+    """What takes part and is not shown, the zeros of padding, in words; empty where nothing is."""
+    operator = call.operator
+    axes = operator.window.axes
+    is_padded = any(max(axis.padding, axis.high) > 0 for axis in axes)
+    has_gaps = any(axis.input_dilation > 1 and axis.input > 1 for axis in axes)
+    if isinstance(operator, MaxPool):
+        return "padding is not shown: it is never the largest" if is_padded else ""
+    if isinstance(operator, AveragePool):
+        return f"padding is not shown: {_in_means(call)}" if is_padded else ""
+    if isinstance(operator, TransposeView):
+        return "padding takes cells off the ends of the result" if is_padded else ""
+    if is_padded and has_gaps:
+        return "padding and the gaps between the cells are zeros, whose terms are not shown"
+    if has_gaps:
+        return "the gaps between the cells are zeros, whose terms are not shown"
+    return "padding is zeros, whose terms are not shown" if is_padded else ""
+
+
+def _in_means(call: WindowCall) -> str:
+    operator = call.operator
+    if call.divisor is not None:
+        return f"it is zeros, and every sum is divided by {call.divisor}"
+    if isinstance(operator, AveragePool) and operator.count_padding:
+        return "it is zeros, which are counted"
+    return "it is zeros, which are not counted"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from allconv.data.presets import Prepared, Preset, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.settings import short_repr
 from allconv.nn.correlate import Conv2d
-from allconv.nn.graph_module import GraphModule
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
-from allconv.nn.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
+from allconv.nn.rewrites.graph_module import GraphModule
+from allconv.nn.rewrites.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
 from allconv.nn.saved import load as load_saved
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.load import load as load_onnx
@@ -84,9 +84,7 @@ class Base:
         knows none, the head sees what the layers below see, too (`Features.depths`).
         """
         classes = check_classes(len(data.classes))
-        kind = data.preprocess
-        features = self.features()
-        shape = (kind.channels, kind.height, kind.width)
+        features, shape = self.features(), data.preprocess.shape
         width = self._width(features, shape)
         if not self.known(data.classes, width):
             features = self.features(depths=True)
@@ -98,8 +96,7 @@ class Base:
             weight[here] = self.cut.weight[there]
             bias[here] = 0.0 if self.cut.bias is None else self.cut.bias[there]
         head.load_state_dict({"weight": weight, "bias": bias})
-        net = Named(base=features, head=head)
-        return net if network_dtype(features) == "float32" else _same_dtype(net, features)
+        return Named(base=features, head=head.astype(network_dtype(features)))
 
     def known(self, classes: tuple[str, ...], width: int) -> dict[int, int]:
         """The classes that the network has, by their numbers here and there."""
@@ -198,8 +195,7 @@ def _of_file(net: OnnxModule, name: str, preset: Preset | None, layout: str | No
             raise ArgumentError(f"{name} says how images are prepared; leave preset and layout out")
         cut = cut_head(net.for_any_size())
         prepared = Prepared(kind.mean, kind.std)
-        own = (kind.height, kind.width)
-        return Base(name, cut, "nchw", prepared, kind.channels, own, net.classes)
+        return Base(name, cut, "nchw", prepared, kind.channels, kind.size, net.classes)
     shape = inputs[0].shape
     if inputs[0].dtype == "uint8":
         raise UnsupportedError(f"{name} takes bytes; export it for float32 images")
@@ -254,7 +250,7 @@ def _coloured(data: Dataset) -> Dataset:
         return replace(given, images=np.repeat(given.images, 3, 3))
 
     kind = data.preprocess
-    made = Preprocess(kind.height, kind.width, 3, kind.mean * 3, kind.std * 3, white=kind.white)
+    made = replace(kind, channels=3, mean=kind.mean * 3, std=kind.std * 3)
     return replace(
         data,
         train=part(data.train),
@@ -262,7 +258,3 @@ def _coloured(data: Dataset) -> Dataset:
         test=None if data.test is None else part(data.test),
         preprocess=made,
     )
-
-
-def _same_dtype(net: Named, features: Module) -> Any:
-    return net.astype(network_dtype(features))

@@ -173,8 +173,7 @@ def _understood(path: Path) -> Iterator[None]:
     def refused(why: str) -> FileError:
         return FileError(
             f"{printable(path)} is not a usable checkpoint: {printable(why, 200)}; take another "
-            "copy "
-            "of it, or start without resume"
+            "copy of it, or start without resume"
         )
 
     try:

@@ -215,7 +215,7 @@ class ImageClassifier:
 
     def _network(self, loaded: data.Dataset) -> Module:
         kind, classes = loaded.preprocess, len(loaded.classes)
-        channels, size = kind.channels, (kind.height, kind.width)
+        channels, size = kind.channels, kind.size
         if isinstance(self.model, str):
             network: Module = networks.build(self.model, channels, size, classes)
             return network.initialize(self.seed)
@@ -286,14 +286,13 @@ class ImageClassifier:
                 yield np.stack([self.preprocess_.load(f) for f in files[start : start + BATCH]])
             return
         images = self._pixels(x.images if isinstance(x, data.Part) else x)
-        size = (self.preprocess_.height, self.preprocess_.width)
         for start in range(0, len(images), BATCH):
-            yield resize(images[start : start + BATCH], size)
+            yield resize(images[start : start + BATCH], self.preprocess_.size)
 
     def _pixels(self, x: Any) -> Pixels:
         """An array of images as bytes; ShapeError where the network takes other channels."""
         kind = self.preprocess_
-        array = take_images(x, size=(kind.height, kind.width) if kind.channels == 1 else None)
+        array = take_images(x, size=kind.size if kind.channels == 1 else None)
         may_be_one = np.ndim(x) == 3 and np.shape(x)[0] == 3  # (C, H, W)
         if array.shape[3] == 1 and kind.channels == 3 and not may_be_one:
             array = np.repeat(array, 3, 3)  # as gray images from files are
@@ -320,13 +319,11 @@ class ImageClassifier:
             raise UnsupportedError(
                 "this classifier was loaded from a file and is unchanged; copy the file"
             )
-        preprocess = self.preprocess_
-        shape = (None, preprocess.channels, preprocess.height, preprocess.width)
-        kind = kind_of(self.classes_)
+        preprocess, kind = self.preprocess_, kind_of(self.classes_)
         onnx.save(
             self.network_,
             path,
-            shape,
+            (None, *preprocess.shape),
             classes=names_of(self.classes_),
             preprocess=preprocess,
             metadata={} if kind is None else {LABELS: kind},

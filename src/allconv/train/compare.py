@@ -116,8 +116,7 @@ def _compared(
     least = min(len(data.train), len(data.classes))
     few = data.with_samples(max(len(data.train) // PART, least), seed)
     other, part_history = trained(f"{name}, {len(few.train):,} images", few, epochs * PART)
-    kind = data.preprocess
-    spec = Spec((1, kind.channels, kind.height, kind.width))
+    spec = Spec((1, *data.preprocess.shape))
     return Comparison(
         name=name,
         parameters=sum(array.size for array in net.parameters().values()),
@@ -133,8 +132,7 @@ def _compared(
 
 def _built(name: str, data: Dataset, seed: int) -> Module:
     kind = data.preprocess
-    size = (kind.height, kind.width)
-    return networks.build(name, kind.channels, size, len(data.classes)).initialize(seed)
+    return networks.build(name, kind.channels, kind.size, len(data.classes)).initialize(seed)
 
 
 def shifted(part: Part, pixels: int) -> Iterator[Part]:

@@ -76,7 +76,7 @@ class ImageFeed(Feed):
     @property
     def shape(self) -> tuple[int, ...]:
         """See `Feed.shape`."""
-        return (self.preprocess.channels, self.preprocess.height, self.preprocess.width)
+        return self.preprocess.shape
 
     def epoch(
         self, epoch: int, *, batch_size: int, seed: int, augment: Augmentation, shuffle: bool

@@ -8,7 +8,7 @@ know (Kumar et al. 2022, arXiv:2202.10054). Normalisation keeps its statistics i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,15 +76,16 @@ def tune(
     if folder is not None:
         make_folder(folder)
     common: dict[str, Any] = {"out": out, "resume": resume, "callbacks": callbacks}
-    common["threads"] = threads
+
+    def train_head(recipe: Recipe, **settings: Any) -> History:
+        feeds = _feature_feeds(net, data, recipe, threads, folder, progress, memory_limit)
+        return _train_head(net, data, recipe, feeds, threads=threads, **settings)
+
     if not unfreeze:
-        return _train_head(net, data, recipe, folder, progress, memory_limit, **common)
+        return train_head(recipe, **common)
     head = _for_head(recipe, len(data.train))
-
-    def before() -> None:
-        _train_head(net, data, head, folder, progress, memory_limit, threads=threads)
-
-    return train(net, data, None, recipe, before=before if resume is None else None, **common)
+    before = None if resume is not None else lambda: train_head(head)
+    return train(net, data, None, recipe, before=before, threads=threads, **common)
 
 
 def tuning_defaults(
@@ -138,15 +139,10 @@ def _train_head(
     net: Named,
     data: Dataset,
     recipe: Recipe,
-    folder: Path | None,
-    progress: Progress,
-    memory_limit: int,
-    *,
-    threads: int | None,
+    feeds: Mapping[str, FeatureFeed],
     **settings: Any,
 ) -> History:
     """Train the head of a network on what the layers below give."""
-    feeds = _feature_feeds(net, data, recipe, threads, folder, progress, memory_limit)
     first = feeds["training"]
     head = Linear(first.shape[0], len(data.classes)).astype(first.dtype)
     own: Linear = net.head
@@ -156,7 +152,7 @@ def _train_head(
     try:
         return train_feeds(
             head, first, feeds["validation"], feeds.get("test"), replace(recipe, augment=None),
-            classes=data.classes, threads=threads, **settings,
+            classes=data.classes, **settings,
         )  # fmt: skip
     finally:
         weight = np.asarray(head.parameters()["weight"], np.float64) / spread
@@ -166,9 +162,7 @@ def _train_head(
 
 def slower_below(net: Named, data: Dataset, optimizer: Optimizer | str) -> LayerWise:
     """An optimizer for all of a network, the lower layers slower."""
-    kind = data.preprocess
-    shares = layer_shares(net, (kind.channels, kind.height, kind.width))
-    return LayerWise(find_optimizer(optimizer), shares)
+    return LayerWise(find_optimizer(optimizer), layer_shares(net, data.preprocess.shape))
 
 
 def _feature_feeds(

@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of
-from allconv.bench.engines.torch_layout import laid
+from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of, state_of
+from allconv.bench.training import (
+    COMPARED_STEPS,
+    MOMENTUM,
+    RATE,
+    WEIGHT_DECAY,
+    Row,
+    built,
+    without_dropout,
+)
 from allconv.bench.workload import (
+    CHANNELS_LAST,
     FUNCTION_SIZES,
     GRADIENT,
     NETWORK,
@@ -39,8 +48,8 @@ def _network(told: Told, threads: int, variant: str) -> Prepared:
 
     from allconv.bench.engines.torch_graph import torch_network
 
-    net = laid(torch_network(told["model"]), variant)
-    x = laid(torch.from_numpy(np.ascontiguousarray(arrays_of(told)["x"])), variant)
+    net = _laid(torch_network(told["model"]), variant)
+    x = _laid(torch.from_numpy(np.ascontiguousarray(arrays_of(told)["x"])), variant)
     how = ["inference_mode", "batch normalisation folded", variant]
     function: Any = net
     if variant == "compiled":
@@ -66,7 +75,7 @@ def _gradient(told: Told, threads: int, variant: str) -> Prepared:
     import torch
 
     arrays = {n: torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays_of(told).items()}
-    x, w, gy = (laid(arrays[name], variant) for name in ("x", "w", "gy"))
+    x, w, gy = (_laid(arrays[name], variant) for name in ("x", "w", "gy"))
     s, d = ([told["settings"][name]] * 2 for name in ("stride", "dilation"))
     padding, groups = list(told["settings"]["padding"]), int(told["settings"]["groups"])
     asked = [told["of"] == "input", told["of"] == "weight", False]
@@ -83,9 +92,69 @@ def _gradient(told: Told, threads: int, variant: str) -> Prepared:
 
 
 def _step(told: Told, threads: int, variant: str) -> Prepared:
-    from allconv.bench.engines.torch_training import prepare_step
+    """A step: forward, loss, backward, update by a fused optimizer; gradients are set to None."""
+    import torch
 
-    return prepare_step(told, threads, variant)
+    arrays = arrays_of(told)
+    layout = CHANNELS_LAST if variant else ""  # compiled, too, is faster with channels last
+    images = _laid(torch.from_numpy(np.ascontiguousarray(arrays["x"])), layout)
+    labels = torch.from_numpy(arrays["labels"])
+    loss_of = torch.nn.CrossEntropyLoss()
+
+    def made(rows: list[Row]) -> Any:
+        net = built(rows, torch.nn)
+        state = {name: torch.from_numpy(array) for name, array in state_of(arrays).items()}
+        net.load_state_dict(state, strict=False)
+        net = _laid(net, layout).train()
+        optimizer = _optimizer(told["optimizer"], net)
+        function = torch.compile(net) if variant == "compiled" else net
+
+        def step() -> float:
+            optimizer.zero_grad(set_to_none=True)
+            loss = loss_of(function(images), labels)
+            loss.backward()
+            optimizer.step()
+            return float(loss.detach())
+
+        return step
+
+    def results() -> list[Array]:
+        step = made(without_dropout(told["layers"]))
+        return [np.array([step() for _ in range(COMPARED_STEPS)])]
+
+    how = ["torch.compile"] if variant == "compiled" else []
+    how += ["fused optimizer", layout]
+    return Prepared(made(told["layers"]), results, _said(threads, *how))
+
+
+def _optimizer(name: str, net: Any) -> Any:
+    """The optimizer; as ours, it does not pull biases and batch normalisations towards 0."""
+    import torch
+
+    groups = [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if name == "sgd":
+        return torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM, fused=True)
+    return torch.optim.AdamW(groups, lr=RATE, fused=True)
+
+
+def _laid(tensor: Any, variant: str) -> Any:
+    """A tensor of images, or a module, in the layout of a variant."""
+    import torch
+
+    if variant != CHANNELS_LAST:
+        return tensor
+    is_module = isinstance(tensor, torch.nn.Module)
+    ranks = {p.ndim for p in tensor.parameters()} if is_module else {tensor.ndim}
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for rank, layout in layouts.items():
+        if rank in ranks:
+            tensor = tensor.to(memory_format=layout) if is_module else tensor.contiguous(
+                memory_format=layout
+            )  # fmt: skip
+    return tensor
 
 
 def _network_sizes(told: Told, threads: int, variant: str) -> Prepared:

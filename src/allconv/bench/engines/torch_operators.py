@@ -99,12 +99,16 @@ def _reshape(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.reshape, net.value(inputs[0]), net.integers(inputs[1]))
 
 
+def _axes(net: Network, inputs: Sequence[str], a: Attributes) -> list[int]:
+    """The axes, an attribute or, in later operator sets, the second input."""
+    return list(a["axes"]) if "axes" in a else net.integers(inputs[1])
+
+
 def _unsqueeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
-    axes = list(a["axes"]) if "axes" in a else net.integers(inputs[1])
     x = net.value(inputs[0])
-    for axis in sorted(axes):
+    for axis in sorted(_axes(net, inputs, a)):
         x = net.call(torch.unsqueeze, x, axis)
     return x
 
@@ -112,8 +116,7 @@ def _unsqueeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
 def _squeeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
-    axes = list(a["axes"]) if "axes" in a else net.integers(inputs[1])
-    return net.call(torch.squeeze, net.value(inputs[0]), tuple(axes))
+    return net.call(torch.squeeze, net.value(inputs[0]), tuple(_axes(net, inputs, a)))
 
 
 def _softmax(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
@@ -144,21 +147,8 @@ def _sum(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
 def _mean(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
-    axes = list(a["axes"]) if "axes" in a else net.integers(inputs[1])
-    return net.call(torch.mean, net.value(inputs[0]), axes, bool(a.get("keepdims", 1)))
-
-
-def _global_average(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
-    return net.call(f.adaptive_avg_pool2d, net.value(inputs[0]), 1)
-
-
-def _local_response(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
-    numbers = a["size"], a.get("alpha", 1e-4), a.get("beta", 0.75), a.get("bias", 1.0)
-    return net.call(f.local_response_norm, net.value(inputs[0]), *numbers)
+    keep = bool(a.get("keepdims", 1))
+    return net.call(torch.mean, net.value(inputs[0]), _axes(net, inputs, a), keep)
 
 
 def _cast(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
@@ -182,18 +172,6 @@ def _clip(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.clamp, net.value(inputs[0]), *bounds)
 
 
-def _transpose(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
-    return net.call(torch.permute, net.value(inputs[0]), list(a["perm"]))
-
-
-def _flatten(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
-    return net.call(torch.flatten, net.value(inputs[0]), a.get("axis", 1))
-
-
 def _hard_sigmoid(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     import torch.nn.functional as f
 
@@ -206,14 +184,14 @@ def _same(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.value(inputs[0])
 
 
-def _plain(name: str) -> Maker:
-    """A function of torch, or of torch.nn.functional, of all inputs and no settings."""
+def _plain(name: str, settings: Callable[[Attributes], Sequence[Any]] = lambda a: ()) -> Maker:
+    """A function of torch, or of torch.nn.functional, of all inputs, then of settings."""
 
     def made(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
         import torch
 
         function = getattr(torch, name, None) or getattr(torch.nn.functional, name)
-        return net.call(function, *(net.value(each) for each in inputs))
+        return net.call(function, *(net.value(each) for each in inputs), *settings(a))
 
     return made
 
@@ -228,13 +206,16 @@ OPERATORS: dict[str, Maker] = {
     "Conv": _conv,
     "Div": _plain("div"),
     "Dropout": _same,
-    "Flatten": _flatten,
+    "Flatten": _plain("flatten", lambda a: [a.get("axis", 1)]),
     "Gemm": _gemm,
-    "GlobalAveragePool": _global_average,
+    "GlobalAveragePool": _plain("adaptive_avg_pool2d", lambda a: [1]),
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _plain("hardswish"),
     "Identity": _same,
-    "LRN": _local_response,
+    "LRN": _plain(
+        "local_response_norm",
+        lambda a: [a["size"], a.get("alpha", 1e-4), a.get("beta", 0.75), a.get("bias", 1.0)],
+    ),
     "MatMul": _plain("matmul"),
     "MaxPool": _max_pool,
     "Mul": _plain("mul"),
@@ -247,6 +228,6 @@ OPERATORS: dict[str, Maker] = {
     "Sub": _plain("sub"),
     "Sum": _sum,
     "Tanh": _plain("tanh"),
-    "Transpose": _transpose,
+    "Transpose": _plain("permute", lambda a: [list(a["perm"])]),
     "Unsqueeze": _unsqueeze,
 }

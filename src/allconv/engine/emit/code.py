@@ -163,6 +163,22 @@ class Code(Vectors):
         self.builder.position_at_end(after)
         registers[:] = self._merge([ends[block] for block in blocks])
 
+    def cases(self, number: Index, of: range, carry: list[ir.Value] | None = None) -> Iterator[int]:
+        """The numbers of a range, one after the other: what is written for each runs if `number` is
+        it; all may replace `carry`.
+
+        for n in code.cases(which, range(3)): ...
+        """
+        if len(of) == 1:
+            yield of[0]
+            return
+        middle = len(of) // 2
+        with self.either(self.compare("<", number, of[middle]), carry) as (below, above):
+            with below:
+                yield from self.cases(number, of[:middle], carry)
+            with above:
+                yield from self.cases(number, of[middle:], carry)
+
     def _phi(self, kind: ir.Type, incoming: list[tuple[ir.Value, ir.Block]]) -> ir.Value:
         phi = self.builder.phi(kind)
         for x, block in incoming:

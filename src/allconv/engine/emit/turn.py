@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from llvmlite import ir
+
 from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
@@ -26,29 +28,40 @@ def turn(code: Code, source: View, out: View, rows: Index, columns: Index) -> No
 
 
 def _some(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
-    """A block, of which so many rows and columns exist, if any do."""
+    """A block, of which so many rows and columns exist, if any do: read and written in as many
+    ways as it may be cut, and turned in one, for shuffles take long to compile."""
     lanes = code.lanes
     high, wide = code.compare(">=", rows, lanes), code.compare(">=", columns, lanes)
-    with code.either(code.both(high, wide)) as (whole, part):
-        with whole:
-            _block(code, source, out, lanes, lanes)
-        with part, code.when(code.compare(">", columns, 0)), code.either(high) as (narrow, low):
-            with narrow:
-                _block(code, source, out, lanes, columns)
-            with low:
-                _block(code, source, out, rows, columns)
+    with code.when(code.compare(">", columns, 0)):
+        block = [code.const(0.0)] * lanes
+        with code.either(code.both(high, wide), carry=block) as (whole, part):
+            with whole:
+                block[:] = [source[i].vector() for i in range(lanes)]
+            with part:
+                block[:] = _read(code, source, rows, columns)
+        turned = code.transposed(block)
+        with code.either(code.both(high, wide)) as (whole, part):
+            with whole:
+                for j, x in enumerate(turned):
+                    out[j].store(x)
+            with part, code.either(high) as (narrow, low):
+                with narrow:
+                    _write(code, out, turned, lanes, columns)
+                with low:
+                    _write(code, out, turned, rows, columns)
 
 
-def _block(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
-    """`lanes` rows and columns at most; a store with a mask takes some processors long."""
-    read = []
-    for i in range(code.lanes):
-        mask = code.mask(code.select(code.compare(">", rows, i), columns, 0))
-        read.append(source[i].vector(0, mask))
+def _read(code: Code, source: View, rows: Index, columns: Index) -> list[ir.Value]:
+    """The rows that exist, and zeros."""
+    masks = (
+        code.mask(code.select(code.compare(">", rows, i), columns, 0)) for i in range(code.lanes)
+    )
+    return [source[i].vector(0, mask) for i, mask in enumerate(masks)]
+
+
+def _write(code: Code, out: View, turned: list[ir.Value], rows: Index, columns: Index) -> None:
+    """The columns that exist; a store with a mask takes some processors long."""
     mask = code.mask(rows)
-    for j, x in enumerate(code.transposed(read)):
-        if isinstance(columns, int):
+    for j, x in enumerate(turned):
+        with code.when(code.compare(">", columns, j)):
             out[j].store(x, 0, mask)
-        else:
-            with code.when(code.compare(">", columns, j)):
-                out[j].store(x, 0, mask)

@@ -18,7 +18,7 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import View
-from allconv.engine.epilogue import Epilogue
+from allconv.engine.epilogue import Epilogue, finished
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
 from allconv.engine.kernels.phase_table import clip_taps, read_phase
@@ -41,7 +41,7 @@ class Border(Kernel):
     """A unit: the cells of a row (image, group, cell of axes 0 to 2); a chunk is `chunk_units`."""
 
     bias: bool
-    epilogue: Epilogue
+    epilogues: tuple[Epilogue, ...]
 
     takes: ClassVar = BorderArguments
 
@@ -141,7 +141,12 @@ class Border(Kernel):
         ]
         contract(code, tile, loops, View(code, x).rows([0]), View(code, w))
         cell = code.sub(code.add(y, along), a.y)
-        result = self.epilogue.apply(code, tile.registers[0], image, of_all, cell, mask)
+        kept = tile.registers
+        for found in finished(
+            code, self.epilogues, tile.registers, image, of_all, lambda _: cell, mask, carry=kept
+        ):
+            kept[:] = found
+        (result,) = kept
         with code.either(code.compare("==", a.y_channel, code.size)) as (close, apart):
             with close:
                 View(code, code.add(y, along)).store(result, 0, mask)

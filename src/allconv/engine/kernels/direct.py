@@ -42,9 +42,9 @@ class Direct(Kernel):
     heights: Heights
     vectors: int  # of output channels in a block
     bias: bool
-    epilogue: Epilogue
-    prologue: Epilogue | None = None
-    turned: bool = False
+    epilogues: tuple[Epilogue, ...]
+    prologues: tuple[Epilogue, ...]
+    turned: bool
 
     takes: ClassVar = DirectArguments
 
@@ -130,7 +130,7 @@ class Direct(Kernel):
             left=left,
             masks=code.masks(left, self.vectors),
         )
-        sums = Sums(code, self.heights, self.vectors, self.epilogue, turned=self.turned)
+        sums = Sums(code, self.heights, self.vectors, self.epilogues, turned=self.turned)
         with code.loop(a.parts) as number:
             begin, following = code.mul(number, a.part_runs), code.add(number, 1)
             terms = Terms(
@@ -169,12 +169,13 @@ class Direct(Kernel):
         """The band of a unit: packed, or the source itself."""
         a = code.arguments(DirectArguments)
         own = band.Band.of_source(code, image, group, part)
-        if self.prologue is not None:
-            return band.emit_band(code, a.pitch, code.scratch, image, group, part, self.prologue)
         packed = band.Band.of(code, a.pitch, code.scratch, part)
         inplace = code.compare("!=", a.inplace, 0)
         with code.when(code.inverse(inplace)):
-            band.emit_band(code, a.pitch, code.scratch, image, group, part)
+            which = a.which_before if len(self.prologues) > 1 else 0
+            for n in code.cases(which, range(len(self.prologues))):
+                prologue = None if self.prologues[n].is_nothing else self.prologues[n]
+                band.emit_band(code, a.pitch, code.scratch, image, group, part, prologue)
         return packed.unless(code, inplace, own)
 
     def _write_cells(

@@ -7,7 +7,6 @@ the cells that exist are written one after the other: each passes through the ep
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -18,7 +17,7 @@ from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
-from allconv.engine.epilogue import BeforeArguments, Epilogue
+from allconv.engine.epilogue import BeforeArguments, Epilogue, finished
 from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry
 from allconv.engine.kernels.register_tile import Heights, emit_cover
@@ -119,9 +118,10 @@ class Sums:
     """
 
     def __init__(
-        self, code: Code, heights: Heights, vectors: int, epilogue: Epilogue, *, turned: bool
-    ) -> None:
-        self.code, self.heights, self.vectors, self.epilogue = code, heights, vectors, epilogue
+        self, code: Code, heights: Heights, vectors: int, epilogues: tuple[Epilogue, ...], *,
+        turned: bool,
+    ) -> None:  # fmt: skip
+        self.code, self.heights, self.vectors, self.epilogues = code, heights, vectors, epilogues
         self.turned = turned
         self.a = a = code.arguments(DirectArguments)
         self.size = size = vectors * code.lanes * code.size  # bytes of the sums of a cell
@@ -235,21 +235,27 @@ class _Line:
 
     def _write(self, tile: Tile, out: Rows) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""
-        code, panel, epilogue = self.code, self.panel, self.sums.epilogue
-
-        def after(mask: Mask) -> Callable[[ir.Value, int, int], ir.Value]:
-            def apply(x: ir.Value, row: int, v: int) -> ir.Value:
-                along = v * code.lanes * code.size
-                cell = code.add(code.sub(out[row].address, self.a.y), along)
-                channel = code.add(panel.channel, along)
-                return epilogue.apply(code, x, self.image, channel, cell, mask)
-
-            return apply
-
+        code, panel = self.code, self.panel
         for v, mask in enumerate(panel.masks):
             whole = code.compare(">=", panel.left, (v + 1) * code.lanes)
             with code.either(whole) as (then, otherwise):
                 with then:
-                    tile.store(out, after(None), only=v)
+                    self._write_vectors(tile, out, v, None)
                 with otherwise, code.when(code.compare(">", panel.left, v * code.lanes)):
-                    tile.store(out, after(mask), panel.masks, only=v)
+                    self._write_vectors(tile, out, v, mask)
+
+    def _write_vectors(self, tile: Tile, out: Rows, v: int, mask: Mask) -> None:
+        """Write a vector of each row."""
+        code = self.code
+        along = v * code.lanes * code.size
+        registers = tile.registers[v :: tile.vectors]
+
+        def cell(row: int) -> Index:
+            return code.add(code.sub(out[row].address, self.a.y), along)
+
+        channel = code.add(self.panel.channel, along)
+        for found in finished(
+            code, self.sums.epilogues, registers, self.image, channel, cell, mask
+        ):
+            for row, x in enumerate(found):
+                out[row].store(x, v, mask)

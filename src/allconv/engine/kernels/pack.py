@@ -28,6 +28,7 @@ AXES = 3  # of taps, and of positions along which locally connected weights move
 CHUNKS = 64  # expected at least, where each has
 CHUNK_WORK = 16384  # elements at least
 MOST = 1_000_000  # elements at most
+LINEAR = 2  # vectors of a block where a window gives one cell: it waits for weights, not for sums
 
 Correlation = Correlate | CorrelateTranspose | Local | LocalTranspose
 
@@ -175,10 +176,13 @@ class PackedFormat:
         if transposed:
             rows, columns = columns, rows
         lanes = target.lanes(weights.dtype)
+        vectors = choose_vectors(target, -(-columns // lanes))
+        if all(axis.output == 1 for axis in operator.window.axes):
+            vectors = min(LINEAR, -(-columns // lanes))
         return cls(
             weights.dtype, transposed, operator.groups, rows, columns,
             weights.shape[2 : 2 + axes], weights.shape[2 + axes :],
-            block_of(rows), choose_vectors(target, -(-columns // lanes)) * lanes,
+            block_of(rows), vectors * lanes,
         )  # fmt: skip
 
     @property

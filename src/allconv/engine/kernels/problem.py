@@ -124,7 +124,7 @@ class Problem:
         )
         kernel = Direct(
             self.planner.target, form.dtype, work.heights, work.vectors, self.bias is not None,
-            self.tail.epilogue, None if self.head is None else self.head.epilogue, turned,
+            self.tail.epilogues(alone=work.heights[0] == 1), head.epilogues(), turned,
         )  # fmt: skip
         reads = [x.place, packed.place, *self.tail.operands, *head.operands]
         reads += [place for place in (common.phases, self.bias) if isinstance(place, Place)]
@@ -181,7 +181,9 @@ class Problem:
             finite=packed.finite,
             flags=packed.finite.spec.size,
         )
-        kernel = Border(self.planner.target, form.dtype, self.bias is not None, self.tail.epilogue)
+        kernel = Border(
+            self.planner.target, form.dtype, self.bias is not None, self.tail.epilogues()
+        )
         self.planner.step(
             kernel, arguments, reads=[*reads, packed.finite], writes=[y],
             chunks=-(-units // block), what="mend border",

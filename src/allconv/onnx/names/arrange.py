@@ -149,14 +149,13 @@ def read_pad(call: Call) -> Any:
         raise call.wrong(f"pads {pads} are not two for each of {len(axes)} axes")
     pairs = dict(zip(axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True))
     whole = tuple(pairs.get(axis, (0, 0)) for axis in range(x.ndim))
-    if any(max(map(abs, pair)) > _LARGE for pair in whole):
-        raise call.too_large(f"pads {pads}; {_LARGE:,} is the most")
     value: Any = call.known_number(2) if call.has(2) else call.number("value", 0.0)
     if call.is_known:
-        call.check_constants(
-            [max(n + sum(pair), 0) for n, pair in zip(x.shape, whole, strict=True)]
-        )
+        sizes = zip(x.shape, whole, strict=True)
+        call.check_constants([max(n + sum(pair), 0) for n, pair in sizes])
         value = call.known(2).item() if call.has(2) else value  # whole numbers as they are
+    if any(max(map(abs, pair)) > _LARGE for pair in whole):
+        raise call.too_large(f"pads {pads}; {_LARGE:,} is the most")
     return moved(Pad(whole, value), x) if mode == "constant" else _continued(call, x, whole, mode)
 
 

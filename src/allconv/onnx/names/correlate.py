@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allconv.functional.call import apply, take_floats
-from allconv.functional.correlate import correlation, shape_or_none
+from allconv.functional.correlate import correlated
 from allconv.onnx.names.call import Call, Name
 from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import cropped, read_settings, write_settings
@@ -16,14 +16,11 @@ from allconv.window import Axis, Window, covered_by
 
 def read_conv(call: Call) -> Any:
     """y = Conv(x, w, b): our own, setting by setting."""
-    x, w, b = take_floats(x=call.value(0), weight=call.value(1), bias=call.optional(2))
+    x, w, b = call.value(0), call.value(1), call.optional(2)
     axes = x.ndim - 2
-    settings = read_settings(call, axes, w.shape[2:])
-    operator, _ = correlation(
-        axes, x.shape, w.shape, shape_or_none(b),
-        settings.stride, settings.plain, settings.dilation, call.integer("group"),
-    )  # fmt: skip
-    return apply(operator, x, w) if b is None else apply(operator, x, w, b)
+    spelt = read_settings(call, axes, w.shape[2:])
+    settings = (spelt.stride, spelt.plain, spelt.dilation, call.integer("group"))
+    return correlated(axes, False, x, w, b, settings)
 
 
 def read_conv_transpose(call: Call) -> Any:

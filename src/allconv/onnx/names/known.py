@@ -200,12 +200,12 @@ def _reduction(function: Callable[..., Any], kinds: str = _NUMBERS) -> Fold:
     return fold
 
 
-def _sum(a: Array, axis: Any, keepdims: bool) -> Any:
-    return np.sum(a, axis=axis, keepdims=keepdims, dtype=a.dtype if a.dtype.kind != "f" else None)
+def _exact(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A sum or product of whole numbers in their own dtype."""
+    return lambda a, **over: function(a, dtype=None if a.dtype.kind == "f" else a.dtype, **over)
 
 
-def _product(a: Array, axis: Any, keepdims: bool) -> Any:
-    return np.prod(a, axis=axis, keepdims=keepdims, dtype=a.dtype if a.dtype.kind != "f" else None)
+_sum = _exact(np.sum)
 
 
 def _largest(a: Array, axis: Any, keepdims: bool) -> Any:
@@ -220,15 +220,7 @@ def _mean(a: Array, axis: Any, keepdims: bool) -> Any:
     if a.dtype.kind == "f":
         return np.mean(a, axis=axis, keepdims=keepdims)
     count = prod(a.shape[n] for n in axis)
-    return divide(_sum(a, axis, keepdims), np.array(count, a.dtype))
-
-
-def _lengths(a: Array, axis: Any, keepdims: bool) -> Any:
-    return np.sum(np.abs(a), axis=axis, keepdims=keepdims)
-
-
-def _squares(a: Array, axis: Any, keepdims: bool) -> Any:
-    return np.sum(a * a, axis=axis, keepdims=keepdims)
+    return divide(_sum(a, axis=axis, keepdims=keepdims), np.array(count, a.dtype))
 
 
 def _place(function: Callable[..., Any]) -> Fold:
@@ -337,13 +329,13 @@ ELEMENTS: dict[str, Fold] = {
     "Pow": _pow,
     "Reciprocal": _unary(np.reciprocal, _FLOATS),
     "Range": _range,
-    "ReduceL1": _reduction(_lengths),
+    "ReduceL1": _reduction(lambda a, **over: np.sum(np.abs(a), **over)),
     "ReduceMax": _reduction(_largest, "iufb"),
     "ReduceMean": _reduction(_mean),
     "ReduceMin": _reduction(np.min, "iufb"),
-    "ReduceProd": _reduction(_product),
+    "ReduceProd": _reduction(_exact(np.prod)),
     "ReduceSum": _reduction(_sum),
-    "ReduceSumSquare": _reduction(_squares),
+    "ReduceSumSquare": _reduction(lambda a, **over: np.sum(a * a, **over)),
     "Relu": _unary(lambda a: np.maximum(a, a.dtype.type(0)), "i"),
     "Round": _unary(np.rint, _FLOATS),
     "Sign": _unary(np.sign),

@@ -26,7 +26,7 @@ from allconv.errors import Error
 from allconv.functional.call import apply
 from allconv.onnx.model import Node
 from allconv.onnx.names.call import Call
-from allconv.onnx.names.writer import OPSET, Writer, Written, make_node
+from allconv.onnx.names.writer import OPSET, Writer, Written
 from allconv.operators.base import Array
 from allconv.operators.local import Local
 from allconv.operators.windowed import taps
@@ -95,46 +95,34 @@ class Layer:
         kernel, output = self.window.taps, prod(self.window.output)
         groups, each = self.groups, self.channels // self.groups
         cells = self.cells()
-        nodes = _Nodes()
-        x = nodes.reshape("flat", "x", [0, self.channels, prod(self.window.input)])
+        nodes = Writer([])
+
+        def constant(name: str, numbers: Any) -> str:
+            return nodes.constant(name, np.array(numbers, np.int64))
+
+        def reshaped(made: str, x: str, shape: Sequence[int]) -> str:
+            return nodes.step(made, "Reshape", x, constant(f"{made}_shape", shape))
+
+        x = reshaped("flat", "x", [0, self.channels, prod(self.window.input)])
         if cells.size and int(cells.max()) == prod(self.window.input):
-            x = nodes.add("padded", "Pad", x, nodes.constant("pads", [0, 0, 0, 0, 0, 1]))
-        x = nodes.add("patches", "Gather", x, nodes.constant("cells", cells), axis=2)
-        x = nodes.reshape("groups", x, [0, groups, each, output, kernel])
-        x = nodes.add("turned", "Transpose", x, perm=(1, 3, 0, 2, 4))
-        x = nodes.reshape("rows", x, [0, 0, 0, each * kernel])
-        w = nodes.reshape("weights", "w", [groups, self.outputs // groups, each * kernel, output])
-        w = nodes.add("columns", "Transpose", w, perm=(0, 3, 2, 1))
-        y = nodes.add("product", "MatMul", x, w)
-        y = nodes.add("outputs", "Transpose", y, perm=(2, 0, 3, 1))
-        y = nodes.reshape(
-            "image" if self.biased else "y", y, [0, self.outputs, *self.window.output]
-        )
+            x = nodes.step("padded", "Pad", x, constant("pads", [0, 0, 0, 0, 0, 1]))
+        x = nodes.step("patches", "Gather", x, constant("cells", cells), axis=2)
+        x = reshaped("groups", x, [0, groups, each, output, kernel])
+        x = nodes.step("turned", "Transpose", x, perm=(1, 3, 0, 2, 4))
+        x = reshaped("rows", x, [0, 0, 0, each * kernel])
+        w = reshaped("weights", "w", [groups, self.outputs // groups, each * kernel, output])
+        w = nodes.step("columns", "Transpose", w, perm=(0, 3, 2, 1))
+        y = nodes.step("product", "MatMul", x, w)
+        y = nodes.step("outputs", "Transpose", y, perm=(2, 0, 3, 1))
+        y = reshaped("image" if self.biased else "y", y, [0, self.outputs, *self.window.output])
         if self.biased:
-            nodes.add("y", "Add", y, "b")
-        return nodes.made
+            nodes.step("y", "Add", y, "b")
+        return list(nodes.graph.node)
 
     def function(self, op: str, opset: int) -> FunctionProto:
         """The layer as a function of this name."""
         standard = helper.make_opsetid("", opset)
         return helper.make_function(LOCAL[0], op, self.inputs, ["y"], self.nodes(), [standard])
-
-
-class _Nodes:
-    """Nodes being made, each named as what it makes."""
-
-    def __init__(self) -> None:
-        self.made: list[NodeProto] = []
-
-    def add(self, made: str, op: str, *inputs: str, **attributes: Any) -> str:
-        self.made.append(make_node(Node(op, "", 0, made, inputs, (made,), attributes)))
-        return made
-
-    def constant(self, name: str, numbers: Any) -> str:
-        return self.add(name, "Constant", value=np.array(numbers, np.int64))
-
-    def reshape(self, made: str, x: str, shape: Sequence[int]) -> str:
-        return self.add(made, "Reshape", x, self.constant(f"{made}_shape", shape))
 
 
 def local_node(call: Node, function: FunctionProto) -> Node | None:

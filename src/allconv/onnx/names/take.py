@@ -139,13 +139,15 @@ def _scattered(call: Call, x: Any, index: Array, updates: Any) -> Any:
         return x
     if call.is_known:
         call.check_constants((x.size + updates.size,))
+        if x.dtype != updates.dtype:
+            raise call.wrong(f"updates are {updates.dtype}, the array is {x.dtype}")
     if reduction != "none":
         return _joined(call, x, index, updates, reduction)
     call.check_constants((x.shape[0],))
-    source = np.arange(x.shape[0])
-    for number, row in enumerate(index.tolist(), len(source)):
-        source[row] = number
-    return taken(call, joined([x, updates], 0), 0, source)
+    source = np.arange(x.shape[0] + len(index))
+    rows, new = np.split(source, [x.shape[0]])
+    np.maximum.at(rows, index, new)
+    return taken(call, joined([x, updates], 0), 0, rows)
 
 
 _JOINED: dict[str, tuple[np.ufunc, float]] = {
@@ -164,7 +166,7 @@ def _joined(call: Call, x: Any, index: Array, updates: Any, reduction: str) -> A
     """Rows joined with their updates: the first of each row, then the second, and so on."""
     join, neutral = _JOINED[reduction]
     if call.is_known:
-        made = x.astype(np.result_type(x, updates))
+        made = x.copy()
         join.at(made, index, updates)
         return made
     if reduction == "add":
@@ -223,7 +225,8 @@ def read_one_hot(call: Call) -> Any:
         raise call.wrong(f"indices are {index.dtype.name}, values {values.shape}")
     axis = call.axis(call.integer("axis"), index.ndim + 1)
     shape = (*index.shape[:axis], depth, *index.shape[axis:])
-    call.check_shape(shape)
+    if not call.is_known:
+        call.check_shape(shape)
     call.check_constants(shape)
     if index.dtype.kind == "f":
         index = np.trunc(index)  # the format casts them to whole numbers

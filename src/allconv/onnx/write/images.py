@@ -18,7 +18,7 @@ def write_preprocess(writer: Writer, preprocess: Any, network: Network, image: s
     Shapes: image uint8 (N, H, W, C) -> float32 (N, C, H, W). Returns the name of the result.
     """
     value = network.graph.inputs[0]
-    expected = (preprocess.channels, preprocess.height, preprocess.width)
+    expected = preprocess.shape
     if value.shape[1:] != expected or value.dtype != "float32":
         raise ShapeError(
             f"the network takes {value.dtype} {value.shape[1:]}, the preprocessing gives float32 "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allconv.files import atomic_write
-from allconv.nn.densify import DenseNetwork
+from allconv.nn.rewrites.densify import DenseNetwork
 from allconv.onnx.format.metadata import PREPROCESS
 from allconv.onnx.write.file import to_bytes, to_proto
 from onnx import ModelProto, ValueInfoProto

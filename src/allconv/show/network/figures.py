@@ -13,6 +13,7 @@ from allconv.show.network.layers import Layer
 from allconv.show.network.pictures import LARGEST_TILE, as_grid, png, signed, stretched, tiles
 from allconv.show.network.record import Run
 from allconv.show.text import number
+from allconv.text import counted
 
 FIRST_CONVOLUTIONS = 3
 MOST_KERNELS = 64
@@ -73,10 +74,9 @@ def map_figure(maps: Array, channels: int) -> Markup:
         return _figure(gray, 1, 7, said, "maps")
     gray, low, high = stretched(maps)
     sheet = tiles(gray, COLUMNS)
-    noun = "channel" if channels == 1 else "channels"
     said = (
-        f"{len(maps)} of {channels:,} {noun} for this image; black is {number(_round(low))}, "
-        f"white {number(_round(high))}"
+        f"{len(maps)} of {counted(channels, 'channel')} for this image; "
+        f"black is {number(_round(low))}, white {number(_round(high))}"
     )
     return _figure(sheet, min(max(maps.shape[1:]), LARGEST_TILE), SHOWN_TILE, said, "maps")
 

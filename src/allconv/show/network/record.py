@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from allconv.analysis.fields import Field
 from allconv.analysis.receptive import receptive_fields
+from allconv.engine.place import size_in_bytes
 from allconv.engine.program import Program
-from allconv.engine.step import KernelStep
+from allconv.engine.step import KernelStep, PlanStep
 from allconv.nn.module import Module
+from allconv.nn.summary import parameters_of
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.model import Node as FileNode
 from allconv.onnx.module import OnnxModule
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from allconv.trace import Recorded
     from allconv.value import Value
 
-ITEM = {"float32": 4, "float64": 8}
 MOVING = ("Copy", "Pack")  # kernels that only bring data into place
 _PASSING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Transpose")
 
@@ -93,7 +94,9 @@ def record(
     else:
         recorded = trace_module(net, spec)
         layers = _module_layers(net, recorded)
-    network = Network(title, tuple(_with_parameters(layers, recorded)), note=note)
+    counts = parameters_of([layer.nodes for layer in layers], recorded)
+    counted = (replace(layer, parameters=n) for layer, n in zip(layers, counts, strict=True))
+    network = Network(title, tuple(counted), note=note)
     program = Program(recorded.graph, static=recorded.state_places)
     run = Run(network, recorded, program, net.state_dict())
     fields = receptive_fields(recorded.graph)
@@ -243,64 +246,49 @@ def _module_layers(net: Module, recorded: Recorded) -> list[Layer]:
     return layers
 
 
-# What all have: parameters, costs, kernels, fields
-
-
-def _with_parameters(layers: Iterable[Layer], recorded: Recorded) -> list[Layer]:
-    """Layers with how many numbers each holds; what several share counts at the first."""
-    start = recorded.arguments
-    own = set(recorded.graph.inputs[start : start + len(recorded.parameters)])
-    counted = []
-    for layer in layers:
-        used = own.intersection(value for node in layer.nodes for value in node.inputs)
-        own -= used
-        counted.append(replace(layer, parameters=sum(value.spec.size for value in used)))
-    return counted
+# What all have: costs, kernels, fields
 
 
 def _facts(run: Run) -> dict[int, Facts]:
-    kernels = _kernels(run.program)
+    steps = run.program.prepare().planner.steps
+    kernels, reasons = kernels_of(steps, "×", "by definition, which is slow"), _reasons(steps)
     found = {}
     for layer in run.network.layers:
         if layer.value is None or layer.operator in (INPUT, OUTPUT):
             continue
-        name, why = _ran(layer, kernels)
+        paths = (node.path for node in layer.nodes)
+        path = next((each for each in paths if each in kernels), None)
+        fused = "none of its own: fused with another layer, or a view"
         found[layer.number] = Facts(
             sum(node.operator.cost(*(v.spec for v in node.inputs)) for node in layer.nodes),
-            layer.value.spec.size * ITEM.get(layer.value.dtype, 8),
+            size_in_bytes(layer.value.spec),
             run.fields.get(layer.number, ()),
-            name,
-            why,
+            kernels.get(path, fused if layer.nodes else "none: nothing is computed here"),
+            reasons.get(path, ""),
         )
     return found
 
 
-def _ran(layer: Layer, kernels: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    if not layer.nodes:
-        return "none: nothing is computed here", ""
-    found = [
-        kernels[path] for path in dict.fromkeys(n.path for n in layer.nodes) if path in kernels
-    ]
-    if not found:
-        return "none of its own: fused with another layer, or a view", ""
-    return found[0]
-
-
-def _kernels(program: Program) -> dict[str, tuple[str, str]]:
-    """By path: the kernels that run a layer, and why these."""
-    names: dict[str, list[str]] = {}
-    reasons: dict[str, dict[str, None]] = {}
-    for step in program.prepare().planner.steps:
+def kernels_of(steps: Iterable[PlanStep], times: str, slow: str) -> dict[str | None, str]:
+    """By path: the kernels that run a layer, with their tiles; or that it is `slow`."""
+    names: dict[str | None, list[str]] = {}
+    for step in steps:
         if isinstance(step, KernelStep):
             tile = getattr(step.kernel, "tile", ())
-            name = type(step.kernel).__name__ + (f" {'×'.join(map(str, tile))}" if tile else "")
+            name = type(step.kernel).__name__ + (f" {times.join(map(str, tile))}" if tile else "")
             names.setdefault(step.path, []).append(name)
-            reasons.setdefault(step.path, {}).update({step.why: None} if step.why else {})
         else:
-            names.setdefault(step.node.path, []).append("by definition, which is slow")
-    told = {}
-    for path, found in names.items():
-        working = [name for name in found if name not in MOVING]
-        shown = ", ".join(dict.fromkeys(working or found))
-        told[path] = shown, "; ".join(reasons.get(path, {}))
-    return told
+            names.setdefault(step.node.path, []).append(slow)
+    return {
+        path: ", ".join(dict.fromkeys([n for n in found if n not in MOVING] or found))
+        for path, found in names.items()
+    }
+
+
+def _reasons(steps: Iterable[PlanStep]) -> dict[str | None, str]:
+    """By path: which algorithms were chosen, and why."""
+    reasons: dict[str | None, dict[str, None]] = {}
+    for step in steps:
+        if isinstance(step, KernelStep) and step.why:
+            reasons.setdefault(step.path, {})[step.why] = None
+    return {path: "; ".join(each) for path, each in reasons.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.picture.markup import Markup, element
 from allconv.show.stage.picture import Picture
-from allconv.show.stage.state import State
+from allconv.show.stage.state import State, sides_of, state_of_axes
 from allconv.show.stage.step import spoken
 from allconv.show.stage.svg import scene_svg
 from allconv.show.stage.values import coordinates, place_key
@@ -101,26 +101,8 @@ def _is_inside(window: Window) -> bool:
 
 
 def _state(op: str, window: Window, channels: tuple[int, int]) -> State:
-    axes = window.axes
-    flat = (1,) * (2 - len(axes))
-
-    def pair(*numbers: int) -> tuple[int, int]:
-        rows, columns = (*flat, *numbers)
-        return rows, columns
-
-    is_transposed = op == "conv_transpose"
-    sides = [(0, 0)] * (2 - len(axes)) + [(axis.padding, axis.high) for axis in axes]
-    return State(
-        op=op,
-        dim=1 if len(axes) == 1 else 2,
-        input=pair(*(axis.output if is_transposed else axis.input for axis in axes)),
-        kernel=pair(*(axis.kernel for axis in axes)),
-        stride=pair(*(axis.stride for axis in axes)),
-        dilation=pair(*(axis.dilation for axis in axes)),
-        spread=pair(*(1 if is_transposed else axis.input_dilation for axis in axes)),
-        padding=(sides[0], sides[1]),
-        channels=channels,
-    )
+    sides = sides_of([(axis.padding, axis.high) for axis in window.axes])
+    return state_of_axes(op, window.axes, padding=sides, channels=channels)
 
 
 def _linear(operator: WindowOperator, operands: Sequence[Array]) -> Glimpse | None:
@@ -160,8 +142,7 @@ def _filled(state: State, arrays: dict[str, Array], note: str) -> Glimpse | None
         edits |= {
             place_key(name, p): float(v) for p, v in zip(places, values.tolist(), strict=True)
         }
-    made = State(**{**state.__dict__, "edits": edits})
-    return Glimpse(made, note) if prod(picture.model.sizes["y"]) else None
+    return Glimpse(replace(state, edits=edits), note) if prod(picture.model.sizes["y"]) else None
 
 
 def stage_section(glimpse: Glimpse, name: str) -> Markup:

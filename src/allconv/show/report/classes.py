@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from allconv.picture.markup import Markup, joined
-from allconv.show.report.pieces import class_name, counted, paragraph, percent, table
+from allconv.show.report.pieces import class_name, paragraph, percent, table
 from allconv.show.report.samples import Samples
+from allconv.text import counted
 
 MOST = 100
 """Classes that are shown; of more, those that are recognised least."""

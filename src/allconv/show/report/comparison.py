@@ -7,15 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from allconv.data.report import Report
 from allconv.picture.chart import Chart, Line
 from allconv.picture.markup import Markup, element
-from allconv.show.page.document import document
-from allconv.show.report.pieces import counted, facts, one_line, paragraph, section, table
+from allconv.show.report.pieces import facts, one_line, page, paragraph, section, table
 from allconv.show.report.settings import data_part
-from allconv.text import duration, percent
+from allconv.text import counted, duration, percent
 from allconv.train.compare import PART, SHIFT, Comparison
 from allconv.train.history import History
-from allconv.version import __version__
 
-STYLES = ("page.css", "report.css")
 HEAD = (
     "network", "parameters", "multiply-adds", "test accuracy", f"shifted by {SHIFT}",
     f"1/{PART} of the images", "time",
@@ -75,10 +72,7 @@ def comparison_report(
             data_part(data),
         ),
     ]
-    footer = element(
-        "footer", f"Written by allconv {__version__}. Nothing is fetched by this page."
-    )
-    return document("Networks compared", header, *parts, footer, styles=STYLES, theme=theme)
+    return page("Networks compared", header, *parts, theme=theme)
 
 
 def _explained() -> Markup:

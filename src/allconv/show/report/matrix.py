@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from allconv.picture.markup import Markup, between, element, joined
 from allconv.show.report.album import Album
-from allconv.show.report.pieces import TAKEN, class_name, class_text, counted, paragraph, parted
+from allconv.show.report.pieces import TAKEN, class_name, class_text, paragraph, parted
 from allconv.show.report.samples import Indices, Samples
+from allconv.text import counted
 
 MOST = 20
 """Classes up to which each has a row of its own."""

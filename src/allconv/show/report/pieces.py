@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 
 from allconv.picture.markup import Markup, between, element, joined
+from allconv.show.page.document import document
 from allconv.text import duration as plain_duration
 from allconv.text import percent as plain_percent
 from allconv.text import printable
+from allconv.version import __version__
 
 LONGEST = 32  # letters of a name of a class
 LONGEST_FILE = 40
@@ -62,18 +64,16 @@ def percent(share: float) -> str:
     return "–" if isnan(share) else plain_percent(share).replace(" ", NO_BREAK)
 
 
-def counted(count: int, what: str, plural: str = "") -> str:
-    """A number of things.
-
-    >>> counted(1, "image"), counted(2000, "image"), counted(3, "class", "classes")
-    ('1 image', '2,000 images', '3 classes')
-    """
-    return f"{count:,} {what if count == 1 else plural or what + 's'}"
-
-
 def duration(seconds: float) -> str:
     """Seconds as `allconv.text.duration` writes them, a dash for NaN."""
     return "–" if isnan(seconds) else plain_duration(seconds)
+
+
+def page(title: str, *parts: Markup, theme: str) -> str:
+    """A report, which says at its end what wrote it."""
+    end = f"Written by allconv {__version__}. Nothing is fetched by this page."
+    styles = ("page.css", "report.css")
+    return document(title, *parts, element("footer", end), styles=styles, theme=theme)
 
 
 def section(name: str, title: str, *inside: str) -> Markup:

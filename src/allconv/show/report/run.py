@@ -11,22 +11,20 @@ from allconv.data import Dataset
 from allconv.data.augment import augmented
 from allconv.nn.module import Module
 from allconv.picture.markup import Markup, element
-from allconv.show.page.document import document
 from allconv.show.report.album import Album, Shot
 from allconv.show.report.classes import class_table
 from allconv.show.report.matrix import Matrix, confused
-from allconv.show.report.pieces import NO_BREAK, counted, one_line, paragraph, percent, section
+from allconv.show.report.pieces import NO_BREAK, one_line, page, paragraph, percent, section
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
+from allconv.text import counted
 from allconv.train.curves import curves
 from allconv.train.evaluate import interval
 from allconv.train.feed import Augmentation
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
-from allconv.version import __version__
 
-STYLES = ("page.css", "report.css")
 PICTURES = 24  # of the worst mistakes, and of the least sure
 SAMPLES, EPOCHS = 6, 3  # training images, and the epochs in which each is shown
 
@@ -78,11 +76,8 @@ def run_report(run: TrainedRun, theme: str = "auto") -> str:
             usage(run.folder, run.file, run.data, run.source, run.history),
         ),
     ]
-    footer = element(
-        "footer", f"Written by allconv {__version__}. Nothing is fetched by this page."
-    )
     title = f"{one_line(str(run.folder))}: {run.model}, a report"
-    return document(title, _header(run), *parts, footer, styles=STYLES, theme=theme)
+    return page(title, _header(run), *parts, theme=theme)
 
 
 def _header(run: TrainedRun) -> Markup:

@@ -10,7 +10,8 @@ from allconv.data.report import Report
 from allconv.nn.module import Module
 from allconv.nn.summary import Summary, summarize
 from allconv.picture.markup import Markup, element, joined
-from allconv.show.report.pieces import counted, duration, facts, folded, one_line, paragraph, table
+from allconv.show.report.pieces import duration, facts, folded, one_line, paragraph, table
+from allconv.text import counted
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
 from allconv.version import __version__
@@ -30,8 +31,7 @@ _NAMES = {
 
 def network_part(name: str, net: Module, data: Dataset) -> Markup:
     """The layers of a network, what they hold and cost."""
-    kind = data.preprocess
-    summary = summarize(net, [(1, kind.channels, kind.height, kind.width)])
+    summary = summarize(net, [(1, *data.preprocess.shape)])
     said = facts(
         [
             ("network", one_line(name)),

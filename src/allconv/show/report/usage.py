@@ -59,7 +59,7 @@ def python_program(path: str, data: Dataset, source: str | None) -> str:
 def onnx_program(path: str, data: Dataset) -> str:
     """A program without allconv."""
     kind = data.preprocess
-    shape = (1, kind.height, kind.width, kind.channels)
+    shape = (1, *kind.size, kind.channels)
     return "\n".join(
         [
             "import numpy as np",

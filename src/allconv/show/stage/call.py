@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -18,13 +18,12 @@ from allconv.show.operand import Operand, WindowCall
 from allconv.show.page.shared import LIMITS
 from allconv.show.stage.model import Model, model_of
 from allconv.show.stage.settings import PAIRS, ROLES, Pair, Role
-from allconv.show.stage.state import State
+from allconv.show.stage.state import State, pair_of, sides_of, state_of_axes
 from allconv.show.stage.values import coordinates, divisors_of, drawn, place_key
 from allconv.show.working import is_flipped
 from allconv.window import Axis
 
 Index = tuple[int, ...]
-Sides = tuple[Pair, Pair]
 
 INSTEAD = "ac.working writes it out as text"
 ARRAYS = {"input": "x", "kernel": "w"}
@@ -152,24 +151,14 @@ def _layer(call: WindowCall, axes: list[Axis], cut: list[Pair]) -> State:
     swap = isinstance(operator, TransposeView)
     outputs = call.result.labels.shape[1]
     op = _operator_name(call)
-    state = State(
-        op=op,
-        dim=len(axes),
-        input=_pair(axis.output if swap else axis.input for axis in axes),
-        kernel=_pair(axis.kernel for axis in axes),
-        stride=_pair(axis.stride for axis in axes),
-        dilation=_pair(axis.dilation for axis in axes),
-        spread=_pair(axis.input_dilation for axis in axes),
-        channels=(x.labels.shape[1], outputs),
-        groups=groups,
-        bias=bias,
-    )
+    channels = (x.labels.shape[1], outputs)
+    state = state_of_axes(op, axes, channels=channels, groups=groups, bias=bias)
     if isinstance(operator, MaxPool | AveragePool):
         return _pooling(state, operator, axes, any(map(any, cut)))
     if swap:
         return _transposed(state, axes)
     sides = [_ends(axis) for axis in axes]
-    return replace(state, padding=_sides(sides)) if any(map(any, sides)) else state
+    return replace(state, padding=sides_of(sides)) if any(map(any, sides)) else state
 
 
 def _operator_name(call: WindowCall) -> str:
@@ -201,7 +190,7 @@ def _linear(call: WindowCall, bias: bool) -> State:
         shape = (features,)
     is_line = len(shape) == 2 and max(shape) > LIMITS["plane"]["input"]
     channels, *size = shape if len(shape) == 3 or is_line else (1, *shape)
-    input = _pair(size)
+    input = pair_of(size)
     return State(
         op="linear",
         dim=len(size),
@@ -216,7 +205,7 @@ def _pooling(
     state: State, operator: MaxPool | AveragePool, axes: list[Axis], is_padded: bool
 ) -> State:
     """Padding that was put around the input counts among the cells that a mean divides by."""
-    sides = _sides([(axis.padding, axis.padding) for axis in axes])
+    sides = sides_of([(axis.padding, axis.padding) for axis in axes])
     is_ceil = any(axis.high > axis.padding for axis in axes)
     counted = is_padded or getattr(operator, "count_padding", True)
     return replace(state, padding=sides, ceil=is_ceil, count_padding=counted)
@@ -233,26 +222,14 @@ def _transposed(state: State, axes: list[Axis]) -> State:
     if any(axis.input_dilation > 1 for axis in axes):
         raise UnsupportedError(f"a page has no transposed layers with input_dilation; {INSTEAD}")
     if any(map(any, sides)):
-        state = replace(state, padding=_sides(sides))
-    return replace(state, output_padding=_pair(extras, 0))
+        state = replace(state, padding=sides_of(sides))
+    return replace(state, output_padding=pair_of(extras, 0))
 
 
 def _ends(axis: Axis) -> Pair:
     """The padding of both ends: the same where that gives the same output."""
     same = axis.high <= axis.padding < axis.high + axis.stride
     return axis.padding, axis.padding if same else axis.high
-
-
-def _pair(numbers: Iterable[int], flat: int = 1) -> Pair:
-    """The numbers of rows and columns; one axis has one row."""
-    given = list(numbers)
-    first, second = given if len(given) == 2 else (flat, given[0])
-    return first, second
-
-
-def _sides(ends: Sequence[Pair]) -> Sides:
-    first, second = ends if len(ends) == 2 else ((0, 0), ends[0])
-    return first, second
 
 
 def _check_limits(state: State) -> None:

@@ -1,8 +1,9 @@
 """A state as a film: one frame for each cell of the result, drawn from the primitives of scenes in
-the colours of the light theme."""
+the colours of the light theme. What a lit cell looks like the rules of `css/stage.css` say."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from allconv.errors import LimitError
 from allconv.picture.palette import LIGHT, channels
+from allconv.show.page.document import style_text
 from allconv.show.stage.picture import WIDTH, Picture
 from allconv.show.stage.primitives import Circle, Path, Rect, Scene, Text
 from allconv.show.stage.settings import Settings
-from allconv.show.stage.style import style_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,6 +33,10 @@ MILLISECONDS, LAST_MILLISECONDS = 700, 2500  # that a frame is shown, and the la
 COLOURS = 128
 _SPELT = str.maketrans({"−": "-", "×": "x", "→": ">", "∞": "inf"})
 """Signs that Pillow's own font does not have."""
+
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_VARIABLE = re.compile(r"var\((--[\w-]+)\)")
 
 STEPS = 24  # points of each curve of a ribbon
 
@@ -231,4 +236,37 @@ def _curve(a: tuple[float, float], b: tuple[float, float], shape: str) -> list[t
         even = 1.5 * t * (1 - t) + t**3
         across, down = (eased, even) if shape == "down" else (even, eased)
         found.append((a[0] + (b[0] - a[0]) * across, a[1] + (b[1] - a[1]) * down))
+    return found
+
+
+@cache
+def style_of(classes: str) -> dict[str, str]:
+    """The declarations for an element with these classes, in the light theme's colours.
+
+    As in CSS the rule with most classes wins, of equal ones the last.
+
+    >>> style_of("frame w")["stroke-width"]
+    '2.25'
+    """
+    given, found = set(classes.split()), {}
+    for _, names, declarations in sorted(_rules(), key=lambda rule: rule[0]):
+        if names <= given:
+            found.update(declarations)
+    return found
+
+
+@cache
+def _rules() -> list[tuple[int, frozenset[str], dict[str, str]]]:
+    """Each selector's count of classes, the classes, and its declarations. Those of parts of an
+    element (".caption .letter") are left out."""
+    colours, found = LIGHT.variables(), []
+    for selectors, body in _RULE.findall(_COMMENT.sub("", style_text("stage.css"))):
+        body = _VARIABLE.sub(lambda match: colours[match[1]], body)
+        pairs = (each.split(":", 1) for each in body.split(";") if ":" in each)
+        declarations = {name.strip(): value.strip() for name, value in pairs}
+        for selector in selectors.split(","):
+            names = selector.strip()
+            if " " not in names:
+                each = frozenset(names.removeprefix(".").split("."))
+                found.append((len(each), each, declarations))
     return found

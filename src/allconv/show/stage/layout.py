@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from allconv.show.page.shared import LAYOUT
 from allconv.show.stage.model import Model
+from allconv.show.stage.primitives import Box
 from allconv.show.stage.settings import ROLES, Pair, Role
 from allconv.window import Axis
 
@@ -34,13 +35,9 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class PanelPlace:
+class PanelPlace(Box):
     """The box of an array and its grids."""
 
-    x: float
-    y: float
-    width: float
-    height: float
     grids: list[Grid]
 
 

@@ -9,6 +9,35 @@ from allconv.show.page.shared import LAYOUT
 
 
 @dataclass(frozen=True)
+class Box:
+    """A rectangle of cells, in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge."""
+        return self.y + self.height
+
+    def joined(self, other: Box) -> Box:
+        """The smallest box around both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def grown(self, by: float) -> Box:
+        """With so much more on every side."""
+        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+
+
+@dataclass(frozen=True)
 class Rect:
     """A rectangle; `cell` is "role:place" of a cell of an array."""
 
@@ -21,6 +50,11 @@ class Rect:
     radius: float
     cell: str | None = None
     kind: Literal["rect"] = "rect"
+
+    @classmethod
+    def of(cls, key: str, classes: str, box: Box, radius: float, cell: str | None = None) -> Rect:
+        """The rectangle of a box."""
+        return cls(key, classes, box.x, box.y, box.width, box.height, radius, cell)
 
 
 @dataclass(frozen=True)
@@ -85,28 +119,3 @@ class Scene:
                 half = letters * LAYOUT["captionLetter"] / 2
                 left, right = max(left, half - item.x), max(right, item.x + half - self.width)
         return left, right
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of cells, in pixels."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        """The right edge."""
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> float:
-        """The lower edge."""
-        return self.y + self.height
-
-    def joined(self, other: Box) -> Box:
-        """The smallest box around both."""
-        x, y = min(self.x, other.x), min(self.y, other.y)
-        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)

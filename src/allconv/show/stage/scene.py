@@ -77,22 +77,17 @@ class _Painter:
     def _found(self) -> dict[tuple[Role, int], tuple[Grid, Box]]:
         """The grid and the box of every cell of an array that is drawn."""
         return {
-            (role, at.cell): (grid, self._box(grid, (at.row, at.column), (at.row, at.column)))
+            (role, at.cell): (grid, self._box(grid, at.row, at.column))
             for role in ROLES
             for grid in self.layout.panels[role].grids
             for at in grid.cells
             if at.cell is not None
         }
 
-    def _box(self, grid: Grid, first: Pair, last: Pair) -> Box:
-        """The box of some rows and columns of a grid."""
+    def _box(self, grid: Grid, row: int, column: int, rows: int = 1, columns: int = 1) -> Box:
+        """The box of a cell of a grid, or of so many rows and columns from it on."""
         unit = self.layout.unit
-        return Box(
-            grid.x + first[1] * unit,
-            grid.y + first[0] * unit,
-            (last[1] - first[1] + 1) * unit,
-            (last[0] - first[0] + 1) * unit,
-        )
+        return Box(grid.x + column * unit, grid.y + row * unit, columns * unit, rows * unit)
 
     @property
     def _is_window(self) -> bool:
@@ -128,9 +123,8 @@ class _Painter:
         )
 
     def _window_box(self, grid: Grid) -> Box:
-        top, left = self._window_start
         rows, columns = self.model.axes
-        return self._box(grid, (top, left), (top + rows.reach - 1, left + columns.reach - 1))
+        return self._box(grid, *self._window_start, rows.reach, columns.reach)
 
     @cached_property
     def _marked(self) -> dict[str, list[str]]:
@@ -180,15 +174,8 @@ class _Painter:
         edge = LAYOUT["plate"]
         width = len(panel.title) * LAYOUT["captionLetter"]
         is_wide = width > max(place.width, LAYOUT["captionLeast"])
-        yield Rect(
-            f"plate:{role}",
-            f"{'slot' if panel.result else 'plate'} {panel.color}",
-            place.x - edge,
-            place.y - edge,
-            place.width + 2 * edge,
-            place.height + 2 * edge,
-            edge + 1,
-        )
+        plate = f"{'slot' if panel.result else 'plate'} {panel.color}"
+        yield Rect.of(f"plate:{role}", plate, place.grown(edge), edge + 1)
         yield Text(
             f"caption:{role}",
             f"caption {panel.color}",
@@ -235,23 +222,15 @@ class _Painter:
         text = self._cell_text(self.panels[role], at, classes)
         share = min(LAYOUT["number"], LAYOUT["numberWidth"] / max(len(text), 1))
         size = unit * share * (0.9 if is_round else 1)
-        x, y = grid.x + at.column * unit, grid.y + at.row * unit
-        joined = " ".join(classes)
-        yield Rect(
-            key,
-            joined,
-            x + 0.5,
-            y + 0.5,
-            unit - 1,
-            unit - 1,
-            unit * LAYOUT["round"] if is_round else min(3, unit * 0.1),
-            None if at.cell is None else f"{role}:{at.cell}",
-        )
+        box, joined = self._box(grid, at.row, at.column), " ".join(classes)
+        radius = unit * LAYOUT["round"] if is_round else min(3, unit * 0.1)
+        cell = None if at.cell is None else f"{role}:{at.cell}"
+        yield Rect.of(key, joined, box.grown(-0.5), radius, cell)
         yield Text(
             f"{key}:number",
             joined.replace("cell", "number", 1),
-            x + unit / 2,
-            y + unit / 2 + size * LAYOUT["baseline"],
+            box.x + unit / 2,
+            box.y + unit / 2 + size * LAYOUT["baseline"],
             size,
             "middle",
             text,
@@ -295,16 +274,8 @@ class _Painter:
         planes, _ = self._partners
         met = (g for g in self.layout.panels[self.model.big].grids if g.plane in planes)
         for n, grid in enumerate(met):
-            box = self._window_box(grid)
-            yield Rect(
-                f"frame:{n}",
-                f"frame {self.panels['w'].color}",
-                box.x - 1,
-                box.y - 1,
-                box.width + 2,
-                box.height + 2,
-                4,
-            )
+            box = self._window_box(grid).grown(1)
+            yield Rect.of(f"frame:{n}", f"frame {self.panels['w'].color}", box, 4)
 
     def _ribbons(self) -> Iterator[Primitive]:
         """Two ribbons for every three planes that meet: what is wide and what is narrow tells
@@ -329,7 +300,7 @@ class _Painter:
             if self._is_window:
                 boxes[self.model.big] = self._window_box(places[self.model.big][0])
                 kernel = places["w"][0]
-                boxes["w"] = self._box(kernel, (0, 0), (kernel.rows - 1, kernel.columns - 1))
+                boxes["w"] = self._box(kernel, 0, 0, kernel.rows, kernel.columns)
             elif key in groups:
                 boxes = {
                     role: box if role == focus.role else groups[key][role].joined(box)
@@ -384,9 +355,7 @@ class _Painter:
     def _corner(self, key: str, box: Box, text: str, color: Role) -> Iterator[Primitive]:
         unit = self.layout.unit
         width = min(len(text) * 0.15, 0.5) * unit + 5
-        yield Rect(
-            key, "corner", box.right - width - 1, box.y + 1.5, width, unit * 0.28, 2
-        )  # fmt: skip
+        yield Rect(key, "corner", box.right - width - 1, box.y + 1.5, width, unit * 0.28, 2)
         yield Text(
             f"{key}:number",
             f"partner {color}",

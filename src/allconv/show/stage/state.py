@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import Any, Self
@@ -15,7 +15,7 @@ from allconv.show.stage.model import model_of
 from allconv.show.stage.names import plain
 from allconv.show.stage.settings import NO_PADDING, PAIRS, Pair, Settings
 from allconv.show.stage.values import GIVEN, coordinates, place_key, values_of
-from allconv.window import PADDING_NAMES
+from allconv.window import PADDING_NAMES, Axis
 
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?![0-9])")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
@@ -98,6 +98,37 @@ class State(Settings):
             if any(place_key(name, place) in self.edits for place in places):
                 parts.append(f"{name}={','.join(map(plain, values.given(name)))}")
         return parts
+
+
+def state_of_axes(op: str, axes: Sequence[Axis], **others: Any) -> State:
+    """The state of a layer whose window slides over one or two axes; `others` are its other fields.
+
+    A transposed layer takes what the axes call their outputs.
+    """
+    is_transposed = op == "conv_transpose"
+    return State(
+        op=op,
+        dim=len(axes),
+        input=pair_of(axis.output if is_transposed else axis.input for axis in axes),
+        kernel=pair_of(axis.kernel for axis in axes),
+        stride=pair_of(axis.stride for axis in axes),
+        dilation=pair_of(axis.dilation for axis in axes),
+        spread=pair_of(1 if is_transposed else axis.input_dilation for axis in axes),
+        **others,
+    )
+
+
+def pair_of(numbers: Iterable[int], flat: int = 1) -> Pair:
+    """The numbers of rows and columns; one axis has one row."""
+    given = list(numbers)
+    first, second = given if len(given) == 2 else (flat, given[0])
+    return first, second
+
+
+def sides_of(ends: Sequence[Pair]) -> tuple[Pair, Pair]:
+    """The padding of rows and columns; one axis has rows without any."""
+    first, second = ends if len(ends) == 2 else ((0, 0), ends[0])
+    return first, second
 
 
 def _fields(text: str) -> dict[str, str]:

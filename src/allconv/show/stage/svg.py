@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from allconv.picture.markup import Markup, element, short, svg
 from allconv.picture.palette import DARK, LIGHT
 from allconv.show.page.document import style_text
-from allconv.show.stage.crowded import in_few_bytes, is_crowded
 from allconv.show.stage.picture import WIDTH, Picture
 from allconv.show.stage.primitives import Circle, Path, Primitive, Rect, Scene, Text
 from allconv.show.stage.settings import Settings
@@ -15,6 +16,9 @@ from allconv.show.stage.step import spoken
 
 _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
 _DECLARATION = re.compile(r"([\w-]+):\s*([^;{}]*var\([^;{}]*)")
+MOST_CELLS = 700
+"""Above so many a scene is crowded."""
+
 _GROUND = "svg.allconv{max-width:100%;height:auto}.ground{fill:var(--paper)}"
 
 
@@ -59,7 +63,7 @@ def scene_svg(
     ribbons = [item for item in scene.items if isinstance(item, Path)]
     pairs = dict.fromkeys(_colors(item) for item in ribbons)
     gradients = [_gradient(f"{name}-{pair}", pair, scene.vertical, colours) for pair in pairs]
-    items = in_few_bytes(scene.items) if spare and is_crowded(scene) else scene.items
+    items = _in_few_bytes(scene.items) if spare and _is_crowded(scene) else scene.items
     drawn = [item if isinstance(item, Markup) else _drawn(item, name) for item in items]
     style = _known_to_all(_GROUND + style_text("stage.css"), colours)
     left, right = scene.edges
@@ -157,3 +161,37 @@ def _known_to_all(css: str, colours: dict[str, str]) -> str:
         return f"{match[1]}:{plain};{match[0]}"
 
     return _DECLARATION.sub(twice, css)
+
+
+def _is_crowded(scene: Scene) -> bool:
+    """Whether a scene has more cells than a page should hold one by one."""
+    return sum(isinstance(item, Rect) for item in scene.items) > MOST_CELLS
+
+
+def _in_few_bytes(items: Iterable[Primitive]) -> Iterator[Primitive | Markup]:
+    """What is drawn, with paths for cells that follow each other; all else as it is."""
+    for is_cell, run in groupby(items, _is_of_cell):
+        if not is_cell:
+            yield from run
+            continue
+        outlines: dict[str, list[str]] = {}
+        for item in run:
+            if isinstance(item, Rect):
+                outlines.setdefault(item.classes, []).append(_outline(item))
+        for classes, found in outlines.items():
+            yield element("path", class_=classes, d="".join(found))
+
+
+def _is_of_cell(item: Primitive) -> bool:
+    """Whether this is a cell or its number."""
+    return item.classes.split()[0] in ("cell", "number")
+
+
+def _outline(cell: Rect) -> str:
+    """A square, or a circle for a cell that is round."""
+    x, y, side = (short(float(n)) for n in (cell.x, cell.y, cell.width))
+    if "round" not in cell.classes.split():
+        return f"M{x} {y}h{side}v{side}h-{side}z"
+    radius = short(cell.width / 2)
+    middle = short(cell.y + cell.height / 2)
+    return f"M{x} {middle}a{radius} {radius} 0 1 0 {side} 0 {radius} {radius} 0 1 0-{side} 0"

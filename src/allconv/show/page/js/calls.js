@@ -10,7 +10,6 @@ import { markTab, tabList } from "./tablist.js";
 /**
  * @param {Store} store
  * @param {{address: string, calls: Call[]}[]} written
- * @returns {HTMLElement}
  */
 export function callsPart(store, written) {
   const known = new Map(

@@ -5,10 +5,7 @@ import { isPool, limitsOf } from "./state.js";
 
 const DRAG = 14; // pixels for a step of one
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function controlsPart(store) {
   const fields = new Fields(store);
   const turnedTo = keeper(store);

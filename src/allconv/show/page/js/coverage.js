@@ -4,10 +4,7 @@ import { html, shade, svg } from "./paint.js";
 
 const SIDE = 26;
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function coveragePart(store) {
   const text = html("p");
   const root = svg("svg", { role: "img", "aria-label": "Taps that reach each cell of the output" });

@@ -7,7 +7,6 @@ const LEVELS = 9; // an image's white
 /**
  * @param {Store} store
  * @param {SVGElement} root of the stage
- * @returns {HTMLElement}
  */
 export function drawPart(store, root) {
   const box = html(

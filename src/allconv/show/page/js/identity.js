@@ -8,7 +8,6 @@ import { sceneOf } from "./scene.js";
 /**
  * @param {Store} store
  * @param {string} id
- * @returns {HTMLElement}
  */
 export function identityPart(store, id) {
   const title = html("h2");

@@ -7,10 +7,7 @@ import { centred, html, shade, svg } from "./paint.js";
 const [LEAST, MOST, TEXT_FROM, MOST_TEXTS] = [3, 22, 14, 700];
 const BAR = 4; // between the vectors and the matrix
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function matrixPart(store) {
   const title = html("h2");
   const text = html("p");

@@ -6,10 +6,7 @@ import { html, square, svg } from "./paint.js";
 const [SIDE, GAP] = [20, 9];
 const MOST = 4000; // cells that are drawn, or those of one plane
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function multiplesPart(store) {
   const root = svg("svg", { role: "img", "aria-label": "The kernels of all places" });
   const rest = html("p");

@@ -13,10 +13,7 @@ const [FASTEST, SLOWEST, WHOLE] = [220, 900, 14000]; // milliseconds: of a step,
 /** The timer that plays a figure. @type {WeakMap<Store, number>} */
 const timers = new WeakMap();
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function playerPart(store) {
   const slider = html("input", { type: "range", min: 0, step: 1, "aria-label": "step" });
   const said = html("output");

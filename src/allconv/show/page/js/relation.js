@@ -3,10 +3,7 @@
 import { letterOf, placeOf, written } from "./names.js";
 import { html } from "./paint.js";
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function relationPart(store) {
   const box = html("div.relation.math", { role: "group", "aria-label": "The relation" });
   store.subscribe(() => {

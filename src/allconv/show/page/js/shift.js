@@ -6,10 +6,7 @@ import { html, square, svg } from "./paint.js";
 
 const [SIDE, GAP] = [26, 40];
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function shiftPart(store) {
   const text = html("p");
   const root = svg("svg", { role: "img", "aria-label": "The output of the shifted input" });

@@ -12,10 +12,7 @@ const LETTERS =
   "X, K, Y: the sizes of input, kernel and output; s stride, d dilation, b input dilation; " +
   "lo (p in the relation) and hi: the padding before and behind; o: output padding.";
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function sizesPart(store) {
   const text = html("p");
   const axes = html("div");

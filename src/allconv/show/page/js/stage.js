@@ -8,7 +8,6 @@ import { sceneOf } from "./scene.js";
 /**
  * @param {Store} store
  * @param {string} id
- * @returns {HTMLElement}
  */
 export function stagePart(store, id) {
   const root = svg("svg", { role: "group", "aria-label": "Input, kernel and output" });

@@ -3,10 +3,7 @@ import { termsOf } from "./sum.js";
 import { letterOf, nameOf, shownValues, written } from "./names.js";
 import { html } from "./paint.js";
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function stepsPart(store) {
   const box = html("div.tables", { tabindex: 0, role: "group", "aria-label": "Tables" });
   const details = html(

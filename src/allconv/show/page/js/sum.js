@@ -10,10 +10,7 @@ const MOST_TERMS = 30;
  * @typedef {{meeting: number} | {padding: number}} Term
  */
 
-/**
- * @param {Store} store
- * @returns {HTMLElement}
- */
+/** @param {Store} store */
 export function sumPart(store) {
   const box = html("div.working");
   const live = html("div.sr", { "aria-live": "polite" });

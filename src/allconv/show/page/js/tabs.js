@@ -15,7 +15,6 @@ const MIDDLE = 17;
 /**
  * @param {Store} store
  * @param {string} id of the panel that the tabs control
- * @returns {HTMLElement}
  */
 export function tabsPart(store, id) {
   const buttons = /** @type {Role[]} */ (["y", "x", "w"]).map((role) => tab(store, role, id));

@@ -6,7 +6,6 @@ import { savePng, saveSvg } from "./save.js";
 /**
  * @param {Store} store
  * @param {() => SVGElement} stage
- * @returns {HTMLElement}
  */
 export function toolsPart(store, stage) {
   const said = html("span.soft", { role: "status" });

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from allconv.graph import Graph
-from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.module import Module
+from allconv.nn.rewrites.graph_module import GraphModule, rewritten
 from allconv.rewrite.fold_batchnorm import folded
 
 

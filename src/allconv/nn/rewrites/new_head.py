@@ -15,12 +15,12 @@ from allconv.graph import Graph, Node
 from allconv.intake.settings import short_repr, whole
 from allconv.nn.arrange import Identity
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
-from allconv.nn.exchange import put
-from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
 from allconv.nn.pointwise import Sigmoid, Softmax
+from allconv.nn.rewrites.exchange import put
+from allconv.nn.rewrites.graph_module import GraphModule, rewritten
 from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate
 from allconv.random import check_seed

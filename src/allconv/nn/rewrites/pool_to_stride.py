@@ -11,8 +11,6 @@ import numpy as np
 
 from allconv.errors import ArgumentError, UnsupportedError
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
-from allconv.nn.exchange import put
-from allconv.nn.graph_module import record_network
 from allconv.nn.module import Module
 from allconv.nn.pool import (
     AvgPool1d,
@@ -22,6 +20,8 @@ from allconv.nn.pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from allconv.nn.rewrites.exchange import put
+from allconv.nn.rewrites.graph_module import record_network
 from allconv.operators.arrange import Pad
 from allconv.operators.base import Array
 from allconv.operators.pool import AveragePool, MaxPool

@@ -8,8 +8,8 @@ from typing import Any
 
 from allconv.errors import ArgumentError
 from allconv.graph import Graph
-from allconv.nn.graph_module import GraphModule, rewritten
 from allconv.nn.module import Module
+from allconv.nn.rewrites.graph_module import GraphModule, rewritten
 from allconv.rewrite.unshared import unshared
 
 KINDS = ("local", "linear")

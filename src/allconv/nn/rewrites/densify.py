@@ -16,8 +16,8 @@ from allconv.errors import ArgumentError, LimitError, ShapeError, UnsupportedErr
 from allconv.functional.call import take_float
 from allconv.graph import Graph
 from allconv.intake.settings import short_repr
-from allconv.nn.graph_module import GraphModule, record_network
 from allconv.nn.module import Module
+from allconv.nn.rewrites.graph_module import GraphModule, record_network
 from allconv.operators.base import Array
 from allconv.rewrite.channels_first import channels_first, takes_channels_last
 from allconv.rewrite.dense import densified

@@ -1,0 +1,233 @@
+"""Steps: what the call of a framework has no word for, done in lines before it or after it.
+
+A step is given a problem and the writer of all that comes after it. It writes its own lines around
+those of a simpler problem: one without padding, of stride 1, of one group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from allconv.conventions.problem import Problem
+from allconv.errors import UnsupportedError
+from allconv.window import Axis, Window
+
+Lines = list[str]
+Writer = Callable[[Problem], Lines]
+Step = Callable[[Problem, Writer], Lines]
+Rule = Callable[[Problem], Any]
+Padder = Callable[[str, Sequence[tuple[int, int]], str, str], Lines]
+"""The lines that pad the array of a name by (low, high) an axis, in a layout, with a fill."""
+
+
+def around(layout: str, inner: Sequence[Any], outer: Any) -> tuple[Any, ...]:
+    """One value an axis of an image: `inner` for those that slide, `outer` for the others.
+
+    >>> around("N*C", (3, 2), 1)
+    (1, 3, 2, 1)
+    """
+    before, after = layout.split("*")
+    return (*(outer,) * len(before), *inner, *(outer,) * len(after))
+
+
+def sliced(layout: str, parts: Sequence[str]) -> str:
+    """The index of cells along the sliding axes.
+
+    >>> sliced("NC*", ("::2", "1:"))
+    '[:, :, ::2, 1:]'
+    """
+    before = layout.split("*")[0]
+    return f"[{', '.join([':'] * len(before) + list(parts))}]"
+
+
+def then(lines: Lines, suffix: str) -> Lines:
+    """Something done to y: behind the line that makes it, or in one of its own."""
+    if lines[-1].startswith("y = "):
+        return [*lines[:-1], lines[-1] + suffix]
+    return [*lines, f"y = y{suffix}"]
+
+
+def refuse(rule: Rule, sentence: str) -> Step:
+    """The refusal of what a framework has in no way, in a sentence about the problem `p`."""
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        if rule(problem):
+            raise UnsupportedError(sentence.format(p=problem))
+        return write(problem)
+
+    return step
+
+
+def no_spread(title: str) -> Step:
+    """The refusal of zeros between the cells of an input: JAX alone has them."""
+    return refuse(
+        lambda problem: max(problem.input_dilation, default=1) > 1,
+        f"{title} has no input dilation; JAX has, or use a transposed convolution",
+    )
+
+
+def rows_alone(call: str) -> Step:
+    """The refusal of a linear layer on more than rows."""
+    return refuse(lambda p: len(p.input) != 2, f"input_shape is {{p.input}}; {call} takes (N, C)")
+
+
+def padder(call: str) -> Padder:
+    """Padding by a function that takes NumPy's pairs; where one is negative, a slice."""
+
+    def lines(name: str, ends: Sequence[tuple[int, int]], layout: str, fill: str) -> Lines:
+        made = []
+        if any(end > 0 for pair in ends for end in pair):
+            widths = around(layout, [(max(low, 0), max(high, 0)) for low, high in ends], (0, 0))
+            made.append(f"{name} = {call}({name}, {widths}{fill})")
+        if any(end < 0 for pair in ends for end in pair):
+            parts = [f"{-low if low < 0 else ''}:{high if high < 0 else ''}" for low, high in ends]
+            made.append(f"{name} = {name}{sliced(layout, parts)}")
+        return made
+
+    return lines
+
+
+IN_NUMPY = padder("np.pad")
+
+
+def never(problem: Problem) -> bool:
+    """No problem."""
+    return False
+
+
+def always(problem: Problem) -> bool:
+    """Every problem."""
+    return True
+
+
+def pad(unless: Rule = never, by: Padder = IN_NUMPY, fill: str = "") -> Step:
+    """The padding written out before the call, unless the call has a word for it."""
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        if unless(problem):
+            return write(problem)
+        lines = by("x", problem.ends, problem.layout.image, fill)
+        return [*lines, *write(problem.moved(problem.ends))]
+
+    return step
+
+
+def crop(problem: Problem, write: Writer) -> Lines:
+    """Padding below 0 written out before the call."""
+    ends = tuple((min(low, 0), min(high, 0)) for low, high in problem.ends)
+    return [*IN_NUMPY("x", ends, problem.layout.image, ""), *write(problem.moved(ends))]
+
+
+def strided(when: Rule = always) -> Step:
+    """The stride taken after the call, which makes all outputs of stride 1."""
+
+    def one(axis: Axis, ends: tuple[int, int]) -> Axis:
+        slow = replace(axis, stride=1)
+        return replace(slow, output=slow.fitting(*ends))
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        if set(problem.stride) == {1} or not when(problem):
+            return write(problem)
+        axes = map(one, problem.window.axes, problem.ends)
+        lines = write(replace(problem, window=Window(tuple(axes))))
+        return then(lines, sliced(problem.layout.image, [f"::{s}" for s in problem.stride]))
+
+    return step
+
+
+def keep(first: Callable[[Axis], int]) -> Step:
+    """The outputs cut out of a filter's, which are as many as inputs: from which on, by axis."""
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        parts = []
+        for axis in problem.window.axes:
+            low, every = first(axis), f":{axis.stride}" if axis.stride > 1 else ""
+            parts.append(f"{low or ''}:{low + axis.stride * (axis.output - 1) + 1}{every}")
+        return then(write(problem), sliced(problem.layout.image, parts))
+
+    return step
+
+
+def spread_taps(when: Rule = always) -> Step:
+    """The zeros of a dilation put between the taps of the kernel."""
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        if set(problem.dilation) == {1} or not when(problem):
+            return write(problem)
+        layout = problem.layout
+        roles = layout.transposed if problem.kind == "transposed" else layout.convolution
+        name = layout.names["weight"]
+        before, after = (len(side) for side in roles.split("*"))
+        sizes = [f"*{name}.shape[:{before}]"] * bool(before)
+        sizes += [str(axis.reach) for axis in problem.window.axes]
+        sizes += [f"*{name}.shape[-{after}:]"] * bool(after)
+        axes = (replace(a, kernel=a.reach, dilation=1) for a in problem.window.axes)
+        return [
+            f"spread = np.zeros(({', '.join(sizes)}), {name}.dtype)",
+            f"spread{sliced(roles, [f'::{d}' for d in problem.dilation])} = {name}",
+            f"{name} = spread",
+            *write(replace(problem, window=Window(tuple(axes)))),
+        ]
+
+    return step
+
+
+def by_group(split: str, join: str) -> Step:
+    """One call a group, by the framework's functions that split and join arrays; then the bias."""
+
+    def grouped(problem: Problem, write: Writer) -> Lines:
+        transposed, layout = problem.kind == "transposed", problem.layout
+        channels = 1 if layout.image == "NC*" else -1
+        first = (layout.transposed if transposed else layout.convolution)[0] != "*"
+        count, name = problem.groups, layout.names["weight"]
+        sizes = (problem.input[0], problem.input[1] // count, *problem.input[2:])
+        lines = write(replace(problem, groups=1, input=sizes))
+        parts = f"{split}(x, {count}, {channels}), {split}({name}, {count}, {0 if first else -1})"
+        return [
+            "groups = []",
+            f"for x, {name} in zip({parts}):",
+            *(f"    {line}" if line else "" for line in (*lines, "groups.append(y)")),
+            f"y = {join}(groups, {channels})",
+        ]
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        if problem.groups == 1:
+            return write(problem)
+        return plus_bias(problem, lambda p: grouped(p, write))
+
+    return step
+
+
+def plus_bias(problem: Problem, write: Writer) -> Lines:
+    """The bias of each channel, added after the call."""
+    lines = write(replace(problem, has_bias=False))
+    if not problem.has_bias:
+        return lines
+    last = problem.layout.image != "NC*" or problem.axes == 0
+    index = "" if last else f"[:, {', '.join(['None'] * problem.axes)}]"
+    return then(lines, f" + {problem.layout.names['bias']}{index}")
+
+
+def is_full(problem: Problem) -> bool:
+    """Whether a transposed convolution gives all that it writes: s*(P-1) + d*(K-1) + 1 cells."""
+    return not any(end for pair in problem.exact_ends for end in pair)
+
+
+def cut(unless: Rule = is_full, by: Padder = IN_NUMPY) -> Step:
+    """The outputs cut out of all that a transposed convolution writes; then the bias."""
+
+    def inside(problem: Problem, write: Writer) -> Lines:
+        axes, image = problem.window.axes, problem.layout.image
+        parts = [f"{max(a.padding, 0)}:{min(a.padding + a.input, a.covered)}" for a in axes]
+        ends = [(max(-a.padding, 0), max(-a.high, 0)) for a in axes]
+        lines = then(write(problem.moved(problem.exact_ends)), sliced(image, parts))
+        return [*lines, *by("y", ends, image, "")]
+
+    def step(problem: Problem, write: Writer) -> Lines:
+        if unless(problem):
+            return write(problem)
+        return plus_bias(problem, lambda p: inside(p, write))
+
+    return step
