@@ -148,12 +148,13 @@ def finished(
     code: Code, epilogues: tuple[Epilogue, ...], registers: Sequence[ir.Value], image: Index,
     channel: Index, cell: Callable[[int], Index], mask: Mask = None,
     carry: list[ir.Value] | None = None,
-) -> Iterator[list[ir.Value]]:  # fmt: skip
+) -> Iterator[Iterator[ir.Value]]:  # fmt: skip
     """Vectors of the same channels, passed through each epilogue that the kernel has: what is done
     with them is written for each, and runs for the one that the step asks for.
 
     `cell` gives the address of a vector, less that of the result; the values in `carry` may be
     replaced. What one epilogue reads may not be there for another, so each reads it for itself.
+    Vectors are computed as they are taken, so that few registers hold what is not written yet.
     """
     several = len(epilogues) > 1
     a = code.arguments(AfterArguments)
@@ -162,10 +163,10 @@ def finished(
         if several:
             of = (k for k, kind in enumerate(epilogue.kinds) if kind == "s")
             singles = {k: _everywhere(code, a.after[k]) for k in of}
-        yield [
+        yield (
             epilogue.apply(code, x, image, channel, cell(n), mask, singles)
             for n, x in enumerate(registers)
-        ]
+        )
 
 
 def kind_of(shape: tuple[int, ...], result: tuple[int, ...]) -> str | None:

@@ -279,6 +279,19 @@ class Vectors(Integers):
             return [each for pair in zip(even, odd, strict=True) for each in pair]
         return [self._one_in(n, k, vectors) for k in range(n)]
 
+    def together(self, vectors: Sequence[ir.Value]) -> list[ir.Value]:
+        """What `apart` undoes: n vectors as n others, number by number from each of them."""
+        n, lanes = len(vectors), self.lanes
+        mixed = []
+        for first in range(0, n * lanes, lanes):
+            each = [divmod(number, n) for number in range(first, first + lanes)]  # lane, vector
+            held = self.picked(vectors[0], vectors[0], [lane for lane, _ in each])
+            for v, x in enumerate(vectors[1:], 1):
+                taken = [k if v != of else lanes + lane for k, (lane, of) in enumerate(each)]
+                held = self.picked(held, x, taken)
+            mixed.append(held)
+        return mixed
+
     def _one_in(self, n: int, k: int, vectors: Sequence[ir.Value]) -> ir.Value:
         """The numbers k, k + n, ... for an odd n: no two lie in the same lane of their vectors."""
         lanes = self.lanes

@@ -7,7 +7,7 @@ channels of a block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
@@ -20,7 +20,9 @@ from allconv.engine.emit.strips import each_vector
 from allconv.engine.emit.turn import turn
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.epilogue import BeforeArguments, Epilogue
+from allconv.engine.epilogue import Epilogue
+
+FEW = (1, 2, 3, 4)  # channels of a pixel that are put together by vectors
 
 Change: TypeAlias = Callable[[ir.Value, Index, Mask], ir.Value]
 
@@ -106,11 +108,11 @@ class Band:
 
 def emit_band(
     code: Code, pitch: Index, address: Index, image: Index, group: Index, part: Part,
-    prologues: tuple[Epilogue, ...] = (),
+    prologue: Epilogue | None = None,
 ) -> Band:  # fmt: skip
-    """Pack a part of one image and group, passed through the prologue that the step asks for.
+    """Pack a part of one image and group, passed through a prologue.
 
-    With a prologue that changes anything the channels follow each other in the source.
+    With a prologue the channels follow each other in the source.
     """
     a = code.arguments(SourceArguments)
     band = Band.of(code, pitch, address, part)
@@ -135,9 +137,7 @@ def emit_band(
                 ),
             )
             of_all = code.add(code.mul(group, a.channels), channel)
-            changes = [
-                _change(code, each, image, code.mul(of_all, code.size)) for each in prologues
-            ]
+            change = _change(code, prologue, image, code.mul(of_all, code.size))
             with code.loop(part.rows) as u:
                 a2 = code.add(start[2], u)
                 inside = code.both(outer, code.within(a2, a.size[2]))
@@ -146,7 +146,7 @@ def emit_band(
                 with code.either(inside) as (then, otherwise):
                     with then:
                         emit_zeros(code, out, code.mul(first, pitch))
-                        _row(code, pitch, line, out, first, last, count, changes or [None])
+                        _row(code, pitch, line, out, first, last, count, change)
                         rest = code.sub(columns, last)
                         beyond = code.add(out, code.mul(last, band.pixel))
                         emit_zeros(code, beyond, code.mul(rest, pitch))
@@ -155,11 +155,10 @@ def emit_band(
     return band
 
 
-def _change(code: Code, prologue: Epilogue, image: Index, channel: Index) -> Change | None:
+def _change(code: Code, prologue: Epilogue | None, image: Index, channel: Index) -> Change | None:
     """What a vector of a pixel, so many bytes from a channel on, is passed through."""
-    if prologue.is_nothing:
+    if prologue is None:
         return None
-
     return lambda x, at, mask: prologue.apply(code, x, image, code.add(channel, at), 0, mask)
 
 
@@ -172,29 +171,17 @@ def emit_zeros(code: Code, address: Index, count: Index) -> None:
 
 def _row(
     code: Code, pitch: Index, line: Index, out: Index, first: Index, last: Index, count: Index,
-    changes: Sequence[Change | None],
+    change: Change | None,
 ) -> None:  # fmt: skip
-    """Pixels first ... last - 1 of a row, by the one of these changes that the step asks for."""
-    a = code.arguments(SourceArguments)
-    which = code.arguments(BeforeArguments).which_before if len(changes) > 1 else 0
-    for n in code.cases(which, range(len(changes))):
-        change = changes[n]
-        if change is None:
-            _unchanged(code, pitch, line, out, first, last, count)
-            continue
-        with code.loop(last, start=first) as column:
-            source = code.add(line, code.mul(column, a.x_axis[3]))
-            target = code.add(out, code.mul(column, pitch, code.size))
-            _copy(code, source, target, count, pitch, change)
-
-
-def _unchanged(
-    code: Code, pitch: Index, line: Index, out: Index, first: Index, last: Index, count: Index
-) -> None:
-    """The same as they are: one run, vectors a pixel, or element by element."""
+    """Pixels first ... last - 1 of a row: one run, vectors a pixel, or element by element."""
     a = code.arguments(SourceArguments)
     pixel = code.mul(pitch, code.size)
     step, channel = a.x_axis[3], a.x_channel
+    if change is not None:
+        with code.loop(last, start=first) as column:
+            source = code.add(line, code.mul(column, step))
+            _copy(code, source, code.add(out, code.mul(column, pixel)), count, pitch, change)
+        return
     close = code.compare("==", channel, code.size)
     whole = code.both(code.compare("==", step, pixel), code.compare("==", count, pitch))
     with code.either(code.both(close, whole)) as (run, other):
@@ -221,15 +208,35 @@ def _turned(
     """So many pixels whose channels lie apart."""
     a = code.arguments(SourceArguments)
     step, channel = a.x_axis[3], a.x_channel
-    many = code.both(code.compare("==", step, code.size), code.compare(">=", count, code.lanes))
-    with code.either(many) as (blocks, elements):
-        with blocks:
-            turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
-        with elements, code.loop(count) as c:
-            here = View(code, code.add(source, code.mul(c, channel)), step)
-            there = View(code, code.add(out, code.mul(c, code.size)), pixel)
-            with code.loop(columns) as column:
-                there[column].store_scalar(here[column].scalar())
+    beside = code.compare("==", step, code.size)
+    many = code.both(beside, code.compare(">=", count, code.lanes))
+    dense = code.both(beside, code.compare("==", pixel, code.mul(count, code.size)))
+    few = code.both(code.inverse(many), code.both(dense, code.compare("<=", count, max(FEW))))
+    elements = code.both(code.inverse(many), code.inverse(few))
+    with code.when(many):
+        turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
+    with code.when(few):
+        for each in FEW:
+            with code.when(code.compare("==", count, each)):
+                _together(code, View(code, source, channel), View(code, out), each, columns)
+    with code.loop(code.select(elements, count, 0)) as c:
+        here = View(code, code.add(source, code.mul(c, channel)), step)
+        there = View(code, code.add(out, code.mul(c, code.size)), pixel)
+        with code.loop(columns) as column:
+            there[column].store_scalar(here[column].scalar())
+
+
+def _together(code: Code, source: View, out: View, count: int, columns: Index) -> None:
+    """Pixels of so few channels, put together by vectors."""
+
+    def move(at: Index, _: int, mask: Mask) -> None:
+        read = [source[c].moved(at).vector(0, mask) for c in range(count)]
+        masks = [None] * count if mask is None else code.masks(left, count)
+        for v, x in enumerate(code.together(read)):
+            out.moved(code.mul(at, count)).store(x, v, masks[v])
+
+    left = code.mul(code.rem(columns, code.lanes), count)
+    each_vector(code, columns, 1, move)
 
 
 def _copy(

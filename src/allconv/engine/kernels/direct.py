@@ -172,7 +172,10 @@ class Direct(Kernel):
         packed = band.Band.of(code, a.pitch, code.scratch, part)
         inplace = code.compare("!=", a.inplace, 0)
         with code.when(code.inverse(inplace)):
-            band.emit_band(code, a.pitch, code.scratch, image, group, part, self.prologues)
+            which = a.which_before if len(self.prologues) > 1 else 0
+            for n in code.cases(which, range(len(self.prologues))):
+                prologue = None if self.prologues[n].is_nothing else self.prologues[n]
+                band.emit_band(code, a.pitch, code.scratch, image, group, part, prologue)
         return packed.unless(code, inplace, own)
 
     def _write_cells(
