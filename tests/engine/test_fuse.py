@@ -130,6 +130,8 @@ def moved(x: np.ndarray) -> np.ndarray:
 
 def epilogue_of(step: Any) -> Epilogue:
     """The one that a step asks for, of those that its kernel has."""
+    if isinstance(step.kernel, Planes):
+        return step.kernel.epilogue
     several = step.kernel.epilogues
     return several[step.arguments["which"]] if len(several) > 1 else several[0]
 

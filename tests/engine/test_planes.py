@@ -58,7 +58,7 @@ def test_the_bits_are_those_of_the_direct_kernel(case, dtype, monkeypatch):
     run, others = program(x, w, settings)
     (result,) = run(x, *others)
     assert kernels(run) == {Planes}
-    monkeypatch.setattr(correlate, "in_planes", lambda *_: False)
+    monkeypatch.setattr(correlate, "direct_in_planes", lambda *_: False)
     direct, others = program(x, w, settings)
     for image in (x, channels_last(x)):
         assert np.array_equal(result, direct(image, *others)[0])
@@ -74,6 +74,6 @@ def test_not_finite_weights(case, monkeypatch):
     w.flat[:: w.size // 7] = np.inf
     run, others = program(x, w, settings)
     (result,) = run(x, *others)
-    monkeypatch.setattr(correlate, "in_planes", lambda *_: False)
+    monkeypatch.setattr(correlate, "direct_in_planes", lambda *_: False)
     direct, others = program(x, w, settings)
     assert np.array_equal(result, direct(x, *others)[0], equal_nan=True)

@@ -19,6 +19,7 @@ ELEMENTS = {
 }
 SIZES = {"float32": 4, "float64": 8, "uint8": 1, "int32": 4, "int64": 8}
 
+FAR = 1 << 30  # beyond all that lanes can be compared with
 Mask: TypeAlias = ir.Value | None  # None: every lane
 Operand: TypeAlias = ir.Value | float  # a Python number stands for a constant of the other's type
 
@@ -62,6 +63,21 @@ class Vectors(Integers):
             return None
         count = self.builder.trunc(self.value(self.min(remaining, self.lanes)), I32)
         return self.builder.icmp_signed("<", self.numbers("int32"), self.splat(count))
+
+    def limits(self, low: Index, high: Index) -> tuple[ir.Value, ir.Value]:
+        """What `between` compares with."""
+        clamped = (self.min(self.max(n, -FAR), FAR) for n in (low, high))
+        first, last = (self.splat(self.builder.trunc(self.value(n), I32)) for n in clamped)
+        return first, last
+
+    def between(self, first: int, step: int, limits: tuple[ir.Value, ir.Value]) -> Mask:
+        """The lanes of which first + step*lane lies from the lower to before the upper limit."""
+        numbers = ir.Constant(
+            self.vector_type("int32"), [first + step * n for n in range(self.lanes)]
+        )
+        low, high = limits
+        above = self.builder.icmp_signed(">=", numbers, low)
+        return self.builder.and_(above, self.builder.icmp_signed("<", numbers, high))
 
     def masks(self, remaining: Index, vectors: int) -> list[Mask]:
         """The masks of consecutive vectors of which `remaining` elements are left."""

@@ -26,7 +26,7 @@ FILLED = 7 / 8  # of the lanes of all vectors of an image, at least
 PACK = 0.35  # cycles to pack a number
 
 
-def in_planes(x: Place, y: Place, operator: Correlate, target: Target) -> bool:
+def direct_in_planes(x: Place, y: Place, operator: Correlate, target: Target) -> bool:
     """Whether a correlation is computed in planes: the result lies in row-major order, and the
     image does, of single cells whole and else row by row."""
     axes = operator.window.axes
