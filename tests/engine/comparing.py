@@ -61,7 +61,9 @@ def check_equal(graph, operands, *, threads=2, seed=None):
 
 def phase_column(planner, step, name):
     """A column of the table of phases of a step, of one axis: "taps2" are the taps of axis 2."""
-    columns = sys.modules[type(step.kernel).__module__].COLUMNS
+    kinds = (type(step.kernel), *step.kernel.takes.__mro__)
+    modules = (sys.modules[kind.__module__] for kind in kinds)
+    columns = next(module.COLUMNS for module in modules if hasattr(module, "COLUMNS"))
     table = planner.constants[step.arguments["phases"].storage]
     starts = [n for slot, n in step.arguments.items() if re.fullmatch(r"first\d", slot)]
     begin = step.arguments[f"first{name[-1]}"]

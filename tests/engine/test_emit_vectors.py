@@ -45,6 +45,27 @@ def test_masked_tails_touch_nothing_else(target, dtype):
         assert (z == np.where(np.arange(len(z)) < kept, x, 0)).all()
 
 
+@EVERY_TARGET
+@EVERY_DTYPE
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_together_and_apart(target, dtype, n):
+    """Numbers of n vectors in turn, and back."""
+    lanes = target.lanes(dtype)
+
+    def body(code):
+        x, y, z = (View(code, code.arg(name)) for name in "xyz")
+        mixed = code.together([x.vector(v) for v in range(n)])
+        for v, (one, other) in enumerate(zip(mixed, code.apart(mixed), strict=True)):
+            y.store(one, v)
+            z.store(other, v)
+
+    x = np.arange(n * lanes, dtype=dtype).reshape(n, lanes)
+    y, z = np.zeros((lanes, n), dtype), np.zeros_like(x)
+    written(target, dtype, ("x", "y", "z"), body)(x, y, z)
+    assert (y == x.T).all()
+    assert (z == x).all()
+
+
 def test_a_full_mask_is_known():
     """Where Python knows that all lanes remain there is no mask."""
     code = Code(HOST, "float32", "k", ())

@@ -7,6 +7,7 @@ import pytest
 
 from allconv import functional as F
 from allconv.engine.kernels.depthwise import Depthwise
+from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.matmul import Products
@@ -31,7 +32,7 @@ from .counting import written
 from .forcing import ROWS, force, row_name
 from .geometries import VIEWS, draw_fitting, draw_problem
 
-CORRELATIONS = (Direct, Depthwise, Winograd, Weight, DepthwiseWeight)
+CORRELATIONS = (Direct, Depthwise, DepthwisePlanes, Winograd, Weight, DepthwiseWeight)
 SHARE = 12  # geometries of one test
 
 

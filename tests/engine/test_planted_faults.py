@@ -14,6 +14,7 @@ from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
 from allconv.engine.kernels.depthwise import Depthwise
+from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
@@ -56,6 +57,9 @@ SPREAD_Y = (2, 5, *SPREAD.output)
 EACH = (4, 1, 3, 3)  # weights of a depthwise convolution
 WIDE = Window.forward((9, 9), (3, 3), dilation=(1, 2), padding=((1, 1), (2, 2)))
 EACH_Y = (2, 4, *STRIDED.output)
+LOPSIDED = Window.forward((9, 9), (3, 3), stride=(2, 1), padding=((1, 1), (1, 1)))
+LOPSIDED_Y = (2, 4, *LOPSIDED.output)
+DISTANT = Window.forward((9, 9), (3, 3), stride=(2, 1), dilation=(1, 2), padding=((1, 1), (2, 2)))
 POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
 POOLED = (2, 4, *POOL.output)
 C = (4,)
@@ -115,13 +119,21 @@ CASES = [
     (Direct, "units", CorrelateTranspose(STRIDED), W, STRIDED_Y),
     (Direct, "outputs", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Direct, "channels", Correlate(Window()), (6, 7), (5, 7)),
-    (Depthwise, "offset2", Correlate(WINDOW, 4), X, EACH),
-    (Depthwise, "size3", Correlate(WINDOW, 4), X, EACH),
-    (Depthwise, "cells3", Correlate(WINDOW, 4), X, EACH),
-    (Depthwise, "channels", Correlate(WINDOW, 4), X, EACH),
-    (Depthwise, "taps3", Correlate(WIDE, 4), X, EACH),
-    (Depthwise, "dilation3", Correlate(WIDE, 4), X, EACH),
-    (Depthwise, "offset3", CorrelateTranspose(WINDOW, 4), EACH, X),
+    (DepthwisePlanes, "offset2", Correlate(WINDOW, 4), X, EACH),
+    (DepthwisePlanes, "size3", Correlate(WINDOW, 4), X, EACH),
+    (DepthwisePlanes, "cells3", Correlate(WINDOW, 4), X, EACH),
+    (DepthwisePlanes, "channels", Correlate(WINDOW, 4), X, EACH),
+    (DepthwisePlanes, "dilation3", Correlate(WIDE, 4), X, EACH),
+    (DepthwisePlanes, "offset3", CorrelateTranspose(WINDOW, 4), EACH, X),
+    (DepthwisePlanes, "w_channel", Correlate(WINDOW, 4), X, EACH),
+    (DepthwisePlanes, "units", Correlate(WINDOW, 4), X, EACH),
+    (Depthwise, "offset2", Correlate(LOPSIDED, 4), X, EACH),
+    (Depthwise, "size3", Correlate(LOPSIDED, 4), X, EACH),
+    (Depthwise, "cells3", Correlate(LOPSIDED, 4), X, EACH),
+    (Depthwise, "channels", Correlate(LOPSIDED, 4), X, EACH),
+    (Depthwise, "taps3", Correlate(STRIDED, 4), X, EACH),
+    (Depthwise, "dilation3", Correlate(DISTANT, 4), X, EACH),
+    (Depthwise, "offset3", CorrelateTranspose(LOPSIDED, 4), EACH, LOPSIDED_Y),
     (Depthwise, "taps2", CorrelateTranspose(STRIDED, 4), EACH, EACH_Y),
     (Depthwise, "units", CorrelateTranspose(STRIDED, 4), EACH, EACH_Y),
     (DepthwiseWeight, "offset3", CorrelateWeight(WINDOW, 4), X, X),

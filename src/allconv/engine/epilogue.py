@@ -74,13 +74,14 @@ class Epilogue:
 
     def apply(
         self, code: Code, x: ir.Value, image: Index, channel: Index, cell: Index, mask: Mask = None,
-        singles: Mapping[int, ir.Value] | None = None,
+        singles: Mapping[int, ir.Value] | None = None, *, plane: bool = False,
     ) -> ir.Value:  # fmt: skip
         """What a vector of the result becomes.
 
         `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
         that of the result. `singles` are single numbers in all lanes, by the number of the operand;
-        without them they are read where the kernel begins.
+        without them they are read where the kernel begins. Lanes are channels, or cells of a single
+        one of a `plane`.
         """
         if self.before:
             b = code.arguments(BeforeArguments)
@@ -99,7 +100,10 @@ class Epilogue:
             move = cell
             if kind == "c":
                 move = code.add(code.mul(image, by_image[k]), channel)
-            operands.append(View(code, code.add(address, move)).vector(0, mask))
+            if kind == "c" and plane:
+                operands.append(_everywhere(code, code.add(address, move)))
+            else:
+                operands.append(View(code, code.add(address, move)).vector(0, mask))
         (result,) = self.expression.emit(code, operands)
         return result
 

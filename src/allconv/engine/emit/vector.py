@@ -19,6 +19,7 @@ ELEMENTS = {
 }
 SIZES = {"float32": 4, "float64": 8, "uint8": 1, "int32": 4, "int64": 8}
 
+FAR = 1 << 30  # beyond all that lanes can be compared with
 Mask: TypeAlias = ir.Value | None  # None: every lane
 Operand: TypeAlias = ir.Value | float  # a Python number stands for a constant of the other's type
 
@@ -62,6 +63,21 @@ class Vectors(Integers):
             return None
         count = self.builder.trunc(self.value(self.min(remaining, self.lanes)), I32)
         return self.builder.icmp_signed("<", self.numbers("int32"), self.splat(count))
+
+    def limits(self, low: Index, high: Index) -> tuple[ir.Value, ir.Value]:
+        """What `between` compares with."""
+        clamped = (self.min(self.max(n, -FAR), FAR) for n in (low, high))
+        first, last = (self.splat(self.builder.trunc(self.value(n), I32)) for n in clamped)
+        return first, last
+
+    def between(self, first: int, step: int, limits: tuple[ir.Value, ir.Value]) -> Mask:
+        """The lanes of which first + step*lane lies from the lower to before the upper limit."""
+        numbers = ir.Constant(
+            self.vector_type("int32"), [first + step * n for n in range(self.lanes)]
+        )
+        low, high = limits
+        above = self.builder.icmp_signed(">=", numbers, low)
+        return self.builder.and_(above, self.builder.icmp_signed("<", numbers, high))
 
     def masks(self, remaining: Index, vectors: int) -> list[Mask]:
         """The masks of consecutive vectors of which `remaining` elements are left."""
@@ -262,6 +278,19 @@ class Vectors(Integers):
             )
             return [each for pair in zip(even, odd, strict=True) for each in pair]
         return [self._one_in(n, k, vectors) for k in range(n)]
+
+    def together(self, vectors: Sequence[ir.Value]) -> list[ir.Value]:
+        """What `apart` undoes: n vectors as n others, number by number from each of them."""
+        n, lanes = len(vectors), self.lanes
+        mixed = []
+        for first in range(0, n * lanes, lanes):
+            each = [divmod(number, n) for number in range(first, first + lanes)]  # lane, vector
+            held = self.picked(vectors[0], vectors[0], [lane for lane, _ in each])
+            for v, x in enumerate(vectors[1:], 1):
+                taken = [k if v != of else lanes + lane for k, (lane, of) in enumerate(each)]
+                held = self.picked(held, x, taken)
+            mixed.append(held)
+        return mixed
 
     def _one_in(self, n: int, k: int, vectors: Sequence[ir.Value]) -> ir.Value:
         """The numbers k, k + n, ... for an odd n: no two lie in the same lane of their vectors."""

@@ -22,6 +22,8 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 
+FEW = (1, 2, 3, 4)  # channels of a pixel that are put together by vectors
+
 Change: TypeAlias = Callable[[ir.Value, Index, Mask], ir.Value]
 
 
@@ -206,15 +208,35 @@ def _turned(
     """So many pixels whose channels lie apart."""
     a = code.arguments(SourceArguments)
     step, channel = a.x_axis[3], a.x_channel
-    many = code.both(code.compare("==", step, code.size), code.compare(">=", count, code.lanes))
-    with code.either(many) as (blocks, elements):
-        with blocks:
-            turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
-        with elements, code.loop(count) as c:
-            here = View(code, code.add(source, code.mul(c, channel)), step)
-            there = View(code, code.add(out, code.mul(c, code.size)), pixel)
-            with code.loop(columns) as column:
-                there[column].store_scalar(here[column].scalar())
+    beside = code.compare("==", step, code.size)
+    many = code.both(beside, code.compare(">=", count, code.lanes))
+    dense = code.both(beside, code.compare("==", pixel, code.mul(count, code.size)))
+    few = code.both(code.inverse(many), code.both(dense, code.compare("<=", count, max(FEW))))
+    elements = code.both(code.inverse(many), code.inverse(few))
+    with code.when(many):
+        turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
+    with code.when(few):
+        for each in FEW:
+            with code.when(code.compare("==", count, each)):
+                _together(code, View(code, source, channel), View(code, out), each, columns)
+    with code.loop(code.select(elements, count, 0)) as c:
+        here = View(code, code.add(source, code.mul(c, channel)), step)
+        there = View(code, code.add(out, code.mul(c, code.size)), pixel)
+        with code.loop(columns) as column:
+            there[column].store_scalar(here[column].scalar())
+
+
+def _together(code: Code, source: View, out: View, count: int, columns: Index) -> None:
+    """Pixels of so few channels, put together by vectors."""
+
+    def move(at: Index, _: int, mask: Mask) -> None:
+        read = [source[c].moved(at).vector(0, mask) for c in range(count)]
+        masks = [None] * count if mask is None else code.masks(left, count)
+        for v, x in enumerate(code.together(read)):
+            out.moved(code.mul(at, count)).store(x, v, masks[v])
+
+    left = code.mul(code.rem(columns, code.lanes), count)
+    each_vector(code, columns, 1, move)
 
 
 def _copy(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 
 from allconv.engine.choose import DEPTHWISE, WINOGRAD
 from allconv.engine.fuse import FEW
 from allconv.engine.kernels.arrange import fill
-from allconv.engine.kernels.depthwise_steps import add_depthwise, add_depthwise_weight
+from allconv.engine.kernels.depthwise_steps import (
+    add_depthwise,
+    add_depthwise_weight,
+    in_planes,
+)
+from allconv.engine.kernels.group_steps import add_group_planes
 from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
@@ -36,17 +42,22 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     w, bias = weights_and_bias(planner, node)
     algorithm = planner.algorithm(node)
     adjacent = all(axis.input_dilation == 1 for axis in window.axes[-1:])  # outputs of a phase
-    y, tail = place_result(planner, node, rows=adjacent and algorithm != DEPTHWISE)
+    if algorithm == DEPTHWISE:
+        phases = [output_phases(axis) for axis in window.axes]
+        _add_depthwise(planner, node, (node.inputs[0], w, bias), phases)
+        return True
+    y, tail = place_result(planner, node, rows=adjacent)
     if y.spec.size == 0:
         return True
     if algorithm in WINOGRAD:
         x = planner.read(node.inputs[0])
         add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
         return True
-    if algorithm == DEPTHWISE:
-        x = planner.read(node.inputs[0], "last")
-        add_depthwise(planner, x, w, y, bias, tail, [output_phases(axis) for axis in window.axes])
-        return True
+    phases = [output_phases(axis) for axis in window.axes]
+    if not planner.group(node).before and y.has("rows"):
+        x = planner.read(node.inputs[0])
+        if add_group_planes(planner, operator.groups, x, w, y, bias, tail, phases):
+            return True
     single = all(axis.output == 1 for axis in window.axes)
     x = read_image(planner, planner.group(node).source, operator.groups, None if single else node)
     batch = x.shape[0] if single else None
@@ -55,7 +66,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     if batch is None and _run_as_matrix(problem, x, y, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
-    problem.run(x, y, packed, [output_phases(axis) for axis in window.axes], steps)
+    problem.run(x, y, packed, phases, steps)
     return True
 
 
@@ -67,16 +78,14 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
         return False
     w = planner.read(node.inputs[0])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    depthwise = planner.algorithm(node) == DEPTHWISE
+    if planner.algorithm(node) == DEPTHWISE:
+        phases = [input_phases(axis) for axis in window.axes]
+        _add_depthwise(planner, node, (node.inputs[1], w, bias), phases)
+        return True
     single = all(a.output == 1 and a.input_dilation == 1 and a.dilation == 1 for a in window.axes)
     adjacent = all(axis.stride == 1 for axis in window.axes[-1:])
-    x, tail = place_result(planner, node, rows=adjacent and not (depthwise or single))
+    x, tail = place_result(planner, node, rows=adjacent and not single)
     if x.spec.size == 0:
-        return True
-    if depthwise:
-        y = planner.read(node.inputs[1], "last")
-        phases = [input_phases(axis) for axis in window.axes]
-        add_depthwise(planner, y, w, x, bias, tail, phases)
         return True
     y = read_image(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)
@@ -91,6 +100,19 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
     problem.run(y, x, packed, [input_phases(axis) for axis in window.axes], steps)
     return True
+
+
+def _add_depthwise(
+    planner: Planner, node: Node, operands: tuple[Value, Place, Place | None],
+    axes: Sequence[Sequence[Phase]],
+) -> None:  # fmt: skip
+    """Each channel by itself: channels last, or in row-major order where image and result do."""
+    source, w, bias = operands
+    x = planner.read(source)
+    y, tail = place_result(planner, node, rows=in_planes(planner.target, x, axes))
+    if y.spec.size:
+        x = planner.read(source, "last") if y.is_last else x
+        add_depthwise(planner, x, w, y, bias, tail, axes)
 
 
 def _run_as_matrix(problem: Problem, x: Place, y: Place, packed: Packed, window: Window) -> bool:

@@ -14,53 +14,20 @@ from typing import ClassVar
 
 from llvmlite import ir
 
-from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.epilogue import AfterArguments, Epilogue
+from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.form import AXES, OutputArguments
-from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps, read_phase
-
-COLUMNS = ("cells", "taps", "offset", "w", "y")
-"""Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
-its weights and outputs begin."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DepthwiseArguments(
-    SourceArguments[T], PhaseArguments[T], OutputArguments[T], AfterArguments[T]
-):
-    """Beside those, weights w with their strides by tap, biases b, of each axis the number of its
-    phases and the cells of the largest, and how units are counted: blocks of so many rows and
-    columns, splits of so many channels."""
-
-    w: T
-    w_tap: tuple[T, ...] = several(4)
-    b: T
-    phase_count: tuple[T, ...] = several(4)
-    most: tuple[T, ...] = several(4)
-    units: T
-    chunk_units: T
-    row_blocks: T
-    rows: T
-    column_blocks: T
-    columns: T
-    splits: T
-    split_channels: T
+from allconv.engine.kernels.depthwise_unit import DepthwiseArguments, Unit, each_unit
+from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.phase_table import clip_taps
 
 
 @dataclass(frozen=True)
 class Depthwise(Kernel):
-    """A unit: some rows and columns of a phase, of one image, some channels.
-
-    Units count images, phases and cells of axes 0 and 1, phases and blocks of rows, phases and
-    blocks of columns, blocks of `split_channels`; a chunk is `chunk_units` of them. Weights lie as
-    [tap][channel].
-    """
+    """Units as `each_unit` has them; weights lie as [tap][channel]."""
 
     tile: tuple[int, int]  # cells along axis 2, along axis 3
     axes: int  # of images
@@ -75,80 +42,35 @@ class Depthwise(Kernel):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        a = code.arguments(DepthwiseArguments)
-        with code.units(a.chunk_units, a.units) as unit:
-            image, p0, m0, p1, m1, p2, row, p3, column, split = code.counted(
-                unit, a.phase_count[0], a.most[0], a.phase_count[1], a.most[1],
-                a.phase_count[2], a.row_blocks, a.phase_count[3], a.column_blocks, a.splits,
-            )  # fmt: skip
-            phases = [read_phase(code, COLUMNS, axis, p) for axis, p in enumerate((p0, p1, p2, p3))]
-            exists = code.both(
-                code.compare("<", m0, phases[0]["cells"]), code.compare("<", m1, phases[1]["cells"])
-            )
-            with code.when(exists):
-                cells = (m0, m1, code.mul(row, a.rows), code.mul(column, a.columns))
-                _Unit(self, code, image, phases, cells, code.mul(split, a.split_channels)).emit()
+        with each_unit(code) as unit:
+            self._unit(code, unit)
 
-
-class _Unit:
-    """A unit being computed, from its first cells and channel on, tile after tile."""
-
-    def __init__(
-        self, kernel: Depthwise, code: Code, image: Index, phases: list[dict[str, Index]],
-        cells: tuple[Index, Index, Index, Index], channel: Index,
-    ) -> None:  # fmt: skip
-        a = code.arguments(DepthwiseArguments)
-        self.kernel, self.code, self.phases, self.image = kernel, code, phases, image
-        self.base = [
-            code.add(phase["offset"], code.mul(stride, cell))
-            for phase, stride, cell in zip(phases, a.stride, cells, strict=True)
-        ]
-        self.rows = code.min(code.sub(phases[2]["cells"], cells[2]), a.rows)
-        self.columns = code.min(code.sub(phases[3]["cells"], cells[3]), a.columns)
-        self.x = code.add(a.x, code.mul(image, a.x_image))
-        self.w = code.add(a.w, *(phase["w"] for phase in phases))
-        self.y = code.add(
-            code.mul(image, a.y_image),
-            *(phase["y"] for phase in phases),
-            *(code.mul(cell, step) for cell, step in zip(cells, a.y_axis, strict=True)),
-        )
-        self.outer: list[Index] = []  # the taps of axes 0 and 1 that exist
-        for axis in (0, 1):
-            dilation, taps = a.dilation[axis], phases[axis]["taps"]
-            low, count = clip_taps(code, self.base[axis], dilation, a.size[axis], taps)
-            source = code.add(self.base[axis], code.mul(low, dilation))
-            self.x = code.add(self.x, code.mul(source, a.x_axis[axis]))
-            self.w = code.add(self.w, code.mul(low, a.w_tap[axis]))
-            self.outer.append(count)
-        self.first = channel
-        self.last = code.min(code.add(channel, a.split_channels), a.channels)
-
-    def emit(self) -> None:
+    def _unit(self, code: Code, unit: Unit) -> None:
         """Tiles that lie inside without tests, the others with them; part of a vector masked."""
-        code, lanes = self.code, self.code.lanes
-        height, width = self.kernel.tile
-        vectors = code.mul(code.div(code.sub(self.last, self.first), lanes), lanes)
-        whole = code.add(self.first, vectors)
+        lanes = code.lanes
+        height, width = self.tile
+        vectors = code.mul(code.div(code.sub(unit.last, unit.first), lanes), lanes)
+        whole = code.add(unit.first, vectors)
         with (
-            code.loop(self.rows, step=height) as row,
-            code.loop(self.columns, step=width) as column,
+            code.loop(unit.rows, step=height) as row,
+            code.loop(unit.columns, step=width) as column,
         ):
-            tile = _Tile(self, row, column)
-            end = code.select(tile.inside(), whole, self.first)
-            with code.loop(end, start=self.first, step=lanes) as channel:
+            tile = _Tile(self, unit, row, column)
+            end = code.select(tile.inside(), whole, unit.first)
+            with code.loop(end, start=unit.first, step=lanes) as channel:
                 tile.emit(channel, None, checked=False)
             with code.loop(whole, start=end, step=lanes) as channel:
                 tile.emit(channel, None, checked=True)
-            if self.kernel.ragged:
-                with code.when(code.compare("<", whole, self.last)):
-                    tile.emit(whole, code.mask(code.sub(self.last, whole)), checked=True)
+            if self.ragged:
+                with code.when(code.compare("<", whole, unit.last)):
+                    tile.emit(whole, code.mask(code.sub(unit.last, whole)), checked=True)
 
 
 class _Tile:
     """Adjacent cells of a unit, for one vector of channels at a time."""
 
-    def __init__(self, unit: _Unit, row: Index, column: Index) -> None:
-        code, kernel = unit.code, unit.kernel
+    def __init__(self, kernel: Depthwise, unit: Unit, row: Index, column: Index) -> None:
+        code = unit.code
         a = code.arguments(DepthwiseArguments)
         self.unit, self.code, self.kernel = unit, code, kernel
         known = kernel.taps > 0

@@ -8,6 +8,7 @@ from math import prod
 
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
+from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.chunks import (
     MOST,
     PARTIALS,
@@ -21,7 +22,9 @@ from allconv.engine.kernels.chunks import (
     units_of_chunk,
 )
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.depthwise import Depthwise, DepthwiseArguments
+from allconv.engine.kernels.depthwise import Depthwise
+from allconv.engine.kernels.depthwise_planes import DepthwisePlanes, PlanesArguments
+from allconv.engine.kernels.depthwise_unit import DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phase_table import phase_table
@@ -38,18 +41,44 @@ ROWS = 4  # at least of a part of a weight gradient, that is cut to have parts e
 CHANNELS = 4  # vectors at least of a block of channels: their cells follow each other in memory
 WIDTHS = (8, 7, 4, 1)  # of tiles
 
+# Of planes:
+TAPS = (3, 5, 7)  # along axis 3, and along axis 2, which may also have one
+HEIGHTS = (8, 7, 4, 2)  # of tiles, in rows
+VECTORS = (1, 2, 4)  # of tiles of one row
+SOURCES = 3  # registers that are not weights nor sums
+LEAST = 3  # rows of a third of the lanes
+MANY = 4  # vectors of a row where a part of one takes long
+
+
+def in_planes(target: Target, x: Place, axes: Sequence[Sequence[Phase]]) -> bool:
+    """Whether the kernel of planes computes these phases of x, given that its result is to lie in
+    row-major order, too: one of few windows, on rows that follow each other and fill vectors."""
+    *_, row, last = four([AxisPhases(tuple(phases)) for phases in axes], None)
+    close = x.strides[-1] == x.item and not x.is_last
+    lanes = target.lanes(x.spec.dtype)
+    wide = last.most * LEAST >= lanes
+    if not target.masks:
+        wide = last.most >= MANY * lanes and _room(target, row, last) > 0
+    strides = {axis.common.stride for axis in (row, last) if axis.most > 1}
+    dilated = _is_dilated(row) or _is_dilated(last)
+    alike = len(last.phases) == 1 and row.taps == row.fewest and row.taps in (1, last.taps)
+    moves = strides <= {1} or (strides == {2} and not dilated)
+    return close and wide and alike and moves and last.taps in TAPS
+
 
 def add_depthwise(
     planner: Planner, x: Place, w: Place, y: Place, bias: Place | None, tail: Tail,
     axes: Sequence[Sequence[Phase]],
 ) -> None:  # fmt: skip
-    """Fill y, of channels last as x is: forward with the phases of the window, or its transpose
-    with theirs."""
+    """Fill y: forward with the phases of the window, or its transpose with theirs. Both images are
+    of channels last, or in row-major order (see `in_planes`)."""
     source, target = (Image.of(place, 1, batch=False) for place in (x, y))
     walk = four([AxisPhases(tuple(phases)) for phases in axes], None)
-    weights = _weights(planner, w)
-    by_tap = (0,) * (AXES - len(axes)) + weights.strides[:-1]
-    _Forward(planner, source, target, walk, by_tap, len(axes)).add_step(weights, bias, tail)
+    planes = not y.is_last
+    weights = w if planes else _weights(planner, w)
+    by_tap = (0,) * (AXES - len(axes)) + (w.strides[2:] if planes else weights.strides[:-1])
+    forward = Forward(planner, source, target, walk, by_tap, len(axes), weights, bias, tail)
+    (forward.add_planes if planes else forward.add_step)()
 
 
 def _weights(planner: Planner, w: Place) -> Place:
@@ -61,7 +90,7 @@ def _weights(planner: Planner, w: Place) -> Place:
 
 
 @dataclass(frozen=True)
-class _Forward:
+class Forward:
     """A depthwise convolution over four axes, the last `count` of which the window has; `by_tap`
     are the strides of the weights."""
 
@@ -71,16 +100,48 @@ class _Forward:
     axes: tuple[AxisPhases, ...]
     by_tap: tuple[int, ...]
     count: int
+    weights: Place
+    bias: Place | None
+    tail: Tail
 
-    def add_step(self, weights: Place, bias: Place | None, tail: Tail) -> None:
-        """One step for all phases."""
-        planner, x, y, axes = self.planner, self.x, self.y, self.axes
+    def add_step(self) -> None:
+        """One step for all phases, channels last."""
+        planner, x, axes = self.planner, self.x, self.axes
         dtype = x.place.spec.dtype
         lanes = planner.target.lanes(dtype)
         tile, taps, stride, square = choose_tile(planner.target, axes)
-        cut = _Cut.of(axes, x.images, x.channels, lanes, tile)
-        table, phases = phase_table(
-            planner,
+        cut = Cut.of(axes, x.images, x.channels, lanes, tile)
+        kernel = Depthwise(
+            planner.target, dtype, tile, self.count, taps, stride, square,
+            x.channels % lanes != 0, self.bias is not None, self.tail.epilogue,
+        )  # fmt: skip
+        self.step(kernel, self.arguments(cut), cut)
+
+    def add_planes(self) -> None:
+        """One step for all phases, in row-major order."""
+        planner, x, (*_, row, last) = self.planner, self.x, self.axes
+        dtype = x.place.spec.dtype
+        lanes = planner.target.lanes(dtype)
+        tile = choose_planes_tile(planner.target, row, last, lanes)
+        cut = Cut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
+        arguments = PlanesArguments[Number](
+            **joined(self.arguments(cut)),
+            w_channel=self.weights.strides[0],
+            y_channel=self.y.channel_stride,
+        )
+        strides = (row.common.stride if row.most > 1 else 1), last.common.stride
+        dilated = _is_dilated(row) or _is_dilated(last)
+        kernel = DepthwisePlanes(
+            planner.target, dtype, tile, self.count, (row.taps, last.taps), strides, dilated,
+            self.bias is not None, self.tail.epilogue,
+        )  # fmt: skip
+        self.step(kernel, arguments, cut)
+
+    def arguments(self, cut: Cut) -> DepthwiseArguments[Number]:
+        """What all kernels are given, with the table of phases."""
+        x, y, axes = self.x, self.y, self.axes
+        _, phases = phase_table(
+            self.planner,
             [
                 [
                     (p.out_count, p.tap_count, p.offset, p.tap_start * step, p.out_start * by_cell)
@@ -90,11 +151,11 @@ class _Forward:
             ],
         )
         source, output = source_arguments(x, axes, Blocks.of(x.channels)), output_arguments(y, axes)
-        arguments = DepthwiseArguments[Number](
-            **joined(phases, source, output, tail.arguments()),
-            w=weights,
+        return DepthwiseArguments[Number](
+            **joined(phases, source, output, self.tail.arguments()),
+            w=self.weights,
             w_tap=tuple(a.common.tap_step * by for a, by in zip(axes, self.by_tap, strict=True)),
-            b=bias or 0,
+            b=self.bias or 0,
             phase_count=tuple(len(axis.phases) for axis in axes),
             most=tuple(axis.most for axis in axes),
             units=cut.units,
@@ -106,13 +167,14 @@ class _Forward:
             splits=cut.counts[2],
             split_channels=cut.channels,
         )
-        kernel = Depthwise(
-            planner.target, dtype, tile, self.count, taps, stride, square,
-            x.channels % lanes != 0, bias is not None, tail.epilogue,
-        )  # fmt: skip
-        reads = [x.place, weights, table, *tail.operands]
-        planner.step(
-            kernel, arguments, reads=reads if bias is None else [*reads, bias], writes=[y.place],
+
+    def step(self, kernel: Kernel, arguments: DepthwiseArguments[Number], cut: Cut) -> None:
+        """The step of a kernel."""
+        places = arguments.phases, self.bias
+        reads = [self.x.place, self.weights, *self.tail.operands]
+        reads += [place for place in places if isinstance(place, Place)]
+        self.planner.step(
+            kernel, arguments, reads=reads, writes=[self.y.place],
             chunks=-(-cut.units // cut.block),
         )  # fmt: skip
 
@@ -143,8 +205,37 @@ def _known(axis: AxisPhases) -> tuple[int, int]:
     return found if alike and found in KNOWN else (0, 0)
 
 
+def choose_planes_tile(
+    target: Target, row: AxisPhases, last: AxisPhases, lanes: int
+) -> tuple[int, int]:
+    """The register tile of planes: rows, and vectors along them.
+
+    Weights that do not fit in the registers are read again for every row of the tile, but once for
+    all of its vectors.
+    """
+    if row.most == 1:
+        return 1, max(v for v in VECTORS if v == 1 or (v - 1) * lanes < last.most)
+    room = _room(target, row, last)
+    vectors = 2 if room < 1 and last.most > lanes else 1
+    fitting = [height for height in HEIGHTS if height <= room]
+    heights = fitting or [height for height in HEIGHTS if height * vectors * 2 <= target.registers]
+    # A tile costs what its rows do, and what it reads besides.
+    more = max(row.taps - row.common.stride, 0)
+    costs = [(-(-row.most // height) * (height + more), -height) for height in heights]
+    return -min(costs)[1], vectors
+
+
+def _room(target: Target, row: AxisPhases, last: AxisPhases) -> int:
+    """Registers for sums, if those of weights stay."""
+    return target.registers - row.taps * last.taps - SOURCES
+
+
+def _is_dilated(axis: AxisPhases) -> bool:
+    return axis.taps > 1 and axis.common.dilation != 1
+
+
 @dataclass(frozen=True)
-class _Cut:
+class Cut:
     """How a convolution is cut into units, and how many make a chunk: rows and columns of a phase,
     and channels."""
 
@@ -159,7 +250,7 @@ class _Cut:
     def of(
         cls, axes: tuple[AxisPhases, ...], images: int, channels: int, lanes: int,
         tile: tuple[int, int],
-    ) -> _Cut:  # fmt: skip
+    ) -> Cut:  # fmt: skip
         """No unit is too much work, and there are chunks enough."""
         (height, width), (a2, a3) = tile, axes[2:]
         outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
@@ -183,6 +274,34 @@ class _Cut:
         counts = (-(-a2.most // rows), -(-a3.most // columns), -(-channels // split))
         units = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
         units *= prod(counts)
+        return cls(rows, columns, split, counts, units, units_of_chunk(units, work, 0))
+
+    @classmethod
+    def of_planes(
+        cls, axes: tuple[AxisPhases, ...], images: int, channels: int, tile: tuple[int, int],
+        terms: int = 1,
+    ) -> Cut:  # fmt: skip
+        """Whole planes, as far as there are chunks enough; every tap has so many `terms`."""
+        a2, a3 = axes[2:]
+        outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
+        work = terms * images * channels * prod(max(axis.pairs, axis.cells) for axis in axes)
+        depth = terms * prod(max(axis.taps, 1) for axis in axes)
+        expected = expected_chunks(work)
+
+        def pieces(of: int, at_most: int, size: int) -> int:
+            return max(1, min(at_most, max(-(-expected // of), -(-size // MOST))))
+
+        plane = a2.most * a3.most * depth
+        split = -(-channels // pieces(outer, channels, channels * plane))
+        outer *= -(-channels // split)
+        rows = -(-a2.most // tile[0])
+        rows = min(-(-rows // pieces(outer, rows, split * plane)) * tile[0], a2.most)
+        outer *= -(-a2.most // rows)
+        columns = -(-a3.most // tile[1])
+        line = split * rows * a3.most * depth
+        columns = min(-(-columns // pieces(outer, columns, line)) * tile[1], a3.most)
+        units = outer * -(-a3.most // columns)
+        counts = (-(-a2.most // rows), -(-a3.most // columns), -(-channels // split))
         return cls(rows, columns, split, counts, units, units_of_chunk(units, work, 0))
 
 

@@ -57,21 +57,24 @@ def choose_vectors(target: Target, vectors: int) -> int:
     return min(costs)[1]
 
 
-def choose_heights(target: Target, cells: int, vectors: int) -> Heights:
+def choose_heights(target: Target, cells: int, vectors: int, write: float = WRITE) -> Heights:
     """The heights of the register tiles that cover a line of `cells` with the least work, or hardly
     more: of those the largest, so that few kernels are compiled."""
     pairs = offered(target, vectors)
-    costs = [line_cycles(pair, cells, vectors) for pair in pairs]
+    costs = [line_cycles(pair, cells, vectors, write=write) for pair in pairs]
     return next(p for p, cost in zip(pairs, costs, strict=True) if cost <= HARDLY * min(costs))
 
 
-def line_cycles(heights: Heights, cells: int, vectors: int, more: float = 0.0) -> float:
-    """Cycles of a step of all the tiles of a line, `more` for each tile."""
+def line_cycles(
+    heights: Heights, cells: int, vectors: int, more: float = 0.0, write: float = WRITE
+) -> float:
+    """Cycles of a step of all the tiles of a line, `more` for each tile and `write` for a small
+    one."""
     whole, _, covered = cover(heights, cells)
     large, small = heights
     cycles = whole * (cycles_of(large, vectors) + more)
     if covered > whole * large:
-        cycles += cycles_of(small, vectors) + WRITE + more
+        cycles += cycles_of(small, vectors) + write + more
     return cycles
 
 

@@ -203,10 +203,11 @@ class Winograd(Kernel):
         row = code.mul(a.split_blocks, line)
         whole, begin, _ = emit_cover(code, self.heights, count)
         weights = code.add(a.u, code.mul(group, a.u_plane, planes))
-        panel, groups = code.mul(a.channels, line), code.add(whole, 1)
+        rest = code.select(code.compare("<", begin, count), 1, 0)
+        panel, groups = code.mul(a.channels, line), code.add(whole, rest)
         turns = code.mul(groups, code.sub(blocks[1], blocks[0]))
         plane = code.mul(a.blocks, a.rows, pixel)
-        steps = (code.div(line, groups), code.ceil_div(plane, code.mul(turns, a.channels)))
+        steps = (code.ceil_div(line, groups), code.ceil_div(plane, code.mul(turns, a.channels)))
         with code.loop(planes) as e:
             left = code.add(v, code.mul(e, a.v_plane))
             right = code.add(weights, code.mul(e, a.u_plane))

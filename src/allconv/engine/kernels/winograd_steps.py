@@ -11,7 +11,7 @@ from math import isqrt, prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.chunks import expected_chunks
-from allconv.engine.kernels.register_tile import cover
+from allconv.engine.kernels.register_tile import choose_heights, cover, largest
 from allconv.engine.kernels.winograd import (
     TransformedArguments,
     Winograd,
@@ -142,13 +142,6 @@ class Cut:
         return cls(run, split, max(-(-run // pieces), min(run, LEAST)))
 
 
-def choose_heights(target: Target, vectors: int) -> tuple[int, int]:
-    """Tiles of the large and of the small register tile."""
-    if target.registers >= 32:
-        return (14, 8) if vectors > 1 else (16, 8)
-    return (6, 4) if vectors > 1 else (8, 4)
-
-
 def add_winograd(
     planner: Planner, x: Place, w: Place, y: Place, bias: Place | None, tail: Tail, window: Window,
     m: int,
@@ -160,12 +153,12 @@ def add_winograd(
     groups = x.shape[1] // w.shape[1]
     form = WeightFormat.of(w.spec, groups, m, planner.target)
     weights, item = _transform_weights(planner, form, w), item_size(form.dtype)
-    heights = choose_heights(planner.target, form.vectors)
     pitch = min(BLOCK, -(-form.channels // PITCH) * PITCH)
     blocks = -(-form.channels // pitch)
     tiles_of = tuple(-(-axis.output // m) for axis in window.axes)
     tiles = x.shape[0] * prod(tiles_of)
-    cut = Cut.of(tiles, form, heights[0], blocks * pitch * item)
+    cut = Cut.of(tiles, form, largest(planner.target, form.vectors), blocks * pitch * item)
+    heights = choose_heights(planner.target, cut.run, form.vectors, write=0.0)
     room = cover(heights, cut.run)[2]
     v_plane = _plane(room * blocks * pitch * item)
     m_plane = _plane(room * cut.split * form.width * item)

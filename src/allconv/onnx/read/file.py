@@ -34,8 +34,8 @@ from allconv.onnx.read.external import Outside
 from allconv.onnx.read.functions import functions_of
 from allconv.onnx.read.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
 from allconv.onnx.read.part import WHOLE, Part
-from allconv.onnx.read.validate import check_order, checked, roles, without_unused
-from allconv.onnx.read.weights import without_weights
+from allconv.onnx.read.roles import roles, without_weights
+from allconv.onnx.read.validate import check_order, checked, without_unused
 from allconv.onnx.read.wire import without_arrays
 from allconv.text import encodable, printable
 from onnx import IR_VERSION, ModelProto

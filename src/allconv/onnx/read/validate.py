@@ -1,8 +1,8 @@
-"""What is checked of the nodes of a file together: operators, names, order, and who uses what."""
+"""What is checked of the nodes of a file together: operators, counts, names, order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -11,14 +11,8 @@ from allconv.onnx.format.refusals import ADVICE
 from allconv.onnx.format.schema import Schema, schema_of
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import Node
-from allconv.onnx.names import FOLDS, LOCAL, named
+from allconv.onnx.names import LOCAL, named
 from allconv.onnx.names.call import unsupported
-from allconv.onnx.names.known import ELEMENTS
-from allconv.operators.base import FLOATS, Array
-
-MOST_SCALES = 16
-_SIZES = ("Shape", "Size")
-_JOIN = ("Concat", "Identity")
 
 
 def checked(node: Node) -> Node:
@@ -104,60 +98,3 @@ def _used_outputs(node: Node, used: AbstractSet[str]) -> Node:
 def _outputs_count(node: Node) -> bool:
     name = named(node)
     return bool(node.branches) or (name is not None and name.outputs_count)
-
-
-def roles(
-    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The initializers that are parameters, and those that are buffers.
-
-    A float that some node needs as a setting is neither, nor is one that meets only sizes and
-    `static` inputs.
-    """
-    settings: set[str] = set()
-    buffers: set[str] = set()
-    for node in nodes:
-        name = named(node)
-        if name is not None:
-            settings.update(node.inputs[n] for n in name.settings if n < len(node.inputs))
-            buffers.update(node.inputs[n] for n in name.buffers if n < len(node.inputs))
-    used = {name for node in nodes for name in node.uses}
-    settings |= _beside_sizes(nodes, arrays, static)
-    floats = [
-        name
-        for name, array in arrays.items()
-        if name in used - settings and array.dtype.name in FLOATS
-    ]
-    return (
-        tuple(name for name in floats if name not in buffers),
-        tuple(name for name in floats if name in buffers),
-    )
-
-
-def _beside_sizes(
-    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
-) -> set[str]:
-    """Small floats that are only computed with sizes and static inputs: a scale of a size, say."""
-    integers = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}
-    small = {
-        name for name, array in arrays.items() if name not in integers and array.size <= MOST_SCALES
-    }
-    sizes = set(static)
-    beside: set[str] = set()
-    elsewhere: set[str] = set()
-    for node in nodes:
-        taken = {name for name in node.uses if name}
-        op = "" if node.domain else node.op
-        met = taken & sizes
-        if op in _SIZES:
-            sizes.update(node.outputs)
-        elif op == "Constant":
-            integers.update(node.outputs)
-        elif op in FOLDS and met and taken <= sizes | integers:
-            sizes.update(node.outputs)
-        elif (op in ELEMENTS or op in _JOIN) and met and taken <= sizes | integers | small:
-            sizes.update(node.outputs)
-            beside |= taken & small
-        else:
-            elsewhere |= taken
-    return beside - elsewhere
