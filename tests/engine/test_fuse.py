@@ -138,6 +138,8 @@ def epilogue_of(step: Any) -> Epilogue:
 
 def prologue_of(step: Any) -> Epilogue:
     """The same of what comes before."""
+    if isinstance(step.kernel, Planes):
+        return Epilogue(before=True)
     several = step.kernel.prologues
     return several[step.arguments["which_before"]] if len(several) > 1 else several[0]
 

@@ -27,12 +27,12 @@ PACK = 0.35  # cycles to pack a number
 
 
 def direct_in_planes(x: Place, y: Place, operator: Correlate, target: Target) -> bool:
-    """Whether a correlation is computed in planes: the result lies in row-major order, and the
+    """Whether a correlation whose result lies in rows is computed in planes: the
     image does, of single cells whole and else row by row."""
     axes = operator.window.axes
     cells, lanes = prod(axis.output for axis in axes), target.lanes(y.spec.dtype)
     filled = cells >= FILLED * lanes * -(-cells // lanes)
-    if not filled or not y.has("rows") or any(axis.input_dilation != 1 for axis in axes):
+    if not filled or any(axis.input_dilation != 1 for axis in axes):
         return False
     if all((a.kernel, a.stride, a.padding) == (1, 1, 0) and a.input == a.output for a in axes):
         pixels = y.strides[2:]
