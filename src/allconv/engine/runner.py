@@ -177,18 +177,6 @@ class Job:
         """Begin a run; it holds `holding`, the memory that its steps touch."""
         return Run(self, self.counters.next_epoch(), holding)
 
-    def run_alone(self, scratch: int) -> None:
-        """Run on this thread, with nobody's help, to the end."""
-        global _native_entries
-        counters = self.counters
-        epoch = counters.next_epoch()
-        ended = PAUSED
-        while ended == PAUSED:
-            _native_entries += 1
-            ended = self.native(self.leading, counters.address, epoch, scratch)
-        if ended == OVER:
-            raise Error(f"a table of {self.count} steps was run twice at the same time")
-
 
 class Run:
     """One run of a job: one thread leads it, any number may help, each with scratch memory.

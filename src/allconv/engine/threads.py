@@ -47,9 +47,6 @@ class Work(Protocol):
     def begin(self, holding: object = None) -> Run:
         """Begin a run, which holds the memory that it touches."""
 
-    def run_alone(self, scratch: int) -> None:
-        """Run on this thread, with nobody's help, to the end."""
-
 
 def execute(work: Work, threads: int | None = None, holding: object = None) -> None:
     """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`).
@@ -61,7 +58,9 @@ def execute(work: Work, threads: int | None = None, holding: object = None) -> N
     scratch = _caller.scratch.block(work.scratch)
     if wanted > 1 and _lead_with_others(work, wanted, scratch, holding):
         return
-    work.run_alone(scratch.address)
+    run = work.begin(holding)
+    while not run.lead(scratch.address):
+        pass
 
 
 def _lead_with_others(work: Work, wanted: int, scratch: Block, holding: object) -> bool:
