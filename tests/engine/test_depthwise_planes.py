@@ -112,6 +112,20 @@ def test_no_byte_outside_of_the_arrays_is_touched(case, target, monkeypatch):
             np.testing.assert_array_equal(out, wanted)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_sums_that_begin_at_zero_read_nothing_beyond(case):
+    """Without biases: LLVM once parted a load from its mask there."""
+    (x, w, *_), settings = drawn(case, "float32")
+    function = FORWARD[x.ndim - 2]
+    graph = trace(lambda x, w: function(x, w, **settings), Spec.of(x), Spec.of(w)).graph
+    program, rows = Program(graph, threads=1), layout_strides(Spec.of(x), "rows")
+    with np.errstate(invalid="ignore"):
+        (wanted,) = program(x, w)
+        for end in (False, True):
+            (got,) = program(guarded(Spec.of(x), rows, end=end, content=x), w)
+            np.testing.assert_array_equal(got, wanted)
+
+
 @pytest.mark.parametrize("target", names())
 def test_weights_that_fit_leave_room_for_the_sums(target):
     """The weights of a window, the sums of a tile, a source and a product."""

@@ -34,7 +34,7 @@ CASES = {
 FORWARD = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
-def drawn(case, dtype, *, whole=False):
+def drawn(case, dtype, *, whole=False, biased=True):
     """An image, weights of which one is infinite unless all are whole numbers, biases; a program of
     the convolution, cut off."""
     shape, of_weights, settings = CASES[case]
@@ -48,7 +48,9 @@ def drawn(case, dtype, *, whole=False):
 
     def cut_off(x, w, b):
         groups = x.shape[1] // w.shape[1]
-        return F.relu(FORWARD[len(w.shape) - 2](x, w, b, groups=groups, **settings))
+        return F.relu(
+            FORWARD[len(w.shape) - 2](x, w, b if biased else None, groups=groups, **settings)
+        )
 
     return operands, trace(cut_off, *map(Spec.of, operands)).graph
 
@@ -74,13 +76,14 @@ def test_both_orders_of_memory_give_the_same_bits(case, target, dtype, monkeypat
         assert Direct not in kinds
 
 
+@pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize("target", names())
 @pytest.mark.parametrize("case", CASES)
-def test_it_equals_the_definition_inside_its_arrays(case, target, monkeypatch):
+def test_it_equals_the_definition_inside_its_arrays(case, target, biased, monkeypatch):
     """Memory before and after every array faults; whole numbers, bit for bit; results begin as
     NaN."""
     monkeypatch.setenv("ALLCONV_TARGET", target)
-    operands, graph = drawn(case, "float32", whole=True)
+    operands, graph = drawn(case, "float32", whole=True, biased=biased)
     (wanted,) = graph.run(*operands)
     program = Program(graph, threads=1, exact=True)
     spec = Spec.of(wanted)

@@ -79,6 +79,16 @@ class Vectors(Integers):
         above = self.builder.icmp_signed(">=", numbers, low)
         return self.builder.and_(above, self.builder.icmp_signed("<", numbers, high))
 
+    def held(self, x: ir.Value) -> ir.Value:
+        """x, read with a mask, in a register of its own.
+
+        LLVM makes one instruction of such a load and of arithmetic with the same mask, and may part
+        them again into a load without the mask, which faults at the end of memory.
+        """
+        if not self.target.masks:
+            return x
+        return self.builder.asm(ir.FunctionType(x.type, [x.type]), "", "=v,0", [x], False)
+
     def masks(self, remaining: Index, vectors: int) -> list[Mask]:
         """The masks of consecutive vectors of which `remaining` elements are left."""
         return [self.mask(self.sub(remaining, v * self.lanes)) for v in range(vectors)]

@@ -145,18 +145,16 @@ class _Strip:
         found: list[list[ir.Value]] = []
         for v in range(0, self.taps, self.group):
             apart = [
-                code.apart(
-                    [
-                        line.moved(code.mul(self.cell(j, v, k), code.size)).vector(
-                            0, lanes and lanes.reads[j, v, k]
-                        )
-                        for k in range(self.stride)
-                    ]
-                )
+                code.apart([self._read(line, lanes, j, v, k) for k in range(self.stride)])
                 for j in range(self.vectors)
             ]
             found += map(list, zip(*apart, strict=True))
         return found[: self.taps]
+
+    def _read(self, line: View, lanes: _Lanes | None, j: int, v: int, k: int) -> ir.Value:
+        """The k-th vector of those that hold tap v of the j-th vector of outputs."""
+        here = line.moved(self.code.mul(self.cell(j, v, k), self.code.size))
+        return self.code.held(here.vector(0, lanes.reads[j, v, k])) if lanes else here.vector()
 
 
 class _Lanes:

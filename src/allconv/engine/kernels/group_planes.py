@@ -160,7 +160,7 @@ class _Tile:
         sources: list[ir.Value] = []
         for j in range(vectors):
             read = [x.vector(stride * j + k, masks and masks[j][1][k]) for k in range(stride)]
-            sources.append(code.apart(read)[0])
+            sources.append(code.apart(list(map(code.held, read)) if masks else read)[0])
         for o in range(outputs):
             weight = code.splat(w.moved(code.mul(o, a.w_channel)).scalar())
             for j, source in enumerate(sources):
