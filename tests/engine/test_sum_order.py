@@ -291,3 +291,35 @@ def test_errors_of_large_images(kind, numbers):
     exact = sum(Fraction(float(row.sum())) for row in rows) / count
     magnitude = float(np.abs(rows).sum()) / count
     assert abs(float(Fraction(y) - exact)) <= 1.2e-7 * magnitude
+
+
+ZEROS = {
+    "groups": ((1, 6, 8, 32), (8, 3, 3, 3)),
+    "each channel": ((1, 6, 8, 32), (6, 1, 3, 3)),
+    "few channels": ((1, 3, 8, 32), (6, 3, 3, 3)),
+    "many channels": ((1, 13, 8, 32), (6, 13, 3, 3)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("target", names())
+@pytest.mark.parametrize("number", [0.0, 1.0])
+@pytest.mark.parametrize("case", ZEROS)
+def test_a_sum_of_zeros_has_no_sign(case, number, target, dtype, monkeypatch):
+    """A bias of -0.0, products that are zeros or too small, windows that lie outside of the image
+    and inside: 0.0, whether what lies outside is left out or counted as zeros."""
+    monkeypatch.setenv(VARIABLE, target)
+    shape, weights = ZEROS[case]
+    tiny = np.finfo(dtype).tiny * number
+    x, w = np.full(shape, tiny, dtype), np.full(weights, np.finfo(dtype).tiny)
+    w[::2] *= -1
+    b = np.full(len(w), -0.0, dtype)
+
+    def convolve(x, w, b):
+        return F.conv2d(x, w, b, padding=5, groups=x.shape[1] // w.shape[1])
+
+    program = Program(trace(convolve, *map(Spec.of, (x, w, b))).graph, exact=True)
+    for image in (x, channels_last(x)):
+        (result,) = program(image, w, b)
+        assert not result.any()
+        assert not np.signbit(result).any()

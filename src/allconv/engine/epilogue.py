@@ -78,6 +78,9 @@ class Epilogue:
     ) -> ir.Value:  # fmt: skip
         """What a vector of the result becomes.
 
+        A sum that is -0.0 is 0.0 first: the sign would tell which zeros outside of the image were
+        counted, and which left out, in which kernels differ.
+
         `channel` is its first channel in bytes, counted over all groups; `cell` is its address less
         that of the result. `singles` are single numbers in all lanes, by the number of the operand;
         without them they are read where the kernel begins. Lanes are channels, or cells of a single
@@ -89,7 +92,7 @@ class Epilogue:
         else:
             a = code.arguments(AfterArguments)
             addresses, by_image = a.after, a.after_image
-        operands = [x]
+        operands = [x if self.before else code.fadd(x, 0.0)]
         for k, kind in enumerate(self.kinds):
             address = addresses[k]
             if kind == "s":
