@@ -30,7 +30,7 @@ CLASSES = {
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
     "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
     "Stopper", "SumRuns", "Transpose", "Weight", "WeightBorder", "Winograd", "WinogradInput",
-    "WinogradWeights", "Depthwise", "DepthwiseWeight",
+    "WinogradWeights", "Depthwise", "DepthwiseWeight", "Planes",
 }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def graphs():
     for net in (convnet(3, (8, 8), 10), local, depthwise):
         yield record_step(net, Objective(Adam(), label_smoothing=0.1, clip=1.0), x).graph
         yield net.traced(x).graph
+    yield nn.Conv2d(3, 8, 3, padding=1).traced(Spec((1, 3, 16, 16))).graph
     yield nn.Conv2d(256, 200, 3, padding=1).traced(Spec((1, 256, 12, 12))).graph
     wide = nn.Sequential(nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 3, groups=16), nn.GELU())
     yield wide.astype(np.float64).traced(Spec((1, 3, 8, 8), "float64")).graph
@@ -62,7 +63,8 @@ def texts(name, *, start=""):
     routines = {Runner(*own), Stopper(*own)}
     for graph in map(full_window, graphs()):
         count = len(graph.inputs) + len(graph.constants)
-        planner = Planner(LOWERINGS, graph, ("rows",) * count, target=target).run()
+        rows = ("rows",) * count
+        planner = Planner(LOWERINGS, graph, rows, keep_last=False, target=target).run()
         steps = [*planner.setup, *planner.steps]
         routines.update(s.kernel for s in steps if isinstance(s, KernelStep))
         assert all(isinstance(step, KernelStep) for step in steps)

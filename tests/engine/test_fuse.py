@@ -12,6 +12,7 @@ from allconv import functional as F
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.fuse import OPERANDS, fuse
 from allconv.engine.kernels.direct import Direct
+from allconv.engine.kernels.planes import Planes
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep
 from allconv.engine.target import names
@@ -129,12 +130,16 @@ def moved(x: np.ndarray) -> np.ndarray:
 
 def epilogue_of(step: Any) -> Epilogue:
     """The one that a step asks for, of those that its kernel has."""
+    if isinstance(step.kernel, Planes):
+        return step.kernel.epilogue
     several = step.kernel.epilogues
     return several[step.arguments["which"]] if len(several) > 1 else several[0]
 
 
 def prologue_of(step: Any) -> Epilogue:
     """The same of what comes before."""
+    if isinstance(step.kernel, Planes):
+        return Epilogue(before=True)
     several = step.kernel.prologues
     return several[step.arguments["which_before"]] if len(several) > 1 else several[0]
 
@@ -144,7 +149,7 @@ def test_one_step_for_a_block() -> None:
     function, shapes, _ = CASES["block"]
     graph = trace(function, *(Spec(shape) for shape in shapes)).graph
     program = Program(graph, static=(1, 3, 4, 5, 6), exact=True)
-    direct = [step for step in program.steps() if isinstance(step.kernel, Direct)]
+    direct = [step for step in program.steps() if isinstance(step.kernel, Direct | Planes)]
     (step,) = direct
     assert step.what == "Correlate + Normalize + Add + Relu"
     assert [place.shape for place in program.prepare().planner.outputs] == [Y]
@@ -162,7 +167,7 @@ def test_normalisation_is_folded_unless_exact() -> None:
         ((), False, "ccc"),
     ):
         program = Program(graph, static=static, exact=exact)
-        (step,) = (step for step in program.steps() if isinstance(step.kernel, Direct))
+        (step,) = (step for step in program.steps() if isinstance(step.kernel, Direct | Planes))
         assert epilogue_of(step).kinds == kinds
 
 
@@ -224,7 +229,7 @@ def test_static_scales_and_shifts_are_joined(
         (got,) = program(arrays[0])
         limit = 1e-4 if dtype == "float32" else 1e-12
         np.testing.assert_allclose(got, expected, limit, limit)
-        (step,) = (step for step in program.steps() if isinstance(step.kernel, Direct))
+        (step,) = (step for step in program.steps() if isinstance(step.kernel, Direct | Planes))
         if not exact:
             assert epilogue_of(step).kinds == after
             assert prologue_of(step).kinds == before

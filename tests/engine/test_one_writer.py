@@ -11,6 +11,7 @@ from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.matmul import Products
+from allconv.engine.kernels.planes import Planes
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.winograd import Winograd
@@ -32,7 +33,9 @@ from .counting import written
 from .forcing import ROWS, force, row_name
 from .geometries import VIEWS, draw_fitting, draw_problem
 
-CORRELATIONS = (Direct, Depthwise, DepthwisePlanes, Winograd, Weight, DepthwiseWeight)
+CORRELATIONS = (
+    Direct, Planes, Depthwise, DepthwisePlanes, Winograd, Weight, DepthwiseWeight,
+)  # fmt: skip
 SHARE = 12  # geometries of one test
 
 
@@ -87,7 +90,7 @@ def test_lines_of_every_length(target, monkeypatch):
             w = draw.standard_normal((outputs, channels, 1)).astype(np.float32)
             graph = trace(F.conv1d, Spec(x.shape), Spec(w.shape)).graph
             for each in (x, channels_last(x)):
-                assert check_one_writer(graph, (each, w), Direct)
+                assert check_one_writer(graph, (each, w), (Direct, Planes))
 
 
 @pytest.mark.parametrize("target", names())

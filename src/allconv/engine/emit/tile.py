@@ -32,11 +32,12 @@ class Tile:
         first = [code.const(0.0)] * vectors if start is None else list(start)
         self.registers: list[ir.Value] = first if len(first) == rows * vectors else first * rows
 
-    def outer(self, a: Rows, b: View | None) -> None:
-        """tile[r, v] += a[r] * b[v]: a scalar times a vector, the step of every correlation."""
+    def outer(self, a: Rows, b: View | None, mask: Mask = None) -> None:
+        """tile[r, v] += a[r] * b[v]: a scalar times a vector, the step of every correlation; lanes
+        of b outside of a mask are not read."""
         if b is None:
             raise TypeError("an outer product needs both operands")
-        right = [b.vector(v) for v in range(self.vectors)]
+        right = [b.vector(v, mask) for v in range(self.vectors)]
         for r in range(self.rows):
             left = self.code.splat(a[r].scalar())
             for v, k in self._numbered(r):

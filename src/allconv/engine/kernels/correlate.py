@@ -16,6 +16,7 @@ from allconv.engine.kernels.depthwise_steps import (
 )
 from allconv.engine.kernels.group_steps import add_group_planes
 from allconv.engine.kernels.pack import Packed, pack
+from allconv.engine.kernels.planes_steps import direct_in_planes
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
@@ -54,15 +55,17 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
         return True
     phases = [output_phases(axis) for axis in window.axes]
-    if not planner.group(node).before and y.has("rows"):
-        x = planner.read(node.inputs[0])
-        if add_group_planes(planner, operator.groups, x, w, y, bias, tail, phases):
-            return True
-    single = all(axis.output == 1 for axis in window.axes)
-    x = read_image(planner, planner.group(node).source, operator.groups, None if single else node)
+    group, groups = planner.group(node), operator.groups
+    single, x = all(axis.output == 1 for axis in window.axes), planner.read(group.source)
+    planes = not group.before and y.has("rows")
+    if planes and add_group_planes(planner, groups, x, w, y, bias, tail, phases):
+        return True
+    planes = planes and not single and direct_in_planes(x, y, operator, planner.target)
+    if not planes:
+        x = read_image(planner, group.source, groups, None if single else node)
     batch = x.shape[0] if single else None
     packed = pack(planner, operator, w)
-    problem = Problem(planner, operator.groups, bias, tail, batch, head_of(planner, node))
+    problem = Problem(planner, groups, bias, tail, batch, head_of(planner, node), planes)
     if batch is None and _run_as_matrix(problem, x, y, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]

@@ -8,6 +8,7 @@ from math import prod
 
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Epilogue, Tail
+from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.border import Border, BorderArguments
 from allconv.engine.kernels.chunks import (
     MOST,
@@ -23,6 +24,8 @@ from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import phase_table
+from allconv.engine.kernels.planes import Planes, PlanesArguments
+from allconv.engine.kernels.planes_steps import planes_arguments, planes_work
 from allconv.engine.kernels.register_tile import choose_heights
 from allconv.engine.kernels.unit import Memory, Runs
 from allconv.engine.phases import Phase
@@ -58,8 +61,8 @@ class WeightSteps:
 
 @dataclass(frozen=True)
 class Problem:
-    """A node that runs on the direct kernel, with all its phases; `batch` is the number of images
-    where they are the last axis."""
+    """A node that runs on the direct kernel, with all its phases, or in `planes` where a cut fits;
+    `batch` is the number of images where they are the last axis."""
 
     planner: Planner
     groups: int
@@ -67,6 +70,7 @@ class Problem:
     tail: Tail
     batch: int | None
     head: Tail | None = None  # on the input
+    planes: bool = False
 
     def run(
         self, x: Place, y: Place, packed: Packed,
@@ -78,7 +82,25 @@ class Problem:
         walk = four([AxisPhases(tuple(phases)) for phases in axes], self.batch)
         lead = AXES - len(axes) - batch
         weights = (*[WeightSteps()] * lead, *steps, *[WeightSteps()] * batch)
-        self._direct(source, target, walk, packed, weights)
+        if not (self.planes and self._planes(source, target, walk, packed, weights)):
+            self._direct(source, target, walk, packed, weights)
+
+    def _planes(
+        self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
+        weights: tuple[WeightSteps, ...],
+    ) -> bool:  # fmt: skip
+        """Add the step on planes, unless those of no unit fit."""
+        target, form = self.planner.target, packed.format
+        work = planes_work(x, axes, form, target, self.groups)
+        pieces = cut(work)
+        if not work.fits(pieces):
+            return False
+        common = self._arguments(x, y, axes, packed, weights)
+        pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
+        arguments, *needs = planes_arguments(common, work, pieces, pairs)
+        kernel = Planes(target, form.dtype, work.tile, self.bias is not None, self.tail.epilogue)
+        self._step(kernel, arguments, common, axes, packed, (x, y), *needs)
+        return True
 
     def _direct(
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
@@ -126,11 +148,22 @@ class Problem:
             self.planner.target, form.dtype, work.heights, work.vectors, self.bias is not None,
             self.tail.epilogues(alone=work.heights[0] == 1), head.epilogues(), turned,
         )  # fmt: skip
-        reads = [x.place, packed.place, *self.tail.operands, *head.operands]
+        chunks = -(-units // block)
+        self._step(kernel, arguments, common, axes, packed, (x, y), chunks, memory.bytes)
+
+    def _step(
+        self, kernel: Kernel, arguments: DirectArguments[Number] | PlanesArguments[Number],
+        common: ProblemArguments[Number], axes: tuple[AxisPhases, ...], packed: Packed,
+        images: tuple[Image, Image], chunks: int, scratch: int,
+    ) -> None:  # fmt: skip
+        """Add the step that computes y from x, and the one that mends cells at the border."""
+        x, y = images
+        operands = (*self.tail.operands, *(self.head.operands if self.head else ()))
+        reads = [x.place, packed.place, *operands]
         reads += [place for place in (common.phases, self.bias) if isinstance(place, Place)]
         self.planner.step(
             kernel, arguments, reads=reads, writes=[y.place],
-            chunks=-(-units // block), scratch=memory.bytes,
+            chunks=chunks, scratch=scratch,
         )  # fmt: skip
         met = all(axis.taps for axis in axes)
         if self.batch is None and met and any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
