@@ -103,8 +103,20 @@ def test_other_files_are_no_results(
     Path("r.json").write_text(make())
     with pytest.raises(FileError, match=r"r\.json"):
         Results.load("r.json")
-    with pytest.raises(FileError, match=r"no\.json cannot be read"):
-        Results.load("no.json")
+
+
+def test_what_is_no_text_of_a_sensible_size_is_told(tmp_path: Path) -> None:
+    """A file that is not there, one that is too large, a folder, and bytes that are no text."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(64 * 1024 * 1024 + 1)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "bytes").write_bytes(b"\xff{}")
+    for name, told in {
+        "none": "no such file", "large": "holds more than 67,108,864 bytes",
+        "folder": "is a folder", "bytes": "not text",
+    }.items():  # fmt: skip
+        with pytest.raises(FileError, match=f"{name}.*{told}"):
+            Results.load(tmp_path / name)
 
 
 def test_tables_hold_times_ratios_and_differences() -> None:

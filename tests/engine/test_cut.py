@@ -13,6 +13,7 @@ from allconv.engine.kernels.chunks import MOST
 from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, Work, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.planes import Planes
 from allconv.engine.phases import Phase
 from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
@@ -90,7 +91,7 @@ LAYERS = [
 def direct_steps(layer: nn.Module, shape: tuple[int, ...]) -> Iterator[KernelStep]:
     program = Program(layer.traced(Spec(shape)).graph, exact=True)
     for step in program.steps():
-        if isinstance(step, KernelStep) and isinstance(step.kernel, Direct):
+        if isinstance(step, KernelStep) and isinstance(step.kernel, Direct | Planes):
             yield step
 
 
@@ -99,7 +100,8 @@ def test_threads_share_the_work(target: str, monkeypatch: pytest.MonkeyPatch) ->
     """Equal chunks claimed in turn by 1 to 64 threads: which share of their time they work.
 
     With vectors of 512 bits the chunks of these layers take some 50 microseconds, so that fewer are
-    worth it: nothing is said of more than 16 threads there.
+    worth it: nothing is said of more than 16 threads there. More than half as many threads as there
+    are chunks work at least half of their time.
     """
     monkeypatch.setenv("ALLCONV_TARGET", target)
     most, least = (16, 0.75) if target == "avx512" else (64, 0.85)
@@ -108,7 +110,8 @@ def test_threads_share_the_work(target: str, monkeypatch: pytest.MonkeyPatch) ->
             for threads in range(1, most + 1):
                 turns = -(-step.chunks // threads)
                 busy = step.chunks / (turns * threads)
-                assert busy >= (least if threads <= 8 else 0.5), (step.chunks, threads, shape)
+                few = threads <= min(8, step.chunks // 2)
+                assert busy >= (least if few else 0.5), (step.chunks, threads, shape)
 
 
 def test_small_steps_are_shared_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +127,8 @@ def test_small_steps_are_shared_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (nn.Conv2d(70, 40, 3, padding=1), (20, 21)),
         (nn.Conv2d(300, 50, 1), (20, 21)),
-        (nn.Conv2d(8, 16, 3), (11, 9)),
+        (nn.Conv2d(12, 16, 3), (11, 9)),
+        (nn.Conv2d(8, 16, 3), (50, 49)),
     ],
 )
 def test_a_cut_changes_no_bit(

@@ -12,7 +12,8 @@ from typing import Any, Self, get_type_hints
 from allconv.bench.engines import ENGINES
 from allconv.bench.machine import describe_machine, versions
 from allconv.errors import FileError
-from allconv.files import atomic_write
+from allconv.files import atomic_write, read_text
+from allconv.text import printable
 
 FORMAT = 1
 SUITES = ("layers", "networks", "training", "startup", "memory", "model")
@@ -72,14 +73,10 @@ class Results:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read what `save` wrote; FileError for anything else."""
-        file = Path(path)
+        file = printable(path)
+        text = read_text(path, LARGEST_FILE, "a file of results")
         try:
-            if file.stat().st_size > LARGEST_FILE:
-                raise FileError(f"{file} is no file of results: it is too large")
-            data = json.loads(file.read_text("utf-8"))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise FileError(f"{file} cannot be read: {reason}") from None
+            data = json.loads(text)
         except (ValueError, RecursionError):
             raise FileError(
                 f"{file} is no JSON; a file of allconv bench --json is expected"

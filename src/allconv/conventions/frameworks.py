@@ -155,13 +155,13 @@ _TENSORFLOW = Framework(
         "linear": Call("y = tf.tensordot(x, kernel, 1)", [plus_bias]),
         "max pooling": Call(
             'y = tf.nn.pool(x, {p.window.kernel}, "MAX"{settings})',
-            [pad(special.tf_same, _IN_TF, _LOWEST_TF), strided(_both)],
+            [pad(special.tf_same, _IN_TF, _LOWEST_TF), strided(special.tf_strides_after)],
         ),
         "average pooling": Call(
             'y = tf.nn.pool(x, {p.window.kernel}, "AVG"{settings})',
             [refuse(lambda p: _uncounted(p) and p.is_padded and not special.tf_same(p),
                     "TensorFlow leaves out only the padding of SAME"),
-             pad(_uncounted, _IN_TF)],
+             pad(_uncounted, _IN_TF), strided(special.tf_strides_after)],
         ),
         "batch normalisation": Call(
             "y = tf.nn.batch_normalization(x, mean, variance, offset, scale, {p.eps})"

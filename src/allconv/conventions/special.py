@@ -59,7 +59,13 @@ def tf_same(problem: Problem) -> bool:
     """Whether there is padding that is SAME."""
     if problem.kind == "transposed":  # with groups or a dilation there are steps for it
         return problem.is_same and problem.groups == 1 and set(problem.dilation) == {1}
-    return problem.is_padded and problem.is_same and not problem.strides_taps
+    return problem.is_padded and problem.is_same and not tf_strides_after(problem)
+
+
+def tf_strides_after(problem: Problem) -> bool:
+    """Strides that a call has not: along with dilations, and those of pooling beyond its window."""
+    beyond = any(axis.stride > axis.kernel for axis in problem.window.axes)
+    return problem.strides_taps or (beyond and "pooling" in problem.kind)
 
 
 def tf_padding(problem: Problem) -> str:
@@ -142,9 +148,9 @@ def node(kind: str, given: str = "") -> str:
 
 
 def pads(problem: Problem) -> tuple[int, ...] | None:
-    """All lows, then all highs; of a transposed convolution, those that cut."""
+    """All lows, then all highs, where they are above 0: those below are cropped or made outputs."""
     lows, highs = zip(*problem.ends, strict=True)
-    given = (*lows, *(max(high, 0) for high in highs))
+    given = tuple(max(end, 0) for end in (*lows, *highs))
     return given if any(given) else None
 
 

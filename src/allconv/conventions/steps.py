@@ -115,9 +115,9 @@ def pad(unless: Rule = never, by: Padder = IN_NUMPY, fill: str = "") -> Step:
 
 
 def crop(problem: Problem, write: Writer) -> Lines:
-    """Padding below 0 written out before the call."""
-    ends = tuple((min(low, 0), min(high, 0)) for low, high in problem.ends)
-    return [*IN_NUMPY("x", ends, problem.layout.image, ""), *write(problem.moved(ends))]
+    """Padding below 0 written out before the call, which is left all that is above."""
+    ends = [(min(low, 0), min(high, 0)) for low, high in problem.ends]
+    return [*IN_NUMPY("x", ends, problem.layout.image, ""), *write(problem)]
 
 
 def strided(when: Rule = always) -> Step:
