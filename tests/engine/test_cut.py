@@ -114,9 +114,10 @@ def test_threads_share_the_work(target: str, monkeypatch: pytest.MonkeyPatch) ->
                 assert busy >= (least if few else 0.5), (step.chunks, threads, shape)
 
 
-def test_small_steps_are_shared_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three million multiply-adds, some 30 microseconds of one thread, are two chunks or more."""
-    monkeypatch.setenv("ALLCONV_TARGET", "avx512")
+@pytest.mark.parametrize("target", names())
+def test_small_steps_are_shared_by_two(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three million multiply-adds, 30 microseconds or more, are two chunks at least."""
+    monkeypatch.setenv("ALLCONV_TARGET", target)
     for channels, outputs, side in ((16, 64, 55), (32, 128, 27), (48, 192, 13), (384, 48, 13)):
         for step in direct_steps(nn.Conv2d(channels, outputs, 1), (1, channels, side, side)):
             assert step.chunks >= 2, (channels, outputs, side)

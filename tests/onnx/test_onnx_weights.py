@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from allconv import nn
 from allconv.errors import FileError, LimitError
 from allconv.onnx import load, save
 from allconv.onnx.read.file import parse_model
-from allconv.onnx.read.wire import LARGE
+from allconv.onnx.read.wire import LARGE, without_arrays
 from onnx import TensorProto, helper, numpy_helper
 from tiers import slow
 
@@ -191,3 +192,10 @@ def test_weights_are_held_once(tmp_path: Path) -> None:
     now, peak = map(float, done.stdout.split())
     assert 1.0 <= now < 1.1
     assert peak < 1.2
+
+
+@pytest.mark.parametrize("size", [4, 10**6])
+def test_a_file_that_shrinks_while_it_is_read_is_refused(size: int) -> None:
+    """Small files, which are read at once, and those that are walked through."""
+    with pytest.raises(FileError, match="changed while it was read"):
+        without_arrays(BytesIO(b"\x08\x08"), size)

@@ -49,8 +49,8 @@ def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
 
     `layer` is a layer of `nn` (convolutional, transposed, linear, pooling, batch normalisation) or
     an operator of `allconv.operators`; `input_shape` is (N, C, *I) as this package has it. The
-    program reads `x`, laid out as `images(x, "allconv", framework)` gives it, and the arrays that
-    `weights(layer, framework)` gives, by their names; it leaves its result in `y`.
+    program reads `x`, laid out as `images(x, "allconv", framework)` gives it (a linear layer's as
+    it is), and the arrays of `weights(layer, framework)` by their names; its result is in `y`.
 
     Errors: UnsupportedError where the framework has no such thing.
 

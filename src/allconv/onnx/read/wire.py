@@ -84,7 +84,7 @@ class Walk:
             number = key >> 3
             child = (*place, number, self._number(number, place))
             if key & 7 != _BYTES or number not in fields or after - body < LARGE:
-                kept += self._take(position, after - position)
+                kept += self.take(position, after - position)
             elif fields[number] is None:
                 self.arrays[place] = Raw(self.file, body, after - body)
             else:
@@ -121,7 +121,7 @@ class Walk:
         return key, body, after
 
     def _read_varint(self, position: int, end: int) -> tuple[int, int]:
-        data = self._take(position, min(_LONGEST_VARINT, end - position))
+        data = self.take(position, min(_LONGEST_VARINT, end - position))
         number = 0
         for count, byte in enumerate(data):
             number |= (byte & 0x7F) << (7 * count)
@@ -129,7 +129,8 @@ class Walk:
                 return number, position + count + 1
         raise FileError(_NO_MODEL)
 
-    def _take(self, position: int, length: int) -> bytes:
+    def take(self, position: int, length: int) -> bytes:
+        """So many bytes of the file, all of them."""
         self.file.seek(position)
         data = self.file.read(length)
         if len(data) != length:
@@ -145,9 +146,9 @@ def without_arrays(file: BinaryIO, size: int) -> tuple[bytes, dict[Place, Raw]]:
 
     The place of an array is that of its tensor: see `initializer` and `attribute`.
     """
-    if size < LARGE:
-        return file.read(size), {}
     walk = Walk(file)
+    if size < LARGE:
+        return walk.take(0, size), {}
     return walk.message(_MODEL, 0, size, ()), walk.arrays
 
 

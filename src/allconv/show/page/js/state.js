@@ -114,7 +114,7 @@ const PAIRS = /** @type {const} */ ({
 });
 
 /**
- * The address of a state, without its values; `toAddress` of `values.js` adds those.
+ * The address of a state, without its values; `toAddress` of `numbers.js` adds those.
  * @param {State} state
  */
 export function addressOf(state) {
