@@ -20,3 +20,13 @@ def test_types_of_layers_are_those_of_the_code() -> None:
     script = runpy.run_path(str(ROOT / "scripts/layer_types"))
     written = (ROOT / "src/allconv/nn/__init__.pyi").read_text("utf-8")
     assert script["stub"]() == written
+
+
+def test_no_file_takes_the_name_of_a_function() -> None:
+    """A module that is imported becomes an attribute of its package, in place of what had its name
+    there."""
+    listed = (ROOT / "tests/public_names.txt").read_text("utf-8").splitlines()
+    functions = [line.split("(")[0] for line in listed if "(" in line]
+    files = [ROOT / "src" / name.replace(".", "/") for name in functions]
+    assert len(files) > 100
+    assert not [file for file in files if file.is_dir() or file.with_suffix(".py").exists()]

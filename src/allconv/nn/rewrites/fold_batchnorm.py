@@ -8,7 +8,7 @@ from typing import Any
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.nn.rewrites.graph_module import GraphModule, rewritten
-from allconv.rewrite.fold_batchnorm import folded
+from allconv.rewrite.folded import folded
 
 
 def fold_batchnorm(
