@@ -47,7 +47,7 @@ class Layer(Module):
             settings = list(cls._own_settings())
             cls._kept = tuple(each.name for each in settings)
             cls.__init__ = _init_of(cls, settings)  # type: ignore[method-assign]  # by signature
-            cls.forward = _forward_of(cls)  # type: ignore[method-assign]
+            cls.forward = _forward_of(cls)  # type: ignore[method-assign]  # likewise
 
     @classmethod
     def _own_settings(cls) -> Iterator[Parameter]:

@@ -69,7 +69,7 @@ def load_weights(
     with _understood(place):
         from safetensors import deserialize
 
-        found = deserialize(data)  # type: ignore[no-untyped-call]
+        found = deserialize(data)  # type: ignore[no-untyped-call]  # it has no types
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         arrays = {name: _array(name, each) for name, each in found}
         text = (header.get("__metadata__") or {}).get(_KEY)

@@ -29,7 +29,7 @@ class LayerWise(Optimizer):
     shares: Mapping[str, float]
 
     @property
-    def slots(self) -> tuple[str, ...]:  # type: ignore[override]  # of what is wrapped
+    def slots(self) -> tuple[str, ...]:  # type: ignore[override]  # a property for an attribute  # of what is wrapped
         """See `Optimizer`."""
         return self.inner.slots
 

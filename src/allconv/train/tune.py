@@ -186,6 +186,7 @@ def _feature_feeds(
         found[name] = compute_features(
             inference, part, data.preprocess,
             mirrored=mirrored, folder=folder, memory_limit=memory_limit,
+            # A lambda with a default has no type.
             progress=lambda done, _, begun=begun: progress(begun + done, total),  # type: ignore[misc]
         )  # fmt: skip
         begun += len(part) * (1 + mirrored)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allconv.engine.arguments import T, several
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
 from allconv.engine.epilogue import AfterArguments
 from allconv.engine.kernels.band import SourceArguments
 from allconv.engine.kernels.form import OutputArguments
 from allconv.engine.kernels.pack import PackedArguments
-from allconv.engine.kernels.phase_table import PhaseArguments
+from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps
 
 COLUMNS = ("cells", "taps", "offset", "w", "y", "b")
 """Of a phase: its counts, the source cell of its first cell and tap, and how many bytes further
@@ -34,3 +37,26 @@ class ProblemArguments(
     groups: T
     outputs: T
     out_blocks: T
+
+
+def source_of_unit(
+    code: Code, phases: Sequence[dict[str, Index]], cells: Sequence[Index], group: Index
+) -> tuple[list[Index], list[Index], Index]:
+    """Of a unit that begins at these cells of these phases: by axis the source cell of its first
+    tap and the number of taps, and where the weights begin.
+
+    Taps of axes 0 and 1 whose source does not exist are left out.
+    """
+    a = code.arguments(ProblemArguments)
+    start = [
+        code.add(phase["offset"], code.mul(a.stride[axis], cell))
+        for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True))
+    ]
+    taps = [phase["taps"] for phase in phases]
+    weights = code.add(a.w, code.mul(group, a.w_group))
+    for axis in (0, 1):
+        dilation = a.dilation[axis]
+        low, taps[axis] = clip_taps(code, start[axis], dilation, a.size[axis], taps[axis])
+        start[axis] = code.add(start[axis], code.mul(low, dilation))
+        weights = code.add(weights, code.mul(low, a.w_tap[axis]))
+    return start, taps, weights

@@ -20,7 +20,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.correlation import COLUMNS
+from allconv.engine.kernels.correlation import COLUMNS, source_of_unit
 from allconv.engine.kernels.direct_tiles import Cells, DirectArguments, Lines, Panel, Sums, Terms
 from allconv.engine.kernels.entries import CELL, entry, write_entry
 from allconv.engine.kernels.phase_table import clip_taps, reach, read_phase, share
@@ -74,17 +74,7 @@ class Direct(Kernel):
         r0, rows = share(code, phases[2]["cells"], row, a.row_blocks)
         q0, columns = share(code, phases[3]["cells"], column, a.column_blocks)
         cells = (*outer, r0, q0)
-        start = [
-            code.add(phase["offset"], code.mul(a.stride[axis], cell))
-            for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True))
-        ]
-        taps = [phase["taps"] for phase in phases]
-        weights = code.add(a.w, code.mul(group, a.w_group))
-        for axis in (0, 1):
-            dilation = a.dilation[axis]
-            low, taps[axis] = clip_taps(code, start[axis], dilation, a.size[axis], taps[axis])
-            start[axis] = code.add(start[axis], code.mul(low, dilation))
-            weights = code.add(weights, code.mul(low, a.w_tap[axis]))
+        start, taps, weights = source_of_unit(code, phases, cells, group)
         part = band.Part(
             start=(start[0], start[1], start[2], start[3]),
             taps=(taps[0], taps[1]),

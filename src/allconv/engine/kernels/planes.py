@@ -23,9 +23,9 @@ from allconv.engine.emit.view import Rows, View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.band import Part
-from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
+from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments, source_of_unit
 from allconv.engine.kernels.entries import entry, write_entry
-from allconv.engine.kernels.phase_table import clip_taps, reach, read_phase, share
+from allconv.engine.kernels.phase_table import reach, read_phase, share
 from allconv.engine.kernels.planes_band import PlanesBandArguments, emit_planes
 
 TERMS = ("source", "weight")
@@ -111,17 +111,7 @@ def _prepare(
     """Pack the planes of a unit, unless x is read in place, and write down where terms begin."""
     a = code.arguments(PlanesArguments)
     (image, group), (rows, columns) = place, counts
-    start = [
-        code.add(phase["offset"], code.mul(a.stride[axis], cell))
-        for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True))
-    ]
-    taps = [phase["taps"] for phase in phases]
-    w = code.add(a.w, code.mul(group, a.w_group))
-    for axis in (0, 1):
-        dilation = a.dilation[axis]
-        low, taps[axis] = clip_taps(code, start[axis], dilation, a.size[axis], taps[axis])
-        start[axis] = code.add(start[axis], code.mul(low, dilation))
-        w = code.add(w, code.mul(low, a.w_tap[axis]))
+    start, taps, w = source_of_unit(code, phases, cells, group)
     part = Part(
         start=(start[0], start[1], start[2], start[3]),
         taps=(taps[0], taps[1]),

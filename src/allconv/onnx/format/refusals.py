@@ -48,7 +48,7 @@ def joined(refusals: Sequence[Refusal], before: Sequence[str] = ()) -> Unsupport
     cut = f"; {_cut(before)}" if 0 < len(before) <= MOST_CUT else ""
     if len(refusals) == 1:
         ((name, error),) = refusals
-        return UnsupportedError(f"{error.message}{cut}").at(plain(name))  # type: ignore[return-value]
+        return UnsupportedError(f"{error.message}{cut}").at(plain(name))  # type: ignore[return-value]  # its own kind
     kinds: dict[str, list[str]] = {}
     for name, error in refusals:
         kinds.setdefault(error.message.removeprefix("unsupported: "), []).append(name)

@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # no stubs
 
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
 from allconv.intake.settings import whole

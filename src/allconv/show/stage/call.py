@@ -105,7 +105,7 @@ def _role(call: WindowCall, leave: str) -> Role:
     choice("leave", leave, ROLES)
     if leave == "w" and isinstance(call.operator, MaxPool | AveragePool):
         raise ArgumentError('leave is "w", and pooling has no weights; use "x" or "y"')
-    return leave  # type: ignore[return-value]
+    return leave  # type: ignore[return-value]  # of ROLES
 
 
 def _operand(call: WindowCall, name: str) -> Operand:
