@@ -29,12 +29,12 @@ class LayerWise(Optimizer):
     shares: Mapping[str, float]
 
     @property
-    def slots(self) -> tuple[str, ...]:  # type: ignore[override]  # a property for an attribute  # of what is wrapped
+    def slots(self) -> tuple[str, ...]:  # type: ignore[override]  # of what is wrapped
         """See `Optimizer`."""
         return self.inner.slots
 
     @property
-    def rate(self) -> float:  # type: ignore[override]
+    def rate(self) -> float:  # type: ignore[override]  # of what is wrapped
         """See `Optimizer`."""
         return self.inner.rate * SHARE
 
