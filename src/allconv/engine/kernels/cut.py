@@ -62,7 +62,7 @@ class Work:
 
     def band(self, rows: int, columns: int) -> int:
         """Bytes of the band of a unit of so many cells."""
-        return self.row.reach(rows) * self.column.reach(columns) * self.pixel
+        return self.row.packed(rows) * self.column.packed(columns) * self.pixel
 
     def cells(self, cut: Cut) -> tuple[int, int]:
         """Rows and columns of the largest unit."""

@@ -23,6 +23,7 @@ from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.pack import Packed
+from allconv.engine.kernels.packing import packings
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.planes import Planes, PlanesArguments
 from allconv.engine.kernels.planes_steps import planes_arguments, planes_work
@@ -107,7 +108,12 @@ class Problem:
         weights: tuple[WeightSteps, ...],
     ) -> None:  # fmt: skip
         form, blocks = packed.format, Blocks.of(packed.format.rows)
-        work = self._work(x, axes, packed, alone=any(s.cell or s.source for s in weights))
+        alone = any(s.cell or s.source for s in weights)
+        every = [
+            (self._work(x, each, packed, alone=alone), each)
+            for each in packings(axes, close=x.channel_stride == x.place.item)
+        ]
+        work, axes = min(every, key=lambda pair: pair[0].time(cut(pair[0])))
         pieces = cut(work)
         split = -(-form.columnblocks // pieces.channels)
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
@@ -131,6 +137,8 @@ class Problem:
             w_cell=tuple(w.by_cell(a.common) for a, w in zip(axes[:3], weights, strict=False)),
             b_cell=tuple(axis.common.out_step * by for axis, by in bias),
             pitch=blocks.pitch,
+            pace=tuple(axis.pace for axis in axes[2:]),
+            apart=tuple(int(axis.apart) for axis in axes[2:]),
             inplace=int(not work.copy),
             alone=int(work.alone),
             merged=int(runs.merged),
