@@ -12,6 +12,7 @@ from dataclasses import replace
 from allconv.conventions.layouts import letters
 from allconv.conventions.problem import Ends, Problem
 from allconv.conventions.steps import Lines, Writer, is_full, sliced
+from allconv.window import reach_of
 
 # torch
 
@@ -191,7 +192,7 @@ def stuffed(problem: Problem, write: Writer) -> Lines:
     """Zeros between the cells of the input of a transposed convolution."""
     if set(problem.stride) == {1}:
         return write(problem)
-    sizes = (str(axis.stride * (axis.output - 1) + 1) for axis in problem.window.axes)
+    sizes = (str(reach_of(axis.output, axis.stride)) for axis in problem.window.axes)
     every = sliced(problem.layout.image, [f"::{s}" for s in problem.stride])
     return [
         f"stuffed = np.zeros((*x.shape[:2], {', '.join(sizes)}), x.dtype)",
