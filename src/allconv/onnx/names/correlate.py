@@ -7,15 +7,15 @@ from typing import Any
 
 from allconv.functional.call import apply, take_floats
 from allconv.functional.correlate import correlated
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import Pairs, cropped, read_settings, write_settings
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.window import Axis, Window, shared_ends
 
 
-def read_conv(call: Call) -> Any:
+def read_conv(call: NodeCall) -> Any:
     """y = Conv(x, w, b): our own, setting by setting."""
     x, w, b = call.value(0), call.value(1), call.optional(2)
     axes = x.ndim - 2
@@ -24,7 +24,7 @@ def read_conv(call: Call) -> Any:
     return correlated(axes, False, x, w, b, settings)
 
 
-def read_conv_transpose(call: Call) -> Any:
+def read_conv_transpose(call: NodeCall) -> Any:
     """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here."""
     x, w, b = take_floats(x=call.value(0), weight=call.value(1), bias=call.optional(2))
     axes = x.ndim - 2
@@ -52,7 +52,7 @@ def read_conv_transpose(call: Call) -> Any:
     return apply(operator, w, x) if b is None else apply(operator, w, x, b)
 
 
-def _cut(call: Call, padding: str | Pairs, axis: Axis, size: int) -> Axis:
+def _cut(call: NodeCall, padding: str | Pairs, axis: Axis, size: int) -> Axis:
     """The axis of a result of this size: cells are left out at both ends, the odd one at the start
     unless padding is "same", or follow at the end."""
     if size > axis.input and padding in ("same", "same_lower"):
@@ -62,7 +62,7 @@ def _cut(call: Call, padding: str | Pairs, axis: Axis, size: int) -> Axis:
     return replace(axis, input=size, padding=low)
 
 
-def write_correlate(writer: Writer, written: Written) -> None:
+def write_correlate(writer: Writer, written: NodeToWrite) -> None:
     """Conv, or Gemm for a window without axes; a crop goes before it as Pad."""
     operator: Correlate = written.operator
     axes = operator.window.axes
@@ -76,7 +76,7 @@ def write_correlate(writer: Writer, written: Written) -> None:
     writer.node(written, "Conv", [x, *written.inputs[1:]], group=operator.groups, **settings)
 
 
-def write_correlate_transpose(writer: Writer, written: Written) -> None:
+def write_correlate_transpose(writer: Writer, written: NodeToWrite) -> None:
     """ConvTranspose; cells beyond what the taps reach are output_padding.
 
     Runtimes want less of that than the stride, and no negative padding: where there is more, the
@@ -117,8 +117,8 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": Name(read_conv, weights=(1, 2)),
-    "ConvTranspose": Name(
+    "Conv": NodeReader(read_conv, weights=(1, 2)),
+    "ConvTranspose": NodeReader(
         read_conv_transpose,
         weights=(1, 2),
     ),
