@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -88,16 +87,6 @@ class Layer:
             depthwise = self.groups == self.in_channels == self.out_channels
             parts.append("depthwise" if depthwise else f"{self.groups} groups")
         return ", ".join(parts)
-
-    def data(self) -> dict[str, Any]:
-        """As plain data; `Layer(**data)` is the layer again, once lists are tuples."""
-        return {**asdict(self), "size": list(self.size), "kernel": list(self.kernel)}
-
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Layer:
-        """The layer that `data` was made of."""
-        fields = {**data, "size": tuple(data["size"]), "kernel": tuple(data["kernel"])}
-        return cls(**fields)
 
 
 MAIN, RANDOM_GROUP = "3x3, stride 1", "drawn at random"
@@ -183,19 +172,16 @@ def layer_workloads() -> list[Workload]:
     tables = {MAIN: THREE_BY_THREE, **OTHERS, RANDOM_GROUP: random_layers()}
     made = []
     for group, layers in tables.items():
-        for layer in layers:
-            layouts = (NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,)
-            source = {"layer": layer.data()}
-            made += [
-                Workload(layer.name, group, NETWORK, source, layout, layer.multiply_adds)
-                for layout in layouts
-            ]
+        made += [each for layer in layers for each in _laid_out(layer, group, NETWORK)]
     for of in ("input", "weight"):
-        for layer in GRADIENTS:
-            told = {"layer": layer.data(), "of": of}
-            group = f"gradient of the {of}, 3x3"
-            made += [
-                Workload(layer.name, group, GRADIENT, told, layout, layer.multiply_adds)
-                for layout in (NCHW, CHANNELS_LAST)
-            ]
+        group = f"gradient of the {of}, 3x3"
+        made += [each for layer in GRADIENTS for each in _laid_out(layer, group, GRADIENT, of=of)]
     return made
+
+
+def _laid_out(layer: Layer, group: str, kind: str, **source: str) -> list[Workload]:
+    """A layer in both layouts; those of one axis in one."""
+    return [
+        Workload(layer.name, group, kind, {"layer": layer, **source}, layout, layer.multiply_adds)
+        for layout in ((NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,))
+    ]
