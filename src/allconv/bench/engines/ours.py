@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from allconv.bench.engines.prepared import (
+from allconv.bench.engines.prepared_workload import (
     InTurn,
-    Prepared,
+    PreparedWorkload,
     Told,
     arrays_of,
     channels_last,
@@ -30,7 +30,7 @@ from allconv.bench.workload import FUNCTION_SIZES, GRADIENT, NETWORK, NETWORK_SI
 from allconv.operators.base import Array
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready."""
     return _KINDS[told["kind"]](told, threads)
 
@@ -39,7 +39,7 @@ def _said(threads: int, how: str) -> str:
     return f"{how}, threads={threads}"
 
 
-def _running(program: Any, call: Callable[[], Any], threads: int, how: str) -> Prepared:
+def _running(program: Any, call: Callable[[], Any], threads: int, how: str) -> PreparedWorkload:
     """A call that runs one program."""
     from allconv.bench.profile import profile_call
 
@@ -50,10 +50,10 @@ def _running(program: Any, call: Callable[[], Any], threads: int, how: str) -> P
     def profile(repeats: int) -> list[dict[str, Any]]:
         return profile_call(program, call, repeats)
 
-    return Prepared(call, results, _said(threads, how), profile)
+    return PreparedWorkload(call, results, _said(threads, how), profile)
 
 
-def _network(told: Told, threads: int) -> Prepared:
+def _network(told: Told, threads: int) -> PreparedWorkload:
     from allconv import compile, onnx
 
     net = onnx.load(told["model"])
@@ -71,7 +71,7 @@ def _network(told: Told, threads: int) -> Prepared:
     return _running(compiled.program, run, threads, "onnx.load, compile")
 
 
-def _gradient(told: Told, threads: int) -> Prepared:
+def _gradient(told: Told, threads: int) -> PreparedWorkload:
     from allconv import compile, vjp
     from allconv.functional import conv2d
 
@@ -89,7 +89,7 @@ def _gradient(told: Told, threads: int) -> Prepared:
     return _running(compiled.program, lambda: compiled(*operands), threads, "vjp, compile")
 
 
-def _step(told: Told, threads: int) -> Prepared:
+def _step(told: Told, threads: int) -> PreparedWorkload:
     from allconv import nn
     from allconv.train.objective import Objective
     from allconv.train.optimizers import SGD, AdamW
@@ -120,19 +120,19 @@ def _step(told: Told, threads: int) -> Prepared:
         return step(x, labels, rate=RATE, step=next(done))
 
     _, program = step.prepare(x.shape)
-    made_ready = _running(program, call, threads, "TrainingStep, channels-last images")
-    return replace(made_ready, results=results)
+    running = _running(program, call, threads, "TrainingStep, channels-last images")
+    return replace(running, results=results)
 
 
-def _network_sizes(told: Told, threads: int) -> Prepared:
+def _network_sizes(told: Told, threads: int) -> PreparedWorkload:
     from allconv import onnx, set_threads
 
     set_threads(threads)
     turns = InTurn(onnx.load(told["model"]), images_of(told))
-    return Prepared(turns, turns.results, _said(threads, "onnx.load, called"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "onnx.load, called"))
 
 
-def _function_sizes(told: Told, threads: int) -> Prepared:
+def _function_sizes(told: Told, threads: int) -> PreparedWorkload:
     from allconv import set_threads
     from allconv.functional import conv2d
 
@@ -143,7 +143,7 @@ def _function_sizes(told: Told, threads: int) -> Prepared:
         return conv2d(x, arrays["w"], arrays["b"], padding=1)
 
     turns = InTurn(function, images_of(told))
-    return Prepared(turns, turns.results, _said(threads, "functional.conv2d"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "functional.conv2d"))
 
 
 _KINDS = {

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as f
 
 import onnx
-from allconv.bench.engines.prepared import CannotRunError
+from allconv.bench.engines.prepared_workload import CannotRunError
 from allconv.bench.engines.torch_operators import OPERATORS, Attributes
 from allconv.operators.base import Array
 from onnx import helper, numpy_helper
@@ -24,12 +24,12 @@ def torch_network(path: str) -> Any:
     """The module of a file, in evaluation; CannotRunError for an operator without a translation."""
     from torch.fx.experimental.optimization import fuse  # it warns while it loads
 
-    network = Network(onnx.load(path))
+    network = TorchGraph(onnx.load(path))
     module = torch.fx.GraphModule(network.root, network.graph).eval()
     return fuse(module, no_trace=True)
 
 
-class Network:
+class TorchGraph:
     """The graph while it is made; `OPERATORS` call its methods."""
 
     def __init__(self, model: Any) -> None:
