@@ -112,7 +112,7 @@ class DenseNetwork(GraphModule):
     def compare(self, net: Callable[[Any], Any], x: Any) -> Any:
         """The map of images x (N, C, *I) beside what `net` says of their crops, one by one.
 
-        A `Comparison`, or of several heads a tuple of them.
+        A `DenseComparison`, or of several heads a tuple of them.
         """
         x = take_float("x", x)
         dense = self(x)
@@ -137,12 +137,12 @@ class DenseNetwork(GraphModule):
                     row[n, :, start:end] = head.reshape(len(parts), -1)[: len(some)].T
         differing = self.differing(x.shape[2:])
         rows = zip(maps, single, strict=True)
-        found = tuple(Comparison(a, b.reshape(a.shape), differing) for a, b in rows)
+        found = tuple(DenseComparison(a, b.reshape(a.shape), differing) for a, b in rows)
         return found if isinstance(dense, tuple) else found[0]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class DenseComparison:
     """A dense map (N, classes, *P) beside the answers for its crops, and which may differ (*P)."""
 
     dense: Array

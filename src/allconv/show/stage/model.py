@@ -13,7 +13,7 @@ from allconv.functional.correlate import transpose_window
 from allconv.functional.settings import pairs
 from allconv.intake.refusals import refusal
 from allconv.show.page.shared import LIMITS
-from allconv.show.stage.settings import ROLES, Pair, Role, Settings
+from allconv.show.stage.settings import ROLES, Pair, Role, StageSettings
 from allconv.window import Axis, reach_of
 
 FLAT = Axis(1, 1, 1)
@@ -21,7 +21,7 @@ FLAT = Axis(1, 1, 1)
 
 
 @dataclass(frozen=True)
-class Model:
+class StageModel:
     """Some axes and channels, and what meets along them.
 
     axes    rows and columns
@@ -160,7 +160,7 @@ class Model:
         return plane, at // width, at % width
 
 
-def model_of(settings: Settings) -> Model:
+def model_of(settings: StageSettings) -> StageModel:
     """The model of a layer.
 
     ArgumentError and ShapeError where its geometry cannot be, LimitError where it is too large to
@@ -177,7 +177,7 @@ def model_of(settings: Settings) -> Model:
     for axis, high in found:
         _check_drawable(axis, high, most)
     transposed = settings.op == "conv_transpose"
-    return Model(
+    return StageModel(
         (rows, columns),
         (top, left),
         (top - rows.high, left - columns.high) if transposed else (0, 0),
@@ -192,7 +192,7 @@ def model_of(settings: Settings) -> Model:
     )
 
 
-def _axes(settings: Settings) -> list[tuple[Axis, int]]:
+def _axes(settings: StageSettings) -> list[tuple[Axis, int]]:
     """The axes that the window slides over, each with the padding of its high side."""
 
     def own(name: str) -> tuple[int, ...]:
