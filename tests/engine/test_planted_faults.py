@@ -25,6 +25,7 @@ from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRo
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
+from allconv.engine.kernels.order import Extreme
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.planes import Planes
 from allconv.engine.kernels.runs import SumRuns
@@ -40,6 +41,7 @@ from allconv.operators import dropout, index, local, loss, normalize, pointwise,
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.matmul import MatMul
+from allconv.operators.order import ArgExtreme
 from allconv.operators.resize import Line, Resize, Rule
 from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
@@ -199,6 +201,10 @@ CASES = [
     (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "count", index.ReadAt((9, 9)), X, places),
+    (Extreme, "cells", ArgExtreme(1, last=True), (5, 4)),
+    (Extreme, "cells", ArgExtreme(1, last=True), X),
+    (Extreme, "inner", ArgExtreme(2), X),
+    (Extreme, "units", ArgExtreme(0), (5, 1000)),
     (Copy, "n6", lambda x: x.T, (3, 5)),
     (Copy, "source_axis5", lambda x: F.pad(x, (1, 2, 0, 3)), X),
     (Cast, "total", lambda x: x.astype("float64"), X),

@@ -16,6 +16,7 @@ from allconv.engine.kernels import (
     loss,
     matmul,
     normalize,
+    order,
     pointwise,
     pool,
     reduce,
@@ -26,8 +27,8 @@ from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, pointwise, pool,
-    reduce, resize,
+    arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, order, pointwise,
+    pool, reduce, resize,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(
