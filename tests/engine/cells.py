@@ -6,8 +6,10 @@ import numpy as np
 
 from allconv.operators.base import Array, Operator
 from allconv.operators.order import ArgExtreme
+from allconv.operators.take import AddAt, Take
 
 SIZES = (1, 2, 3, 5, 8, 17, 33)
+HOSTILE = (2**63 - 1, -(2**63), 2**62, 2**32, -1)
 ODD = (np.nan, np.inf, -np.inf, -0.0)
 
 Drawn = tuple[Operator, tuple[Array, ...]]
@@ -43,4 +45,27 @@ def extreme(draw: np.random.Generator) -> Drawn:
     return ArgExtreme(axis, *flags(draw, 3)), (x,)
 
 
-FAMILIES = {"extreme": extreme}
+def indices(draw: np.random.Generator, size: int, shape: int | tuple[int, ...]) -> Array:
+    """Numbers of cells from both ends; in half of the cases with some that are of no cell."""
+    beyond = int(draw.integers(0, 3))
+    index = draw.integers(-size - beyond, size + max(beyond, not size), shape)
+    if beyond:
+        index[draw.random(shape) < 0.1] = draw.choice(HOSTILE)
+    return index
+
+
+def take(draw: np.random.Generator) -> Drawn:
+    """Any numbers, of an axis that may be empty."""
+    x, axis = array(draw, least=0)
+    count = int(draw.choice((0, *SIZES, 100)))
+    return Take(axis, *flags(draw, 1)), (x, indices(draw, x.shape[axis], count))
+
+
+def add_at(draw: np.random.Generator) -> Drawn:
+    """Likewise, mostly several for a cell."""
+    y, axis = array(draw, least=0)
+    size = int(draw.choice((0, *SIZES, 100)))
+    return AddAt(axis, size), (y, indices(draw, size, y.shape[axis]))
+
+
+FAMILIES = {"extreme": extreme, "take": take, "add at": add_at}

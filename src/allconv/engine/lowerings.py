@@ -22,13 +22,14 @@ from allconv.engine.kernels import (
     reduce,
     resize,
     sum_cells,
+    take,
 )
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
     arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, order, pointwise,
-    pool, reduce, resize,
+    pool, reduce, resize, take,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(
