@@ -7,12 +7,12 @@ from math import exp, log
 
 from allconv.bench.engines import ENGINES, OURS
 from allconv.bench.layers import OTHERS, RANDOM_GROUP
-from allconv.bench.results import Results, Row, title
+from allconv.bench.results import Results, WorkloadResult, title
 from allconv.bench.tables import (
     MIB,
     NOTHING,
     TIMED,
-    Table,
+    ResultsTable,
     head_lines,
     medians,
     milliseconds,
@@ -47,7 +47,7 @@ def results_page(found: Sequence[Results]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _text(table: Table) -> str:
+def _text(table: ResultsTable) -> str:
     right = len(table.head) - table.left
     lines = [table.head, tuple(["---"] * table.left + ["--:"] * right), *table.rows]
     return "\n".join("| " + " | ".join(map(escaped, line)) + " |" for line in lines)
@@ -83,8 +83,8 @@ def summary(found: Sequence[Results]) -> str:
     return "\n".join([*lines, "", *_machines(found)])
 
 
-def _grouped(results: Results) -> dict[tuple[str, int], list[Row]]:
-    groups: dict[tuple[str, int], list[Row]] = {}
+def _grouped(results: Results) -> dict[tuple[str, int], list[WorkloadResult]]:
+    groups: dict[tuple[str, int], list[WorkloadResult]] = {}
     for row in results.rows:
         group = row.group
         if results.suite == "layers" and group in (*OTHERS, RANDOM_GROUP):
@@ -94,7 +94,7 @@ def _grouped(results: Results) -> dict[tuple[str, int], list[Row]]:
     return groups
 
 
-def _ratios(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _ratios(rows: Sequence[WorkloadResult]) -> list[tuple[str, str]]:
     """The geometric mean of the ratios, and their range, beside the peers that took part."""
     known = [found for row in rows if (found := ratio(medians(row), OURS)) is not None]
     without = sum(OURS in row.failures for row in rows)
@@ -111,7 +111,7 @@ def _ratios(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [("", "; ".join(told))] if told else []
 
 
-def _figures(rows: Sequence[Row], suite: str) -> list[tuple[str, str]]:
+def _figures(rows: Sequence[WorkloadResult], suite: str) -> list[tuple[str, str]]:
     """The figures of each engine, one line a row."""
     told = []
     for row in rows:

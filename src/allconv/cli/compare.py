@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.argument("data", required=False, type=settings.DATA)
 @click.option(
-    "--model", "models", multiple=True, type=settings.Name(settings.network_names),
+    "--model", "models", multiple=True, type=settings.NameSetting(settings.network_names),
     help="A network to train, several times for several.  [default: plain, local, convnet and "
     "all-cnn]",
 )  # fmt: skip

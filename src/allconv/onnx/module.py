@@ -17,7 +17,7 @@ from allconv.nn.rewrites.new_head import Cut
 from allconv.nn.summary import Summary
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.head import opened, without_head, without_preparation
-from allconv.onnx.model import Input, Model
+from allconv.onnx.model import Input, OnnxModel
 from allconv.onnx.record import check_shape, record_model
 from allconv.operators.base import FLOATS, Array
 from allconv.value import Value
@@ -43,7 +43,7 @@ class OnnxModule(Module):
     takes it like any other, and `with_inputs` fixes it, so that the network can be traced.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: OnnxModel) -> None:
         settings = dict(model.arrays)  # what stays when parameters are replaced: no second copy
         for name in model.parameters:
             self._places()[name] = Parameter.holding(settings.pop(name))
@@ -108,7 +108,7 @@ class OnnxModule(Module):
         model = without_preparation(self.model) if is_bytes else opened(self.model, layout)
         return self.with_model(model)
 
-    def with_model(self, model: Model) -> OnnxModule:
+    def with_model(self, model: OnnxModel) -> OnnxModule:
         """Another model on this one's parameters and buffers."""
         state = self.state_dict()
         names = (*model.parameters, *model.buffers)
@@ -200,7 +200,7 @@ class OnnxModule(Module):
         yield f"{held:,} parameters"
 
 
-def _declared_shapes(model: Model) -> list[tuple[int, ...]]:
+def _declared_shapes(model: OnnxModel) -> list[tuple[int, ...]]:
     """The shapes of the inputs as the file says them."""
     found = []
     for each in model.inputs:

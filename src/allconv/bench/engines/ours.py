@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from allconv.bench.engines.prepared import (
+from allconv.bench.engines.prepared_workload import (
     InTurn,
-    Prepared,
+    PreparedWorkload,
     Told,
     arrays_of,
     channels_last,
@@ -28,7 +28,7 @@ from allconv.bench.workload import FUNCTION_SIZES, GRADIENT, NETWORK, NETWORK_SI
 from allconv.operators.base import Array
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready."""
     return _KINDS[told["kind"]](told, threads)
 
@@ -37,7 +37,7 @@ def _said(threads: int, how: str) -> str:
     return f"{how}, threads={threads}"
 
 
-def _compiled(compiled: Any, arrays: list[Array], threads: int, how: str) -> Prepared:
+def _compiled(compiled: Any, arrays: list[Array], threads: int, how: str) -> PreparedWorkload:
     from allconv.bench.profile import profile_call
 
     def call() -> Any:
@@ -46,10 +46,10 @@ def _compiled(compiled: Any, arrays: list[Array], threads: int, how: str) -> Pre
     def profile(repeats: int) -> list[dict[str, Any]]:
         return profile_call(compiled.program, call, repeats)
 
-    return Prepared(call, lambda: [np.asarray(call())], _said(threads, how), profile)
+    return PreparedWorkload(call, lambda: [np.asarray(call())], _said(threads, how), profile)
 
 
-def _network(told: Told, threads: int) -> Prepared:
+def _network(told: Told, threads: int) -> PreparedWorkload:
     from allconv import compile, onnx
 
     net = onnx.load(told["model"])
@@ -63,7 +63,7 @@ def _network(told: Told, threads: int) -> Prepared:
         def call() -> Any:
             return compiled(x.astype(np.float32))
 
-        return Prepared(
+        return PreparedWorkload(
             call, lambda: _listed(call()), _said(threads, how),
             lambda repeats: profile_call(compiled.program, call, repeats),
         )  # fmt: skip
@@ -74,7 +74,7 @@ def _listed(results: Any) -> list[Array]:
     return [np.asarray(each) for each in (results if isinstance(results, tuple) else (results,))]
 
 
-def _gradient(told: Told, threads: int) -> Prepared:
+def _gradient(told: Told, threads: int) -> PreparedWorkload:
     from allconv import compile, vjp
     from allconv.functional import conv2d
 
@@ -92,7 +92,7 @@ def _gradient(told: Told, threads: int) -> Prepared:
     return _compiled(compiled, operands, threads, "vjp, compile")
 
 
-def _step(told: Told, threads: int) -> Prepared:
+def _step(told: Told, threads: int) -> PreparedWorkload:
     from allconv import nn
     from allconv.bench.profile import profile_call
     from allconv.train.objective import Objective
@@ -124,21 +124,21 @@ def _step(told: Told, threads: int) -> Prepared:
         return step(x, labels, rate=RATE, step=next(done))
 
     _, program = step.prepare(x.shape)
-    return Prepared(
+    return PreparedWorkload(
         call, results, _said(threads, "TrainingStep, channels-last images"),
         lambda repeats: profile_call(program, call, repeats),
     )  # fmt: skip
 
 
-def _network_sizes(told: Told, threads: int) -> Prepared:
+def _network_sizes(told: Told, threads: int) -> PreparedWorkload:
     from allconv import onnx, set_threads
 
     set_threads(threads)
     turns = InTurn(onnx.load(told["model"]), images_of(told))
-    return Prepared(turns, turns.results, _said(threads, "onnx.load, called"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "onnx.load, called"))
 
 
-def _function_sizes(told: Told, threads: int) -> Prepared:
+def _function_sizes(told: Told, threads: int) -> PreparedWorkload:
     from allconv import set_threads
     from allconv.functional import conv2d
 
@@ -149,7 +149,7 @@ def _function_sizes(told: Told, threads: int) -> Prepared:
         return conv2d(x, arrays["w"], arrays["b"], padding=1)
 
     turns = InTurn(function, images_of(told))
-    return Prepared(turns, turns.results, _said(threads, "functional.conv2d"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "functional.conv2d"))
 
 
 _KINDS = {

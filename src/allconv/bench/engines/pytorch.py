@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of, state_of
+from allconv.bench.engines.prepared_workload import (
+    InTurn,
+    PreparedWorkload,
+    Told,
+    arrays_of,
+    images_of,
+    state_of,
+)
 from allconv.bench.training import (
     COMPARED_STEPS,
     MOMENTUM,
@@ -28,7 +35,7 @@ from allconv.bench.workload import (
 from allconv.operators.base import Array
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready in a variant: "", "channels last" or "compiled"."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no processes of its own
     if told.get("cache"):
@@ -43,7 +50,7 @@ def _said(threads: int, *how: str) -> str:
     return ", ".join([f"set_num_threads({threads})", *(each for each in how if each)])
 
 
-def _network(told: Told, threads: int, variant: str) -> Prepared:
+def _network(told: Told, threads: int, variant: str) -> PreparedWorkload:
     import torch
 
     from allconv.bench.engines.torch_graph import torch_network
@@ -68,10 +75,10 @@ def _network(told: Told, threads: int, variant: str) -> Prepared:
         given = call()
         return [each.numpy() for each in (given if isinstance(given, tuple) else (given,))]
 
-    return Prepared(call, results, _said(threads, *how))
+    return PreparedWorkload(call, results, _said(threads, *how))
 
 
-def _gradient(told: Told, threads: int, variant: str) -> Prepared:
+def _gradient(told: Told, threads: int, variant: str) -> PreparedWorkload:
     import torch
 
     arrays = {n: torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays_of(told).items()}
@@ -88,10 +95,10 @@ def _gradient(told: Told, threads: int, variant: str) -> Prepared:
     def results() -> list[Array]:
         return [each.numpy() for each in call() if each is not None]
 
-    return Prepared(call, results, _said(threads, "aten.convolution_backward", variant))
+    return PreparedWorkload(call, results, _said(threads, "aten.convolution_backward", variant))
 
 
-def _step(told: Told, threads: int, variant: str) -> Prepared:
+def _step(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """A step: forward, loss, backward, update by a fused optimizer; gradients are set to None."""
     import torch
 
@@ -124,7 +131,7 @@ def _step(told: Told, threads: int, variant: str) -> Prepared:
 
     how = ["torch.compile"] if variant == "compiled" else []
     how += ["fused optimizer", layout]
-    return Prepared(made(told["layers"]), results, _said(threads, *how))
+    return PreparedWorkload(made(told["layers"]), results, _said(threads, *how))
 
 
 def _optimizer(name: str, net: Any) -> Any:
@@ -157,13 +164,13 @@ def _laid(tensor: Any, variant: str) -> Any:
     return tensor
 
 
-def _network_sizes(told: Told, threads: int, variant: str) -> Prepared:
+def _network_sizes(told: Told, threads: int, variant: str) -> PreparedWorkload:
     from allconv.bench.engines.torch_graph import torch_network
 
     return _on_sizes(torch_network(told["model"]), told, threads)
 
 
-def _function_sizes(told: Told, threads: int, variant: str) -> Prepared:
+def _function_sizes(told: Told, threads: int, variant: str) -> PreparedWorkload:
     import torch
     from torch.nn.functional import conv2d
 
@@ -172,7 +179,7 @@ def _function_sizes(told: Told, threads: int, variant: str) -> Prepared:
     return _on_sizes(lambda x: conv2d(x, w, b, padding=1), told, threads)
 
 
-def _on_sizes(function: Any, told: Told, threads: int) -> Prepared:
+def _on_sizes(function: Any, told: Told, threads: int) -> PreparedWorkload:
     import torch
 
     def run(x: Any) -> Any:
@@ -180,7 +187,7 @@ def _on_sizes(function: Any, told: Told, threads: int) -> Prepared:
             return function(x)
 
     turns = InTurn(run, [torch.from_numpy(x) for x in images_of(told)])
-    return Prepared(turns, turns.results, _said(threads, "inference_mode"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "inference_mode"))
 
 
 _KINDS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.bench.engines.prepared import CannotRunError
+from allconv.bench.engines.prepared_workload import CannotRunError
 from allconv.bench.engines.torch_operators import OPERATORS, Attributes
 from allconv.operators.base import Array
 
@@ -23,14 +23,14 @@ def torch_network(path: str) -> Any:
     import onnx
 
     model = onnx.load(path)
-    network = Network(model)
+    network = TorchGraph(model)
     module = torch.fx.GraphModule(network.root, network.graph).eval()
     from torch.fx.experimental.optimization import fuse
 
     return fuse(module, no_trace=True)
 
 
-class Network:
+class TorchGraph:
     """The graph while it is made; `OPERATORS` call its methods."""
 
     def __init__(self, model: Any) -> None:

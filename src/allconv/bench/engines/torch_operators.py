@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from allconv.bench.engines.prepared import CannotRunError
+from allconv.bench.engines.prepared_workload import CannotRunError
 
 if TYPE_CHECKING:
-    from allconv.bench.engines.torch_graph import Network
+    from allconv.bench.engines.torch_graph import TorchGraph
 
 Attributes: TypeAlias = dict[str, Any]
 LAST_FLAT_SOFTMAX = 12  # up to this operator set, Softmax takes the axes from `axis` on together
-Maker: TypeAlias = Callable[["Network", Sequence[str], Attributes], Any]
+Maker: TypeAlias = Callable[["TorchGraph", Sequence[str], Attributes], Any]
 
 
-def _conv(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _conv(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     from torch import nn
 
     w = net.array(inputs[1])
@@ -34,7 +34,7 @@ def _conv(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.module(module, arrays, x)
 
 
-def _batch_norm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _batch_norm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     from torch import nn
 
     names = ("weight", "bias", "running_mean", "running_var")
@@ -43,7 +43,7 @@ def _batch_norm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.module(module, arrays, net.value(inputs[0]))
 
 
-def _gemm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _gemm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     from torch import nn
 
     if a.get("alpha", 1.0) != 1.0 or a.get("beta", 1.0) != 1.0 or a.get("transA"):
@@ -57,7 +57,7 @@ def _gemm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.module(module, arrays, net.value(inputs[0]))
 
 
-def _max_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _max_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch.nn.functional as f
 
     axes = len(a["kernel_shape"])
@@ -68,7 +68,7 @@ def _max_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(pool, x, kernel, stride, padding=padding, dilation=dilation, ceil_mode=ceil)
 
 
-def _average_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _average_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch.nn.functional as f
 
     axes = len(a["kernel_shape"])
@@ -93,18 +93,18 @@ def _average_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.div, y, net.call(pool, ones, **settings))
 
 
-def _reshape(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _reshape(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     return net.call(torch.reshape, net.value(inputs[0]), net.integers(inputs[1]))
 
 
-def _axes(net: Network, inputs: Sequence[str], a: Attributes) -> list[int]:
+def _axes(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> list[int]:
     """The axes, an attribute or, in later operator sets, the second input."""
     return list(a["axes"]) if "axes" in a else net.integers(inputs[1])
 
 
-def _unsqueeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _unsqueeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     x = net.value(inputs[0])
@@ -113,13 +113,13 @@ def _unsqueeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return x
 
 
-def _squeeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _squeeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     return net.call(torch.squeeze, net.value(inputs[0]), tuple(_axes(net, inputs, a)))
 
 
-def _softmax(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _softmax(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     x = net.value(inputs[0])
@@ -129,13 +129,13 @@ def _softmax(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.Tensor.reshape_as, net.call(torch.softmax, flat, -1), x)
 
 
-def _concat(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _concat(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     return net.call(torch.cat, [net.value(each) for each in inputs], a["axis"])
 
 
-def _sum(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _sum(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import operator
 
     total = net.value(inputs[0])
@@ -144,14 +144,14 @@ def _sum(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return total
 
 
-def _mean(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _mean(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     keep = bool(a.get("keepdims", 1))
     return net.call(torch.mean, net.value(inputs[0]), _axes(net, inputs, a), keep)
 
 
-def _cast(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _cast(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     from onnx import TensorProto
@@ -162,7 +162,7 @@ def _cast(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.Tensor.to, net.value(inputs[0]), dtypes[a["to"]])
 
 
-def _clip(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _clip(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch
 
     bounds = [a.get("min"), a.get("max")]
@@ -172,7 +172,7 @@ def _clip(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.clamp, net.value(inputs[0]), *bounds)
 
 
-def _hard_sigmoid(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _hard_sigmoid(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     import torch.nn.functional as f
 
     if not isclose(a.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) or a.get("beta", 0.5) != 0.5:
@@ -180,14 +180,14 @@ def _hard_sigmoid(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(f.hardsigmoid, net.value(inputs[0]))
 
 
-def _same(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _same(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     return net.value(inputs[0])
 
 
 def _plain(name: str, settings: Callable[[Attributes], Sequence[Any]] = lambda a: ()) -> Maker:
     """A function of torch, or of torch.nn.functional, of all inputs, then of settings."""
 
-    def made(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+    def made(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
         import torch
 
         function = getattr(torch, name, None) or getattr(torch.nn.functional, name)

@@ -6,15 +6,15 @@ from typing import Any
 
 from allconv.functional.call import apply, take_floats
 from allconv.functional.correlate import correlated
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import cropped, read_settings, write_settings
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.window import Axis, Window, covered_by
 
 
-def read_conv(call: Call) -> Any:
+def read_conv(call: NodeCall) -> Any:
     """y = Conv(x, w, b): our own, setting by setting."""
     x, w, b = call.value(0), call.value(1), call.optional(2)
     axes = x.ndim - 2
@@ -23,7 +23,7 @@ def read_conv(call: Call) -> Any:
     return correlated(axes, False, x, w, b, settings)
 
 
-def read_conv_transpose(call: Call) -> Any:
+def read_conv_transpose(call: NodeCall) -> Any:
     """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here.
 
     Without `output_shape` it has s*(P-1) + d*(K-1) + 1 - low - high + output_padding cells.
@@ -58,7 +58,7 @@ def read_conv_transpose(call: Call) -> Any:
     return apply(operator, w, x) if b is None else apply(operator, w, x, b)
 
 
-def write_correlate(writer: Writer, written: Written) -> None:
+def write_correlate(writer: Writer, written: NodeToWrite) -> None:
     """Conv, or Gemm for a window without axes; a crop goes before it as Pad."""
     operator: Correlate = written.operator
     axes = operator.window.axes
@@ -72,7 +72,7 @@ def write_correlate(writer: Writer, written: Written) -> None:
     writer.node(written, "Conv", [x, *written.inputs[1:]], group=operator.groups, **settings)
 
 
-def write_correlate_transpose(writer: Writer, written: Written) -> None:
+def write_correlate_transpose(writer: Writer, written: NodeToWrite) -> None:
     """ConvTranspose; cells beyond what the taps reach are output_padding.
 
     Runtimes want less of that than the stride, and no negative padding: where there is more, the
@@ -113,8 +113,8 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": Name(read_conv, weights=(1, 2)),
-    "ConvTranspose": Name(
+    "Conv": NodeReader(read_conv, weights=(1, 2)),
+    "ConvTranspose": NodeReader(
         read_conv_transpose,
         weights=(1, 2),
     ),

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 
 from allconv.errors import Error, FileError
 from allconv.files import open_file
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.read.file import naming_file
 from allconv.onnx.read.validate import check_node
@@ -137,7 +137,7 @@ def ordered(nodes: Iterable[Any]) -> Iterator[Any]:
 
 def _refusal(node: Any, opset: int) -> str:
     """Why a node cannot run here; empty where nothing is known against it."""
-    given = Node(
+    given = OnnxNode(
         encodable(node.op_type),
         "" if node.domain in _DOMAINS else encodable(node.domain),
         opset,

@@ -14,7 +14,7 @@ from allconv.engine.step import KernelStep, PlanStep
 from allconv.nn.module import Module
 from allconv.nn.summary import parameters_of
 from allconv.nn.tracing import network_dtype, trace_module
-from allconv.onnx.model import Node as FileNode
+from allconv.onnx.model import OnnxNode as FileNode
 from allconv.onnx.module import OnnxModule
 from allconv.operators.base import Array, Spec
 from allconv.show.network.layers import (
