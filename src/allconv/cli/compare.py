@@ -15,7 +15,7 @@ from allconv.cli.source import load_data
 
 if TYPE_CHECKING:
     from allconv.data import Dataset
-    from allconv.train.compare import Comparison
+    from allconv.train.compare import ComparedNetwork
 
 
 @make(
@@ -78,7 +78,7 @@ def command(
 
 
 def _write(
-    path: Path, rows: list[Comparison], data: Dataset, epochs: int, batch_size: int, seed: int
+    path: Path, rows: list[ComparedNetwork], data: Dataset, epochs: int, batch_size: int, seed: int
 ) -> None:
     from allconv.files import atomic_write
     from allconv.show.report.comparison import comparison_report
@@ -87,7 +87,7 @@ def _write(
     atomic_write(path, comparison_report(rows, data.report, settings).encode())
 
 
-def _measured(rows: list[Comparison]) -> list[str]:
+def _measured(rows: list[ComparedNetwork]) -> list[str]:
     from allconv.show.report.comparison import HEAD, cells
 
     return table([HEAD, *map(cells, rows)])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from allconv.analysis.fields import Field
     from allconv.engine.program import Program
     from allconv.nn import Module
-    from allconv.nn.summary import Layer
+    from allconv.nn.summary import RecordedLayer
 
 HEAD = ("layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride")
 LONGEST_NAME = 26
@@ -69,7 +69,7 @@ def describe(
 class ListedLayer:
     """A layer with what the table says of it beside: its parameters, and what it sees."""
 
-    layer: Layer
+    layer: RecordedLayer
     parameters: int
     field: Field
 

@@ -244,7 +244,7 @@ class _MadeUp:
         """An array of the numbers that a page begins with; its leading axes are channels."""
         import numpy as np
 
-        from allconv.show.stage.settings import Settings
+        from allconv.show.stage.settings import StageSettings
         from allconv.show.stage.values import drawn
 
         if prod(shape) > MOST_WEIGHTS:
@@ -256,7 +256,7 @@ class _MadeUp:
         planes, places = prod(shape[:lead]), prod(shape[lead + axes :])
         sizes = shape[lead : lead + axes]
         rows, columns = sizes if axes == 2 else (1, *sizes)
-        settings = Settings(op=self.kind, dim=axes)
+        settings = StageSettings(op=self.kind, dim=axes)
         local = self.kind == "local" and name == "w"
         values = [
             drawn(name, settings, (plane, row, column, *((place,) if local else ())))

@@ -13,7 +13,7 @@ from allconv.errors import ArgumentError, LimitError
 from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
-from allconv.nn.rewrites.new_head import Cut
+from allconv.nn.rewrites.new_head import BaseAndHead
 from allconv.nn.summary import Summary
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.head import opened, without_head, without_preparation
@@ -94,10 +94,10 @@ class OnnxModule(Module):
             nodes.extend(inner for branch in node.branches for inner in branch.nodes)
         return [plain(node.label) for node in nodes]
 
-    def _cut_head(self) -> Cut:
+    def _cut_head(self) -> BaseAndHead:
         """See `nn.rewrites.new_head`."""
         model, weight, bias, name = without_head(self.model, self.state_dict())
-        return Cut(self.with_model(model), weight, bias, name)
+        return BaseAndHead(self.with_model(model), weight, bias, name)
 
     def for_any_size(self, layout: str = "nchw") -> OnnxModule:
         """The same network for any number of images of any size, from prepared images on.

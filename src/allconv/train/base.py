@@ -21,7 +21,7 @@ from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
 from allconv.nn.rewrites.graph_module import GraphModule
-from allconv.nn.rewrites.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
+from allconv.nn.rewrites.new_head import LAYOUTS, BaseAndHead, Features, check_classes, cut_head
 from allconv.nn.saved import load as load_saved
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.load import load as load_onnx
@@ -48,7 +48,7 @@ class Base:
     """
 
     name: str
-    cut: Cut
+    cut: BaseAndHead
     layout: str
     prepared: ImageScaling
     channels: int

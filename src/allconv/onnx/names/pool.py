@@ -18,7 +18,7 @@ from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.value import Value
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, least_input
 
 
 def _window(call: NodeCall, x: Value) -> tuple[Window, Pairs]:
@@ -63,7 +63,7 @@ def read_max_unpool(call: NodeCall) -> Any:
     if not fits or len(pads) != 2 * axes or index.shape != x.shape:
         raise call.wrong(f"x is {x.shape}, kernel_shape {kernel}, strides {strides}, pads {pads}")
     rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
-    image = tuple((n - 1) * s + k - low - high for n, s, k, low, high in rows)
+    image = tuple(least_input(n, k, s, 1, (low, high)) for n, s, k, low, high in rows)
     if min(image) < 1:
         raise call.wrong(f"images of {image}")
     call.check_shape((*x.shape[:2], *image))

@@ -20,8 +20,8 @@ from allconv.operators.resize import (
     MODES,
     MOST_CELLS,
     NEAREST,
-    Line,
     Resize,
+    ResizedAxis,
     Rule,
     table_of,
 )
@@ -180,12 +180,14 @@ def _resized(
                 "runtimes read in two ways; give sizes"
             )
         call.check_constants((to, _WEIGHTS))
-        lines.append(Line(axis, x.shape[axis], to, scale, crops.get(axis, (0.0, 1.0))))
+        lines.append(ResizedAxis(axis, x.shape[axis], to, scale, crops.get(axis, (0.0, 1.0))))
     y: Value = apply(Resize(tuple(lines), rule), x) if lines else x
     return _filled(call, y, lines, rule, outside) if rule.coordinates == _CROP else y
 
 
-def _filled(call: NodeCall, y: Value, lines: Sequence[Line], rule: Rule, outside: float) -> Value:
+def _filled(
+    call: NodeCall, y: Value, lines: Sequence[ResizedAxis], rule: Rule, outside: float
+) -> Value:
     """The value of what lies outside of the image, added where nothing else is."""
     if outside == 0.0:
         return y
