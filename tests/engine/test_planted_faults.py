@@ -19,7 +19,7 @@ from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
-from allconv.engine.kernels.grid import CellNumbers
+from allconv.engine.kernels.grid import CellNumbers, CellSums
 from allconv.engine.kernels.group_planes import GroupPlanes
 from allconv.engine.kernels.index import AtIndex, TapToIndex
 from allconv.engine.kernels.join_weight import JoinWeight
@@ -45,7 +45,7 @@ from allconv.engine.target import host
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.operators.grid import CellNumber
+from allconv.operators.grid import CellNumber, CellSum
 from allconv.operators.matmul import MatMul
 from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
 from allconv.operators.resize import Resize, ResizedAxis, Rule
@@ -245,6 +245,10 @@ CASES = [
     (CellNumbers, "size1", CellNumber((9, 9)), cells, cells),
     (CellNumbers, "places", CellNumber((9, 9)), cells, cells),
     (CellNumbers, "nowhere", CellNumber((9, 9)), cells, cells),
+    (CellSums, "cells", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "taps", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "inner", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "places", CellSum(), (9, 4), several, (3, 9)),
     (TakeCells, "size", Take(2), X, lines),
     (TakeCells, "count", Take(0), (9, 4), lines),
     (TakeCells, "inner", Take(2), X, lines),
