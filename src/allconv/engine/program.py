@@ -14,7 +14,7 @@ from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import layout_strides, size_in_bytes
 from allconv.engine.plan import Planner
 from allconv.engine.plan_text import PlanText
-from allconv.engine.prepared import Prepared
+from allconv.engine.prepared import PreparedPlan
 from allconv.engine.step import PlanStep
 from allconv.engine.target import host
 from allconv.engine.weights import Weights
@@ -66,8 +66,8 @@ class Program:
         ]
         self._rows = ("rows",) * len(self._free)
         self._weights: Weights | None = None
-        self._prepared: dict[tuple[str, ...], Prepared] = {}
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...] | None], Prepared] = {}
+        self._prepared: dict[tuple[str, ...], PreparedPlan] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...] | None], PreparedPlan] = {}
 
     def bind(self, arrays: Mapping[int, Array]) -> None:
         """Give the static inputs, by number; they are kept, not copied."""
@@ -125,7 +125,7 @@ class Program:
             name = value.name or f"input {operand}"
             raise ShapeError(f"{name} is {Spec.of(array)}; this was made for {value.spec}")
 
-    def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> Prepared:
+    def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> PreparedPlan:
         """The plan for operands of a call that lie so, beside static ones."""
         static = () if weights is None else weights.layouts
         by_number = dict.fromkeys(self.fixed, "rows")
@@ -135,7 +135,7 @@ class Program:
         self._plans[layouts, None if weights is None else weights.layouts] = prepared
         return prepared
 
-    def prepare(self, layouts: tuple[str, ...] | None = None) -> Prepared:
+    def prepare(self, layouts: tuple[str, ...] | None = None) -> PreparedPlan:
         """The plan for inputs that lie in these layouts, made at first use."""
         values = (*self.graph.inputs, *self.graph.constants)
         if layouts is None:
@@ -150,7 +150,7 @@ class Program:
                 LOWERINGS, self.graph, layouts, static, keep_last, self.exact, choices=self.choices
             )
             alone = predicted_seconds(self.graph) < LEAST_SHARED
-            prepared = Prepared(planner.run(), self.fixed, 1 if alone else self.threads)
+            prepared = PreparedPlan(planner.run(), self.fixed, 1 if alone else self.threads)
             self._prepared[layouts] = prepared
         return prepared
 
@@ -169,7 +169,7 @@ class Program:
         """The steps of a run, for tests and tools."""
         return list(self._any().planner.steps)
 
-    def _any(self) -> Prepared:
+    def _any(self) -> PreparedPlan:
         return next(iter(self._prepared.values()), None) or self.prepare()
 
     def reorder(self, seed: int) -> None:

@@ -103,9 +103,9 @@ def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> A
 
 def _recorded(
     function: Callable[..., Any], specs: tuple[Spec, ...], settings: dict[str, Any]
-) -> engine.Kept:
+) -> engine.KeptProgram:
     traced = trace.trace(lambda *x: function(*x, **settings), *specs)
-    return engine.Kept(engine.Program(traced.graph, exact=True), traced.structure)
+    return engine.KeptProgram(engine.Program(traced.graph, exact=True), traced.structure)
 
 
 def _call(name: str, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:

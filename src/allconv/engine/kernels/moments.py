@@ -97,7 +97,7 @@ class GradientJoinArguments(JoinArguments[T]):
 
 
 @dataclass(frozen=True)
-class Blocks(Kernel):
+class BlockSums(Kernel):
     """Base of the sums over a block of rows: two float64 numbers for each column and block."""
 
     vectors: int
@@ -179,7 +179,7 @@ def side_by_side(target: Target, vectors: int) -> int:
 
 
 @dataclass(frozen=True)
-class Moments(Blocks):
+class Moments(BlockSums):
     """Mean and sum of squared deviations of each column over a block of rows.
 
     A first pass finds about the mean, a second one the deviations d from it: then the mean is off
@@ -216,7 +216,7 @@ class Moments(Blocks):
 
 
 @dataclass(frozen=True)
-class GradientSums(Blocks):
+class GradientSums(BlockSums):
     """Sums of gy and of gy*(x - mean) of each column over a block of rows.
 
     gy is an expression of matrices (kind "v") and numbers ("s").
