@@ -11,7 +11,7 @@ import numpy as np
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader, Several
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeRule, Several
 from allconv.onnx.names.move import joined, moved, part, sliced
 from allconv.onnx.names.writer import NodeToWrite, Writer, spelt
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
@@ -234,16 +234,16 @@ def write_pad_edge(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "Concat": NodeReader(read_concat, moves=True),
-    "Flatten": NodeReader(read_flatten, moves=True),
-    "Identity": NodeReader(read_identity, moves=True),
-    "Pad": NodeReader(read_pad, settings=(1, 2, 3), moves=True),
-    "Reshape": NodeReader(read_reshape, settings=(1,), moves=True),
-    "Slice": NodeReader(read_slice, settings=(1, 2, 3, 4), moves=True),
-    "Split": NodeReader(read_split, settings=(1,), moves=True),
-    "Squeeze": NodeReader(read_squeeze, settings=(1,), moves=True),
-    "Transpose": NodeReader(read_transpose, moves=True),
-    "Unsqueeze": NodeReader(read_unsqueeze, settings=(1,), moves=True),
+    "Concat": NodeRule(read_concat, moves=True),
+    "Flatten": NodeRule(read_flatten, moves=True),
+    "Identity": NodeRule(read_identity, moves=True),
+    "Pad": NodeRule(read_pad, settings=(1, 2, 3), moves=True),
+    "Reshape": NodeRule(read_reshape, settings=(1,), moves=True),
+    "Slice": NodeRule(read_slice, settings=(1, 2, 3, 4), moves=True),
+    "Split": NodeRule(read_split, settings=(1,), moves=True),
+    "Squeeze": NodeRule(read_squeeze, settings=(1,), moves=True),
+    "Transpose": NodeRule(read_transpose, moves=True),
+    "Unsqueeze": NodeRule(read_unsqueeze, settings=(1,), moves=True),
 }
 WRITERS = {
     Concatenate: spelt("Concat", axis="axis"),

@@ -54,7 +54,7 @@ class Several:
 
 
 @dataclass(frozen=True)
-class NodeReader:
+class NodeRule:
     """How a node of one name is read.
 
     All attributes that the format has are read but those in `unread`, which are refused, and those
@@ -78,14 +78,14 @@ class NodeReader:
     defined: bool = False
 
 
-def of(function: Callable[..., Any], **numbers: str) -> NodeReader:
+def of(function: Callable[..., Any], **numbers: str) -> NodeRule:
     """A function of all inputs, and of attributes that are numbers: `alpha="alpha"`."""
 
     def read(call: NodeCall) -> Any:
         given = {name: call.number(attribute) for name, attribute in numbers.items()}
         return function(*call.values(), **given)
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 class NodeCall:
@@ -146,7 +146,7 @@ class NodeCall:
         else:
             self.check_shape(shape)
 
-    def check_all_read(self, name: NodeReader) -> None:
+    def check_all_read(self, name: NodeRule) -> None:
         """Refuse an attribute or input that is given and that the reader did not look at."""
         for each in self.node.attributes:
             if each not in self.read_attributes and each not in name.silent:

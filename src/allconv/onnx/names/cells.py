@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.format.tensors import dtype_name
-from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeRule
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.take import Take
@@ -106,10 +106,10 @@ def read_element(call: NodeCall) -> Value | Bytes | Condition | Array:
 
 
 READERS = {
-    "Compress": NodeReader(read_compress, settings=(1,)),
-    "CumProd": NodeReader(read_cum_prod, settings=(1,)),
-    "EyeLike": NodeReader(read_eye_like),
-    "OptionalGetElement": NodeReader(read_element),
-    "OptionalHasElement": NodeReader(read_has_element),
-    "ReverseSequence": NodeReader(read_reverse_sequence, settings=(1,)),
+    "Compress": NodeRule(read_compress, settings=(1,)),
+    "CumProd": NodeRule(read_cum_prod, settings=(1,)),
+    "EyeLike": NodeRule(read_eye_like),
+    "OptionalGetElement": NodeRule(read_element),
+    "OptionalHasElement": NodeRule(read_has_element),
+    "ReverseSequence": NodeRule(read_reverse_sequence, settings=(1,)),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.grid import MODES, PADDINGS, GridSample
 
@@ -52,7 +52,7 @@ def write_grid_sample(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "AffineGrid": NodeReader(read_affine_grid, settings=(1,)),
-    "GridSample": NodeReader(read_grid_sample),
+    "AffineGrid": NodeRule(read_affine_grid, settings=(1,)),
+    "GridSample": NodeRule(read_grid_sample),
 }
 WRITERS = {GridSample: write_grid_sample}

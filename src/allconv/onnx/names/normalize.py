@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
@@ -72,14 +72,14 @@ def write_normalize(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "BatchNormalization": NodeReader(
+    "BatchNormalization": NodeRule(
         read_batch_normalization,
         silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
-    "LRN": NodeReader(read_local_response),
-    "Dropout": NodeReader(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
+    "LRN": NodeRule(read_local_response),
+    "Dropout": NodeRule(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
 }
 WRITERS = {Normalize: write_normalize}

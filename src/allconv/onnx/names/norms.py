@@ -8,7 +8,7 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.norms import GroupNorm, LayerNorm
@@ -172,11 +172,11 @@ def _with_numbers(writer: Writer, written: NodeToWrite, shape: tuple[int, ...]) 
 
 
 READERS = {
-    "GroupNormalization": NodeReader(read_group_norm, weights=(1, 2)),
-    "InstanceNormalization": NodeReader(read_instance_norm, weights=(1, 2)),
-    "LayerNormalization": NodeReader(read_layer_norm, weights=(1, 2)),
-    "LpNormalization": NodeReader(read_lp_norm),
-    "MeanVarianceNormalization": NodeReader(read_mean_variance),
-    "RMSNormalization": NodeReader(read_rms_norm, weights=(1,)),
+    "GroupNormalization": NodeRule(read_group_norm, weights=(1, 2)),
+    "InstanceNormalization": NodeRule(read_instance_norm, weights=(1, 2)),
+    "LayerNormalization": NodeRule(read_layer_norm, weights=(1, 2)),
+    "LpNormalization": NodeRule(read_lp_norm),
+    "MeanVarianceNormalization": NodeRule(read_mean_variance),
+    "RMSNormalization": NodeRule(read_rms_norm, weights=(1,)),
 }
 WRITERS = {GroupNorm: write_group_norm, LayerNorm: write_layer_norm}

@@ -11,7 +11,7 @@ import numpy as np
 from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.window import (
     Pairs,
     crop,
@@ -117,7 +117,7 @@ def _counts(window: Window, counted: bool) -> bool:
     return counted or all(axis.padding == 0 and axis.high <= 0 for axis in window.axes)
 
 
-def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeReader:
+def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeRule:
     """A pooling of whole images."""
 
     def read(call: NodeCall) -> Any:
@@ -126,7 +126,7 @@ def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeReader:
             raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
         return pool(call, x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:]))
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 def read_lp_pool(call: NodeCall) -> Any:
@@ -194,15 +194,15 @@ def _inside(
 
 
 READERS = {
-    "AveragePool": NodeReader(read_average_pool),
+    "AveragePool": NodeRule(read_average_pool),
     "GlobalAveragePool": _whole(lambda call, x, window: apply(AveragePool(window), x)),
     "GlobalLpPool": _whole(_norm),
     "GlobalMaxPool": _whole(lambda call, x, window: apply(MaxPool(window), x)[0]),
-    "LpPool": NodeReader(read_lp_pool),
-    "MaxPool": NodeReader(
+    "LpPool": NodeRule(read_lp_pool),
+    "MaxPool": NodeRule(
         read_max_pool,
     ),
-    "MaxUnpool": NodeReader(read_max_unpool, settings=(2,)),
+    "MaxUnpool": NodeRule(read_max_unpool, settings=(2,)),
 }
 WRITERS = {
     MaxPool: write_max_pool,

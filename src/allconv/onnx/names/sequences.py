@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Bytes, Condition, HeldAsFloats, NodeCall, NodeReader, Several
+from allconv.onnx.names.call import Bytes, Condition, HeldAsFloats, NodeCall, NodeRule, Several
 from allconv.onnx.names.move import moved, part
 from allconv.operators.arrange import Concatenate, Reshape
 from allconv.operators.base import FLOATS, Array
@@ -140,13 +140,13 @@ def _floats(call: NodeCall, x: Any) -> Value:
 
 
 SEQUENCES = {
-    "ConcatFromSequence": NodeReader(_joined),
-    "SequenceAt": NodeReader(_at, settings=(1,)),
-    "SequenceConstruct": NodeReader(_construct),
-    "SequenceEmpty": NodeReader(_empty),
-    "SequenceErase": NodeReader(_erase, settings=(1,)),
-    "SequenceInsert": NodeReader(_insert, settings=(2,)),
-    "SequenceLength": NodeReader(_length),
-    "SplitToSequence": NodeReader(_split, settings=(1,)),
+    "ConcatFromSequence": NodeRule(_joined),
+    "SequenceAt": NodeRule(_at, settings=(1,)),
+    "SequenceConstruct": NodeRule(_construct),
+    "SequenceEmpty": NodeRule(_empty),
+    "SequenceErase": NodeRule(_erase, settings=(1,)),
+    "SequenceInsert": NodeRule(_insert, settings=(2,)),
+    "SequenceLength": NodeRule(_length),
+    "SplitToSequence": NodeRule(_split, settings=(1,)),
 }
 """How the nodes of sequences are read, by the name of the operator."""

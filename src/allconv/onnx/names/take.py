@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.move import joined, part, taken
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.base import Array
@@ -278,15 +278,15 @@ def write_running_sum(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "CumSum": NodeReader(read_cum_sum, settings=(1,)),
-    "Gather": NodeReader(read_gather, settings=(1,), moves=True),
-    "GatherElements": NodeReader(read_gather_elements, settings=(1,), moves=True),
-    "GatherND": NodeReader(read_gather_nd, settings=(1,), moves=True),
-    "OneHot": NodeReader(read_one_hot, settings=(0, 1), moves=True),
-    "Scatter": NodeReader(read_scatter_elements, settings=(1,)),
-    "ScatterElements": NodeReader(read_scatter_elements, settings=(1,), moves=True),
-    "ScatterND": NodeReader(read_scatter_nd, settings=(1,), moves=True),
-    "Tile": NodeReader(read_tile, settings=(1,), moves=True),
-    "Trilu": NodeReader(read_trilu, settings=(1,), moves=True),
+    "CumSum": NodeRule(read_cum_sum, settings=(1,)),
+    "Gather": NodeRule(read_gather, settings=(1,), moves=True),
+    "GatherElements": NodeRule(read_gather_elements, settings=(1,), moves=True),
+    "GatherND": NodeRule(read_gather_nd, settings=(1,), moves=True),
+    "OneHot": NodeRule(read_one_hot, settings=(0, 1), moves=True),
+    "Scatter": NodeRule(read_scatter_elements, settings=(1,)),
+    "ScatterElements": NodeRule(read_scatter_elements, settings=(1,), moves=True),
+    "ScatterND": NodeRule(read_scatter_nd, settings=(1,), moves=True),
+    "Tile": NodeRule(read_tile, settings=(1,), moves=True),
+    "Trilu": NodeRule(read_trilu, settings=(1,), moves=True),
 }
 WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}
