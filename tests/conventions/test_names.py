@@ -8,7 +8,7 @@ from functools import reduce
 import pytest
 
 from allconv import conventions, functional
-from allconv.conventions.names import families
+from allconv.conventions.function_names import families
 from allconv.errors import ArgumentError
 from conventions.running import need
 

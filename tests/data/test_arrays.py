@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allconv import data
-from allconv.data.labels import encode_labels, kind_of, label_values, names_of, values_of
+from allconv.data.labels import encode_labels, label_kind, label_values, names_of, values_of
 from allconv.data.pixels import find_white, take_images, to_bytes, to_images
 from allconv.errors import ArgumentError, FileError, LimitError, ShapeError
 
@@ -355,7 +355,7 @@ def test_labels_come_back_from_their_names(labels):
     numbers, names = encode_labels({"y": labels})
     assert names == names_of(values)
     assert np.array_equal(values[numbers["y"]], np.ravel(labels))
-    again = values_of(names, kind_of(values))
+    again = values_of(names, label_kind(values))
     assert again.dtype == values.dtype
     assert np.array_equal(again, values)
 

@@ -27,7 +27,7 @@ LONGEST = 40  # letters of a name in the legend
 Index = NDArray[np.int64]
 
 
-def grid(matrix: Matrix, letters: bool, most: int | None) -> MatrixDrawing:
+def matrix_drawing(matrix: Matrix, letters: bool, most: int | None) -> MatrixDrawing:
     """What is drawn of a matrix; of more than `most` rows or columns the first and the last."""
     if most is not None and most < 2:
         raise ArgumentError(f"most is {most}; at least 2 rows and columns are drawn")

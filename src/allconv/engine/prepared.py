@@ -26,7 +26,7 @@ from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
 from allconv.engine.plan_text import PlanText, StepLine
 from allconv.engine.step import KernelStep, PlanStep, array_at
-from allconv.engine.table import Filled, StepTable
+from allconv.engine.step_table import Filled, StepTable
 from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array
 

@@ -19,7 +19,7 @@ from allconv.engine.buffer import aligned
 from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
 from allconv.engine.step import Address, KernelStep, PlanStep, array_at
-from allconv.engine.table import Filled, StepTable
+from allconv.engine.step_table import Filled, StepTable
 from allconv.errors import Error
 from allconv.operators.base import Array
 

@@ -10,8 +10,8 @@ from allconv.picture.table import SIZE, coloured, line, shown, table
 from allconv.show import text
 
 if TYPE_CHECKING:
+    from allconv.show.array_view import ArrayView
     from allconv.show.terms import Cell, Factor, Term
-    from allconv.show.view import ArrayView
     from allconv.show.working import Working
 
 HEAD = ("cell", "what meets", "numbers", "products", "total")

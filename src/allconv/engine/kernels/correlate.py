@@ -62,7 +62,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         return True
     planes = planes and not single and direct_in_planes(x, y, operator, planner.target)
     if not planes:
-        x = read_image(planner, group.source, groups, None if single else node)
+        x = read_pixels(planner, group.source, groups, None if single else node)
     batch = x.shape[0] if single else None
     packed = pack(planner, operator, w)
     convolution = DirectConvolution(
@@ -92,7 +92,7 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     x, tail = place_result(planner, node, rows=adjacent and not single)
     if x.spec.size == 0:
         return True
-    y = read_image(planner, node.inputs[1], operator.groups, None if single else node)
+    y = read_pixels(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)
     if single:
         convolution = DirectConvolution(planner, operator.groups, bias, tail, y.shape[0])
@@ -155,7 +155,7 @@ def row_of_pixels(place: Place, *, images: bool) -> Place | None:
     return place.viewed((n, place.shape[1], count), (place.strides[0], place.strides[1], step))
 
 
-def read_image(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
+def read_pixels(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
     """Images whose channels follow each other, unless they are so few that bands are packed from
     rows as well, or large and with a user of their own, who turns them as it packs its bands."""
     place = planner.read(value)
@@ -194,7 +194,7 @@ def lower_weight(planner: Planner, node: Node) -> bool:
         else:
             add_depthwise_weight(planner, x, y, w, window)
         return True
-    x = read_image(planner, node.inputs[0], operator.groups)
+    x = read_pixels(planner, node.inputs[0], operator.groups)
     batch = all(axis.output == 1 for axis in window.axes)
     return lower_weights(planner, node, x, window, operator.groups, batch, local=False)
 

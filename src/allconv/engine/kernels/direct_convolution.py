@@ -9,7 +9,6 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.border import Border, BorderArguments
 from allconv.engine.kernels.chunks import (
     MOST,
     Blocks,
@@ -22,6 +21,7 @@ from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.mend_border import BorderArguments, MendBorder
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.planes import Planes, PlanesArguments
@@ -214,7 +214,7 @@ class DirectConvolution:
             finite=packed.finite,
             flags=packed.finite.spec.size,
         )
-        kernel = Border(
+        kernel = MendBorder(
             self.planner.target, form.dtype, self.bias is not None, self.tail.epilogues()
         )
         self.planner.step(

@@ -148,7 +148,7 @@ class BlockSums(Kernel):
         step(row, v, sums) adds the terms of one vector of one row. Several rows are added up side
         by side, since an addition waits for the one before it.
         """
-        height = side_by_side(self.target, vectors)
+        height = rows_side_by_side(self.target, vectors)
         carry = [code.const(0.0)] * (height * vectors * terms)
 
         def add(row: Index, side: int) -> None:
@@ -173,7 +173,7 @@ class BlockSums(Kernel):
         return [sides[0][term::terms] for term in range(terms)]
 
 
-def side_by_side(target: Target, vectors: int) -> int:
+def rows_side_by_side(target: Target, vectors: int) -> int:
     """How many rows to add up side by side, that many vectors wide."""
     return max(1, (8 if target.registers >= 32 else 4) // vectors)
 

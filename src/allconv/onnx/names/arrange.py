@@ -12,7 +12,7 @@ from allconv.functional.border import Pairs, bordered, check_border
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.names import since
 from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeRule, Several
-from allconv.onnx.names.move import joined, moved, part, sliced
+from allconv.onnx.names.move import concatenated, moved, part, sliced
 from allconv.onnx.names.writer import NodeToWrite, Writer, spelt
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 
@@ -90,7 +90,7 @@ def read_concat(call: NodeCall) -> Any:
     axis = call.axis(call.integer("axis"), values[0].ndim)
     if call.is_known:
         call.check_constants((sum(each.size for each in values),))
-    return joined(values, axis)
+    return concatenated(values, axis)
 
 
 def read_split(call: NodeCall) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from allconv.functional.patches import check_pairs, folded
+from allconv.functional.patches import check_pairs, folded_columns
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.onnx.names.call import NodeCall, NodeRule
@@ -65,7 +65,7 @@ def read_col2im(call: NodeCall) -> Any:
         )
     call.check_shape((x.shape[0], x.shape[1] // window.taps, *sizes))
     check_pairs(window)
-    return folded(x, window=window)
+    return folded_columns(x, window=window)
 
 
 def _image(call: NodeCall) -> tuple[Value, int, bool]:

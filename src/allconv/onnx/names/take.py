@@ -14,7 +14,7 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.onnx.names.call import NodeCall, NodeRule
-from allconv.onnx.names.move import joined, part, taken
+from allconv.onnx.names.move import concatenated, part, taken
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select
@@ -147,7 +147,7 @@ def _scattered(call: NodeCall, x: Any, index: Array, updates: Any) -> Any:
     source = np.arange(x.shape[0] + len(index))
     rows, new = np.split(source, [x.shape[0]])
     np.maximum.at(rows, index, new)
-    return taken(call, joined([x, updates], 0), 0, rows)
+    return taken(call, concatenated([x, updates], 0), 0, rows)
 
 
 _JOINED: dict[str, tuple[np.ufunc, float]] = {
@@ -180,7 +180,9 @@ def _joined(call: NodeCall, x: Any, index: Array, updates: Any, reduction: str) 
     if max(turns) >= MOST_UPDATES:
         raise call.too_large(f"{max(turns) + 1:,} updates of one row; {MOST_UPDATES} are the most")
     call.check_constants((x.shape[0], max(turns) + 1))
-    given = joined([updates, call.lift(np.full((1, *updates.shape[1:]), neutral, x.dtype))], 0)
+    given = concatenated(
+        [updates, call.lift(np.full((1, *updates.shape[1:]), neutral, x.dtype))], 0
+    )
     for turn in range(max(turns) + 1):
         source = np.full(x.shape[0], len(rows))
         for number, row in enumerate(rows):

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError, EncodeError  # type: ignore[imp
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
 from allconv.intake.settings import whole
 from allconv.onnx.format.metadata import PRODUCER, read_metadata
-from allconv.onnx.format.refusals import joined
+from allconv.onnx.format.refusals import one_error
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import About, OnnxModel
 from allconv.onnx.read.arrays import read_arrays
@@ -133,7 +133,7 @@ def parse_model(data: bytes, outside: Outside | None = None) -> OnnxModel:
     model = _parsed(BytesIO(data), len(data), outside or Outside(None, SIZE_LIMIT))
     refusals = [(node.name, node.refusal) for node in model.nodes if node.refusal]
     if refusals:
-        raise joined(refusals)
+        raise one_error(refusals)
     return model
 
 
