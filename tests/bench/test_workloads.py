@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
@@ -64,7 +63,6 @@ def test_layers_are_possible_and_count_right(layer: BenchLayer) -> None:
     assert layer.y_shape[2:] == tuple(placements(layer, axis) for axis in range(layer.axes))
     assert min(layer.y_shape) > 0
     assert layer.multiply_adds == multiply_adds(layer)
-    assert BenchLayer.from_data(json.loads(json.dumps(layer.data()))) == layer
 
 
 def test_main_table_is_of_wide_layers_of_3x3_with_stride_1() -> None:
@@ -106,10 +104,8 @@ def test_random_layers_are_the_same_for_a_seed() -> None:
     assert len(set(random_layers(20, 3))) == 20
 
 
-def test_workloads_are_plain_data_with_names_of_their_own() -> None:
-    """They go to workers as JSON, and rows are told apart by their names."""
-    for workload in ALL:
-        assert json.loads(json.dumps(asdict(workload))) == asdict(workload)
+def test_workloads_have_names_of_their_own() -> None:
+    """Rows are told apart by them."""
     for suite in (layer_workloads(), network_workloads((1, 16)), training_workloads()):
         names = [(w.group, w.name, w.layout) for w in suite]
         assert len(set(names)) == len(names)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -89,81 +88,66 @@ class BenchLayer:
             parts.append("depthwise" if depthwise else f"{self.groups} groups")
         return ", ".join(parts)
 
-    def data(self) -> dict[str, Any]:
-        """As plain data; `BenchLayer(**data)` is the layer again, once lists are tuples."""
-        return {**asdict(self), "size": list(self.size), "kernel": list(self.kernel)}
 
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> BenchLayer:
-        """The layer that `data` was made of."""
-        fields = {**data, "size": tuple(data["size"]), "kernel": tuple(data["kernel"])}
-        return cls(**fields)
-
-
+conv = BenchLayer.of
 MAIN, RANDOM_GROUP = "3x3, stride 1", "drawn at random"
 # images, channels in, size, channels out, kernel
 THREE_BY_THREE = [
-    BenchLayer.of(1, 64, 224, 64, 3),
-    BenchLayer.of(1, 128, 112, 128, 3),
-    BenchLayer.of(1, 64, 56, 64, 3),
-    BenchLayer.of(1, 256, 56, 256, 3),
-    BenchLayer.of(1, 128, 28, 128, 3),
-    BenchLayer.of(1, 512, 28, 512, 3),
-    BenchLayer.of(1, 256, 14, 256, 3),
-    BenchLayer.of(1, 512, 14, 512, 3),
-    BenchLayer.of(1, 512, 7, 512, 3),
-    BenchLayer.of(16, 64, 56, 64, 3),
-    BenchLayer.of(16, 256, 14, 256, 3),
-    BenchLayer.of(32, 96, 32, 96, 3),
+    conv(1, 64, 224, 64, 3),
+    conv(1, 128, 112, 128, 3),
+    conv(1, 64, 56, 64, 3),
+    conv(1, 256, 56, 256, 3),
+    conv(1, 128, 28, 128, 3),
+    conv(1, 512, 28, 512, 3),
+    conv(1, 256, 14, 256, 3),
+    conv(1, 512, 14, 512, 3),
+    conv(1, 512, 7, 512, 3),
+    conv(16, 64, 56, 64, 3),
+    conv(16, 256, 14, 256, 3),
+    conv(32, 96, 32, 96, 3),
 ]
 OTHERS: dict[str, list[BenchLayer]] = {
-    "lecture": [BenchLayer.of(1, 1, 16, 8, 5, padding=0)],
+    "lecture": [conv(1, 1, 16, 8, 5, padding=0)],
     "1x1": [
-        BenchLayer.of(1, 64, 56, 256, 1),
-        BenchLayer.of(1, 512, 28, 128, 1),
-        BenchLayer.of(1, 1024, 14, 256, 1),
-        BenchLayer.of(1, 2048, 7, 512, 1),
+        conv(1, 64, 56, 256, 1),
+        conv(1, 512, 28, 128, 1),
+        conv(1, 1024, 14, 256, 1),
+        conv(1, 2048, 7, 512, 1),
     ],
     "depthwise": [
-        BenchLayer.of(1, 32, 112, 32, 3, groups=32),
-        BenchLayer.of(1, 144, 56, 144, 3, stride=2, groups=144),
-        BenchLayer.of(1, 512, 14, 512, 3, groups=512),
-        BenchLayer.of(1, 240, 28, 240, 5, groups=240),
+        conv(1, 32, 112, 32, 3, groups=32),
+        conv(1, 144, 56, 144, 3, stride=2, groups=144),
+        conv(1, 512, 14, 512, 3, groups=512),
+        conv(1, 240, 28, 240, 5, groups=240),
     ],
     "first layers": [
-        BenchLayer.of(1, 3, 224, 64, 7, stride=2),
-        BenchLayer.of(1, 3, 224, 64, 3),
-        BenchLayer.of(1, 3, 227, 96, 11, stride=4, padding=0),
-        BenchLayer.of(64, 1, 28, 32, 3),
+        conv(1, 3, 224, 64, 7, stride=2),
+        conv(1, 3, 224, 64, 3),
+        conv(1, 3, 227, 96, 11, stride=4, padding=0),
+        conv(64, 1, 28, 32, 3),
     ],
     "strided": [
-        BenchLayer.of(1, 128, 56, 128, 3, stride=2),
-        BenchLayer.of(1, 256, 56, 512, 1, stride=2),
-        BenchLayer.of(32, 96, 32, 96, 3, stride=2),
+        conv(1, 128, 56, 128, 3, stride=2),
+        conv(1, 256, 56, 512, 1, stride=2),
+        conv(32, 96, 32, 96, 3, stride=2),
     ],
-    "5x5": [BenchLayer.of(1, 96, 28, 96, 5), BenchLayer.of(1, 32, 28, 96, 5)],
-    "dilated": [
-        BenchLayer.of(1, 256, 28, 256, 3, dilation=2),
-        BenchLayer.of(1, 64, 65, 64, 3, dilation=4),
-    ],
-    "groups": [
-        BenchLayer.of(1, 112, 28, 112, 1, groups=4),
-        BenchLayer.of(1, 256, 28, 256, 3, groups=32),
-    ],
-    "1-D": [BenchLayer.of(8, 64, (1000,), 64, 9), BenchLayer.of(1, 1, (16000,), 64, 80, stride=4)],
-    "3-D": [BenchLayer.of(1, 32, (16, 56, 56), 32, 3), BenchLayer.of(1, 3, (16, 112, 112), 64, 3)],
+    "5x5": [conv(1, 96, 28, 96, 5), conv(1, 32, 28, 96, 5)],
+    "dilated": [conv(1, 256, 28, 256, 3, dilation=2), conv(1, 64, 65, 64, 3, dilation=4)],
+    "groups": [conv(1, 112, 28, 112, 1, groups=4), conv(1, 256, 28, 256, 3, groups=32)],
+    "1-D": [conv(8, 64, (1000,), 64, 9), conv(1, 1, (16000,), 64, 80, stride=4)],
+    "3-D": [conv(1, 32, (16, 56, 56), 32, 3), conv(1, 3, (16, 112, 112), 64, 3)],
     "odd channels": [
-        BenchLayer.of(1, 3, 112, 17, 3),
-        BenchLayer.of(1, 17, 56, 100, 3),
-        BenchLayer.of(1, 100, 28, 100, 3),
+        conv(1, 3, 112, 17, 3),
+        conv(1, 17, 56, 100, 3),
+        conv(1, 100, 28, 100, 3),
     ],
 }
 GRADIENTS = [
-    BenchLayer.of(16, 64, 56, 64, 3),
-    BenchLayer.of(16, 128, 28, 128, 3),
-    BenchLayer.of(16, 256, 14, 256, 3),
-    BenchLayer.of(1, 256, 56, 256, 3),
-    BenchLayer.of(32, 96, 32, 96, 3),
+    conv(16, 64, 56, 64, 3),
+    conv(16, 128, 28, 128, 3),
+    conv(16, 256, 14, 256, 3),
+    conv(1, 256, 56, 256, 3),
+    conv(32, 96, 32, 96, 3),
 ]
 RANDOM, SEED = 8, 2026
 
@@ -189,19 +173,16 @@ def layer_workloads() -> list[Workload]:
     tables = {MAIN: THREE_BY_THREE, **OTHERS, RANDOM_GROUP: random_layers()}
     made = []
     for group, layers in tables.items():
-        for layer in layers:
-            layouts = (NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,)
-            source = {"layer": layer.data()}
-            made += [
-                Workload(layer.name, group, NETWORK, source, layout, layer.multiply_adds)
-                for layout in layouts
-            ]
+        made += [each for layer in layers for each in _laid_out(layer, group, NETWORK)]
     for of in ("input", "weight"):
-        for layer in GRADIENTS:
-            told = {"layer": layer.data(), "of": of}
-            group = f"gradient of the {of}, 3x3"
-            made += [
-                Workload(layer.name, group, GRADIENT, told, layout, layer.multiply_adds)
-                for layout in (NCHW, CHANNELS_LAST)
-            ]
+        group = f"gradient of the {of}, 3x3"
+        made += [each for layer in GRADIENTS for each in _laid_out(layer, group, GRADIENT, of=of)]
     return made
+
+
+def _laid_out(layer: BenchLayer, group: str, kind: str, **source: str) -> list[Workload]:
+    """A layer in both layouts; one of one axis in one."""
+    return [
+        Workload(layer.name, group, kind, {"layer": layer, **source}, layout, layer.multiply_adds)
+        for layout in ((NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,))
+    ]

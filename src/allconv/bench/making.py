@@ -51,7 +51,7 @@ def _network(source: Mapping[str, Any], folder: Path, draw: np.random.Generator)
         shape = tuple(source["shape"])
         _save_ours(source, shape, path)
     else:
-        layer = BenchLayer.from_data(source["layer"])
+        layer: BenchLayer = source["layer"]
         path.write_bytes(layer_model(layer, draw).SerializeToString())
         shape = layer.x_shape
     if dtype == "uint8":
@@ -93,7 +93,7 @@ def layer_model(layer: BenchLayer, draw: np.random.Generator) -> ModelProto:
 
 
 def _gradient(source: Mapping[str, Any], folder: Path, draw: np.random.Generator) -> dict[str, Any]:
-    layer = BenchLayer.from_data(source["layer"])
+    layer: BenchLayer = source["layer"]
     x, w, gy = (
         draw.standard_normal(shape, np.float32)
         for shape in (layer.x_shape, layer.w_shape, layer.y_shape)

@@ -117,9 +117,7 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
                 _keep(rows, results, listener)
             for workload in workloads:
                 listener.progress(done, total, f"{workload.name}, {counted(threads, 'thread')}")
-                with TemporaryDirectory(
-                    prefix="allconv-bench-", ignore_cleanup_errors=True
-                ) as made:
+                with TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as made:
                     try:
                         rows = _rows(request, workload, workers, Path(made), results)
                     except (Error, OSError) as error:  # its files: no room, or no such network

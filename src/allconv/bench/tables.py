@@ -51,16 +51,18 @@ def tables(results: Results) -> list[ResultsTable]:
 
 def row_line(row: WorkloadResult) -> str:
     """A row in one line, while the run goes on."""
-    told = []
-    for engine, figures in row.figures.items():
-        if "median" in figures:
-            told.append(f"{title(engine)} {milliseconds(figures['median'])} ms")
-        else:
-            part, held = list(figures.items())[-1]
-            told.append(f"{title(engine)} {held / MIB:.0f} MiB ({part})")
+    told = [figure(*each) for each in row.figures.items()]
     told += [f"{title(engine)} FAILED" for engine in row.failures]
     layout = "" if row.layout in ("", ANY) else f", {row.layout}"
     return f"{row.name}{layout}, {counted(row.threads, 'thread')}: {'; '.join(told)}"
+
+
+def figure(engine: str, figures: Mapping[str, float]) -> str:
+    """What an engine took, as one number: the median of its times, or what it held at the end."""
+    if "median" in figures:
+        return f"{title(engine)} {milliseconds(figures['median'])} ms"
+    part, held = list(figures.items())[-1]
+    return f"{title(engine)} {held / MIB:.0f} MiB ({part})"
 
 
 def head_lines(results: Results) -> list[str]:

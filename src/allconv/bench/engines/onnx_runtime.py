@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnxruntime as runtime
 
 from allconv.bench.engines.prepared_workload import (
     InTurn,
@@ -20,8 +21,6 @@ FATAL = 4  # the only level of messages that is shown
 
 def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready."""
-    import onnxruntime as runtime
-
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

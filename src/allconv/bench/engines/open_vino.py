@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import openvino
 
 from allconv.bench.engines.prepared_workload import (
     InTurn,
@@ -18,8 +19,6 @@ from allconv.operators.base import Array
 
 def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready; compiled models are kept in the folder `cache` where one is told."""
-    import openvino
-
     config: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,16 +39,18 @@ def _said(threads: int, how: str) -> str:
     return f"{how}, threads={threads}"
 
 
-def _compiled(compiled: Any, arrays: list[Array], threads: int, how: str) -> PreparedWorkload:
+def _running(program: Any, call: Callable[[], Any], threads: int, how: str) -> PreparedWorkload:
+    """A call that runs one program."""
     from allconv.bench.profile import profile_call
 
-    def call() -> Any:
-        return compiled(*arrays)
+    def results() -> list[Array]:
+        given = call()
+        return [np.asarray(each) for each in (given if isinstance(given, tuple) else (given,))]
 
     def profile(repeats: int) -> list[dict[str, Any]]:
-        return profile_call(compiled.program, call, repeats)
+        return profile_call(program, call, repeats)
 
-    return PreparedWorkload(call, lambda: [np.asarray(call())], _said(threads, how), profile)
+    return PreparedWorkload(call, results, _said(threads, how), profile)
 
 
 def _network(told: Told, threads: int) -> PreparedWorkload:
@@ -56,22 +60,15 @@ def _network(told: Told, threads: int) -> PreparedWorkload:
     x = arrays_of(told)["x"]
     dtype = "float32" if x.dtype == np.uint8 else x.dtype.name
     compiled = compile(net, x.shape, dtype=dtype, threads=threads)
-    how = "onnx.load, compile"
-    if x.dtype == np.uint8:  # the conversion is a part of each call, as it is in `predict`
-        from allconv.bench.profile import profile_call
 
-        def call() -> Any:
-            return compiled(x.astype(np.float32))
+    def call() -> Any:
+        return compiled(x)
 
-        return PreparedWorkload(
-            call, lambda: _listed(call()), _said(threads, how),
-            lambda repeats: profile_call(compiled.program, call, repeats),
-        )  # fmt: skip
-    return _compiled(compiled, [x], threads, how)
+    def converted() -> Any:  # a part of each call, as it is in `predict`
+        return compiled(x.astype(np.float32))
 
-
-def _listed(results: Any) -> list[Array]:
-    return [np.asarray(each) for each in (results if isinstance(results, tuple) else (results,))]
+    run = converted if x.dtype == np.uint8 else call
+    return _running(compiled.program, run, threads, "onnx.load, compile")
 
 
 def _gradient(told: Told, threads: int) -> PreparedWorkload:
@@ -89,12 +86,11 @@ def _gradient(told: Told, threads: int) -> PreparedWorkload:
     operands = [arrays["x"], arrays["w"], arrays["gy"]]
     function = of_input if told["of"] == "input" else of_weight
     compiled = compile(function, *(a.shape for a in operands), threads=threads)
-    return _compiled(compiled, operands, threads, "vjp, compile")
+    return _running(compiled.program, lambda: compiled(*operands), threads, "vjp, compile")
 
 
 def _step(told: Told, threads: int) -> PreparedWorkload:
     from allconv import nn
-    from allconv.bench.profile import profile_call
     from allconv.train.objective import Objective
     from allconv.train.optimizers import SGD, AdamW
     from allconv.train.step import TrainingStep
@@ -124,10 +120,8 @@ def _step(told: Told, threads: int) -> PreparedWorkload:
         return step(x, labels, rate=RATE, step=next(done))
 
     _, program = step.prepare(x.shape)
-    return PreparedWorkload(
-        call, results, _said(threads, "TrainingStep, channels-last images"),
-        lambda repeats: profile_call(program, call, repeats),
-    )  # fmt: skip
+    running = _running(program, call, threads, "TrainingStep, channels-last images")
+    return replace(running, results=results)
 
 
 def _network_sizes(told: Told, threads: int) -> PreparedWorkload:

@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 import numpy as np
+import torch
+from torch.nn.functional import conv2d
 
 from allconv.bench.engines.prepared_workload import (
     InTurn,
@@ -40,8 +42,6 @@ def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no processes of its own
     if told.get("cache"):
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = told["cache"]
-    import torch
-
     torch.set_num_threads(threads)
     return _KINDS[told["kind"]](told, threads, variant)
 
@@ -51,9 +51,7 @@ def _said(threads: int, *how: str) -> str:
 
 
 def _network(told: Told, threads: int, variant: str) -> PreparedWorkload:
-    import torch
-
-    from allconv.bench.engines.torch_graph import torch_network
+    from allconv.bench.engines.torch_graph import torch_network  # loads onnx: for files alone
 
     net = _laid(torch_network(told["model"]), variant)
     x = _laid(torch.from_numpy(np.ascontiguousarray(arrays_of(told)["x"])), variant)
@@ -79,8 +77,6 @@ def _network(told: Told, threads: int, variant: str) -> PreparedWorkload:
 
 
 def _gradient(told: Told, threads: int, variant: str) -> PreparedWorkload:
-    import torch
-
     arrays = {n: torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays_of(told).items()}
     x, w, gy = (_laid(arrays[name], variant) for name in ("x", "w", "gy"))
     s, d = ([told["settings"][name]] * 2 for name in ("stride", "dilation"))
@@ -100,8 +96,6 @@ def _gradient(told: Told, threads: int, variant: str) -> PreparedWorkload:
 
 def _step(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """A step: forward, loss, backward, update by a fused optimizer; gradients are set to None."""
-    import torch
-
     arrays = arrays_of(told)
     layout = CHANNELS_LAST if variant else ""  # compiled, too, is faster with channels last
     images = _laid(torch.from_numpy(np.ascontiguousarray(arrays["x"])), layout)
@@ -136,8 +130,6 @@ def _step(told: Told, threads: int, variant: str) -> PreparedWorkload:
 
 def _optimizer(name: str, net: Any) -> Any:
     """The optimizer; as ours, it does not pull biases and batch normalisations towards 0."""
-    import torch
-
     groups = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -149,8 +141,6 @@ def _optimizer(name: str, net: Any) -> Any:
 
 def _laid(tensor: Any, variant: str) -> Any:
     """A tensor of images, or a module, in the layout of a variant."""
-    import torch
-
     if variant != CHANNELS_LAST:
         return tensor
     is_module = isinstance(tensor, torch.nn.Module)
@@ -165,23 +155,18 @@ def _laid(tensor: Any, variant: str) -> Any:
 
 
 def _network_sizes(told: Told, threads: int, variant: str) -> PreparedWorkload:
-    from allconv.bench.engines.torch_graph import torch_network
+    from allconv.bench.engines.torch_graph import torch_network  # loads onnx: for files alone
 
     return _on_sizes(torch_network(told["model"]), told, threads)
 
 
 def _function_sizes(told: Told, threads: int, variant: str) -> PreparedWorkload:
-    import torch
-    from torch.nn.functional import conv2d
-
     arrays = arrays_of(told)
     w, b = torch.from_numpy(arrays["w"]), torch.from_numpy(arrays["b"])
     return _on_sizes(lambda x: conv2d(x, w, b, padding=1), told, threads)
 
 
 def _on_sizes(function: Any, told: Told, threads: int) -> PreparedWorkload:
-    import torch
-
     def run(x: Any) -> Any:
         with torch.inference_mode():
             return function(x)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from math import isclose
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import torch
+import torch.nn.functional as f
+from torch import nn
 
 from allconv.bench.engines.prepared_workload import CannotRunError
+from onnx import TensorProto
 
 if TYPE_CHECKING:
     from allconv.bench.engines.torch_graph import TorchGraph
@@ -19,8 +25,6 @@ Maker: TypeAlias = Callable[["TorchGraph", Sequence[str], Attributes], Any]
 
 
 def _conv(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    from torch import nn
-
     w = net.array(inputs[1])
     axes = w.ndim - 2
     x, padding = net.padded(net.value(inputs[0]), a, axes, 0.0)
@@ -35,8 +39,6 @@ def _conv(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _batch_norm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    from torch import nn
-
     names = ("weight", "bias", "running_mean", "running_var")
     arrays = {n: net.array(i) for n, i in zip(names, inputs[1:5], strict=True)}
     module = nn.BatchNorm2d(len(arrays["weight"]), eps=a.get("epsilon", 1e-5))
@@ -44,8 +46,6 @@ def _batch_norm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _gemm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    from torch import nn
-
     if a.get("alpha", 1.0) != 1.0 or a.get("beta", 1.0) != 1.0 or a.get("transA"):
         raise CannotRunError("Gemm with alpha, beta or transA has no translation to PyTorch here")
     w = net.array(inputs[1]) if inputs[1] in net.arrays else None
@@ -58,8 +58,6 @@ def _gemm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _max_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
     axes = len(a["kernel_shape"])
     x, padding = net.padded(net.value(inputs[0]), a, axes, -np.inf)
     pool = (f.max_pool1d, f.max_pool2d, f.max_pool3d)[axes - 1]
@@ -69,8 +67,6 @@ def _max_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _average_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
     axes = len(a["kernel_shape"])
     whole = net.value(inputs[0])
     x, padding = net.padded(whole, a, axes, 0.0)
@@ -87,15 +83,11 @@ def _average_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     if counts or x is whole:
         return y
     # Padding on one side: divided by the share of each window that lies on the image.
-    import torch
-
     ones = net.padded(net.call(torch.ones_like, whole), a, axes, 0.0)[0]
     return net.call(torch.div, y, net.call(pool, ones, **settings))
 
 
 def _reshape(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     return net.call(torch.reshape, net.value(inputs[0]), net.integers(inputs[1]))
 
 
@@ -105,8 +97,6 @@ def _axes(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> list[int]:
 
 
 def _unsqueeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     x = net.value(inputs[0])
     for axis in sorted(_axes(net, inputs, a)):
         x = net.call(torch.unsqueeze, x, axis)
@@ -114,14 +104,10 @@ def _unsqueeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _squeeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     return net.call(torch.squeeze, net.value(inputs[0]), tuple(_axes(net, inputs, a)))
 
 
 def _softmax(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     x = net.value(inputs[0])
     if net.opset > LAST_FLAT_SOFTMAX:
         return net.call(torch.softmax, x, a.get("axis", -1))
@@ -130,32 +116,19 @@ def _softmax(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _concat(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     return net.call(torch.cat, [net.value(each) for each in inputs], a["axis"])
 
 
 def _sum(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import operator
-
-    total = net.value(inputs[0])
-    for each in inputs[1:]:
-        total = net.call(operator.add, total, net.value(each))
-    return total
+    return reduce(partial(net.call, operator.add), map(net.value, inputs))
 
 
 def _mean(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     keep = bool(a.get("keepdims", 1))
     return net.call(torch.mean, net.value(inputs[0]), _axes(net, inputs, a), keep)
 
 
 def _cast(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
-    from onnx import TensorProto
-
     dtypes = {TensorProto.FLOAT: torch.float32, TensorProto.DOUBLE: torch.float64}
     if a["to"] not in dtypes:
         raise CannotRunError("Cast to no float has no translation to PyTorch here")
@@ -163,8 +136,6 @@ def _cast(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _clip(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
     bounds = [a.get("min"), a.get("max")]
     for place, name in enumerate(inputs[1:3]):
         if name:
@@ -173,8 +144,6 @@ def _clip(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
 
 
 def _hard_sigmoid(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
     if not isclose(a.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) or a.get("beta", 0.5) != 0.5:
         raise CannotRunError("HardSigmoid of another slope has no translation to PyTorch here")
     return net.call(f.hardsigmoid, net.value(inputs[0]))
@@ -188,8 +157,6 @@ def _plain(name: str, settings: Callable[[Attributes], Sequence[Any]] = lambda a
     """A function of torch, or of torch.nn.functional, of all inputs, then of settings."""
 
     def made(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
-        import torch
-
         function = getattr(torch, name, None) or getattr(torch.nn.functional, name)
         return net.call(function, *(net.value(each) for each in inputs), *settings(a))
 
