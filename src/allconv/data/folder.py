@@ -1,6 +1,6 @@
 """A folder of class folders: the folders' sorted names are the classes, what is in them the images.
 
-What its folders do not divide (folder_layout.py) is held out by class: 15 % to validate, 15 % to test.
+What is not divided by its folders (folder_layout.py) is held out by class, 15 % for each part.
 Files may lie deeper in a class folder. Hidden files and folders are not looked at.
 """
 
