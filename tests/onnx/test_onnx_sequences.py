@@ -141,5 +141,5 @@ def test_refusals(name: str) -> None:
 def test_bounded() -> None:
     """A sequence of too many arrays is refused before they are made."""
     data = model([split(axis=1), ("SequenceAt", "s 1", "y", {})], "y")
-    with pytest.raises(LimitError, match="1,024 are the most"):
+    with pytest.raises(LimitError, match="at most 1,024 are supported"):
         ac.onnx.load(data)(np.zeros((2, 5000, 3), np.float32))

@@ -79,8 +79,8 @@ def encode_labels(
         wrong = known[number] != array
         if wrong.any():
             raise ArgumentError(
-                f"{name} has the label {printable(str(array[wrong][0]), 80)}, which is none of the "
-                f"{len(known)} classes{'' if given is not None else ' of ' + first}"
+                f"{name} has the label {printable(str(array[wrong][0]), 80)}, which is not one of "
+                f"the {len(known)} classes{'' if given is not None else ' of ' + first}"
             )
         encoded[name] = number.astype(np.int64)
     return encoded, given or names_of(label_values(labels[first], first))

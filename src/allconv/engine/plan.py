@@ -206,13 +206,13 @@ class Planner:
             written = {place.storage for place in writes}
             places = [each for each in numbers.values() if isinstance(each, Place)]
             reads = [place for place in places if place.storage not in written]
-        turned = {
+        values = {
             name: Address(each.storage, each.offset) if isinstance(each, Place) else each
             for name, each in numbers.items()
         }
         self.steps.append(
             KernelStep(
-                kernel, turned, chunks, scratch, what or self._what, self._path,
+                kernel, values, chunks, scratch, what or self._what, self._path,
                 tuple(reads), tuple(writes), self._why,
             )
         )  # fmt: skip

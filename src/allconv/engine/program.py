@@ -73,7 +73,9 @@ class Program:
         """Give the static inputs, by number; they are kept, not copied."""
         if set(arrays) != set(self.static):
             given = sorted(arrays)
-            raise ArgumentError(f"inputs {list(self.static)} are static, {given} given")
+            raise ArgumentError(
+                f"inputs {given} are given; the static ones, {list(self.static)}, are expected"
+            )
         self._weights = Weights.of([arrays[number] for number in self.static])
 
     def __call__(

@@ -56,7 +56,7 @@ def take_labels(name: str, given: Any) -> Any:
             f"{name} is {array.dtype.name}; integers are expected: pass {name}.astype(np.int64)"
         )
     if array.size and array.max() > np.iinfo(np.int64).max:
-        raise ArgumentError(f"{name} holds {array.max()}, more than an int64 can")
+        raise ArgumentError(f"{name} holds {array.max()}, more than int64 can hold")
     return array.astype(np.int64, copy=False)
 
 

@@ -214,7 +214,7 @@ def _seeds(recorded: Recorded, gy: Any) -> list[Any]:
         raise ArgumentError("gy is None; the gradient of the result, in its shape, is expected")
     leaves, structure = flatten(gy)
     if structure != recorded.structure:
-        raise ArgumentError("gy is nested in another way than the result")
+        raise ArgumentError("gy is not nested as the result is")
     seeds = []
     for value, leaf in zip(recorded.graph.outputs, leaves, strict=True):
         if not value.spec.is_float:

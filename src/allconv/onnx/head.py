@@ -70,8 +70,8 @@ def _weight(node: OnnxNode, state: Mapping[str, Array]) -> Array:
     odd = number("transA", 0) or number("alpha", 1.0) != 1.0 or number("beta", 1.0) != 1.0
     if weight.ndim != 2 or (node.op == "Gemm" and odd):
         raise _none(node)
-    turned = node.op == "Gemm" and number("transB", 0)
-    return np.ascontiguousarray(weight if turned else weight.T)
+    transposed = node.op == "Gemm" and number("transB", 0)
+    return np.ascontiguousarray(weight if transposed else weight.T)
 
 
 def kept(model: OnnxModel) -> OnnxModel:

@@ -23,7 +23,9 @@ class _OfAxis(Operator):
     def check(self, *x: Spec) -> None:
         self.check_floats(x[0])
         if not 0 <= self.axis < x[0].rank:
-            raise ShapeError(f"{self.name}: axis {self.axis} of an array of shape {x[0].shape}")
+            raise ShapeError(
+                f"{self.name}: axis is {self.axis}; an axis of {x[0].shape} is expected"
+            )
 
     def check_indices(self, x: Spec, index: Spec) -> None:
         """Refuse indices that are not int64 of the same shape but for the axis."""
@@ -51,7 +53,7 @@ class ArgExtreme(_OfAxis):
     def check(self, *x: Spec) -> None:
         super().check(*x)
         if not x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: x is {x[0].shape}, without cells along {self.axis}")
+            raise ShapeError(f"{self.name}: x is {x[0].shape}; axis {self.axis} has no cells")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         one = (1,) * self.keep
@@ -75,7 +77,7 @@ class Hardmax(_OfAxis):
     def check(self, *x: Spec) -> None:
         super().check(*x)
         if not x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: x is {x[0].shape}, without cells along {self.axis}")
+            raise ShapeError(f"{self.name}: x is {x[0].shape}; axis {self.axis} has no cells")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0],)
@@ -100,7 +102,10 @@ class TopK(_OfAxis):
     def check(self, *x: Spec) -> None:
         super().check(*x)
         if not 0 <= self.count <= x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: {self.count} of axis {self.axis} of {x[0].shape}")
+            raise ShapeError(
+                f"{self.name}: count is {self.count}; 0 to {x[0].shape[self.axis]}, the cells of "
+                f"axis {self.axis}, are expected"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         shape = x[0].shape

@@ -24,7 +24,7 @@ def counted(index: Array, size: int) -> Array:
 def _check(operator: Operator, axis: int, x: Spec, index: Spec) -> None:
     operator.check_floats(x)
     if not 0 <= axis < x.rank:
-        raise ShapeError(f"axis {axis} of an array of shape {x.shape}")
+        raise ShapeError(f"axis is {axis}; an axis of {x.shape} is expected")
     if index.dtype != "int64" or index.rank != 1:
         raise ShapeError(f"index is {index}; int64 of one axis is expected")
 
@@ -106,7 +106,7 @@ class RunningSum(Operator):
     def check(self, *x: Spec) -> None:
         self.check_floats(*x)
         if not 0 <= self.axis < x[0].rank:
-            raise ShapeError(f"axis {self.axis} of an array of shape {x[0].shape}")
+            raise ShapeError(f"axis is {self.axis}; an axis of {x[0].shape} is expected")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0],)

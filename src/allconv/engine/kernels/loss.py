@@ -328,8 +328,8 @@ def _over_axis(planner: Planner, node: Node, axis: int, *, log: bool) -> bool:
         order = [a for a in range(rank) if a != axis] + [axis]
         lies = planner.read(value)
         shape = tuple(lies.shape[a] for a in order)
-        turned = lies.viewed(shape, tuple(lies.strides[a] for a in order))
-        x = turned if turned.has("rows") else planner.copied(turned, "rows")
+        transposed = lies.viewed(shape, tuple(lies.strides[a] for a in order))
+        x = transposed if transposed.has("rows") else planner.copied(transposed, "rows")
         out = planner.temporary(shape, y.dtype)
         strides = tuple(out.strides[order.index(a)] for a in range(rank))
         planner.alias(y, out.viewed(y.shape, strides))

@@ -14,7 +14,13 @@ from allconv.engine.kernels.weighted_sum import axis_by_axis
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
-from allconv.operators.resize import Resize, ResizeTranspose, SparseMatrix, table_of, turned_table
+from allconv.operators.resize import (
+    Resize,
+    ResizeTranspose,
+    SparseMatrix,
+    table_of,
+    transposed_table,
+)
 from allconv.operators.take import AddAt, Take, counted
 
 NARROW = 4  # channels, below which rows stay rows
@@ -36,7 +42,7 @@ def lower_resize_transpose(planner: Planner, node: Node) -> bool:
     """A step an axis."""
     operator = node.of(ResizeTranspose)
     lines = tuple(reversed(operator.ordered()))
-    axis_by_axis(planner, node, [(n.axis, turned_table(n, operator.rule)) for n in lines])
+    axis_by_axis(planner, node, [(n.axis, transposed_table(n, operator.rule)) for n in lines])
     return True
 
 
@@ -54,7 +60,7 @@ def lower_add_at(planner: Planner, node: Node) -> bool:
     operator = node.of(AddAt)
     table = _known(planner, node, operator.size)
     if table is not None:
-        axis_by_axis(planner, node, [(operator.axis, table.turned(operator.size))])
+        axis_by_axis(planner, node, [(operator.axis, table.transposed(operator.size))])
     return table is not None
 
 

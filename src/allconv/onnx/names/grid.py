@@ -32,8 +32,8 @@ def read_affine_grid(call: NodeCall) -> Any:
         raise call.wrong(f"theta is {theta.shape} for images of size {size}")
     if corners and 1 in size[2:]:
         raise call.unsupported(
-            f"images of size {size} with align_corners: where the one cell of an axis lies, the "
-            "format and the runtimes say differently"
+            f"images of size {size} with align_corners: the format and the runtimes disagree "
+            "where the one cell of an axis lies"
         )
     for n in size[2:]:
         call.check_constants((n,))

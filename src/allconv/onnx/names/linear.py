@@ -19,7 +19,7 @@ from allconv.value import Value
 
 
 def read_gemm(call: NodeCall) -> Any:
-    """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so.
+    """y = alpha * a @ b + beta * c, with a, b transposed where transA, transB say so.
 
     What is multiplied by 0 has no influence, NaN and infinity included, as in BLAS.
     """

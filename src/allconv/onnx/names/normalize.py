@@ -39,7 +39,7 @@ def read_local_response(call: NodeCall) -> Any:
     if size < 1:
         raise call.wrong(f"size is {size}; at least 1 is expected")
     if size > MOST_AROUND:
-        raise call.too_large(f"size is {size:,} channels; {MOST_AROUND:,} is the most")
+        raise call.too_large(f"size is {size:,} channels; at most {MOST_AROUND:,} are supported")
     if x.ndim < 3 or 0 in x.shape[1:]:
         raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))

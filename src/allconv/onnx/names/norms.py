@@ -88,7 +88,9 @@ def read_group_norm(call: NodeCall) -> Value:
     """Each group of channels of an image by its own mean and variance."""
     x, groups = call.value(0), call.integer("num_groups")
     if x.ndim < 2 or groups < 1 or not x.shape[1] or x.shape[1] % groups:
-        raise call.wrong(f"its input is {x.shape}, num_groups {groups}")
+        raise call.wrong(
+            f"its input is {x.shape}; num_groups, {groups}, does not divide its channels"
+        )
     if call.given("stash_type") and call.integer("stash_type") not in (_FLOAT, _DOUBLE):
         raise call.unsupported(f"stash_type={call.integer('stash_type')}")
     operator = GroupNorm(groups, call.number("epsilon"))

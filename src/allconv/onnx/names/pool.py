@@ -61,18 +61,21 @@ def read_max_unpool(call: NodeCall) -> Any:
     if isinstance(index, np.ndarray):
         index = call.lift(index.astype(np.int64))
     if not isinstance(index, Value) or index.dtype != "int64":
-        raise call.unsupported("indices that are no int64")
+        raise call.unsupported("indices of another dtype than int64")
     axes = x.ndim - 2
     kernel = call.integers("kernel_shape")
     strides = call.integers("strides", (1,) * len(kernel))
     pads = call.integers("pads", (0,) * (2 * len(kernel)))
     fits = 1 <= axes <= MOST_WINDOW_AXES and len(kernel) == len(strides) == axes
     if not fits or len(pads) != 2 * axes or index.shape != x.shape:
-        raise call.wrong(f"x is {x.shape}, kernel_shape {kernel}, strides {strides}, pads {pads}")
+        raise call.wrong(
+            f"x is {x.shape}, indices are {index.shape}, kernel_shape {kernel}, "
+            f"strides {strides}, pads {pads}: they do not fit together"
+        )
     rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
     image = tuple((n - 1) * s + k - low - high for n, s, k, low, high in rows)
     if min(image) < 1:
-        raise call.wrong(f"images of {image}")
+        raise call.wrong(f"its images would be {image}")
     call.check_shape((*x.shape[:2], *image))
     whole = (*x.shape[:2], *image)
     flat = (1, 1, x.size)

@@ -110,7 +110,7 @@ def _dtype(call: NodeCall) -> str:
     elif isinstance(zero, Bytes | np.ndarray):
         dtype = str(zero.dtype)
     else:
-        raise call.unsupported("the zero point is no whole number")
+        raise call.unsupported("a zero point that is not a whole number")
     if dtype not in QUANTIZED or named not in ("", dtype):
         raise call.unsupported(f"to {dtype}; {', '.join(QUANTIZED)} are supported")
     return dtype
