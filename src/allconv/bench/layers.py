@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from allconv.bench.workload import CHANNELS_LAST, GRADIENT, NCHW, NETWORK, Workload
+from allconv.window import Axis, reach_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class BenchLayer:
         """Cells on either side of each axis: half the window unless told otherwise."""
         if self.padding is not None:
             return (self.padding,) * self.axes
-        return tuple(self.dilation * (k - 1) // 2 for k in self.kernel)
+        return tuple((reach_of(k, self.dilation) - 1) // 2 for k in self.kernel)
 
     @property
     def x_shape(self) -> tuple[int, ...]:
@@ -64,11 +65,8 @@ class BenchLayer:
     @property
     def y_shape(self) -> tuple[int, ...]:
         """The shape of the output."""
-        reach = (self.dilation * (k - 1) + 1 for k in self.kernel)
-        cells = (
-            (n + 2 * p - r) // self.stride + 1
-            for n, p, r in zip(self.size, self.paddings, reach, strict=True)
-        )
+        rows = zip(self.size, self.kernel, self.paddings, strict=True)
+        cells = (Axis(n, k, 1, self.stride, self.dilation).fitting(p, p) for n, k, p in rows)
         return (self.images, self.out_channels, *cells)
 
     @property

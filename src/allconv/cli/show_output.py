@@ -107,6 +107,7 @@ def _derivative(made: Working, call: ShownCall) -> str:
 def size_texts(made: Working, call: ShownCall, name: str, settings: Mapping[str, Any]) -> list[str]:
     """The arithmetic of each axis; of a transposed layer that of the convolution it transposes."""
     from allconv.functional.settings import pairs
+    from allconv.window import reach_of
 
     axes = made.window.axes
     if not axes:
@@ -114,7 +115,7 @@ def size_texts(made: Working, call: ShownCall, name: str, settings: Mapping[str,
     sizes = tuple(axis.input for axis in axes)
     if settings.get("padding_mode", "zeros") != "zeros":  # the window slides over the border, too
         sizes = call.arrays[0].shape[-len(axes) :]
-    inputs = [(n - 1) * a.input_dilation + 1 for n, a in zip(sizes, axes, strict=True)]
+    inputs = [reach_of(n, a.input_dilation) for n, a in zip(sizes, axes, strict=True)]
     kernels, strides, dilations = zip(
         *((axis.kernel, axis.stride, axis.dilation) for axis in axes), strict=True
     )

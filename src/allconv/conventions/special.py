@@ -12,6 +12,7 @@ from dataclasses import replace
 from allconv.conventions.layouts import letters
 from allconv.conventions.sized_layer import Ends, SizedLayer
 from allconv.conventions.steps import Lines, Writer, is_full, sliced
+from allconv.window import reach_of
 
 # torch
 
@@ -191,7 +192,7 @@ def stuffed(layer: SizedLayer, write: Writer) -> Lines:
     """Zeros between the cells of the input of a transposed convolution."""
     if set(layer.stride) == {1}:
         return write(layer)
-    sizes = (str(axis.stride * (axis.output - 1) + 1) for axis in layer.window.axes)
+    sizes = (str(reach_of(axis.output, axis.stride)) for axis in layer.window.axes)
     every = sliced(layer.layout.image, [f"::{s}" for s in layer.stride])
     return [
         f"stuffed = np.zeros((*x.shape[:2], {', '.join(sizes)}), x.dtype)",

@@ -12,7 +12,7 @@ from typing import Any
 
 from allconv.conventions.sized_layer import SizedLayer
 from allconv.errors import UnsupportedError
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, reach_of
 
 Lines = list[str]
 Writer = Callable[[SizedLayer], Lines]
@@ -144,7 +144,7 @@ def keep(first: Callable[[Axis], int]) -> Step:
         parts = []
         for axis in layer.window.axes:
             low, every = first(axis), f":{axis.stride}" if axis.stride > 1 else ""
-            parts.append(f"{low or ''}:{low + axis.stride * (axis.output - 1) + 1}{every}")
+            parts.append(f"{low or ''}:{low + reach_of(axis.output, axis.stride)}{every}")
         return then(write(layer), sliced(layer.layout.image, parts))
 
     return step

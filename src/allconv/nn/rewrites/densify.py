@@ -23,6 +23,7 @@ from allconv.rewrite.channels_first import channels_first, takes_channels_last
 from allconv.rewrite.dense import densified
 from allconv.rewrite.fold_constants import fold_constants
 from allconv.trace import Recorded
+from allconv.window import Axis
 
 BATCH = 64  # crops that are computed at once
 MOST_BATCH = 1024  # of a network that takes so many images and no other number
@@ -88,7 +89,7 @@ class DenseNetwork(GraphModule):
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
         """How many answers there are along each axis for images of a size."""
         rows = zip(size, self.crop, self.step, strict=True)
-        return tuple((n - crop) // step + 1 for n, crop, step in rows)
+        return tuple(Axis(n, crop, 1, step).fitting(0, 0) for n, crop, step in rows)
 
     def differing(self, size: Sequence[int]) -> Array:
         """bool (*P): the answers that may differ from those for the crops alone."""

@@ -25,7 +25,7 @@ from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.value import Value
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, least_input
 
 
 def _window(call: NodeCall, x: Value) -> tuple[Window, Pairs]:
@@ -73,7 +73,7 @@ def read_max_unpool(call: NodeCall) -> Any:
             f"strides {strides}, pads {pads}: they do not fit together"
         )
     rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
-    image = tuple((n - 1) * s + k - low - high for n, s, k, low, high in rows)
+    image = tuple(least_input(n, k, s, 1, (low, high)) for n, s, k, low, high in rows)
     if min(image) < 1:
         raise call.wrong(f"its images would be {image}")
     call.check_shape((*x.shape[:2], *image))

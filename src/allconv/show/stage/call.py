@@ -215,7 +215,7 @@ def _transposed(state: State, axes: list[Axis]) -> State:
     """As many cells at both ends are left out as can be; those over are output padding."""
     sides, extras = [], []
     for axis in axes:
-        extra = axis.input - axis.covered + 2 * axis.padding
+        extra = axis.padding - axis.high
         fits = extra == 0 or 0 < extra < max(axis.stride, axis.dilation)
         sides.append((axis.padding, axis.padding if fits else axis.high))
         extras.append(extra if fits else 0)

@@ -180,7 +180,7 @@ def model_of(settings: StageSettings) -> StageModel:
     return StageModel(
         (rows, columns),
         (top, left),
-        (_extra(rows, top), _extra(columns, left)) if transposed else (0, 0),
+        (top - rows.high, left - columns.high) if transposed else (0, 0),
         inputs,
         outputs,
         settings.groups,
@@ -225,11 +225,6 @@ def _pool_axis(input: int, kernel: int, stride: int, dilation: int, ends: Pair, 
         raise ArgumentError(refusal("pool padding", padding=ends[0], kernel=kernel))
     make = Axis.ceiled if ceil else Axis.forward
     return make(input, kernel, stride=stride, dilation=dilation, padding=ends)
-
-
-def _extra(axis: Axis, high: int) -> int:
-    """The cells that a transposed layer makes beyond the least that its padding leaves."""
-    return axis.input + axis.padding + high - axis.covered
 
 
 def _check_drawable(axis: Axis, high: int, most: int) -> None:
