@@ -208,7 +208,7 @@ class _Resize(Operator):
     rule: Rule
 
     def check_lines(self, x: Spec, sizes: tuple[int, ...]) -> None:
-        """Refuse lines that are none, and arrays of other sizes than these."""
+        """Refuse axes that x does not have or twice, and arrays of other sizes than these."""
         self.check_floats(x)
         axes = [line.axis for line in self.lines]
         if len(set(axes)) < len(axes) or not all(0 <= axis < x.rank for axis in axes):
