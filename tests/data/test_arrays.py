@@ -133,7 +133,12 @@ BAD_LABELS = [
     ({"y": [2**64 - 1]}, None, ArgumentError, r"above 2\*\*63 - 1"),
     ({"y": [0, 1], "y_val": [2]}, None, ArgumentError, "y_val has the label 2, .* 2 classes of y"),
     ({"y": [0, 1], "y_val": ["a"]}, None, ArgumentError, "y and y_val mix numbers and names"),
-    ({"y": [0, 2]}, ["a", "b"], ArgumentError, "y has the label 2, which is none of the 2 classes"),
+    (
+        {"y": [0, 2]},
+        ["a", "b"],
+        ArgumentError,
+        "y has the label 2, which is not one of the 2 classes",
+    ),
     ({"y": [-1, 0]}, ["a", "b"], ArgumentError, "y has the label -1"),
     ({"y": ["c"]}, ["a", "b"], ArgumentError, "y has the label c"),
     ({"y": [0]}, ["a", "a"], ArgumentError, "classes must be different names"),
