@@ -28,10 +28,9 @@ def work_out(call: ShownCall, backward: Any) -> Working:
     made = working(call.function, *call.arrays)
     if backward is None:
         return made
-    gy, expected = backward.reshape(()) if backward.size == 1 else backward, made.result.shape
-    if gy.size > 1 and gy.shape != expected:
-        raise Misuse(f"--backward is {backward.shape}; the output is {expected}")
-    return working(call.function, *call.arrays, grad_output=gy)
+    if backward.size > 1 and backward.shape != made.result.shape:
+        raise Misuse(f"--backward is {backward.shape}; the output is {made.result.shape}")
+    return working(call.function, *call.arrays, grad_output=backward)
 
 
 def cell_texts(made: Working, cells: tuple[str, ...]) -> list[str]:

@@ -12,14 +12,7 @@ from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.onnx.names.call import NodeCall, NodeRule
-from allconv.onnx.names.window import (
-    Pairs,
-    crop,
-    cropped,
-    padded,
-    read_settings,
-    write_settings,
-)
+from allconv.onnx.names.window import Pairs, crop, cropped, padded, read_settings, write_settings
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
@@ -202,12 +195,7 @@ READERS = {
     "GlobalLpPool": _whole(_norm),
     "GlobalMaxPool": _whole(lambda call, x, window: apply(MaxPool(window), x)[0]),
     "LpPool": NodeRule(read_lp_pool),
-    "MaxPool": NodeRule(
-        read_max_pool,
-    ),
+    "MaxPool": NodeRule(read_max_pool),
     "MaxUnpool": NodeRule(read_max_unpool, settings=(2,)),
 }
-WRITERS = {
-    MaxPool: write_max_pool,
-    AveragePool: write_average_pool,
-}
+WRITERS = {MaxPool: write_max_pool, AveragePool: write_average_pool}

@@ -23,13 +23,7 @@ from allconv.onnx.format.refusals import one_error
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import About, OnnxModel
 from allconv.onnx.read.arrays import read_arrays
-from allconv.onnx.read.declared import (
-    check_halves,
-    notes_of,
-    quantized,
-    read_inputs,
-    read_results,
-)
+from allconv.onnx.read.declared import check_halves, notes_of, quantized, read_inputs, read_results
 from allconv.onnx.read.external import Outside
 from allconv.onnx.read.functions import functions_of
 from allconv.onnx.read.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
