@@ -75,7 +75,7 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     return True
 
 
-def lower_transpose(planner: Planner, node: Node) -> bool:
+def lower_correlate_transpose(planner: Planner, node: Node) -> bool:
     """The gradient of the input: its phases are the residues of the stride."""
     operator = node.of(CorrelateTranspose)
     window = operator.window
@@ -201,6 +201,6 @@ def lower_weight(planner: Planner, node: Node) -> bool:
 
 LOWERINGS: dict[type[Operator], Lowering] = {
     Correlate: of_floats(lower_correlate),
-    CorrelateTranspose: of_floats(lower_transpose),
+    CorrelateTranspose: of_floats(lower_correlate_transpose),
     CorrelateWeight: of_floats(lower_weight),
 }
