@@ -15,7 +15,7 @@ from allconv.operators.base import Array, Discrete, OfAxis, Spec, Values, narrow
 
 
 @dataclass(frozen=True)
-class _Indexed(OfAxis):
+class _IndexedAlongAxis(OfAxis):
     """What these share: indices along the axis."""
 
     def check_cells(self, x: Spec) -> None:
@@ -38,7 +38,7 @@ class _Indexed(OfAxis):
 
 
 @dataclass(frozen=True)
-class ArgExtreme(Discrete, _Indexed):
+class ArgExtreme(Discrete, _IndexedAlongAxis):
     """The index along an axis of the largest number (or the smallest): the first, or the last, of
     several."""
 
@@ -61,7 +61,7 @@ class ArgExtreme(Discrete, _Indexed):
 
 
 @dataclass(frozen=True)
-class Hardmax(Discrete, _Indexed):
+class Hardmax(Discrete, _IndexedAlongAxis):
     """1 at the first of the largest numbers along an axis, else 0; its gradient is 0."""
 
     def check(self, *x: Spec) -> None:
@@ -76,7 +76,7 @@ class Hardmax(Discrete, _Indexed):
 
 
 @dataclass(frozen=True)
-class TopK(_Indexed):
+class TopK(_IndexedAlongAxis):
     """The `count` largest (or smallest) numbers along an axis, in order, and their indices."""
 
     count: int = 1
@@ -110,7 +110,7 @@ class TopK(_Indexed):
 
 
 @dataclass(frozen=True)
-class TakeAlong(_Indexed):
+class TakeAlong(_IndexedAlongAxis):
     """y[..., i, ...] = x[..., index[..., i, ...], ...] along an axis; 0 where that is outside."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
@@ -136,7 +136,7 @@ class TakeAlong(_Indexed):
 
 
 @dataclass(frozen=True)
-class PutAlong(_Indexed):
+class PutAlong(_IndexedAlongAxis):
     """The transpose of `TakeAlong`: numbers added into the cells that their indices name."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
