@@ -39,11 +39,15 @@ on_prepare: list[Callable[[Prepared], None]] = []
 
 class Prepared:
     """A plan with its table. `fixed` are constants of the graph that are bound once, by number;
-    `threads` may run it (None: as many as the process uses)."""
+    `threads` may run it (None: as many as the process uses), and nobody is woken for it if it is
+    `brief`."""
 
-    def __init__(self, planner: Planner, fixed: Mapping[int, Array], threads: int | None) -> None:
+    def __init__(
+        self, planner: Planner, fixed: Mapping[int, Array], threads: int | None, brief: bool
+    ) -> None:
         self.planner = planner
         self.threads = threads
+        self.brief = brief
         self._fixed = fixed
         numbers: dict[Storage, int] = {}
         self.table = Table(planner.steps, _numbering(numbers))
@@ -95,7 +99,7 @@ class Prepared:
             state = self._idle.pop()
         except IndexError:
             state = _State(self.table, self._places, self._between)
-        state.run(bound, arena, [*given, *results], self.threads)
+        state.run(bound, arena, [*given, *results], self.threads, self.brief)
         self._idle.append(state)
         if arena is not NOTHING:
             lent.give_back(arena)
@@ -251,7 +255,12 @@ class _State:
         self._at: list[int] = []  # addresses of the run before: often those of the next one
 
     def run(
-        self, bound: _Bound, arena: Block, arrays: Sequence[Array], threads: int | None
+        self,
+        bound: _Bound,
+        arena: Block,
+        arrays: Sequence[Array],
+        threads: int | None,
+        brief: bool,
     ) -> None:
         """Run on the arrays of a call, with this memory between steps."""
         at = [arena.address, *addresses_of(arrays)]
@@ -259,7 +268,7 @@ class _State:
             self._point(bound, at)
         filled = self._filled
         held = self._memory(bound, arena, arrays) if filled.defines else (bound, arena, arrays)
-        filled.run(held, threads)
+        filled.run(held, threads, brief)
 
     def _point(self, bound: _Bound, at: list[int]) -> None:
         """Write addresses into the argument blocks, those that are others than before."""

@@ -129,7 +129,7 @@ class Filled:
         for slot, offset in self.table.arguments_of(number):
             words[slot] = base + offset
 
-    def run(self, memory: Sequence[Any], threads: int | None) -> None:
+    def run(self, memory: Sequence[Any], threads: int | None, brief: bool = False) -> None:
         """Run the steps, where they were last pointed to.
 
         `memory` is all that they read and write; definitions find that of a storage by its number.
@@ -139,7 +139,7 @@ class Filled:
             if isinstance(segment, DefinitionStep):
                 self._define(segment, memory)
             else:
-                team.execute(segment, threads, (self._blocks, memory))
+                team.execute(segment, threads, (self._blocks, memory), brief=brief)
 
     def _define(self, step: DefinitionStep, memory: Sequence[Any]) -> None:
         def array(place: Place) -> Array:
