@@ -18,7 +18,18 @@ import numpy as np
 
 from allconv.engine import runner
 from allconv.engine.buffer import aligned
-from allconv.engine.emit import mailbox as emitted
+from allconv.engine.emit.mailbox import (
+    FIXED,
+    INSIDE,
+    LEAD,
+    PLACES,
+    SERVE,
+    STATE,
+    WAITING,
+    WORDS,
+    LeadCode,
+    ServeCode,
+)
 
 PATIENCE = 200_000
 """Nanoseconds that a helper waits in native code."""
@@ -30,7 +41,7 @@ class Lead(runner.Runner):
 
     def ir(self) -> str:
         """The LLVM IR of it."""
-        return emitted.LeadCode(self.name, self.architecture).emit()
+        return LeadCode(self.name, self.architecture).emit()
 
 
 @dataclass(frozen=True)
@@ -39,16 +50,16 @@ class Serve(runner.Runner):
 
     def ir(self) -> str:
         """The LLVM IR of it."""
-        return emitted.ServeCode(self.name, self.architecture, self.clock).emit()
+        return ServeCode(self.name, self.architecture, self.clock).emit()
 
 
 class Mailbox:
     """What one leader at a time and any number of helpers share."""
 
     def __init__(self) -> None:
-        words = aligned(8 * emitted.WORDS).view(np.int64)
+        words = aligned(8 * WORDS).view(np.int64)
         words[...] = 0
-        words[emitted.FIXED :][:2] = runner.address(runner.Runner), runner.clock()
+        words[FIXED:][:2] = runner.address(runner.Runner), runner.clock()
         self._words = words.data  # keeps the array, and reads a number in a tenth of its time
         self._address = words.ctypes.data
         self._lead, self._serve = _natives()
@@ -59,12 +70,12 @@ class Mailbox:
     @property
     def waiting(self) -> int:
         """The helpers that wait here, or are inside of a run that they entered here."""
-        return self._words[emitted.WAITING]
+        return self._words[WAITING]
 
     @property
     def offering(self) -> bool:
         """Whether a run is open, with a place in it."""
-        return self._words[emitted.STATE] & emitted.PLACES != 0
+        return self._words[STATE] & PLACES != 0
 
     def lead(self, holding: object, places: int, size: int, *where: int) -> int:
         """Lead a run, in which others may enter who have `size` bytes of scratch memory; `where`
@@ -72,9 +83,11 @@ class Mailbox:
         number = next(self._numbers)
         self._open[number] = holding
         try:
-            return self._lead(self._address, places if self.tidy() else 0, size, *where)
+            if self._closed and not self.tidy():
+                places = 0
+            return self._lead(self._address, places, size, *where)
         finally:
-            if self._inside():
+            if self._words[STATE] & INSIDE:
                 self._closed[number] = holding
                 self.tidy()  # who left before this line may have seen it too early
             del self._open[number]
@@ -87,7 +100,7 @@ class Mailbox:
         """
         if self._closed:
             closed = list(self._closed)  # before nobody is seen inside: then nobody can enter
-            if self._inside():
+            if self._words[STATE] & INSIDE:
                 return False
             for number in closed:
                 self._closed.pop(number, None)
@@ -101,13 +114,10 @@ class Mailbox:
         finally:
             self.tidy()
 
-    def _inside(self) -> bool:
-        return self._words[emitted.STATE] & emitted.INSIDE != 0
-
 
 @cache
 def _natives() -> tuple[Callable[..., int], Callable[..., int]]:
     return (
-        runner.function(Lead, len(emitted.LEAD)),
-        runner.function(Serve, len(emitted.SERVE)),
+        runner.function(Lead, len(LEAD)),
+        runner.function(Serve, len(SERVE)),
     )

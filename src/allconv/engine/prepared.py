@@ -39,18 +39,20 @@ on_prepare: list[Callable[[Prepared], None]] = []
 
 class Prepared:
     """A plan with its table. `fixed` are constants of the graph that are bound once, by number;
-    `threads` may run it (None: as many as the process uses), and nobody is woken for it if it is
-    `brief`."""
+    `threads` may run it (None: as many as the process uses); nobody is woken for a `brief` run."""
 
     def __init__(
-        self, planner: Planner, fixed: Mapping[int, Array], threads: int | None, brief: bool
+        self,
+        planner: Planner,
+        fixed: Mapping[int, Array],
+        threads: int | None,
+        brief: bool,
     ) -> None:
         self.planner = planner
         self.threads = threads
-        self.brief = brief
         self._fixed = fixed
         numbers: dict[Storage, int] = {}
-        self.table = Table(planner.steps, _numbering(numbers))
+        self.table = Table(planner.steps, _numbering(numbers), brief)
         self.numbers = numbers
         self._order = sorted(planner.static.difference(fixed))
         self._recipes = recipes(planner.setup, self._order, fixed, planner.constants)
@@ -99,7 +101,7 @@ class Prepared:
             state = self._idle.pop()
         except IndexError:
             state = _State(self.table, self._places, self._between)
-        state.run(bound, arena, [*given, *results], self.threads, self.brief)
+        state.run(bound, arena, [*given, *results], self.threads)
         self._idle.append(state)
         if arena is not NOTHING:
             lent.give_back(arena)
@@ -255,12 +257,7 @@ class _State:
         self._at: list[int] = []  # addresses of the run before: often those of the next one
 
     def run(
-        self,
-        bound: _Bound,
-        arena: Block,
-        arrays: Sequence[Array],
-        threads: int | None,
-        brief: bool,
+        self, bound: _Bound, arena: Block, arrays: Sequence[Array], threads: int | None
     ) -> None:
         """Run on the arrays of a call, with this memory between steps."""
         at = [arena.address, *addresses_of(arrays)]
@@ -268,7 +265,7 @@ class _State:
             self._point(bound, at)
         filled = self._filled
         held = self._memory(bound, arena, arrays) if filled.defines else (bound, arena, arrays)
-        filled.run(held, threads, brief)
+        filled.run(held, threads)
 
     def _point(self, bound: _Bound, at: list[int]) -> None:
         """Write addresses into the argument blocks, those that are others than before."""

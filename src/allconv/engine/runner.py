@@ -149,8 +149,9 @@ def _block(
 class Job:
     """Some steps of a table, to be run again and again.
 
-    `scratch` is how many bytes of its own each thread needs. Jobs on different steps of one table
-    may share its counters; a table, its counters and the memory it names serve one run at a time.
+    `scratch` is how many bytes of its own each thread needs; nobody is woken for a `brief` one.
+    Jobs on different steps of one table may share its counters; a table, its counters and the
+    memory it names serve one run at a time.
     """
 
     def __init__(
@@ -161,12 +162,14 @@ class Job:
         first: int = 0,
         count: int | None = None,
         scratch: int = 0,
+        brief: bool = False,
     ) -> None:
         self.table = table
         self.counters = counters or Counters(len(table))
         self.first = first
         self.count = len(table) - first if count is None else count
         self.scratch = scratch
+        self.brief = brief
         self.native = _native()
         self.steps = (table.ctypes.data, self.first, self.count)
         self._blocks = (_Block * (1 + HALVES))(

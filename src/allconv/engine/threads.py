@@ -12,7 +12,7 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Protocol
@@ -47,32 +47,30 @@ class Work(Protocol):
     """What a team can run again and again: see `runner.Job`."""
 
     scratch: int
+    """Bytes that each thread needs of its own."""
+    brief: bool
+    """Whether it takes less time than to wake others, who may help if they are awake."""
 
     def begin(self, holding: object = None) -> Run:
         """Begin a run, which holds the memory that it touches."""
 
 
-def execute(
-    work: Work, threads: int | None = None, holding: object = None, *, brief: bool = False
-) -> None:
+def execute(work: Work, threads: int | None = None, holding: object = None) -> None:
     """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`).
 
-    Nobody is woken for a `brief` one, unless another has just ended. Signal handlers run on the
-    way. Where one raises (Ctrl-C), no chunk is claimed any more, and the error goes on when those
-    that were claimed have ended.
+    Signal handlers run on the way. Where one raises (Ctrl-C), no chunk is claimed any more, and the
+    error goes on when those that were claimed have ended.
     """
     wanted = get_threads() if threads is None else threads
     scratch = _caller.scratch.block(work.scratch)
-    if wanted > 1 and _lead_with_others(work, wanted - 1, scratch, holding, brief):
+    if wanted > 1 and _lead_with_others(work, wanted - 1, scratch, holding):
         return
     run = work.begin(holding)
     while not run.lead(scratch.address):
         pass
 
 
-def _lead_with_others(
-    work: Work, helpers: int, scratch: Block, holding: object, brief: bool
-) -> bool:
+def _lead_with_others(work: Work, helpers: int, scratch: Block, holding: object) -> bool:
     """Lead a run to its end; False if it is to be run alone: others are busy, or, in a forked
     child, not there."""
     team, run = _team, work.begin(holding)
@@ -80,7 +78,7 @@ def _lead_with_others(
         return False
     try:
         # An interrupt in between does no harm: helpers enter only what the caller has entered.
-        mailbox = team.ask(helpers, run, work.scratch, brief)
+        mailbox = team.ask(helpers, work, run)
         while not run.lead(scratch.address, mailbox, helpers):
             if team is not _team:
                 return False  # a handler forked: what helpers had claimed, nobody finishes
@@ -243,23 +241,34 @@ class _Team:
         self.ended = 0  # when, in nanoseconds, the last run did
         self._helpers: list[_Helper] = []
         self._mailbox: Mailbox | None = None
-        self._patient = 0  # of the helpers, as many as have a processor of their own
 
-    def ask(self, count: int, run: Run, scratch: int, brief: bool) -> Mailbox | None:
-        """Have up to `count` helpers enter a run: those that are woken, and those that wait at the
-        mailbox, where the run is to be led, if any do."""
+    def ask(self, count: int, work: Work, run: Run) -> Mailbox | None:
+        """Have up to `count` helpers enter a run: those who sleep are woken; those who wait find it
+        in a mailbox, with which it is to be led if there is one.
+
+        For brief work nobody is woken but where runs follow each other so soon that who wakes will
+        be waiting for the next.
+        """
         mailbox = self._mailbox
-        if mailbox is None:
-            mailbox = self._mailbox = Mailbox()
-            self._patient = available_cpus() - 1
-        waiting = mailbox.waiting
-        missing = waiting < (min(count, self._patient) if brief else count)
-        if missing and not (brief and perf_counter_ns() - self.ended > PATIENCE):
-            self._wake(count, run, scratch)
+        waiting = 0 if mailbox is None else mailbox.waiting
+        if work.brief:
+            missing = waiting < min(count, self._patient)
+            wake = missing and perf_counter_ns() - self.ended < PATIENCE
+        else:
+            wake = waiting < count
+        if wake:
+            self._wake(count, run, work.scratch)
         return mailbox if waiting else None
+
+    @cached_property
+    def _patient(self) -> int:
+        """How many helpers may wait: those that find a processor beside the caller's."""
+        return available_cpus() - 1
 
     def _wake(self, count: int, run: Run, scratch: int) -> None:
         """Wake up to `count` helpers; fewer if no more threads can be started."""
+        if self._mailbox is None:
+            self._mailbox = Mailbox()
         with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
                 number = len(self._helpers) + 1

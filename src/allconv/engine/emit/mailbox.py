@@ -125,9 +125,7 @@ class ServeCode(NativeCode):
         """Enter the run that the state offers, help, and leave it. Ends in three blocks: the place
         is gone; memory is too small, before which the value says how much is needed; has left."""
         b, state = self.builder, self.arguments["mailbox"]
-        gone, small, enough, inside, left = self.blocks(
-            "gone", "small", "enough", "inside", "left"
-        )
+        gone, small, enough, inside, left = self.blocks("gone", "small", "enough", "inside", "left")
         message = {
             name: self.load(self.word(state, number), "monotonic")
             for number, name in enumerate(_MESSAGE, MESSAGE)
