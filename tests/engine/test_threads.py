@@ -24,6 +24,7 @@ class Meeting:
 
     def __init__(self, expected: int = 1, scratch: int = 0) -> None:
         self.scratch = scratch
+        self.brief = False
         self.expected = expected
         self.came: list[tuple[str, int, int]] = []
         self.numbers: list[int] = []
@@ -62,6 +63,13 @@ class MeetingRun:
 
     def stop(self) -> None:
         self.meeting.stopped += 1
+
+
+@pytest.fixture(autouse=True)
+def sleeping(monkeypatch):
+    """Helpers do not wait at a mailbox, which what is run here does not look into."""
+    monkeypatch.setattr(threads, "_team", threads._Team())
+    monkeypatch.setattr(threads._team, "_patient", 0)
 
 
 @pytest.fixture
@@ -184,6 +192,7 @@ def test_the_caller_does_not_wait_for_helpers():
 
     class Hold:
         scratch = 0
+        brief = False
         inside = threading.Semaphore(0)
 
         def begin(self, holding=None):

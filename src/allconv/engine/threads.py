@@ -252,11 +252,8 @@ class _Team:
         mailbox = self._mailbox
         waiting = 0 if mailbox is None else mailbox.waiting
         if work.brief:
-            missing = waiting < min(count, self._patient)
-            wake = missing and perf_counter_ns() - self.ended < PATIENCE
-        else:
-            wake = waiting < count
-        if wake:
+            count = min(count, self._patient)
+        if waiting < count and not (work.brief and perf_counter_ns() - self.ended > PATIENCE):
             self._wake(count, run, work.scratch)
         return mailbox if waiting else None
 
