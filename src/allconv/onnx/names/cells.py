@@ -77,16 +77,13 @@ def read_cum_prod(call: NodeCall) -> Any:
         raise call.too_large(f"products of {n:,} cells; {MOST_FACTORS:,} are the most")
     if not x.size:
         return x
-    start, count = [0] * x.ndim, list(x.shape)
-    count[axis] = 1
     made: list[Value] = []
     product: Any = None
     for cell in range(n)[:: -1 if reverse else 1]:
-        start[axis] = cell
-        factor = apply(Slice(tuple(start), (1,) * x.ndim, tuple(count)), x)
+        factor = apply(Slice.along(axis, x.shape, cell, 1), x)
         before, product = product, factor if product is None else product * factor
         if exclusive:
-            made.append(call.lift(np.ones(count, x.dtype)) if before is None else before)
+            made.append(call.lift(np.ones(factor.shape, x.dtype)) if before is None else before)
         else:
             made.append(product)
     return made[0] if n == 1 else functional.concatenate(made[:: -1 if reverse else 1], axis)
