@@ -14,9 +14,7 @@ from allconv.errors import ArgumentError, Error, ShapeError, TraceError
 from allconv.functional.dropout import key_of
 from allconv.intake.limits import within_limits
 from allconv.intake.settings import flag, float_dtype, short_repr
-from allconv.nn.arrays import Arrays
-from allconv.nn.initializers import Initializer
-from allconv.nn.parameter import Parameter
+from allconv.nn.parameter import Arrays, Initializer, Parameter
 from allconv.nn.running import run, run_backward
 from allconv.nn.scope import Scope, current, entered
 from allconv.nn.structure import structure_of
