@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import one_node
 from onnx_runs import check, run_defined, run_onnxruntime
 
 import onnx
@@ -15,12 +16,9 @@ from allconv import functional as F
 from allconv.errors import Error
 from allconv.functional.call import apply
 from allconv.onnx import load, save
-from allconv.onnx.load import check_network
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.read.file import parse_model
 from allconv.operators.resize import COORDINATES, NEAREST, Resize, ResizedAxis, Rule
 from allconv.operators.take import AddAt, RunningSum, Take
-from onnx import TensorProto, helper, numpy_helper
 
 INDEX = np.array([3, 0, 0, 2])
 
@@ -106,23 +104,7 @@ def test_borders(tmp_path: Path) -> None:
 
 def model(op: str, *others: Any, opset: int = 19, **attributes: Any) -> OnnxModule:
     """A network of one node on x (1, 2, 3, 4)."""
-    names = ["" if each is None else f"c{n}" for n, each in enumerate(others)]
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        [helper.make_node(op, ["x", *names], ["y"], **attributes)],
-        "g",
-        [value("x", TensorProto.FLOAT, (1, 2, 3, 4))],
-        [value("y", TensorProto.FLOAT, None)],
-        [
-            numpy_helper.from_array(np.asarray(each), name)
-            for each, name in zip(others, names, strict=True)
-            if each is not None
-        ],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-    net = OnnxModule(parse_model(made.SerializeToString()))
-    check_network(net)
-    return net
+    return load(one_node(op, opset, np.empty((1, 2, 3, 4), np.float32), *others, **attributes))
 
 
 def scales(*numbers: float) -> tuple[None, Any]:

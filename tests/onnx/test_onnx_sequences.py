@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx_models import model_of, value
 
 import allconv as ac
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 X = np.random.default_rng(0).standard_normal((2, 7, 3)).astype(np.float32)
 INTEGERS = {"0": 0, "1": 1, "2": 2, "3": 3, "-1": -1, "-3": -3, "sizes": [2, 1, 4], "5": 5}
@@ -21,16 +22,8 @@ ARRAYS = {**{name: np.array(n, np.int64) for name, n in INTEGERS.items()}, "c": 
 def model(nodes: Sequence[tuple[Any, ...]], result: str, shape: Any = (None, None, None)) -> bytes:
     """A network of nodes (op, inputs, output, settings)."""
     made = [helper.make_node(op, i.split(), [o], **settings) for op, i, o, settings in nodes]
-    graph = helper.make_graph(
-        made,
-        "sequences",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, None, 3])],
-        [helper.make_tensor_value_info(result, TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(array, name) for name, array in ARRAYS.items()],
-    )
-    opsets = [helper.make_opsetid("", 17)]
-    bytes_: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
-    return bytes_
+    taken, given = value("x", [2, None, 3]), value(result, shape)
+    return model_of(made, [taken], [given], ARRAYS).SerializeToString()
 
 
 def split(inputs: str = "x", **settings: int) -> tuple[Any, ...]:

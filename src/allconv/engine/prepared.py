@@ -39,14 +39,20 @@ on_prepare: list[Callable[[PreparedPlan], None]] = []
 
 class PreparedPlan:
     """A plan with its table. `fixed` are constants of the graph that are bound once, by number;
-    `threads` may run it (None: as many as the process uses)."""
+    `threads` may run it (None: as many as the process uses); nobody is woken for a `brief` run."""
 
-    def __init__(self, planner: Planner, fixed: Mapping[int, Array], threads: int | None) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        fixed: Mapping[int, Array],
+        threads: int | None,
+        brief: bool,
+    ) -> None:
         self.planner = planner
         self.threads = threads
         self._fixed = fixed
         numbers: dict[Storage, int] = {}
-        self.table = StepTable(planner.steps, _numbering(numbers))
+        self.table = StepTable(planner.steps, _numbering(numbers), brief)
         self.numbers = numbers
         self._order = sorted(planner.static.difference(fixed))
         self._recipes = recipes(planner.setup, self._order, fixed, planner.constants)

@@ -25,7 +25,8 @@ from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
 
-LEAST_SHARED = 0.3e-3  # seconds below which waking other threads costs more than they help
+LEAST_SHARED = 0.03e-3  # seconds below which others that wait for a run do not help it
+LEAST_WAKING = 0.3e-3  # seconds below which waking others costs more than they help
 NODE_BYTES = 8192  # about what a node, its steps and places take
 
 
@@ -151,8 +152,10 @@ class Program:
             planner = Planner(
                 LOWERINGS, self.graph, layouts, static, keep_last, self.exact, choices=self.choices
             )
-            alone = predicted_seconds(self.graph) < LEAST_SHARED
-            prepared = PreparedPlan(planner.run(), self.fixed, 1 if alone else self.threads)
+            seconds = predicted_seconds(self.graph)
+            threads = self.threads if seconds >= LEAST_SHARED else 1
+            brief = seconds < LEAST_WAKING
+            prepared = PreparedPlan(planner.run(), self.fixed, threads, brief)
             self._prepared[layouts] = prepared
         return prepared
 

@@ -29,9 +29,13 @@ class _Segment:
 
 
 class StepTable:
-    """The rows of some steps. `number` gives the number under which a storage's memory is known."""
+    """The rows of some steps. `number` gives the number under which a storage's memory is known;
+    a run of them is `brief` as `threads.Work` says."""
 
-    def __init__(self, steps: Sequence[PlanStep], number: Callable[[Storage], int]) -> None:
+    def __init__(
+        self, steps: Sequence[PlanStep], number: Callable[[Storage], int], brief: bool = False
+    ) -> None:
+        self.brief = brief
         self.rows = new_table(max(len(steps), 1))  # ARGS counts from the start of the blocks
         self.number = number
         kernels = [(n, s) for n, s in enumerate(steps) if isinstance(s, KernelStep)]
@@ -110,11 +114,12 @@ class Filled:
         rows[...] = table.rows
         rows[:, Column.ARGS] += self._blocks.ctypes.data
         counters = Counters(len(rows))
+        brief = table.brief
         self.defines = any(isinstance(s, DefinitionStep) for s in table.segments)
         self._segments = [
             s
             if isinstance(s, DefinitionStep)
-            else Job(rows, counters, first=s.first, count=s.count, scratch=s.scratch)
+            else Job(rows, counters, first=s.first, count=s.count, scratch=s.scratch, brief=brief)
             for s in table.segments
         ]
 
