@@ -11,7 +11,6 @@ from allconv import functional as F
 from allconv.engine.arguments import Arguments
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.along import Along
-from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
 from allconv.engine.kernels.depthwise import Depthwise
@@ -26,6 +25,7 @@ from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
+from allconv.engine.kernels.mend_border import MendBorder
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.order import Extreme
 from allconv.engine.kernels.pack import Pack
@@ -194,9 +194,9 @@ CASES = [
     (DepthwiseWeight, "part_images", CorrelateWeight(WINDOW, 4), X, X),
     (DepthwiseWeight, "cells3", CorrelateWeight(STRIDED, 4), X, EACH_Y),
     (DepthwiseWeight, "units", CorrelateWeight(STRIDED, 4), X, EACH_Y),
-    (Border, "size3", Correlate(WINDOW), X, infinite),
-    (Border, "y_channel", Correlate(WINDOW), X, infinite),
-    (Border, "blocks", CorrelateTranspose(WINDOW), infinite, Y),
+    (MendBorder, "size3", Correlate(WINDOW), X, infinite),
+    (MendBorder, "y_channel", Correlate(WINDOW), X, infinite),
+    (MendBorder, "blocks", CorrelateTranspose(WINDOW), infinite, Y),
     (Pack, "columns", local.Local(WINDOW), X, LOCAL),
     (Pack, "rows", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Pack, "total", CorrelateTranspose(STRIDED), W, STRIDED_Y),

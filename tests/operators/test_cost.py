@@ -96,7 +96,7 @@ def of_tables(operator: Any, x: Array) -> int:
     back = isinstance(operator, resize.ResizeTranspose)
     shape, count = list(x.shape), 0
     for line in operator.ordered()[:: -1 if back else 1]:
-        table = (resize.turned_table if back else resize.table_of)(line, operator.rule)
+        table = (resize.transposed_table if back else resize.table_of)(line, operator.rule)
         shape[line.axis] = line.size if back else line.to
         for index_of in every(tuple(shape)):
             p = index_of[line.axis]
