@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allconv import nn
-from allconv.engine.kernels import problem, weight_steps
+from allconv.engine.kernels import direct_convolution, weight_steps
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.form import AxisPhases
 from allconv.engine.kernels.packing import packings, packings_by_tap
@@ -42,7 +42,7 @@ def force(monkeypatch: pytest.MonkeyPatch, way: int) -> set[tuple[bool, ...]]:
 
         return one
 
-    monkeypatch.setattr(problem, "packings", forced(packings))
+    monkeypatch.setattr(direct_convolution, "packings", forced(packings))
     monkeypatch.setattr(weight_steps, "packings_by_tap", forced(packings_by_tap))
     return taken
 

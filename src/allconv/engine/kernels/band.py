@@ -191,16 +191,16 @@ def emit_band(
             there = code.add(
                 address, code.mul(cb, band.block), code.mul(t0, band.tap0), code.mul(t1, band.tap1)
             )
-            strip = _Strip(code, pitch, part, t3, count, change)
+            packed = _PackedRow(code, pitch, part, t3, count, change)
             with code.loop(rows.taps) as t2, code.loop(rows.cells) as u:
                 a2 = code.add(start[2], code.mul(t2, a.dilation[2]), code.mul(u, rows.step))
                 number = code.add(code.mul(t2, rows.cells), u)
                 inside = code.both(exists, code.within(a2, a.size[2]))
-                strip.emit(inside, code.add(here, code.mul(a2, a.x_axis[2])), there, number)
+                packed.emit(inside, code.add(here, code.mul(a2, a.x_axis[2])), there, number)
     return band
 
 
-class _Strip:
+class _PackedRow:
     """What is packed of a row for tap `tap` of axis 3, or for all of them."""
 
     def __init__(

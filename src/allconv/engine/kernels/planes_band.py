@@ -36,7 +36,7 @@ class PlanesBandArguments(SourceArguments[T]):
     row_taps: T
 
 
-class Part(NamedTuple):
+class PlanesPart(NamedTuple):
     """The part of the input that is packed: its first cell, which may lie outside, and counts; its
     columns are those of the output."""
 
@@ -46,7 +46,7 @@ class Part(NamedTuple):
     columns: Index
 
 
-def emit_planes(code: Code, address: Index, image: Index, group: Index, part: Part) -> None:
+def emit_planes(code: Code, address: Index, image: Index, group: Index, part: PlanesPart) -> None:
     """Pack a part of one image and group."""
     a = code.arguments(PlanesBandArguments)
     source = code.add(a.x, code.mul(image, a.x_image), code.mul(group, a.x_group))
@@ -61,7 +61,7 @@ def emit_planes(code: Code, address: Index, image: Index, group: Index, part: Pa
             _write(code, code.add(there, code.mul(channel, a.plane)), part)
 
 
-def _read(code: Code, plane: Index, part: Part) -> None:
+def _read(code: Code, plane: Index, part: PlanesPart) -> None:
     """The strips of a channel."""
     a = code.arguments(PlanesBandArguments)
     strips = code.add(code.scratch, a.strips)
@@ -128,7 +128,7 @@ def _vectors(code: Code, source: Index, out: Index, count: Index, step: int) -> 
         View(code, code.add(out, code.mul(end, size))).store(code.apart(vectors)[0])
 
 
-def _write(code: Code, first: Index, part: Part) -> None:
+def _write(code: Code, first: Index, part: PlanesPart) -> None:
     """The planes of a channel, from its strips."""
     a = code.arguments(PlanesBandArguments)
     strips = code.add(code.scratch, a.strips)

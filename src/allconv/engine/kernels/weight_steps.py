@@ -264,7 +264,7 @@ def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArgumen
     )
 
 
-class _Cut(NamedTuple):
+class _WeightCut(NamedTuple):
     """How the outputs of a weight gradient are cut, so that no unit is too much work: blocks of
     taps of axes 2 and 3, splits of the input channels into `in_split` blocks; the multiply-adds of
     what is left, for one output channel."""
@@ -292,7 +292,7 @@ class _Way:
         bands = self.taps * parts.total * parts.images
         return bands * band_bytes(self.axes, parts.rows, parts.columns, 1)
 
-    def cut(self, lanes: int, blocks: Blocks, merged: bool) -> _Cut:
+    def cut(self, lanes: int, blocks: Blocks, merged: bool) -> _WeightCut:
         """Cut input channels first, which packs nothing twice, then taps; output channels, of which
         a tile has so many, are cut elsewhere."""
         axes, parts, (height, width, _) = self.axes, self.parts, self.tile
@@ -309,4 +309,4 @@ class _Way:
         tap_blocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
         work = cells * channels * -(-taps2 // tap_blocks2) * -(-taps3 // tap_blocks3)
         tap_blocks = self.taps * tap_blocks2, tap_blocks3
-        return _Cut(tap_blocks, -(-blocks.blocks // in_split), in_split, work)
+        return _WeightCut(tap_blocks, -(-blocks.blocks // in_split), in_split, work)
