@@ -25,7 +25,8 @@ SHARE, MOST_SHARE = 12_500, 100_000
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 LARGEST = 1024 * 1024  # bytes of a band, and of what is written down of its cells
-MORE = 8  # times as much, where a few cells meet more than that
+MORE, OVER = 8, 1.5
+"""How many times as much a unit may hold and do, if it takes so many times less."""
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
 AHEAD = 2  # tiles of a unit at least, over which fetching the next part of the weights is spread
 CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
@@ -73,12 +74,20 @@ class Work:
         """How many units there are."""
         return self.outer * cut.rows * cut.columns * cut.channels
 
-    def fits(self, cut: Cut, most: int = LARGEST) -> bool:
-        """Whether what a unit holds is no more than so many bytes, and its work not too much."""
+    def fits(self, cut: Cut) -> bool:
+        """Whether the band of a unit stays in the cache, and its work is not too much."""
+        return self._within(cut, 1)
+
+    def possible(self, cut: Cut) -> bool:
+        """Whether both are within `MORE` times what fits: where sums have so many terms that few
+        cells would fit, each of which reads all weights, more of them take less time."""
+        return self._within(cut, MORE)
+
+    def _within(self, cut: Cut, times: int) -> bool:
         rows, columns = self.cells(cut)
         work = rows * columns * self.terms * -(-self.blocks // cut.channels) * self.width
         held = self.band(rows, columns) + rows * columns * CELL_BYTES
-        return work <= MOST and held <= most
+        return work <= times * MOST and held <= times * LARGEST
 
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""
@@ -129,14 +138,13 @@ class Work:
 
 @lru_cache(4096)
 def cut(work: Work) -> Cut:
-    """The best cut: among those that fit; if none does, in up to `MORE` times as much memory; if
-    none does there, the finest."""
+    """The best cut, for which one that does not fit counts as slower; if none is possible, the
+    finest."""
     cuts = list(work.cuts())
-    for most in (LARGEST, MORE * LARGEST):
-        fitting = [each for each in cuts if work.fits(each, most)]
-        if fitting:
-            return min(fitting, key=work.time)
-    return max(cuts, key=work.units)
+    possible = [each for each in cuts if work.possible(each)]
+    if not possible:
+        return max(cuts, key=work.units)
+    return min(possible, key=lambda each: work.time(each) * (1 if work.fits(each) else OVER))
 
 
 def _counts(most: int) -> Iterator[int]:

@@ -86,13 +86,17 @@ class PlanesWork(Work):
         """Bytes of all planes of a unit of so many cells."""
         return 0 if self.inplace else self.planes * self.plane(rows, columns)[0]
 
-    def fits(self, cut: Cut, most: int = BAND) -> bool:
+    def fits(self, cut: Cut) -> bool:
         """Whether the planes of a unit stay in the cache, its work is not too much, and its cells
         follow each other."""
         rows, columns = self.cells(cut)
         work = rows * columns * self.terms * -(-self.blocks // cut.channels) * self.width
         follow = cut.columns == 1 or rows == 1
-        return follow and work <= MOST and self.band(rows, columns) <= min(most, BAND)
+        return follow and work <= MOST and self.band(rows, columns) <= BAND
+
+    def possible(self, cut: Cut) -> bool:
+        """The same: what does not fit is computed by `direct`."""
+        return self.fits(cut)
 
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""
