@@ -234,16 +234,16 @@ def write_pad_edge(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "Concat": NodeReader(read_concat, moves=True),
-    "Flatten": NodeReader(read_flatten, moves=True),
-    "Identity": NodeReader(read_identity, moves=True),
-    "Pad": NodeReader(read_pad, settings=(1, 2, 3), moves=True),
-    "Reshape": NodeReader(read_reshape, settings=(1,), moves=True),
-    "Slice": NodeReader(read_slice, settings=(1, 2, 3, 4), moves=True),
-    "Split": NodeReader(read_split, settings=(1,), moves=True),
-    "Squeeze": NodeReader(read_squeeze, settings=(1,), moves=True),
-    "Transpose": NodeReader(read_transpose, moves=True),
-    "Unsqueeze": NodeReader(read_unsqueeze, settings=(1,), moves=True),
+    "Concat": NodeReader(read_concat, folds=True),
+    "Flatten": NodeReader(read_flatten, folds=True),
+    "Identity": NodeReader(read_identity, folds=True),
+    "Pad": NodeReader(read_pad, settings=(1, 2, 3), folds=True),
+    "Reshape": NodeReader(read_reshape, settings=(1,), folds=True),
+    "Slice": NodeReader(read_slice, settings=(1, 2, 3, 4), folds=True),
+    "Split": NodeReader(read_split, settings=(1,), folds=True),
+    "Squeeze": NodeReader(read_squeeze, settings=(1,), folds=True),
+    "Transpose": NodeReader(read_transpose, folds=True),
+    "Unsqueeze": NodeReader(read_unsqueeze, settings=(1,), folds=True),
 }
 WRITERS = {
     Concatenate: spelt("Concat", axis="axis"),

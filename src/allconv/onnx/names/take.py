@@ -240,10 +240,17 @@ def read_one_hot(call: NodeCall) -> Any:
 
 
 def read_cum_sum(call: NodeCall) -> Any:
-    """Running sums along an axis."""
-    x = call.value(0)
+    """Sums of all cells up to each; without itself (`exclusive`), or from the end (`reverse`)."""
+    x = call.cells(0)
     axis = call.known_axis(1, x.ndim)
-    return apply(RunningSum(axis, call.flag("exclusive"), call.flag("reverse")), x)
+    exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
+    if not call.is_known:
+        return apply(RunningSum(axis, exclusive, reverse), x)
+    call.check_constants(x.shape)
+    cells = np.flip(x, axis) if reverse else x
+    sums = np.cumsum(cells, axis, dtype=x.dtype)
+    sums = sums - cells if exclusive else sums
+    return np.ascontiguousarray(np.flip(sums, axis) if reverse else sums)
 
 
 def write_take(writer: Writer, written: NodeToWrite) -> None:
@@ -278,15 +285,15 @@ def write_running_sum(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "CumSum": NodeReader(read_cum_sum, settings=(1,)),
-    "Gather": NodeReader(read_gather, settings=(1,), moves=True),
-    "GatherElements": NodeReader(read_gather_elements, settings=(1,), moves=True),
-    "GatherND": NodeReader(read_gather_nd, settings=(1,), moves=True),
-    "OneHot": NodeReader(read_one_hot, settings=(0, 1), moves=True),
+    "CumSum": NodeReader(read_cum_sum, settings=(1,), folds=True),
+    "Gather": NodeReader(read_gather, settings=(1,), folds=True),
+    "GatherElements": NodeReader(read_gather_elements, settings=(1,), folds=True),
+    "GatherND": NodeReader(read_gather_nd, settings=(1,), folds=True),
+    "OneHot": NodeReader(read_one_hot, settings=(0, 1), folds=True),
     "Scatter": NodeReader(read_scatter_elements, settings=(1,)),
-    "ScatterElements": NodeReader(read_scatter_elements, settings=(1,), moves=True),
-    "ScatterND": NodeReader(read_scatter_nd, settings=(1,), moves=True),
-    "Tile": NodeReader(read_tile, settings=(1,), moves=True),
-    "Trilu": NodeReader(read_trilu, settings=(1,), moves=True),
+    "ScatterElements": NodeReader(read_scatter_elements, settings=(1,), folds=True),
+    "ScatterND": NodeReader(read_scatter_nd, settings=(1,), folds=True),
+    "Tile": NodeReader(read_tile, settings=(1,), folds=True),
+    "Trilu": NodeReader(read_trilu, settings=(1,), folds=True),
 }
 WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}
