@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allconv.operators.base import Array, Operator
-from allconv.operators.grid import CellNumber
+from allconv.operators.grid import CellNumber, CellSum
 from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
 from allconv.operators.take import AddAt, RunningSum, Take
 
@@ -106,7 +106,16 @@ def cell_number(draw: np.random.Generator) -> Drawn:
     return CellNumber(image), tuple(places)
 
 
+def cell_sum(draw: np.random.Generator) -> Drawn:
+    """A few taps of rows of any length, some of them of no cell."""
+    x = numbers(draw, (int(draw.choice((0, *SIZES))), int(draw.choice((*SIZES, 70)))))
+    taps = int(draw.integers(1, 5)), int(draw.choice((0, *SIZES)))
+    weight = draw.integers(-3, 4, taps).astype(x.dtype)
+    return CellSum(), (x, indices(draw, len(x), taps), weight)
+
+
 FAMILIES = {
     "extreme": extreme, "top": top, "take along": take_along, "put along": put_along,
     "take": take, "add at": add_at, "running": running, "cell number": cell_number,
+    "cell sum": cell_sum,
 }  # fmt: skip

@@ -60,7 +60,7 @@ def axis_of(name: str, given: Any, rank: int) -> int:
     """The number of an axis, counted from the front."""
     axis = whole(name, given)
     if not -rank <= axis < rank:
-        raise ShapeError(f"{name} is {axis}; the array has {rank} axes")
+        raise ShapeError(f"{name} is {axis}; an axis of the array, which has {rank}, is expected")
     return axis % rank
 
 
