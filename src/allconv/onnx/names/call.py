@@ -62,7 +62,7 @@ class NodeRule:
     do. Inputs in `settings` must be known when the network is recorded, those in `buffers` are
     statistics that gradients leave alone, those in `weights` are parameters wherever the file
     keeps them. `outputs_count`: an output that nothing takes still says what the node means.
-    `moves`: it only moves cells (`NodeCall.cells`), known ones at once. `defined`: read as the
+    `folds`: known cells (`NodeCall.cells`) are moved, or counted, at once. `defined`: read as the
     format defines it in other operators, after `read` has refused what is not.
     """
 
@@ -74,7 +74,7 @@ class NodeRule:
     buffers: tuple[int, ...] = ()
     weights: tuple[int, ...] = ()
     outputs_count: bool = False
-    moves: bool = False
+    folds: bool = False
     defined: bool = False
 
 
