@@ -26,10 +26,7 @@ function data(id) {
   return JSON.parse(document.getElementById(id)?.textContent ?? "null");
 }
 
-/**
- * The address of the page wins over the state that it was written with.
- * @param {string} written
- */
+/** The address of the page wins over the state that it was written with. @param {string} written */
 function firstState(written) {
   return fromAddress(/[#&]op=/.test(location.hash) ? location.hash : written);
 }

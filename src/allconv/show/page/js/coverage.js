@@ -57,11 +57,7 @@ function saysOf(model) {
   );
 }
 
-/**
- * @param {SVGElement} root
- * @param {number[]} counts
- * @param {Pair} size
- */
+/** @param {SVGElement} root @param {number[]} counts @param {Pair} size */
 function draw(root, counts, [height, width]) {
   root.setAttribute("width", String(width * SIDE + 1));
   root.setAttribute("height", String(height * SIDE + 1));

@@ -4,10 +4,7 @@ import { cellUnder, html } from "./paint.js";
 
 const LEVELS = 9; // an image's white
 
-/**
- * @param {Store} store
- * @param {SVGElement} root of the stage
- */
+/** @param {Store} store @param {SVGElement} root of the stage */
 export function drawPart(store, root) {
   const box = html(
     "div.tools",
@@ -111,10 +108,7 @@ function imageOf(store) {
   return [choose, file, said];
 }
 
-/**
- * @param {Store} store
- * @param {(plane: number, row: number, column: number) => number} value
- */
+/** @param {Store} store @param {(plane: number, row: number, column: number) => number} value */
 function fill(store, value) {
   if (!store.model) return;
   const edits = { ...store.state.edits };

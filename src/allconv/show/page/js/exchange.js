@@ -25,11 +25,7 @@ function pairOf(model) {
 
 const PLAIN = { outputs: 1, groups: 1, swap: false, flip: false, local: false, pool: null };
 
-/**
- * @param {ValuedModel} model
- * @param {number} at
- * @returns {Exchanged}
- */
+/** @param {ValuedModel} model @param {number} at @returns {Exchanged} */
 function ofKernel(model, at) {
   const { taps, values, inputs, outputs, groups, swap, flip } = model;
   const plane = Math.floor(at / taps);
@@ -56,12 +52,7 @@ function ofKernel(model, at) {
   };
 }
 
-/**
- * @param {ValuedModel} model
- * @param {Role} leave
- * @param {number} at
- * @returns {Exchanged}
- */
+/** @param {ValuedModel} model @param {Role} leave @param {number} at @returns {Exchanged} */
 function ofBig(model, leave, at) {
   const { taps, values, inputs, outputs, groups, swap, flip } = model;
   const area = model.sizes[model.big][0] * model.sizes[model.big][1];
@@ -96,11 +87,7 @@ function ofBig(model, leave, at) {
   };
 }
 
-/**
- * @param {number[]} array
- * @param {Pair} size
- * @param {number} channel
- */
+/** @param {number[]} array @param {Pair} size @param {number} channel */
 function channelOf(array, size, channel) {
   const area = size[0] * size[1];
   return array.slice(channel * area, (channel + 1) * area);

@@ -31,11 +31,7 @@ const PARTS = {
   tabs: tabsPart,
 };
 
-/**
- * @param {HTMLElement} figure
- * @param {number} n
- * @returns {Store}
- */
+/** @param {HTMLElement} figure @param {number} n @returns {Store} */
 function mount(figure, n) {
   const id = `figure-${n}`;
   const store = makeStore(fromAddress(figure.dataset.address ?? ""));

@@ -5,10 +5,7 @@ import { letterOf, placeOf, written } from "./names.js";
 import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
-/**
- * @param {Store} store
- * @param {string} id
- */
+/** @param {Store} store @param {string} id */
 export function identityPart(store, id) {
   const title = html("h2");
   const text = html("p");
@@ -118,12 +115,7 @@ function withoutOne(model) {
   return WITHOUT[kind];
 }
 
-/**
- * @param {ValuedModel} model
- * @param {State} state
- * @param {Exchanged} made
- * @returns {Panels}
- */
+/** @param {ValuedModel} model @param {State} state @param {Exchanged} made @returns {Panels} */
 function panelsOf(model, state, made) {
   const isKernel = state.leave === "w";
   const panel = (
@@ -153,10 +145,7 @@ function panelsOf(model, state, made) {
   };
 }
 
-/**
- * @param {ValuedModel} model
- * @param {State} state
- */
+/** @param {ValuedModel} model @param {State} state */
 function titleOf(model, state) {
   const letter = (/** @type {Role} */ role) =>
     html(`var.c${role}`, letterOf(state.letters, state.leave, role));

@@ -15,10 +15,7 @@ export function ghostsOf(axis) {
   return [Math.max(axis.low, 0), Math.max(axis.high - axis.extra, beyond, 0)];
 }
 
-/**
- * Where the first window begins, in cells of the drawn axis.
- * @param {Axis} axis
- */
+/** Where the first window begins, in cells of the drawn axis. @param {Axis} axis */
 export function firstWindow(axis) {
   return Math.max(axis.low, 0) - axis.low;
 }
@@ -85,11 +82,7 @@ function unitOf(model, room, { vertical, across, widest, tallest, gap }) {
   return Math.max(Math.min(usual, fitting), layout.unitLeast);
 }
 
-/**
- * @param {number} value
- * @param {number} least
- * @param {number} most
- */
+/** @param {number} value @param {number} least @param {number} most */
 function clamp(value, least, most) {
   return Math.max(least, Math.min(most, value));
 }
@@ -139,11 +132,7 @@ export function kernelPlace({ inputs, outputs, groups, swap, pool }, plane) {
   return [input % each, Math.floor(input / each) * made + (plane % made)];
 }
 
-/**
- * @param {Model} model
- * @param {number} place
- * @returns {Grid[]}
- */
+/** @param {Model} model @param {number} place @returns {Grid[]} */
 function kernels(model, place) {
   const [rows, columns] = model.axes;
   const grids = [];
@@ -167,11 +156,7 @@ function kernels(model, place) {
   return grids;
 }
 
-/**
- * @param {Model} model
- * @param {Role} role
- * @returns {Grid[]}
- */
+/** @param {Model} model @param {Role} role @returns {Grid[]} */
 function planesOf(model, role) {
   const [height, width] = model.sizes[role];
   const isBig = role === model.big;
@@ -182,12 +167,7 @@ function planesOf(model, role) {
   return grids;
 }
 
-/**
- * @param {number} plane
- * @param {number} height
- * @param {number} width
- * @returns {Grid}
- */
+/** @param {number} plane @param {number} height @param {number} width @returns {Grid} */
 function plainGrid(plane, height, width) {
   const cells = Array.from({ length: height * width }, (_, at) => ({
     row: Math.floor(at / width),

@@ -89,10 +89,7 @@ function maxima(model, x, g) {
   return { y, gx, gw: new Array(model.count.w).fill(0), best };
 }
 
-/**
- * @param {Model} model
- * @param {number[]} g
- */
+/** @param {Model} model @param {number[]} g */
 function biasGradient(model, g) {
   const area = model.count.y / model.planes.y;
   return Array.from({ length: model.planes.y }, (_, o) =>

@@ -27,10 +27,7 @@ export function relationPart(store) {
   return box;
 }
 
-/**
- * @param {string} text
- * @param {Role} role
- */
+/** @param {string} text @param {Role} role */
 function letter(text, role) {
   return html(`span.c${role}`, text);
 }
@@ -52,12 +49,7 @@ function axesShown(model, pair) {
   ];
 }
 
-/**
- * @param {ValuedModel} model
- * @param {number | null} pair
- * @param {string} name
- * @param {0 | 1} n
- */
+/** @param {ValuedModel} model @param {number | null} pair @param {string} name @param {0 | 1} n */
 function axisRow(model, pair, name, n) {
   const axis = model.axes[n];
   const at = (/** @type {Role} */ role, /** @type {string} */ usual) => {

@@ -10,11 +10,7 @@ const STYLES = [
   "font-family",
 ];
 
-/**
- * A copy of a drawn SVG whose styles are attributes.
- * @param {SVGElement} root
- * @returns {string}
- */
+/** A copy of a drawn SVG whose styles are attributes. @param {SVGElement} root @returns {string} */
 export function standaloneSvg(root) {
   const copy = /** @type {SVGElement} */ (root.cloneNode(true));
   const [from, to] = [root.querySelectorAll("*"), copy.querySelectorAll("*")];
@@ -42,10 +38,7 @@ export function standaloneSvg(root) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-/**
- * @param {SVGElement} root
- * @param {string} name
- */
+/** @param {SVGElement} root @param {string} name */
 export function saveSvg(root, name) {
   save(new Blob([standaloneSvg(root)], { type: "image/svg+xml" }), `${name}.svg`);
 }
@@ -74,10 +67,7 @@ export function savePng(root, name) {
   });
 }
 
-/**
- * @param {Blob} blob
- * @param {string} name
- */
+/** @param {Blob} blob @param {string} name */
 function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -222,11 +222,7 @@ class Painter {
     ];
   }
 
-  /**
-   * @param {Role} role
-   * @param {GridCell} at
-   * @param {string} place
-   */
+  /** @param {Role} role @param {GridCell} at @param {string} place */
   classes(role, at, place) {
     const panel = this.panels[role];
     const marks = this.marked.get(place) ?? [];
@@ -239,20 +235,13 @@ class Painter {
     return [...classes, ...new Set([...(this.marked.get(`${role}:${at.cell}`) ?? []), ...marks])];
   }
 
-  /**
-   * @param {Panel} panel
-   * @param {number} cell
-   */
+  /** @param {Panel} panel @param {number} cell */
   isHidden(panel, cell) {
     const { upto, covered } = this.options;
     return panel.result && (covered || (upto !== null && cell > upto && cell !== this.focus.cell));
   }
 
-  /**
-   * @param {Panel} panel
-   * @param {GridCell} at
-   * @param {string[]} classes
-   */
+  /** @param {Panel} panel @param {GridCell} at @param {string[]} classes */
   cellText(panel, at, classes) {
     if (classes.includes("hidden")) return "";
     const isMax = this.model.pool === "max";
@@ -323,10 +312,7 @@ class Painter {
     return { kind: "path", key: `ribbon:${n}:${one}${other}`, classes, points, shape };
   }
 
-  /**
-   * Where the window may stand, where that is not everywhere.
-   * @returns {Primitive[]}
-   */
+  /** Where the window may stand, where that is not everywhere. @returns {Primitive[]} */
   dots() {
     const { model, sizes, unit } = this;
     const [rows, columns] = model.axes;
@@ -374,12 +360,7 @@ class Painter {
   }
 }
 
-/**
- * @param {string} key
- * @param {string} classes
- * @param {Box} box
- * @param {number} radius
- */
+/** @param {string} key @param {string} classes @param {Box} box @param {number} radius */
 function rect(key, classes, { x, y, width, height }, radius) {
   return { kind: /** @type {const} */ ("rect"), key, classes, x, y, width, height, radius };
 }
@@ -396,21 +377,12 @@ function text(key, classes, [x, y], size, text) {
   return /** @type {const} */ ({ kind: "text", key, classes, x, y, size, anchor: "middle", text });
 }
 
-/**
- * A box with so much more on every side.
- * @param {Box} box
- * @param {number} by
- */
+/** A box with so much more on every side. @param {Box} box @param {number} by */
 function grown({ x, y, width, height }, by) {
   return { x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by };
 }
 
-/**
- * The smallest box around both.
- * @param {Box} a
- * @param {Box} b
- * @returns {Box}
- */
+/** The smallest box around both. @param {Box} a @param {Box} b @returns {Box} */
 function union(a, b) {
   const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)];
   const right = Math.max(a.x + a.width, b.x + b.width);

@@ -40,11 +40,7 @@ export function shiftPart(store) {
   return section;
 }
 
-/**
- * @param {1 | 2} dim
- * @param {Pair} by
- * @param {(by: Pair) => void} choose
- */
+/** @param {1 | 2} dim @param {Pair} by @param {(by: Pair) => void} choose */
 function buttons(dim, by, choose) {
   const axes = dim === 1 ? [1] : [0, 1];
   return axes.flatMap((axis) => [

@@ -32,12 +32,7 @@ export function sizesPart(store) {
   return section;
 }
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- * @param {0 | 1} n
- * @param {boolean} same
- */
+/** @param {Store} store @param {ValuedModel} model @param {0 | 1} n @param {boolean} same */
 function axisBox(store, model, n, same) {
   const axis = model.axes[n];
   const name = model.dim === 1 ? "" : same ? "Rows and columns alike" : n ? "Columns" : "Rows";
@@ -81,10 +76,7 @@ function inLettersAndNumbers(formula, values) {
 /** @type {Record<string, string>} */
 const COLORS = { X: "x", K: "w", Y: "y" };
 
-/**
- * @param {Axis} axis
- * @param {boolean} ceil
- */
+/** @param {Axis} axis @param {boolean} ceil */
 function forwardFormula(axis, ceil) {
   const { input: X, kernel: K, output: Y, stride: s, dilation: d, spread: b, low, high } = axis;
   const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
@@ -188,11 +180,7 @@ function chips(store, model, n, same) {
   );
 }
 
-/**
- * @param {number} size
- * @param {boolean} isChosen
- * @param {() => void} press
- */
+/** @param {number} size @param {boolean} isChosen @param {() => void} press */
 function chip(size, isChosen, press) {
   return html(
     "button",
@@ -201,11 +189,7 @@ function chip(size, isChosen, press) {
   );
 }
 
-/**
- * @param {State} state
- * @param {0 | 1} n
- * @param {number} output
- */
+/** @param {State} state @param {0 | 1} n @param {number} output */
 function inputsGiving(state, n, output) {
   const [least, most] = limitsOf(state).input;
   const found = [];

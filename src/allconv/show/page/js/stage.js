@@ -5,10 +5,7 @@ import { letterOf, panelsOf } from "./names.js";
 import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
-/**
- * @param {Store} store
- * @param {string} id
- */
+/** @param {Store} store @param {string} id */
 export function stagePart(store, id) {
   const root = svg("svg", { role: "group", "aria-label": "Input, kernel and output" });
   const sorry = html("p.oops", { role: "alert" });

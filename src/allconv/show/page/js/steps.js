@@ -23,10 +23,7 @@ export function stepsPart(store) {
   return section;
 }
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- */
+/** @param {Store} store @param {ValuedModel} model */
 function stepTable(store, model) {
   const { state } = store;
   const focus = { role: state.leave, cell: state.at };
@@ -58,10 +55,7 @@ function stepTable(store, model) {
   return table(caption, heads, rows);
 }
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- */
+/** @param {Store} store @param {ValuedModel} model */
 function resultTables(store, model) {
   const { leave, letters } = store.state;
   if (leave === "w" && model.local) return [];
@@ -79,11 +73,7 @@ function resultTables(store, model) {
   });
 }
 
-/**
- * @param {string} caption
- * @param {string[]} heads
- * @param {string[][]} rows
- */
+/** @param {string} caption @param {string[]} heads @param {string[][]} rows */
 function table(caption, heads, rows) {
   return html(
     "table",

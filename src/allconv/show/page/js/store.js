@@ -6,10 +6,7 @@ import { weightParts } from "./model.js";
 import { Refusal } from "./shared.js";
 import { settled } from "./state.js";
 
-/**
- * @param {State} first
- * @returns {Store}
- */
+/** @param {State} first @returns {Store} */
 export function makeStore(first) {
   return new LiveStore(first);
 }
@@ -62,10 +59,7 @@ class LiveStore {
     return this.#history.canRedo();
   }
 
-  /**
-   * @param {Partial<State>} change
-   * @param {{step?: boolean, act?: object}} options
-   */
+  /** @param {Partial<State>} change @param {{step?: boolean, act?: object}} options */
   set(change, { step = false, act } = {}) {
     const next = settled({ ...this.state, ...change });
     if (toAddress(next) === toAddress(this.state)) return;
@@ -150,18 +144,12 @@ function compute(store) {
   if (store.state.at > last) store.state = { ...store.state, at: last };
 }
 
-/**
- * @param {Focus | null} a
- * @param {Focus | null} b
- */
+/** @param {Focus | null} a @param {Focus | null} b */
 function same(a, b) {
   return a === b || (a !== null && b !== null && a.role === b.role && a.cell === b.cell);
 }
 
-/**
- * The place whose kernel a local layer shows.
- * @param {Store} store
- */
+/** The place whose kernel a local layer shows. @param {Store} store */
 function placeShown(store) {
   const { model } = store;
   if (!model?.local) return 0;

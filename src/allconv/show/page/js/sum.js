@@ -32,10 +32,7 @@ export function sumPart(store) {
   return box;
 }
 
-/**
- * @param {HTMLElement} box
- * @param {number | null} pair
- */
+/** @param {HTMLElement} box @param {number | null} pair */
 function markHot(box, pair) {
   for (const term of box.querySelectorAll("[data-meeting]")) {
     term.classList.toggle(
@@ -72,11 +69,7 @@ export function termsOf(model, focus) {
 
 /** What is said of a cell that is looked at, of the result or of a given array. */
 class Step {
-  /**
-   * @param {Store} store
-   * @param {ValuedModel} model
-   * @param {Focus} focus
-   */
+  /** @param {Store} store @param {ValuedModel} model @param {Focus} focus */
   constructor(store, model, focus) {
     this.store = store;
     this.model = model;
@@ -95,11 +88,7 @@ class Step {
     return shownValues(this.model, this.leave, role)[this.model[role][meeting]];
   }
 
-  /**
-   * A cell with its letter and index, coloured.
-   * @param {Role} role
-   * @param {number} cell
-   */
+  /** A cell with its letter and index, coloured. @param {Role} role @param {number} cell */
   named(role, cell) {
     const { letters, leave } = this.store.state;
     return html(
@@ -277,10 +266,7 @@ function rest(count) {
   return count > MOST_TERMS ? html("span.rest", `… ${count - MOST_TERMS} more`) : "";
 }
 
-/**
- * @param {Role} role
- * @param {number} value
- */
+/** @param {Role} role @param {number} value */
 function number(role, value) {
   return html(`span.c${role}`, written(value));
 }

@@ -3,10 +3,7 @@ import { toAddress } from "./numbers.js";
 import { html } from "./paint.js";
 import { savePng, saveSvg } from "./save.js";
 
-/**
- * @param {Store} store
- * @param {() => SVGElement} stage
- */
+/** @param {Store} store @param {() => SVGElement} stage */
 export function toolsPart(store, stage) {
   const said = html("span.soft", { role: "status" });
   const tell = (/** @type {string} */ text) => {
@@ -55,10 +52,7 @@ function linkOf(store) {
   return here.startsWith("about:") ? toAddress(store.state) : here + toAddress(store.state);
 }
 
-/**
- * @param {string} text
- * @param {(text: string) => void} tell
- */
+/** @param {string} text @param {(text: string) => void} tell */
 async function copy(text, tell) {
   try {
     await navigator.clipboard.writeText(text);
@@ -78,18 +72,12 @@ async function copy(text, tell) {
   }
 }
 
-/**
- * @param {string} text
- * @param {() => void} press
- */
+/** @param {string} text @param {() => void} press */
 function action(text, press) {
   return html("button", { type: "button", onclick: press }, text);
 }
 
-/**
- * @param {string} text
- * @param {() => void} press
- */
+/** @param {string} text @param {() => void} press */
 function toggle(text, press) {
   return html("button", { type: "button", "aria-pressed": "false", onclick: press }, text);
 }
