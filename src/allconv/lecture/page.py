@@ -159,11 +159,7 @@ def _program(given: Listing) -> Markup:
 def example_block(result: Result, theme: str) -> Markup:
     """An example: what the slide says, its figure, what is printed beside what is ours."""
     example = result.example
-    parts = [
-        element("h3", example.title),
-        slide_text(example),
-        note_text(example),
-    ]
+    parts = [element("h3", example.title), slide_text(example), note_text(example)]
     figure = figure_of(example)
     if figure is not None:
         parts.append(_stage(figure, example.name, theme))

@@ -17,14 +17,7 @@ from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.model import Node as FileNode
 from allconv.onnx.module import OnnxModule
 from allconv.operators.base import Array, Spec
-from allconv.show.network.layers import (
-    INPUT,
-    OUTPUT,
-    Drawn,
-    Layer,
-    Network,
-    Source,
-)
+from allconv.show.network.layers import INPUT, OUTPUT, Drawn, Layer, Network, Source
 
 if TYPE_CHECKING:
     from allconv.graph import Node

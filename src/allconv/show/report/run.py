@@ -71,9 +71,7 @@ def run_report(run: TrainedRun, theme: str = "auto") -> str:
             data_part(run.data.report),
         ),
         section(
-            "use",
-            "How to use it",
-            usage(run.folder, run.file, run.data, run.source, run.history),
+            "use", "How to use it", usage(run.folder, run.file, run.data, run.source, run.history)
         ),
     ]
     title = f"{one_line(str(run.folder))}: {run.model}, a report"

@@ -89,10 +89,7 @@ def _colors(path: Path) -> str:
 def _gradient(name: str, pair: str, vertical: bool, colours: dict[str, str]) -> Markup:
     stops = [
         element(
-            "stop",
-            offset=n,
-            stop_color=colours[f"--{role}"],
-            style=f"stop-color:var(--{role})",
+            "stop", offset=n, stop_color=colours[f"--{role}"], style=f"stop-color:var(--{role})"
         )
         for n, role in enumerate(pair)
     ]
