@@ -15,9 +15,8 @@ export function callsPart(store, written) {
   const { list, code, show } = callTabs();
   const note = html("p.soft");
   const section = html("section.calls", html("h2", "As a call"), list, code, note);
-  store.subscribe((change) => {
-    section.hidden = store.refusal !== "";
-    if (change !== "state" || section.hidden) return;
+  return store.follow(section, (_, change) => {
+    if (change !== "state") return;
     const others = known.get(geometry(store.state));
     show([
       { name: "allconv", text: ownCall(store.state) },
@@ -26,7 +25,6 @@ export function callsPart(store, written) {
     ]);
     note.textContent = `${shapeText(store.state)}. ${others ? "" : BESIDE}`;
   });
-  return section;
 }
 
 /**

@@ -16,11 +16,9 @@ export function exchanged(model, leave, at) {
   return leave === "w" ? ofKernel(model, at) : ofBig(model, leave, at);
 }
 
-/** @param {Model} model */
-function pairOf(model) {
-  const exchange = (/** @type {"kernel" | "input"} */ of) =>
-    /** @type {[Axis, Axis]} */ (model.axes.map((axis) => exchangedAxis(axis, of)));
-  return exchange;
+/** @param {Model} model @param {"kernel" | "input"} of @returns {[Axis, Axis]} */
+function exchangedAxes({ axes: [rows, columns] }, of) {
+  return [exchangedAxis(rows, of), exchangedAxis(columns, of)];
 }
 
 const PLAIN = { outputs: 1, groups: 1, swap: false, flip: false, local: false, pool: null };
@@ -39,14 +37,13 @@ function ofKernel(model, at) {
   const place = (/** @type {number} */ tap) => (flip ? taps - 1 - tap : tap);
   const gradient = values.gw.slice(plane * taps, (plane + 1) * taps);
   return {
-    model: modelOf({ ...PLAIN, axes: pairOf(model)("kernel"), inputs: 1 }),
+    model: modelOf({ ...PLAIN, axes: exchangedAxes(model, "kernel"), inputs: 1 }),
     values: {
       x: channelOf(big.array, model.sizes[model.big], big.channel),
       w: channelOf(small.array, model.sizes[model.small], small.channel),
       y: flip ? gradient.reverse() : gradient,
     },
     at: place(at % taps),
-    to: (cell) => place(cell % taps),
     back: (cell) => plane * taps + place(cell),
     kernels: 1,
   };
@@ -74,14 +71,13 @@ function ofBig(model, leave, at) {
   const bias = values.b[channel] ?? 0;
   const result = leave === "y" ? values.y.map((v) => v - bias) : values.gx;
   return {
-    model: modelOf({ ...PLAIN, axes: pairOf(model)("input"), inputs: others.length }),
+    model: modelOf({ ...PLAIN, axes: exchangedAxes(model, "input"), inputs: others.length }),
     values: {
       x: kernels.flat(),
       w: others.flatMap((o) => channelOf(smallArray, model.sizes[model.small], o).reverse()),
       y: result.slice(channel * area, (channel + 1) * area),
     },
     at: at % area,
-    to: (cell) => cell % area,
     back: (cell) => channel * area + cell,
     kernels: others.length,
   };

@@ -1,7 +1,7 @@
 // Where the three panels and their cells stand, in pixels. Arrays never move: x, w, y from left to
 // right, or from top to bottom where there is little room.
 import { reachOf } from "./geometry.js";
-import { weightAt } from "./model.js";
+import { ROLES, weightAt } from "./model.js";
 import { shared } from "./shared.js";
 
 /**
@@ -22,12 +22,11 @@ export function firstWindow(axis) {
 
 /**
  * @param {Model} model
- * @param {Panels} panels
  * @param {number} place the place whose kernels a local layer shows
  * @param {{width: number, unit?: number, height?: number}} room
  * @returns {Layout}
  */
-export function layoutOf(model, panels, place, room) {
+export function layoutOf(model, place, room) {
   const { layout } = shared;
   const vertical = room.width < layout.narrow;
   const made = {
@@ -53,7 +52,7 @@ export function layoutOf(model, panels, place, room) {
     : tallest * unit + caption + layout.foot;
   const panelPlaces = /** @type {Layout["panels"]} */ ({});
   let [left, top] = [layout.margin / 2, caption + layout.head];
-  for (const role of /** @type {const} */ (["x", "w", "y"])) {
+  for (const role of ROLES) {
     const side = made[role];
     const x = vertical ? (width - side.columns * unit) / 2 : left;
     const y = vertical ? top : caption + ((tallest - side.rows) * unit) / 2;

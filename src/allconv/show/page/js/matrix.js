@@ -15,10 +15,8 @@ export function matrixPart(store) {
   const section = html("section.matrix", title, text, figures);
   /** @type {Matrix[]} */
   let drawn = [];
-  store.subscribe((change) => {
-    const { model, state } = store;
-    section.hidden = !model || store.refusal !== "";
-    if (section.hidden || !model) return;
+  return store.follow(section, (model, change) => {
+    const { state } = store;
     if (change === "state") {
       const byWeights = state.leave === "w";
       title.textContent = byWeights ? "As a matrix: by the weights" : "As a matrix";
@@ -33,7 +31,6 @@ export function matrixPart(store) {
     }
     for (const each of drawn) each.mark(store.focus(), store.pair);
   });
-  return section;
 }
 
 /** @param {ValuedModel} model @param {State} state */

@@ -1,6 +1,6 @@
 // What arrays and cells are called, in our letters (counted from 0) or the slides' (from 1), and
 // numbers as text.
-import { weightParts } from "./model.js";
+import { ROLES, weightParts } from "./model.js";
 import { shared } from "./shared.js";
 
 /** Four significant digits, with a true minus sign. @param {number} value */
@@ -133,7 +133,7 @@ export function sizeText(model, size) {
  */
 export function panelsOf(model, view) {
   const panels = /** @type {Panels} */ ({});
-  for (const role of /** @type {const} */ (["x", "w", "y"])) {
+  for (const role of ROLES) {
     const gradient = isGradient(view.leave, role);
     const size = sizeText(model, model.sizes[role]);
     panels[role] = {

@@ -21,6 +21,26 @@ export function html(kind, ...inside) {
 }
 
 /**
+ * A button with a text.
+ * @param {string} text
+ * @param {() => void} press
+ * @param {boolean} [isPressed] of one that stays pressed
+ */
+export function button(text, press, isPressed) {
+  const pressed = isPressed === undefined ? null : String(isPressed);
+  return html("button", { type: "button", "aria-pressed": pressed, onclick: press }, text);
+}
+
+/**
+ * A text with elements in it, for `html`: mixed`b·${letter} + p`.
+ * @param {TemplateStringsArray} texts
+ * @param {...(Node | string)} inside
+ */
+export function mixed(texts, ...inside) {
+  return texts.flatMap((text, n) => (n < inside.length ? [text, inside[n]] : [text]));
+}
+
+/**
  * The same for SVG.
  * @param {string} name
  * @param {Record<string, unknown>} [attributes]

@@ -1,4 +1,6 @@
 // The stage as a file: an SVG that stands alone, with its colours written into it, or a PNG.
+import { svg } from "./paint.js";
+
 const STYLES = [
   "fill",
   "stroke",
@@ -30,11 +32,8 @@ export function standaloneSvg(root) {
   const [width, height] = [Number(root.getAttribute("width")), Number(root.getAttribute("height"))];
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  ground.setAttribute("width", String(width));
-  ground.setAttribute("height", String(height));
-  ground.setAttribute("fill", getComputedStyle(document.documentElement).backgroundColor);
-  copy.prepend(ground);
+  const fill = getComputedStyle(document.documentElement).backgroundColor;
+  copy.prepend(svg("rect", { width, height, fill }));
   return new XMLSerializer().serializeToString(copy);
 }
 

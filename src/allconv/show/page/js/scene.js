@@ -120,7 +120,7 @@ class Painter {
     add(`${focus.role}:${focus.cell}`, "chosen");
     const best = this.isWindow ? (model.values?.best[focus.cell] ?? -1) : -1;
     if (best >= 0) add(`x:${model.x[best]}`, "won");
-    const { pair } = options;
+    const { pair = null } = options;
     if (pair !== null) for (const role of ROLES) add(`${role}:${model[role][pair]}`, "pair");
     return marked;
   }
@@ -237,7 +237,7 @@ class Painter {
 
   /** @param {Panel} panel @param {number} cell */
   isHidden(panel, cell) {
-    const { upto, covered } = this.options;
+    const { upto = null, covered = false } = this.options;
     return panel.result && (covered || (upto !== null && cell > upto && cell !== this.focus.cell));
   }
 

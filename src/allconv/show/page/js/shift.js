@@ -1,8 +1,8 @@
 // Equivariance: shift the input, and the output shifts with it, by the stride; where it does not,
 // an edge, the stride or a pooling broke it.
-import { coordinates, valued } from "./numbers.js";
+import { coordinates, givenArrays, valued } from "./numbers.js";
 import { written } from "./names.js";
-import { html, square, svg } from "./paint.js";
+import { button, html, square, svg } from "./paint.js";
 
 const [SIDE, GAP] = [26, 40];
 
@@ -20,10 +20,8 @@ export function shiftPart(store) {
     fields,
     html("div.wide", { tabindex: 0, role: "group", "aria-label": "Shifted output" }, root),
   );
-  const redraw = () => {
-    const { model, state } = store;
-    section.hidden = !model || store.refusal !== "" || state.op === "linear";
-    if (section.hidden || !model) return;
+  const redraw = (/** @type {ValuedModel} */ model) => {
+    const { state } = store;
     if (state.dim === 1) by = [0, by[1]];
     const moved = shifted(state, model, by);
     const found = compare(model, moved, by);
@@ -32,12 +30,15 @@ export function shiftPart(store) {
     fields.replaceChildren(
       ...buttons(state.dim, by, (next) => {
         by = next;
-        redraw();
+        redraw(model);
       }),
     );
   };
-  store.subscribe((change) => change === "state" && redraw());
-  return section;
+  return store.follow(
+    section,
+    (model, change) => change === "state" && redraw(model),
+    () => store.state.op !== "linear",
+  );
 }
 
 /** @param {1 | 2} dim @param {Pair} by @param {(by: Pair) => void} choose */
@@ -48,11 +49,7 @@ function buttons(dim, by, choose) {
     ...[-2, -1, 0, 1, 2].map((value) => {
       const press = () =>
         choose(/** @type {Pair} */ (by.map((old, a) => (a === axis ? value : old))));
-      return html(
-        "button",
-        { type: "button", "aria-pressed": String(by[axis] === value), onclick: press },
-        written(value),
-      );
+      return button(written(value), press, by[axis] === value);
     }),
   ]);
 }
@@ -67,8 +64,7 @@ function shifted(state, model, by) {
   const [height, width] = model.sizes.x;
   /** @type {Record<string, number>} */
   const edits = { ...state.edits };
-  for (const name of /** @type {const} */ (["x", "w", "g", "b"])) {
-    if (name === "w" && model.pool) continue;
+  for (const name of givenArrays(model)) {
     const values = model.values[name];
     coordinates(model, name).forEach((place, i) => {
       if (name !== "x") edits[name + place] = values[i];

@@ -1,6 +1,7 @@
 // The stage on the page: drawn from the store, pointed at, clicked, edited.
 import { editCell } from "./edit.js";
 import { layoutOf } from "./layout.js";
+import { ROLES } from "./model.js";
 import { letterOf, panelsOf } from "./names.js";
 import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
@@ -24,17 +25,11 @@ export function stagePart(store, id) {
     const panels = panelsOf(model, state);
     const place = store.place();
     if (change === "state" || !layout || place !== drawnPlace) {
-      layout = layoutOf(model, panels, place, { width: box.clientWidth || 900 });
+      layout = layoutOf(model, place, { width: box.clientWidth || 900 });
       drawnPlace = place;
     }
-    const upto = store.playing ? state.at : null;
-    const options = {
-      focus: store.focus(),
-      pair: store.pair,
-      upto,
-      covered: store.covered,
-      still: false,
-    };
+    const { pair, covered, playing } = store;
+    const options = { focus: store.focus(), pair, upto: playing ? state.at : null, covered };
     paint(sceneOf(model, panels, layout, options));
   };
   store.subscribe(draw);
@@ -103,7 +98,7 @@ function pointing(store, root, edit) {
  */
 function tabStops(store, box) {
   const bar = html("div.stops", { role: "group", "aria-label": "Arrays" });
-  const buttons = /** @type {const} */ (["x", "w", "y"]).map((role) => {
+  const buttons = ROLES.map((role) => {
     const button = html("button", { type: "button", "data-role": role, class: role });
     button.addEventListener("focus", () => {
       if (role === store.state.leave) store.look(null);

@@ -16,10 +16,8 @@ export function sumPart(store) {
   const live = html("div.sr", { "aria-live": "polite" });
   const inside = html("div");
   box.append(inside, live);
-  store.subscribe((change) => {
-    const { model, state } = store;
-    box.hidden = store.refusal !== "";
-    if (!model || store.refusal) return;
+  return store.follow(box, (model, change) => {
+    const { state } = store;
     if (change === "look" && store.pair !== null) return markHot(inside, store.pair);
     const focus = store.focus();
     const step = new Step(store, model, focus);
@@ -29,7 +27,6 @@ export function sumPart(store) {
     markHot(inside, null);
     if (!store.playing && live.textContent !== parts.spoken) live.textContent = parts.spoken;
   });
-  return box;
 }
 
 /** @param {HTMLElement} box @param {number | null} pair */
