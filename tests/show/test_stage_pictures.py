@@ -19,7 +19,7 @@ from allconv.show.stage import gif
 from allconv.show.stage.picture import Picture
 from allconv.show.stage.primitives import Path, Rect
 from allconv.show.stage.state import State
-from allconv.show.stage.step import spoken, step_table, step_text
+from allconv.show.stage.step import spoken, step_of, step_table
 from allconv.show.stage.svg import stage_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -108,7 +108,7 @@ def test_panels_stand_below_each_other_where_there_is_little_room() -> None:
 def test_numbers_of_users_are_text() -> None:
     """Values come from addresses as numbers; nothing of an address is copied into a picture."""
     state = State.of_address("#op=conv&x=<script>,1&letters=<b>&leave=\"'>&padding=<i>")
-    for shown in (stage_svg(state), step_table(state), step_text(state)):
+    for shown in (stage_svg(state), step_table(state)):
         assert not re.search(r"<(script|b|i)\b", shown)
 
 
@@ -240,36 +240,42 @@ def test_a_result_that_is_too_long_for_a_table() -> None:
     assert len(Tables(table).captions) == 1
 
 
+def said_of(state: State) -> str:
+    """The sentence above the tables of a state."""
+    return step_table(state).partition('<p class="says">')[2].partition("</p>")[0].strip()
+
+
 def test_steps_in_words() -> None:
     line = State(dim=1, input=(1, 4), kernel=(1, 3), padding="half")
-    assert step_text(line) == (
-        "y[0] = 8, from 3 products added up:\n"
-        "    padding    0 × 1  0\n"
-        "    x[0] w[1]  1 × 2  2\n"
-        "    x[1] w[2]  2 × 3  6"
-    )
+    assert said_of(line) == "y[0] = 8, from 3 products added up."
+    assert [
+        (term.meets, term.numbers, term.product) for term in step_of(Picture.of(line)).terms
+    ] == [
+        (("padding",), "0 × 1", "0"),
+        (("x[0]", "w[1]"), "1 × 2", "2"),
+        (("x[1]", "w[2]"), "2 × 3", "6"),
+    ]
     said = spoken(Picture.of(line))
     assert said == (
         "Correlation. x: input 4, w: kernel 3, y: output 4. y[0] = 8 from 0 × 1 + 1 × 2 + 2 × 3."
     )
     pool = State.of_address("#op=max_pool&dim=1&input=4&kernel=2&stride=2&x=5,5,1,2")
-    assert step_text(pool).splitlines() == [
-        "y[0] = 5, the largest of 2:",
-        "    x[0]  5  the largest",
-        "    x[1]  5",
-    ]
+    assert said_of(pool).startswith("y[0] = 5, the largest of 2.")
+    assert [term.product for term in step_of(Picture.of(pool)).terms] == ["the largest", ""]
     mean = State.of_address("#op=avg_pool&dim=1&input=4&kernel=2&stride=2&x=5,4,1,2")
-    assert step_text(mean).startswith("y[0] = 4.5, from 2 cells added up, divided by 2:")
+    assert said_of(mean) == "y[0] = 4.5, from 2 cells added up, divided by 2."
 
 
 def test_a_cell_that_nothing_meets_says_so() -> None:
     state = State.of_address("#op=conv&dim=1&input=5&kernel=1&stride=4&leave=x&at=2")
-    assert step_text(state) == "gx[2] = 0, which nothing meets"
-    assert "No place of the window reaches this cell." in step_table(state)
+    assert said_of(state) == (
+        "gx[2] = 0, which nothing meets. No place of the window reaches this cell."
+    )
     empty = State.of_address("#op=max_pool&dim=1&input=1&kernel=2&dilation=2&padding=1")
-    assert step_text(empty) == "y[0] = −∞, which nothing meets"
-    assert "lies in the padding only" in step_table(empty)
+    assert said_of(empty).startswith(
+        "y[0] = −∞, which nothing meets. This place of the window lies"
+    )
 
 
 def test_a_cell_beyond_the_result_is_its_last_one() -> None:
-    assert step_text(State(at=10**6)).startswith("y[2,2] = ")
+    assert said_of(State(at=10**6)).startswith("y[2,2] = ")

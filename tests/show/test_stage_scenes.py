@@ -15,7 +15,7 @@ from stage_states import drawn_state
 
 from allconv.errors import Error
 from allconv.show.page.shared import OPERATORS, shared_data
-from allconv.show.stage.layout import Room, layout_of
+from allconv.show.stage.layout import layout_of
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import panels_of
 from allconv.show.stage.primitives import Scene
@@ -74,7 +74,7 @@ def answered(question: Question) -> dict[str, Any]:
         return {"again": again, "refusal": error.message}
     values = values_of(state, model)
     panels = panels_of(model, values, state)
-    layout = layout_of(model, 0, Room(question.width))
+    layout = layout_of(model, 0, question.width)
     scene = scene_of(model, panels, layout, question.options, values.best)
     return {"again": again, "scene": scene}
 

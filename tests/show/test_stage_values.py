@@ -16,9 +16,10 @@ from allconv import functional as F
 from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.show.call import record_call
 from allconv.show.page.shared import OPERATORS
-from allconv.show.stage.call import Shown, state_of_call
+from allconv.show.stage.call import state_of_call
 from allconv.show.stage.model import model_of
 from allconv.show.stage.picture import Picture
+from allconv.show.stage.state import State
 from allconv.show.stage.step import step_of
 from allconv.show.stage.values import GIVEN, Values, coordinates, place_key, values_of
 from allconv.show.working import upstream, working
@@ -99,14 +100,14 @@ def check_step(picture: Picture, cell: int) -> None:
     assert isclose(total, step.value, abs_tol=1e-9), (picture.state, cell)
 
 
-def recorded(state: Drawn, arrays: dict[str, Any]) -> Shown:
+def recorded(state: Drawn, arrays: dict[str, Any]) -> State:
     """The state of the library's call with these arrays, and of the gradient that arrives."""
     given = [arrays[name] for name in ("x", "w", "b") if name in arrays]
     if state.op == "local" and state.bias:
         each = given[2].reshape((-1, *(1,) * state.dim))
         given[2] = np.broadcast_to(each, arrays["g"].shape).copy()
     call = record_call(state.called, given, {})
-    return state_of_call(call, upstream(call.result, arrays["g"]), leave=state.leave)
+    return state_of_call(call, upstream(call.result, arrays["g"]), leave=state.leave)[0]
 
 
 def test_calls_become_states() -> None:
@@ -116,7 +117,7 @@ def test_calls_become_states() -> None:
         if state.op == "local" and max(state.spread) > 1:
             continue  # the library has no such layer
         try:
-            shown = recorded(state, arrays).state
+            shown = recorded(state, arrays)
         except LimitError:
             assert min(min(pair) for pair in state.ends) < -3 or state.op == "conv_transpose", state
             continue
@@ -159,7 +160,7 @@ def test_means_that_reach_beyond_their_padding(ceil: bool, counted: bool, paddin
         "stride": 3, "padding": padding, "ceil_mode": ceil, "count_include_pad": counted,
     }  # fmt: skip
     call = record_call(F.avg_pool2d, (x, 2), settings)
-    shown = state_of_call(call).state
+    shown, _ = state_of_call(call)
     assert shown.input == (6, 6)
     model = model_of(shown)
     wanted = F.avg_pool2d(x, 2, **settings)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from allconv.show.network.layers import INPUT, OUTPUT, Layer, shown_name
+from allconv.show.network.layers import Layer, shown_name
 
 MOST_BOXES = 60
 """Boxes of one drawing, as far as names or numbers can fold them."""
@@ -159,6 +159,4 @@ def _called(layer: Layer) -> str:
 
 def name_parts(layer: Layer) -> list[str]:
     """The parts of a name; inputs and outputs of the network belong to no group."""
-    if layer.operator in (INPUT, OUTPUT):
-        return []
-    return [part for part in _PARTS.split(layer.name) if part]
+    return [] if layer.is_end else [part for part in _PARTS.split(layer.name) if part]

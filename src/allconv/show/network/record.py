@@ -247,7 +247,7 @@ def _facts(run: Run) -> dict[int, Facts]:
     kernels, reasons = kernels_of(steps, "×", "by definition, which is slow"), _reasons(steps)
     found = {}
     for layer in run.network.layers:
-        if layer.value is None or layer.operator in (INPUT, OUTPUT):
+        if layer.value is None or layer.is_end:
             continue
         paths = (node.path for node in layer.nodes)
         path = next((each for each in paths if each in kernels), None)

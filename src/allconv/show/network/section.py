@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allconv.analysis.fields import Reach
 from allconv.picture.markup import Markup, between, element, joined, text
-from allconv.show.network.layers import INPUT, OUTPUT, Layer, shape_text, shown_name
+from allconv.show.network.layers import OUTPUT, Layer, shape_text, shown_name
 from allconv.show.network.record import Facts
 from allconv.text import bytes_text
 
@@ -102,8 +102,3 @@ def _links(layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
     if len(layers) > MOST_LINKS:
         found.append(text(f"{len(layers) - MOST_LINKS:,} more"))
     return joined(*between(found, ", "))
-
-
-def is_end(layer: Layer) -> bool:
-    """Whether it is an input or an output of the network."""
-    return layer.operator in (INPUT, OUTPUT)
