@@ -26,7 +26,6 @@ from allconv.operators.order import ArgExtreme
 from allconv.operators.reduce import Reduction, Sum, full_like
 from allconv.operators.repeated import tiled, triangle
 from allconv.operators.take import RunningSum
-from allconv.operators.ufuncs import UFUNCS
 
 
 class Recorder(Protocol):
@@ -371,7 +370,7 @@ def _times(given: Any) -> tuple[int, ...]:
 
 
 _UFUNCS: dict[str, Callable[..., Any]] = {
-    **{name: _ufunc(operator) for name, operator in UFUNCS.items()},
+    **{name: _ufunc(operator) for name, operator in elementary.UFUNCS.items()},
     "power": lambda value, a, b: a**b if isinstance(a, Value) else b.__rpow__(a),
     "minimum": lambda value, a, b: _least(value, a, b),
     "ceil": lambda value, x: -value._apply(elementary.Floor(), -x),

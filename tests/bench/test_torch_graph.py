@@ -10,7 +10,7 @@ import pytest
 
 import onnx
 from allconv import nn
-from allconv.bench.engines.prepared import CannotRunError
+from allconv.bench.engines.prepared_workload import CannotRunError
 from allconv.bench.layers import random_layers
 from allconv.bench.making import layer_model
 from allconv.nn import networks
@@ -100,11 +100,7 @@ NODES = [
 
 @pytest.mark.parametrize(("op", "arrays", "opset", "attributes"), NODES)
 def test_nodes(
-    op: str,
-    arrays: Sequence[np.ndarray],
-    opset: int,
-    attributes: dict[str, object],
-    tmp_path: Path,
+    op: str, arrays: Sequence[np.ndarray], opset: int, attributes: dict[str, object], tmp_path: Path
 ) -> None:
     """Each operator that has a translation, with the settings that networks use."""
     onnx.save(one_node(op, arrays, opset, **attributes), tmp_path / "m.onnx")

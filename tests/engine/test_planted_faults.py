@@ -25,9 +25,11 @@ from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRo
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
+from allconv.engine.kernels.order import Extreme
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.planes import Planes
 from allconv.engine.kernels.runs import SumRuns
+from allconv.engine.kernels.take import AddCells, TakeCells
 from allconv.engine.kernels.taps import Pool
 from allconv.engine.kernels.transpose import Transpose
 from allconv.engine.kernels.weight import Weight
@@ -40,8 +42,10 @@ from allconv.operators import dropout, index, local, loss, normalize, pointwise,
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.matmul import MatMul
-from allconv.operators.resize import Line, Resize, Rule
+from allconv.operators.order import ArgExtreme
+from allconv.operators.resize import Resize, ResizedAxis, Rule
 from allconv.operators.sum_cells import SumCells
+from allconv.operators.take import AddAt, Take
 from allconv.trace import trace
 from allconv.window import Window
 
@@ -70,7 +74,7 @@ DISTANT = Window.forward((9, 9), (3, 3), stride=(2, 1), dilation=(1, 2), padding
 POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
 POOLED = (2, 4, *POOL.output)
 C = (4,)
-HALVED = Line(2, 9, 4, Fraction(1, 2))
+HALVED = ResizedAxis(2, 9, 4, Fraction(1, 2))
 
 
 def taps(draw):
@@ -105,6 +109,11 @@ def key(draw):
 def places(draw):
     """An index for every output of the pooling."""
     return draw.integers(0, 81, POOLED)
+
+
+def lines(draw):
+    """Twenty numbers of cells of an axis of nine."""
+    return np.concatenate([draw.integers(0, 9, 18), [8, -1]])
 
 
 def spread(draw):
@@ -199,6 +208,18 @@ CASES = [
     (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "count", index.ReadAt((9, 9)), X, places),
+    (Extreme, "cells", ArgExtreme(1, last=True), (5, 4)),
+    (Extreme, "cells", ArgExtreme(1, last=True), X),
+    (Extreme, "inner", ArgExtreme(2), X),
+    (Extreme, "units", ArgExtreme(0), (5, 1000)),
+    (TakeCells, "size", Take(2), X, lines),
+    (TakeCells, "count", Take(0), (9, 4), lines),
+    (TakeCells, "inner", Take(2), X, lines),
+    (TakeCells, "units", Take(1), (2, 9), lines),
+    (AddCells, "size", AddAt(2, 9), (2, 4, 20, 9), lines),
+    (AddCells, "count", AddAt(0, 9), (20, 4), lines),
+    (AddCells, "inner", AddAt(0, 9), (20, 4), lines),
+    (AddCells, "units", AddAt(1, 9), (2, 20), lines),
     (Copy, "n6", lambda x: x.T, (3, 5)),
     (Copy, "source_axis5", lambda x: F.pad(x, (1, 2, 0, 3)), X),
     (Cast, "total", lambda x: x.astype("float64"), X),

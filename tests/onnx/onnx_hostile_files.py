@@ -7,17 +7,7 @@ from typing import Any
 
 import numpy as np
 from onnx_hostile_large import BOMBS, LARGE
-from onnx_hostile_models import (
-    Model,
-    Row,
-    branch,
-    chain,
-    changed,
-    ints,
-    nested,
-    node,
-    set_tensor,
-)
+from onnx_hostile_models import Model, Row, branch, chain, changed, ints, nested, node, set_tensor
 from onnx_hostile_outside import OUTSIDE
 
 from allconv import nn

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allconv.cli.failures import Misuse
-from allconv.cli.model_shape import DEFAULT_CLASSES, is_by_name, shown_shape
+from allconv.cli.model_shape import is_by_name, named_network, shown_shape
 from allconv.cli.output import Screen
 from allconv.errors import Error, UnsupportedError
 from allconv.text import encodable, printable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from allconv.nn import Module
     from allconv.onnx import OnnxModule
     from allconv.show.network.page import Subject
-    from allconv.show.network.record import Run
+    from allconv.show.network.record import RunnableNetwork
     from allconv.show.network.values import Photo
 
 REPEATS = 5  # of a profile
@@ -62,20 +62,15 @@ def _subject(shown: Screen, asked: Asked) -> Subject:
 
 def _named(shown: Screen, asked: Asked) -> Subject:
     from allconv.data import Preprocess
-    from allconv.nn import networks
 
-    usual, *sides = networks.usual_images(asked.model)
-    height, width = asked.size or sides
-    channels = asked.channels or usual
-    classes = asked.classes or DEFAULT_CLASSES
-    if asked.image is not None and channels not in (1, 3):
-        raise Misuse(f"--channels is {channels}; an image has 1 (grey) or 3 (colour)")
+    if asked.image is not None and asked.channels not in (None, 1, 3):
+        raise Misuse(f"--channels is {asked.channels}; an image has 1 (grey) or 3 (colour)")
+    net, shape = named_network(asked.model, asked.size, asked.channels, asked.classes)
+    _, channels, height, width = shape
     mean, std = asked.mean or (0.5,) * channels, asked.std or (0.25,) * channels
     if len(mean) != channels or len(std) != channels:
         raise Misuse(f"the network takes {channels} channels; give --mean and --std one each")
-    net = networks.build(asked.model, channels, (height, width), classes)
     prepared = Preprocess(height, width, channels, mean, std) if asked.image else None
-    shape = (1, channels, height, width)
     remark = f"It is drawn for {_colours(channels)} images of {height} x {width}"
     if asked.size is None or asked.channels is None:
         remark += "; --size and --channels choose others"
@@ -149,7 +144,7 @@ def _preparation(net: OnnxModule, asked: Asked, shape: tuple[int, ...]) -> Prepr
     return preparation(net, asked.model, preset, asked.size, "nchw")[0]
 
 
-def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> Run:
+def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> RunnableNetwork:
     """A network recorded for what it takes, with what its file says in words."""
     from allconv.onnx import OnnxModule
     from allconv.show.network.read import described, model_note, read_messages
@@ -166,7 +161,7 @@ def _shown_run(
     shown: Screen,
     asked: Asked,
     net: Module,
-    run: Run,
+    run: RunnableNetwork,
     prepared: Preprocess | None,
     remark: str,
 ) -> Subject:
@@ -199,7 +194,9 @@ def _photo(net: Module, asked: Asked, prepared: Preprocess) -> Photo:
     return Photo(encodable(name), pixels, np.ascontiguousarray(x, dtype), classes)
 
 
-def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str) -> Subject:
+def _with_photo(
+    shown: Screen, asked: Asked, run: RunnableNetwork, photo: Photo, remark: str
+) -> Subject:
     from allconv.show.network.evidence import evidence
     from allconv.show.network.page import Subject
     from allconv.show.network.values import glimpses_of, layer_values, maps_of, scores_of
@@ -226,7 +223,7 @@ def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str
     return Subject(run.network, run, photo, scores, found, maps, windows, remark)
 
 
-def _profiled(shown: Screen, run: Run) -> Run:
+def _profiled(shown: Screen, run: RunnableNetwork) -> RunnableNetwork:
     """The same with the time of each layer, on an image of noise."""
     import numpy as np
 

@@ -15,7 +15,7 @@ import click
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
 from allconv.cli.output_file import check_output, write_result
-from allconv.cli.settings import PathSetting, Setting, as_integer, as_integers
+from allconv.cli.settings import PAGE, Setting, as_integer, as_integers
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
 from allconv.text import printable
@@ -44,7 +44,7 @@ class Channels(Setting):
 
 PAGE_OPTIONS: list[Callable[..., Any]] = [
     click.option(
-        "-o", "--out", type=PathSetting("the name of a file"), metavar="FILE",
+        "-o", "--out", type=PAGE,
         help="Write a live page (.html), a picture (.svg) or a film (.gif) in place of text.",
     ),
     click.option("--open", "opened", is_flag=True, help="Show the page in the browser."),
@@ -86,7 +86,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Written:
+class UnwrittenPage:
     """A page that is made and not yet written; `content` is None without a name."""
 
     explained: Explained
@@ -108,21 +108,20 @@ class Written:
             webbrowser.open(target.resolve().as_uri())
 
 
-def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> Written:
+def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> UnwrittenPage:
     """The page of a call."""
     from allconv.show.explain import KINDS, explain
 
     if page.out is not None:
         check_output("--out", page.out, KINDS)
-    gy = None if backward is None else backward.reshape(()) if backward.size == 1 else backward
     name, at = _cell(cells)
     leave = page.leave or next((role for role, each in RESULTS.items() if each == name), "y")
     if name is not None and RESULTS[leave] != name:
         raise Misuse(f"--cell is of {name}, and the page shows {RESULTS[leave]}; see --leave")
     # `leave` is one of the choices of the option, which click gives as text.
-    explained = explain(call.function, *call.arrays, grad_output=gy, leave=leave, at=at)  # type: ignore[arg-type]
+    explained = explain(call.function, *call.arrays, grad_output=backward, leave=leave, at=at)  # type: ignore[arg-type]
     content = None if page.out is None else explained.written_as(page.out)
-    return Written(explained, page, content)
+    return UnwrittenPage(explained, page, content)
 
 
 def _cell(cells: tuple[str, ...]) -> tuple[str | None, tuple[int, ...] | None]:
@@ -245,7 +244,7 @@ class _MadeUp:
         """An array of the numbers that a page begins with; its leading axes are channels."""
         import numpy as np
 
-        from allconv.show.stage.settings import Settings
+        from allconv.show.stage.settings import StageSettings
         from allconv.show.stage.values import drawn
 
         if prod(shape) > MOST_WEIGHTS:
@@ -257,7 +256,7 @@ class _MadeUp:
         planes, places = prod(shape[:lead]), prod(shape[lead + axes :])
         sizes = shape[lead : lead + axes]
         rows, columns = sizes if axes == 2 else (1, *sizes)
-        settings = Settings(op=self.kind, dim=axes)
+        settings = StageSettings(op=self.kind, dim=axes)
         local = self.kind == "local" and name == "w"
         values = [
             drawn(name, settings, (plane, row, column, *((place,) if local else ())))

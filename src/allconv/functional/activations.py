@@ -208,12 +208,7 @@ def _logsigmoid(x: Any) -> Any:
 
 def _glu(x: Any, axis: int) -> Any:
     half = x.shape[axis] // 2
-    counts = tuple(half if a == axis else n for a, n in enumerate(x.shape))
-    steps = (1,) * len(counts)
-    first, second = (
-        apply(Slice(tuple(at if a == axis else 0 for a in range(len(counts))), steps, counts), x)
-        for at in (0, half)
-    )
+    first, second = (apply(Slice.along(axis, x.shape, at, half), x) for at in (0, half))
     return first * apply(operators.Sigmoid(), second)
 
 

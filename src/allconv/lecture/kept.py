@@ -38,7 +38,7 @@ class KeptNetwork:
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class KeptResults:
     """How many images were trained on, the networks, and kernels (filters, rows, columns)."""
 
     training: int
@@ -47,9 +47,9 @@ class Kept:
 
 
 @cache
-def kept() -> Kept:
+def kept() -> KeptResults:
     """Read the file."""
     text = (files("allconv.lecture") / "kept.json").read_text("utf-8")
     held = json.loads(text)
     networks = tuple(KeptNetwork(**each) for each in held["networks"])
-    return Kept(held["training"], networks, np.array(held["kernels"], float))
+    return KeptResults(held["training"], networks, np.array(held["kernels"], float))

@@ -24,10 +24,10 @@ from allconv.lecture.prose import (
     PLAN,
     READING,
     Draw,
+    LecturePart,
+    Listed,
     Live,
-    Part,
     Piece,
-    Program,
     Say,
     Show,
 )
@@ -105,7 +105,7 @@ def _contents() -> Markup:
     return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
 
 
-def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
+def _part(part: LecturePart, found: dict[str, Result], theme: str) -> Markup:
     """A section; examples of it that the prose does not name come at its end."""
     named = {piece.name for piece in part.pieces if isinstance(piece, Show)}
     others = [
@@ -128,7 +128,7 @@ def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
         live = Figure(piece.address, piece.parts)
         name = sha256(piece.address.encode()).hexdigest()[:8]
         return _captioned(_stage(live, name, theme), piece.caption)
-    if isinstance(piece, Program):
+    if isinstance(piece, Listed):
         if piece.name == "preamble":
             return element("pre", element("code", PREAMBLE), tabindex=0)
         return _program(listing(piece.name))

@@ -62,17 +62,17 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Program:
+class Listed:
     """A listing by its name."""
 
     name: str
 
 
-Piece: TypeAlias = Say | Show | Draw | Live | Program
+Piece: TypeAlias = Say | Show | Draw | Live | Listed
 
 
 @dataclass(frozen=True)
-class Part:
+class LecturePart:
     """A part of the lecture: its anchor, its name, and what stands in it."""
 
     anchor: str
@@ -116,7 +116,7 @@ def pieces(block: str) -> Iterator[Piece]:
             case [("show", name)]:
                 yield Show(name)
             case [("program", name)]:
-                yield Program(name)
+                yield Listed(name)
             case [("draw", name)]:
                 yield Draw(name, " ".join(rest), is_answer)
                 return
@@ -133,7 +133,7 @@ def pieces(block: str) -> Iterator[Piece]:
 _BEFORE, *_PARTS = sections(text_of("prose.md"))
 LEAD, *READING = map(joined, paragraphs(_BEFORE[2]))
 PLAN = tuple(
-    Part(anchor, name, tuple(piece for block in paragraphs(text) for piece in pieces(block)))
+    LecturePart(anchor, name, tuple(piece for block in paragraphs(text) for piece in pieces(block)))
     for anchor, name, text in _PARTS
 )
 PART_OF = {

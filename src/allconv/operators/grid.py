@@ -23,7 +23,7 @@ import numpy as np
 
 from allconv.errors import ShapeError
 from allconv.operators.arrange import Reshape, Transpose
-from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
+from allconv.operators.base import Array, Discrete, Operator, Spec, Values, narrow, wide
 from allconv.operators.take import Take
 
 MODES = ("linear", "nearest", "cubic")
@@ -33,7 +33,7 @@ CUBIC = -0.75
 
 
 @dataclass(frozen=True)
-class CellNumber(Operator):
+class CellNumber(Discrete):
     """The number of the cell, in row-major order, at places of whole numbers.
 
     Shapes: for each axis of an image places (N, *P) -> int64 (N, *P). The cells of N images are
@@ -66,9 +66,6 @@ class CellNumber(Operator):
             number = number * n + np.where(here, place, 0).astype(np.int64)
             inside &= here
         return (np.where(inside, number, np.int64(len(number) * prod(self.image))),)
-
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return tuple(None for _ in x)
 
 
 @dataclass(frozen=True)

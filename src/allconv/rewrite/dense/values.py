@@ -177,12 +177,7 @@ def _slice(d: Densifier, node: Node) -> Form:
     crop = Pad(((0, 0), (0, 0), *((-start, start + n - size) for start, n, size in rows[2:])))
     if any(map(any, crop.pairs)):
         x = d.apply(crop, x)
-    rest = x.ndim - 2
-    channels = Slice(
-        (0, operator.start[1], *(0,) * rest),
-        (1, operator.step[1], *(1,) * rest),
-        (1, operator.count[1], *x.shape[2:]),
-    )
+    channels = Slice.along(1, x.shape, operator.start[1], operator.count[1], operator.step[1])
     return image_form(d.apply(channels, x))
 
 

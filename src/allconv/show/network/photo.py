@@ -9,7 +9,7 @@ from allconv.analysis.fields import Field, Reach
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, short
 from allconv.show.network.evidence import Evidence
-from allconv.show.network.layers import Layer
+from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.pictures import heat, jpeg
 from allconv.show.network.values import Photo, Scores
 from allconv.text import printable
@@ -92,7 +92,7 @@ def _numbers(reach: Reach) -> str:
 
 
 def answer(
-    photo: Photo, scores: Scores | None, found: Evidence | None, layers: Sequence[Layer]
+    photo: Photo, scores: Scores | None, found: Evidence | None, layers: Sequence[DrawnLayer]
 ) -> Markup:
     """The section on the photograph."""
     height, width = photo.pixels.shape[:2]
@@ -138,7 +138,7 @@ def classes_table(photo: Photo, scores: Scores) -> Markup:
 
 
 def evidence_figures(
-    photo: Photo, scores: Scores, found: Evidence, layers: Sequence[Layer]
+    photo: Photo, scores: Scores, found: Evidence, layers: Sequence[DrawnLayer]
 ) -> list[Markup]:
     """What speaks for the chosen class, as pictures."""
     name = class_name(photo, scores, found.chosen)

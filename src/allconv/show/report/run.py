@@ -13,7 +13,7 @@ from allconv.data.augment import augmented
 from allconv.nn.module import Module
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.report.album import Album, Shot
-from allconv.show.report.matrix import Matrix, confused
+from allconv.show.report.matrix import ConfusionMatrix, confused
 from allconv.show.report.pieces import (
     NO_BREAK,
     class_name,
@@ -71,7 +71,7 @@ def run_report(run: TrainedRun) -> str:
             "confusion",
             "What is taken for what",
             confused(run.samples) or paragraph("Nothing was confused."),
-            Matrix(run.samples).markup(album),
+            ConfusionMatrix(run.samples).markup(album),
         ),
         mistakes,
         section("classes", "Class by class", _classes(run.samples, run.data.report.counts)),

@@ -9,9 +9,9 @@ from itertools import groupby
 from allconv.picture.markup import Markup, element, short, svg
 from allconv.picture.palette import DARK, LIGHT
 from allconv.show.page.document import style_text
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.primitives import Circle, Path, Primitive, Rect, Scene, Text
-from allconv.show.stage.settings import Settings
+from allconv.show.stage.settings import StageSettings
 from allconv.show.stage.step import spoken
 
 _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
@@ -23,7 +23,7 @@ _GROUND = "svg.allconv{max-width:100%;height:auto}.ground{fill:var(--paper)}"
 
 
 def stage_svg(
-    state: Settings, *, theme: str = "auto", name: str = "still", spare: bool = False
+    state: StageSettings, *, theme: str = "auto", name: str = "still", spare: bool = False
 ) -> Markup:
     """The picture of a state.
 
@@ -33,7 +33,7 @@ def stage_svg(
 
     Errors are those of `model_of`: a geometry that cannot be, or is too large to draw.
     """
-    picture = Picture.of(state)
+    picture = StagePicture.of(state)
     return scene_svg(picture.scene(), spoken(picture), theme=theme, name=name, spare=spare)
 
 

@@ -1,0 +1,71 @@
+"""Operators on the cells of an axis, drawn: hostile indices, numbers that are not finite, ties."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allconv.operators.base import Array, Operator
+from allconv.operators.order import ArgExtreme
+from allconv.operators.take import AddAt, Take
+
+SIZES = (1, 2, 3, 5, 8, 17, 33)
+HOSTILE = (2**63 - 1, -(2**63), 2**62, 2**32, -1)
+ODD = (np.nan, np.inf, -np.inf, -0.0)
+
+Drawn = tuple[Operator, tuple[Array, ...]]
+
+
+def numbers(draw: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Small whole numbers, so that many are the same, now and then with some that are odd."""
+    x = draw.integers(-3, 4, shape).astype(draw.choice(["float32", "float64"]))
+    if draw.random() < 0.5:
+        x[draw.random(shape) < 0.1] = draw.choice(ODD)
+    return x
+
+
+def array(draw: np.random.Generator, least: int = 1) -> tuple[Array, int]:
+    """Numbers in one to four axes, and an axis; a size is 0 now and then, but not that axis' if
+    `least` is 1."""
+    shape = [int(draw.choice(SIZES)) for _ in range(draw.integers(1, 5))]
+    if draw.random() < 0.1:
+        shape[draw.integers(len(shape))] = 0
+    axis = int(draw.integers(len(shape)))
+    shape[axis] = max(shape[axis], least)
+    return numbers(draw, tuple(shape)), axis
+
+
+def flags(draw: np.random.Generator, count: int) -> list[bool]:
+    """Settings that are on or off."""
+    return [bool(n) for n in draw.integers(0, 2, count)]
+
+
+def extreme(draw: np.random.Generator) -> Drawn:
+    """The first or last, largest or smallest."""
+    x, axis = array(draw)
+    return ArgExtreme(axis, *flags(draw, 3)), (x,)
+
+
+def indices(draw: np.random.Generator, size: int, shape: int | tuple[int, ...]) -> Array:
+    """Numbers of cells from both ends; in half of the cases with some that are of no cell."""
+    beyond = int(draw.integers(0, 3))
+    index = draw.integers(-size - beyond, size + max(beyond, not size), shape)
+    if beyond:
+        index[draw.random(shape) < 0.1] = draw.choice(HOSTILE)
+    return index
+
+
+def take(draw: np.random.Generator) -> Drawn:
+    """Any numbers, of an axis that may be empty."""
+    x, axis = array(draw, least=0)
+    count = int(draw.choice((0, *SIZES, 100)))
+    return Take(axis, *flags(draw, 1)), (x, indices(draw, x.shape[axis], count))
+
+
+def add_at(draw: np.random.Generator) -> Drawn:
+    """Likewise, mostly several for a cell."""
+    y, axis = array(draw, least=0)
+    size = int(draw.choice((0, *SIZES, 100)))
+    return AddAt(axis, size), (y, indices(draw, size, y.shape[axis]))
+
+
+FAMILIES = {"extreme": extreme, "take": take, "add at": add_at}
