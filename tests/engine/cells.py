@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from allconv.operators.base import Array, Operator
-from allconv.operators.order import ArgExtreme
-from allconv.operators.take import AddAt, Take
+from allconv.operators.grid import CellNumber
+from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
+from allconv.operators.take import AddAt, RunningSum, Take
 
 SIZES = (1, 2, 3, 5, 8, 17, 33)
 HOSTILE = (2**63 - 1, -(2**63), 2**62, 2**32, -1)
@@ -68,4 +69,44 @@ def add_at(draw: np.random.Generator) -> Drawn:
     return AddAt(axis, size), (y, indices(draw, size, y.shape[axis]))
 
 
-FAMILIES = {"extreme": extreme, "take": take, "add at": add_at}
+def running(draw: np.random.Generator) -> Drawn:
+    """Sums of any numbers, rounded as in the definition."""
+    x, axis = array(draw, least=0)
+    if draw.random() < 0.5:
+        x = draw.normal(size=x.shape).astype(x.dtype)
+    return RunningSum(axis, *flags(draw, 2)), (x,)
+
+
+def top(draw: np.random.Generator) -> Drawn:
+    """None to all of an axis."""
+    x, axis = array(draw)
+    return TopK(axis, int(draw.integers(0, x.shape[axis] + 1)), *flags(draw, 1)), (x,)
+
+
+def take_along(draw: np.random.Generator) -> Drawn:
+    """Indices of their own for every line; those below 0 lead nowhere."""
+    x, axis = array(draw, least=0)
+    shape = (*x.shape[:axis], int(draw.choice((0, *SIZES))), *x.shape[axis + 1 :])
+    return TakeAlong(axis), (x, indices(draw, x.shape[axis], shape))
+
+
+def put_along(draw: np.random.Generator) -> Drawn:
+    """Likewise, mostly several for a cell."""
+    x, axis = array(draw, least=0)
+    size = int(draw.choice((0, *SIZES)))
+    return PutAlong(axis, size), (x, indices(draw, size, x.shape))
+
+
+def cell_number(draw: np.random.Generator) -> Drawn:
+    """Whole numbers as floats, inside of images and far outside."""
+    image = tuple(int(n) for n in draw.integers(1, 6, draw.integers(1, 4)))
+    shape = (int(draw.integers(1, 4)), int(draw.choice(SIZES)))
+    places = [numbers(draw, shape).astype("float32") for _ in image]
+    places[0][draw.random(shape) < 0.1] = draw.choice((3e38, -3e38, 2.0**63))
+    return CellNumber(image), tuple(places)
+
+
+FAMILIES = {
+    "extreme": extreme, "top": top, "take along": take_along, "put along": put_along,
+    "take": take, "add at": add_at, "running": running, "cell number": cell_number,
+}  # fmt: skip

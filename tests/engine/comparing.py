@@ -24,6 +24,8 @@ def graph_of(operator, operands, *, relu=False):
     """A graph of one operator, and perhaps an activation."""
     builder = Builder()
     y = builder.apply(operator, *(builder.input(Spec.of(each)) for each in operands))
+    if isinstance(y, tuple):
+        return builder.graph(y)
     return builder.graph([builder.apply(Relu(), y) if relu else y])
 
 

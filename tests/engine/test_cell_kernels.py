@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from allconv.engine.program import Program
+from allconv.engine.target import names
 from allconv.operators.base import Spec
+from allconv.operators.order import ArgExtreme, TopK
 from allconv.operators.take import AddAt, Take
 from allconv.trace import trace
 from tiers import shares
@@ -24,6 +26,16 @@ def test_as_defined(family: str, share: int) -> None:
     for number in range(share * SHARE, (share + 1) * SHARE):
         draw = np.random.default_rng([number, list(FAMILIES).index(family)])
         operator, operands = FAMILIES[family](draw)
+        check_kernels(operator, *operands)
+
+
+@pytest.mark.parametrize("target", names())
+@pytest.mark.parametrize("family", FAMILIES)
+def test_with_any_registers(family: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As narrow as those of other processors are."""
+    monkeypatch.setenv("ALLCONV_TARGET", target)
+    for number in range(4):
+        operator, operands = FAMILIES[family](np.random.default_rng([99, number]))
         check_kernels(operator, *operands)
 
 
@@ -49,3 +61,16 @@ def test_many_strips() -> None:
     index = rng.integers(-1000, 1000, 3000)
     check_kernels(Take(0), rng.integers(-9, 10, (1000, 129)).astype(np.float32), index)
     check_kernels(AddAt(0, 1000), rng.integers(-9, 10, (3000, 129)).astype(np.float32), index)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_long_lines(dtype: str) -> None:
+    """Ties of thousands of cells, sorted lines, and as many numbers as there are."""
+    rng = np.random.default_rng(0)
+    rising = np.arange(5000).astype(dtype)
+    ties = rng.integers(-3, 3, 5000).astype(dtype)
+    for x in (np.stack([rising, rising[::-1], ties]), np.full((2, 300), np.nan, dtype)):
+        for smallest in (False, True):
+            check_kernels(ArgExtreme(1, smallest, last=smallest), x)
+            for count in (1, 100, x.shape[1]):
+                check_kernels(TopK(1, count, smallest), x)

@@ -11,6 +11,7 @@ from allconv.engine.kernels import (
     arrange,
     correlate,
     dropout,
+    grid,
     index,
     local,
     loss,
@@ -28,8 +29,8 @@ from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, order, pointwise,
-    pool, reduce, resize, take,
+    arrange, correlate, dropout, sum_cells, grid, index, local, loss, matmul, normalize, order,
+    pointwise, pool, reduce, resize, take,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(

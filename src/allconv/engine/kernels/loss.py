@@ -24,6 +24,7 @@ from allconv.engine.emit.math import exp, log1p
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.over_axis import lines, result_lines
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number
@@ -316,23 +317,10 @@ def lower_log_softmax(planner: Planner, node: Node) -> bool:
 
 
 def _over_axis(planner: Planner, node: Node, axis: int, *, log: bool) -> bool:
-    """In the layout whose innermost axis is the one of the classes, else on a copy in an order
-    in which it is, where the result lies too."""
+    """Lines along the axis."""
     (value,), (y,) = node.inputs, node.outputs
-    rank = value.spec.rank
     kernel = SoftmaxRows(planner.target, y.dtype, log)
-    if axis == rank - 1 or axis == 1:
-        layout = "rows" if axis == rank - 1 else "last"
-        x, out = planner.read(value, layout), planner.result(y, layout)
-    else:
-        order = [a for a in range(rank) if a != axis] + [axis]
-        lies = planner.read(value)
-        shape = tuple(lies.shape[a] for a in order)
-        turned = lies.viewed(shape, tuple(lies.strides[a] for a in order))
-        x = turned if turned.has("rows") else planner.copied(turned, "rows")
-        out = planner.temporary(shape, y.dtype)
-        strides = tuple(out.strides[order.index(a)] for a in range(rank))
-        planner.alias(y, out.viewed(y.shape, strides))
+    x, out = lines(planner, value, axis), result_lines(planner, y, axis)
     _add_step(planner, kernel, x, out, value.shape[axis])
     return True
 

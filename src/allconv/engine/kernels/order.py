@@ -6,80 +6,42 @@ Numbers are compared as integers (`emit.ranking`), among which NaN is one more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import ClassVar
 
 from llvmlite import ir
 
-from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import I64, Index
 from allconv.engine.emit.ranking import counts, integers, largest, limits, rank, smallest
-from allconv.engine.emit.strips import each_vector
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
-from allconv.engine.kernel import Kernel
-from allconv.engine.place import layout_strides
+from allconv.engine.kernels.along import lower_along
+from allconv.engine.kernels.over_axis import AxisArguments, OverAxis, add_step, inner_size
+from allconv.engine.kernels.top import lower_top
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
-from allconv.operators.order import ArgExtreme
+from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
 
-STRIP = 512  # elements of a strip across the axis
-VECTORS = 4  # of a strip, side by side
 MOST_CELLS = 2**31  # of an axis: float32 counts them in as many bits
-CHUNKS = 64  # of a step, at most
-CHUNK_WORK = 16384  # elements, at least, of a chunk
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExtremeArguments(Arguments[T]):
-    """The arrays; the cells of the axis, the elements of a cell, and the strips that these are cut
-    into; how many strips there are, in all and in a chunk."""
-
-    x: T
-    out: T
-    cells: T
-    inner: T
-    strips: T
-    units: T
-    block: T
 
 
 @dataclass(frozen=True)
-class Extreme(Kernel):
+class Extreme(OverAxis):
     """out[outer, inner] = the index of the largest x[outer, :, inner], the first or `last` of
-    several; a chunk is `block` strips.
-
-    `across`: vectors of `inner`; else inner is 1, and vectors lie along the axis.
-    """
+    several."""
 
     smallest: bool
     last: bool
-    across: bool
 
-    takes: ClassVar = ExtremeArguments
+    def out(self, code: Code, outer: Index, first: Index) -> View:
+        """Indices without the axis."""
+        a = code.arguments(AxisArguments)
+        start = code.add(code.mul(outer, a.inner), first)
+        return View(code, code.add(a.out, code.mul(start, 8)), dtype="int64")
 
-    def emit(self, code: Code) -> None:
-        """Write the body."""
-        a = code.arguments(ExtremeArguments)
-        with code.units(a.block, a.units) as unit:
-            outer, strip = code.counted(unit, a.strips)
-            first = code.mul(strip, STRIP)
-            start = code.add(code.mul(outer, a.cells, a.inner), first)
-            x = View(code, code.add(a.x, code.mul(start, code.size)), code.mul(a.inner, code.size))
-            cell = code.add(code.mul(outer, a.inner), first)
-            out = View(code, code.add(a.out, code.mul(cell, 8)), dtype="int64")
-            if self.across:
-                width = code.min(code.sub(a.inner, first), STRIP)
-                each_vector(code, width, VECTORS, partial(self._across, code, x, out))
-            else:
-                self._along(code, x, out)
-
-    def _across(self, code: Code, x: View, out: View, at: Index, vectors: int, mask: Mask) -> None:
-        """Vectors side by side, from cell to cell."""
-        a = code.arguments(ExtremeArguments)
+    def vectors(self, code: Code, x: View, out: View, at: Index, vectors: int, mask: Mask) -> None:
+        """The best of each lane."""
+        a = code.arguments(AxisArguments)
         carry = self._none(code) * vectors
         with code.loop(a.cells, carry=carry, at_least_once=True) as cell:
             row, number = x[cell].moved(at), counts(code, cell, 0)
@@ -90,9 +52,9 @@ class Extreme(Kernel):
             there = out.moved(code.mul(at, 8 // code.size))
             there.store(code.convert(index, "int64"), v, mask)
 
-    def _along(self, code: Code, x: View, out: View) -> None:
+    def line(self, code: Code, x: View, out: View) -> None:
         """One vector after the other, and the best of its lanes."""
-        a, (least, most) = code.arguments(ExtremeArguments), limits(code)
+        a, (least, most) = code.arguments(AxisArguments), limits(code)
         carry = self._none(code)
         with code.loop(a.cells, step=code.lanes, carry=carry, at_least_once=True) as cell:
             mask = code.mask(code.sub(a.cells, cell))
@@ -133,18 +95,15 @@ def lower_extreme(planner: Planner, node: Node) -> bool:
     out = planner.result(index, "rows" if operator.axis == 1 else layout)
     if not out.spec.size:
         return True
-    inner = layout_strides(x.spec, layout)[operator.axis] // x.item
-    strips = -(-inner // STRIP)
-    units = out.spec.size // inner * strips
-    block = -(-units // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
-    kernel = Extreme(
-        planner.target, value.dtype, operator.smallest, operator.last, across=inner > 1
-    )
-    arguments = ExtremeArguments[Number](
-        x=x, out=out, cells=cells, inner=inner, strips=strips, units=units, block=block
-    )
-    planner.step(kernel, arguments, writes=[out], chunks=-(-units // block))
+    inner = inner_size(x, layout, operator.axis)
+    kernel = Extreme(planner.target, value.dtype, inner > 1, operator.smallest, operator.last)
+    add_step(planner, kernel, x, out, cells, inner)
     return True
 
 
-LOWERINGS: dict[type[Operator], Lowering] = {ArgExtreme: lower_extreme}
+LOWERINGS: dict[type[Operator], Lowering] = {
+    ArgExtreme: lower_extreme,
+    TopK: lower_top,
+    TakeAlong: lower_along,
+    PutAlong: lower_along,
+}

@@ -19,16 +19,16 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.arrange import fill
-from allconv.engine.place import Place, layout_strides
+from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, inner_size
+from allconv.engine.kernels.running_sum import lower_running
+from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.operators.base import Operator
-from allconv.operators.take import AddAt, Take
+from allconv.operators.take import AddAt, RunningSum, Take
 
 STRIP = 64  # numbers of a unit of what is taken
-CHUNKS = 64  # of a step, at most
-CHUNK_WORK = 16384  # elements, at least, of a chunk
 SCANNED = 16  # elements of a cell that are worth reading all numbers once more
 
 
@@ -158,7 +158,7 @@ def lower_take(planner: Planner, node: Node) -> bool:
     if not x.spec.size:
         fill(planner, out, 0.0 if operator.zeros else nan)
     elif out.spec.size:
-        inner = layout_strides(x.spec, layout)[operator.axis] // x.item
+        inner = inner_size(x, layout, operator.axis)
         kernel = TakeCells(planner.target, y.dtype, inner > 1, operator.zeros)
         _add_step(planner, kernel, (x, index, out), operator.axis, inner, STRIP)
     return True
@@ -174,7 +174,7 @@ def lower_add_at(planner: Planner, node: Node) -> bool:
         planner.result(x, layout),
     )
     if out.spec.size:
-        size, inner = operator.size, layout_strides(out.spec, layout)[operator.axis] // out.item
+        size, inner = operator.size, inner_size(out, layout, operator.axis)
         outer = out.spec.size // (inner * size)
         work = (y.spec.size + out.spec.size) // outer
         strips = max(1, min(CHUNKS // outer, work // CHUNK_WORK, inner // SCANNED, size))
@@ -212,4 +212,8 @@ def _add_step(
     planner.step(kernel, arguments, writes=[out], chunks=-(-units // block))
 
 
-LOWERINGS: dict[type[Operator], Lowering] = {Take: lower_take, AddAt: lower_add_at}
+LOWERINGS: dict[type[Operator], Lowering] = {
+    Take: lower_take,
+    AddAt: lower_add_at,
+    RunningSum: lower_running,
+}
