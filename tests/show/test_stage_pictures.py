@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 from PIL import Image, ImageSequence
+from report_pages import read
 from stage_states import drawn_state
 
 from allconv.errors import Error, LimitError
@@ -157,55 +157,31 @@ def test_films_are_bounded() -> None:
         gif.stage_gif(wide)
 
 
-class Tables(HTMLParser):
-    """The tables of a page: captions and rows of texts."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.captions: list[str] = []
-        self.rows: list[list[list[str]]] = []
-        self._inside = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        if tag == "table":
-            self.rows.append([])
-        if tag == "tr":
-            self.rows[-1].append([])
-        if tag in ("td", "th"):
-            self.rows[-1][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "caption":
-            self.captions.append(data)
-        if self._inside in ("td", "th"):
-            self.rows[-1][-1][-1] += data
+def tables(state: State) -> tuple[list[str], list[list[list[str]]]]:
+    """The captions of a state's tables, and their rows of texts."""
+    found = read(step_table(state)).all("table")
+    rows = [[[cell.text for cell in row.inside] for row in each.all("tr")] for each in found]
+    return [each.all("caption")[0].text for each in found], rows  # type: ignore[union-attr]
 
 
 def test_tables_hold_the_step_and_the_whole_result() -> None:
     state = State.of_address("#op=conv&input=3x3&kernel=2x2&channels=1-2&x=1,2,3,4,5,6,7,8,9&at=1")
     picture = StagePicture.of(state)
-    found = Tables(step_table(state))
-    assert found.captions[1:] == ["y, channel 0", "y, channel 1"]
-    assert found.captions[0] == f"y[0,0,1] = {int(picture.result[1])}"
-    head, *terms = found.rows[0]
+    captions, rows = tables(state)
+    assert captions == [f"y[0,0,1] = {int(picture.result[1])}", "y, channel 0", "y, channel 1"]
+    head, *terms = rows[0]
     assert head == ["what meets", "", "numbers", "adds"]
     assert [row[0] for row in terms] == ["x[0,1]", "x[0,2]", "x[1,1]", "x[1,2]"]
-    whole = [float(n.replace("−", "-")) for table in found.rows[1:] for row in table for n in row]
+    whole = [float(n.replace("−", "-")) for table in rows[1:] for row in table for n in row]
     assert whole == picture.result
 
 
 def test_tables_of_every_state_hold_its_result() -> None:
     for state in drawable(range(0, 140, 3)):
-        found = Tables(step_table(state))
-        cells = sum(len(row) for table in found.rows[1:] for row in table)
+        _, (first, *others) = tables(state)
+        cells = sum(len(row) for table in others for row in table)
         assert cells == StagePicture.of(state).count
-        lengths = {len(row) for row in found.rows[0]}
-        assert len(lengths) == 1
+        assert len({len(row) for row in first}) == 1
 
 
 @pytest.mark.parametrize(
@@ -235,9 +211,8 @@ def test_small_pictures_spare_nothing() -> None:
 
 def test_a_result_that_is_too_long_for_a_table() -> None:
     state = State.of_address("op=local&input=9x9&kernel=5x5&channels=4-4&leave=w")
-    table = step_table(state)
-    assert "The result has 10,000 cells, too many for a table." in table
-    assert len(Tables(table).captions) == 1
+    assert "The result has 10,000 cells, too many for a table." in step_table(state)
+    assert len(tables(state)[0]) == 1
 
 
 def said_of(state: State) -> str:

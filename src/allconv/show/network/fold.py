@@ -87,7 +87,8 @@ def _level(layers: Sequence[DrawnLayer], depth: int, most: int) -> list[_NamedAl
         return [_NamedAlike("", (layer,), depth) for layer in layers]
     runs = _runs(layers, depth)
     while any(len(run.layers) > 1 for run in runs):
-        deeper = [inner for run in runs for inner in _opened(run)]
+        opened = ([run] if len(run.layers) == 1 else _runs(run.layers, run.depth) for run in runs)
+        deeper = [inner for inside in opened for inner in inside]
         if len(deeper) > most:
             # One name around nearly all would be a drawing of one box.
             runs = deeper if len(runs) <= FEWEST_BOXES else runs
@@ -110,10 +111,6 @@ def _runs(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
             named.append((name, [layer]))
         before = None if alone else name
     return [_NamedAlike(name, held, depth + 1) for name, held in named]
-
-
-def _opened(run: _NamedAlike) -> list[_NamedAlike]:
-    return [run] if len(run.layers) == 1 else _runs(run.layers, run.depth)
 
 
 def _pieces(runs: Sequence[_NamedAlike], most: int) -> list[_NamedAlike]:

@@ -44,7 +44,7 @@ def sees(field: Field, shape: tuple[int, ...], size: tuple[int, int]) -> Markup:
     if len(field) != 2:
         return Markup("")
     height, width = size
-    rows, columns = (_count(reach, shape) for reach in field)
+    rows, columns = (1 if reach.along is None else shape[reach.along] for reach in field)
     row, column = rows // 2, columns // 2
     down, along = field[0].cells(row), field[1].cells(column)
     if not len(down) or not len(along):
@@ -80,10 +80,6 @@ def _outside(down: range, along: range, size: tuple[int, int]) -> str:
         f"M0 0H{width}V{height}H0Z"
         f"M{along.start} {down.start}H{along.stop}V{down.stop}H{along.start}Z"
     )
-
-
-def _count(reach: Reach, shape: tuple[int, ...]) -> int:
-    return 1 if reach.along is None else shape[reach.along]
 
 
 def _numbers(reach: Reach) -> str:

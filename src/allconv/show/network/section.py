@@ -31,7 +31,8 @@ def section(
     *pictures: Markup,
 ) -> Markup:
     """One layer, at its address."""
-    head = element("h3", shown_name(layer.operator), " ", *_name(layer))
+    name = [element("code", shown_name(layer.name))] if layer.name else []
+    head = element("h3", shown_name(layer.operator), " ", *name)
     said = [element("p", layer.note, class_="note")] if layer.note else []
     if layer.refusal:
         said.append(element("p", "It cannot run here: ", layer.refusal, class_="refusal"))
@@ -45,10 +46,6 @@ def section(
         id=layer.key,
         class_="layer",
     )
-
-
-def _name(layer: DrawnLayer) -> list[Markup]:
-    return [element("code", shown_name(layer.name))] if layer.name else []
 
 
 def _rows(
