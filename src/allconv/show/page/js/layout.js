@@ -29,12 +29,7 @@ export function firstWindow(axis) {
 export function layoutOf(model, place, room) {
   const { layout } = shared;
   const vertical = room.width < layout.narrow;
-  const made = {
-    x: sideOf(model, "x", place, vertical),
-    w: sideOf(model, "w", place, vertical),
-    y: sideOf(model, "y", place, vertical),
-  };
-  const sides = [made.x, made.w, made.y];
+  const sides = ROLES.map((role) => sideOf(model, role, place, vertical));
   const across = sides.reduce((sum, side) => sum + side.columns, 0);
   const widest = Math.max(...sides.map((side) => side.columns));
   const tallest = Math.max(...sides.map((side) => side.rows));
@@ -52,14 +47,14 @@ export function layoutOf(model, place, room) {
     : tallest * unit + caption + layout.foot;
   const panelPlaces = /** @type {Layout["panels"]} */ ({});
   let [left, top] = [layout.margin / 2, caption + layout.head];
-  for (const role of ROLES) {
-    const side = made[role];
+  ROLES.forEach((role, n) => {
+    const side = sides[n];
     const x = vertical ? (width - side.columns * unit) / 2 : left;
     const y = vertical ? top : caption + ((tallest - side.rows) * unit) / 2;
     panelPlaces[role] = placed(side, x, y, unit);
     left += side.columns * unit + gap;
     top += side.rows * unit + caption + gap;
-  }
+  });
   return { unit, vertical, width, height, panels: panelPlaces };
 }
 

@@ -149,6 +149,16 @@ export function channelPairs({ inputs, outputs, groups, swap, pool }) {
 }
 
 /**
+ * The pairs that a channel of x or y is in.
+ * @param {Model} model
+ * @param {Role} role
+ * @param {number} channel
+ */
+export function pairsWith(model, role, channel) {
+  return channelPairs(model).filter((pair) => pair[role === "x" ? 0 : 1] === channel);
+}
+
+/**
  * What a state says of its window and channels; Refusal where that cannot be.
  * @param {State} state
  * @returns {Structure}

@@ -1,7 +1,7 @@
 // The stage as a list of primitives: three panels, two ribbons, the window, and what meets the cell
 // that is looked at. `stage/scene.py` makes the same list; a test compares them.
 import { firstWindow } from "./layout.js";
-import { channelPairs, ROLES } from "./model.js";
+import { channelPairs, pairsWith, ROLES } from "./model.js";
 import { placeOf, written } from "./names.js";
 import { shared } from "./shared.js";
 
@@ -40,7 +40,7 @@ class Painter {
     this.isWindow = focus.role === model.small;
     this.meetings = model.meets[focus.role][focus.cell] ?? [];
     const [plane, row, column] = placeOf(model, focus.role, focus.cell);
-    const pairs = channelPairs(model).filter((pair) => pair[model.swap ? 0 : 1] === plane);
+    const pairs = pairsWith(model, model.small, plane);
     /** The planes of the big side, and the kernels, that the plane of the window meets. */
     this.partners = {
       big: new Set(pairs.map((pair) => pair[model.swap ? 1 : 0])),

@@ -142,21 +142,11 @@ function draw(root, moved, found) {
   const [rows, columns] = moved.sizes.y;
   root.setAttribute("width", String((inputColumns + columns) * SIDE + GAP + 1));
   root.setAttribute("height", String(Math.max(inputRows, rows) * SIDE + 1));
-  const input = cells(
-    "x",
-    moved.values.x.slice(0, inputRows * inputColumns),
-    inputColumns,
-    0,
-    null,
+  const [x, y] = [moved.values.x.slice(0, inputRows * inputColumns), moved.values.y];
+  root.replaceChildren(
+    ...cells("x", x, inputColumns, 0, null),
+    ...cells("y", y.slice(0, rows * columns), columns, inputColumns * SIDE + GAP, found.cells),
   );
-  const output = cells(
-    "y",
-    moved.values.y.slice(0, rows * columns),
-    columns,
-    inputColumns * SIDE + GAP,
-    found.cells,
-  );
-  root.replaceChildren(...input, ...output);
 }
 
 /**

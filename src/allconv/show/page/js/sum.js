@@ -1,5 +1,5 @@
 // The working of the cell that is looked at: what meets it, the products, and the sum.
-import { channelPairs, ROLES, weightAt } from "./model.js";
+import { pairsWith, ROLES, weightAt } from "./model.js";
 import { indexOf, letterOf, nameOf, placeOf, shownValues, written } from "./names.js";
 import { html } from "./paint.js";
 
@@ -53,11 +53,10 @@ export function termsOf(model, focus) {
   const place = focus.cell % model.places;
   /** @type {Term[]} */
   const terms = [];
-  for (const pair of channelPairs(model)) {
-    if (pair[model.swap ? 0 : 1] !== plane) continue;
+  for (const [, , kernel] of pairsWith(model, focus.role, plane)) {
     for (let at = 0; at < model.taps; at++) {
       const tap = model.flip ? model.taps - 1 - at : at;
-      const weight = weightAt(model, pair[2], tap, place);
+      const weight = weightAt(model, kernel, tap, place);
       terms.push(known.get(weight) ?? { padding: weight });
     }
   }
