@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 
 from allconv.analysis.counts import count_lecture_layers
+from allconv.lecture.counts import dilated
 from allconv.lecture.drawing import box, drawing, result_of, written
 from allconv.lecture.kept import ALL_CNN, kept
 from allconv.picture.markup import Markup, element, joined
@@ -106,7 +107,7 @@ def counts() -> Markup:
 def fields() -> Markup:
     """Receptive fields after dilations 1, 2 and 4."""
     unit = 13.0
-    sizes = result_of("dilated").tolist()
+    sizes = result_of(dilated).tolist()
     most = max(sizes)
     parts = []
     for n, (size, dilation) in enumerate(zip(sizes, (1, 2, 4), strict=True)):

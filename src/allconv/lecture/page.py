@@ -13,24 +13,13 @@ from hashlib import sha256
 from inspect import getdoc, isfunction, signature
 from typing import Any
 
-from allconv.lecture import check
+from allconv.lecture import check, prose
 from allconv.lecture.cells import grids, words
 from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
 from allconv.lecture.listings import PREAMBLE, Listing, listing
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.prose import (
-    LEAD,
-    PLAN,
-    READING,
-    Draw,
-    LecturePart,
-    Listed,
-    Live,
-    Piece,
-    Say,
-    Show,
-)
+from allconv.lecture.prose import LecturePart, Piece, Show
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
 from allconv.show.page.modules import module_text
@@ -62,7 +51,7 @@ def lecture_page(results: Sequence[Result] | None = None, *, theme: str = "auto"
     theme     "auto" (the reader's), "light" or "dark"
     """
     found = {result.example.name: result for result in (check() if results is None else results)}
-    main = element("main", *(_part(part, found, theme) for part in PLAN))
+    main = element("main", *(_part(part, found, theme) for part in prose.PLAN))
     return document(
         TITLE,
         _header(list(found.values())),
@@ -93,15 +82,17 @@ def _header(results: Sequence[Result]) -> Markup:
         "button", "Cover the results", type="button", id="cover", aria_pressed="false", hidden=True
     )
     return joined(
-        element("header", element("div", element("h1", TITLE), element("p", LEAD, class_="lead"))),
-        element("div", *(element("p", words(each)) for each in READING), class_="reading"),
+        element(
+            "header", element("div", element("h1", TITLE), element("p", prose.LEAD, class_="lead"))
+        ),
+        element("div", *(element("p", words(each)) for each in prose.READING), class_="reading"),
         element("p", f"{said}.", class_="soft"),
         element("div", switch, class_="switch"),
     )
 
 
 def _contents() -> Markup:
-    links = (element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN)
+    links = (element("li", element("a", part.name, href=f"#{part.anchor}")) for part in prose.PLAN)
     return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
 
 
@@ -117,18 +108,18 @@ def _part(part: LecturePart, found: dict[str, Result], theme: str) -> Markup:
 
 
 def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
-    if isinstance(piece, Say):
+    if isinstance(piece, prose.Say):
         said = element("p", words(piece.text))
         return element("div", said, class_="answer") if piece.is_answer else said
-    if isinstance(piece, Draw):
+    if isinstance(piece, prose.Draw):
         picture = element("div", PICTURES[piece.name](), class_="wide", tabindex=0)
         drawn = _captioned(picture, piece.caption)
         return element("div", drawn, class_="answer") if piece.is_answer else drawn
-    if isinstance(piece, Live):
+    if isinstance(piece, prose.Live):
         live = Figure(piece.address, piece.parts)
         name = sha256(piece.address.encode()).hexdigest()[:8]
         return _captioned(_stage(live, name, theme), piece.caption)
-    if isinstance(piece, Listed):
+    if isinstance(piece, prose.Listed):
         if piece.name == "preamble":
             return element("pre", element("code", PREAMBLE), tabindex=0)
         return _program(listing(piece.name))

@@ -12,6 +12,7 @@ import numpy as np
 from allconv import functional as F
 from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
 from allconv.conventions.lecture import EXAMPLES as LAYOUTS
+from allconv.lecture import gradients
 from allconv.lecture.cells import minus
 from allconv.lecture.charts import all_cnn, counts, fields, kernels, networks
 from allconv.lecture.dense import matrix
@@ -24,14 +25,14 @@ SIDE = 42.0  # of a cell with a letter in it
 
 def weights() -> Markup:
     """The row dL/dO times the matrix dO/dW."""
-    matrix, result = result_of("jacobian-weight"), result_of("weight-gradient-letters")
-    return _times(("dO/dW", matrix, "x"), ("dL/dW", result, "w"))
+    matrix, result = gradients.jacobian_weight, gradients.weight_gradient_letters
+    return _times(("dO/dW", result_of(matrix), "x"), ("dL/dW", result_of(result), "w"))
 
 
 def inputs() -> Markup:
     """The row dL/dO times the matrix dO/dI."""
-    matrix, result = result_of("jacobian-input"), result_of("input-gradient-letters")
-    return _times(("dO/dI", matrix, "w"), ("dL/dI", result, "x"))
+    matrix, result = gradients.jacobian_input, gradients.input_gradient_letters
+    return _times(("dO/dI", result_of(matrix), "w"), ("dL/dI", result_of(result), "x"))
 
 
 def _times(matrix: tuple[str, Array, str], result: tuple[str, Array, str]) -> Markup:
