@@ -22,7 +22,7 @@ from allconv.picture.palette import (
     mixed,
     stylesheet,
 )
-from allconv.show.report.matrix import DEEPEST
+from allconv.show.report.confusion import DEEPEST
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 ENOUGH = 4.5

@@ -11,7 +11,7 @@ from report_pages import Element, make_run, pictures, read
 
 from allconv.data import batches
 from allconv.show.report.album import SIDE, Album, Shot
-from allconv.show.report.matrix import ConfusionMatrix
+from allconv.show.report.confusion import ConfusionMatrix
 from allconv.show.report.run import TrainedRun, run_report
 from allconv.train.evaluate import interval
 

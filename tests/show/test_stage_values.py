@@ -14,7 +14,6 @@ from stage_states import state_of
 
 from allconv import functional as F
 from allconv.errors import ArgumentError, LimitError, ShapeError
-from allconv.show.call import record_call
 from allconv.show.page.shared import OPERATORS
 from allconv.show.stage.call import state_of_call
 from allconv.show.stage.model import model_of
@@ -22,6 +21,7 @@ from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.state import State
 from allconv.show.stage.step import step_of
 from allconv.show.stage.values import GIVEN, Values, coordinates, place_key, values_of
+from allconv.show.window_call import record_call
 from allconv.show.working import upstream, working
 
 STATES = range(280)

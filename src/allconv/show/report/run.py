@@ -13,7 +13,7 @@ from allconv.data.augment import augmented
 from allconv.nn.module import Module
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.report.album import Album, Shot
-from allconv.show.report.matrix import ConfusionMatrix, confused
+from allconv.show.report.confusion import ConfusionMatrix, confused
 from allconv.show.report.pieces import (
     NO_BREAK,
     class_name,

@@ -57,7 +57,7 @@ def stage_gif(state: StageSettings) -> bytes:
             f"{MOST_PIXELS // 10**6} million are written: use smaller sizes, or .html"
         )
     scenes = (picture.scene(cell, WIDTH, upto=cell) for cell in range(picture.count))
-    frames = _indexed([drawn(scene) for scene in scenes])
+    frames = _indexed([as_pixels(scene) for scene in scenes])
     held = BytesIO()
     frames[0].save(
         held,
@@ -85,7 +85,7 @@ def _indexed(frames: list[Image]) -> list[Image]:
     return [frame.quantize(palette=palette, dither=Dither.NONE) for frame in frames]
 
 
-def drawn(scene: Scene) -> Image:
+def as_pixels(scene: Scene) -> Image:
     """A scene as pixels."""
     from PIL import Image, ImageDraw
 
