@@ -61,7 +61,7 @@ NAMES: dict[str, NodeRule] = {
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
 
-FOLDS = ELEMENTS | {op: name.read for op, name in NAMES.items() if name.moves}
+FOLDS = ELEMENTS | {op: name.read for op, name in NAMES.items() if name.folds}
 """How nodes of known values are computed, by the name of the operator."""
 
 KNOWN = constants.KNOWN
