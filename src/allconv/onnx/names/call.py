@@ -150,11 +150,11 @@ class NodeCall:
         """Refuse an attribute or input that is given and that the reader did not look at."""
         for each in self.node.attributes:
             if each not in self.read_attributes and each not in name.silent:
-                raise self.unsupported(f"attribute {plain(each)} beside the others")
+                raise self.unsupported(f"attribute {plain(each)} together with the others")
         for number in range(len(self.operands)):
             known = number in self.read_inputs or number in name.silent_inputs
             if not known and self.has(number):
-                raise self.unsupported(f"input {number} beside the others")
+                raise self.unsupported(f"input {number} together with the others")
 
     # Operands
 
