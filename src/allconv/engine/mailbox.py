@@ -25,7 +25,6 @@ from allconv.engine.emit.mailbox import (
     PLACES,
     SERVE,
     STATE,
-    WAITING,
     WORDS,
     LeadCode,
     ServeCode,
@@ -63,14 +62,11 @@ class Mailbox:
         self._words = words.data  # keeps the array, and reads a number in a tenth of its time
         self._address = words.ctypes.data
         self._lead, self._serve = _natives()
+        self.waiting: set[object] = set()
+        """Who waits here, or is inside of a run that it entered here."""
         self._numbers = itertools.count()
         self._open: dict[int, object] = {}
         self._closed: dict[int, object] = {}
-
-    @property
-    def waiting(self) -> int:
-        """The helpers that wait here, or are inside of a run that they entered here."""
-        return self._words[WAITING]
 
     @property
     def offering(self) -> bool:
@@ -106,12 +102,14 @@ class Mailbox:
                 self._closed.pop(number, None)
         return True
 
-    def serve(self, scratch: int, size: int) -> int:
+    def serve(self, who: object, scratch: int, size: int) -> int:
         """Enter runs as they come, with this scratch memory, until none has come for a while (0) or
         one needs more (how much)."""
+        self.waiting.add(who)
         try:
             return self._serve(self._address, scratch, size, PATIENCE)
         finally:
+            self.waiting.discard(who)
             self.tidy()
 
 

@@ -226,7 +226,7 @@ class _Helper:
         need = 0
         while mailbox is not None:
             block = scratch.block(need)
-            need = mailbox.serve(block.address, block.memory.nbytes)
+            need = mailbox.serve(self, block.address, block.memory.nbytes)
             # Who leads has counted on this thread if a run began while it was leaving.
             if not (need or mailbox.offering):
                 break
@@ -250,7 +250,7 @@ class _Team:
         be waiting for the next.
         """
         mailbox = self._mailbox
-        waiting = 0 if mailbox is None else mailbox.waiting
+        waiting = 0 if mailbox is None else len(mailbox.waiting)
         if work.brief:
             count = min(count, self._patient)
         if waiting < count and not (work.brief and perf_counter_ns() - self.ended > PATIENCE):
@@ -264,15 +264,16 @@ class _Team:
 
     def _wake(self, count: int, run: Run, scratch: int) -> None:
         """Wake up to `count` helpers; fewer if no more threads can be started."""
-        if self._mailbox is None:
-            self._mailbox = Mailbox()
+        mailbox = self._mailbox
+        if mailbox is None:
+            mailbox = self._mailbox = Mailbox()
         with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
                 number = len(self._helpers) + 1
-                mailbox = self._mailbox if number <= self._patient else None
-                self._helpers.append(_Helper(number, mailbox))
+                self._helpers.append(_Helper(number, mailbox if number <= self._patient else None))
         for helper in self._helpers[:count]:
-            helper.give(run, scratch)
+            if helper not in mailbox.waiting:
+                helper.give(run, scratch)
 
 
 _caller = _Caller()

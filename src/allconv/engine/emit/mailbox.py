@@ -8,9 +8,9 @@ from allconv.engine.emit import run_loop
 from allconv.engine.emit.integer import I64
 from allconv.engine.emit.native import NativeCode
 
-STATE, MESSAGE, WAITING, FIXED = 0, 1, 8, 16
-"""Where parts of a mailbox begin, in words: three cache lines, of which runs write the first."""
-WORDS = 24
+STATE, MESSAGE, FIXED = 0, 1, 8
+"""Where parts of a mailbox begin, in words: two cache lines, of which runs write the first."""
+WORDS = 16
 BITS = 16  # of the number inside, and of the places, in the state
 
 _MESSAGE = ("places", "size", "block", "counters", "epoch")
@@ -74,7 +74,6 @@ class ServeCode(NativeCode):
         b, state = self.builder, self.arguments["mailbox"]
         self.fixed = self.read(_FIXED, self.word(state, FIXED))
         said = self.moment()
-        self.change("add", self.word(state, WAITING), I64(1))
         before = b.block
         rest, look, idle, clock, place, leave = self.blocks(
             "rest", "look", "idle", "clock", "place", "leave"
@@ -117,7 +116,6 @@ class ServeCode(NativeCode):
         result = b.phi(I64)
         result.add_incoming(I64(0), clock)
         result.add_incoming(need, small)
-        self.change("sub", self.word(state, WAITING), I64(1))
         b.ret(result)
         return str(self.module)
 
