@@ -248,6 +248,7 @@ def test_brief_work_wakes_nobody_but_in_a_row(monkeypatch):
     threads.execute(brief, 8)
     assert not team._helpers
     monkeypatch.setattr(threads, "PATIENCE", 10**15)
+    team._woken = -(10**18)
     threads.execute(brief, 8)
     assert len(team._helpers) == 2
     chain.clear()
