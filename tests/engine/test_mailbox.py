@@ -194,8 +194,10 @@ def test_a_run_is_kept_while_somebody_is_inside():
     held = Held(2)
     held.gate[:] = 1
     with Serving(mailbox, 1):
-        leading(mailbox, held.job, 1).join(20)
+        for _ in range(3):
+            leading(mailbox, held.job, 1).join(20)
         assert len(mailbox.waiting) == 1
+        assert len(mailbox._closed) == 1
         assert kept() is not None
     words[STATE] -= 1  # it has left
     assert mailbox.tidy()
@@ -285,9 +287,9 @@ print("fine")
 SET_ASIDE = """
 from engine import test_mailbox as tests
 words = np.zeros(2, np.int64)
-runner._relax = lambda: tests.stand_address(words)
 mailbox.PATIENCE = 10**9
 box = mailbox.Mailbox()
+runner.relax = lambda: tests.stand_address(words)  # of the jobs that are made from here on
 def lead_and_forget():
     held = tests.Held(2)
     leader = tests.leading(box, held.job, 1)

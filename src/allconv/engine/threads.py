@@ -29,7 +29,7 @@ MOST = 1024
 """Threads at most."""
 
 
-PAUSE = 1_000_000
+PAUSE = 10_000_000
 """Nanoseconds between two times that helpers are woken for brief work."""
 
 

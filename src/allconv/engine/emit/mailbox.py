@@ -14,7 +14,7 @@ WORDS = 16
 BITS = 16  # of the number inside, and of the places, in the state
 
 _MESSAGE = ("places", "size", "block", "counters", "epoch")
-_FIXED = ("run", "clock")
+_FIXED = ("run", "clock", "relax")
 LEAD = ("mailbox", *_MESSAGE, "scratch")
 SERVE = ("mailbox", "scratch", "size", "nanoseconds")
 TURNS = 64  # of the waiting loop between two looks at the clock
@@ -97,6 +97,7 @@ class ServeCode(NativeCode):
         pausing = b.icmp_unsigned("!=", b.urem(turns, I64(TURNS)), I64(0))
         b.cbranch(pausing, look, clock)
         b.position_at_end(clock)
+        self.give_way(self.fixed["relax"])
         late = b.icmp_signed(">", self.now(self.clock, self.fixed["clock"], said), deadline)
         b.cbranch(late, leave, look)
         b.position_at_end(place)
