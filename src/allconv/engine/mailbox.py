@@ -31,7 +31,7 @@ from allconv.engine.emit.mailbox import (
 )
 
 PATIENCE = 200_000
-"""Nanoseconds that a helper waits in native code."""
+"""Nanoseconds that a helper waits in native code; on Windows until its clock next ticks."""
 
 
 @dataclass(frozen=True)

@@ -263,8 +263,8 @@ class _Team:
         return mailbox if waiting else None
 
     def _in_a_row(self) -> bool:
-        """Whether a run has just ended; True once in `PAUSE`, for others may keep the processors
-        busy, so that who wakes does not come."""
+        """Whether a run has just ended; True once in `PAUSE`, for where other programs keep the
+        processors busy, who wakes does not come, or comes in the caller's place."""
         now = perf_counter_ns()
         if now - self.ended > PATIENCE or now - self._woken < PAUSE:
             return False

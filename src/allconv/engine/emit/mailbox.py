@@ -17,7 +17,7 @@ _MESSAGE = ("places", "size", "block", "counters", "epoch")
 _FIXED = ("run", "clock", "relax")
 LEAD = ("mailbox", *_MESSAGE, "scratch")
 SERVE = ("mailbox", "scratch", "size", "nanoseconds")
-TURNS = 64  # of the waiting loop between two looks at the clock
+TURNS = 256  # of the waiting loop, after which the processor is offered to others
 
 _RUN = ir.FunctionType(I64, [I64] * len(run_loop.PARAMETERS))
 _BLOCK_BYTES = 8 * len(run_loop.BLOCK)
@@ -60,7 +60,8 @@ class ServeCode(NativeCode):
 
     Who sees a place reads the message, and enters by an exchange of the state, which fails if the
     place, or the run, is another one by then; so the message was whole, and what it names is kept
-    by the leader until nobody is inside (see `engine.mailbox`). A run is entered once. The function
+    by the leader until nobody is inside (see `engine.mailbox`). A run is entered once. Now and then
+    who waits offers the processor to others, which may be all that the leader has. The function
     returns 0 when it was given no run for so many nanoseconds; or, if a run needs more scratch
     memory than the `size` that there is, how much it needs.
     """
