@@ -340,14 +340,14 @@ def _ufunc(operator: Operator) -> Callable[..., Any]:
 
 
 def _least(value: Value, a: Any, b: Any) -> Value:
-    """The smaller of two: the larger of both turned."""
+    """The smaller of two: minus the larger of both negated."""
     return -value._apply(pointwise.Maximum(), -a, -b)
 
 
 def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     first = next(each for each in arrays if isinstance(each, Value))
-    (turned,) = first._axes(whole("axis", axis))
-    return first.builder.record(Concatenate(turned, len(arrays)), *arrays)
+    (place,) = first._axes(whole("axis", axis))
+    return first.builder.record(Concatenate(place, len(arrays)), *arrays)
 
 
 def _einsum(equation: Any, *operands: Any) -> Any:

@@ -11,7 +11,6 @@ from allconv import functional as F
 from allconv.engine.arguments import Arguments
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.along import Along
-from allconv.engine.kernels.border import Border
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
 from allconv.engine.kernels.depthwise import Depthwise
@@ -19,13 +18,14 @@ from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
-from allconv.engine.kernels.grid import CellNumbers
+from allconv.engine.kernels.grid import CellNumbers, CellSums
 from allconv.engine.kernels.group_planes import GroupPlanes
 from allconv.engine.kernels.index import AtIndex, TapToIndex
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
+from allconv.engine.kernels.mend_border import MendBorder
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
 from allconv.engine.kernels.order import Extreme
 from allconv.engine.kernels.pack import Pack
@@ -45,7 +45,7 @@ from allconv.engine.target import host
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
-from allconv.operators.grid import CellNumber
+from allconv.operators.grid import CellNumber, CellSum
 from allconv.operators.matmul import MatMul
 from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
 from allconv.operators.resize import Resize, ResizedAxis, Rule
@@ -194,9 +194,9 @@ CASES = [
     (DepthwiseWeight, "part_images", CorrelateWeight(WINDOW, 4), X, X),
     (DepthwiseWeight, "cells3", CorrelateWeight(STRIDED, 4), X, EACH_Y),
     (DepthwiseWeight, "units", CorrelateWeight(STRIDED, 4), X, EACH_Y),
-    (Border, "size3", Correlate(WINDOW), X, infinite),
-    (Border, "y_channel", Correlate(WINDOW), X, infinite),
-    (Border, "blocks", CorrelateTranspose(WINDOW), infinite, Y),
+    (MendBorder, "size3", Correlate(WINDOW), X, infinite),
+    (MendBorder, "y_channel", Correlate(WINDOW), X, infinite),
+    (MendBorder, "blocks", CorrelateTranspose(WINDOW), infinite, Y),
     (Pack, "columns", local.Local(WINDOW), X, LOCAL),
     (Pack, "rows", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Pack, "total", CorrelateTranspose(STRIDED), W, STRIDED_Y),
@@ -245,6 +245,10 @@ CASES = [
     (CellNumbers, "size1", CellNumber((9, 9)), cells, cells),
     (CellNumbers, "places", CellNumber((9, 9)), cells, cells),
     (CellNumbers, "nowhere", CellNumber((9, 9)), cells, cells),
+    (CellSums, "cells", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "taps", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "inner", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "places", CellSum(), (9, 4), several, (3, 9)),
     (TakeCells, "size", Take(2), X, lines),
     (TakeCells, "count", Take(0), (9, 4), lines),
     (TakeCells, "inner", Take(2), X, lines),

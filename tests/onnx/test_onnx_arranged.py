@@ -134,7 +134,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         {"mode": "area"},
         "mode is 'area'; nearest, linear or cubic is expected",
     ),
-    "axes twice": ("Resize", scales(2, 2), {"axes": [2, -2]}, "name one twice"),
+    "axes twice": ("Resize", scales(2, 2), {"axes": [2, -2]}, "each is expected once"),
     "no part": (
         "Resize",
         scales(1, 1, 2, 2),
@@ -148,7 +148,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
     "no border": ("Pad", (whole(*(0,) * 8),), {"mode": "fold"}, "mode is 'fold'; constant, "),
     "outside": ("Gather", (whole(0, 4),), {"axis": 3}, "outside an axis of 4"),
     "far outside": ("Gather", (whole(-(2**63)),), {"axis": 3}, "outside an axis of 4"),
-    "a number": ("GatherElements", (whole(1),), {}, "for an array of shape"),
+    "a number": ("GatherElements", (whole(1),), {}, "as many axes are expected"),
     "too deep": ("GatherND", (np.zeros((1, 5), np.int64),), {}, "name 5 axes"),
     "blocks": ("DepthToSpace", (), {"blocksize": 2**31}, "not a multiple of"),
     "blocksize is 0; at least 1": (
@@ -161,7 +161,7 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         "ScatterND",
         (np.zeros((100, 4), np.int64), np.zeros(100, np.float32)),
         {"reduction": "mul"},
-        "100 updates of one row; 64 are the most",
+        "100 updates of one row; at most 64 are supported",
     ),
     "a reduction": (
         "ScatterND",
@@ -169,21 +169,21 @@ BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]] = {
         {"reduction": "sub"},
         "reduction is 'sub'",
     ),
-    "a crop": ("CenterCropPad", (whole(1, 2, 2**40, 2**40),), {}, "the most|axes and"),
-    "conditions": ("Compress", (np.ones(9, bool),), {"axis": 1}, "9 conditions for"),
+    "a crop": ("CenterCropPad", (whole(1, 2, 2**40, 2**40),), {}, "is supported"),
+    "conditions": ("Compress", (np.ones(9, bool),), {"axis": 1}, "9 conditions are given for"),
     "no condition": ("Compress", (np.ones(2, np.int64),), {"axis": 1}, "the condition is int64"),
-    "lengths": ("ReverseSequence", (whole(9, 9, 9, 9),), {}, "sequences of"),
+    "lengths": ("ReverseSequence", (whole(9, 9, 9, 9),), {}, "sequence_lens is"),
     "one length": ("ReverseSequence", (whole(1),), {"batch_axis": 5}, "batch_axis 5"),
-    "no matrix": ("EyeLike", (), {}, "like an array of shape"),
+    "no matrix": ("EyeLike", (), {}, r"\(rows, columns\) is expected"),
     "unpooled": (
         "MaxUnpool",
         (np.zeros((1, 1), np.int64),),
         {"kernel_shape": [2**30, 2**30]},
-        "x is|images of",
+        "x is|its images would be",
     ),
     "places": ("GridSample", (np.zeros((1, 2, 2, 3), np.float32),), {}, r"grid \(1, 2, 2, 3\)"),
     "scales": ("QuantizeLinear", (np.ones(77, np.float32),), {}, "axis 1 of"),
-    "an axis": ("CumSum", (np.array(9),), {}, "axis 9 of an array of 4 axes"),
+    "an axis": ("CumSum", (np.array(9),), {}, "axis is 9; the array has 4 axes"),
 }
 
 

@@ -167,7 +167,7 @@ def test_inputs_of_integers() -> None:
         net.with_inputs(other=1)
     with pytest.raises(ArgumentError, match="float64; int64 is expected"):
         net(x, np.array([1.5, 3.0]))
-    with pytest.raises(LimitError, match="131,072 numbers; 65,536 are the most"):
+    with pytest.raises(LimitError, match="131,072 numbers; at most 65,536 are supported"):
         load(model(nodes, {}, sizes=(INT, ["n"])))(x, np.ones(2**17, np.int64))
     with pytest.raises(ShapeError, match=r"'sizes' is \(3,\); \(2\) is expected"):
         net(x, np.ones(3, np.int64))

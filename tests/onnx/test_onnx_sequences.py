@@ -100,13 +100,13 @@ REFUSED: dict[str, tuple[list[tuple[Any, ...]], str, type[Error], str]] = {
     "returned": ([split(axis=1)], "s", UnsupportedError, "output 's' is a sequence"),
     "taken as an array": (
         [split(axis=1), ("Relu", "s", "y", {})], "y", UnsupportedError, "of a sequence of arrays"),
-    "no sequence": ([("SequenceAt", "x 1", "y", {})], "y", FileError, "input 0 is no sequence"),
+    "no sequence": ([("SequenceAt", "x 1", "y", {})], "y", FileError, "input 0 is not a sequence"),
     "outside": (
         [split("x 3", axis=1), ("SequenceAt", "s 5", "y", {})], "y", FileError,
-        r"place \(5,\) of a sequence of 3"),
+        r"place is \(5,\); the sequence has 3"),
     "inserted outside": (
         [("SequenceEmpty", "", "e", {"dtype": 1}), ("SequenceInsert", "e x 5", "s", {}),
-         ("SequenceAt", "s 0", "y", {})], "y", FileError, r"place \(5,\) of a sequence of 0"),
+         ("SequenceAt", "s 0", "y", {})], "y", FileError, r"place is \(5,\); the sequence has 0"),
     "of two dtypes": (
         [("Greater", "x c", "g", {}), ("SequenceConstruct", "g x", "s", {}),
          ("ConcatFromSequence", "s", "y", {"axis": 1})], "y", UnsupportedError, "several dtypes"),
@@ -114,7 +114,8 @@ REFUSED: dict[str, tuple[list[tuple[Any, ...]], str, type[Error], str]] = {
         [split("x 3", axis=1), ("ArgMax", "x", "a", {"axis": 1}),
          ("SequenceAt", "s a", "y", {})], "y", UnsupportedError, "computed from the data"),
     "parts of nothing": (
-        [split("x 0", axis=1), ("SequenceAt", "s 0", "y", {})], "y", FileError, "parts of 0 cells"),
+        [split("x 0", axis=1), ("SequenceAt", "s 0", "y", {})], "y", FileError,
+        "split is 0; at least 1"),
     "other sizes": (
         [split("x sizes", axis=2), ("SequenceAt", "s 0", "y", {})], "y", FileError, "do not make"),
     "empty": (
@@ -134,5 +135,5 @@ def test_refusals(name: str) -> None:
 def test_bounded() -> None:
     """A sequence of too many arrays is refused before they are made."""
     data = model([split(axis=1), ("SequenceAt", "s 1", "y", {})], "y")
-    with pytest.raises(LimitError, match="1,024 are the most"):
+    with pytest.raises(LimitError, match="at most 1,024 are supported"):
         ac.onnx.load(data)(np.zeros((2, 5000, 3), np.float32))

@@ -148,13 +148,13 @@ def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> RunnableNetw
     """A network recorded for what it takes, with what its file says in words."""
     from allconv.onnx import OnnxModule
     from allconv.show.network.read import described, model_note, read_messages
-    from allconv.show.network.record import record
+    from allconv.show.network.record import record_network
 
     said, note = None, ""
     if isinstance(net, OnnxModule):
         proto = read_messages(asked.model)
         said, note = described(proto), model_note(proto)
-    return record(net, shape, _title(asked.model), said, note)
+    return record_network(net, shape, _title(asked.model), said, note)
 
 
 def _shown_run(

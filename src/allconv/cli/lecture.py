@@ -183,9 +183,9 @@ def shown_alone(result: Result) -> list[str]:
     if example.code:
         lines += ["", "computed by:", *_indented(example.code)]
     drawn = " (worked out by hand; the slide draws or states it)" if example.drawn else ""
-    lines += ["", f"printed{drawn}:", *_indented(grid(result.printed))]
+    lines += ["", f"printed{drawn}:", *_indented(in_columns(result.printed))]
     if result.ours is not None:
-        lines += ["", "ours:", *_indented(grid(result.written()))]
+        lines += ["", "ours:", *_indented(in_columns(result.written()))]
     reason = f": {result.reason}" if result.reason else ""
     lines += ["", f"agree: {said(result)}{reason}"]
     if example.working is not None:
@@ -193,7 +193,7 @@ def shown_alone(result: Result) -> list[str]:
     return lines
 
 
-def grid(cells: Array) -> str:
+def in_columns(cells: Array) -> str:
     """Cells in columns, blocks of rows apart."""
     if not cells.size:
         return ""

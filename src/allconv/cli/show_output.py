@@ -11,7 +11,7 @@ from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.show_call import ShownCall
-    from allconv.show.view import ArrayView
+    from allconv.show.array_view import ArrayView
     from allconv.show.working import Working
     from allconv.window import Axis
 
@@ -35,8 +35,8 @@ def work_out(call: ShownCall, backward: Any) -> Working:
 
 def cell_texts(made: Working, cells: tuple[str, ...]) -> list[str]:
     """The working as text, or some cells of it."""
+    from allconv.show.array_view import ArrayView
     from allconv.show.text import view_text, working_text
-    from allconv.show.view import ArrayView
 
     if not cells:
         return [working_text(made, _hint)]

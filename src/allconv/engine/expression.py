@@ -84,9 +84,9 @@ class Expression:
         smaller = self._smaller()
         for number, (operator, taken) in enumerate(self.lines, self.operands):
             if number in smaller:
-                x, y, turned = smaller[number]
+                x, y, swapped = smaller[number]
                 pair = (known[x], code.fneg(known[y]))
-                known[number] = code.minimum(*(reversed(pair) if turned else pair))
+                known[number] = code.minimum(*(reversed(pair) if swapped else pair))
                 continue
             made = EMITTERS[type(operator)](code, operator, *(known[n] for n in taken))
             known.update(enumerate(made, number))
@@ -100,10 +100,10 @@ class Expression:
             largest, inner = line.get(taken[0], (None, ()))
             if not (isinstance(operator, Negate) and isinstance(largest, Maximum)):
                 continue
-            for turned, (x, y) in enumerate((inner, inner[::-1])):
+            for swapped, (x, y) in enumerate((inner, inner[::-1])):
                 negated, (source, *_) = line.get(x, (None, (0,)))
                 if isinstance(negated, Negate):
-                    found[number] = source, y, bool(turned)
+                    found[number] = source, y, bool(swapped)
                     break
         return found
 

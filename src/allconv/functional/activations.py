@@ -132,7 +132,9 @@ def prelu(x: Any, /, weight: Any) -> Any:
     x, weight = take_floats(optional=(), x=x, weight=weight)
     channels = x.shape[1] if len(x.shape) > 1 else 1
     if weight.shape not in ((), (1,), (channels,)):
-        raise ShapeError(f"weight is {weight.shape}; x is {x.shape}, so ({channels},) or (1,)")
+        raise ShapeError(
+            f"weight is {weight.shape}; x is {x.shape}, so ({channels},) or (1,) is expected"
+        )
     if weight.shape == (channels,) and len(x.shape) > 1:
         weight = weight.reshape((channels, *(1,) * (len(x.shape) - 2)))
     elif not x.shape:

@@ -7,7 +7,7 @@ from typing import Any
 
 from allconv.errors import LimitError, ShapeError
 from allconv.functional.call import evaluate, public, take_float
-from allconv.functional.correlate import check_rank, check_sizes
+from allconv.functional.correlate import check_sizes, take_images
 from allconv.functional.settings import Sizes, per_axis
 from allconv.operators.arrange import Reshape, Transpose
 from allconv.operators.sum_cells import SumCells
@@ -69,9 +69,7 @@ def unfold(
     >>> unfold(np.arange(6.0).reshape(1, 1, 2, 3), 2)
     array([[[0., 1.], [1., 2.], [3., 4.], [4., 5.]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, AXES)
-    check_sizes(x.shape)
+    x = take_images(x, AXES)
     window = _window(x.shape[2:], kernel_size, dilation, padding, stride)
     return evaluate(_unfolded, x, window=window)
 
@@ -119,10 +117,10 @@ def fold(
             f"x is {x.shape}; the window has the outputs {window.output}, "
             f"{prod(window.output)} in all, which are expected on axis 2"
         )
-    return evaluate(folded, x, window=window)
+    return evaluate(folded_columns, x, window=window)
 
 
-def folded(x: Any, *, window: Window) -> Any:
+def folded_columns(x: Any, *, window: Window) -> Any:
     """What `_unfolded` does, backwards, for any number of axes."""
     n, c, axes = x.shape[0], x.shape[1] // window.taps, len(window.axes)
     pairs = [axis for a in range(axes) for axis in (2 + a, 2 + axes + a)]

@@ -344,7 +344,7 @@ def _unwrapped(state: Mapping[str, Any], places: Mapping[str, Any]) -> Mapping[s
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Whether a setting is its default; an array of several numbers is none."""
+    """Whether a setting is its default; an array of several numbers is not."""
     try:
         return bool(value == default)
     except Exception:  # arrays, or a class of the user's

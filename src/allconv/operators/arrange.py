@@ -81,14 +81,17 @@ class Slice(Operator):
 
     def check(self, *x: Spec) -> None:
         if not len(self.start) == len(self.step) == len(self.count) == x[0].rank:
-            raise ShapeError(f"a slice of {len(self.start)} axes of an array of shape {x[0].shape}")
+            raise ShapeError(
+                f"the slice has {len(self.start)} axes; those of {x[0].shape} are expected"
+            )
         for start, step, count, n in zip(
             self.start, self.step, self.count, x[0].shape, strict=True
         ):
             last = start + step * (count - 1)
             if step == 0 or count < 0 or (count and not (0 <= start < n and 0 <= last < n)):
                 raise ShapeError(
-                    f"the slice {self.start} + {self.step}*i, i < {self.count}, leaves {x[0].shape}"
+                    f"the slice {self.start} + {self.step}*i, i < {self.count}, "
+                    f"is outside {x[0].shape}"
                 )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -117,7 +120,7 @@ class Unslice(Operator):
 
     def check(self, *x: Spec) -> None:
         if x[0].shape != self.count:
-            raise ShapeError(f"{self.count} is expected, {x[0].shape} given")
+            raise ShapeError(f"x is {x[0].shape}; {self.count} is expected")
         Slice(self.start, self.step, self.count).check(x[0].with_shape(self.to))
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -141,7 +144,9 @@ class Pad(Operator):
 
     def check(self, *x: Spec) -> None:
         if len(self.pairs) != x[0].rank:
-            raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
+            raise ShapeError(
+                f"padding has {len(self.pairs)} pairs; one an axis of {x[0].shape} is expected"
+            )
         sizes = zip(x[0].shape, self.pairs, strict=True)
         if any(low + n + high < 0 for n, (low, high) in sizes):
             raise ShapeError(f"padding {self.pairs} crops more than there is of {x[0].shape}")
@@ -174,7 +179,9 @@ class PadEdge(Operator):
 
     def check(self, *x: Spec) -> None:
         if len(self.pairs) != x[0].rank:
-            raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
+            raise ShapeError(
+                f"padding has {len(self.pairs)} pairs; one an axis of {x[0].shape} is expected"
+            )
         sizes = zip(x[0].shape, self.pairs, strict=True)
         if any(min(pair) < 0 or (any(pair) and not n) for n, pair in sizes):
             raise ShapeError(f"edges of {x[0].shape} cannot be repeated {self.pairs} times")

@@ -169,7 +169,9 @@ class OfAxis(Operator):
     def check(self, *x: Spec) -> None:
         self.check_floats(x[0])
         if not 0 <= self.axis < x[0].rank:
-            raise ShapeError(f"{self.name}: axis {self.axis} of an array of shape {x[0].shape}")
+            raise ShapeError(
+                f"{self.name}: axis is {self.axis}; an axis of {x[0].shape} is expected"
+            )
 
 
 def native(x: Array) -> Array:

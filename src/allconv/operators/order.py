@@ -15,13 +15,13 @@ from allconv.operators.base import Array, Discrete, OfAxis, Spec, Values, narrow
 
 
 @dataclass(frozen=True)
-class _Indexed(OfAxis):
+class _IndexedAlongAxis(OfAxis):
     """What these share: indices along the axis."""
 
     def check_cells(self, x: Spec) -> None:
         """Refuse an axis without cells, of which none is the largest."""
         if not x.shape[self.axis]:
-            raise ShapeError(f"{self.name}: x is {x.shape}, without cells along {self.axis}")
+            raise ShapeError(f"{self.name}: x is {x.shape}; axis {self.axis} has no cells")
 
     def check_indices(self, x: Spec, index: Spec) -> None:
         """Refuse indices that are not int64 of the same shape but for the axis."""
@@ -38,7 +38,7 @@ class _Indexed(OfAxis):
 
 
 @dataclass(frozen=True)
-class ArgExtreme(Discrete, _Indexed):
+class ArgExtreme(Discrete, _IndexedAlongAxis):
     """The index along an axis of the largest number (or the smallest): the first, or the last, of
     several."""
 
@@ -61,7 +61,7 @@ class ArgExtreme(Discrete, _Indexed):
 
 
 @dataclass(frozen=True)
-class Hardmax(Discrete, _Indexed):
+class Hardmax(Discrete, _IndexedAlongAxis):
     """1 at the first of the largest numbers along an axis, else 0; its gradient is 0."""
 
     def check(self, *x: Spec) -> None:
@@ -76,7 +76,7 @@ class Hardmax(Discrete, _Indexed):
 
 
 @dataclass(frozen=True)
-class TopK(_Indexed):
+class TopK(_IndexedAlongAxis):
     """The `count` largest (or smallest) numbers along an axis, in order, and their indices."""
 
     count: int = 1
@@ -85,7 +85,10 @@ class TopK(_Indexed):
     def check(self, *x: Spec) -> None:
         super().check(*x)
         if not 0 <= self.count <= x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: {self.count} of axis {self.axis} of {x[0].shape}")
+            raise ShapeError(
+                f"{self.name}: count is {self.count}; 0 to {x[0].shape[self.axis]}, the cells of "
+                f"axis {self.axis}, are expected"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         found = x[0].with_size(self.axis, self.count)
@@ -107,7 +110,7 @@ class TopK(_Indexed):
 
 
 @dataclass(frozen=True)
-class TakeAlong(_Indexed):
+class TakeAlong(_IndexedAlongAxis):
     """y[..., i, ...] = x[..., index[..., i, ...], ...] along an axis; 0 where that is outside."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
@@ -133,7 +136,7 @@ class TakeAlong(_Indexed):
 
 
 @dataclass(frozen=True)
-class PutAlong(_Indexed):
+class PutAlong(_IndexedAlongAxis):
     """The transpose of `TakeAlong`: numbers added into the cells that their indices name."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")

@@ -43,7 +43,9 @@ class Reduction(Operator):
         inside = all(0 <= axis < x[0].rank for axis in self.axes)
         if not inside or len(set(self.axes)) < len(self.axes):
             name = self.name.lower()
-            raise ShapeError(f"{name} over axes {self.axes} of an array of shape {x[0].shape}")
+            raise ShapeError(
+                f"{name}: axes are {self.axes}; axes of {x[0].shape}, each once, are expected"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
         return (x[0].with_shape(self.result_shape(x[0].shape)),)

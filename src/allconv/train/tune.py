@@ -26,13 +26,19 @@ from allconv.operators.base import Spec
 from allconv.operators.normalize import Normalize
 from allconv.train.base import Base
 from allconv.train.callbacks import Callback
-from allconv.train.features import MEMORY_LIMIT, FeatureFeed, Progress, compute_features, measure
+from allconv.train.features import (
+    MEMORY_LIMIT,
+    FeatureFeed,
+    Progress,
+    compute_features,
+    mean_and_spread,
+)
 from allconv.train.history import History
 from allconv.train.inference import Inference
 from allconv.train.layer_wise import LayerWise, layer_shares
 from allconv.train.loop import train, train_feeds
 from allconv.train.optimizers import Optimizer, find_optimizer
-from allconv.train.recipe import Recipe, default_length
+from allconv.train.recipe import Recipe, default_length, epochs_for
 from allconv.train.run import check_free
 
 HEAD_RATE = 1 / 4
@@ -119,8 +125,7 @@ def tuning_defaults(
 def _head_length(count: int, epochs: int | None, batch_size: int | None) -> tuple[int, int]:
     _, batch_size = default_length(count, 1, batch_size)
     if epochs is None:
-        steps = max(-(-count // max(batch_size, 1)), 1)
-        epochs = min(max(LEAST_EPOCHS, -(-HEAD_STEPS // steps)), MOST_EPOCHS)
+        epochs = epochs_for(HEAD_STEPS, count, batch_size, LEAST_EPOCHS, MOST_EPOCHS)
     return epochs, batch_size
 
 
@@ -190,7 +195,7 @@ def _feature_feeds(
             progress=lambda done, _, begun=begun: progress(begun + done, total),  # type: ignore[misc]
         )  # fmt: skip
         begun += len(part) * (1 + mirrored)
-    mean, spread = measure(found["training"])
+    mean, spread = mean_and_spread(found["training"])
     dtype = network_dtype(net)
     return {
         name: FeatureFeed(part.labels, dtype, found[name], mean, spread)

@@ -20,7 +20,7 @@ from allconv.engine.emit.integer import I1, I64
 from allconv.engine.emit.polynomial import horner, pi, precisely
 
 FAR = 2.0**19
-TERMS = {"float32": 4, "float64": 8}  # of the series: half a unit of what the format has, and less
+TERMS = {"float32": 4, "float64": 8}  # of both series: the next are below 2^-28, and below 2^-57
 SHIFTER = 1.5 * 2.0**52  # adding it rounds to an integer, which then stands in the last bits
 PART = 33  # bits of a part of pi/2: with the 19 of n and a sign they fit into a float64
 PLACES = 1216  # binary places of 2/pi: those of the largest float64, and 190 beyond

@@ -71,14 +71,14 @@ class _Rows(Kernel):
         """Write the body."""
         a = code.arguments(RowArguments)
         with code.units(a.block, a.rows) as number:
-            self.emit_row(_Row(code, number))
+            self.emit_row(_ShiftedRow(code, number))
 
     @abstractmethod
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
 
 
-class _Row:
+class _ShiftedRow:
     """A row of x, shifted by its maximum."""
 
     def __init__(self, code: Code, number: Index) -> None:
@@ -169,7 +169,7 @@ class SoftmaxRows(_Rows):
 
     takes: ClassVar = RowArguments
 
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
         code = row.code
         out = View(code, code.arguments(RowArguments).out, code.size).moved(row.start)
@@ -204,7 +204,7 @@ class _Labelled(_Rows):
 
     takes: ClassVar = LabelledArguments
 
-    def label(self, row: _Row) -> tuple[ir.Value, ir.Value, ir.Value]:
+    def label(self, row: _ShiftedRow) -> tuple[ir.Value, ir.Value, ir.Value]:
         """Whether the label is a class, the label (0 if not), and its x in all lanes."""
         code = row.code
         labels = code.arguments(LabelledArguments).labels
@@ -226,7 +226,7 @@ class _Labelled(_Rows):
 class CrossEntropyRows(_Labelled):
     """out[row] = - sum of target * log_softmax(x)."""
 
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
         code = row.code
         valid, _, x = self.label(row)
@@ -252,7 +252,7 @@ class CrossEntropyGradientRows(_Labelled):
     At the label, softmax - 1 is minus the share of the other classes: nothing cancels.
     """
 
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
         code, a = row.code, row.code.arguments(LabelledArguments)
         out = View(code, a.out, code.size).moved(row.start)

@@ -9,7 +9,7 @@ from allconv.engine.kernels.weighted_sum import axis_by_axis
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
-from allconv.operators.resize import Resize, ResizeTranspose, table_of, turned_table
+from allconv.operators.resize import Resize, ResizeTranspose, table_of, transposed_table
 
 NARROW = 4  # channels, below which rows stay rows
 
@@ -30,7 +30,7 @@ def lower_resize_transpose(planner: Planner, node: Node) -> bool:
     """A step an axis."""
     operator = node.of(ResizeTranspose)
     lines = tuple(reversed(operator.ordered()))
-    axis_by_axis(planner, node, [(n.axis, turned_table(n, operator.rule)) for n in lines])
+    axis_by_axis(planner, node, [(n.axis, transposed_table(n, operator.rule)) for n in lines])
     return True
 
 

@@ -59,10 +59,14 @@ class _Numbered(Kernel):
     takes: ClassVar = NumberedArguments
 
     def number(self, code: Code, p: Index) -> Index:
-        """The number at p, counted from the front if that is possible."""
+        """The number at p."""
         a = code.arguments(NumberedArguments)
-        j = View(code, a.index, 8, dtype="int64")[p].scalar()
-        return code.select(code.compare("<", j, 0), code.add(j, a.size), j)
+        return counted(code, View(code, a.index, 8, dtype="int64")[p].scalar(), a.size)
+
+
+def counted(code: Code, j: Index, size: Index) -> Index:
+    """A number of a cell, from the front where it counts from the end; any other as it is."""
+    return code.select(code.compare("<", j, 0), code.add(j, size), j)
 
 
 @dataclass(frozen=True)

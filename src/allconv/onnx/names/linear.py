@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import spelt
 from allconv.operators.einsum import einsum
@@ -19,7 +19,7 @@ from allconv.value import Value
 
 
 def read_gemm(call: NodeCall) -> Any:
-    """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so.
+    """y = alpha * a @ b + beta * c, with a, b transposed where transA, transB say so.
 
     What is multiplied by 0 has no influence, NaN and infinity included, as in BLAS.
     """
@@ -49,7 +49,7 @@ def _check_added(call: NodeCall, c: Value | None, shape: tuple[int, int]) -> Non
         return
     repeats = call.version >= since.REPEATED or call.flag("broadcast")
     if broadcast_shapes(call, c.shape, shape) != shape or not (repeats or c.shape == shape):
-        raise call.wrong(f"{c.shape} is added to {shape}")
+        raise call.wrong(f"C is {c.shape}; one that broadcasts to {shape} is expected")
 
 
 def _product(call: NodeCall, a: Value, w: Value, alpha: float) -> Any:
@@ -78,9 +78,9 @@ def read_einsum(call: NodeCall) -> Any:
 
 
 READERS = {
-    "Einsum": NodeReader(read_einsum),
-    "Gemm": NodeReader(read_gemm, weights=(1, 2)),
-    "MatMul": NodeReader(read_matmul, weights=(1,)),
+    "Einsum": NodeRule(read_einsum),
+    "Gemm": NodeRule(read_gemm, weights=(1, 2)),
+    "MatMul": NodeRule(read_matmul, weights=(1,)),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Write, Writer, spelt
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
@@ -38,9 +38,7 @@ def broadcast_shapes(call: NodeCall, a: Sequence[int], b: Sequence[int]) -> tupl
     return tuple(shape)
 
 
-def _over_axes(
-    made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True
-) -> NodeReader:
+def _over_axes(made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True) -> NodeRule:
     """A reduction over some axes.
 
     Over none the format says that x stays as it is; where its runtimes do not, `none` is False and
@@ -54,35 +52,49 @@ def _over_axes(
             raise call.unsupported("over no axes")
         return made(x, axes, keep)
 
-    return NodeReader(read, settings=(1,))
+    return NodeRule(read, settings=(1,))
 
 
-def _by(operator: Callable[..., Operator]) -> NodeReader:
+def _by(operator: Callable[..., Operator]) -> NodeRule:
     """A reduction by one operator."""
     return _over_axes(lambda x, axes, keep: apply(operator(axes, keep), x) if axes else x)
 
 
-def _read_arg(smallest: bool) -> NodeReader:
+def _read_arg(smallest: bool) -> NodeRule:
     def read(call: NodeCall) -> Any:
-        """The index of the largest, or smallest, number along an axis."""
-        x = call.value(0)
+        """The index of the largest, or smallest, number along an axis: the first, or the last."""
+        x = call.cells(0)
         axis = call.axis(call.integer("axis"), x.ndim)
-        last = call.flag("select_last_index", 0)
-        return apply(ArgExtreme(axis, smallest, last, call.flag("keepdims")), x)
+        last, keep = call.flag("select_last_index"), call.flag("keepdims", 1)
+        if not call.is_known:
+            return apply(ArgExtreme(axis, smallest, last, keep), x)
+        call.check_constants(x.shape)
+        if not x.shape[axis]:
+            raise call.wrong("its input has no cells along the axis")
+        find = np.argmin if smallest else np.argmax
+        cells = find(np.flip(x, axis) if last else x, axis=axis, keepdims=keep)
+        return np.asarray(x.shape[axis] - 1 - cells if last else cells, np.int64)
 
-    return NodeReader(read)
+    return NodeRule(read, folds=True)
 
 
 def read_top_k(call: NodeCall) -> Any:
-    """The largest (smallest) numbers along an axis, sorted in any case, and their indices."""
-    x = call.value(0)
+    """The largest (smallest) numbers along an axis, sorted in any case, and their indices; the
+    first of equals comes first."""
+    x = call.cells(0)
     axis = call.axis(call.integer("axis"), x.ndim)
     given = call.known_integers(1) if call.has(1) else (call.integer("k"),)
     call.flag("sorted", 1)
-    smallest = not call.flag("largest", 1)
-    if len(given) != 1 or not 0 <= given[0] <= x.shape[axis]:
-        raise call.wrong(f"k is {given}; the axis has {x.shape[axis]} cells")
-    return apply(TopK(axis, given[0], smallest), x)
+    smallest, n = not call.flag("largest", 1), x.shape[axis]
+    if len(given) != 1 or not 0 <= given[0] <= n:
+        raise call.wrong(f"k is {given}; the axis has {n} cells")
+    if not call.is_known:
+        return apply(TopK(axis, given[0], smallest), x)
+    call.check_constants(x.shape)
+    order = np.argsort(x if smallest else np.flip(x, axis), axis, kind="stable")
+    order = order if smallest else n - 1 - np.flip(order, axis)
+    index = np.take(order, np.arange(given[0]), axis).astype(np.int64)
+    return np.take_along_axis(x, index, axis), index
 
 
 def read_expand(call: NodeCall) -> Any:
@@ -133,7 +145,7 @@ def write_top_k(writer: Writer, written: NodeToWrite) -> None:
 READERS = {
     "ArgMax": _read_arg(smallest=False),
     "ArgMin": _read_arg(smallest=True),
-    "Expand": NodeReader(read_expand, settings=(1,), moves=True),
+    "Expand": NodeRule(read_expand, settings=(1,), folds=True),
     "ReduceL1": _over_axes(lambda x, *over: abs(x).sum(*over), none=False),
     "ReduceL2": _over_axes(lambda x, *over: (x * x).sum(*over) ** 0.5, none=False),
     "ReduceLogSum": _over_axes(lambda x, *over: apply(Log(), x.sum(*over)), none=False),
@@ -144,7 +156,7 @@ READERS = {
     "ReduceProd": _by(Product),
     "ReduceSum": _over_axes(Value.sum),
     "ReduceSumSquare": _over_axes(lambda x, *over: (x * x).sum(*over), none=False),
-    "TopK": NodeReader(read_top_k, settings=(1,)),
+    "TopK": NodeRule(read_top_k, settings=(1,), folds=True),
 }
 WRITERS = {
     ArgExtreme: write_arg,

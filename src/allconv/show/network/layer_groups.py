@@ -1,4 +1,4 @@
-"""Layers folded by the parts of their names, so that networks of thousands can be drawn.
+"""Layers grouped by the parts of their names, so that networks of thousands can be drawn.
 
 Layers of one group follow each other; where a name comes again after others, that is a group of its
 own. So a group never stands before and after the same layer, and a drawing of groups has no cycle.
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, shown_name
+from allconv.show.network.layers import DrawnLayer, shown_name
 
 MOST_BOXES = 60
-"""Boxes of one drawing, as far as names or numbers can fold them."""
+"""Boxes of one drawing, as far as names or numbers can group them."""
 
 FEWEST_BOXES = 3
 PIECE = 24
-"""Boxes of a piece of what names do not fold."""
+"""Boxes of a piece of what names do not group."""
 
 DEEPEST = 12
 _PARTS = re.compile(r"[/.]+")
@@ -62,7 +62,7 @@ class _NamedAlike:
     depth: int
 
 
-def fold(layers: Sequence[DrawnLayer], most: int = MOST_BOXES) -> LayerGroup:
+def grouped(layers: Sequence[DrawnLayer], most: int = MOST_BOXES) -> LayerGroup:
     """The layers as one group, in which no drawing has more than `most` boxes."""
     numbers = iter(range(len(layers) * 2 + 2))
     return _group("", layers, 0, numbers, most)
@@ -82,12 +82,13 @@ def _group(
 
 
 def _level(layers: Sequence[DrawnLayer], depth: int, most: int) -> list[_NamedAlike]:
-    """What one drawing shows: as deep as fits, else the names as far as they fold, else pieces."""
+    """What one drawing shows: as deep as fits, else the names as far as they group, else pieces."""
     if len(layers) <= most:
         return [_NamedAlike("", (layer,), depth) for layer in layers]
     runs = _runs(layers, depth)
     while any(len(run.layers) > 1 for run in runs):
-        deeper = [inner for run in runs for inner in _opened(run)]
+        opened = ([run] if len(run.layers) == 1 else _runs(run.layers, run.depth) for run in runs)
+        deeper = [inner for inside in opened for inner in inside]
         if len(deeper) > most:
             # One name around nearly all would be a drawing of one box.
             runs = deeper if len(runs) <= FEWEST_BOXES else runs
@@ -110,10 +111,6 @@ def _runs(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
             named.append((name, [layer]))
         before = None if alone else name
     return [_NamedAlike(name, held, depth + 1) for name, held in named]
-
-
-def _opened(run: _NamedAlike) -> list[_NamedAlike]:
-    return [run] if len(run.layers) == 1 else _runs(run.layers, run.depth)
 
 
 def _pieces(runs: Sequence[_NamedAlike], most: int) -> list[_NamedAlike]:
@@ -159,6 +156,4 @@ def _called(layer: DrawnLayer) -> str:
 
 def name_parts(layer: DrawnLayer) -> list[str]:
     """The parts of a name; inputs and outputs of the network belong to no group."""
-    if layer.operator in (INPUT, OUTPUT):
-        return []
-    return [part for part in _PARTS.split(layer.name) if part]
+    return [] if layer.is_end else [part for part in _PARTS.split(layer.name) if part]

@@ -28,7 +28,7 @@ class _Segment:
     scratch: int
 
 
-class Table:
+class StepTable:
     """The rows of some steps. `number` gives the number under which a storage's memory is known;
     a run of them is `brief` as `threads.Work` says."""
 
@@ -105,7 +105,7 @@ def _split(steps: Sequence[PlanStep]) -> list[_Segment | DefinitionStep]:
 class Filled:
     """A copy of a table for one run at a time: its own argument blocks, rows and counters."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: StepTable) -> None:
         self.table = table
         self._blocks = aligned(table.blocks.nbytes).view(np.int64)
         self._blocks[...] = table.blocks
