@@ -94,21 +94,12 @@ def _rest(code: Code, x: ir.Value) -> list[ir.Value]:
         found = [code.bits(shifted), *_sum(code, rest, low)]
     size = code.fabs(x)
     far = code.builder.and_(code.fcompare(">", size, FAR), code.fcompare("<", size, inf))
-    lanes = code.builder.bitcast(far, ir.IntType(code.lanes))
-    with code.when(code.builder.icmp_unsigned("!=", lanes, lanes.type(0)), found):
-        _replace(code, x, far, found)
+    with code.each_lane(far, found) as lane:
+        rest = code.builder.call(_far(code), [code.builder.extract_element(x, lane)])
+        for k, each in enumerate(found):
+            made = code.builder.extract_value(rest, k)
+            found[k] = code.builder.insert_element(each, made, lane)
     return found
-
-
-def _replace(code: Code, x: ir.Value, far: ir.Value, found: list[ir.Value]) -> None:
-    """Put what is left of numbers that are far away into their lanes."""
-    with code.loop(code.lanes, carry=found) as index:
-        lane = code.value(index)
-        with code.when(code.builder.extract_element(far, lane), found):
-            rest = code.builder.call(_far(code), [code.builder.extract_element(x, lane)])
-            for k, each in enumerate(found):
-                made = code.builder.extract_value(rest, k)
-                found[k] = code.builder.insert_element(each, made, lane)
 
 
 def _sum(code: Code, x: ir.Value, y: ir.Value) -> tuple[ir.Value, ir.Value]:
