@@ -20,7 +20,7 @@ from allconv.engine.kernels.planes_steps import direct_in_planes
 from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
-from allconv.engine.kernels.winograd_steps import add_winograd
+from allconv.engine.kernels.winograd_steps import add_winograd, by_group, turned_round
 from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -52,7 +52,8 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         return True
     if algorithm in WINOGRAD:
         x = planner.read(node.inputs[0])
-        add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
+        weights = by_group(w, operator.groups)
+        add_winograd(planner, x, weights, y, bias, tail, window, WINOGRAD[algorithm])
         return True
     phases = [output_phases(axis) for axis in window.axes]
     group, groups = planner.group(node), operator.groups
@@ -81,7 +82,8 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
         return False
     w = planner.read(node.inputs[0])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    if planner.algorithm(node) == DEPTHWISE:
+    algorithm = planner.algorithm(node)
+    if algorithm == DEPTHWISE:
         phases = [input_phases(axis) for axis in window.axes]
         _add_depthwise(planner, node, (node.inputs[1], w, bias), phases)
         return True
@@ -89,6 +91,11 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
     adjacent = all(axis.stride == 1 for axis in window.axes[-1:])
     x, tail = place_result(planner, node, rows=adjacent and not single)
     if x.spec.size == 0:
+        return True
+    if algorithm in WINOGRAD:
+        y = planner.read(node.inputs[1])
+        weights, turned = turned_round(w, window, operator.groups)
+        add_winograd(planner, y, weights, x, bias, tail, turned, WINOGRAD[algorithm])
         return True
     y = read_image(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)
