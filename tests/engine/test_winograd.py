@@ -73,7 +73,7 @@ def filters(draw, kind, shape):
 
 
 def draw_case(number, dtype="float32"):
-    """A correlation or, every third time, a transpose, its operands, m, and whether ReLU follows."""
+    """A correlation or, every third time, a transpose; its operands, m, whether ReLU follows."""
     draw = np.random.default_rng([number, 5])
     size = tuple(int(n) for n in draw.integers(1, 21, 2))
     padding = []

@@ -18,6 +18,8 @@ from allconv.engine.kernels.chunks import (
     units_of_chunk,
 )
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.join_border import JoinBorder, JoinBorderArguments
+from allconv.engine.kernels.join_local import JoinLocal, JoinLocalArguments
 from allconv.engine.kernels.join_weight import (
     GradientArguments,
     JoinWeight,
@@ -26,13 +28,14 @@ from allconv.engine.kernels.join_weight import (
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_weight_tile
 from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, WeightArguments
-from allconv.engine.kernels.weight_border import WeightBorder, WeightBorderArguments
 from allconv.engine.phases import tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.window import Window
+
+LINES = 32 * 1024  # bytes of sums that are joined and turned together
 
 
 def lower_weights(
@@ -82,12 +85,12 @@ class Gradient:
         table, terms = self.terms(blocks)
         kernel = Weight(planner.target, dtype, tile, blocks.pitch, axes[3].common.stride)
         self._sum(kernel, parts, partial, terms)
-        if self.local or not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
+        if self.local:
+            self._join_local(partial, w, parts, width)
+        elif any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
+            self._join_border(partial, w, parts, width, table, terms)
+        else:
             self.join(partial, w, parts, width, x.channels)
-            return
-        sums = planner.temporary(w.shape, dtype)
-        self.join(partial, sums, parts, width, x.channels)
-        self._border(table, terms, sums, w)
 
     def _sum(
         self, kernel: Weight, parts: Parts, partial: Place, terms: TermArguments[Number]
@@ -132,26 +135,6 @@ class Gradient:
             scratch=parts.images * bytes_of_band + 256,
         )  # fmt: skip
 
-    def _border(self, table: Place, terms: TermArguments[Number], sums: Place, w: Place) -> None:
-        """Mend what gradients that are not finite have made of zeros outside of the input."""
-        target, dtype, outputs = self.planner.target, w.spec.dtype, self.y.channels
-        lanes = target.lanes(dtype)
-        units = self.groups * prod(self.kernel) * self.x.channels * -(-outputs // lanes)
-        cells = self.x.images * prod(axis.cells for axis in self.axes) * lanes
-        block = max(1, MOST // max(cells, 1))
-        arguments = WeightBorderArguments[Number](
-            **joined(terms, self._gradient(w)),
-            units=units,
-            chunk_units=block,
-            sums=sums,
-            outputs=outputs,
-        )
-        self.planner.step(
-            WeightBorder(target, dtype), arguments,
-            reads=[self.x.place, self.y.place, table, sums], writes=[w],
-            chunks=-(-units // block), scratch=lanes * w.item, what="mend border",
-        )  # fmt: skip
-
     def part_bytes(self, width: int, channels: int) -> int:
         """Bytes of the sums of a part, in blocks of `width` output channels."""
         outputs = -(-self.y.channels // width) * width
@@ -178,29 +161,62 @@ class Gradient:
         )
         return table, terms
 
-    def _gradient(self, w: Place) -> GradientArguments[Number]:
-        """Where w lies."""
-        count = len(w.shape[2:]) // (2 if self.local else 1)
-        by_tap = [0] * AXES
-        by_tap[self.lead : self.lead + count] = w.strides[2 : 2 + count]
-        return GradientArguments[Number](
-            w=w,
-            w_group=self.y.channels * w.strides[0],
-            w_output=w.strides[0],
-            w_channel=w.strides[1],
-            w_tap=tuple(by_tap),
-        )
-
     def join(self, partial: Place, w: Place, parts: Parts, width: int, channels: int) -> None:
         """Add the parts up, which have so many input channels, and put the sums where the weights
         lie."""
+        arguments, scratch = self._runs(partial, w, parts, width, channels)
+        self.planner.step(
+            JoinWeight(self.planner.target, w.spec.dtype, width), arguments,
+            writes=[w], chunks=-(-arguments.units // arguments.chunk_units), scratch=scratch,
+            what="join weights",
+        )  # fmt: skip
+
+    def _join_border(
+        self, partial: Place, w: Place, parts: Parts, width: int, table: Place,
+        terms: TermArguments[Number],
+    ) -> None:  # fmt: skip
+        """The same, and mend what gradients that are not finite have made of zeros outside of the
+        input."""
+        runs, scratch = self._runs(partial, w, parts, width, self.x.channels)
+        self.planner.step(
+            JoinBorder(self.planner.target, w.spec.dtype, width),
+            JoinBorderArguments[Number](**joined(terms, runs)),
+            reads=[self.x.place, self.y.place, table], writes=[w],
+            chunks=-(-runs.units // runs.chunk_units), scratch=scratch,
+            what="join weights, mend border",
+        )  # fmt: skip
+
+    def _runs(
+        self, partial: Place, w: Place, parts: Parts, width: int, channels: int
+    ) -> tuple[JoinWeightArguments[int], int]:
+        """How sums are joined in runs of lines, and the bytes of a run."""
+        line, taps = width * w.item, prod(self.kernel)
+        run_taps = min(taps, max(1, LINES // line))
+        run_channels = max(1, min(channels, LINES // (line * taps)))
+        tap_runs, channel_runs = -(-taps // run_taps), -(-channels // run_channels)
+        out_blocks = -(-self.y.channels // width)
+        units = self.groups * out_blocks * channel_runs * tap_runs
+        lines = run_taps * run_channels
+        arguments = JoinWeightArguments[Number](
+            **joined(self._gradient(partial, w, parts.total, width, channels)),
+            units=units,
+            chunk_units=units_of_chunk(units, 0, parts.total * lines * width),
+            channel_runs=channel_runs,
+            run_channels=run_channels,
+            tap_runs=tap_runs,
+            run_taps=run_taps,
+        )
+        return arguments, lines * line
+
+    def _join_local(self, partial: Place, w: Place, parts: Parts, width: int) -> None:
+        """Put the parts of all cells where their weights lie."""
         axes, lead = self.axes, self.lead
         common = [axis.common for axis in axes[:3]]
-        count = len(w.shape[2:]) // (2 if self.local else 1)
-        cells, by_cell = [1] * 3, [0] * 3
-        if self.local:
-            cells[lead:] = w.shape[2 + count :]
-            by_cell[lead:] = w.strides[2 + count :]
+        count = len(w.shape[2:]) // 2
+        cells, by_cell, by_tap = [1] * 3, [0] * 3, [0] * AXES
+        cells[lead:] = w.shape[2 + count :]
+        by_cell[lead:] = w.strides[2 + count :]
+        by_tap[lead : lead + count] = w.strides[2 : 2 + count]
         _, phases = phase_table(
             self.planner,
             [
@@ -208,22 +224,15 @@ class Gradient:
                 for axis in axes
             ],
         )
-        out_blocks = -(-self.y.channels // width)
-        units = prod(cells) * self.groups * out_blocks * prod(self.kernel)
-        sums = 1 if self.local else parts.total
-        block = units_of_chunk(units, 0, sums * channels * width)
-        arguments = JoinWeightArguments[Number](
-            **joined(self._gradient(w), phases),
+        channels = self.x.channels
+        gradient = self._gradient(partial, w, 1, width, channels)
+        units = prod(cells) * self.groups * gradient.out_blocks * prod(self.kernel)
+        block = units_of_chunk(units, 0, channels * width)
+        arguments = JoinLocalArguments[Number](
+            **joined(gradient, phases),
             units=units,
             chunk_units=block,
-            partial=partial,
-            parts=sums,
-            part_bytes=self.part_bytes(width, channels),
-            groups=self.groups,
-            outputs=self.y.channels,
-            out_blocks=out_blocks,
-            channels=channels,
-            kernel=self.kernel,
+            w_tap=tuple(by_tap),
             positions=tuple(cells),
             w_position=tuple(by_cell),
             most=parts.counts[1:4],
@@ -234,9 +243,28 @@ class Gradient:
             dilation=tuple(each.dilation for each in common),
         )
         self.planner.step(
-            JoinWeight(self.planner.target, w.spec.dtype, width, self.local), arguments,
-            writes=[w], chunks=-(-units // block), scratch=width * w.item, what="join weights",
+            JoinLocal(self.planner.target, w.spec.dtype, width), arguments,
+            writes=[w], chunks=-(-units // block), what="join weights",
         )  # fmt: skip
+
+    def _gradient(
+        self, partial: Place, w: Place, parts: int, width: int, channels: int
+    ) -> GradientArguments[Number]:
+        """Where w and the sums of its parts lie."""
+        return GradientArguments[Number](
+            w=w,
+            w_group=self.y.channels * w.strides[0],
+            w_output=w.strides[0],
+            w_channel=w.strides[1],
+            partial=partial,
+            parts=parts,
+            part_bytes=self.part_bytes(width, channels),
+            groups=self.groups,
+            outputs=self.y.channels,
+            out_blocks=-(-self.y.channels // width),
+            channels=channels,
+            kernel=self.kernel,
+        )
 
 
 def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArguments[Number]:
