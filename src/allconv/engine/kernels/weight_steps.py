@@ -8,6 +8,7 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
+    BAND,
     MOST,
     Blocks,
     Parts,
@@ -79,8 +80,9 @@ class Gradient:
         tile = choose_weight_tile(planner.target, axes[2].fewest, run, -(-y.channels // lanes))
         width = tile[2] * lanes
         part = self.part_bytes(width, x.channels)
-        pixel = blocks.blocks * blocks.pitch * item
-        parts = Parts.of_cells(axes) if self.local else Parts.of(axes, x, pixel, part)
+        beside = blocks.blocks * -(-y.channels // width)
+        parts = Parts.of(axes, x, blocks.pitch * item, part, beside)
+        parts = Parts.of_cells(axes) if self.local else parts
         partial = planner.temporary((parts.total * part // item,), dtype)
         table, terms = self.terms(blocks)
         kernel = Weight(planner.target, dtype, tile, blocks.pitch, axes[3].common.stride)
@@ -102,17 +104,17 @@ class Gradient:
         height, channels, vectors = kernel.tile
         width = vectors * self.planner.target.lanes(kernel.dtype)
         part, out_blocks = self.part_bytes(width, x.channels), -(-y.channels // width)
-        cut = _cut(axes, (height, channels, width), parts, blocks, merged)
+        of_one = (*four([], None)[:2], *axes[2:])  # a unit has one tap of the first two axes
+        band = band_bytes(of_one, parts.rows, parts.columns, blocks.pitch * x.place.item)
+        cut = _cut(axes, (height, channels, width), parts, blocks, merged, parts.images * band)
         whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
         whole *= parts.total * prod(cut.tap_blocks) * cut.in_splits
         work = x.images * self.groups * prod(axis.pairs for axis in axes) * x.channels * y.channels
         split = split_channels(out_blocks, whole, work, cut.work * out_blocks * width)
         splits = -(-out_blocks // split)
         units = whole * splits
-        bytes_of_band = cut.in_split * band_bytes(
-            cut.outer_alone(axes), parts.rows, parts.columns, blocks.pitch * x.place.item
-        )
-        block = units_of_chunk(units, work, bytes_of_band * parts.images // x.place.item)
+        bands = cut.in_split * band * parts.images
+        block = units_of_chunk(units, work, bands // x.place.item)
         arguments = WeightArguments[Number](
             **joined(terms, part_arguments(parts, partial, part)),
             units=units,
@@ -127,12 +129,12 @@ class Gradient:
             outputs=y.channels,
             out_blocks=out_blocks,
             group_bytes=part // self.groups,
-            band_bytes=bytes_of_band,
+            band_bytes=cut.in_split * band,
             merged=int(merged),
         )
         self.planner.step(
             kernel, arguments, writes=[partial], chunks=-(-units // block),
-            scratch=parts.images * bytes_of_band + 256,
+            scratch=bands + 256,
         )  # fmt: skip
 
     def part_bytes(self, width: int, channels: int) -> int:
@@ -164,11 +166,10 @@ class Gradient:
     def join(self, partial: Place, w: Place, parts: Parts, width: int, channels: int) -> None:
         """Add the parts up, which have so many input channels, and put the sums where the weights
         lie."""
-        arguments, scratch = self._runs(partial, w, parts, width, channels)
+        arguments, chunks, scratch = self._runs(partial, w, parts, width, channels)
         self.planner.step(
             JoinWeight(self.planner.target, w.spec.dtype, width), arguments,
-            writes=[w], chunks=-(-arguments.units // arguments.chunk_units), scratch=scratch,
-            what="join weights",
+            writes=[w], chunks=chunks, scratch=scratch, what="join weights",
         )  # fmt: skip
 
     def _join_border(
@@ -177,19 +178,18 @@ class Gradient:
     ) -> None:  # fmt: skip
         """The same, and mend what gradients that are not finite have made of zeros outside of the
         input."""
-        runs, scratch = self._runs(partial, w, parts, width, self.x.channels)
+        runs, chunks, scratch = self._runs(partial, w, parts, width, self.x.channels)
         self.planner.step(
             JoinBorder(self.planner.target, w.spec.dtype, width),
             JoinBorderArguments[Number](**joined(terms, runs)),
-            reads=[self.x.place, self.y.place, table], writes=[w],
-            chunks=-(-runs.units // runs.chunk_units), scratch=scratch,
+            reads=[self.x.place, self.y.place, table], writes=[w], chunks=chunks, scratch=scratch,
             what="join weights, mend border",
         )  # fmt: skip
 
     def _runs(
         self, partial: Place, w: Place, parts: Parts, width: int, channels: int
-    ) -> tuple[JoinWeightArguments[int], int]:
-        """How sums are joined in runs of lines, and the bytes of a run."""
+    ) -> tuple[JoinWeightArguments[Number], int, int]:
+        """How sums are joined in runs of lines, in how many chunks, and the bytes of a run."""
         line, taps = width * w.item, prod(self.kernel)
         run_taps = min(taps, max(1, LINES // line))
         run_channels = max(1, min(channels, LINES // (line * taps)))
@@ -197,16 +197,17 @@ class Gradient:
         out_blocks = -(-self.y.channels // width)
         units = self.groups * out_blocks * channel_runs * tap_runs
         lines = run_taps * run_channels
+        block = units_of_chunk(units, 0, parts.total * lines * width)
         arguments = JoinWeightArguments[Number](
             **joined(self._gradient(partial, w, parts.total, width, channels)),
             units=units,
-            chunk_units=units_of_chunk(units, 0, parts.total * lines * width),
+            chunk_units=block,
             channel_runs=channel_runs,
             run_channels=run_channels,
             tap_runs=tap_runs,
             run_taps=run_taps,
         )
-        return arguments, lines * line
+        return arguments, -(-units // block), lines * line
 
     def _join_local(self, partial: Place, w: Place, parts: Parts, width: int) -> None:
         """Put the parts of all cells where their weights lie."""
@@ -226,7 +227,7 @@ class Gradient:
         )
         channels = self.x.channels
         gradient = self._gradient(partial, w, 1, width, channels)
-        units = prod(cells) * self.groups * gradient.out_blocks * prod(self.kernel)
+        units = prod(cells) * self.groups * -(-self.y.channels // width) * prod(self.kernel)
         block = units_of_chunk(units, 0, channels * width)
         arguments = JoinLocalArguments[Number](
             **joined(gradient, phases),
@@ -292,23 +293,20 @@ class _Cut:
     in_split: int
     work: int
 
-    def outer_alone(self, axes: tuple[AxisPhases, ...]) -> tuple[AxisPhases, ...]:
-        """The axes of a unit, which has one tap of the first two."""
-        single = four([], None)
-        return (*single[:2], *axes[2:])
-
 
 def _cut(
     axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], parts: Parts, blocks: Blocks,
-    merged: bool,
+    merged: bool, band: int,
 ) -> _Cut:  # fmt: skip
     """Cut input channels first, which packs nothing twice, then taps. The tile counts taps of axis
-    2, input channels and output channels, which are cut elsewhere."""
+    2, input channels and output channels, which are cut elsewhere; `band` the bytes of a block of
+    input channels."""
     height, width, lanes = tile
     cells = parts.images * parts.rows * parts.columns
     taps2, taps3 = axes[2].taps, axes[3].taps
     room = MOST // (cells * lanes)  # pairs of tap and input channel
-    in_split = max(1, min(blocks.blocks, room // (blocks.block * taps2 * taps3)))
+    fitting = min(BAND // max(band, 1), room // (blocks.block * taps2 * taps3))
+    in_split = max(1, min(blocks.blocks, fitting))
     channels = in_split * blocks.block
     room = max(1, room // channels)  # taps
     block2 = max(height, min(taps2, room // taps3))

@@ -1,7 +1,8 @@
 """Planning of Winograd's algorithm: weights transformed once, runs of tiles, splits of channels.
 
 Weights come by group, as (G, O, C, 3, 3): those of a correlation as they are, those of a transpose
-turned round, for it is the correlation of y with them. What a chunk does depends on shapes alone, never on the number of threads.
+turned round, for it is the correlation of y with them. What a chunk does depends on shapes alone,
+never on the number of threads.
 """
 
 from __future__ import annotations
