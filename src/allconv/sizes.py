@@ -19,7 +19,7 @@ from allconv.intake.settings import whole
 from allconv.operators.base import Spec
 from allconv.trace import trace
 from allconv.value import Value
-from allconv.window import Axis, covered_by, reach_of
+from allconv.window import Axis, least_input, reach_of
 
 
 def output_size(
@@ -49,7 +49,7 @@ def input_sizes(
         least, most = 0, 2 * reach  # of zeros, by any name
     else:
         least = most = sum(_ends(1, kernel, stride, padding, dilation))
-    middle = covered_by(output, kernel, stride, dilation)
+    middle = least_input(output, kernel, stride, dilation)
     candidates = range(max(middle - most, 1), middle - least + stride)
     _check_listed("inputs", len(candidates))
     return tuple(i for i in candidates if _output(i, kernel, stride, padding, dilation) == output)
@@ -84,7 +84,7 @@ def _check_listed(what: str, count: int) -> None:
 
 def _totals(input: int, output: int, kernel: int, stride: int, dilation: int) -> range:
     """How many zeros in all, at both ends, lead from the input to the output."""
-    least = covered_by(output, kernel, stride, dilation) - input
+    least = least_input(output, kernel, stride, dilation) - input
     return range(max(least, 0), least + stride)
 
 

@@ -122,6 +122,30 @@ class Axis:
             )
         return cls(input, kernel, output, stride, dilation, 1, low)
 
+    @classmethod
+    def transposed(
+        cls,
+        output: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        padding: tuple[int, int] = (0, 0),
+        output_padding: int = 0,
+    ) -> Axis:
+        """The axis of a transposed convolution, which goes back from the outputs to the input.
+
+        I = s*(P-1) + d*(K-1) + 1 - lo - hi + output_padding
+
+        Source: Relationship 14, with a dilation and two paddings.
+
+        >>> Axis.transposed(2, 3, stride=2).input, Axis.forward(5, 3, stride=2).output
+        (5, 2)
+        """
+        _check_positive(output=output, kernel=kernel, stride=stride, dilation=dilation)
+        input = least_input(output, kernel, stride, dilation, padding) + output_padding
+        return cls(input, kernel, output, stride, dilation, 1, padding[0])
+
     @property
     def reach(self) -> int:
         """How many cells the taps reach over: d*(K-1) + 1."""
@@ -135,7 +159,12 @@ class Axis:
     @property
     def covered(self) -> int:
         """How many cells all outputs together reach over: s*(P-1) + d*(K-1) + 1."""
-        return covered_by(self.output, self.kernel, self.stride, self.dilation)
+        return least_input(self.output, self.kernel, self.stride, self.dilation)
+
+    @property
+    def starts(self) -> range:
+        """The place under the first tap of each output, from the first input on: s*i - p."""
+        return range(-self.padding, self.stride * self.output - self.padding, self.stride)
 
     @property
     def high(self) -> int:
@@ -203,9 +232,11 @@ def reach_of(cells: int, step: int) -> int:
     return step * (cells - 1) + 1
 
 
-def covered_by(output: int, kernel: int, stride: int, dilation: int) -> int:
-    """How many cells so many windows reach over: the input of a convolution without padding."""
-    return stride * (output - 1) + reach_of(kernel, dilation)
+def least_input(
+    output: int, kernel: int, stride: int, dilation: int, padding: tuple[int, int] = (0, 0)
+) -> int:
+    """The smallest input that gives so many outputs; without padding the cells they reach over."""
+    return stride * (output - 1) + reach_of(kernel, dilation) - sum(padding)
 
 
 def _clipped(first: int, last: int, step: int, size: int) -> Span:
@@ -354,8 +385,15 @@ def named_padding(
             raise ArgumentError(refusal("half of odd", dilation=dilation, kernel=kernel))
         return reach // 2, reach // 2
     if name in ("same", "same_lower"):
-        total = max((-(-input // stride) - 1) * stride + reach + 1 - input, 0)
-        small, large = total // 2, total - total // 2
-        return (small, large) if name == "same" else (large, small)
+        output = -(-input // stride)
+        return shared_ends(least_input(output, kernel, stride, dilation) - input, name)
     names = ", ".join(f'"{each}"' for each in PADDING_NAMES)
     raise ArgumentError(f'padding is "{name[:40]}"; the names are {names}')
+
+
+def shared_ends(total: int, name: str) -> tuple[int, int]:
+    """So many zeros, none where it is below 0, at both ends (low, high), as "same" and "same_lower"
+    share them: the odd one at the end, or at the start."""
+    small = max(total, 0) // 2
+    large = max(total, 0) - small
+    return (small, large) if name == "same" else (large, small)

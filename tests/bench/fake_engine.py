@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from allconv.bench.engines.prepared import CannotRunError, Prepared, Told
+from allconv.bench.engines.prepared_workload import CannotRunError, PreparedWorkload, Told
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """A workload whose "fail" says where the engine named by the variant goes wrong."""
     fail = told.get("fail", {}).get(variant)
     if fail == "prepare":
@@ -33,4 +33,6 @@ def prepare(told: Told, threads: int, variant: str) -> Prepared:
         number = np.nan if fail == "nan" else float(next(calls))
         return [np.array([number, 8.0]), np.zeros((2, 0))]
 
-    return Prepared(call, results, f"{variant}, {threads}", lambda repeats: [{"n": repeats}])
+    return PreparedWorkload(
+        call, results, f"{variant}, {threads}", lambda repeats: [{"n": repeats}]
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allconv.bench.engines import OURS, Engine
-from allconv.bench.results import Results, Row
+from allconv.bench.results import Results, WorkloadResult
 from allconv.bench.timing import Timing
 
 KINDS = frozenset({"fake"})
@@ -28,10 +28,10 @@ def results(suite: str = "networks") -> Results:
         "load": 0.0,
     }  # fmt: skip
     peaks = {"1": {"cpu": "cpu", "bits": 256, "multiply_adds": 50e9, "read": 20e9, "copied": 10e9}}
-    good = Row("batch 1", "resnet50", 1, "any", 4_000_000_000)
+    good = WorkloadResult("batch 1", "resnet50", 1, "any", 4_000_000_000)
     good.figures = {OURS: timing(100), "torch": timing(250), "onnxruntime": timing(150)}
     good.differences = {"torch": 1e-6, "onnxruntime": 2e-6}
-    bad = Row("batch 1", "squeeze|net", 1, "any")
+    bad = WorkloadResult("batch 1", "squeeze|net", 1, "any")
     bad.figures = {OURS: timing(10), "onnxruntime": timing(5)}
     bad.failures = {"torch": "RuntimeError: no compiler"}
     versions = {"allconv": "1.0", "torch": "2.0"}
@@ -45,6 +45,6 @@ def memory_results() -> Results:
     """What a suite of memory finds."""
     found = results("memory")
     held = {"loaded": 2**20, "peak": 3 * 2**20, "steady": 2 * 2**20}
-    found.rows = [Row("load and run", "vgg19", 1, figures={OURS: dict(held)})]
+    found.rows = [WorkloadResult("load and run", "vgg19", 1, figures={OURS: dict(held)})]
     found.rows[0].failures = {"onnxruntime": "the process ended with signal 9"}
     return found

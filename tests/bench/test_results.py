@@ -15,7 +15,7 @@ import pytest
 from allconv.bench.engines import OURS
 from allconv.bench.layers import MAIN
 from allconv.bench.markdown import BEGIN, END, between_markers, escaped, results_page, summary
-from allconv.bench.results import Results, Row
+from allconv.bench.results import Results, WorkloadResult
 from allconv.bench.tables import head_lines, milliseconds, tables
 from allconv.bench.timing import Timing, fastest_peer, largest_difference, ratio
 from allconv.errors import FileError
@@ -235,7 +235,7 @@ def test_the_summary_is_the_mean_ratio_and_its_range() -> None:
     assert f"| networks: batch 1 | {ratios} |" in text
     assert "| memory: load and run, vgg19 | allconv 2 MiB (steady); ONNX Runtime failed |" in text
     assert "A Processor, 2 processors, 2026-01-02; allconv 1.0, torch 2.0" in text
-    found.rows[1] = Row("batch 1", "alexnet", 1, failures={OURS: "unsupported: LRN"})
+    found.rows[1] = WorkloadResult("batch 1", "alexnet", 1, failures={OURS: "unsupported: LRN"})
     assert f"1.50 times the speed of {beside}; 1 that allconv cannot run" in summary([found])
 
 
@@ -244,10 +244,10 @@ def test_the_summary_has_a_column_a_number_of_threads() -> None:
     found = results("layers")
     pair = {OURS: timing(100), "torch-last": timing(200)}
     found.rows = [
-        Row(MAIN, "a", 1, "channels last", figures=pair),
-        Row(MAIN, "a", 2, "channels last", figures=pair),
-        Row("5x5", "b", 2, "NCHW", figures=pair),
-        Row("1x1", "c", 2, "NCHW", figures=pair),
+        WorkloadResult(MAIN, "a", 1, "channels last", figures=pair),
+        WorkloadResult(MAIN, "a", 2, "channels last", figures=pair),
+        WorkloadResult("5x5", "b", 2, "NCHW", figures=pair),
+        WorkloadResult("1x1", "c", 2, "NCHW", figures=pair),
     ]
     told = "2.00 times the speed of PyTorch channels last"
     assert summary([found]).splitlines()[:4] == [

@@ -10,7 +10,7 @@ import pytest
 
 import onnx
 from allconv import nn
-from allconv.bench.engines.prepared import CannotRunError
+from allconv.bench.engines.prepared_workload import CannotRunError
 from allconv.bench.layers import random_layers
 from allconv.bench.making import layer_model
 from allconv.nn import networks

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from allconv.bench.engines import OURS
-from allconv.bench.process import Worker, WorkerError
+from allconv.bench.process import WorkerError, WorkerProcess
 from allconv.bench.turns import Measured, Pace, measure
 from allconv.bench.worker import serve
 from tiers import slow
@@ -88,7 +88,7 @@ def test_a_worker_goes_on_after_what_it_cannot_do(
 
 def test_a_process_answers_though_its_engine_prints(tmp_path: Path) -> None:
     """What an engine prints does not get among the answers."""
-    with Worker(fake_engine("a"), 2) as worker:
+    with WorkerProcess(fake_engine("a"), 2) as worker:
         assert worker.prepare({})["settings"] == "a, 2"
         assert len(worker.ask("block", calls=3, dropped=1)["times"]) == 3
         assert worker.ask("memory")["most"] >= worker.ask("memory")["now"] > 2**20
@@ -97,7 +97,7 @@ def test_a_process_answers_though_its_engine_prints(tmp_path: Path) -> None:
 
 def test_a_process_that_dies_says_how() -> None:
     """Its status and last words; asked again it is another process."""
-    with Worker(fake_engine("a"), 1) as worker:
+    with WorkerProcess(fake_engine("a"), 1) as worker:
         worker.prepare({"fail": {"a": "die"}})
         with pytest.raises(WorkerError, match=r"exit status 7: out of luck"):
             worker.ask("block", calls=9, dropped=0)
@@ -109,7 +109,7 @@ def test_a_process_that_dies_says_how() -> None:
 
 def test_a_process_that_hangs_is_ended() -> None:
     """After the time an answer may take."""
-    with Worker(fake_engine("a"), 1, timeout=60) as worker:
+    with WorkerProcess(fake_engine("a"), 1, timeout=60) as worker:
         worker.prepare({"fail": {"a": "hang"}})
         number = worker.process_id
         worker.timeout = 0.2
@@ -121,7 +121,7 @@ def test_a_process_that_hangs_is_ended() -> None:
 
 def test_a_process_ends_with_the_one_who_started_it() -> None:
     """Nobody tells it to: its standard input is closed, as when a parent is killed."""
-    worker = Worker(fake_engine("a"), 1)
+    worker = WorkerProcess(fake_engine("a"), 1)
     worker.prepare({})
     process = worker._process
     assert process is not None
@@ -133,7 +133,7 @@ def test_a_process_ends_with_the_one_who_started_it() -> None:
 
 def test_ctrl_c_is_not_for_workers() -> None:
     """The terminal sends it to all; the parent decides."""
-    with Worker(fake_engine("a"), 1) as worker:
+    with WorkerProcess(fake_engine("a"), 1) as worker:
         worker.prepare({})
         os.kill(worker.process_id, signal.SIGINT)
         assert worker.prepare({})["settings"] == "a, 1"
@@ -141,7 +141,7 @@ def test_ctrl_c_is_not_for_workers() -> None:
 
 def measured(told: dict[str, object], folder: Path, slept: list[float]) -> Measured:
     """Three engines in turn, ours among them."""
-    workers = [Worker(fake_engine(name), 1) for name in (OURS, "b", "c")]
+    workers = [WorkerProcess(fake_engine(name), 1) for name in (OURS, "b", "c")]
     try:
         return measure(workers, told, folder, QUICK, slept.append)
     finally:
@@ -189,14 +189,14 @@ def test_blocks_begin_with_another_engine_each_round(
 ) -> None:
     """So that none always follows the same one."""
     asked: list[str] = []
-    ask = Worker.ask
+    ask = WorkerProcess.ask
 
-    def noted(self: Worker, do: str, **settings: object) -> dict[str, object]:
+    def noted(self: WorkerProcess, do: str, **settings: object) -> dict[str, object]:
         if do == "block":
             asked.append(self.engine.name)
         return ask(self, do, **settings)
 
-    monkeypatch.setattr(Worker, "ask", noted)
+    monkeypatch.setattr(WorkerProcess, "ask", noted)
     measured({}, tmp_path, [])
     rounds = [asked[n : n + 3] for n in range(0, len(asked), 3)]
     assert [each[0] for each in rounds] == [OURS, "b", "c", OURS]

@@ -16,7 +16,7 @@ from PIL import Image
 import allconv as ac
 from allconv import functional as F
 from allconv.cli.show import KINDS
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.state import State
 
 from .running import run
@@ -72,7 +72,7 @@ def test_sizes_alone_give_a_page_with_made_up_numbers(kind: str) -> None:
     text = run("show", kind, *shlex.split(SIZES[kind])).out
     first = re.search(r"^ *(?:y\[[\d,]+\])? = (-?[\d.]+)(?:, .*)?$", text, re.MULTILINE)
     assert first
-    assert float(first[1]) == Picture.of(state).result[0]
+    assert float(first[1]) == StagePicture.of(state).result[0]
 
 
 def test_numbers_are_the_users() -> None:
@@ -80,7 +80,7 @@ def test_numbers_are_the_users() -> None:
     state = state_of("page.html")
     assert (state.op, state.dim, state.padding) == ("true_conv", 1, ((0, 0), (1, 1)))
     wanted = ac.convolve([1.0, 2, 3, 4], [1.0, 2, 3], padding="half")
-    assert Picture.of(state).result == wanted.tolist()
+    assert StagePicture.of(state).result == wanted.tolist()
 
 
 def test_gradients_and_cells_are_chosen() -> None:
@@ -88,7 +88,7 @@ def test_gradients_and_cells_are_chosen() -> None:
     written("conv", *given, "--leave", "w", "--cell", "2", "-o", "w.html")
     assert state_of("w.html").leave == "w"
     assert state_of("w.html").at == 2
-    assert Picture.of(state_of("w.html")).result == [21, 32, 43]
+    assert StagePicture.of(state_of("w.html")).result == [21, 32, 43]
     written("conv", *given, "--cell", "gx[1]", "-o", "x.html")  # the name of the cell says it
     assert (state_of("x.html").leave, state_of("x.html").at) == ("x", 1)
 
@@ -140,7 +140,7 @@ def test_text_stays_text_without_a_file() -> None:
 def test_drawn_kernels_of_local_layers_are_those_of_the_page() -> None:
     """Their cells come last in the library's order, and in the page's."""
     written("local", *shlex.split(SIZES["local"]), "-o", "page.html")
-    picture = Picture.of(state_of("page.html"))
+    picture = StagePicture.of(state_of("page.html"))
     x = np.reshape(picture.values.x, (1, 1, 4, 4))
     w = np.reshape(picture.values.w, (2, 1, 3, 3, 2, 2))
     assert picture.result == F.locally_connected2d(x, w).ravel().tolist()

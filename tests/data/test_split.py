@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allconv.data.assemble import Shares, divide
-from allconv.data.options import Options
+from allconv.data.options import LoadOptions
 from allconv.data.split import hold_out, sample
 from allconv.errors import ArgumentError
 
@@ -67,7 +67,7 @@ def test_sample_gives_rare_classes_one_each():
 def test_divide_loses_and_doubles_nothing(labels, validation, test):
     """The three parts are a partition, and a part that is there already gets nothing."""
     shares = Shares(validation=0.15, test=0.15)
-    parts = divide(np.array(labels), Options(), shares, validation=validation, test=test)
+    parts = divide(np.array(labels), LoadOptions(), shares, validation=validation, test=test)
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
     assert validation or not parts[1].size
     assert test or not parts[2].size
@@ -76,12 +76,12 @@ def test_divide_loses_and_doubles_nothing(labels, validation, test):
 def test_divide_counts_shares_from_the_whole():
     """15 % and 15 % of 100 samples are 15 and 15; options override, and samples limit training."""
     labels, shares = np.repeat([0, 1], 100), Shares(0.15, 0.15)
-    parts = divide(labels, Options(), shares, validation=True, test=True)
+    parts = divide(labels, LoadOptions(), shares, validation=True, test=True)
     assert [len(part) for part in parts] == [140, 30, 30]
-    options = Options(validation=0.2, test=0.0, samples=50)
+    options = LoadOptions(validation=0.2, test=0.0, samples=50)
     parts = divide(labels, options, shares, validation=True, test=True)
     assert [len(part) for part in parts] == [50, 40, 0]
-    other = divide(labels, Options(seed=1), shares, validation=True, test=True)
+    other = divide(labels, LoadOptions(seed=1), shares, validation=True, test=True)
     assert not np.array_equal(
-        other[1], divide(labels, Options(), shares, validation=True, test=True)[1]
+        other[1], divide(labels, LoadOptions(), shares, validation=True, test=True)[1]
     )

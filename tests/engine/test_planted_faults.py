@@ -41,7 +41,7 @@ from allconv.operators import dropout, index, local, loss, normalize, pointwise,
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.operators.matmul import MatMul
-from allconv.operators.resize import Line, Resize, Rule
+from allconv.operators.resize import Resize, ResizedAxis, Rule
 from allconv.operators.sum_cells import SumCells
 from allconv.trace import trace
 from allconv.window import Window
@@ -71,7 +71,7 @@ DISTANT = Window.forward((9, 9), (3, 3), stride=(2, 1), dilation=(1, 2), padding
 POOL = Window.forward((9, 9), (3, 2), stride=(2, 3))
 POOLED = (2, 4, *POOL.output)
 C = (4,)
-HALVED = Line(2, 9, 4, Fraction(1, 2))
+HALVED = ResizedAxis(2, 9, 4, Fraction(1, 2))
 
 
 def taps(draw):

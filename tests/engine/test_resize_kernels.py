@@ -15,7 +15,7 @@ from allconv.engine.kernels.weighted_sum import WeightedSum
 from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep, KernelStep
 from allconv.operators.base import Array, Operator, Spec
-from allconv.operators.resize import Line, Resize, ResizeTranspose, Rule
+from allconv.operators.resize import Resize, ResizedAxis, ResizeTranspose, Rule
 from allconv.operators.take import AddAt, Take
 from allconv.trace import trace
 from records.resize import draw, draw_transpose
@@ -67,7 +67,7 @@ def test_any_numbers(data: st.DataObject) -> None:
     rule = Rule(mode, kind, antialias=spread, exclude_outside=spread)
     sizes = [data.draw(st.integers(1, 30)) for _ in shape]
     rows = zip(range(len(shape)), shape, sizes, strict=True)
-    lines = tuple(Line(a, n, to, Fraction(to, n)) for a, n, to in rows)[2:]
+    lines = tuple(ResizedAxis(a, n, to, Fraction(to, n)) for a, n, to in rows)[2:]
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     dtype = data.draw(st.sampled_from(["float32", "float64"]))
     operator = Resize(lines, rule)
@@ -82,7 +82,7 @@ def test_any_numbers(data: st.DataObject) -> None:
 def test_repeats_are_copies(channels: int, kind: str) -> None:
     """Whole factors are a copy with strides of 0."""
     rule = Rule("nearest", kind, "floor" if kind == "asymmetric" else "round_prefer_ceil")
-    lines = (Line(2, 5, 15, Fraction(3)), Line(3, 7, 14, Fraction(2)))
+    lines = (ResizedAxis(2, 5, 15, Fraction(3)), ResizedAxis(3, 7, 14, Fraction(2)))
     x = np.random.default_rng(0).normal(size=(2, channels, 5, 7)).astype(np.float32)
     for program in compare(Resize(lines, rule), x):
         kernels = [step.kernel for step in program.steps() if isinstance(step, KernelStep)]
@@ -95,7 +95,7 @@ def test_not_finite(dtype: str) -> None:
     """NaN and infinities go to the cells that meet them, and no further."""
     x = np.array([[[np.nan, np.inf, 1.0, -np.inf, 2.0]]], dtype)
     for scale in (Fraction(2), Fraction(3, 2), Fraction(1, 2)):
-        line = Line(2, 5, int(5 * scale), scale)
+        line = ResizedAxis(2, 5, int(5 * scale), scale)
         for rule in (Rule(), Rule("linear", "half_pixel"), Rule("cubic", "align_corners")):
             compare(Resize((line,), rule), x, 8)
             y = np.resize(x, (1, 1, line.to))

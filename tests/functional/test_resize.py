@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 import allconv as ac
 from allconv import functional as F
 from allconv.errors import Error
-from allconv.operators.resize import COORDINATES, Line, Resize, ResizeTranspose, Rule, table_of
+from allconv.operators.resize import (
+    COORDINATES,
+    Resize,
+    ResizedAxis,
+    ResizeTranspose,
+    Rule,
+    table_of,
+)
 from records.resize import brute
 
 
@@ -28,7 +35,7 @@ def drawn(data: st.DataObject) -> Resize:
         n, to = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 9))
         fraction = data.draw(st.sampled_from([0, Fraction(1, 3 * n)]))
         crop = data.draw(st.sampled_from([(0.0, 1.0), (0.1, 0.7), (-0.3, 1.2)]))
-        lines.append(Line(axis, n, to, Fraction(to, n) + fraction, crop))
+        lines.append(ResizedAxis(axis, n, to, Fraction(to, n) + fraction, crop))
     return Resize(tuple(lines), rule)
 
 
@@ -65,7 +72,7 @@ def test_scales_mean_what_they_are_close_to() -> None:
 def test_large_numbers_are_exact() -> None:
     """A scale with many digits is reckoned in whole numbers of any length."""
     scale = Fraction(1.7320508075688772)
-    line = Line(0, 1000, 1732, scale)
+    line = ResizedAxis(0, 1000, 1732, scale)
     cells = table_of(line, Rule()).cells
     assert cells.tolist() == [min(int(Fraction(i) / scale), 999) for i in range(1732)]
 

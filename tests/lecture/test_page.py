@@ -19,7 +19,7 @@ from allconv.lecture.listings import LISTINGS, PREAMBLE, Listing
 from allconv.lecture.page import STYLES, lecture_page
 from allconv.lecture.parts import PARTS
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.pieces import Draw, Program, Say, Show
+from allconv.lecture.pieces import Draw, Listed, Say, Show
 from allconv.lecture.prose import PLAN
 from allconv.lecture.worksheet import worksheet_page
 
@@ -45,7 +45,7 @@ def test_every_part_teaches_before_it_asks() -> None:
     """Each begins with a paragraph; pictures and listings of the plan are all that there are."""
     assert all(isinstance(part.pieces[0], Say) for part in PLAN)
     assert {piece.name for piece in PIECES if isinstance(piece, Draw)} == set(PICTURES)
-    named = {piece.name for piece in PIECES if isinstance(piece, Program)}
+    named = {piece.name for piece in PIECES if isinstance(piece, Listed)}
     assert named == {"preamble", *(each.name for each in LISTINGS)}
 
 

@@ -18,24 +18,24 @@ from allconv.onnx import load, save
 from allconv.onnx.load import check_network
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.read.file import parse_model
-from allconv.operators.resize import COORDINATES, NEAREST, Line, Resize, Rule
+from allconv.operators.resize import COORDINATES, NEAREST, Resize, ResizedAxis, Rule
 from allconv.operators.take import AddAt, RunningSum, Take
 from onnx import TensorProto, helper, numpy_helper
 
 INDEX = np.array([3, 0, 0, 2])
 
 
-def resized(*lines: Line, **rule: Any) -> Any:
+def resized(*lines: ResizedAxis, **rule: Any) -> Any:
     """A resize as a function."""
     return lambda x: apply(Resize(lines, Rule(**rule)), x)
 
 
-def line(axis: int, n: int, to: int, crop: tuple[float, float] = (0.0, 1.0)) -> Line:
+def line(axis: int, n: int, to: int, crop: tuple[float, float] = (0.0, 1.0)) -> ResizedAxis:
     """One axis, by sizes."""
-    return Line(axis, n, to, Fraction(to, n), crop)
+    return ResizedAxis(axis, n, to, Fraction(to, n), crop)
 
 
-HALF_CELL = Line(2, 5, 7, Fraction(3, 2))
+HALF_CELL = ResizedAxis(2, 5, 7, Fraction(3, 2))
 WRITTEN: dict[str, tuple[str, Any]] = {
     **{
         f"{kind} {nearest}": ("Resize", resized(line(2, 5, 9), coordinates=kind, nearest=nearest))

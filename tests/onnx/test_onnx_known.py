@@ -309,5 +309,5 @@ def test_reprs_are_short(tmp_path: Path) -> None:
     """A network of a file says what it takes, gives and holds in a line."""
     net = load(model([helper.make_node("Relu", ["x"], ["y"])], {}))
     assert repr(net) == "OnnxModule(x: float32 (3,) -> y, 1 nodes: Relu, 0 parameters)"
-    assert repr(net.model) == "Model(1 nodes, opset 18, 0 arrays)"
-    assert repr(net.model.nodes[0]) == "Node(y (Relu): x -> y)"
+    assert repr(net.model) == "OnnxModel(1 nodes, opset 18, 0 arrays)"
+    assert repr(net.model.nodes[0]) == "OnnxNode(y (Relu): x -> y)"

@@ -13,7 +13,7 @@ from allconv.picture.chart import (
     LABEL,
     MOST_POINTS,
     Chart,
-    Line,
+    Series,
     apart,
     in_words,
     pictured,
@@ -65,7 +65,7 @@ def test_ticks_are_round(low: int, size: int, power: int) -> None:
 @given(st.lists(st.lists(NUMBERS, max_size=12), max_size=5), st.booleans())
 def test_any_numbers_are_a_picture(lines: list[list[float | None]], is_share: bool) -> None:
     """Well formed, with coordinates that are numbers on the paper."""
-    chart = Chart("t", tuple(map(Line, "abcde", lines)), is_share=is_share, base=0.0)
+    chart = Chart("t", tuple(map(Series, "abcde", lines)), is_share=is_share, base=0.0)
     picture = chart.svg()
     for each in tree(picture).iter():
         for name in {"x", "y", "x1", "x2", "y1", "y2", "cx", "cy"} & each.attrib.keys():
@@ -80,7 +80,7 @@ def test_any_numbers_are_a_picture(lines: list[list[float | None]], is_share: bo
 def test_missing_numbers_are_gaps() -> None:
     """A stretch on each side of them, and a dot where a number stands alone."""
     values = [1.0, 2.0, None, 3.0, math.nan, math.inf, 4.0, 5.0]
-    picture = Chart("t", (Line("a", values),)).svg()
+    picture = Chart("t", (Series("a", values),)).svg()
     stretches = [line.attrib["points"].split() for line in found(picture, "polyline")]
     assert [len(stretch) for stretch in stretches] == [2, 1, 2]
     assert len(found(picture, "circle")) == 5
@@ -88,7 +88,7 @@ def test_missing_numbers_are_gaps() -> None:
 
 def test_the_chosen_place_is_marked() -> None:
     """A line across, at the place, with its words; none where it lies outside."""
-    line = Line("a", [1.0, 2.0, 3.0])
+    line = Series("a", [1.0, 2.0, 3.0])
     picture = Chart("t", (line,), marked=2, mark="epoch 2 is kept").svg()
     (across,) = [e for e in found(picture, "line") if e.attrib.get("class") == "mark"]
     middle = found(picture, "polyline")[0].attrib["points"].split()[1].split(",")[0]
@@ -107,7 +107,7 @@ def test_names_at_the_ends_of_lines_do_not_meet(places: list[float]) -> None:
 
 def test_every_line_has_another_look() -> None:
     """Of a dozen lines no two have colour and dashes in common."""
-    looks = [(line.colour, line.dashes) for line in (Line("a", [], n) for n in range(12))]
+    looks = [(line.colour, line.dashes) for line in (Series("a", [], n) for n in range(12))]
     assert len(set(looks)) == 12
 
 
@@ -115,7 +115,7 @@ def test_a_long_training_is_thinned_out_and_keeps_its_extremes() -> None:
     """The picture stays small; the one bad epoch of a hundred thousand is seen."""
     values: list[float | None] = [1.0] * 100_000
     values[54_321] = 9.0
-    picture = Chart("t", (Line("a", values),), base=0.0).svg()
+    picture = Chart("t", (Series("a", values),), base=0.0).svg()
     points = [p for line in found(picture, "polyline") for p in line.attrib["points"].split()]
     assert len(points) <= MOST_POINTS
     heights = {float(point.split(",")[1]) for point in points}
@@ -125,7 +125,7 @@ def test_a_long_training_is_thinned_out_and_keeps_its_extremes() -> None:
 def test_names_are_text() -> None:
     """Markup in names of lines, titles and marks is escaped, in the label too."""
     name = '</text><script>"&\x00'
-    chart = Chart(name, (Line(name, [1.0, 2.0]),), across=name, marked=1, mark=name)
+    chart = Chart(name, (Series(name, [1.0, 2.0]),), across=name, marked=1, mark=name)
     picture = pictured([chart])
     assert found(picture, "script") == []
     assert "<script>" in tree(picture).attrib["aria-label"]
@@ -133,7 +133,7 @@ def test_names_are_text() -> None:
 
 def test_a_chart_says_what_it_shows() -> None:
     """For those who do not see it: where each line begins and ends."""
-    chart = Chart("Accuracy", (Line("training", [None, 0.5, 0.75, None]),), is_share=True)
+    chart = Chart("Accuracy", (Series("training", [None, 0.5, 0.75, None]),), is_share=True)
     assert in_words(chart) == "Accuracy: training from 50.0 % to 75.0 %"
     assert in_words(Chart("Loss", ())) == "Loss: no numbers"
 

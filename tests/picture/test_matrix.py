@@ -14,7 +14,7 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn
 from allconv.analysis.layer_matrix import Letters, Matrix
-from allconv.picture.matrix import MOST_WRITTEN, SHADES, Entry, Grid, Side
+from allconv.picture.matrix import MOST_WRITTEN, SHADES, Entry, MatrixDrawing, Side
 
 SVG = "{http://www.w3.org/2000/svg}"
 MOST = 40_000  # bytes
@@ -181,7 +181,7 @@ def test_nothing_is_drawn_outside_or_over_another_text() -> None:
 def test_names_from_outside_are_text() -> None:
     """A letter, a title and a name that look like markup."""
     bad = "</text><script>alert(1)</script>"
-    grid = Grid(
+    grid = MatrixDrawing(
         bad,
         Side("y", bad, [bad, None]),
         Side("x", bad, [bad]),

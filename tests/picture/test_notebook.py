@@ -24,8 +24,8 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn, sizes
 from allconv.engine.plan_text import PlanText, StepLine
-from allconv.nn.summary import Row, Summary
-from allconv.picture.table import MOST_ROWS, SIZE, Listing, coloured, line, shown, table
+from allconv.nn.summary import Summary, SummaryRow
+from allconv.picture.table import MOST_ROWS, SIZE, LongTable, coloured, line, shown, table
 
 MOST = 40_000  # bytes
 CONTROL = "".join(map(chr, (0, 7, 8, 27, 127, 155)))
@@ -97,7 +97,7 @@ def plan(steps: int, layer: str = "layer") -> PlanText:
 
 def summary(rows: int, name: str = "layer", kind: str = "Linear") -> Summary:
     """A summary of so many layers."""
-    return Summary(tuple(Row(name, kind, (1, 2), n, n) for n in range(rows)), rows, rows)
+    return Summary(tuple(SummaryRow(name, kind, (1, 2), n, n) for n in range(rows)), rows, rows)
 
 
 def convolved(*shape: int, channels: int = 2) -> Any:
@@ -292,7 +292,7 @@ def test_rows_that_do_not_fit_are_counted() -> None:
 def test_a_listing_adds_up_by_kind() -> None:
     """The kind of most comes first; as many rows as fit are below."""
     kinds = [("small", (1,)), *[("large", (10,))] * MOST_ROWS]
-    listing = Listing("things", ["n"], kinds, lambda n: [n], sums=["size"])
+    listing = LongTable("things", ["n"], kinds, lambda n: [n], sums=["size"])
     assert Read(listing.html()).cells[:13] == [
         "kind", "things", "size", "large", "24", "240", "small", "1", "1", "all", "25", "241", "n",
     ]  # fmt: skip

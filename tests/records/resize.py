@@ -15,8 +15,8 @@ from allconv.operators.resize import (
     COORDINATES,
     MOST_CELLS,
     NEAREST,
-    Line,
     Resize,
+    ResizedAxis,
     ResizeTranspose,
     Rule,
 )
@@ -46,7 +46,7 @@ def draw_rule(data: st.DataObject) -> Rule:
     return Rule(mode, coordinates, cubic=data.draw(st.sampled_from([-0.75, -0.5])))
 
 
-def draw_lines(data: st.DataObject, shape: tuple[int, ...], rule: Rule) -> tuple[Line, ...]:
+def draw_lines(data: st.DataObject, shape: tuple[int, ...], rule: Rule) -> tuple[ResizedAxis, ...]:
     """Up to two axes."""
     axes = data.draw(st.permutations(range(len(shape))))[: data.draw(st.integers(1, 2))]
     lines = []
@@ -58,10 +58,10 @@ def draw_lines(data: st.DataObject, shape: tuple[int, ...], rule: Rule) -> tuple
             if to and rule.coordinates in ("half_pixel_symmetric", "asymmetric"):
                 scale += data.draw(st.sampled_from([0, 0, Fraction(1, 2 * n)]))
             crop = data.draw(st.sampled_from([(0.0, 1.0), (0.25, 0.75), (-0.5, 1.25), (1.0, 0.0)]))
-            lines.append(Line(axis, n, to, scale, crop))
+            lines.append(ResizedAxis(axis, n, to, scale, crop))
         else:
             scale = data.draw(st.sampled_from([Fraction(2), HALF, Fraction(1), HALF]))
-            lines.append(Line(axis, n, floor(n * scale), scale))
+            lines.append(ResizedAxis(axis, n, floor(n * scale), scale))
     return tuple(lines)
 
 
@@ -79,7 +79,7 @@ def draw_transpose(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
     return ResizeTranspose(operator.lines, operator.rule), (draw_array(data, y.shape, y.dtype),)
 
 
-def position(line: Line, kind: str, i: int) -> Fraction:
+def position(line: ResizedAxis, kind: str, i: int) -> Fraction:
     """Where a cell lies, by the formulas of the format."""
     n, m, s = Fraction(line.size), line.to, line.scale
     if kind == "half_pixel":
@@ -109,7 +109,7 @@ def filtered(t: float, rule: Rule) -> float:
     return a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a if t < 2 else 0.0
 
 
-def weights_of(line: Line, rule: Rule, i: int) -> dict[int, float]:
+def weights_of(line: ResizedAxis, rule: Rule, i: int) -> dict[int, float]:
     """The cells that a result meets."""
     x, last = position(line, rule.coordinates, i), line.size - 1
     if rule.coordinates == "tf_crop_and_resize" and not 0 <= x <= last:
@@ -187,7 +187,7 @@ def onnx_resize(operator: Resize, x: Array):
         return None
 
 
-LINE = Line(1, 3, 6, Fraction(2))
+LINE = ResizedAxis(1, 3, 6, Fraction(2))
 RECORDS = (
     Record(
         Resize,
@@ -204,17 +204,17 @@ RECORDS = (
             refusal("no resize is 'area'", lambda: Resize((LINE,), Rule("area")), (2, 3)),
             refusal(
                 "0 cells cannot become one of 2",
-                lambda: Resize((Line(0, 0, 2, Fraction(1)),), Rule()),
+                lambda: Resize((ResizedAxis(0, 0, 2, Fraction(1)),), Rule()),
                 (0, 2),
             ),
             refusal(
                 "by a scale of -2",
-                lambda: Resize((Line(0, 2, 2, Fraction(-2)),), Rule()),
+                lambda: Resize((ResizedAxis(0, 2, 2, Fraction(-2)),), Rule()),
                 (2, 2),
             ),
             refusal(
                 "2,097,152 are the most",
-                lambda: Resize((Line(0, 2, MOST_CELLS + 2, Fraction(2)),), Rule()),
+                lambda: Resize((ResizedAxis(0, 2, MOST_CELLS + 2, Fraction(2)),), Rule()),
                 (2, 2),
             ),
         ),

@@ -12,7 +12,7 @@ from allconv import onnx
 from allconv.show.network import evidence as ev
 from allconv.show.network.page import Subject
 from allconv.show.network.read import described, read_messages
-from allconv.show.network.record import Run, record
+from allconv.show.network.record import RunnableNetwork, record
 from allconv.show.network.values import Photo, layer_values, maps_of, scores_of
 
 SHAPE = (1, 3, 16, 16)
@@ -22,7 +22,7 @@ def quiet(what: str, done: int, total: int) -> None:
     """Progress that is not shown."""
 
 
-def recorded(path: Path) -> Run:
+def recorded(path: Path) -> RunnableNetwork:
     said = described(read_messages(path))
     return record(onnx.load(path), SHAPE, path.name, said)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from allconv.show.stage.model import Model
+from allconv.show.stage.model import StageModel
 from allconv.show.stage.settings import Role
 from allconv.show.stage.values import Values
 from allconv.window import Axis
@@ -22,25 +22,25 @@ class Exchanged:
     kernels  how many channels it sums over
     """
 
-    model: Model
+    model: StageModel
     values: dict[Role, list[float]]
     at: int
     back: list[int]
     kernels: int
 
 
-def exchanged(model: Model, values: Values, leave: Role, at: int) -> Exchanged | None:
+def exchanged(model: StageModel, values: Values, leave: Role, at: int) -> Exchanged | None:
     """The correlation that gives the channel of the cell `at`; None where there is none."""
     if leave == model.small or model.local or model.pool:
         return None
     return _of_kernel(model, values, at) if leave == "w" else _of_big(model, values, leave, at)
 
 
-def _correlation(model: Model, inputs: int, kernel: bool) -> Model:
+def _correlation(model: StageModel, inputs: int, kernel: bool) -> StageModel:
     rows, columns = model.axes
     if kernel:
-        return Model((_of_weights(rows), _of_weights(columns)), (0, 0), inputs=inputs)
-    return Model((_of_input(rows), _of_input(columns)), (0, 0), inputs=inputs)
+        return StageModel((_of_weights(rows), _of_weights(columns)), (0, 0), inputs=inputs)
+    return StageModel((_of_input(rows), _of_input(columns)), (0, 0), inputs=inputs)
 
 
 def _of_weights(axis: Axis) -> Axis:
@@ -67,7 +67,7 @@ def _of_input(axis: Axis) -> Axis:
     )
 
 
-def _of_kernel(model: Model, values: Values, at: int) -> Exchanged:
+def _of_kernel(model: StageModel, values: Values, at: int) -> Exchanged:
     """The gradient of one kernel."""
     taps, swap = model.taps, model.swap
     plane = at // taps
@@ -85,7 +85,7 @@ def _of_kernel(model: Model, values: Values, at: int) -> Exchanged:
     )
 
 
-def _of_big(model: Model, values: Values, leave: Role, at: int) -> Exchanged:
+def _of_big(model: StageModel, values: Values, leave: Role, at: int) -> Exchanged:
     """One channel of the side that windows slide over: its kernels, over the other side turned
     round."""
     area = prod(model.sizes[leave])
@@ -115,6 +115,6 @@ def _of_big(model: Model, values: Values, leave: Role, at: int) -> Exchanged:
     )
 
 
-def _channel(array: list[float], model: Model, role: Role, channel: int) -> list[float]:
+def _channel(array: list[float], model: StageModel, role: Role, channel: int) -> list[float]:
     area = prod(model.sizes[role])
     return array[channel * area : (channel + 1) * area]

@@ -17,7 +17,7 @@ from allconv import functional as F
 from allconv import nn
 from allconv.errors import ArgumentError, Error, FileError, LimitError, ShapeError, UnsupportedError
 from allconv.show.explain import Explained
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 
 X = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5) / 4
 W = np.array([[[[1, 0, -1], [2, 0, -2], [1, 0, -1]]]], np.float32)
@@ -25,7 +25,7 @@ W = np.array([[[[1, 0, -1], [2, 0, -2], [1, 0, -1]]]], np.float32)
 
 def result(explained: Explained) -> list[float]:
     """The values of the array that a page leaves out."""
-    return Picture.of(explained.state).result
+    return StagePicture.of(explained.state).result
 
 
 @pytest.mark.parametrize(

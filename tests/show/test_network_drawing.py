@@ -10,8 +10,8 @@ from network_subjects import check_links, layers
 from report_pages import read
 
 from allconv.show.network import page as pages
-from allconv.show.network.fold import MOST_BOXES, Group, fold
-from allconv.show.network.layers import Layer
+from allconv.show.network.fold import MOST_BOXES, LayerGroup, fold
+from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.page import Subject, page
 from allconv.show.network.place import BOX, GAP, place
 from allconv.show.network.read import network_of_file, read_messages
@@ -33,7 +33,7 @@ def names_of_3000(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["nested", "torch", "flat", "mixed", "deep", "unnamed"])
 def test_3000_layers_fold_into_drawings_of_some_boxes(kind: str) -> None:
-    held = [Layer(n, name, "Relu") for n, name in enumerate(names_of_3000(kind))]
+    held = [DrawnLayer(n, name, "Relu") for n, name in enumerate(names_of_3000(kind))]
     root = fold(held)
     assert [layer.number for layer in root.layers()] == list(range(3000))
     groups = list(root.groups())
@@ -43,8 +43,8 @@ def test_3000_layers_fold_into_drawings_of_some_boxes(kind: str) -> None:
 
 
 def test_groups_are_those_of_the_names() -> None:
-    held = [Layer(n, name, "Relu") for n, name in enumerate(names_of_3000("torch"))]
-    names = [each.name for each in fold(held).members if isinstance(each, Group)]
+    held = [DrawnLayer(n, name, "Relu") for n, name in enumerate(names_of_3000("torch"))]
+    names = [each.name for each in fold(held).members if isinstance(each, LayerGroup)]
     assert names == [f"layer{n}" for n in range(5)]
 
 
@@ -59,11 +59,11 @@ def test_a_page_of_3000_layers_is_small_and_complete(tmp_path: Path) -> None:
 
 
 def test_layers_left_out_leave_no_link_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = tuple(Layer(n, name, "Relu") for n, name in enumerate(names_of_3000("nested")))
-    from allconv.show.network.layers import Network
+    held = tuple(DrawnLayer(n, name, "Relu") for n, name in enumerate(names_of_3000("nested")))
+    from allconv.show.network.layers import DrawnNetwork
 
     monkeypatch.setattr(pages, "MOST_BYTES", 1_000_000)
-    root = read(page(Subject(Network("long", held))))
+    root = read(page(Subject(DrawnNetwork("long", held))))
     assert 0 < len(layers(root)) < 3000
     assert "layers inside of groups" in root.all("header")[0].text
     check_links(root)

@@ -19,14 +19,14 @@ from allconv import nn
 from allconv.operators.base import Spec
 from allconv.show.network import evidence as ev
 from allconv.show.network import page as pages
-from allconv.show.network.layers import Layer
+from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.page import Subject, page
 from allconv.show.network.photo import sees
 from allconv.show.network.read import network_of_file, read_messages
 from allconv.show.network.record import record
 from allconv.show.network.stage import glimpse_of
 from allconv.show.network.values import Photo, compute, layer_values, maps_of, scores_of
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 from allconv.text import printable
 from allconv.trace import trace
 
@@ -264,7 +264,7 @@ def test_windows_show_what_layers_compute() -> None:
         operands = [arrays[graph.inputs.index(value)] for value in node.inputs]
         glimpse = glimpse_of(node, operands)
         assert glimpse is not None, name
-        picture = Picture.of(glimpse.state)
+        picture = StagePicture.of(glimpse.state)
         shown = np.reshape(picture.result, picture.model.sizes["y"])
         made = np.asarray(function(*arrays))[0, 0]
         places = np.lib.stride_tricks.sliding_window_view(made, shown.shape)
@@ -274,7 +274,7 @@ def test_windows_show_what_layers_compute() -> None:
 
 @pytest.mark.parametrize("name", MAGIC)
 def test_the_title_of_a_layer_is_one_line_that_turns_nothing(name: str) -> None:
-    assert Layer(0, name, name).title.isprintable()
+    assert DrawnLayer(0, name, name).title.isprintable()
 
 
 def test_two_networks_beside_each_other() -> None:

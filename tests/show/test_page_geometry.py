@@ -21,7 +21,7 @@ from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.correlate import transpose_window
 from allconv.functional.pool import _window as pool_window
 from allconv.show.page.shared import shared_data
-from allconv.window import PADDING_NAMES, Axis, covered_by, named_padding, reach_of
+from allconv.window import PADDING_NAMES, Axis, least_input, named_padding, reach_of
 
 Padding = str | tuple[int, int]
 
@@ -96,7 +96,7 @@ def transposed(p: int, k: int, s: int, d: int, extra: int, padding: Padding) -> 
     (axis,) = transpose_window((p,), (k,), (s,), given, (extra,), (d,), None).axes
     size = p * s if padding in ("same", "same_lower") else p
     low, high = ends(padding, size, k, s, d)
-    return written(axis, low, high, axis.input - (covered_by(p, k, s, d) - low - high))
+    return written(axis, low, high, axis.input - least_input(p, k, s, d, (low, high)))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from report_pages import Element, make_run, pictures, read
 from allconv.data import batches
 from allconv.picture.palette import DARK, LIGHT, Theme, contrast, mixed
 from allconv.show.report.album import SIDE, Album, Shot
-from allconv.show.report.matrix import DEEPEST, Matrix
+from allconv.show.report.matrix import DEEPEST, ConfusionMatrix
 from allconv.show.report.run import TrainedRun, run_report
 from allconv.train.evaluate import interval
 
@@ -65,7 +65,7 @@ def test_the_matrix_counts_every_image_once(classes: int) -> None:
 def test_a_panel_shows_the_images_that_fell_there(classes: int) -> None:
     """Those of a true class that are taken for another, the surest first."""
     run = make_run(names(classes), noise(300, 8, 8), names=[f"{n}.png" for n in range(300)])
-    samples, matrix = run.samples, Matrix(run.samples)
+    samples, matrix = run.samples, ConfusionMatrix(run.samples)
     size = len(matrix.rows)
     for number, members in enumerate(matrix.members):
         row, column = divmod(number, size)

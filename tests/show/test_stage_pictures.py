@@ -16,7 +16,7 @@ from allconv.errors import Error, LimitError
 from allconv.picture.palette import DARK, LIGHT, channels
 from allconv.show.page.operator_page import operator_page
 from allconv.show.stage import gif
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.primitives import Path, Rect
 from allconv.show.stage.state import State
 from allconv.show.stage.step import spoken, step_table, step_text
@@ -37,7 +37,7 @@ def drawable(numbers: range) -> list[State]:
     for number in numbers:
         state = drawn_state(number)
         try:
-            Picture.of(state)
+            StagePicture.of(state)
         except Error:
             continue
         found.append(state)
@@ -52,7 +52,7 @@ def parsed(svg: str) -> ElementTree.Element:
 @pytest.mark.parametrize("theme", ["auto", "light", "dark"])
 def test_a_picture_is_xml_with_all_of_the_scene(theme: str) -> None:
     for state in drawable(range(0, 140, 7)):
-        scene = Picture.of(state).scene()
+        scene = StagePicture.of(state).scene()
         root = parsed(stage_svg(state, theme=theme))
         (group,) = root.findall(f"{SVG}g")
         shown = [item for item in scene.items if item.kind != "text" or item.text]
@@ -100,7 +100,7 @@ def test_colours_stand_in_a_picture_before_the_variables() -> None:
 
 
 def test_panels_stand_below_each_other_where_there_is_little_room() -> None:
-    wide, narrow = (Picture.of(State()).scene(width=width) for width in (900, 320))
+    wide, narrow = (StagePicture.of(State()).scene(width=width) for width in (900, 320))
     assert (wide.vertical, narrow.vertical) == (False, True)
     assert narrow.width == 320
 
@@ -116,7 +116,7 @@ def test_numbers_of_users_are_text() -> None:
 def test_a_film_has_a_frame_an_output(address: str) -> None:
     state = State.of_address(address)
     with Image.open(BytesIO(gif.stage_gif(state))) as film:
-        assert film.n_frames == Picture.of(state).count  # type: ignore[attr-defined]
+        assert film.n_frames == StagePicture.of(state).count  # type: ignore[attr-defined]
         assert film.info["loop"] == 0
         frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
     assert all(one.tobytes() != other.tobytes() for one, other in pairwise(frames))
@@ -125,7 +125,7 @@ def test_a_film_has_a_frame_an_output(address: str) -> None:
 
 def test_a_film_fills_its_result() -> None:
     """The first frame hides all other outputs, the last one none."""
-    picture = Picture.of(State())
+    picture = StagePicture.of(State())
     scenes = [picture.scene(cell, upto=cell) for cell in (0, picture.count - 1)]
     hidden = [sum("hidden" in item.classes for item in scene.items) for scene in scenes]
     assert hidden == [2 * (picture.count - 1), 0]  # a rectangle and a text each
@@ -133,7 +133,7 @@ def test_a_film_fills_its_result() -> None:
 
 def test_a_film_has_the_colours_of_the_stylesheet() -> None:
     """A chosen cell is filled with its role's colour, and the ground is paper."""
-    image = gif.drawn(Picture.of(State(leave="y")).scene())
+    image = gif.drawn(StagePicture.of(State(leave="y")).scene())
     colours = {colour for _, colour in image.getcolors(2**20) or []}
     assert channels(LIGHT.roles["y"]) in colours
     assert channels(LIGHT.paper) in colours
@@ -188,7 +188,7 @@ class Tables(HTMLParser):
 
 def test_tables_hold_the_step_and_the_whole_result() -> None:
     state = State.of_address("#op=conv&input=3x3&kernel=2x2&channels=1-2&x=1,2,3,4,5,6,7,8,9&at=1")
-    picture = Picture.of(state)
+    picture = StagePicture.of(state)
     found = Tables(step_table(state))
     assert found.captions[1:] == ["y, channel 0", "y, channel 1"]
     assert found.captions[0] == f"y[0,0,1] = {int(picture.result[1])}"
@@ -203,7 +203,7 @@ def test_tables_of_every_state_hold_its_result() -> None:
     for state in drawable(range(0, 140, 3)):
         found = Tables(step_table(state))
         cells = sum(len(row) for table in found.rows[1:] for row in table)
-        assert cells == Picture.of(state).count
+        assert cells == StagePicture.of(state).count
         lengths = {len(row) for row in found.rows[0]}
         assert len(lengths) == 1
 
@@ -223,7 +223,7 @@ def test_the_largest_pages_stay_small(address: str) -> None:
     assert len(operator_page(state).encode()) < 400_000
     root = parsed(stage_svg(state, spare=True))
     outlines = [each.get("d", "") for each in root.iter(f"{SVG}path")]
-    scene = Picture.of(state).scene()
+    scene = StagePicture.of(state).scene()
     cells = [item for item in scene.items if isinstance(item, Rect) and "cell" in item.classes]
     ribbons = [item for item in scene.items if isinstance(item, Path)]
     assert sum(outline.count("M") for outline in outlines) == len(cells) + len(ribbons)
@@ -248,7 +248,7 @@ def test_steps_in_words() -> None:
         "    x[0] w[1]  1 × 2  2\n"
         "    x[1] w[2]  2 × 3  6"
     )
-    said = spoken(Picture.of(line))
+    said = spoken(StagePicture.of(line))
     assert said == (
         "Correlation. x: input 4, w: kernel 3, y: output 4. y[0] = 8 from 0 × 1 + 1 × 2 + 2 × 3."
     )

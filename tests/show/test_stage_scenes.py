@@ -20,7 +20,7 @@ from allconv.show.stage.layout import Room, layout_of
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import panels_of
 from allconv.show.stage.primitives import Scene
-from allconv.show.stage.scene import Focus, Options, scene_of
+from allconv.show.stage.scene import Focus, SceneOptions, scene_of
 from allconv.show.stage.settings import Role
 from allconv.show.stage.state import State
 from allconv.show.stage.values import values_of
@@ -36,7 +36,7 @@ class Question:
 
     address: str
     width: float
-    options: Options
+    options: SceneOptions
 
     def sent(self) -> dict[str, Any]:
         """The question as JavaScript reads it."""
@@ -62,7 +62,7 @@ def question(number: int) -> Question:
         model = model_of(state)
         focus = Focus(role, int(random.integers(model.count[role])))
         pairs = model.meets[role][focus.cell]
-    options = Options(
+    options = SceneOptions(
         focus,
         pair=pairs[0] if pairs and random.integers(5) == 0 else None,
         upto=int(random.integers(9)) if random.integers(4) == 0 else None,

@@ -18,7 +18,7 @@ from allconv.show.call import record_call
 from allconv.show.page.shared import OPERATORS
 from allconv.show.stage.call import Shown, state_of_call
 from allconv.show.stage.model import model_of
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.step import step_of
 from allconv.show.stage.values import GIVEN, Values, coordinates, place_key, values_of
 from allconv.show.working import upstream, working
@@ -43,7 +43,7 @@ def taken(numbers: range) -> list[tuple[Drawn, dict[str, Any]]]:
     return found
 
 
-def edited(state: Drawn, arrays: dict[str, Any]) -> Picture:
+def edited(state: Drawn, arrays: dict[str, Any]) -> StagePicture:
     """The picture of a state with these values."""
     model = model_of(state_of(state))
     edits = {
@@ -54,7 +54,7 @@ def edited(state: Drawn, arrays: dict[str, Any]) -> Picture:
             coordinates(model, name), map(float, arrays[name].ravel()), strict=True
         )
     }
-    return Picture.of(state_of(state, edits=edits))
+    return StagePicture.of(state_of(state, edits=edits))
 
 
 def check(found: Values, wanted: dict[str, Any], message: str) -> None:
@@ -80,14 +80,14 @@ def test_steps_add_up_to_the_values() -> None:
     for state, arrays in taken(STEPPED):
         for leave in ("x", "y") if state.is_pool else ("x", "w", "y"):
             picture = edited(state, arrays)
-            picture = Picture.of(replace(picture.state, leave=leave))
+            picture = StagePicture.of(replace(picture.state, leave=leave))
             for cell in range(0, picture.count, 3):
                 check_step(picture, cell)
                 count += 1
     assert count > 500
 
 
-def check_step(picture: Picture, cell: int) -> None:
+def check_step(picture: StagePicture, cell: int) -> None:
     step = step_of(picture, cell)
     assert step.value == picture.result[cell]
     added = [term.value for term in step.terms]
@@ -120,7 +120,7 @@ def test_calls_become_states() -> None:
         except LimitError:
             assert min(min(pair) for pair in state.ends) < -3 or state.op == "conv_transpose", state
             continue
-        picture = Picture.of(shown)
+        picture = StagePicture.of(shown)
         wanted = state.computed(arrays, defined_vjp) | arrays
         check(picture.values, wanted, f"{state}\n{shown.address()}")
         assert (shown.op, shown.leave) == (op_of(state), state.leave)

@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 
-from allconv.window import Axis, Span
+from allconv.errors import ArgumentError
+from allconv.window import Axis, Span, least_input, shared_ends
 
 
 def axes() -> Iterator[Axis]:
@@ -91,3 +92,35 @@ def test_what_is_covered(stride: int) -> None:
         assert axis.reach == len(range(0, dilation * kernel, 1)) - dilation + 1
         assert axis.spread == max(spread * j for j in range(size)) + 1
         assert axis.high == axis.covered - axis.spread - 1
+        assert list(axis.starts) == [stride * i - 1 for i in range(axis.output)]
+
+
+def test_the_transpose() -> None:
+    """Its result is the smallest input from which a correlation makes so many outputs, found by
+    trying all, with the cells added; where those are too many to go unmet there is another."""
+    numbers = product((1, 2, 5), (1, 3), (1, 2, 3), (1, 2), (-2, 0, 1, 4), (-1, 0, 3), (0, 1, 2))
+    for output, kernel, stride, dilation, low, high, extra in numbers:
+        steps = {"stride": stride, "dilation": dilation, "padding": (low, high)}
+        inputs = [
+            i
+            for i in range(1, 40)
+            if i + low + high > dilation * (kernel - 1)
+            and Axis.forward(i, kernel, **steps).output == output
+        ]
+        least = least_input(output, kernel, stride, dilation, (low, high))
+        assert inputs == list(range(max(least, 1), least + stride))
+        if least + extra < 1:
+            with pytest.raises(ArgumentError, match="input must be at least 1"):
+                Axis.transposed(output, kernel, **steps, output_padding=extra)
+            continue
+        axis = Axis.transposed(output, kernel, **steps, output_padding=extra)
+        assert axis == Axis(least + extra, kernel, output, stride, dilation, 1, low)
+        assert (axis.input in inputs) == (extra < stride)
+        assert high - axis.high == extra
+
+
+def test_zeros_shared_between_both_ends() -> None:
+    """The odd one is at the end or at the start; fewer than none are none."""
+    totals = range(-3, 4)
+    assert [shared_ends(n, "same") for n in totals] == [(0, 0)] * 4 + [(0, 1), (1, 1), (1, 2)]
+    assert all(shared_ends(n, "same_lower") == shared_ends(n, "same")[::-1] for n in totals)

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Weights:
+class NamedArray:
     """The array whose cells are named in a map."""
 
     array: Array  # flattened, float64
@@ -40,7 +40,7 @@ class LinearMap:
     factors: Array
     output_shape: tuple[int, ...]
     input_shape: tuple[int, ...]
-    weights: Weights | None = None
+    weights: NamedArray | None = None
     cells: Cells = field(default_factory=lambda: np.zeros(0, np.int64))
     is_identity: bool = False
 
@@ -90,7 +90,7 @@ class LinearMap:
     def matrix(self, bias: Array, dtype: str) -> Matrix:
         """The finished matrix, entries row by row."""
         order = np.lexsort((self.columns, self.rows))
-        weights = self.weights or Weights(np.zeros(0), (), "w")
+        weights = self.weights or NamedArray(np.zeros(0), (), "w")
         return Matrix(
             self.rows[order],
             self.columns[order],
@@ -131,7 +131,7 @@ class Known:
         letter: str,
     ) -> LinearMap:
         """A map whose entries are the cells of this array."""
-        weights = Weights(self.source.reshape(-1), self.source.shape, letter)
+        weights = NamedArray(self.source.reshape(-1), self.source.shape, letter)
         named = self.cells.reshape(-1)[cells]
         return LinearMap(rows, columns, np.ones(len(rows)), *shapes, weights, named)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allconv.errors import ArgumentError
-from allconv.picture.matrix import SHADES, Entry, Grid, Side, subscript
+from allconv.picture.matrix import SHADES, Entry, MatrixDrawing, Side, subscript
 from allconv.text import printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LONGEST = 40  # letters of a name in the legend
 Index = NDArray[np.int64]
 
 
-def grid(matrix: Matrix, letters: bool, most: int | None) -> Grid:
+def grid(matrix: Matrix, letters: bool, most: int | None) -> MatrixDrawing:
     """What is drawn of a matrix; of more than `most` rows or columns the first and the last."""
     if most is not None and most < 2:
         raise ArgumentError(f"most is {most}; at least 2 rows and columns are drawn")
@@ -47,7 +47,7 @@ def grid(matrix: Matrix, letters: bool, most: int | None) -> Grid:
         entries.append(Entry(row, column, text, shade))
         if len(each) == 1:
             values[_key(matrix.letters, each[0])] = (shade, each[0], value)
-    return Grid(
+    return MatrixDrawing(
         matrix.title,
         _side(matrix.sides[0], matrix.output_shape, rows),
         _side(matrix.sides[1], matrix.input_shape, columns),

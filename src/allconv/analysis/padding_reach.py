@@ -20,7 +20,7 @@ from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.rules import Rules
 from allconv.operators.windowed import WindowOperator
 from allconv.value import Value
-from allconv.window import Axis
+from allconv.window import Axis, reach_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def _window(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
 def _met_by_outputs(axis: Axis, seen: Seen) -> Seen:
     """Output i begins at s*i - p; beyond the input lie its last cell and what follows."""
     meetings = AxisMeetings(axis)
-    first = axis.stride * np.arange(axis.output) - axis.padding
+    first = np.array(axis.starts)
     met = [[j for _, j, _ in meetings.by("y", i)] for i in range(axis.output)]
     return _flags(first, axis.reach, axis.spread, met, seen)
 
@@ -77,7 +77,7 @@ def _met_by_inputs(axis: Axis, seen: Seen) -> Seen:
     meetings = AxisMeetings(axis)
     first = axis.input_dilation * np.arange(axis.input) + axis.padding - (axis.reach - 1)
     met = [[i for i, _, _ in meetings.by("x", j)] for j in range(axis.input)]
-    return _flags(first, axis.reach, axis.stride * (axis.output - 1) + 1, met, seen)
+    return _flags(first, axis.reach, reach_of(axis.output, axis.stride), met, seen)
 
 
 def _flags(first: Array, reach: int, size: int, met: Sequence[list[int]], seen: Seen) -> Seen:

@@ -25,7 +25,7 @@ MOST_TERMS = 2**26
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class WindowTerms:
     """For every term the cell of x, of w and of y, each as a place in the flattened array.
 
     Terms stand in the order of y, and of the taps within a cell of y.
@@ -48,7 +48,7 @@ def window_terms(
     out_channels: int = 1,
     groups: int = 1,
     local: bool = False,
-) -> Terms:
+) -> WindowTerms:
     """The terms of a convolution; of a locally connected layer when `local`.
 
     Shapes: x (N, C, *I), w (O, C/groups, *K) or (O, C/groups, *K, *P), y (N, O, *P).
@@ -76,7 +76,7 @@ def window_terms(
         place = i * prod(window.output[n + 1 :])
         terms.outer(j * prod(window.input[n + 1 :]), tap + place if local else tap, place)
     order = np.argsort(terms.y, kind="stable")
-    return Terms(terms.x[order], terms.w[order], terms.y[order])
+    return WindowTerms(terms.x[order], terms.w[order], terms.y[order])
 
 
 class _Outer:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from allconv.bench.workload import CHANNELS_LAST, GRADIENT, NCHW, NETWORK, Workload
+from allconv.window import Axis, reach_of
 
 
 @dataclass(frozen=True)
-class Layer:
+class BenchLayer:
     """A convolution with bias on images of a size; one number an axis, or one for all axes."""
 
     images: int
@@ -34,7 +34,7 @@ class Layer:
         out_channels: int,
         kernel: int | tuple[int, ...],
         **settings: int,
-    ) -> Layer:
+    ) -> BenchLayer:
         """A layer from numbers; one size, or one kernel, stands for two axes."""
         sizes = (size, size) if isinstance(size, int) else size
         kernels = (kernel,) * len(sizes) if isinstance(kernel, int) else kernel
@@ -50,7 +50,7 @@ class Layer:
         """Cells on either side of each axis: half the window unless told otherwise."""
         if self.padding is not None:
             return (self.padding,) * self.axes
-        return tuple(self.dilation * (k - 1) // 2 for k in self.kernel)
+        return tuple((reach_of(k, self.dilation) - 1) // 2 for k in self.kernel)
 
     @property
     def x_shape(self) -> tuple[int, ...]:
@@ -65,11 +65,8 @@ class Layer:
     @property
     def y_shape(self) -> tuple[int, ...]:
         """The shape of the output."""
-        reach = (self.dilation * (k - 1) + 1 for k in self.kernel)
-        cells = (
-            (n + 2 * p - r) // self.stride + 1
-            for n, p, r in zip(self.size, self.paddings, reach, strict=True)
-        )
+        rows = zip(self.size, self.kernel, self.paddings, strict=True)
+        cells = (Axis(n, k, 1, self.stride, self.dilation).fitting(p, p) for n, k, p in rows)
         return (self.images, self.out_channels, *cells)
 
     @property
@@ -89,90 +86,81 @@ class Layer:
             parts.append("depthwise" if depthwise else f"{self.groups} groups")
         return ", ".join(parts)
 
-    def data(self) -> dict[str, Any]:
-        """As plain data; `Layer(**data)` is the layer again, once lists are tuples."""
-        return {**asdict(self), "size": list(self.size), "kernel": list(self.kernel)}
 
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Layer:
-        """The layer that `data` was made of."""
-        fields = {**data, "size": tuple(data["size"]), "kernel": tuple(data["kernel"])}
-        return cls(**fields)
-
-
+conv = BenchLayer.of
 MAIN, RANDOM_GROUP = "3x3, stride 1", "drawn at random"
 # images, channels in, size, channels out, kernel
 THREE_BY_THREE = [
-    Layer.of(1, 64, 224, 64, 3),
-    Layer.of(1, 128, 112, 128, 3),
-    Layer.of(1, 64, 56, 64, 3),
-    Layer.of(1, 256, 56, 256, 3),
-    Layer.of(1, 128, 28, 128, 3),
-    Layer.of(1, 512, 28, 512, 3),
-    Layer.of(1, 256, 14, 256, 3),
-    Layer.of(1, 512, 14, 512, 3),
-    Layer.of(1, 512, 7, 512, 3),
-    Layer.of(16, 64, 56, 64, 3),
-    Layer.of(16, 256, 14, 256, 3),
-    Layer.of(32, 96, 32, 96, 3),
+    conv(1, 64, 224, 64, 3),
+    conv(1, 128, 112, 128, 3),
+    conv(1, 64, 56, 64, 3),
+    conv(1, 256, 56, 256, 3),
+    conv(1, 128, 28, 128, 3),
+    conv(1, 512, 28, 512, 3),
+    conv(1, 256, 14, 256, 3),
+    conv(1, 512, 14, 512, 3),
+    conv(1, 512, 7, 512, 3),
+    conv(16, 64, 56, 64, 3),
+    conv(16, 256, 14, 256, 3),
+    conv(32, 96, 32, 96, 3),
 ]
-OTHERS: dict[str, list[Layer]] = {
-    "lecture": [Layer.of(1, 1, 16, 8, 5, padding=0)],
+OTHERS: dict[str, list[BenchLayer]] = {
+    "lecture": [conv(1, 1, 16, 8, 5, padding=0)],
     "1x1": [
-        Layer.of(1, 64, 56, 256, 1),
-        Layer.of(1, 512, 28, 128, 1),
-        Layer.of(1, 1024, 14, 256, 1),
-        Layer.of(1, 2048, 7, 512, 1),
+        conv(1, 64, 56, 256, 1),
+        conv(1, 512, 28, 128, 1),
+        conv(1, 1024, 14, 256, 1),
+        conv(1, 2048, 7, 512, 1),
     ],
     "depthwise": [
-        Layer.of(1, 32, 112, 32, 3, groups=32),
-        Layer.of(1, 144, 56, 144, 3, stride=2, groups=144),
-        Layer.of(1, 512, 14, 512, 3, groups=512),
-        Layer.of(1, 240, 28, 240, 5, groups=240),
+        conv(1, 32, 112, 32, 3, groups=32),
+        conv(1, 144, 56, 144, 3, stride=2, groups=144),
+        conv(1, 512, 14, 512, 3, groups=512),
+        conv(1, 240, 28, 240, 5, groups=240),
     ],
     "first layers": [
-        Layer.of(1, 3, 224, 64, 7, stride=2),
-        Layer.of(1, 3, 224, 64, 3),
-        Layer.of(1, 3, 227, 96, 11, stride=4, padding=0),
-        Layer.of(64, 1, 28, 32, 3),
+        conv(1, 3, 224, 64, 7, stride=2),
+        conv(1, 3, 224, 64, 3),
+        conv(1, 3, 227, 96, 11, stride=4, padding=0),
+        conv(64, 1, 28, 32, 3),
     ],
     "strided": [
-        Layer.of(1, 128, 56, 128, 3, stride=2),
-        Layer.of(1, 256, 56, 512, 1, stride=2),
-        Layer.of(32, 96, 32, 96, 3, stride=2),
+        conv(1, 128, 56, 128, 3, stride=2),
+        conv(1, 256, 56, 512, 1, stride=2),
+        conv(32, 96, 32, 96, 3, stride=2),
     ],
-    "5x5": [Layer.of(1, 96, 28, 96, 5), Layer.of(1, 32, 28, 96, 5)],
-    "dilated": [Layer.of(1, 256, 28, 256, 3, dilation=2), Layer.of(1, 64, 65, 64, 3, dilation=4)],
-    "groups": [Layer.of(1, 112, 28, 112, 1, groups=4), Layer.of(1, 256, 28, 256, 3, groups=32)],
-    "1-D": [Layer.of(8, 64, (1000,), 64, 9), Layer.of(1, 1, (16000,), 64, 80, stride=4)],
-    "3-D": [Layer.of(1, 32, (16, 56, 56), 32, 3), Layer.of(1, 3, (16, 112, 112), 64, 3)],
+    "5x5": [conv(1, 96, 28, 96, 5), conv(1, 32, 28, 96, 5)],
+    "dilated": [conv(1, 256, 28, 256, 3, dilation=2), conv(1, 64, 65, 64, 3, dilation=4)],
+    "groups": [conv(1, 112, 28, 112, 1, groups=4), conv(1, 256, 28, 256, 3, groups=32)],
+    "1-D": [conv(8, 64, (1000,), 64, 9), conv(1, 1, (16000,), 64, 80, stride=4)],
+    "3-D": [conv(1, 32, (16, 56, 56), 32, 3), conv(1, 3, (16, 112, 112), 64, 3)],
     "odd channels": [
-        Layer.of(1, 3, 112, 17, 3),
-        Layer.of(1, 17, 56, 100, 3),
-        Layer.of(1, 100, 28, 100, 3),
+        conv(1, 3, 112, 17, 3),
+        conv(1, 17, 56, 100, 3),
+        conv(1, 100, 28, 100, 3),
     ],
 }
 GRADIENTS = [
-    Layer.of(16, 64, 56, 64, 3),
-    Layer.of(16, 128, 28, 128, 3),
-    Layer.of(16, 256, 14, 256, 3),
-    Layer.of(1, 256, 56, 256, 3),
-    Layer.of(32, 96, 32, 96, 3),
+    conv(16, 64, 56, 64, 3),
+    conv(16, 128, 28, 128, 3),
+    conv(16, 256, 14, 256, 3),
+    conv(1, 256, 56, 256, 3),
+    conv(32, 96, 32, 96, 3),
 ]
 RANDOM, SEED = 8, 2026
 
 
-def random_layers(count: int = RANDOM, seed: int = SEED) -> list[Layer]:
+def random_layers(count: int = RANDOM, seed: int = SEED) -> list[BenchLayer]:
     """Layers of geometries that nobody chose: the same ones for the same seed."""
     draw = np.random.default_rng(seed)
-    layers: list[Layer] = []
+    layers: list[BenchLayer] = []
     while len(layers) < count:
         groups = int(draw.choice([1, 1, 1, 2, 4]))
         c, o = (groups * int(draw.integers(1, 129)) for _ in range(2))
         size = tuple(int(n) for n in draw.integers(5, 81, 2))
         kernel = tuple(int(k) for k in draw.integers(1, 8, 2))
         images, stride, dilation = (int(n) for n in draw.integers(1, (5, 4, 3)))
-        layer = Layer(images, c, size, o, kernel, stride, dilation, groups)
+        layer = BenchLayer(images, c, size, o, kernel, stride, dilation, groups)
         if min(layer.y_shape) > 0:
             layers.append(layer)
     return layers
@@ -183,19 +171,16 @@ def layer_workloads() -> list[Workload]:
     tables = {MAIN: THREE_BY_THREE, **OTHERS, RANDOM_GROUP: random_layers()}
     made = []
     for group, layers in tables.items():
-        for layer in layers:
-            layouts = (NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,)
-            source = {"layer": layer.data()}
-            made += [
-                Workload(layer.name, group, NETWORK, source, layout, layer.multiply_adds)
-                for layout in layouts
-            ]
+        made += [each for layer in layers for each in _laid_out(layer, group, NETWORK)]
     for of in ("input", "weight"):
-        for layer in GRADIENTS:
-            told = {"layer": layer.data(), "of": of}
-            group = f"gradient of the {of}, 3x3"
-            made += [
-                Workload(layer.name, group, GRADIENT, told, layout, layer.multiply_adds)
-                for layout in (NCHW, CHANNELS_LAST)
-            ]
+        group = f"gradient of the {of}, 3x3"
+        made += [each for layer in GRADIENTS for each in _laid_out(layer, group, GRADIENT, of=of)]
     return made
+
+
+def _laid_out(layer: BenchLayer, group: str, kind: str, **source: str) -> list[Workload]:
+    """A layer in both layouts; one of one axis in one."""
+    return [
+        Workload(layer.name, group, kind, {"layer": layer, **source}, layout, layer.multiply_adds)
+        for layout in ((NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,))
+    ]

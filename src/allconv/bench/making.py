@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from allconv.bench.layers import Layer
+from allconv.bench.layers import BenchLayer
 from allconv.bench.training import CLASSES, Row
 from allconv.bench.workload import FUNCTION_SIZES, GRADIENT, NETWORK, NETWORK_SIZES, STEP, Workload
 from allconv.operators.base import Array
@@ -51,7 +51,7 @@ def _network(source: Mapping[str, Any], folder: Path, draw: np.random.Generator)
         shape = tuple(source["shape"])
         _save_ours(source, shape, path)
     else:
-        layer = Layer.from_data(source["layer"])
+        layer: BenchLayer = source["layer"]
         path.write_bytes(layer_model(layer, draw).SerializeToString())
         shape = layer.x_shape
     if dtype == "uint8":
@@ -69,7 +69,7 @@ def _save_ours(source: Mapping[str, Any], shape: tuple[int, ...], path: Path) ->
     onnx.save(net.initialize(0), path, (None, *shape[1:]))
 
 
-def layer_model(layer: Layer, draw: np.random.Generator) -> ModelProto:
+def layer_model(layer: BenchLayer, draw: np.random.Generator) -> ModelProto:
     """A network of one convolution with random weights and a bias."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -93,7 +93,7 @@ def layer_model(layer: Layer, draw: np.random.Generator) -> ModelProto:
 
 
 def _gradient(source: Mapping[str, Any], folder: Path, draw: np.random.Generator) -> dict[str, Any]:
-    layer = Layer.from_data(source["layer"])
+    layer: BenchLayer = source["layer"]
     x, w, gy = (
         draw.standard_normal(shape, np.float32)
         for shape in (layer.x_shape, layer.w_shape, layer.y_shape)

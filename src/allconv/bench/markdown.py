@@ -7,17 +7,8 @@ from math import exp, log
 
 from allconv.bench.engines import ENGINES, OURS
 from allconv.bench.layers import OTHERS, RANDOM_GROUP
-from allconv.bench.results import Results, Row, title
-from allconv.bench.tables import (
-    MIB,
-    NOTHING,
-    TIMED,
-    Table,
-    head_lines,
-    medians,
-    milliseconds,
-    tables,
-)
+from allconv.bench.results import Results, WorkloadResult, title
+from allconv.bench.tables import NOTHING, TIMED, ResultsTable, figure, head_lines, medians, tables
 from allconv.bench.timing import ratio
 from allconv.bench.workload import ANY
 from allconv.errors import FileError
@@ -47,7 +38,7 @@ def results_page(found: Sequence[Results]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _text(table: Table) -> str:
+def _text(table: ResultsTable) -> str:
     right = len(table.head) - table.left
     lines = [table.head, tuple(["---"] * table.left + ["--:"] * right), *table.rows]
     return "\n".join("| " + " | ".join(map(escaped, line)) + " |" for line in lines)
@@ -74,17 +65,17 @@ def summary(found: Sequence[Results]) -> str:
     for results in found:
         told: dict[str, dict[int, str]] = {}
         for (group, threads), rows in _grouped(results).items():
-            known = _ratios(rows) if results.suite in TIMED else _figures(rows, results.suite)
-            for what, figure in known:
-                told.setdefault(f"{results.suite}: {group}{what}", {})[threads] = figure
+            known = _ratios(rows) if results.suite in TIMED else _figures(rows)
+            for what, text in known:
+                told.setdefault(f"{results.suite}: {group}{what}", {})[threads] = text
         for name, figures in told.items():
             cells = [name, *(figures.get(threads, NOTHING) for threads in counts)]
             lines.append("| " + " | ".join(map(escaped, cells)) + " |")
     return "\n".join([*lines, "", *_machines(found)])
 
 
-def _grouped(results: Results) -> dict[tuple[str, int], list[Row]]:
-    groups: dict[tuple[str, int], list[Row]] = {}
+def _grouped(results: Results) -> dict[tuple[str, int], list[WorkloadResult]]:
+    groups: dict[tuple[str, int], list[WorkloadResult]] = {}
     for row in results.rows:
         group = row.group
         if results.suite == "layers" and group in (*OTHERS, RANDOM_GROUP):
@@ -94,7 +85,7 @@ def _grouped(results: Results) -> dict[tuple[str, int], list[Row]]:
     return groups
 
 
-def _ratios(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _ratios(rows: Sequence[WorkloadResult]) -> list[tuple[str, str]]:
     """The geometric mean of the ratios, and their range, beside the peers that took part."""
     known = [found for row in rows if (found := ratio(medians(row), OURS)) is not None]
     without = sum(OURS in row.failures for row in rows)
@@ -111,17 +102,11 @@ def _ratios(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [("", "; ".join(told))] if told else []
 
 
-def _figures(rows: Sequence[Row], suite: str) -> list[tuple[str, str]]:
+def _figures(rows: Sequence[WorkloadResult]) -> list[tuple[str, str]]:
     """The figures of each engine, one line a row."""
     told = []
     for row in rows:
-        each = []
-        for name, figures in row.figures.items():
-            if suite == "memory":
-                part, held = list(figures.items())[-1]
-                each.append(f"{title(name)} {held / MIB:.0f} MiB ({part})")
-            else:
-                each.append(f"{title(name)} {milliseconds(figures['median'])} ms")
+        each = [figure(*pair) for pair in row.figures.items()]
         each += [f"{title(name)} failed" for name in row.failures if name in ENGINES]
         told.append(("" if row.name == row.group else f", {row.name}", "; ".join(each)))
     return told

@@ -9,8 +9,8 @@ from pathlib import Path
 from allconv.bench.engines import Engine
 from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
-from allconv.bench.process import Worker, failing
-from allconv.bench.results import Results, Row
+from allconv.bench.process import WorkerProcess, failing
+from allconv.bench.results import Results, WorkloadResult
 from allconv.bench.workload import FUNCTION_SIZES, NETWORK, NETWORK_SIZES, Workload
 from allconv.errors import UnsupportedError
 
@@ -40,19 +40,19 @@ def check_system() -> None:
 
 def memory_row(
     workload: Workload, engines: Sequence[Engine], threads: int, folder: Path, results: Results
-) -> Row:
+) -> WorkloadResult:
     """Bytes of a process of its own for each engine."""
     told = make_files(workload, folder)
-    row = Row(workload.group, workload.name, threads)
+    row = WorkloadResult(workload.group, workload.name, threads)
     measured = _held if workload.kind == NETWORK else _grown
     for engine in engines:
-        with failing(row.failures, engine.name), Worker(engine, threads) as worker:
+        with failing(row.failures, engine.name), WorkerProcess(engine, threads) as worker:
             results.note(engine.name, worker.prepare(told)["settings"])
             row.figures[engine.name] = measured(worker)
     return row
 
 
-def _held(worker: Worker) -> dict[str, float]:
+def _held(worker: WorkerProcess) -> dict[str, float]:
     """After loading and some runs: the most so far, and what is held."""
     loaded = worker.ask("memory")["now"]
     worker.ask("block", calls=RUNS, dropped=0)
@@ -60,7 +60,7 @@ def _held(worker: Worker) -> dict[str, float]:
     return {"loaded": loaded, "peak": found["most"], "steady": found["now"]}
 
 
-def _grown(worker: Worker) -> dict[str, float]:
+def _grown(worker: WorkerProcess) -> dict[str, float]:
     """After the first size, and after each quarter of all of them."""
     worker.ask("block", calls=1, dropped=0)
     found = {"1": worker.ask("memory")["now"]}

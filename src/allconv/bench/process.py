@@ -39,7 +39,7 @@ def failing(failures: dict[str, str], engine: str) -> Iterator[None]:
         failures[engine] = str(error)
 
 
-class Worker:
+class WorkerProcess:
     """A process that runs one engine; it is started when it is first asked.
 
     It sees the same modules as this one. A worker that died or took too long is started anew by the

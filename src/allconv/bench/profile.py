@@ -35,7 +35,7 @@ OUTSIDE = "outside of the steps"
 
 
 @dataclass
-class Part:
+class ProfileRow:
     """Steps that make one value: a row of the profile."""
 
     what: str
@@ -84,7 +84,7 @@ def profile_call(
         for part in parts(planner.graph, planner.steps, planner)
     ]
     ends = ((OUTSIDE, median(outside)), (WHOLE, whole))
-    return [*rows, *(Part(what, "").data(seconds) for what, seconds in ends)]
+    return [*rows, *(ProfileRow(what, "").data(seconds) for what, seconds in ends)]
 
 
 def _timed(call: Callable[[], object]) -> float:
@@ -113,7 +113,7 @@ def steps_timed() -> Iterator[dict[int, float]]:
         team.execute = execute
 
 
-def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[Part]:
+def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[ProfileRow]:
     """The steps by the value that they make, in the order in which each begins.
 
     A step belongs to the last value in the graph whose memory it is the first to touch; one that
@@ -132,7 +132,7 @@ def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[Par
             owner = later[temporary[0]]
         owners.append(owner)
         later |= {where: owner for where in touched if where not in order}
-    found: dict[Where | None, Part] = {}
+    found: dict[Where | None, ProfileRow] = {}
     for number, (step, owner) in enumerate(zip(steps, reversed(owners), strict=True)):
         if owner not in found:
             found[owner] = _part(step)
@@ -180,13 +180,13 @@ def _memory_of_values(
     return order, costs
 
 
-def _part(step: PlanStep) -> Part:
+def _part(step: PlanStep) -> ProfileRow:
     if isinstance(step, KernelStep):
-        return Part(step.what, step.path)
-    return Part(step.node.operator.name, step.node.path)
+        return ProfileRow(step.what, step.path)
+    return ProfileRow(step.node.operator.name, step.node.path)
 
 
-def _add(part: Part, number: int, step: PlanStep) -> None:
+def _add(part: ProfileRow, number: int, step: PlanStep) -> None:
     part.steps.append(number)
     for place in (*step.reads, *step.writes):
         size = size_in_bytes(place.spec)

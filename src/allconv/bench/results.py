@@ -21,7 +21,7 @@ LARGEST_FILE = 64 * 1024 * 1024
 
 
 @dataclass
-class Row:
+class WorkloadResult:
     """What was found for one workload on so many threads, by the names of engines.
 
     `figures` are numbers by what they are: "median", "low", "high", "least" (seconds) and "calls"
@@ -51,7 +51,7 @@ class Results:
     peaks: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
+    rows: list[WorkloadResult] = field(default_factory=list)
 
     @classmethod
     def begin(cls, suite: str) -> Self:
@@ -84,7 +84,7 @@ class Results:
         try:
             if data.pop("format") != FORMAT:
                 raise ValueError("another format")
-            rows = [_checked(Row, row) for row in data.pop("rows")]
+            rows = [_checked(WorkloadResult, row) for row in data.pop("rows")]
             found: Self = _checked(cls, {**data, "rows": []})
             if found.suite not in SUITES:
                 raise ValueError("no such suite")

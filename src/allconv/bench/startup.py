@@ -12,8 +12,8 @@ from statistics import median
 from allconv.bench.engines import OURS, Engine
 from allconv.bench.making import make_files
 from allconv.bench.networks import LIGHT
-from allconv.bench.process import Worker, failing
-from allconv.bench.results import Results, Row
+from allconv.bench.process import WorkerProcess, failing
+from allconv.bench.results import Results, WorkloadResult
 from allconv.bench.timing import Timing
 from allconv.bench.training import training_workloads
 from allconv.bench.workload import FUNCTION_SIZES, NETWORK, STEP, Workload
@@ -48,9 +48,9 @@ def startup_workloads() -> list[Workload]:
     return made
 
 
-def import_row(engines: Sequence[Engine], rounds: int) -> Row:
+def import_row(engines: Sequence[Engine], rounds: int) -> WorkloadResult:
     """Seconds of importing NumPy and each engine, in fresh processes, the first dropped."""
-    row = Row("import", "import", 1)
+    row = WorkloadResult("import", "import", 1)
     for name in ("numpy", *(e.name for e in engines if e.name in IMPORTS)):
         try:
             taken = [_import_seconds(IMPORTS[name]) for _ in range(rounds + 1)][1:]
@@ -75,7 +75,7 @@ def startup_rows(
     folder: Path,
     rounds: int,
     results: Results,
-) -> list[Row]:
+) -> list[WorkloadResult]:
     """Rows of one workload, each repeat in a fresh process.
 
     Compiled code is kept in a folder of this run: for a cold cache it is empty, for a warm one an
@@ -86,7 +86,9 @@ def startup_rows(
         return [_new_sizes(workload, told, engines, threads, results)]
     failures: dict[str, str] = {}
     rows = {
-        state: Row(workload.group, f"{workload.name}, {state}", threads, failures=failures)
+        state: WorkloadResult(
+            workload.group, f"{workload.name}, {state}", threads, failures=failures
+        )
         for state in (COLD, WARM)
     }
     for engine in engines:
@@ -109,7 +111,7 @@ def _first_result(
     """Seconds of a fresh process's loading, imports included, and of its first call."""
     variables = {"ALLCONV_CACHE": str(cache)}
     cache.mkdir(mode=0o700, exist_ok=True)
-    with Worker(engine, threads, variables=variables) as worker:
+    with WorkerProcess(engine, threads, variables=variables) as worker:
         answer = worker.prepare({**told, "cache": str(cache)})
         results.note(engine.name, answer["settings"])
         first = worker.ask("block", calls=1, dropped=0)["times"][0] * 1e-9
@@ -122,12 +124,12 @@ def _new_sizes(
     engines: Sequence[Engine],
     threads: int,
     results: Results,
-) -> Row:
+) -> WorkloadResult:
     """Calls on many sizes: the first of each, and another one."""
-    row = Row(workload.group, workload.name, threads)
+    row = WorkloadResult(workload.group, workload.name, threads)
     count = int(workload.source["count"])
     for engine in engines:
-        with failing(row.failures, engine.name), Worker(engine, threads) as worker:
+        with failing(row.failures, engine.name), WorkerProcess(engine, threads) as worker:
             results.note(engine.name, worker.prepare(told)["settings"])
             first, again = (
                 [1e-9 * t for t in worker.ask("block", calls=count, dropped=0)["times"]]

@@ -14,8 +14,8 @@ from allconv.bench.layers import layer_workloads
 from allconv.bench.making import make_files
 from allconv.bench.memory import check_system, memory_row, memory_workloads
 from allconv.bench.networks import network_workloads
-from allconv.bench.process import Worker, failing
-from allconv.bench.results import SUITES, Results, Row
+from allconv.bench.process import WorkerProcess, failing
+from allconv.bench.results import SUITES, Results, WorkloadResult
 from allconv.bench.startup import import_row, startup_rows, startup_workloads
 from allconv.bench.training import training_workloads
 from allconv.bench.turns import Pace, measure
@@ -90,7 +90,7 @@ class Listener(Protocol):
     def progress(self, done: int, total: int, what: str) -> None:
         """Something is about to be measured."""
 
-    def found(self, rows: Sequence[Row], results: Results) -> None:
+    def found(self, rows: Sequence[WorkloadResult], results: Results) -> None:
         """Rows were found, and are part of the results."""
 
 
@@ -108,16 +108,16 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
             listener.progress(done, total, f"peaks of the machine, {counted(threads, 'thread')}")
             results.peaks[str(threads)] = _peaks(threads)
         with ExitStack() as running:
-            workers = [running.enter_context(Worker(each, threads)) for each in request.engines]
+            workers = [
+                running.enter_context(WorkerProcess(each, threads)) for each in request.engines
+            ]
             if request.suite == STARTUP and not request.words and threads == request.threads[0]:
                 listener.progress(done, total, "imports")
                 rows = [import_row(request.engines, request.pace.rounds)]
                 _keep(rows, results, listener)
             for workload in workloads:
                 listener.progress(done, total, f"{workload.name}, {counted(threads, 'thread')}")
-                with TemporaryDirectory(
-                    prefix="allconv-bench-", ignore_cleanup_errors=True
-                ) as made:
+                with TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as made:
                     try:
                         rows = _rows(request, workload, workers, Path(made), results)
                     except (Error, OSError) as error:  # its files: no room, or no such network
@@ -127,20 +127,26 @@ def run(request: Request, results: Results, listener: Listener) -> Results:
     return results
 
 
-def _keep(rows: list[Row], results: Results, listener: Listener) -> None:
+def _keep(rows: list[WorkloadResult], results: Results, listener: Listener) -> None:
     results.rows += rows
     listener.found(rows, results)
 
 
-def _failed(workload: Workload, threads: int, error: Exception) -> Row:
+def _failed(workload: Workload, threads: int, error: Exception) -> WorkloadResult:
     """The row of a workload that could not be made."""
     why = f"the workload cannot be made: {' '.join(str(error).split())}"
-    return Row(workload.group, workload.name, threads, workload.layout, failures={OURS: why})
+    return WorkloadResult(
+        workload.group, workload.name, threads, workload.layout, failures={OURS: why}
+    )
 
 
 def _rows(
-    request: Request, workload: Workload, workers: list[Worker], folder: Path, results: Results
-) -> list[Row]:
+    request: Request,
+    workload: Workload,
+    workers: list[WorkerProcess],
+    folder: Path,
+    results: Results,
+) -> list[WorkloadResult]:
     """The rows of one workload; without its own folder in what is said."""
     threads = workers[0].threads
     engines = [e for e in request.engines if e.runs(workload)]
@@ -158,11 +164,15 @@ def _rows(
 
 
 def _timed(
-    request: Request, workload: Workload, workers: list[Worker], folder: Path, results: Results
-) -> Row:
+    request: Request,
+    workload: Workload,
+    workers: list[WorkerProcess],
+    folder: Path,
+    results: Results,
+) -> WorkloadResult:
     told: dict[str, Any] = {**make_files(workload, folder), "cache": str(folder / "compiled")}
     found = measure(workers, told, folder, request.pace)
-    row = Row(
+    row = WorkloadResult(
         workload.group, workload.name, workers[0].threads, workload.layout, workload.multiply_adds
     )
     row.figures = {name: timing.data() for name, timing in found.timings.items()}
@@ -181,5 +191,5 @@ def _timed(
 
 def _peaks(threads: int) -> dict[str, Any]:
     """What the machine can do on so many threads."""
-    with Worker(ENGINES[OURS], threads) as worker:
+    with WorkerProcess(ENGINES[OURS], threads) as worker:
         return worker.ask("peaks", threads=threads)

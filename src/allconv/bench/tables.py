@@ -8,7 +8,7 @@ from typing import Any
 
 from allconv.bench.engines import ENGINES, OURS
 from allconv.bench.machine import BUSY
-from allconv.bench.results import Results, Row, title
+from allconv.bench.results import Results, WorkloadResult, title
 from allconv.bench.timing import fastest_peer, ratio
 from allconv.bench.workload import ANY
 from allconv.text import counted
@@ -23,7 +23,7 @@ TIMED = {"layers", "networks", "training", "model"}
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultsTable:
     """A title, rows of text below a head, and what there is to say about them.
 
     The first `left` columns are names.
@@ -36,10 +36,10 @@ class Table:
     left: int = 1
 
 
-def tables(results: Results) -> list[Table]:
+def tables(results: Results) -> list[ResultsTable]:
     """All tables of a suite, for each number of threads and each group of rows."""
     maker = _timed if results.suite in TIMED else _parts
-    groups: dict[tuple[int, str], list[Row]] = {}
+    groups: dict[tuple[int, str], list[WorkloadResult]] = {}
     for row in results.rows:
         groups.setdefault((row.threads, row.group), []).append(row)
     made = [
@@ -49,18 +49,20 @@ def tables(results: Results) -> list[Table]:
     return made + [_profile(row, results) for row in results.rows if row.profile]
 
 
-def row_line(row: Row) -> str:
+def row_line(row: WorkloadResult) -> str:
     """A row in one line, while the run goes on."""
-    told = []
-    for engine, figures in row.figures.items():
-        if "median" in figures:
-            told.append(f"{title(engine)} {milliseconds(figures['median'])} ms")
-        else:
-            part, held = list(figures.items())[-1]
-            told.append(f"{title(engine)} {held / MIB:.0f} MiB ({part})")
+    told = [figure(*each) for each in row.figures.items()]
     told += [f"{title(engine)} FAILED" for engine in row.failures]
     layout = "" if row.layout in ("", ANY) else f", {row.layout}"
     return f"{row.name}{layout}, {counted(row.threads, 'thread')}: {'; '.join(told)}"
+
+
+def figure(engine: str, figures: Mapping[str, float]) -> str:
+    """What an engine took, as one number: the median of its times, or what it held at the end."""
+    if "median" in figures:
+        return f"{title(engine)} {milliseconds(figures['median'])} ms"
+    part, held = list(figures.items())[-1]
+    return f"{title(engine)} {held / MIB:.0f} MiB ({part})"
 
 
 def head_lines(results: Results) -> list[str]:
@@ -86,7 +88,7 @@ def head_lines(results: Results) -> list[str]:
     return lines
 
 
-def _timed(name: str, rows: Sequence[Row], results: Results) -> Table:
+def _timed(name: str, rows: Sequence[WorkloadResult], results: Results) -> ResultsTable:
     """Times of calls: an engine a column, then how we compare."""
     engines = _engines(rows)
     layouts = any(row.layout not in ("", ANY) for row in rows)
@@ -104,10 +106,10 @@ def _timed(name: str, rows: Sequence[Row], results: Results) -> Table:
     whys = [(row.name, row.failures["profile"]) for row in rows if "profile" in row.failures]
     notes += [f"no profile of {name}: {why}" for name, why in whys]
     explained = "median ms of a call, and half the distance of the quartiles; ratio above 1: faster"
-    return Table(name, tuple(head), made, [explained, *notes], 2 if layouts else 1)
+    return ResultsTable(name, tuple(head), made, [explained, *notes], 2 if layouts else 1)
 
 
-def _engines(rows: Sequence[Row]) -> list[str]:
+def _engines(rows: Sequence[WorkloadResult]) -> list[str]:
     """The engines that appear, ours first, those that are none (NumPy) at the front."""
     met = dict.fromkeys(name for row in rows for name in (*row.figures, *row.failures))
     met.pop("profile", None)
@@ -125,7 +127,7 @@ def milliseconds(seconds: float) -> str:
     return f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}"
 
 
-def _time_cell(row: Row, engine: str, notes: list[str]) -> str:
+def _time_cell(row: WorkloadResult, engine: str, notes: list[str]) -> str:
     if engine in row.figures:
         timing = row.figures[engine]
         spread = (timing["high"] - timing["low"]) / 2 / timing["median"]
@@ -133,7 +135,7 @@ def _time_cell(row: Row, engine: str, notes: list[str]) -> str:
     return _failed_cell(row, engine, notes)
 
 
-def _failed_cell(row: Row, engine: str, notes: list[str]) -> str:
+def _failed_cell(row: WorkloadResult, engine: str, notes: list[str]) -> str:
     """What stands where there is no figure; why goes to the notes, once."""
     if engine not in row.failures:
         return NOTHING
@@ -145,22 +147,22 @@ def _failed_cell(row: Row, engine: str, notes: list[str]) -> str:
     return f"{FAILED} [{reasons.index(why) + 1}]"
 
 
-def medians(row: Row) -> dict[str, float]:
+def medians(row: WorkloadResult) -> dict[str, float]:
     """Seconds by engine."""
     return {name: each["median"] for name, each in row.figures.items() if name in ENGINES}
 
 
-def _ratio_cell(row: Row) -> str:
+def _ratio_cell(row: WorkloadResult) -> str:
     seconds = medians(row)
     found, peer = ratio(seconds, OURS), fastest_peer(seconds, OURS)
     return NOTHING if found is None or peer is None else f"{found:.2f} ({title(peer)})"
 
 
-def _difference_cell(row: Row) -> str:
+def _difference_cell(row: WorkloadResult) -> str:
     return f"{max(row.differences.values()):.1e}" if row.differences else NOTHING
 
 
-def _peak_cell(row: Row, results: Results) -> str:
+def _peak_cell(row: WorkloadResult, results: Results) -> str:
     peak = results.peaks.get(str(row.threads))
     if not (peak and row.multiply_adds and OURS in row.figures):
         return NOTHING
@@ -168,7 +170,7 @@ def _peak_cell(row: Row, results: Results) -> str:
     return f"{100 * done / peak['multiply_adds']:.0f}%"
 
 
-def _parts(name: str, rows: Sequence[Row], results: Results) -> Table:
+def _parts(name: str, rows: Sequence[WorkloadResult], results: Results) -> ResultsTable:
     """Start-up and memory: a row an engine, a column a part."""
     bytes_held = results.suite == "memory"
     parts = list(
@@ -185,7 +187,7 @@ def _parts(name: str, rows: Sequence[Row], results: Results) -> Table:
             else:
                 cells = [_part_cell(figures, part, bytes_held=bytes_held) for part in parts]
             made.append((row.name, title(engine), *cells))
-    return Table(name, ("", "engine", *parts), made, notes, 2)
+    return ResultsTable(name, ("", "engine", *parts), made, notes, 2)
 
 
 def _part_cell(figures: Mapping[str, float], part: str, *, bytes_held: bool) -> str:
@@ -194,7 +196,7 @@ def _part_cell(figures: Mapping[str, float], part: str, *, bytes_held: bool) -> 
     return f"{figures[part] / MIB:.0f}" if bytes_held else milliseconds(figures[part])
 
 
-def _profile(row: Row, results: Results) -> Table:
+def _profile(row: WorkloadResult, results: Results) -> ResultsTable:
     """The parts of one of our runs, the dearest first, beside what the machine would need."""
     peak = results.peaks.get(str(row.threads))
     whole = next(p["seconds"] for p in row.profile if p["what"] == "whole call")
@@ -210,7 +212,7 @@ def _profile(row: Row, results: Results) -> Table:
         "run one by one here, which costs small ones more"
     ]
     title = f"profile of {row.name}, {counted(row.threads, 'thread')}"
-    return Table(title, STEPS, made, notes, 3)
+    return ResultsTable(title, STEPS, made, notes, 3)
 
 
 def _bound(part: Mapping[str, float], peak: Mapping[str, float] | None) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from allconv.bench.engines import OURS
-from allconv.bench.process import Worker, failing
+from allconv.bench.process import WorkerProcess, failing
 from allconv.bench.timing import Timing, largest_difference
 from allconv.bench.worker import Message
 
@@ -51,7 +51,7 @@ class Measured:
 
 
 def measure(
-    workers: Sequence[Worker],
+    workers: Sequence[WorkerProcess],
     told: Message,
     folder: Path,
     pace: Pace,
@@ -80,7 +80,7 @@ def measure(
     return found
 
 
-def _compare(found: Measured, workers: Sequence[Worker], folder: Path) -> None:
+def _compare(found: Measured, workers: Sequence[WorkerProcess], folder: Path) -> None:
     """The largest differences of results from ours."""
     results = {}
     for worker in workers:

@@ -1,4 +1,4 @@
-"""What is measured, as plain data that goes to a worker as JSON."""
+"""What is measured, as plain data: from it the files are made that a worker is told of."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from allconv.cli.output import Screen, screen, table
 
 if TYPE_CHECKING:
     from allconv.bench.engines import Engine
-    from allconv.bench.results import Results, Row
+    from allconv.bench.results import Results, WorkloadResult
     from allconv.bench.suites import Request
     from allconv.bench.workload import Workload
 
@@ -184,7 +184,7 @@ class _Shown:
         """Move the bar."""
         self._shown.show(what, done, total)
 
-    def found(self, rows: Sequence[Row], results: Results) -> None:
+    def found(self, rows: Sequence[WorkloadResult], results: Results) -> None:
         """Write what there is so far, and say what is new."""
         from allconv.bench.tables import row_line
 

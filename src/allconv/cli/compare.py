@@ -15,7 +15,7 @@ from allconv.cli.source import load_data
 
 if TYPE_CHECKING:
     from allconv.data import Dataset
-    from allconv.train.compare import Comparison
+    from allconv.train.compare import ComparedNetwork
 
 
 @make(
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.argument("data", required=False, type=settings.DATA)
 @click.option(
-    "--model", "models", multiple=True, type=settings.Name(settings.network_names),
+    "--model", "models", multiple=True, type=settings.NameSetting(settings.network_names),
     help="A network to train, several times for several.  [default: plain, local, convnet and "
     "all-cnn]",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def command(
 
 
 def _write(
-    path: Path, rows: list[Comparison], data: Dataset, epochs: int, batch_size: int, seed: int
+    path: Path, rows: list[ComparedNetwork], data: Dataset, epochs: int, batch_size: int, seed: int
 ) -> None:
     from allconv.files import atomic_write
     from allconv.show.report.comparison import comparison_report
@@ -87,7 +87,7 @@ def _write(
     atomic_write(path, comparison_report(rows, data.report, settings).encode())
 
 
-def _measured(rows: list[Comparison]) -> list[str]:
+def _measured(rows: list[ComparedNetwork]) -> list[str]:
     from allconv.show.report.comparison import HEAD, cells
 
     return table([HEAD, *map(cells, rows)])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from allconv.nn import Module
     from allconv.onnx import OnnxModule
     from allconv.show.network.page import Subject
-    from allconv.show.network.record import Run
+    from allconv.show.network.record import RunnableNetwork
     from allconv.show.network.values import Photo
 
 REPEATS = 5  # of a profile
@@ -149,7 +149,7 @@ def _preparation(net: OnnxModule, asked: Asked, shape: tuple[int, ...]) -> Prepr
     return preparation(net, asked.model, preset, asked.size, "nchw")[0]
 
 
-def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> Run:
+def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> RunnableNetwork:
     """A network recorded for what it takes, with what its file says in words."""
     from allconv.onnx import OnnxModule
     from allconv.show.network.read import described, model_note, read_messages
@@ -166,7 +166,7 @@ def _shown_run(
     shown: Screen,
     asked: Asked,
     net: Module,
-    run: Run,
+    run: RunnableNetwork,
     prepared: Preprocess | None,
     remark: str,
 ) -> Subject:
@@ -199,7 +199,9 @@ def _photo(net: Module, asked: Asked, prepared: Preprocess) -> Photo:
     return Photo(encodable(name), pixels, np.ascontiguousarray(x, dtype), classes)
 
 
-def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str) -> Subject:
+def _with_photo(
+    shown: Screen, asked: Asked, run: RunnableNetwork, photo: Photo, remark: str
+) -> Subject:
     from allconv.show.network.evidence import evidence
     from allconv.show.network.page import Subject
     from allconv.show.network.values import glimpses_of, layer_values, maps_of, scores_of
@@ -226,7 +228,7 @@ def _with_photo(shown: Screen, asked: Asked, run: Run, photo: Photo, remark: str
     return Subject(run.network, run, photo, scores, found, maps, windows, remark)
 
 
-def _profiled(shown: Screen, run: Run) -> Run:
+def _profiled(shown: Screen, run: RunnableNetwork) -> RunnableNetwork:
     """The same with the time of each layer, on an image of noise."""
     import numpy as np
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from allconv.analysis.fields import Field
     from allconv.engine.program import Program
     from allconv.nn import Module
-    from allconv.nn.summary import Layer
+    from allconv.nn.summary import RecordedLayer
 
 HEAD = ("layer", "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride")
 LONGEST_NAME = 26
@@ -41,7 +41,9 @@ def describe(
     prepared = program.prepare()
     found, fields = layers_of(net, traced), receptive_fields(traced.graph)
     counts = parameters_of([layer.nodes for layer in found], traced)
-    layers = [Held(e, n, fields.get(e.result, ())) for e, n in zip(found, counts, strict=True)]
+    layers = [
+        ListedLayer(e, n, fields.get(e.result, ())) for e, n in zip(found, counts, strict=True)
+    ]
     kernels = kernels_of(prepared.planner.steps, "x", "by definition")
     for node in program.graph.nodes:  # a step of another layer does these along the way
         if isinstance(node.operator, Pointwise | Normalize):
@@ -64,10 +66,10 @@ def describe(
 
 
 @dataclass(frozen=True)
-class Held:
+class ListedLayer:
     """A layer with what the table says of it beside: its parameters, and what it sees."""
 
-    layer: Layer
+    layer: RecordedLayer
     parameters: int
     field: Field
 
@@ -78,7 +80,9 @@ def _named(name: str, kind: str) -> str:
     return f"{cut(printable(name), LONGEST_NAME)} ({kind})" if name else kind
 
 
-def _row(name: str, layers: Sequence[Held], kernels: Mapping[str | None, str]) -> tuple[str, ...]:
+def _row(
+    name: str, layers: Sequence[ListedLayer], kernels: Mapping[str | None, str]
+) -> tuple[str, ...]:
     """The cells of a row for a layer, or for several: what the last of them returns."""
     last = layers[-1]
     used = [kernels.get(each.layer.path, "-") for each in layers]

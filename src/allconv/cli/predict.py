@@ -26,7 +26,7 @@ MODEL = "model.onnx"  # in the folder of a run
 
 
 @dataclass(frozen=True)
-class Found:
+class FilePrediction:
     """What is said of one file: likely classes with probabilities, or why it cannot be read."""
 
     file: str
@@ -101,17 +101,19 @@ def command(
         )
 
 
-def _files(images: Sequence[str]) -> tuple[list[Path], list[Found]]:
+def _files(images: Sequence[str]) -> tuple[list[Path], list[FilePrediction]]:
     """The images that are meant, and what in the folders cannot be looked at."""
     from allconv.data.listing import expand
 
     found = expand(images)
-    return found.images, [Found(encodable(path), error=why) for path, why in found.unreadable]
+    return found.images, [
+        FilePrediction(encodable(path), error=why) for path, why in found.unreadable
+    ]
 
 
 def _predicted(
     shown: Screen, reader: Reader, files: list[Path], top: int, pixel_limit: int
-) -> Iterator[Found]:
+) -> Iterator[FilePrediction]:
     """What is found in each file, in order."""
     for start in range(0, len(files), BATCH):
         chunk = files[start : start + BATCH]
@@ -121,20 +123,22 @@ def _predicted(
         rows = iter(probabilities)
         for number, path in enumerate(chunk):
             if number in failed:
-                yield Found(encodable(path), error=failed[number])
+                yield FilePrediction(encodable(path), error=failed[number])
             else:
                 yield _answer(encodable(path), next(rows), reader.classes, top)
 
 
-def _answer(file: str, row: Array, classes: Sequence[str], top: int) -> Found:
+def _answer(file: str, row: Array, classes: Sequence[str], top: int) -> FilePrediction:
     """The likeliest classes; a network with broken weights gives none."""
     if not all(map(isfinite, row.tolist())):
-        return Found(file, error="the network gives NaN or infinity for it instead of numbers")
+        return FilePrediction(
+            file, error="the network gives NaN or infinity for it instead of numbers"
+        )
     order = (-row).argsort(kind="stable")[:top]
-    return Found(file, tuple((classes[k], float(row[k])) for k in order))
+    return FilePrediction(file, tuple((classes[k], float(row[k])) for k in order))
 
 
-def _write(shown: Screen, found: Found, *, as_json: bool) -> None:
+def _write(shown: Screen, found: FilePrediction, *, as_json: bool) -> None:
     if as_json:
         say_json(_plain(found))
     if found.error:
@@ -144,7 +148,7 @@ def _write(shown: Screen, found: Found, *, as_json: bool) -> None:
         say(f"{found.file}  {told}")
 
 
-def _plain(found: Found) -> dict[str, object]:
+def _plain(found: FilePrediction) -> dict[str, object]:
     if found.error:
         return {"file": found.file, "error": found.error}
     pairs = [{"class": name, "probability": share} for name, share in found.predictions]

@@ -147,7 +147,7 @@ class PathSetting(Setting):
         return text or None
 
 
-class Name(Setting):
+class NameSetting(Setting):
     """One of some names, which are looked up when they are needed."""
 
     name = "name"
@@ -293,11 +293,11 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how a network from elsewhere takes its images."""
     preset = click.option(
-        "--preset", type=Name(preset_names),
+        "--preset", type=NameSetting(preset_names),
         help="Instead of --mean and --std: a usual preparation, by its name.",
     )  # fmt: skip
     layout = click.option(
-        "--layout", type=Name(layout_names),
+        "--layout", type=NameSetting(layout_names),
         help="The axes of what the file takes.  [default: as it declares them]",
     )  # fmt: skip
     return preset(mean_and_std(layout(function)))

@@ -11,7 +11,7 @@ from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.show_call import ShownCall
-    from allconv.show.view import View
+    from allconv.show.view import ArrayView
     from allconv.show.working import Working
     from allconv.window import Axis
 
@@ -37,12 +37,12 @@ def work_out(call: ShownCall, backward: Any) -> Working:
 def cell_texts(made: Working, cells: tuple[str, ...]) -> list[str]:
     """The working as text, or some cells of it."""
     from allconv.show.text import view_text, working_text
-    from allconv.show.view import View
+    from allconv.show.view import ArrayView
 
     if not cells:
         return [working_text(made, _hint)]
     chosen = [_chosen(made, text) for text in cells]
-    return [view_text(one, _hint) if isinstance(one, View) else str(one) for one in chosen]
+    return [view_text(one, _hint) if isinstance(one, ArrayView) else str(one) for one in chosen]
 
 
 def _chosen(made: Working, text: str) -> Any:
@@ -68,7 +68,7 @@ def _is_slice(part: str) -> bool:
     return bool(re.fullmatch(r"-?\d{1,18}|(-?\d{0,18}):(-?\d{0,18})(:-?[1-9]\d{0,17})?", part))
 
 
-def _hint(view: View) -> str:
+def _hint(view: ArrayView) -> str:
     last = ",".join(str(n - 1) for n in view.shape)
     return f'--cell "{view.name}[{last}]" shows one'
 
@@ -107,6 +107,7 @@ def _derivative(made: Working, call: ShownCall) -> str:
 def size_texts(made: Working, call: ShownCall, name: str, settings: Mapping[str, Any]) -> list[str]:
     """The arithmetic of each axis; of a transposed layer that of the convolution it transposes."""
     from allconv.functional.settings import pairs
+    from allconv.window import reach_of
 
     axes = made.window.axes
     if not axes:
@@ -114,7 +115,7 @@ def size_texts(made: Working, call: ShownCall, name: str, settings: Mapping[str,
     sizes = tuple(axis.input for axis in axes)
     if settings.get("padding_mode", "zeros") != "zeros":  # the window slides over the border, too
         sizes = call.arrays[0].shape[-len(axes) :]
-    inputs = [(n - 1) * a.input_dilation + 1 for n, a in zip(sizes, axes, strict=True)]
+    inputs = [reach_of(n, a.input_dilation) for n, a in zip(sizes, axes, strict=True)]
     kernels, strides, dilations = zip(
         *((axis.kernel, axis.stride, axis.dilation) for axis in axes), strict=True
     )

@@ -86,7 +86,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Written:
+class UnwrittenPage:
     """A page that is made and not yet written; `content` is None without a name."""
 
     explained: Explained
@@ -108,7 +108,7 @@ class Written:
             webbrowser.open(target.resolve().as_uri())
 
 
-def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> Written:
+def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> UnwrittenPage:
     """The page of a call."""
     from allconv.show.explain import KINDS, explain
 
@@ -122,7 +122,7 @@ def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) 
     # `leave` is one of the choices of the option, which click gives as text.
     explained = explain(call.function, *call.arrays, grad_output=gy, leave=leave, at=at)  # type: ignore[arg-type]
     content = None if page.out is None else explained.written_as(page.out)
-    return Written(explained, page, content)
+    return UnwrittenPage(explained, page, content)
 
 
 def _cell(cells: tuple[str, ...]) -> tuple[str | None, tuple[int, ...] | None]:
@@ -245,7 +245,7 @@ class _MadeUp:
         """An array of the numbers that a page begins with; its leading axes are channels."""
         import numpy as np
 
-        from allconv.show.stage.settings import Settings
+        from allconv.show.stage.settings import StageSettings
         from allconv.show.stage.values import drawn
 
         if prod(shape) > MOST_WEIGHTS:
@@ -257,7 +257,7 @@ class _MadeUp:
         planes, places = prod(shape[:lead]), prod(shape[lead + axes :])
         sizes = shape[lead : lead + axes]
         rows, columns = sizes if axes == 2 else (1, *sizes)
-        settings = Settings(op=self.kind, dim=axes)
+        settings = StageSettings(op=self.kind, dim=axes)
         local = self.kind == "local" and name == "w"
         values = [
             drawn(name, settings, (plane, row, column, *((place,) if local else ())))

@@ -42,7 +42,10 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
 )
 @click.argument("data", required=False, type=settings.DATA)
 @click.option(
-    "--model", type=settings.Name(settings.network_names), default="convnet", show_default=True
+    "--model",
+    type=settings.NameSetting(settings.network_names),
+    default="convnet",
+    show_default=True,
 )
 @click.option("--epochs", type=settings.COUNT, help="[default: 8, more where there are few images]")
 @click.option(
@@ -52,9 +55,11 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "--lr", type=settings.Real(0, is_open=True),
     help="The largest learning rate.  [default: what suits the optimizer]",
 )  # fmt: skip
-@click.option("--optimizer", cls=settings.OfRecipe, type=settings.Name(settings.optimizer_names))
 @click.option(
-    "--schedule", cls=settings.OfRecipe, type=settings.Name(settings.schedule_names),
+    "--optimizer", cls=settings.OfRecipe, type=settings.NameSetting(settings.optimizer_names)
+)
+@click.option(
+    "--schedule", cls=settings.OfRecipe, type=settings.NameSetting(settings.schedule_names),
     help="How the learning rate changes.",
 )  # fmt: skip
 @click.option("--weight-decay", type=settings.Real(0), help="[default: the optimizer's]")

@@ -23,7 +23,7 @@ from allconv.conventions.lecture import EXAMPLES, Example
 from allconv.conventions.names import names
 from allconv.conventions.overview import table
 from allconv.conventions.padding import same_padding
-from allconv.conventions.problem import problem_of
+from allconv.conventions.sized_layer import sized_layer
 
 __all__ = [
     "EXAMPLES",
@@ -62,4 +62,4 @@ def call(layer: Any, framework: str, input_shape: Sequence[int]) -> str:
         dimension_numbers=('NHWC', 'HWIO', 'NHWC')) + bias
     """
     row = framework_of(framework)
-    return "\n".join(row.program(problem_of(layer, input_shape, row.layout)))
+    return "\n".join(row.program(sized_layer(layer, input_shape, row.layout)))

@@ -10,7 +10,7 @@ import numpy as np
 from allconv import nn
 from allconv.conventions.frameworks import LAYOUTS, OURS, TABLE, framework_of
 from allconv.conventions.layouts import SPATIAL, Layout, letters, reorder, turned
-from allconv.conventions.problem import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
+from allconv.conventions.sized_layer import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.correlate import flipped
 from allconv.intake.arrays import take_array

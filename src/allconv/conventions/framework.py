@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from allconv.conventions.layouts import Layout
-from allconv.conventions.problem import Problem
+from allconv.conventions.sized_layer import SizedLayer
 from allconv.conventions.steps import Lines, Step, Writer
 from allconv.errors import UnsupportedError
 
-Settings = Mapping[str, Callable[[Problem], Any]]
+Settings = Mapping[str, Callable[[SizedLayer], Any]]
 """Their word -> what it is given; where that is None the word is left out."""
 
 
@@ -20,7 +20,7 @@ Settings = Mapping[str, Callable[[Problem], Any]]
 class Call:
     """How a framework says one kind of layer.
 
-    `text` has fields in braces: `p`, the problem; `settings`, each after a comma; and the arrays
+    `text` has fields in braces: `p`, the layer; `settings`, each after a comma; and the arrays
     as `names` (x, W, B), `weights` (those but x), `quoted` ("x", "W", "B") and `fed` ("x": x).
     """
 
@@ -30,14 +30,14 @@ class Call:
     settings: Settings | None = None
     """Its words, where they are others than those of the framework."""
 
-    def lines(self, problem: Problem, words: Settings) -> Lines:
-        """The lines of the call alone, for a problem that it has words for."""
+    def lines(self, layer: SizedLayer, words: Settings) -> Lines:
+        """The lines of the call alone, for a layer that it has words for."""
         chosen = words if self.settings is None else self.settings
         needed = chosen if "{settings}" in self.text else {}
-        given = {word: value(problem) for word, value in needed.items()}
-        names = problem.arrays
+        given = {word: value(layer) for word, value in needed.items()}
+        names = layer.arrays
         text = self.text.format(
-            p=problem,
+            p=layer,
             settings="".join(f", {word}={v!r}" for word, v in given.items() if v is not None),
             names=", ".join(names),
             weights=", ".join(names[1:]),
@@ -63,16 +63,14 @@ class Framework:
     steps: Sequence[Step]
     calls: Mapping[str, Call]
 
-    def program(self, problem: Problem) -> Lines:
+    def program(self, layer: SizedLayer) -> Lines:
         """The lines of a program for a layer; UnsupportedError where there is none."""
-        call = next((self.calls[kind] for kind in problem.kinds if kind in self.calls), None)
+        call = next((self.calls[kind] for kind in layer.kinds if kind in self.calls), None)
         if call is None:
             raise UnsupportedError(
-                f"{self.title} has no call for layers of this kind: {problem.kind}"
+                f"{self.title} has no call for layers of this kind: {layer.kind}"
             )
-        lines = _within([*self.steps, *call.steps], partial(call.lines, words=self.settings))(
-            problem
-        )
+        lines = _within([*self.steps, *call.steps], partial(call.lines, words=self.settings))(layer)
         used = [line for text, line in self.imports.items() if any(text in each for each in lines)]
         return [*used, "", *lines]
 
@@ -82,4 +80,4 @@ def _within(steps: Sequence[Step], write: Writer) -> Writer:
     if not steps:
         return write
     first, *others = steps
-    return lambda problem: first(problem, _within(others, write))
+    return lambda layer: first(layer, _within(others, write))

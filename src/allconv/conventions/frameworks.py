@@ -13,7 +13,7 @@ from typing import Any
 from allconv.conventions import special
 from allconv.conventions.framework import Call, Framework
 from allconv.conventions.layouts import Layout
-from allconv.conventions.problem import Problem
+from allconv.conventions.sized_layer import SizedLayer
 from allconv.conventions.special import keras_layer, node, sums
 from allconv.conventions.steps import (
     around,
@@ -35,20 +35,20 @@ from allconv.errors import ArgumentError
 # What words are given.
 
 
-def unless(default: Any, given: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
+def unless(default: Any, given: Callable[[SizedLayer], Any]) -> Callable[[SizedLayer], Any]:
     """What a word is given, or None where that is the default on every axis."""
 
-    def value(problem: Problem) -> Any:
-        found = given(problem)
+    def value(layer: SizedLayer) -> Any:
+        found = given(layer)
         each = found if isinstance(found, tuple) else (found,)
         return None if set(each) == {default} else found
 
     return value
 
 
-def _stride(problem: Problem) -> Any:
+def _stride(layer: SizedLayer) -> Any:
     """Left out where it is 1 in a convolution; other calls have another default, or none."""
-    return _strides_above_1(problem) if problem.kind == "convolution" else problem.stride
+    return _strides_above_1(layer) if layer.kind == "convolution" else layer.stride
 
 
 _strides_above_1 = unless(1, attrgetter("stride"))
@@ -64,8 +64,8 @@ _all_strides, _all_ends, _kernel = map(attrgetter, ("stride", "exact_ends", "win
 _both = attrgetter("strides_taps")
 
 
-def _uncounted(problem: Problem) -> bool:
-    return not problem.count_padding
+def _uncounted(layer: SizedLayer) -> bool:
+    return not layer.count_padding
 
 
 # What rows share.

@@ -1,7 +1,7 @@
 """Steps: what the call of a framework has no word for, done in lines before it or after it.
 
-A step is given a problem and the writer of all that comes after it. It writes its own lines around
-those of a simpler problem: one without padding, of stride 1, of one group.
+A step is given a layer and the writer of all that comes after it. It writes its own lines around
+those of a simpler layer: one without padding, of stride 1, of one group.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from allconv.conventions.problem import Problem
+from allconv.conventions.sized_layer import SizedLayer
 from allconv.errors import UnsupportedError
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, reach_of
 
 Lines = list[str]
-Writer = Callable[[Problem], Lines]
-Step = Callable[[Problem, Writer], Lines]
-Rule = Callable[[Problem], Any]
+Writer = Callable[[SizedLayer], Lines]
+Step = Callable[[SizedLayer, Writer], Lines]
+Rule = Callable[[SizedLayer], Any]
 Padder = Callable[[str, Sequence[tuple[int, int]], str, str], Lines]
 """The lines that pad the array of a name by (low, high) an axis, in a layout, with a fill."""
 
@@ -50,12 +50,12 @@ def then(lines: Lines, suffix: str) -> Lines:
 
 
 def refuse(rule: Rule, sentence: str) -> Step:
-    """The refusal of what a framework has in no way, in a sentence about the problem `p`."""
+    """The refusal of what a framework has in no way, in a sentence about the layer `p`."""
 
-    def step(problem: Problem, write: Writer) -> Lines:
-        if rule(problem):
-            raise UnsupportedError(sentence.format(p=problem))
-        return write(problem)
+    def step(layer: SizedLayer, write: Writer) -> Lines:
+        if rule(layer):
+            raise UnsupportedError(sentence.format(p=layer))
+        return write(layer)
 
     return step
 
@@ -63,7 +63,7 @@ def refuse(rule: Rule, sentence: str) -> Step:
 def no_spread(title: str) -> Step:
     """The refusal of zeros between the cells of an input: JAX alone has them."""
     return refuse(
-        lambda problem: max(problem.input_dilation, default=1) > 1,
+        lambda layer: max(layer.input_dilation, default=1) > 1,
         f"{title} has no input dilation; JAX has, or use a transposed convolution",
     )
 
@@ -92,32 +92,32 @@ def padder(call: str) -> Padder:
 IN_NUMPY = padder("np.pad")
 
 
-def never(problem: Problem) -> bool:
-    """No problem."""
+def never(layer: SizedLayer) -> bool:
+    """No layer."""
     return False
 
 
-def always(problem: Problem) -> bool:
-    """Every problem."""
+def always(layer: SizedLayer) -> bool:
+    """Every layer."""
     return True
 
 
 def pad(unless: Rule = never, by: Padder = IN_NUMPY, fill: str = "") -> Step:
     """The padding written out before the call, unless the call has a word for it."""
 
-    def step(problem: Problem, write: Writer) -> Lines:
-        if unless(problem):
-            return write(problem)
-        lines = by("x", problem.ends, problem.layout.image, fill)
-        return [*lines, *write(problem.moved(problem.ends))]
+    def step(layer: SizedLayer, write: Writer) -> Lines:
+        if unless(layer):
+            return write(layer)
+        lines = by("x", layer.ends, layer.layout.image, fill)
+        return [*lines, *write(layer.moved(layer.ends))]
 
     return step
 
 
-def crop(problem: Problem, write: Writer) -> Lines:
+def crop(layer: SizedLayer, write: Writer) -> Lines:
     """Padding below 0 written out before the call, which is left all that is above."""
-    ends = [(min(low, 0), min(high, 0)) for low, high in problem.ends]
-    return [*IN_NUMPY("x", ends, problem.layout.image, ""), *write(problem)]
+    ends = [(min(low, 0), min(high, 0)) for low, high in layer.ends]
+    return [*IN_NUMPY("x", ends, layer.layout.image, ""), *write(layer)]
 
 
 def strided(when: Rule = always) -> Step:
@@ -127,12 +127,12 @@ def strided(when: Rule = always) -> Step:
         slow = replace(axis, stride=1)
         return replace(slow, output=slow.fitting(*ends))
 
-    def step(problem: Problem, write: Writer) -> Lines:
-        if set(problem.stride) == {1} or not when(problem):
-            return write(problem)
-        axes = map(one, problem.window.axes, problem.ends)
-        lines = write(replace(problem, window=Window(tuple(axes))))
-        return then(lines, sliced(problem.layout.image, [f"::{s}" for s in problem.stride]))
+    def step(layer: SizedLayer, write: Writer) -> Lines:
+        if set(layer.stride) == {1} or not when(layer):
+            return write(layer)
+        axes = map(one, layer.window.axes, layer.ends)
+        lines = write(replace(layer, window=Window(tuple(axes))))
+        return then(lines, sliced(layer.layout.image, [f"::{s}" for s in layer.stride]))
 
     return step
 
@@ -140,12 +140,12 @@ def strided(when: Rule = always) -> Step:
 def keep(first: Callable[[Axis], int]) -> Step:
     """The outputs cut out of a filter's, which are as many as inputs: from which on, by axis."""
 
-    def step(problem: Problem, write: Writer) -> Lines:
+    def step(layer: SizedLayer, write: Writer) -> Lines:
         parts = []
-        for axis in problem.window.axes:
+        for axis in layer.window.axes:
             low, every = first(axis), f":{axis.stride}" if axis.stride > 1 else ""
-            parts.append(f"{low or ''}:{low + axis.stride * (axis.output - 1) + 1}{every}")
-        return then(write(problem), sliced(problem.layout.image, parts))
+            parts.append(f"{low or ''}:{low + reach_of(axis.output, axis.stride)}{every}")
+        return then(write(layer), sliced(layer.layout.image, parts))
 
     return step
 
@@ -153,22 +153,22 @@ def keep(first: Callable[[Axis], int]) -> Step:
 def spread_taps(when: Rule = always) -> Step:
     """The zeros of a dilation put between the taps of the kernel."""
 
-    def step(problem: Problem, write: Writer) -> Lines:
-        if set(problem.dilation) == {1} or not when(problem):
-            return write(problem)
-        layout = problem.layout
-        roles = layout.transposed if problem.kind == "transposed" else layout.convolution
+    def step(layer: SizedLayer, write: Writer) -> Lines:
+        if set(layer.dilation) == {1} or not when(layer):
+            return write(layer)
+        layout = layer.layout
+        roles = layout.transposed if layer.kind == "transposed" else layout.convolution
         name = layout.names["weight"]
         before, after = (len(side) for side in roles.split("*"))
         sizes = [f"*{name}.shape[:{before}]"] * bool(before)
-        sizes += [str(axis.reach) for axis in problem.window.axes]
+        sizes += [str(axis.reach) for axis in layer.window.axes]
         sizes += [f"*{name}.shape[-{after}:]"] * bool(after)
-        axes = (replace(a, kernel=a.reach, dilation=1) for a in problem.window.axes)
+        axes = (replace(a, kernel=a.reach, dilation=1) for a in layer.window.axes)
         return [
             f"spread = np.zeros(({', '.join(sizes)}), {name}.dtype)",
-            f"spread{sliced(roles, [f'::{d}' for d in problem.dilation])} = {name}",
+            f"spread{sliced(roles, [f'::{d}' for d in layer.dilation])} = {name}",
             f"{name} = spread",
-            *write(replace(problem, window=Window(tuple(axes)))),
+            *write(replace(layer, window=Window(tuple(axes)))),
         ]
 
     return step
@@ -177,13 +177,13 @@ def spread_taps(when: Rule = always) -> Step:
 def by_group(split: str, join: str) -> Step:
     """One call a group, by the framework's functions that split and join arrays; then the bias."""
 
-    def grouped(problem: Problem, write: Writer) -> Lines:
-        transposed, layout = problem.kind == "transposed", problem.layout
+    def grouped(layer: SizedLayer, write: Writer) -> Lines:
+        transposed, layout = layer.kind == "transposed", layer.layout
         channels = 1 if layout.image == "NC*" else -1
         first = (layout.transposed if transposed else layout.convolution)[0] != "*"
-        count, name = problem.groups, layout.names["weight"]
-        sizes = (problem.input[0], problem.input[1] // count, *problem.input[2:])
-        lines = write(replace(problem, groups=1, input=sizes))
+        count, name = layer.groups, layout.names["weight"]
+        sizes = (layer.input[0], layer.input[1] // count, *layer.input[2:])
+        lines = write(replace(layer, groups=1, input=sizes))
         parts = f"{split}(x, {count}, {channels}), {split}({name}, {count}, {0 if first else -1})"
         return [
             "groups = []",
@@ -192,42 +192,42 @@ def by_group(split: str, join: str) -> Step:
             f"y = {join}(groups, {channels})",
         ]
 
-    def step(problem: Problem, write: Writer) -> Lines:
-        if problem.groups == 1:
-            return write(problem)
-        return plus_bias(problem, lambda p: grouped(p, write))
+    def step(layer: SizedLayer, write: Writer) -> Lines:
+        if layer.groups == 1:
+            return write(layer)
+        return plus_bias(layer, lambda p: grouped(p, write))
 
     return step
 
 
-def plus_bias(problem: Problem, write: Writer) -> Lines:
+def plus_bias(layer: SizedLayer, write: Writer) -> Lines:
     """The bias of each channel, added after the call."""
-    lines = write(replace(problem, has_bias=False))
-    if not problem.has_bias:
+    lines = write(replace(layer, has_bias=False))
+    if not layer.has_bias:
         return lines
-    last = problem.layout.image != "NC*" or problem.axes == 0
-    index = "" if last else f"[:, {', '.join(['None'] * problem.axes)}]"
-    return then(lines, f" + {problem.layout.names['bias']}{index}")
+    last = layer.layout.image != "NC*" or layer.axes == 0
+    index = "" if last else f"[:, {', '.join(['None'] * layer.axes)}]"
+    return then(lines, f" + {layer.layout.names['bias']}{index}")
 
 
-def is_full(problem: Problem) -> bool:
+def is_full(layer: SizedLayer) -> bool:
     """Whether a transposed convolution gives all that it writes: s*(P-1) + d*(K-1) + 1 cells."""
-    return not any(end for pair in problem.exact_ends for end in pair)
+    return not any(end for pair in layer.exact_ends for end in pair)
 
 
 def cut(unless: Rule = is_full, by: Padder = IN_NUMPY) -> Step:
     """The outputs cut out of all that a transposed convolution writes; then the bias."""
 
-    def inside(problem: Problem, write: Writer) -> Lines:
-        axes, image = problem.window.axes, problem.layout.image
+    def inside(layer: SizedLayer, write: Writer) -> Lines:
+        axes, image = layer.window.axes, layer.layout.image
         parts = [f"{max(a.padding, 0)}:{min(a.padding + a.input, a.covered)}" for a in axes]
         ends = [(max(-a.padding, 0), max(-a.high, 0)) for a in axes]
-        lines = then(write(problem.moved(problem.exact_ends)), sliced(image, parts))
+        lines = then(write(layer.moved(layer.exact_ends)), sliced(image, parts))
         return [*lines, *by("y", ends, image, "")]
 
-    def step(problem: Problem, write: Writer) -> Lines:
-        if unless(problem):
-            return write(problem)
-        return plus_bias(problem, lambda p: inside(p, write))
+    def step(layer: SizedLayer, write: Writer) -> Lines:
+        if unless(layer):
+            return write(layer)
+        return plus_bias(layer, lambda p: inside(p, write))
 
     return step

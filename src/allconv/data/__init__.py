@@ -23,7 +23,7 @@ from allconv.data.idx import find_idx, load_idx, read_idx
 from allconv.data.images import PIXEL_LIMIT, read_image
 from allconv.data.listing import find_images
 from allconv.data.npz import load_npz
-from allconv.data.options import MEMORY_LIMIT, Options, Progress
+from allconv.data.options import MEMORY_LIMIT, LoadOptions, Progress
 from allconv.data.options import image_size as _checked_size
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report
@@ -86,7 +86,7 @@ def load(
     """
     extra = {"_val": validation, "_test": test}
     given = {suffix: pair for suffix, pair in extra.items() if isinstance(pair, tuple)}
-    options = Options(
+    options = LoadOptions(
         image_size=_checked_size(image_size), samples=samples, seed=seed, strict=strict,
         validation=None if isinstance(validation, tuple) else validation,
         test=None if isinstance(test, tuple) else test, channels=channels,
@@ -111,7 +111,7 @@ def load(
     )
 
 
-def _load_path(path: Path, options: Options) -> Dataset:
+def _load_path(path: Path, options: LoadOptions) -> Dataset:
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except (OSError, ValueError) as error:
@@ -131,7 +131,7 @@ def _load_path(path: Path, options: Options) -> Dataset:
         )
 
 
-def _again(data: Dataset, options: Options) -> Dataset:
+def _again(data: Dataset, options: LoadOptions) -> Dataset:
     """A data set as it is, but for the number of samples."""
     size = data.preprocess.size
     if options.image_size not in (None, size):

@@ -8,7 +8,7 @@ from typing import Any
 from allconv.data.assemble import Shares, from_parts
 from allconv.data.dataset import Dataset, Part
 from allconv.data.labels import encode_labels
-from allconv.data.options import Options
+from allconv.data.options import LoadOptions
 from allconv.data.pixels import Numbers, find_white, take_images, to_bytes
 from allconv.errors import Error, ShapeError
 
@@ -19,7 +19,7 @@ SHARES = Shares(validation=0.10, test=0.0)
 def load_arrays(
     source: str,
     parts: dict[str, tuple[Any, Any]],
-    options: Options,
+    options: LoadOptions,
     shares: Shares = SHARES,
     classes: Sequence[Any] | None = None,
     *,

@@ -11,7 +11,7 @@ import numpy as np
 from allconv.data.augment import Augment
 from allconv.data.cache import resized
 from allconv.data.dataset import Dataset, Part
-from allconv.data.options import Options
+from allconv.data.options import LoadOptions
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
 from allconv.data.split import Indices, hold_out, sample
@@ -28,7 +28,7 @@ class Shares:
 
 
 def divide(
-    labels: Indices, options: Options, shares: Shares, *, validation: bool, test: bool
+    labels: Indices, options: LoadOptions, shares: Shares, *, validation: bool, test: bool
 ) -> tuple[Indices, Indices, Indices]:
     """Indices for training, validation and test; a part is held out where its flag says so.
 
@@ -59,7 +59,7 @@ def from_parts(
     train: Part,
     validation: Part | None,
     test: Part | None,
-    options: Options,
+    options: LoadOptions,
     shares: Shares,
     *,
     flip: bool | None = None,
@@ -156,5 +156,5 @@ def check_classes(
         raise FileError(f"{sentence}; add some or remove the class")
 
 
-def _resized(part: Part, size: tuple[int, int], options: Options) -> Part:
+def _resized(part: Part, size: tuple[int, int], options: LoadOptions) -> Part:
     return Part(resized(part.images, size, options.memory_limit), part.labels, part.names)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from allconv.data.arrays import load_arrays
 from allconv.data.dataset import Dataset
 from allconv.data.idx import SHARES, read_stream
-from allconv.data.options import Options
+from allconv.data.options import LoadOptions
 
 CLASSES = (
     "T-shirt/top",
@@ -31,7 +31,7 @@ _FOLDER = Path(__file__).parent / "embedded"
 _LARGEST = 2**24
 
 
-def load_embedded(options: Options) -> Dataset:
+def load_embedded(options: LoadOptions) -> Dataset:
     """9,000 training, 1,000 validation and 2,000 test images, grey, 28 x 28, of ten classes.
 
     Source: Xiao, Rasul, Vollgraf, "Fashion-MNIST", arXiv:1708.07747.

@@ -19,9 +19,9 @@ from allconv.data.cache import decode_files
 from allconv.data.dataset import Dataset, Part
 from allconv.data.image_size import choose_size
 from allconv.data.images import Header, read_header
-from allconv.data.layout import Layout, find_layout
-from allconv.data.listing import Found, find_images
-from allconv.data.options import Options
+from allconv.data.layout import FolderLayout, find_layout
+from allconv.data.listing import FoundFiles, find_images
+from allconv.data.options import LoadOptions
 from allconv.data.parallel import in_order
 from allconv.data.repeated import find_repeated
 from allconv.data.report import Report, some
@@ -40,7 +40,7 @@ class _File:
     header: Header
 
 
-def load_folder(root: Path, options: Options) -> Dataset:
+def load_folder(root: Path, options: LoadOptions) -> Dataset:
     """Data set of a folder of class folders: split, sized, decoded, with a report of what is there.
 
     Files that cannot be read are left out and reported, or with `strict` a FileError; so are class
@@ -88,8 +88,8 @@ def load_folder(root: Path, options: Options) -> Dataset:
 
 
 def _with_images(
-    root: Path, layout: Layout, found: dict[int, dict[int, Found]]
-) -> tuple[tuple[str, ...], dict[int, dict[int, Found]], list[str]]:
+    root: Path, layout: FolderLayout, found: dict[int, dict[int, FoundFiles]]
+) -> tuple[tuple[str, ...], dict[int, dict[int, FoundFiles]], list[str]]:
     """Classes, what is in their folders, and notes, without the classes that have no image."""
     both = [pair for by_label in found.values() for pair in by_label.items()]
     kept = sorted({label for label, each in both if each.images or each.unreadable})
@@ -134,7 +134,7 @@ def _repeated(root: Path, groups: Sequence[list[_File]]) -> list[str]:
 
 
 def _read_headers(
-    found: dict[int, Found], unreadable: list[tuple[Path, str]], pixel_limit: int
+    found: dict[int, FoundFiles], unreadable: list[tuple[Path, str]], pixel_limit: int
 ) -> list[_File]:
     """The files whose headers can be read; the others go to `unreadable`."""
 
@@ -156,7 +156,7 @@ def _divided(
     root: Path,
     classes: tuple[str, ...],
     parts: list[list[_File] | None],
-    options: Options,
+    options: LoadOptions,
     unreadable: list[tuple[str, str]],
 ) -> tuple[list[_File], list[_File], list[_File]]:
     """Files of the three parts; a part without a folder of its own is held out of training.
@@ -183,7 +183,7 @@ def _decode(
     groups: Sequence[list[_File]],
     size: tuple[int, int],
     channels: int,
-    options: Options,
+    options: LoadOptions,
     unreadable: list[tuple[Path, str]],
 ) -> list[Part]:
     """The parts decoded, as slices of one array; files that fail go to `unreadable`."""
@@ -207,7 +207,7 @@ def _decode(
     return parts
 
 
-def _check_strict(unreadable: list[tuple[Path, str]], options: Options) -> None:
+def _check_strict(unreadable: list[tuple[Path, str]], options: LoadOptions) -> None:
     if options.strict and unreadable:
         path, why = unreadable[0]
         more = f" (and {len(unreadable) - 1} more files)" if len(unreadable) > 1 else ""

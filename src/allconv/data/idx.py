@@ -22,7 +22,7 @@ from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
 from allconv.data.listing import entries
-from allconv.data.options import MEMORY_LIMIT, Options
+from allconv.data.options import MEMORY_LIMIT, LoadOptions
 from allconv.errors import Error, FileError, LimitError
 from allconv.files import open_file
 from allconv.text import printable
@@ -91,7 +91,7 @@ def find_idx(folder: Path) -> dict[str, Path]:
     return found
 
 
-def load_idx(source: str, files: dict[str, Path], options: Options) -> Dataset:
+def load_idx(source: str, files: dict[str, Path], options: LoadOptions) -> Dataset:
     """Data set of the files that `find_idx` found; a tenth of each class validates."""
     parts = {}
     for part, suffix in (("train", ""), ("test", "_test")):

@@ -28,7 +28,7 @@ _PARTS = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """The names of the classes, their folders by part and label, and notes for the user.
 
     Labels count the sorted names. A name that is no UTF-8 has escapes in place of the bytes.
@@ -39,7 +39,7 @@ class Layout:
     notes: tuple[str, ...]
 
 
-def find_layout(root: Path) -> Layout:
+def find_layout(root: Path) -> FolderLayout:
     """The layout of a folder; FileError where there is none, or more than one."""
     notes: list[str] = []
     sources = _sources(root, notes)
@@ -57,7 +57,7 @@ def find_layout(root: Path) -> Layout:
         part: {label[key]: path for key, path in sorted(folders.items())}
         for part, folders in inside.items()
     }
-    return Layout(tuple(names[key] for key in keys), labelled, tuple(notes))
+    return FolderLayout(tuple(names[key] for key in keys), labelled, tuple(notes))
 
 
 def _sources(root: Path, notes: list[str]) -> dict[int, Path]:

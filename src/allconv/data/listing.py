@@ -16,23 +16,23 @@ from allconv.text import printable
 
 
 @dataclass
-class Found:
+class FoundFiles:
     """Files of a folder tree: images, files that are none, and what cannot be read, with why."""
 
     images: list[Path] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
 
-    def add(self, other: Found) -> None:
+    def add(self, other: FoundFiles) -> None:
         """Take over what was found elsewhere."""
         self.images += other.images
         self.ignored += other.ignored
         self.unreadable += other.unreadable
 
 
-def find_images(folder: Path) -> Found:
+def find_images(folder: Path) -> FoundFiles:
     """All files below a folder, sorted by path: images by their name or content, and the others."""
-    found = Found()
+    found = FoundFiles()
 
     def refuse(error: OSError) -> None:
         found.unreadable.append((Path(error.filename), "is a folder that may not be read"))
@@ -50,14 +50,14 @@ def find_images(folder: Path) -> Found:
     return found
 
 
-def expand(places: Sequence[str | os.PathLike[str]]) -> Found:
+def expand(places: Sequence[str | os.PathLike[str]]) -> FoundFiles:
     """The image files that names stand for, in their order.
 
     A file stands for itself, whatever is in it; a folder for the images below it; and a name with
     *, ? or [ that no file has for what matches it ("photos/*.jpg", "photos/**/*.png"), sorted.
     Errors: ArgumentError for an empty name, FileError for a folder or a pattern without images.
     """
-    found = Found()
+    found = FoundFiles()
     for each in places:
         name = os.fsdecode(each)
         if not name:
@@ -70,14 +70,14 @@ def expand(places: Sequence[str | os.PathLike[str]]) -> Found:
             matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  # Path.glob: relative only
         if not matches:
             raise FileError(f"{printable(name)}: no file has a name like this")
-        matched = Found()
+        matched = FoundFiles()
         for match in matches:
             _add(Path(match), matched)
-        found.add(Found(list(dict.fromkeys(matched.images)), [], matched.unreadable))
+        found.add(FoundFiles(list(dict.fromkeys(matched.images)), [], matched.unreadable))
     return found
 
 
-def _add(path: Path, found: Found) -> None:
+def _add(path: Path, found: FoundFiles) -> None:
     """Add a file, or the images of a folder."""
     if not os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for names that are too long
         found.images.append(path)
@@ -115,7 +115,7 @@ def _readable(folder: Path) -> Iterator[None]:
         raise FileError(f"{printable(folder)} cannot be read ({error.strerror})") from None
 
 
-def _sort_in(path: Path, found: Found) -> None:
+def _sort_in(path: Path, found: FoundFiles) -> None:
     if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where it may not look
         found.unreadable.append((path, "is not a file that can be read"))
     elif is_image_name(path):

@@ -15,7 +15,7 @@ from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
 from allconv.data.idx import DEFLATE_RATIO
-from allconv.data.options import Options
+from allconv.data.options import LoadOptions
 from allconv.errors import Error, FileError, LimitError
 from allconv.files import open_file
 from allconv.text import printable
@@ -31,7 +31,7 @@ _NAMES = {
 }
 
 
-def load_npz(path: Path, options: Options) -> Dataset:
+def load_npz(path: Path, options: LoadOptions) -> Dataset:
     """Data set of an .npz file; see `allconv.data.pixels.to_images` for the shapes and values of x.
 
     `x_train`, `y_train` are taken for `x`, `y`. Nothing is unpickled. Parts that are not in the

@@ -23,7 +23,7 @@ _LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
-class Options:
+class LoadOptions:
     """The arguments of `load` but the source; `image_size` is (height, width) or None."""
 
     image_size: tuple[int, int] | None = None

@@ -17,7 +17,7 @@ _CAFFE = tuple(n / 255 for n in (123.68, 116.779, 103.939))
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ImageScaling:
     """y = (x / 255 - mean) / std for images in RGB; `channels` says in which order they are given.
 
     mean, std: one number a channel, in the order of RGB.
@@ -28,22 +28,22 @@ class Prepared:
     channels: str = "rgb"
 
 
-PRESETS: dict[str, Prepared] = {
-    "imagenet": Prepared(*_IMAGENET),
-    "imagenet-bgr": Prepared(_CAFFE, (1 / 255,) * 3, "bgr"),
-    "unit": Prepared((0.0,), (1.0,)),
-    "tf": Prepared((0.5,), (0.5,)),
-    "bytes": Prepared((0.0,), (1 / 255,)),
+PRESETS: dict[str, ImageScaling] = {
+    "imagenet": ImageScaling(*_IMAGENET),
+    "imagenet-bgr": ImageScaling(_CAFFE, (1 / 255,) * 3, "bgr"),
+    "unit": ImageScaling((0.0,), (1.0,)),
+    "tf": ImageScaling((0.5,), (0.5,)),
+    "bytes": ImageScaling((0.0,), (1 / 255,)),
 }
 """imagenet: as torchvision's networks; imagenet-bgr: as Caffe's, and Keras' ResNet and VGG: BGR
 from 0 to 255 less a mean; unit: 0 to 1; tf: -1 to 1, as Keras' MobileNets; bytes: 0 to 255."""
 
 
-def find_preset(preset: Preset, channels: int) -> Prepared:
+def find_preset(preset: Preset, channels: int) -> ImageScaling:
     """A preset by name, or (mean, std), for images of so many channels.
 
     >>> find_preset("tf", 3)
-    Prepared(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), channels='rgb')
+    ImageScaling(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), channels='rgb')
     """
     if isinstance(preset, str):
         if preset not in PRESETS:
@@ -56,7 +56,7 @@ def find_preset(preset: Preset, channels: int) -> Prepared:
                 f"the preset {preset} is for images of 3 channels; the network takes {channels}"
             )
         times = channels // len(found.mean)
-        return Prepared(found.mean * times, found.std * times, found.channels)
+        return ImageScaling(found.mean * times, found.std * times, found.channels)
     if (
         not isinstance(preset, tuple | list)
         or len(preset) != 2
@@ -72,4 +72,4 @@ def find_preset(preset: Preset, channels: int) -> Prepared:
             f"the network takes {channels} channels; mean and std need one number each, and std "
             "numbers above 0"
         )
-    return Prepared(mean, std)
+    return ImageScaling(mean, std)

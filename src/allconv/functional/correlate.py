@@ -13,7 +13,7 @@ from allconv.intake.settings import choice, flag, whole
 from allconv.operators.base import Operator
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.local import Local, LocalTranspose
-from allconv.window import Axis, Window, covered_by, reach_of
+from allconv.window import Axis, Window, least_input, reach_of
 
 __all__ = [
     "conv1d",
@@ -282,7 +282,7 @@ def transpose_window(
 ) -> Window:
     """The window of the forward convolution whose output has the sizes `output`.
 
-    Its input is s*(P-1) + d*(K-1) + 1 - low - high + output_padding, or `output_size`.
+    Its input is that of `Axis.transposed`, or `output_size`.
     """
     n_axes = len(output)
     stride = per_axis("stride", stride, n_axes, most=SPREAD)
@@ -298,21 +298,22 @@ def transpose_window(
     # A named padding depends on the forward input's size, except by "same" not on its value.
     ends = pairs(padding, size or output, kernel, stride, dilation)
     axes = []
-    for n, (p, k, s, d, (low, high), extra) in enumerate(
+    for n, (p, k, s, d, end, extra) in enumerate(
         zip(output, kernel, stride, dilation, ends, output_padding, strict=True)
     ):
-        if extra and extra >= max(s, d):
+        if extra >= max(s, d):
             raise ArgumentError(refusal("output padding", extra=extra, stride=s, dilation=d))
-        least = covered_by(p, k, s, d) - low - high
-        most = least + max(s, d) - 1
-        expected = least + extra if size is None else size[n]
+        least = least_input(p, k, s, d, end)
+        more = extra if size is None else size[n] - least
+        expected, most = least + more, least + max(s, d) - 1
         if not least <= expected <= most:
             raise ArgumentError(
                 refusal("size out of range", expected=expected, axis=n, least=least, most=most)
             )
         if expected < 1:
             raise ShapeError(refusal("no output", expected=expected, axis=n))
-        axes.append(Axis(expected, k, p, s, d, 1, low))
+        made = Axis.transposed(p, k, stride=s, dilation=d, padding=end, output_padding=more)
+        axes.append(made)
     return Window(tuple(axes))
 
 

@@ -21,6 +21,7 @@ from allconv.intake.limits import MOST_AXES, check_axes
 from allconv.operators.base import FLOATS
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
 from allconv.value import Value
+from allconv.window import Axis
 
 
 @public
@@ -126,7 +127,7 @@ def _kernel(
     ends = pairs(padding, input, input, strides, dilations)
     kernel = []
     for i, p, s, d, (low, high) in zip(input, output, strides, dilations, ends, strict=True):
-        size = (i + low + high - 1 - s * (p - 1)) // d + 1
+        size = Axis(i, p, 1, d, s).fitting(low, high)  # outputs and taps change places
         if size < 1:
             raise ShapeError(f"y is {output}; x {input} is too small for so many outputs")
         kernel.append(size)

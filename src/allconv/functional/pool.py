@@ -92,9 +92,9 @@ def _max_pool(
 
 def flat_index(window: Window) -> FlatIndex:
     """The operator from the taps of a window to flat indices of its input."""
-    starts = (tuple(a.stride * i - a.padding for i in range(a.output)) for a in window.axes)
+    starts = tuple(tuple(axis.starts) for axis in window.axes)
     dilation = tuple(axis.dilation for axis in window.axes)
-    return FlatIndex(window.input, window.kernel, dilation, tuple(starts))
+    return FlatIndex(window.input, window.kernel, dilation, starts)
 
 
 def max_and_index(x: Any, *, window: Window, index: FlatIndex) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ from allconv.functional.adaptive import (
 from allconv.functional.call import apply, public, take_float
 from allconv.functional.correlate import check_sizes
 from allconv.intake.settings import choice, flag, is_sequence, number, short_repr, whole
-from allconv.operators.resize import MOST_CELLS, Line, Resize, Rule
+from allconv.operators.resize import MOST_CELLS, Resize, ResizedAxis, Rule
 
 __all__ = ["interpolate"]
 
@@ -161,5 +161,5 @@ def simple(factor: float, dtype: Any = np.float64) -> Fraction:
 def _resize(input: tuple[int, ...], sizes: tuple[tuple[int, Fraction], ...], rule: Rule) -> Resize:
     """The operator; axes that stay are left out."""
     pairs = zip(input, sizes, strict=True)
-    lines = [Line(axis, n, to, scale) for axis, (n, (to, scale)) in enumerate(pairs, 2)]
+    lines = [ResizedAxis(axis, n, to, scale) for axis, (n, (to, scale)) in enumerate(pairs, 2)]
     return Resize(tuple(n for n in lines if n.to != n.size or n.scale != 1), rule)

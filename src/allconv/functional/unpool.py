@@ -12,7 +12,7 @@ from allconv.functional.settings import Sizes, per_axis
 from allconv.intake.settings import is_sequence
 from allconv.operators.index import WriteAt
 from allconv.value import Value
-from allconv.window import covered_by
+from allconv.window import least_input
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
@@ -49,7 +49,7 @@ def _max_unpool(
     s = kernel if stride is None else per_axis("stride", stride, axes)
     pads = per_axis("padding", padding, axes, least=0)
     plain = tuple(
-        covered_by(n, k, step, 1) - 2 * p
+        least_input(n, k, step, 1, (p, p))
         for n, step, k, p in zip(x.shape[2:], s, kernel, pads, strict=True)
     )
     image = plain if output_size is None else _image(output_size, x.shape, plain, s)

@@ -36,7 +36,7 @@ class KeptNetwork:
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class KeptResults:
     """All that is kept; kernels are (filters, rows, columns)."""
 
     training: int
@@ -47,7 +47,7 @@ class Kept:
 
 
 @cache
-def kept() -> Kept:
+def kept() -> KeptResults:
     """Read the file."""
     text = (files("allconv.lecture") / "kept.json").read_text("utf-8")
     held = json.loads(text)
@@ -63,4 +63,4 @@ def kept() -> Kept:
         for each in held["networks"]
     )
     kernels = np.array(held["kernels"], float)
-    return Kept(held["training"], held["test"], held["epochs"], networks, kernels)
+    return KeptResults(held["training"], held["test"], held["epochs"], networks, kernels)

@@ -18,7 +18,7 @@ from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
 from allconv.lecture.listings import PREAMBLE, Listing, listing
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.pieces import Draw, Live, Part, Piece, Program, Say, Show
+from allconv.lecture.pieces import Draw, LecturePart, Listed, Live, Piece, Say, Show
 from allconv.lecture.prose import LEAD, PLAN, READING
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
@@ -94,7 +94,7 @@ def _contents() -> Markup:
     return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
 
 
-def _part(part: Part, found: dict[str, Result], theme: str) -> Markup:
+def _part(part: LecturePart, found: dict[str, Result], theme: str) -> Markup:
     """A section; examples of it that the prose does not name come at its end."""
     named = {piece.name for piece in part.pieces if isinstance(piece, Show)}
     others = [
@@ -117,7 +117,7 @@ def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
         live = Figure(piece.address, piece.parts)
         name = sha256(piece.address.encode()).hexdigest()[:8]
         return _captioned(_stage(live, name, theme), piece.caption)
-    if isinstance(piece, Program):
+    if isinstance(piece, Listed):
         return _preamble() if piece.name == "preamble" else _program(listing(piece.name))
     return example_block(found[piece.name], theme) if piece.name in found else Markup("")
 

@@ -44,17 +44,17 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Program:
+class Listed:
     """A listing by its name."""
 
     name: str
 
 
-Piece: TypeAlias = Say | Show | Draw | Live | Program
+Piece: TypeAlias = Say | Show | Draw | Live | Listed
 
 
 @dataclass(frozen=True)
-class Part:
+class LecturePart:
     """A part of the lecture: its anchor, its name in `parts`, and what stands in it."""
 
     anchor: str

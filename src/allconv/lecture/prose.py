@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 
-from allconv.lecture.pieces import Draw, Live, Part, Piece, Program, Say, Show
+from allconv.lecture.pieces import Draw, LecturePart, Listed, Live, Piece, Say, Show
 
 _HEAD = re.compile(r"^# ([\w-]+): (.*)\n", re.MULTILINE)
 _KIND = re.compile(r"\[\[(\w+) (.*)\]\]")
@@ -60,7 +60,7 @@ def pieces(block: str) -> Iterator[Piece]:
             case [("show", name)]:
                 yield Show(name)
             case [("program", name)]:
-                yield Program(name)
+                yield Listed(name)
             case [("draw", name)]:
                 yield Draw(name, " ".join(rest), is_answer)
                 return
@@ -77,6 +77,6 @@ def pieces(block: str) -> Iterator[Piece]:
 _BEFORE, *_PARTS = sections(text_of("prose.md"))
 LEAD, *READING = map(joined, paragraphs(_BEFORE[2]))
 PLAN = tuple(
-    Part(anchor, name, tuple(piece for block in paragraphs(text) for piece in pieces(block)))
+    LecturePart(anchor, name, tuple(piece for block in paragraphs(text) for piece in pieces(block)))
     for anchor, name, text in _PARTS
 )

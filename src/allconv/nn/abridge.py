@@ -15,7 +15,7 @@ _APART = re.compile(r"[/.]")
 
 
 @dataclass(frozen=True)
-class Line:
+class LayerRange:
     """One row as a table shows it: rows `first` to `last` of the layers, both included."""
 
     name: str
@@ -31,14 +31,14 @@ class Line:
 
 def abridged(
     names: Sequence[str], kinds: Sequence[str], along: Sequence[bool], most: int = MOST_ROWS
-) -> list[Line]:
+) -> list[LayerRange]:
     """The lines of a table of about `most` rows, at most half as many again.
 
     `along` says of each layer that it works cell by cell on the one before. Such layers join it;
     where that is not enough, neighbours whose names begin alike are one line; where names say
     nothing, the middle is.
     """
-    lines = [Line(n, k, i, i) for i, (n, k) in enumerate(zip(names, kinds, strict=True))]
+    lines = [LayerRange(n, k, i, i) for i, (n, k) in enumerate(zip(names, kinds, strict=True))]
     if len(lines) <= most:
         return lines
     lines = _joined(lines, along)
@@ -61,8 +61,8 @@ def cut(text: str, longest: int) -> str:
     return f"{text[: longest - 3 - end]}...{text[-end:]}"
 
 
-def _joined(lines: Sequence[Line], along: Sequence[bool]) -> list[Line]:
-    found: list[Line] = []
+def _joined(lines: Sequence[LayerRange], along: Sequence[bool]) -> list[LayerRange]:
+    found: list[LayerRange] = []
     for line in lines:
         if found and along[line.first]:
             before = found[-1]
@@ -76,15 +76,15 @@ def _parts(name: str) -> list[str]:
     return _APART.split(name.strip("/."))
 
 
-def _by_name(lines: Sequence[Line], kinds: Sequence[str], depth: int) -> list[Line]:
+def _by_name(lines: Sequence[LayerRange], kinds: Sequence[str], depth: int) -> list[LayerRange]:
     """Neighbours whose names have the same first parts as one line."""
-    found: list[Line] = []
+    found: list[LayerRange] = []
     beginning: list[str] = []
     for line in lines:
         parts = _parts(line.name)[:depth]
         if found and parts == beginning:
             begun = found[-1].first
-            found[-1] = Line(
+            found[-1] = LayerRange(
                 _prefix(line.name, depth), _counted(kinds, begun, line.last), begun, line.last
             )
         else:
@@ -107,10 +107,12 @@ def _counted(kinds: Sequence[str], first: int, last: int) -> str:
     return ", ".join([*told, "..."] if len(counts) > _SHOWN_KINDS else told)
 
 
-def _middle(lines: Sequence[Line], kinds: Sequence[str], most: int) -> list[Line]:
+def _middle(lines: Sequence[LayerRange], kinds: Sequence[str], most: int) -> list[LayerRange]:
     """The first and the last lines; what lies between is one."""
     end = most // 4
     head, tail = lines[: most - end - 1], lines[len(lines) - end :]
     first, last = head[-1].last + 1, tail[0].first - 1
-    between = Line(f"... {last - first + 1:,} layers", _counted(kinds, first, last), first, last)
+    between = LayerRange(
+        f"... {last - first + 1:,} layers", _counted(kinds, first, last), first, last
+    )
     return [*head, between, *tail]

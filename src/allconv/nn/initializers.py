@@ -19,7 +19,7 @@ class Initializer(ABC):
 
 
 @dataclass(frozen=True)
-class Constant(Initializer):
+class SameNumber(Initializer):
     """The same number everywhere."""
 
     value: float

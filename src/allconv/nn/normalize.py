@@ -10,7 +10,7 @@ from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.intake.settings import flag, whole
-from allconv.nn.initializers import Constant
+from allconv.nn.initializers import SameNumber
 from allconv.nn.layer import Layer
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant, tally
@@ -49,8 +49,8 @@ class _BatchNorm(Module):
         self.weight = constant((channels,), 1.0) if self.affine else None
         self.bias = constant((channels,), 0.0) if self.affine else None
         tracked = self.track_running_stats
-        self.running_mean = Buffer.drawn((channels,), Constant(0.0)) if tracked else None
-        self.running_var = Buffer.drawn((channels,), Constant(1.0)) if tracked else None
+        self.running_mean = Buffer.drawn((channels,), SameNumber(0.0)) if tracked else None
+        self.running_var = Buffer.drawn((channels,), SameNumber(1.0)) if tracked else None
         self.num_batches_tracked = tally() if tracked else None
 
     def forward(self, x: Any) -> Any:

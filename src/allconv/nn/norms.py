@@ -9,7 +9,7 @@ from allconv import functional
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float
 from allconv.intake.settings import flag, is_sequence, shape_of, whole
-from allconv.nn.initializers import Constant
+from allconv.nn.initializers import SameNumber
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, constant, tally
 
@@ -135,8 +135,8 @@ class _InstanceNorm(Module):
         tracked = self.track_running_stats = flag("track_running_stats", track_running_stats)
         self.weight = constant((channels,), 1.0) if self.affine else None
         self.bias = constant((channels,), 0.0) if self.affine else None
-        self.running_mean = Buffer.drawn((channels,), Constant(0.0)) if tracked else None
-        self.running_var = Buffer.drawn((channels,), Constant(1.0)) if tracked else None
+        self.running_mean = Buffer.drawn((channels,), SameNumber(0.0)) if tracked else None
+        self.running_var = Buffer.drawn((channels,), SameNumber(1.0)) if tracked else None
         self.num_batches_tracked = tally() if tracked else None
 
     def forward(self, x: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.arrays import frozen, take_array
 from allconv.intake.limits import check_size, within_limits
-from allconv.nn.initializers import Constant, Initializer
+from allconv.nn.initializers import Initializer, SameNumber
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator
 
@@ -74,7 +74,7 @@ class Parameter:
             self._array = self._draw(seed, name)
 
     def _draw(self, seed: int, name: str) -> Array:
-        initializer = self.initializer or Constant(0.0)
+        initializer = self.initializer or SameNumber(0.0)
         with within_limits(name):
             drawn = initializer.draw(self.spec.shape, generator(seed, name))
             # Through float32, so that a network of either dtype begins with the same weights.
@@ -124,12 +124,12 @@ class Buffer(Parameter):
 
 def constant(shape: tuple[int, ...], value: float) -> Parameter:
     """A parameter that begins with the same number everywhere."""
-    return Parameter.drawn(shape, Constant(value))
+    return Parameter.drawn(shape, SameNumber(value))
 
 
 def tally() -> Buffer:
     """A count that no layer reads: kept for PyTorch's files, which have it or not."""
-    count = Buffer.drawn((), Constant(0.0), "int64")
+    count = Buffer.drawn((), SameNumber(0.0), "int64")
     count.optional = True
     return count
 

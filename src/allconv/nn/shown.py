@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from allconv.picture.markup import Markup
-from allconv.picture.table import Listing, line, shown, table
+from allconv.picture.table import LongTable, line, shown, table
 from allconv.text import counted, printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def module_html(module: Module) -> str:
         name, layer, count = layers[n]
         return _cut(name), _kind(layer), _cut(_settings(layer)), count
 
-    listing = Listing(
+    listing = LongTable(
         "layers",
         ("layer", "kind", "settings", "parameters"),
         [(_kind(layer), (count,)) for _, layer, count in layers],
@@ -51,7 +51,7 @@ def summary_html(summary: Summary) -> str:
         shape = " x ".join(map(str, each.output))
         return _cut(each.name), _cut(each.kind), shape, each.parameters, each.multiply_adds
 
-    listing = Listing(
+    listing = LongTable(
         "layers",
         head,
         [(_cut(each.kind), (each.parameters, each.multiply_adds)) for each in rows],

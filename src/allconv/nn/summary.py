@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One layer: where it is, what it is, what it returns, holds and costs.
 
     `along`: it works cell by cell on what the layer before returns, and can join its row.
@@ -43,7 +43,7 @@ class Summary:
     `rows` has them all; where they are many, the text shows neighbours in one line.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
     parameters: int
     multiply_adds: int
 
@@ -82,7 +82,7 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
     layers = layers_of(net, recorded)
     held = parameters_of([layer.nodes for layer in layers], recorded)
     rows = [
-        Row(
+        SummaryRow(
             layer.name,
             layer.kind,
             tuple(getattr(layer.result, "shape", ())),
@@ -98,7 +98,7 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]]) -> Summary:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class RecordedLayer:
     """A layer that was recorded: `path` names it in plans, `result` is what it returned.
 
     `along`: it works cell by cell on what the layer before returned.
@@ -129,12 +129,12 @@ def parameters_of(layers: Iterable[Sequence[Node]], recorded: Recorded) -> list[
     return counts
 
 
-def layers_of(net: Module, recorded: Recorded) -> list[Layer]:
+def layers_of(net: Module, recorded: Recorded) -> list[RecordedLayer]:
     """The layers in the order of their calls: modules without others inside, and nodes of files."""
     runs = list(_runs(recorded))
     modules = {f"{n} ({type(m).__name__})": (n, m) for n, m in net.named_modules() if n}
     modules[type(net).__name__] = ("", net)
-    found: list[Layer] = []
+    found: list[RecordedLayer] = []
     for path, result in dict(recorded.shapes).items():
         name, module = modules.get(path, (path, None))
         if module is None or module._children():
@@ -146,11 +146,13 @@ def layers_of(net: Module, recorded: Recorded) -> list[Layer]:
         own = path if name else ""
         nodes = tuple(node for node in recorded.graph.nodes if node.path == own)
         before = found[-1].nodes if found else ()
-        found.append(Layer(own, name, type(module).__name__, nodes, result, _along(nodes, before)))
+        found.append(
+            RecordedLayer(own, name, type(module).__name__, nodes, result, _along(nodes, before))
+        )
     return found
 
 
-def _inside(name: str, runs: Sequence[list[Node]]) -> Iterator[Layer]:
+def _inside(name: str, runs: Sequence[list[Node]]) -> Iterator[RecordedLayer]:
     """The layers of a module that records them under names of their own."""
     before: Sequence[Node] = ()
     for run in runs:
@@ -158,7 +160,7 @@ def _inside(name: str, runs: Sequence[list[Node]]) -> Iterator[Layer]:
         inner = f"{name}.{path}" if name and path else path or name
         along = _along(run, before)
         result = run[-1].outputs[0]
-        yield Layer(run[0].path, inner, kind.removesuffix(")"), tuple(run), result, along)
+        yield RecordedLayer(run[0].path, inner, kind.removesuffix(")"), tuple(run), result, along)
         before = run
 
 

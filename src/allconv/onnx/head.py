@@ -10,7 +10,7 @@ import numpy as np
 from allconv.errors import UnsupportedError
 from allconv.nn.rewrites.new_head import two_heads
 from allconv.onnx.format.text import plain, shown
-from allconv.onnx.model import Input, Model, Node
+from allconv.onnx.model import Input, OnnxModel, OnnxNode
 from allconv.operators.base import Array
 from allconv.rewrite.head import EXPECTED, NO_HEAD, last_layer, needed_nodes
 
@@ -18,8 +18,8 @@ _PREPARING = ("Cast", "Div", "Mul", "Sub", "Add")
 
 
 def without_head(
-    model: Model, state: Mapping[str, Array]
-) -> tuple[Model, Array, Array | None, str]:
+    model: OnnxModel, state: Mapping[str, Array]
+) -> tuple[OnnxModel, Array, Array | None, str]:
     """The model up to what its head takes; weight (classes, F), bias and name of the head."""
     if len(model.outputs) != 1:
         raise UnsupportedError(two_heads([plain(name) for name in model.outputs]))
@@ -34,7 +34,7 @@ def without_head(
     return kept(replace(model, nodes=nodes, outputs=(given,))), weight, added, node.label
 
 
-def _head(model: Model, weights: set[str]) -> tuple[Node, str | None]:
+def _head(model: OnnxModel, weights: set[str]) -> tuple[OnnxNode, str | None]:
     """The layer, and the parameter that is added to its result."""
     left, bias = set(weights), None
     data, output = model.inputs[0].name, model.outputs[0]
@@ -53,13 +53,13 @@ def _head(model: Model, weights: set[str]) -> tuple[Node, str | None]:
     return node, bias
 
 
-def _none(node: Node) -> UnsupportedError:
+def _none(node: OnnxNode) -> UnsupportedError:
     return UnsupportedError(
         f"{NO_HEAD}: its last node with weights is {shown(node.label)}; {EXPECTED}"
     )
 
 
-def _weight(node: Node, state: Mapping[str, Array]) -> Array:
+def _weight(node: OnnxNode, state: Mapping[str, Array]) -> Array:
     """The weights (classes, F) of a layer."""
     weight = state[node.inputs[1]]
     number = node.attributes.get
@@ -74,7 +74,7 @@ def _weight(node: Node, state: Mapping[str, Array]) -> Array:
     return np.ascontiguousarray(weight if turned else weight.T)
 
 
-def kept(model: Model) -> Model:
+def kept(model: OnnxModel) -> OnnxModel:
     """A model with those of its arrays that its nodes use."""
     used = {name for node in model.nodes for name in node.inputs} | set(model.outputs)
     return replace(
@@ -85,7 +85,7 @@ def kept(model: Model) -> Model:
     )
 
 
-def without_preparation(model: Model) -> Model:
+def without_preparation(model: OnnxModel) -> OnnxModel:
     """A model of pixels, uint8 (N, H, W, C), from the first image (N, C, H, W) of floats on."""
     prepared, place = {model.inputs[0].name}, None
     for number, node in enumerate(model.nodes):
@@ -110,7 +110,7 @@ def without_preparation(model: Model) -> Model:
     return kept(replace(model, inputs=(first,), nodes=nodes))
 
 
-def opened(model: Model, layout: str) -> Model:
+def opened(model: OnnxModel, layout: str) -> OnnxModel:
     """A model that takes any number of images of any size.
 
     Where the file has a batch of 1, shapes that begin with that 1 begin with the batch that
@@ -126,7 +126,7 @@ def opened(model: Model, layout: str) -> Model:
     return replace(model, inputs=(replace(given, shape=shape), *model.inputs[1:]))
 
 
-def _batch_open(model: Model) -> Model:
+def _batch_open(model: OnnxModel) -> OnnxModel:
     """A model whose constant shapes (1, ...) keep the first size, which the format writes as 0."""
     nodes, arrays = list(model.nodes), dict(model.arrays)
     held = {

@@ -10,10 +10,10 @@ import numpy as np
 from allconv.errors import Error, FileError, ShapeError, UnsupportedError
 from allconv.nn.tracing import trace_module
 from allconv.onnx.format.refusals import joined
-from allconv.onnx.model import Model
+from allconv.onnx.model import OnnxModel
 from allconv.onnx.module import HELD, OnnxModule
 from allconv.onnx.read.file import SIZE_LIMIT, Given, naming_file, read_model
-from allconv.onnx.read.part import Part
+from allconv.onnx.read.subgraph import Subgraph
 from allconv.operators.base import Spec
 
 _GUESSES = (224, 64)
@@ -47,9 +47,9 @@ def load(
     ...     sorted(load(f"{folder}/model.onnx").parameters())
     ['bias', 'weight']
     """
-    part = Part(inputs, outputs)
+    subgraph = Subgraph(inputs, outputs)
     with naming_file(path):
-        model = read_model(path, size_limit=size_limit, part=part)
+        model = read_model(path, size_limit=size_limit, subgraph=subgraph)
         net = OnnxModule(model)
         check_network(net)
         if model.refused:
@@ -115,7 +115,7 @@ def _filled(net: OnnxModule, number: int) -> OnnxModule:
     return net.with_inputs(**given)
 
 
-def _specs(model: Model, batch: int, size: int = 1) -> list[Spec]:
+def _specs(model: OnnxModel, batch: int, size: int = 1) -> list[Spec]:
     """The inputs of a model; a batch of any size is one, or `batch` where it is declared as 0."""
     specs = []
     for each in model.inputs:

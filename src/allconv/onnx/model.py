@@ -16,7 +16,7 @@ Sizes = tuple[int | str | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class OnnxNode:
     """One use of an operator of the format. An input or output that is left out is named ""."""
 
     op: str
@@ -46,7 +46,7 @@ class Node:
         return (*self.inputs, *chain.from_iterable(each.outside for each in self.branches))
 
     def __repr__(self) -> str:
-        return f"Node({self.label}: {', '.join(self.inputs)} -> {', '.join(self.outputs)})"
+        return f"OnnxNode({self.label}: {', '.join(self.inputs)} -> {', '.join(self.outputs)})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Branch:
     `outside` are the names from around it that it uses.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[OnnxNode, ...]
     outputs: tuple[str, ...]
     arrays: Mapping[str, Array]
     outside: tuple[str, ...]
@@ -108,7 +108,7 @@ class About:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class OnnxModel:
     """A network as a file holds it.
 
     `nodes` come in an order in which they can be computed. `arrays` are the initializers by name;
@@ -118,7 +118,7 @@ class Model:
     """
 
     inputs: tuple[Input, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[OnnxNode, ...]
     outputs: tuple[str, ...]
     arrays: Mapping[str, Array]
     parameters: tuple[str, ...]
@@ -134,12 +134,12 @@ class Model:
     converted: bool = False
 
     @property
-    def refused(self) -> list[Node]:
+    def refused(self) -> list[OnnxNode]:
         """The nodes that are not read."""
         return [node for node in self.nodes if node.refusal]
 
     def __repr__(self) -> str:
-        return f"Model({len(self.nodes)} nodes, opset {self.opset}, {len(self.arrays)} arrays)"
+        return f"OnnxModel({len(self.nodes)} nodes, opset {self.opset}, {len(self.arrays)} arrays)"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+    def __deepcopy__(self, memo: dict[int, Any]) -> OnnxModel:
         return self  # nothing in it is ever written

@@ -13,11 +13,11 @@ from allconv.errors import ArgumentError, LimitError
 from allconv.intake.arrays import take_array
 from allconv.nn.module import Module
 from allconv.nn.parameter import Buffer, Parameter
-from allconv.nn.rewrites.new_head import Cut
+from allconv.nn.rewrites.new_head import BaseAndHead
 from allconv.nn.summary import Summary
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.head import opened, without_head, without_preparation
-from allconv.onnx.model import Input, Model
+from allconv.onnx.model import Input, OnnxModel
 from allconv.onnx.record import check_shape, record_model
 from allconv.operators.base import FLOATS, Array
 from allconv.value import Value
@@ -43,7 +43,7 @@ class OnnxModule(Module):
     takes it like any other, and `with_inputs` fixes it, so that the network can be traced.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: OnnxModel) -> None:
         settings = dict(model.arrays)  # what stays when parameters are replaced: no second copy
         for name in model.parameters:
             self._places()[name] = Parameter.holding(settings.pop(name))
@@ -94,10 +94,10 @@ class OnnxModule(Module):
             nodes.extend(inner for branch in node.branches for inner in branch.nodes)
         return [plain(node.label) for node in nodes]
 
-    def _cut_head(self) -> Cut:
+    def _cut_head(self) -> BaseAndHead:
         """See `nn.rewrites.new_head`."""
         model, weight, bias, name = without_head(self.model, self.state_dict())
-        return Cut(self.with_model(model), weight, bias, name)
+        return BaseAndHead(self.with_model(model), weight, bias, name)
 
     def for_any_size(self, layout: str = "nchw") -> OnnxModule:
         """The same network for any number of images of any size, from prepared images on.
@@ -108,7 +108,7 @@ class OnnxModule(Module):
         model = without_preparation(self.model) if is_bytes else opened(self.model, layout)
         return self.with_model(model)
 
-    def with_model(self, model: Model) -> OnnxModule:
+    def with_model(self, model: OnnxModel) -> OnnxModule:
         """Another model on this one's parameters and buffers."""
         state = self.state_dict()
         names = (*model.parameters, *model.buffers)
@@ -200,7 +200,7 @@ class OnnxModule(Module):
         yield f"{held:,} parameters"
 
 
-def _declared_shapes(model: Model) -> list[tuple[int, ...]]:
+def _declared_shapes(model: OnnxModel) -> list[tuple[int, ...]]:
     """The shapes of the inputs as the file says them."""
     found = []
     for each in model.inputs:

@@ -15,9 +15,9 @@ from allconv.intake.arrays import frozen
 from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.format.refusals import Refusal, joined
 from allconv.onnx.format.text import plain, shown
-from allconv.onnx.model import Branch, Input, Model, Node, Sizes
+from allconv.onnx.model import Branch, Input, OnnxModel, OnnxNode, Sizes
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named, since
-from allconv.onnx.names.call import Bytes, Call, Condition, Several, unsupported
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, Several, unsupported
 from allconv.onnx.names.constants import OF_DATA
 from allconv.onnx.names.local import read_local
 from allconv.onnx.read.external import Outside
@@ -49,7 +49,7 @@ class Missing:
     of_data: bool
 
 
-def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) -> Any:
+def record_model(model: OnnxModel, x: Sequence[Any], place: Callable[[str], Value]) -> Any:
     """The outputs of a model for these values; `place` gives its parameters and buffers.
 
     A static input is given as an array. All that is refused is told in one error.
@@ -62,7 +62,7 @@ def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) 
     known.update((name, place(name)) for name in (*model.parameters, *model.buffers))
     for each, value in zip(model.inputs, x, strict=True):
         known[each.name] = _taken(each, value)
-    recorder = Recorder(builder, Budget(sum(value.size for value in x)))
+    recorder = NodeRecorder(builder, Budget(sum(value.size for value in x)))
     try:
         recorder.nodes(model.nodes, known)
     except Error:
@@ -75,7 +75,7 @@ def record_model(model: Model, x: Sequence[Any], place: Callable[[str], Value]) 
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
 
-def _before(model: Model, known: Mapping[str, Any]) -> list[str]:
+def _before(model: OnnxModel, known: Mapping[str, Any]) -> list[str]:
     """The values of the data that nodes take which are missing, and outputs that are there."""
     given = {*model.arrays, *model.parameters, *model.buffers, *(x.name for x in model.inputs)}
     missing = [
@@ -104,7 +104,7 @@ def _taken(given: Input, value: Any) -> Any:
 
 
 @dataclass
-class Recorder:
+class NodeRecorder:
     """Records nodes one after the other, and keeps which are refused."""
 
     builder: Builder
@@ -119,7 +119,7 @@ class Recorder:
             self.lifted[id(array)] = array, self.builder.constant(frozen(array))
         return self.lifted[id(array)][1]
 
-    def nodes(self, nodes: Sequence[Node], known: dict[str, Any]) -> None:
+    def nodes(self, nodes: Sequence[OnnxNode], known: dict[str, Any]) -> None:
         """Record nodes; what they make is put with what is known."""
         for node in nodes:
             try:
@@ -130,7 +130,7 @@ class Recorder:
                 found, missing = None, Missing(_of_data(node, known))
             known.update(found or dict.fromkeys(filter(None, node.outputs), missing))
 
-    def _missing(self, node: Node, known: Mapping[str, Any]) -> Missing | None:
+    def _missing(self, node: OnnxNode, known: Mapping[str, Any]) -> Missing | None:
         """What a node makes that takes what is missing; None where all is there."""
         if node.refusal:
             raise node.refusal
@@ -141,7 +141,7 @@ class Recorder:
             raise unsupported(node, OF_DATA)
         return Missing(of_data)
 
-    def node(self, node: Node, known: dict[str, Any]) -> Any:
+    def node(self, node: OnnxNode, known: dict[str, Any]) -> Any:
         """The results of a node by name."""
         operands = [known[name] if name else None for name in node.inputs]
         if any(isinstance(each, Several) for each in operands) and node.op not in _OF_SEQUENCES:
@@ -150,15 +150,15 @@ class Recorder:
             return self.branch(node, operands[0], known)
         name = None if node.domain else NAMES.get(node.op)
         if name is not None and name.defined:
-            name.read(Call(node, operands, self.lift, self.budget))
+            name.read(NodeCall(node, operands, self.lift, self.budget))
             return self.defined(node, operands)
         recorded = len(self.builder.nodes)
         with self.builder.at(plain(node.label)):
-            found = _results(Call(node, operands, self.lift, self.budget))
+            found = _results(NodeCall(node, operands, self.lift, self.budget))
         self.budget.take_work(plain(node.label), self.builder.nodes[recorded:])
         return found
 
-    def defined(self, node: Node, operands: Sequence[Any]) -> dict[str, Any]:
+    def defined(self, node: OnnxNode, operands: Sequence[Any]) -> dict[str, Any]:
         """What the nodes make by which the format defines an operator."""
         body, taken = defined(node, operands)
         inside: dict[str, Any] = {name: operands[n] for name, n in taken.items()}
@@ -169,7 +169,7 @@ class Recorder:
         self.nodes(list(map(checked, nodes)), inside)
         return {name: inside[made] for name, made in results.items()}
 
-    def branch(self, node: Node, condition: Any, known: dict[str, Any]) -> Any:
+    def branch(self, node: OnnxNode, condition: Any, known: dict[str, Any]) -> Any:
         """What the graph makes that the known condition of an `If` chooses."""
         if isinstance(condition, Condition):
             return self._either(node, condition, known)
@@ -179,7 +179,7 @@ class Recorder:
             node, "then_branch" if condition.reshape(-1)[0] else "else_branch", known
         )
 
-    def _either(self, node: Node, condition: Condition, known: dict[str, Any]) -> Any:
+    def _either(self, node: OnnxNode, condition: Condition, known: dict[str, Any]) -> Any:
         """What the data choose of what both graphs of an `If` make: both are computed."""
         if prod(condition.shape) != 1:
             raise unsupported(node, _EITHER)
@@ -207,7 +207,7 @@ class Recorder:
         return found
 
     def _gated(
-        self, node: Node, which: str, chosen: Value, known: Mapping[str, Any]
+        self, node: OnnxNode, which: str, chosen: Value, known: Mapping[str, Any]
     ) -> dict[str, Any]:
         """What is known, where a graph takes 0 in place of values that it is not chosen for.
 
@@ -230,7 +230,7 @@ class Recorder:
         with self.builder.at(plain(node.label)):
             return {**known, **{name: gated(known[name]) for name in names if name}}
 
-    def _inside(self, node: Node, which: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    def _inside(self, node: OnnxNode, which: str, known: Mapping[str, Any]) -> dict[str, Any]:
         """What one of the graphs of an `If` makes, by the names of the node's outputs."""
         branch = node.attributes[which]
         if not isinstance(branch, Branch) or len(branch.outputs) < len(node.outputs):
@@ -245,7 +245,7 @@ def _is_floats(given: Any) -> bool:
     return isinstance(given, np.ndarray) and given.dtype.name in FLOATS
 
 
-def _of_data(node: Node, known: Mapping[str, Any]) -> bool:
+def _of_data(node: OnnxNode, known: Mapping[str, Any]) -> bool:
     """Whether a node takes anything that is computed from the inputs."""
     taken = [known[name] for name in node.uses if name]
     return any(each.of_data for each in taken if isinstance(each, Missing)) or any(
@@ -253,7 +253,7 @@ def _of_data(node: Node, known: Mapping[str, Any]) -> bool:
     )
 
 
-def check_inputs(model: Model, x: Sequence[Any]) -> None:
+def check_inputs(model: OnnxModel, x: Sequence[Any]) -> None:
     """Refuse values that are not the inputs that the file declares."""
     if len(x) != len(model.inputs):
         raise ShapeError(f"the network takes {len(model.inputs)} arrays, {len(x)} are given")
@@ -276,7 +276,7 @@ def fits_sizes(expected: Sizes | None, given: Sequence[int]) -> bool:
     return all(not isinstance(n, int) or n <= 0 or n == m for n, m in pairs)
 
 
-def _results(call: Call) -> dict[str, Any]:
+def _results(call: NodeCall) -> dict[str, Any]:
     """The results of a node by name, as numbers where all its operands are known."""
     node = call.node
     try:
@@ -295,7 +295,7 @@ def _results(call: Call) -> dict[str, Any]:
     return {name: each for name, each in zip(node.outputs, results, strict=False) if name}
 
 
-def _read(call: Call) -> tuple[Any, ...]:
+def _read(call: NodeCall) -> tuple[Any, ...]:
     node = call.node
     if (node.domain, node.op) == LOCAL:
         return (read_local(call),)
@@ -316,7 +316,7 @@ def _read(call: Call) -> tuple[Any, ...]:
     return results
 
 
-def _is_known(call: Call) -> bool:
+def _is_known(call: NodeCall) -> bool:
     """Whether a node is computed now: its operands are known integers, or few known floats."""
     op = call.node.op
     given = [x for x in call.operands if x is not None]

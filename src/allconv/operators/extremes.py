@@ -18,7 +18,7 @@ from allconv.operators.reduce import Broadcast, Reduction, Sum
 
 
 @dataclass(frozen=True)
-class _Cells(Reduction):
+class _CellReduction(Reduction):
     """What these share with a sum: the axes, which disappear (or stay with size 1 when `keep`)."""
 
     nothing: ClassVar[float]  # what no cells give
@@ -65,7 +65,7 @@ def _part(x: Any, axis: int, start: int, count: int) -> Any:
 
 
 @dataclass(frozen=True)
-class _Extreme(_Cells):
+class _Extreme(_CellReduction):
     """The gradient is shared out evenly between the cells that are the extreme."""
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
@@ -105,7 +105,7 @@ class Smallest(_Extreme):
 
 
 @dataclass(frozen=True)
-class Product(_Cells):
+class Product(_CellReduction):
     """The product over some axes."""
 
     nothing: ClassVar[float] = 1.0
@@ -119,7 +119,7 @@ class Product(_Cells):
 
 
 @dataclass(frozen=True)
-class LogSumExp(_Cells):
+class LogSumExp(_CellReduction):
     """The logarithm of the sum of exp(x) over some axes, shifted by the largest x."""
 
     nothing: ClassVar[float] = -np.inf

@@ -45,7 +45,7 @@ HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
-class Line:
+class ResizedAxis:
     """One axis: its cells before and after, and how many of the result make up one before.
 
     `crop` is the part of the axis, 0 to 1, that "tf_crop_and_resize" takes.
@@ -77,7 +77,7 @@ class Rule:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class SparseMatrix:
     """A sparse linear map: result p is the sum of weights[t] * x[cells[t]], where t goes from
     starts[p] to starts[p + 1] - 1."""
 
@@ -90,14 +90,14 @@ class Table:
         """The result to which each weight belongs."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
-    def turned(self, size: int) -> Table:
+    def turned(self, size: int) -> SparseMatrix:
         """The transpose, to so many cells."""
         order = np.argsort(self.cells, kind="stable")
         starts = np.cumsum([0, *np.bincount(self.cells, minlength=size)], dtype=np.int64)
-        return Table(starts, self.rows[order], self.weights[order])
+        return SparseMatrix(starts, self.rows[order], self.weights[order])
 
 
-def place_of(line: Line, rule: Rule) -> tuple[Fraction, Fraction]:
+def place_of(line: ResizedAxis, rule: Rule) -> tuple[Fraction, Fraction]:
     """(slope, offset): where the cells of the result lie."""
     n, m, s, kind = line.size, line.to, line.scale, rule.coordinates
     if kind == "asymmetric":
@@ -115,15 +115,15 @@ def place_of(line: Line, rule: Rule) -> tuple[Fraction, Fraction]:
     return 1 / s, HALF / s - HALF + moved
 
 
-def table_of(line: Line, rule: Rule) -> Table:
+def table_of(line: ResizedAxis, rule: Rule) -> SparseMatrix:
     """The map of one axis; small ones are kept."""
     small = max(line.size, line.to) <= KEPT_CELLS
     return (_kept_table if small else _table)(line, rule)
 
 
-def _table(line: Line, rule: Rule) -> Table:
+def _table(line: ResizedAxis, rule: Rule) -> SparseMatrix:
     if not line.to:
-        return Table(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        return SparseMatrix(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0))
     slope, offset = place_of(line, rule)
     d = int(np.lcm.reduce([slope.denominator, offset.denominator], dtype=object))
     a, b = int(slope * d), int(offset * d)
@@ -155,7 +155,7 @@ def _nearest(at: Array, d: int, rule: Rule) -> tuple[Array, Array]:
     return _near(cells)[:, None], np.ones((len(at), 1))
 
 
-def _between(at: Array, d: int, line: Line, rule: Rule) -> tuple[Array, Array]:
+def _between(at: Array, d: int, line: ResizedAxis, rule: Rule) -> tuple[Array, Array]:
     """The cells around each result, and their weights: those of a tent, or of a cubic."""
     scale = min(float(line.scale), 1.0) if rule.antialias else 1.0
     reach = 1 if rule.mode == "linear" else 2
@@ -181,7 +181,7 @@ def _near(cells: Array) -> Array:
     return np.asarray(np.clip(cells, -FAR, FAR), np.int64)
 
 
-def _listed(cells: Array, weights: Array, size: int) -> Table:
+def _listed(cells: Array, weights: Array, size: int) -> SparseMatrix:
     """Rows of cells and weights as a table: what meets the same cell is one weight."""
     count = len(cells)
     rows = np.broadcast_to(np.arange(count)[:, None], cells.shape)
@@ -189,13 +189,13 @@ def _listed(cells: Array, weights: Array, size: int) -> Table:
     total = np.bincount(place.reshape(-1), weights.reshape(-1), len(keys))
     keys, total = keys[total != 0], total[total != 0]
     starts = np.searchsorted(keys, np.arange(count + 1) * size)
-    return Table(starts.astype(np.int64), keys % size, total)
+    return SparseMatrix(starts.astype(np.int64), keys % size, total)
 
 
 _kept_table = lru_cache(TABLES)(_table)
 
 
-def turned_table(line: Line, rule: Rule) -> Table:
+def turned_table(line: ResizedAxis, rule: Rule) -> SparseMatrix:
     """The transpose of the map of one axis."""
     return table_of(line, rule).turned(line.size)
 
@@ -204,7 +204,7 @@ def turned_table(line: Line, rule: Rule) -> Table:
 class _Resize(Operator):
     """What a resize and its transpose share."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ResizedAxis, ...]
     rule: Rule
 
     def check_lines(self, x: Spec, sizes: tuple[int, ...]) -> None:
@@ -234,7 +234,7 @@ class _Resize(Operator):
         if not known:
             raise ShapeError(f"no resize is {rule.mode!r}, {rule.coordinates!r}, {rule.nearest!r}")
 
-    def ordered(self) -> tuple[Line, ...]:
+    def ordered(self) -> tuple[ResizedAxis, ...]:
         """The lines in the order in which they are computed: what grows most comes last."""
         return tuple(sorted(self.lines, key=lambda line: Fraction(line.to, max(line.size, 1))))
 
@@ -246,7 +246,7 @@ class _Resize(Operator):
         return tuple(sizes)
 
 
-def _mapped(x: Array, axis: int, table: Table) -> Array:
+def _mapped(x: Array, axis: int, table: SparseMatrix) -> Array:
     """A map along one axis: a product and a sum for each weight."""
     data = np.moveaxis(x, axis, 0)
     y = np.zeros((len(table.starts) - 1, *data.shape[1:]))

@@ -49,7 +49,7 @@ class Picture(Markup):
 
 
 @dataclass(frozen=True)
-class Line:
+class Series:
     """A line by its name: what it is at each place; None, NaN and infinity are gaps.
 
     look   which of the looks it has, a colour and dashes; lines of one chart have several
@@ -86,7 +86,7 @@ class Chart:
     """
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[Series, ...]
     across: str = "epoch"
     first: int = 1
     marked: int | None = None
@@ -126,13 +126,13 @@ def in_words(chart: Chart) -> str:
 
 def drawn(chart: Chart) -> Markup:
     """A chart as a group of SVG, its upper left corner at (0, 0)."""
-    frame = _Frame(chart)
+    frame = _ChartFrame(chart)
     title = element("text", chart.title, class_="title", x=0, y=14)
     parts = [title, *frame.grid(), *frame.mark(), *frame.lines(), *frame.names()]
     return element("g", *parts, class_="chart")
 
 
-class _Frame:
+class _ChartFrame:
     """Where the numbers of a chart lie on the paper."""
 
     def __init__(self, chart: Chart) -> None:
@@ -203,7 +203,7 @@ class _Frame:
                     parts += [self._dot(line, n, v) for n, v in stretch]
         return parts
 
-    def _dot(self, line: Line, place: int, value: float) -> Markup:
+    def _dot(self, line: Series, place: int, value: float) -> Markup:
         said = f"{line.name}, {self.chart.across} {place}: {shown(value, self.chart.is_share)}"
         style = f"fill:{line.colour}"
         at = {"cx": self.x(place), "cy": self.y(value), "r": 2.2}

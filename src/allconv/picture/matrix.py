@@ -72,7 +72,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Grid:
+class MatrixDrawing:
     """What is drawn.
 
     notes    lines below: what is left out, how often a letter occurs
@@ -92,7 +92,7 @@ class Grid:
 
     def svg(self, theme: str = "auto") -> Picture:
         """The picture. theme: "auto" (what the reader's system has), "light" or "dark"."""
-        frame = _Frame(self)
+        frame = _MatrixFrame(self)
         body = [*frame.head(), *frame.cells(), *frame.names(), *frame.foot()]
         paper = element("rect", width=frame.width, height=frame.height, style="fill:var(--paper)")
         inside = element("g", *body, class_="matrix")
@@ -145,10 +145,10 @@ def _parts(
     return found
 
 
-class _Frame:
+class _MatrixFrame:
     """Where the parts of a picture lie."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: MatrixDrawing) -> None:
         self.grid = grid
         names = [name for name in grid.columns.names if name is not None]
         texts = [shortened(each.text, LONGEST) for each in grid.entries]
@@ -289,7 +289,7 @@ class _Frame:
         ]
 
 
-def _side(grid: Grid) -> float:
+def _side(grid: MatrixDrawing) -> float:
     """Pixels of a cell without a text: such that the matrix is neither huge nor tiny."""
     most = max(len(grid.rows.names), len(grid.columns.names), 1)
     return float(min(max(640 // most, 5), 14))

@@ -122,7 +122,7 @@ def _cell(kind: str, cell: Cell, is_number: bool) -> Markup:
 
 
 @dataclass(frozen=True)
-class Listing:
+class LongTable:
     """Many rows of one form: a table, or above `MOST_ROWS` a row a kind that opens all of them.
 
     what    what a row is, in the plural: "layers"

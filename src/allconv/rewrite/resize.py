@@ -1,7 +1,7 @@
 """A graph for other sizes: what its operators become on another batch or a larger image.
 
 1  a window                -> the same kernel, steps and padding, as many outputs as now fit
-2  a transposed window     -> the same, solved for its input: I + stride * (P - P before)
+2  a transposed window     -> the same, solved for its input
 3  reshape, slice          -> the batch follows; a slice keeps what it takes whole
 4  everything else         -> itself
 """
@@ -77,7 +77,13 @@ def _grown_transpose(axis: Axis, size: int) -> Axis:
         raise UnsupportedError(
             "a transposed convolution over a dilated input is supported for one image size only"
         )
-    return replace(axis, input=axis.input + axis.stride * (size - axis.output), output=size)
+    return Axis.transposed(
+        size,
+        axis.kernel,
+        stride=axis.stride,
+        dilation=axis.dilation,
+        padding=(axis.padding, axis.high),
+    )
 
 
 def _batch(

@@ -11,7 +11,7 @@ from allconv.show import text
 
 if TYPE_CHECKING:
     from allconv.show.terms import Cell, Factor, Term
-    from allconv.show.view import View
+    from allconv.show.view import ArrayView
     from allconv.show.working import Working
 
 HEAD = ("cell", "what meets", "numbers", "products", "total")
@@ -25,7 +25,7 @@ def working_table(working: Working) -> str:
     return shown(*said, *(_view(view, len(views)) for view in views))
 
 
-def view_table(view: View) -> str:
+def view_table(view: ArrayView) -> str:
     """A row a cell; a large view is abridged, with a word on how to see the others."""
     return shown(_view(view, 1))
 
@@ -35,7 +35,7 @@ def cell_table(cell: Cell) -> str:
     return shown(table(HEAD, [_row(cell, TERMS_ALONE)]))
 
 
-def _view(view: View, views: int) -> Markup:
+def _view(view: ArrayView, views: int) -> Markup:
     """The table of one of so many views, which share what there is of bytes and of time."""
     most = view.size if view.size <= text.MOST_CELLS else text.FIRST_CELLS
     cells = list(view.first(most, text.MOST_WORK // views))

@@ -13,10 +13,10 @@ from allconv.text import counted
 
 if TYPE_CHECKING:
     from allconv.show.terms import Cell, Number, Term
-    from allconv.show.view import View
+    from allconv.show.view import ArrayView
     from allconv.show.working import Working
 
-    Hint = Callable[[View], str]
+    Hint = Callable[[ArrayView], str]
 
 WIDTH = 100  # characters of a line
 MOST_CELLS = 48  # views of more cells are abridged
@@ -47,7 +47,7 @@ def inside(value: Number) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def python_hint(view: View) -> str:
+def python_hint(view: ArrayView) -> str:
     """How to see other cells of a view, in Python."""
     last = ", ".join(str(n - 1) for n in view.shape)
     return f"print(working.{view.name}[{last}]) shows one, working.{view.name}[...] takes slices"
@@ -67,7 +67,7 @@ def working_text(working: Working, hint: Hint = python_hint) -> str:
     return "\n\n".join(parts)
 
 
-def view_text(view: View, hint: Hint = python_hint) -> str:
+def view_text(view: ArrayView, hint: Hint = python_hint) -> str:
     """The cells of a view; a large one is abridged, with a word on how to see the others."""
     first = view.first(MOST_CELLS, MOST_WORK)
     cells = [cell_lines(cell, most=MOST_TERMS) for cell in first]
@@ -79,7 +79,7 @@ def view_text(view: View, hint: Hint = python_hint) -> str:
     return "\n".join(lines) or f"{view.name} has no cells"
 
 
-def left_out(view: View, shown: int) -> str:
+def left_out(view: ArrayView, shown: int) -> str:
     """What is said of the cells of a view after the first so many.
 
     Where none is shown, because each has too many terms, about how many these are.

@@ -16,7 +16,7 @@ from allconv.show.terms import Cell, Index
 from allconv.show.text import view_text
 
 
-class View:
+class ArrayView:
     """A result or a gradient, or some cells of it.
 
     `view[0, 1]` explains one cell; slices choose several (`view[0, :, 2:4]`), as in NumPy.
@@ -76,7 +76,7 @@ class View:
             ) from None
         if np.ndim(chosen) == 0:
             return self.cell(int(chosen))
-        return View(self.name, self.shape, self.dtype, self._explain, chosen, work=self.work)
+        return ArrayView(self.name, self.shape, self.dtype, self._explain, chosen, work=self.work)
 
     def totals(self) -> Array:
         """The sums (or maxima) of all cells: what the layer returns, or its gradient."""

@@ -22,33 +22,35 @@ from allconv.show.explanation import explanation
 from allconv.show.operand import Operand, WindowCall
 from allconv.show.table import working_table
 from allconv.show.text import working_text
-from allconv.show.view import View
+from allconv.show.view import ArrayView
 from allconv.window import Axis, Window
 
 
 class Working:
     """The working of one call: `y` (what it returns), and gradients as `gx`, `gw`, `gb`.
 
-    Each is a `View`: print it, index it (`working.y[0, 1]`), or take its `totals()`. `title` says
-    what is computed, `note` what takes part in it unseen, as the zeros of padding do.
+    Each is an `ArrayView`: print it, index it (`working.y[0, 1]`), or take its `totals()`. `title`
+    says what is computed, `note` what takes part in it unseen, as the zeros of padding do.
     """
 
-    def __init__(self, title: str, window: Window, views: tuple[View, ...], note: str = "") -> None:
+    def __init__(
+        self, title: str, window: Window, views: tuple[ArrayView, ...], note: str = ""
+    ) -> None:
         self.title, self.window, self.note = title, window, note
         self._views = {view.name: view for view in views}
 
     @property
-    def result(self) -> View:
+    def result(self) -> ArrayView:
         """What the call returns."""
         return next(iter(self))
 
-    def __iter__(self) -> Iterator[View]:
+    def __iter__(self) -> Iterator[ArrayView]:
         return iter(self._views.values())
 
-    def __getattr__(self, name: str) -> View:
+    def __getattr__(self, name: str) -> ArrayView:
         views = self.__dict__.get("_views", {})
         if name in views:
-            view: View = views[name]
+            view: ArrayView = views[name]
             return view
         hint = "; gradients need grad_output=..." if name in ("gx", "gw", "gb", "gy") else ""
         raise AttributeError(f"this working has {', '.join(views)}, not {name}{hint}")
@@ -100,10 +102,12 @@ def working(
     call = record_call(layer_or_function, arrays, settings)
     made = explanation(call, upstream(call.result, grad_output))
     result = call.result
-    views = [View(result.name, result.shape, result.dtype, made.forward, work=made.work(result))]
+    views = [
+        ArrayView(result.name, result.shape, result.dtype, made.forward, work=made.work(result))
+    ]
     if grad_output is not None:
         views += [
-            View(name, operand.shape, operand.dtype, explain, work=made.work(operand))
+            ArrayView(name, operand.shape, operand.dtype, explain, work=made.work(operand))
             for name, (operand, explain) in made.gradients().items()
         ]
     return Working(_title(call), call.operator.window, tuple(views), _padding_note(call))

@@ -13,7 +13,7 @@ import numpy as np
 
 from allconv.data.dataset import Dataset, Part
 from allconv.data.preprocess import Preprocess
-from allconv.data.presets import Prepared, Preset, find_preset
+from allconv.data.presets import ImageScaling, Preset, find_preset
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.settings import short_repr
 from allconv.nn.correlate import Conv2d
@@ -21,7 +21,7 @@ from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
 from allconv.nn.rewrites.graph_module import GraphModule
-from allconv.nn.rewrites.new_head import LAYOUTS, Cut, Features, check_classes, cut_head
+from allconv.nn.rewrites.new_head import LAYOUTS, BaseAndHead, Features, check_classes, cut_head
 from allconv.nn.saved import load as load_saved
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.load import load as load_onnx
@@ -48,9 +48,9 @@ class Base:
     """
 
     name: str
-    cut: Cut
+    cut: BaseAndHead
     layout: str
-    prepared: Prepared
+    prepared: ImageScaling
     channels: int
     size: tuple[int, int] | None
     classes: tuple[str, ...] | None
@@ -194,7 +194,7 @@ def _of_file(net: OnnxModule, name: str, preset: Preset | None, layout: str | No
         if preset is not None or layout is not None:
             raise ArgumentError(f"{name} says how images are prepared; leave preset and layout out")
         cut = cut_head(net.for_any_size())
-        prepared = Prepared(kind.mean, kind.std)
+        prepared = ImageScaling(kind.mean, kind.std)
         return Base(name, cut, "nchw", prepared, kind.channels, kind.size, net.classes)
     shape = inputs[0].shape
     if inputs[0].dtype == "uint8":
@@ -234,7 +234,7 @@ def taken(
     return channels, None if height is None or width is None else (height, width)
 
 
-def _asked(name: str, preset: Preset | None, channels: int) -> Prepared:
+def _asked(name: str, preset: Preset | None, channels: int) -> ImageScaling:
     if preset is None:
         raise FileError(
             f"{name} {UNPREPARED}; give a preset (imagenet, imagenet-bgr, "

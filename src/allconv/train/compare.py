@@ -33,7 +33,7 @@ Watch = Callable[[str], Sequence[Callback]]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedNetwork:
     """How one network did.
 
     Accuracies are shares of the test images: as they are, moved by `SHIFT` pixels (the mean over
@@ -61,7 +61,7 @@ def compare_networks(
     seed: int = 0,
     threads: int | None = None,
     watch: Watch = lambda title: (),
-) -> Iterator[Comparison]:
+) -> Iterator[ComparedNetwork]:
     """Train networks of `nn.networks` on the same images, without augmentation.
 
     names: of the networks (None: the four small ones). watch: gives the callbacks of a training,
@@ -92,7 +92,7 @@ def _compared(
     seed: int,
     threads: int | None,
     watch: Watch,
-) -> Comparison:
+) -> ComparedNetwork:
     def trained(title: str, data: Dataset, epochs: int) -> tuple[Module, History]:
         net = _built(name, data, seed)
         history = fit(
@@ -117,7 +117,7 @@ def _compared(
     few = data.with_samples(max(len(data.train) // PART, least), seed)
     other, part_history = trained(f"{name}, {len(few.train):,} images", few, epochs * PART)
     spec = Spec((1, *data.preprocess.shape))
-    return Comparison(
+    return ComparedNetwork(
         name=name,
         parameters=sum(array.size for array in net.parameters().values()),
         multiply_adds=trace_module(net, spec).graph.cost(),

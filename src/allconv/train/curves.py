@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from allconv.picture.chart import Chart, Line
+from allconv.picture.chart import Chart, Series
 
 if TYPE_CHECKING:
     from allconv.train.history import History, Record
@@ -21,16 +21,16 @@ def curves(history: History) -> tuple[Chart, Chart, Chart]:
     return (
         Chart("Loss", _lines(records, "loss"), marked=chosen, mark=mark, base=0.0),
         Chart("Accuracy", _lines(records, "accuracy"), marked=chosen, mark=mark, is_share=True),
-        Chart("Learning rate", (Line("rate", [r.rate for r in records], look=3),), base=0.0),
+        Chart("Learning rate", (Series("rate", [r.rate for r in records], look=3),), base=0.0),
     )
 
 
-def _lines(records: Sequence[Record], name: str) -> tuple[Line, ...]:
-    training = Line("training", [getattr(r, name) for r in records], TRAINING)
+def _lines(records: Sequence[Record], name: str) -> tuple[Series, ...]:
+    training = Series("training", [getattr(r, name) for r in records], TRAINING)
     if not _is_validated(records):
         return (training,)
     held = [getattr(r, f"validation_{name}") for r in records]
-    return Line("validation", held, VALIDATION), training
+    return Series("validation", held, VALIDATION), training
 
 
 def _is_validated(records: Sequence[Record]) -> bool:

@@ -24,7 +24,7 @@ from allconv.train.interrupt import defer_interrupt
 from allconv.train.objective import Loss
 from allconv.train.optimizers import Optimizer
 from allconv.train.recipe import Recipe
-from allconv.train.run import Run, check_free
+from allconv.train.run import TrainingRun, check_free
 from allconv.train.schedules import Schedule
 
 
@@ -127,7 +127,7 @@ def train_feeds(
     before: Callable[[], object] | None = None,
 ) -> History:
     """`fit` on samples that are ready."""
-    run = Run(net, recipe, training, held, threads, callbacks, classes)
+    run = TrainingRun(net, recipe, training, held, threads, callbacks, classes)
     run.check_network()
     folders = _folder(out, "out"), _folder(resume, "resume")
     if before is not None:

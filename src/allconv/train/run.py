@@ -47,7 +47,7 @@ def check_free(out: Path | None, resume: Path | None) -> bool:
     return fresh
 
 
-class Run:
+class TrainingRun:
     """The state of one training."""
 
     def __init__(

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnxruntime as runtime
 
-from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of
+from allconv.bench.engines.prepared_workload import (
+    InTurn,
+    PreparedWorkload,
+    Told,
+    arrays_of,
+    images_of,
+)
 from allconv.operators.base import Array
 
 FATAL = 4  # the only level of messages that is shown
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready."""
-    import onnxruntime as runtime
-
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -31,6 +36,6 @@ def prepare(told: Told, threads: int, variant: str) -> Prepared:
     settings = f"intra_op_num_threads={threads}, ORT_ENABLE_ALL, sequential, spinning (default)"
     if "sizes" in told:
         turns = InTurn(run, images_of(told))
-        return Prepared(turns, turns.results, settings)
+        return PreparedWorkload(turns, turns.results, settings)
     x = np.ascontiguousarray(arrays_of(told)["x"])
-    return Prepared(lambda: run(x), lambda: list(run(x)), settings)
+    return PreparedWorkload(lambda: run(x), lambda: list(run(x)), settings)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import openvino
 
-from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of
+from allconv.bench.engines.prepared_workload import (
+    InTurn,
+    PreparedWorkload,
+    Told,
+    arrays_of,
+    images_of,
+)
 from allconv.operators.base import Array
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready; compiled models are kept in the folder `cache` where one is told."""
-    import openvino
-
     config: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
@@ -35,6 +40,6 @@ def prepare(told: Told, threads: int, variant: str) -> Prepared:
     settings = f"LATENCY, inference_num_threads={threads}, 1 stream, f32, inputs and outputs shared"
     if "sizes" in told:
         images = images_of(told)
-        return Prepared(InTurn(run, images), lambda: results(images[0]), settings)
+        return PreparedWorkload(InTurn(run, images), lambda: results(images[0]), settings)
     x = np.ascontiguousarray(arrays_of(told)["x"])
-    return Prepared(lambda: run(x), lambda: results(x), settings)
+    return PreparedWorkload(lambda: run(x), lambda: results(x), settings)

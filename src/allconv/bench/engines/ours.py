@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from allconv.bench.engines.prepared import (
+from allconv.bench.engines.prepared_workload import (
     InTurn,
-    Prepared,
+    PreparedWorkload,
     Told,
     arrays_of,
     channels_last,
@@ -28,7 +30,7 @@ from allconv.bench.workload import FUNCTION_SIZES, GRADIENT, NETWORK, NETWORK_SI
 from allconv.operators.base import Array
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready."""
     return _KINDS[told["kind"]](told, threads)
 
@@ -37,44 +39,39 @@ def _said(threads: int, how: str) -> str:
     return f"{how}, threads={threads}"
 
 
-def _compiled(compiled: Any, arrays: list[Array], threads: int, how: str) -> Prepared:
+def _running(program: Any, call: Callable[[], Any], threads: int, how: str) -> PreparedWorkload:
+    """A call that runs one program."""
     from allconv.bench.profile import profile_call
 
-    def call() -> Any:
-        return compiled(*arrays)
+    def results() -> list[Array]:
+        given = call()
+        return [np.asarray(each) for each in (given if isinstance(given, tuple) else (given,))]
 
     def profile(repeats: int) -> list[dict[str, Any]]:
-        return profile_call(compiled.program, call, repeats)
+        return profile_call(program, call, repeats)
 
-    return Prepared(call, lambda: [np.asarray(call())], _said(threads, how), profile)
+    return PreparedWorkload(call, results, _said(threads, how), profile)
 
 
-def _network(told: Told, threads: int) -> Prepared:
+def _network(told: Told, threads: int) -> PreparedWorkload:
     from allconv import compile, onnx
 
     net = onnx.load(told["model"])
     x = arrays_of(told)["x"]
     dtype = "float32" if x.dtype == np.uint8 else x.dtype.name
     compiled = compile(net, x.shape, dtype=dtype, threads=threads)
-    how = "onnx.load, compile"
-    if x.dtype == np.uint8:  # the conversion is a part of each call, as it is in `predict`
-        from allconv.bench.profile import profile_call
 
-        def call() -> Any:
-            return compiled(x.astype(np.float32))
+    def call() -> Any:
+        return compiled(x)
 
-        return Prepared(
-            call, lambda: _listed(call()), _said(threads, how),
-            lambda repeats: profile_call(compiled.program, call, repeats),
-        )  # fmt: skip
-    return _compiled(compiled, [x], threads, how)
+    def converted() -> Any:  # a part of each call, as it is in `predict`
+        return compiled(x.astype(np.float32))
+
+    run = converted if x.dtype == np.uint8 else call
+    return _running(compiled.program, run, threads, "onnx.load, compile")
 
 
-def _listed(results: Any) -> list[Array]:
-    return [np.asarray(each) for each in (results if isinstance(results, tuple) else (results,))]
-
-
-def _gradient(told: Told, threads: int) -> Prepared:
+def _gradient(told: Told, threads: int) -> PreparedWorkload:
     from allconv import compile, vjp
     from allconv.functional import conv2d
 
@@ -89,12 +86,11 @@ def _gradient(told: Told, threads: int) -> Prepared:
     operands = [arrays["x"], arrays["w"], arrays["gy"]]
     function = of_input if told["of"] == "input" else of_weight
     compiled = compile(function, *(a.shape for a in operands), threads=threads)
-    return _compiled(compiled, operands, threads, "vjp, compile")
+    return _running(compiled.program, lambda: compiled(*operands), threads, "vjp, compile")
 
 
-def _step(told: Told, threads: int) -> Prepared:
+def _step(told: Told, threads: int) -> PreparedWorkload:
     from allconv import nn
-    from allconv.bench.profile import profile_call
     from allconv.train.objective import Objective
     from allconv.train.optimizers import SGD, AdamW
     from allconv.train.step import TrainingStep
@@ -124,21 +120,19 @@ def _step(told: Told, threads: int) -> Prepared:
         return step(x, labels, rate=RATE, step=next(done))
 
     _, program = step.prepare(x.shape)
-    return Prepared(
-        call, results, _said(threads, "TrainingStep, channels-last images"),
-        lambda repeats: profile_call(program, call, repeats),
-    )  # fmt: skip
+    running = _running(program, call, threads, "TrainingStep, channels-last images")
+    return replace(running, results=results)
 
 
-def _network_sizes(told: Told, threads: int) -> Prepared:
+def _network_sizes(told: Told, threads: int) -> PreparedWorkload:
     from allconv import onnx, set_threads
 
     set_threads(threads)
     turns = InTurn(onnx.load(told["model"]), images_of(told))
-    return Prepared(turns, turns.results, _said(threads, "onnx.load, called"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "onnx.load, called"))
 
 
-def _function_sizes(told: Told, threads: int) -> Prepared:
+def _function_sizes(told: Told, threads: int) -> PreparedWorkload:
     from allconv import set_threads
     from allconv.functional import conv2d
 
@@ -149,7 +143,7 @@ def _function_sizes(told: Told, threads: int) -> Prepared:
         return conv2d(x, arrays["w"], arrays["b"], padding=1)
 
     turns = InTurn(function, images_of(told))
-    return Prepared(turns, turns.results, _said(threads, "functional.conv2d"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "functional.conv2d"))
 
 
 _KINDS = {

@@ -6,8 +6,17 @@ import os
 from typing import Any
 
 import numpy as np
+import torch
+from torch.nn.functional import conv2d
 
-from allconv.bench.engines.prepared import InTurn, Prepared, Told, arrays_of, images_of, state_of
+from allconv.bench.engines.prepared_workload import (
+    InTurn,
+    PreparedWorkload,
+    Told,
+    arrays_of,
+    images_of,
+    state_of,
+)
 from allconv.bench.training import (
     COMPARED_STEPS,
     MOMENTUM,
@@ -28,13 +37,11 @@ from allconv.bench.workload import (
 from allconv.operators.base import Array
 
 
-def prepare(told: Told, threads: int, variant: str) -> Prepared:
+def prepare(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """Make a workload ready in a variant: "", "channels last" or "compiled"."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no processes of its own
     if told.get("cache"):
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = told["cache"]
-    import torch
-
     torch.set_num_threads(threads)
     return _KINDS[told["kind"]](told, threads, variant)
 
@@ -43,10 +50,8 @@ def _said(threads: int, *how: str) -> str:
     return ", ".join([f"set_num_threads({threads})", *(each for each in how if each)])
 
 
-def _network(told: Told, threads: int, variant: str) -> Prepared:
-    import torch
-
-    from allconv.bench.engines.torch_graph import torch_network
+def _network(told: Told, threads: int, variant: str) -> PreparedWorkload:
+    from allconv.bench.engines.torch_graph import torch_network  # loads onnx: for files alone
 
     net = _laid(torch_network(told["model"]), variant)
     x = _laid(torch.from_numpy(np.ascontiguousarray(arrays_of(told)["x"])), variant)
@@ -68,12 +73,10 @@ def _network(told: Told, threads: int, variant: str) -> Prepared:
         given = call()
         return [each.numpy() for each in (given if isinstance(given, tuple) else (given,))]
 
-    return Prepared(call, results, _said(threads, *how))
+    return PreparedWorkload(call, results, _said(threads, *how))
 
 
-def _gradient(told: Told, threads: int, variant: str) -> Prepared:
-    import torch
-
+def _gradient(told: Told, threads: int, variant: str) -> PreparedWorkload:
     arrays = {n: torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays_of(told).items()}
     x, w, gy = (_laid(arrays[name], variant) for name in ("x", "w", "gy"))
     s, d = ([told["settings"][name]] * 2 for name in ("stride", "dilation"))
@@ -88,13 +91,11 @@ def _gradient(told: Told, threads: int, variant: str) -> Prepared:
     def results() -> list[Array]:
         return [each.numpy() for each in call() if each is not None]
 
-    return Prepared(call, results, _said(threads, "aten.convolution_backward", variant))
+    return PreparedWorkload(call, results, _said(threads, "aten.convolution_backward", variant))
 
 
-def _step(told: Told, threads: int, variant: str) -> Prepared:
+def _step(told: Told, threads: int, variant: str) -> PreparedWorkload:
     """A step: forward, loss, backward, update by a fused optimizer; gradients are set to None."""
-    import torch
-
     arrays = arrays_of(told)
     layout = CHANNELS_LAST if variant else ""  # compiled, too, is faster with channels last
     images = _laid(torch.from_numpy(np.ascontiguousarray(arrays["x"])), layout)
@@ -124,13 +125,11 @@ def _step(told: Told, threads: int, variant: str) -> Prepared:
 
     how = ["torch.compile"] if variant == "compiled" else []
     how += ["fused optimizer", layout]
-    return Prepared(made(told["layers"]), results, _said(threads, *how))
+    return PreparedWorkload(made(told["layers"]), results, _said(threads, *how))
 
 
 def _optimizer(name: str, net: Any) -> Any:
     """The optimizer; as ours, it does not pull biases and batch normalisations towards 0."""
-    import torch
-
     groups = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -142,8 +141,6 @@ def _optimizer(name: str, net: Any) -> Any:
 
 def _laid(tensor: Any, variant: str) -> Any:
     """A tensor of images, or a module, in the layout of a variant."""
-    import torch
-
     if variant != CHANNELS_LAST:
         return tensor
     is_module = isinstance(tensor, torch.nn.Module)
@@ -157,30 +154,25 @@ def _laid(tensor: Any, variant: str) -> Any:
     return tensor
 
 
-def _network_sizes(told: Told, threads: int, variant: str) -> Prepared:
-    from allconv.bench.engines.torch_graph import torch_network
+def _network_sizes(told: Told, threads: int, variant: str) -> PreparedWorkload:
+    from allconv.bench.engines.torch_graph import torch_network  # loads onnx: for files alone
 
     return _on_sizes(torch_network(told["model"]), told, threads)
 
 
-def _function_sizes(told: Told, threads: int, variant: str) -> Prepared:
-    import torch
-    from torch.nn.functional import conv2d
-
+def _function_sizes(told: Told, threads: int, variant: str) -> PreparedWorkload:
     arrays = arrays_of(told)
     w, b = torch.from_numpy(arrays["w"]), torch.from_numpy(arrays["b"])
     return _on_sizes(lambda x: conv2d(x, w, b, padding=1), told, threads)
 
 
-def _on_sizes(function: Any, told: Told, threads: int) -> Prepared:
-    import torch
-
+def _on_sizes(function: Any, told: Told, threads: int) -> PreparedWorkload:
     def run(x: Any) -> Any:
         with torch.inference_mode():
             return function(x)
 
     turns = InTurn(run, [torch.from_numpy(x) for x in images_of(told)])
-    return Prepared(turns, turns.results, _said(threads, "inference_mode"))
+    return PreparedWorkload(turns, turns.results, _said(threads, "inference_mode"))
 
 
 _KINDS = {

@@ -10,34 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
+import torch.nn.functional as f
 
-from allconv.bench.engines.prepared import CannotRunError
+import onnx
+from allconv.bench.engines.prepared_workload import CannotRunError
 from allconv.bench.engines.torch_operators import OPERATORS, Attributes
 from allconv.operators.base import Array
+from onnx import helper, numpy_helper
 
 
 def torch_network(path: str) -> Any:
     """The module of a file, in evaluation; CannotRunError for an operator without a translation."""
-    import torch
+    from torch.fx.experimental.optimization import fuse  # it warns while it loads
 
-    import onnx
-
-    model = onnx.load(path)
-    network = Network(model)
+    network = TorchGraph(onnx.load(path))
     module = torch.fx.GraphModule(network.root, network.graph).eval()
-    from torch.fx.experimental.optimization import fuse
-
     return fuse(module, no_trace=True)
 
 
-class Network:
+class TorchGraph:
     """The graph while it is made; `OPERATORS` call its methods."""
 
     def __init__(self, model: Any) -> None:
-        import torch
-
-        from onnx import numpy_helper
-
         self.opset = max(e.version for e in model.opset_import if e.domain in ("", "ai.onnx"))
         self.root = torch.nn.Module()
         self.graph = torch.fx.Graph()
@@ -54,12 +49,8 @@ class Network:
         self.graph.output(outputs if len(outputs) > 1 else outputs[0])
 
     def _add(self, node: Any) -> None:
-        from onnx import helper
-
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         if node.op_type == "Constant":
-            from onnx import numpy_helper
-
             self.arrays[node.output[0]] = numpy_helper.to_array(attributes["value"])
             return
         if node.op_type == "Reshape" and node.input[0] in self.arrays:
@@ -73,8 +64,6 @@ class Network:
     def value(self, name: str) -> Any:
         """A value of the graph; an initializer becomes a buffer."""
         if name not in self.values:
-            import torch
-
             buffer = f"c{len(list(self.root.buffers()))}"
             self.root.register_buffer(buffer, torch.from_numpy(np.array(self.array(name))))
             self.values[name] = self.graph.get_attr(buffer)
@@ -96,8 +85,6 @@ class Network:
 
     def module(self, module: Any, arrays: dict[str, Array], x: Any) -> Any:
         """A call of a module whose weights are these arrays."""
-        import torch
-
         state = {n: torch.from_numpy(np.array(a)) for n, a in arrays.items()}
         module.load_state_dict(state, strict=False)
         name = f"m{len(list(self.root.children()))}"
@@ -112,7 +99,5 @@ class Network:
         low, high = list(pads[:axes]), list(pads[axes:])
         if low == high:
             return x, low
-        import torch.nn.functional as f
-
         both = [n for pair in reversed(list(zip(low, high, strict=True))) for n in pair]
         return self.call(f.pad, x, both, value=fill), [0] * axes

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from math import isclose
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import torch
+import torch.nn.functional as f
+from torch import nn
 
-from allconv.bench.engines.prepared import CannotRunError
+from allconv.bench.engines.prepared_workload import CannotRunError
+from onnx import TensorProto
 
 if TYPE_CHECKING:
-    from allconv.bench.engines.torch_graph import Network
+    from allconv.bench.engines.torch_graph import TorchGraph
 
 Attributes: TypeAlias = dict[str, Any]
 LAST_FLAT_SOFTMAX = 12  # up to this operator set, Softmax takes the axes from `axis` on together
-Maker: TypeAlias = Callable[["Network", Sequence[str], Attributes], Any]
+Maker: TypeAlias = Callable[["TorchGraph", Sequence[str], Attributes], Any]
 
 
-def _conv(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    from torch import nn
-
+def _conv(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     w = net.array(inputs[1])
     axes = w.ndim - 2
     x, padding = net.padded(net.value(inputs[0]), a, axes, 0.0)
@@ -34,18 +38,14 @@ def _conv(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.module(module, arrays, x)
 
 
-def _batch_norm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    from torch import nn
-
+def _batch_norm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     names = ("weight", "bias", "running_mean", "running_var")
     arrays = {n: net.array(i) for n, i in zip(names, inputs[1:5], strict=True)}
     module = nn.BatchNorm2d(len(arrays["weight"]), eps=a.get("epsilon", 1e-5))
     return net.module(module, arrays, net.value(inputs[0]))
 
 
-def _gemm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    from torch import nn
-
+def _gemm(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     if a.get("alpha", 1.0) != 1.0 or a.get("beta", 1.0) != 1.0 or a.get("transA"):
         raise CannotRunError("Gemm with alpha, beta or transA has no translation to PyTorch here")
     w = net.array(inputs[1]) if inputs[1] in net.arrays else None
@@ -57,9 +57,7 @@ def _gemm(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.module(module, arrays, net.value(inputs[0]))
 
 
-def _max_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
+def _max_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     axes = len(a["kernel_shape"])
     x, padding = net.padded(net.value(inputs[0]), a, axes, -np.inf)
     pool = (f.max_pool1d, f.max_pool2d, f.max_pool3d)[axes - 1]
@@ -68,9 +66,7 @@ def _max_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(pool, x, kernel, stride, padding=padding, dilation=dilation, ceil_mode=ceil)
 
 
-def _average_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
+def _average_pool(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     axes = len(a["kernel_shape"])
     whole = net.value(inputs[0])
     x, padding = net.padded(whole, a, axes, 0.0)
@@ -87,41 +83,31 @@ def _average_pool(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     if counts or x is whole:
         return y
     # Padding on one side: divided by the share of each window that lies on the image.
-    import torch
-
     ones = net.padded(net.call(torch.ones_like, whole), a, axes, 0.0)[0]
     return net.call(torch.div, y, net.call(pool, ones, **settings))
 
 
-def _reshape(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _reshape(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.reshape, net.value(inputs[0]), net.integers(inputs[1]))
 
 
-def _axes(net: Network, inputs: Sequence[str], a: Attributes) -> list[int]:
+def _axes(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> list[int]:
     """The axes, an attribute or, in later operator sets, the second input."""
     return list(a["axes"]) if "axes" in a else net.integers(inputs[1])
 
 
-def _unsqueeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _unsqueeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     x = net.value(inputs[0])
     for axis in sorted(_axes(net, inputs, a)):
         x = net.call(torch.unsqueeze, x, axis)
     return x
 
 
-def _squeeze(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _squeeze(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.squeeze, net.value(inputs[0]), tuple(_axes(net, inputs, a)))
 
 
-def _softmax(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _softmax(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     x = net.value(inputs[0])
     if net.opset > LAST_FLAT_SOFTMAX:
         return net.call(torch.softmax, x, a.get("axis", -1))
@@ -129,42 +115,27 @@ def _softmax(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.Tensor.reshape_as, net.call(torch.softmax, flat, -1), x)
 
 
-def _concat(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _concat(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.cat, [net.value(each) for each in inputs], a["axis"])
 
 
-def _sum(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import operator
-
-    total = net.value(inputs[0])
-    for each in inputs[1:]:
-        total = net.call(operator.add, total, net.value(each))
-    return total
+def _sum(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
+    return reduce(partial(net.call, operator.add), map(net.value, inputs))
 
 
-def _mean(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _mean(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     keep = bool(a.get("keepdims", 1))
     return net.call(torch.mean, net.value(inputs[0]), _axes(net, inputs, a), keep)
 
 
-def _cast(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
-    from onnx import TensorProto
-
+def _cast(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     dtypes = {TensorProto.FLOAT: torch.float32, TensorProto.DOUBLE: torch.float64}
     if a["to"] not in dtypes:
         raise CannotRunError("Cast to no float has no translation to PyTorch here")
     return net.call(torch.Tensor.to, net.value(inputs[0]), dtypes[a["to"]])
 
 
-def _clip(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch
-
+def _clip(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     bounds = [a.get("min"), a.get("max")]
     for place, name in enumerate(inputs[1:3]):
         if name:
@@ -172,24 +143,20 @@ def _clip(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
     return net.call(torch.clamp, net.value(inputs[0]), *bounds)
 
 
-def _hard_sigmoid(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-    import torch.nn.functional as f
-
+def _hard_sigmoid(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     if not isclose(a.get("alpha", 0.2), 1 / 6, rel_tol=1e-5) or a.get("beta", 0.5) != 0.5:
         raise CannotRunError("HardSigmoid of another slope has no translation to PyTorch here")
     return net.call(f.hardsigmoid, net.value(inputs[0]))
 
 
-def _same(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
+def _same(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
     return net.value(inputs[0])
 
 
 def _plain(name: str, settings: Callable[[Attributes], Sequence[Any]] = lambda a: ()) -> Maker:
     """A function of torch, or of torch.nn.functional, of all inputs, then of settings."""
 
-    def made(net: Network, inputs: Sequence[str], a: Attributes) -> Any:
-        import torch
-
+    def made(net: TorchGraph, inputs: Sequence[str], a: Attributes) -> Any:
         function = getattr(torch, name, None) or getattr(torch.nn.functional, name)
         return net.call(function, *(net.value(each) for each in inputs), *settings(a))
 

@@ -14,7 +14,7 @@ from allconv.engine.kernels.weighted_sum import axis_by_axis
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
 from allconv.operators.base import Operator
-from allconv.operators.resize import Resize, ResizeTranspose, Table, table_of, turned_table
+from allconv.operators.resize import Resize, ResizeTranspose, SparseMatrix, table_of, turned_table
 from allconv.operators.take import AddAt, Take, counted
 
 NARROW = 4  # channels, below which rows stay rows
@@ -58,7 +58,7 @@ def lower_add_at(planner: Planner, node: Node) -> bool:
     return table is not None
 
 
-def _known(planner: Planner, node: Node, size: int) -> Table | None:
+def _known(planner: Planner, node: Node, size: int) -> SparseMatrix | None:
     """The cells that are taken, a weight of 1 each."""
     index = planner.graph.constants.get(node.inputs[1])
     if index is None:
@@ -66,7 +66,7 @@ def _known(planner: Planner, node: Node, size: int) -> Table | None:
     cells = counted(index, size)
     if cells.min(initial=0) < 0:
         return None
-    return Table(np.arange(len(cells) + 1), cells, np.ones(len(cells)))
+    return SparseMatrix(np.arange(len(cells) + 1), cells, np.ones(len(cells)))
 
 
 def _repeat(planner: Planner, node: Node, factors: Sequence[int]) -> None:

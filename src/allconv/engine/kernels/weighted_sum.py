@@ -18,7 +18,7 @@ from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
-from allconv.operators.resize import Table
+from allconv.operators.resize import SparseMatrix
 
 CHUNKS = 64  # of a step, at most, unless they would be too long
 CHUNK_WORK = (16384, 4_000_000)  # elements of a chunk, at least and at most
@@ -72,7 +72,7 @@ class WeightedSum(Kernel):
                 out.moved(along).store(total[0], 0, mask)
 
 
-def axis_by_axis(planner: Planner, node: Node, maps: Sequence[tuple[int, Table]]) -> None:
+def axis_by_axis(planner: Planner, node: Node, maps: Sequence[tuple[int, SparseMatrix]]) -> None:
     """One step an axis; images keep their channels innermost."""
     x, out = planner.read(node.inputs[0], "last"), planner.result(node.outputs[0], "last")
     if not out.spec.size:
@@ -91,7 +91,7 @@ def _between(x: Place, axis: int, count: int) -> Place:
     return Place(Storage("arena", size_in_bytes(spec)), spec, layout_strides(spec, "last"))
 
 
-def _weighted(planner: Planner, x: Place, out: Place, axis: int, table: Table) -> None:
+def _weighted(planner: Planner, x: Place, out: Place, axis: int, table: SparseMatrix) -> None:
     rank = len(out.shape)
     order = [0, *range(2, rank), 1] if rank > 2 else list(range(rank))
     inner = prod(out.shape[a] for a in order[order.index(axis) + 1 :])

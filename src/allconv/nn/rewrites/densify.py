@@ -23,6 +23,7 @@ from allconv.rewrite.channels_first import channels_first, takes_channels_last
 from allconv.rewrite.dense import densified
 from allconv.rewrite.fold_constants import fold_constants
 from allconv.trace import Recorded
+from allconv.window import Axis
 
 BATCH = 64  # crops that are computed at once
 MOST_BATCH = 1024  # of a network that takes so many images and no other number
@@ -88,7 +89,7 @@ class DenseNetwork(GraphModule):
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
         """How many answers there are along each axis for images of a size."""
         rows = zip(size, self.crop, self.step, strict=True)
-        return tuple((n - crop) // step + 1 for n, crop, step in rows)
+        return tuple(Axis(n, crop, 1, step).fitting(0, 0) for n, crop, step in rows)
 
     def differing(self, size: Sequence[int]) -> Array:
         """bool (*P): the answers that may differ from those for the crops alone."""
@@ -111,7 +112,7 @@ class DenseNetwork(GraphModule):
     def compare(self, net: Callable[[Any], Any], x: Any) -> Any:
         """The map of images x (N, C, *I) beside what `net` says of their crops, one by one.
 
-        A `Comparison`, or of several heads a tuple of them.
+        A `DenseComparison`, or of several heads a tuple of them.
         """
         x = take_float("x", x)
         dense = self(x)
@@ -136,12 +137,12 @@ class DenseNetwork(GraphModule):
                     row[n, :, start:end] = head.reshape(len(parts), -1)[: len(some)].T
         differing = self.differing(x.shape[2:])
         rows = zip(maps, single, strict=True)
-        found = tuple(Comparison(a, b.reshape(a.shape), differing) for a, b in rows)
+        found = tuple(DenseComparison(a, b.reshape(a.shape), differing) for a, b in rows)
         return found if isinstance(dense, tuple) else found[0]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class DenseComparison:
     """A dense map (N, classes, *P) beside the answers for its crops, and which may differ (*P)."""
 
     dense: Array

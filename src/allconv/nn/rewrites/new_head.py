@@ -33,7 +33,7 @@ LAYOUTS = ("nchw", "nhwc")
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class BaseAndHead:
     """A network without its head: `base` gives what the head took.
 
     weight (classes, F), bias (classes,) or None: those of the head. name: what the head is called.
@@ -49,7 +49,7 @@ class Cut:
 class HasHead(Protocol):
     """A network that is no tree of layers, and knows how to lose its head."""
 
-    def _cut_head(self) -> Cut: ...
+    def _cut_head(self) -> BaseAndHead: ...
 
 
 class Features(Module):
@@ -173,10 +173,10 @@ def check_classes(classes: Any) -> int:
     return count
 
 
-def cut_head(net: Module) -> Cut:
+def cut_head(net: Module) -> BaseAndHead:
     """A network without its head; UnsupportedError where it has none, or several."""
     if isinstance(net, HasHead):
-        found: Cut = net._cut_head()
+        found: BaseAndHead = net._cut_head()
         return found
     if isinstance(net, GraphModule):
         return _cut_graph(net)
@@ -187,7 +187,7 @@ def cut_head(net: Module) -> Cut:
     _drop_activation(copy, name)
     weight = np.asarray(old.weight)
     bias = None if old.bias is None else np.asarray(old.bias)
-    return Cut(copy, weight.reshape(weight.shape[:2]), bias, name)
+    return BaseAndHead(copy, weight.reshape(weight.shape[:2]), bias, name)
 
 
 def _modules(net: Module) -> list[Module]:
@@ -228,7 +228,7 @@ def _drop_activation(net: Module, head: str) -> None:
             put(_modules(net), module, Identity())
 
 
-def _cut_graph(net: GraphModule) -> Cut:
+def _cut_graph(net: GraphModule) -> BaseAndHead:
     """A graph without its head, which is a linear layer or a convolution 1x1 in it."""
     graph = net.graph
     node, held = _head(graph), dict(zip(graph.inputs[1:], net._names, strict=True))
@@ -237,7 +237,7 @@ def _cut_graph(net: GraphModule) -> Cut:
     _, kernel, *added = node.inputs
     weight = state[held[kernel]]
     bias = state[held[added[0]]] if added and added[0] in held else None
-    return Cut(base, weight.reshape(weight.shape[:2]), bias, node.path or held[kernel])
+    return BaseAndHead(base, weight.reshape(weight.shape[:2]), bias, node.path or held[kernel])
 
 
 def _head(graph: Graph) -> Node:

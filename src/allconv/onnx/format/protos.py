@@ -9,7 +9,7 @@ import numpy as np
 
 from allconv.errors import LimitError
 from allconv.onnx.format.tensors import CODES, make_tensor
-from allconv.onnx.model import Branch, Node
+from allconv.onnx.model import Branch, OnnxNode
 from allconv.operators.base import Array
 from onnx import ValueInfoProto, defs, helper
 
@@ -32,7 +32,7 @@ def value_proto(name: str, dtype: str, shape: Sequence[int | None]) -> Any:
     return helper.make_tensor_value_info(name, CODES[dtype], sizes)
 
 
-def node_proto(node: Node) -> Any:
+def node_proto(node: OnnxNode) -> Any:
     """A node as it was."""
     made = helper.make_node(node.op, list(node.inputs), list(node.outputs), name=node.name)
     known = defs.get_schema(node.op, node.version, "").attributes

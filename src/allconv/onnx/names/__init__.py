@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.names import (
     arrange,
     cells,
@@ -30,7 +30,7 @@ from allconv.onnx.names import (
     unwritten,
     whole,
 )
-from allconv.onnx.names.call import Name
+from allconv.onnx.names.call import NodeReader
 from allconv.onnx.names.known import ELEMENTS
 
 FAMILIES = (
@@ -56,7 +56,7 @@ FAMILIES = (
     whole,
 )
 
-NAMES: dict[str, Name] = {
+NAMES: dict[str, NodeReader] = {
     op: name for family in FAMILIES for op, name in getattr(family, "READERS", {}).items()
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
@@ -72,7 +72,7 @@ SEQUENCES = sequences.SEQUENCES
 """How the nodes of sequences are read, by the name of the operator."""
 
 
-def named(node: Node) -> Name | None:
+def named(node: OnnxNode) -> NodeReader | None:
     """How a node is read; None: not at all."""
     op = "" if node.domain else node.op
     found = NAMES.get(op) or SEQUENCES.get(op)

@@ -11,16 +11,16 @@ import numpy as np
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Bytes, Call, Condition, Name, Several
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader, Several
 from allconv.onnx.names.move import joined, moved, part, sliced
-from allconv.onnx.names.writer import Writer, Written, spelt
+from allconv.onnx.names.writer import NodeToWrite, Writer, spelt
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 
 _LARGE = 2**31
 BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
-def read_reshape(call: Call) -> Any:
+def read_reshape(call: NodeCall) -> Any:
     """The same values under another shape: -1 is the rest; 0 keeps a size unless `allowzero`."""
     x, given = call.cells(0), call.known_integers(1)
     keeps = not call.flag("allowzero")
@@ -41,7 +41,7 @@ def read_reshape(call: Call) -> Any:
     return x.reshape(tuple(sizes))
 
 
-def read_flatten(call: Call) -> Any:
+def read_flatten(call: NodeCall) -> Any:
     """Two axes: those before `axis` as one, those from it on as one."""
     x = call.cells(0)
     axis = call.integer("axis")
@@ -49,7 +49,7 @@ def read_flatten(call: Call) -> Any:
     return x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
 
 
-def read_transpose(call: Call) -> Any:
+def read_transpose(call: NodeCall) -> Any:
     """The axes in another order, reversed unless one is given."""
     x = call.cells(0)
     call.check_moved(x.shape)
@@ -60,7 +60,7 @@ def read_transpose(call: Call) -> Any:
     return x.transpose(*order)
 
 
-def read_squeeze(call: Call) -> Any:
+def read_squeeze(call: NodeCall) -> Any:
     """Without some axes of size 1 (all when none is named)."""
     x = call.cells(0)
     axes: tuple[int, ...] = tuple(a for a, n in enumerate(x.shape) if n == 1)
@@ -73,7 +73,7 @@ def read_squeeze(call: Call) -> Any:
     return x.reshape(tuple(n for a, n in enumerate(x.shape) if a not in axes))
 
 
-def read_unsqueeze(call: Call) -> Any:
+def read_unsqueeze(call: NodeCall) -> Any:
     """With more axes of size 1; they are counted in the result."""
     x, given = call.cells(0), call.listed(1, "axes")
     rank = x.ndim + len(given)
@@ -84,7 +84,7 @@ def read_unsqueeze(call: Call) -> Any:
     return x.reshape(tuple(1 if a in axes else next(sizes) for a in range(rank)))
 
 
-def read_concat(call: Call) -> Any:
+def read_concat(call: NodeCall) -> Any:
     """Arrays one after the other."""
     values = [call.cells(number) for number in range(len(call))]
     axis = call.axis(call.integer("axis"), values[0].ndim)
@@ -93,7 +93,7 @@ def read_concat(call: Call) -> Any:
     return joined(values, axis)
 
 
-def read_split(call: Call) -> tuple[Any, ...]:
+def read_split(call: NodeCall) -> tuple[Any, ...]:
     """Parts along an axis: of sizes that are given, or equal (the last may be smaller)."""
     x = call.cells(0)
     axis = call.axis(call.integer("axis"), x.ndim)
@@ -112,7 +112,7 @@ def read_split(call: Call) -> tuple[Any, ...]:
     return tuple(part(x, axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True))
 
 
-def read_slice(call: Call) -> Any:
+def read_slice(call: NodeCall) -> Any:
     """x[start:end:step] along some axes; attributes say which or, since 10, inputs."""
     x = call.cells(0)
     starts, ends = call.listed(1, "starts"), call.listed(2, "ends")
@@ -139,7 +139,7 @@ def _cells(n: int, start: int, end: int, step: int) -> range:
     return range(min(max(start, 0), n - 1), min(max(end, -1), n - 1), step)
 
 
-def read_pad(call: Call) -> Any:
+def read_pad(call: NodeCall) -> Any:
     """A constant around an array, or the array continued; negative numbers crop."""
     x = call.cells(0)
     mode = call.choice("mode", ("constant", *BORDERS))
@@ -159,7 +159,7 @@ def read_pad(call: Call) -> Any:
     return moved(Pad(whole, value), x) if mode == "constant" else _continued(call, x, whole, mode)
 
 
-def _continued(call: Call, x: Any, pairs: Pairs, mode: str) -> Any:
+def _continued(call: NodeCall, x: Any, pairs: Pairs, mode: str) -> Any:
     """An array cropped, then continued from what is left."""
     kept = tuple((min(low, 0), min(high, 0)) for low, high in pairs)
     more = tuple((max(low, 0), max(high, 0)) for low, high in pairs)
@@ -171,13 +171,13 @@ def _continued(call: Call, x: Any, pairs: Pairs, mode: str) -> Any:
     return bordered(x, more, BORDERS[mode])
 
 
-def read_identity(call: Call) -> Any:
+def read_identity(call: NodeCall) -> Any:
     """x, which may be a sequence of arrays."""
     given = call.operand(0)
     return given if isinstance(given, Bytes | Condition | Several) else call.cells(0)
 
 
-def write_reshape(writer: Writer, written: Written) -> None:
+def write_reshape(writer: Writer, written: NodeToWrite) -> None:
     """Flatten where the batch stays in front, else Reshape: 0 keeps the batch."""
     (before,), after = written.shapes, written.result
     first = (sizes[0] if sizes else 0 for sizes in written.sizes)
@@ -198,7 +198,7 @@ def write_reshape(writer: Writer, written: Written) -> None:
     writer.node(written, "Reshape", [*written.inputs, shape], allowzero=int(empty))
 
 
-def write_slice(writer: Writer, written: Written) -> None:
+def write_slice(writer: Writer, written: NodeToWrite) -> None:
     """Slice, of the axes that are not taken whole."""
     operator: Slice = written.operator
     rows = zip(operator.start, operator.step, operator.count, written.shapes[0], strict=True)
@@ -219,14 +219,14 @@ def write_slice(writer: Writer, written: Written) -> None:
     writer.node(written, "Slice", [*written.inputs, *settings])
 
 
-def write_pad(writer: Writer, written: Written) -> None:
+def write_pad(writer: Writer, written: NodeToWrite) -> None:
     """Pad."""
     operator: Pad = written.operator
     (y,) = written.outputs
     writer.pad(written, written.inputs[0], operator.pairs, operator.value, y=y)
 
 
-def write_pad_edge(writer: Writer, written: Written) -> None:
+def write_pad_edge(writer: Writer, written: NodeToWrite) -> None:
     """Pad that repeats the edge."""
     operator: PadEdge = written.operator
     pads = writer.integers([pair[end] for end in (0, 1) for pair in operator.pairs])
@@ -234,16 +234,16 @@ def write_pad_edge(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "Concat": Name(read_concat, moves=True),
-    "Flatten": Name(read_flatten, moves=True),
-    "Identity": Name(read_identity, moves=True),
-    "Pad": Name(read_pad, settings=(1, 2, 3), moves=True),
-    "Reshape": Name(read_reshape, settings=(1,), moves=True),
-    "Slice": Name(read_slice, settings=(1, 2, 3, 4), moves=True),
-    "Split": Name(read_split, settings=(1,), moves=True),
-    "Squeeze": Name(read_squeeze, settings=(1,), moves=True),
-    "Transpose": Name(read_transpose, moves=True),
-    "Unsqueeze": Name(read_unsqueeze, settings=(1,), moves=True),
+    "Concat": NodeReader(read_concat, moves=True),
+    "Flatten": NodeReader(read_flatten, moves=True),
+    "Identity": NodeReader(read_identity, moves=True),
+    "Pad": NodeReader(read_pad, settings=(1, 2, 3), moves=True),
+    "Reshape": NodeReader(read_reshape, settings=(1,), moves=True),
+    "Slice": NodeReader(read_slice, settings=(1, 2, 3, 4), moves=True),
+    "Split": NodeReader(read_split, settings=(1,), moves=True),
+    "Squeeze": NodeReader(read_squeeze, settings=(1,), moves=True),
+    "Transpose": NodeReader(read_transpose, moves=True),
+    "Unsqueeze": NodeReader(read_unsqueeze, settings=(1,), moves=True),
 }
 WRITERS = {
     Concatenate: spelt("Concat", axis="axis"),

@@ -14,13 +14,13 @@ from allconv.intake.limits import MOST_AXES
 from allconv.onnx.format.limits import MOST_LISTED, Budget, fits
 from allconv.onnx.format.schema import schema_of, shortest
 from allconv.onnx.format.text import plain, reason, shown
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.operators.base import Array
 from allconv.value import Value
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldAsFloats:
     """Floats that stand for a value of another dtype."""
 
     value: Value
@@ -33,14 +33,14 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Bytes(Held):
+class Bytes(HeldAsFloats):
     """A value of one or two bytes, of uint8 say: floats that hold whole numbers of that dtype."""
 
     dtype: str = "uint8"
 
 
 @dataclass(frozen=True)
-class Condition(Held):
+class Condition(HeldAsFloats):
     """A value of dtype bool: true where a float is above 0."""
 
     dtype: str = "bool"
@@ -54,7 +54,7 @@ class Several:
 
 
 @dataclass(frozen=True)
-class Name:
+class NodeReader:
     """How a node of one name is read.
 
     All attributes that the format has are read but those in `unread`, which are refused, and those
@@ -62,11 +62,11 @@ class Name:
     do. Inputs in `settings` must be known when the network is recorded, those in `buffers` are
     statistics that gradients leave alone, those in `weights` are parameters wherever the file
     keeps them. `outputs_count`: an output that nothing takes still says what the node means.
-    `moves`: it only moves cells (`Call.cells`), known ones at once. `defined`: read as the format
-    defines it in other operators, after `read` has refused what is not.
+    `moves`: it only moves cells (`NodeCall.cells`), known ones at once. `defined`: read as the
+    format defines it in other operators, after `read` has refused what is not.
     """
 
-    read: Callable[[Call], Any]
+    read: Callable[[NodeCall], Any]
     unread: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     silent_inputs: tuple[int, ...] = ()
@@ -78,17 +78,17 @@ class Name:
     defined: bool = False
 
 
-def of(function: Callable[..., Any], **numbers: str) -> Name:
+def of(function: Callable[..., Any], **numbers: str) -> NodeReader:
     """A function of all inputs, and of attributes that are numbers: `alpha="alpha"`."""
 
-    def read(call: Call) -> Any:
+    def read(call: NodeCall) -> Any:
         given = {name: call.number(attribute) for name, attribute in numbers.items()}
         return function(*call.values(), **given)
 
-    return Name(read)
+    return NodeReader(read)
 
 
-class Call:
+class NodeCall:
     """A node with its operands: values of the trace, or arrays that are known.
 
     It keeps which attributes and inputs were looked at, so that none is ever passed over.
@@ -97,8 +97,8 @@ class Call:
 
     def __init__(
         self,
-        node: Node,
-        operands: Sequence[Value | Held | Array | None],
+        node: OnnxNode,
+        operands: Sequence[Value | HeldAsFloats | Array | None],
         lift: Callable[[Array], Value],
         budget: Budget,
     ) -> None:
@@ -146,7 +146,7 @@ class Call:
         else:
             self.check_shape(shape)
 
-    def check_all_read(self, name: Name) -> None:
+    def check_all_read(self, name: NodeReader) -> None:
         """Refuse an attribute or input that is given and that the reader did not look at."""
         for each in self.node.attributes:
             if each not in self.read_attributes and each not in name.silent:
@@ -318,7 +318,7 @@ class Call:
         return turned
 
 
-def unsupported(node: Node, what: str = "") -> UnsupportedError:
+def unsupported(node: OnnxNode, what: str = "") -> UnsupportedError:
     """The error "unsupported: Conv, domain ai.onnx, opset 21", and why."""
     domain = node.domain or "ai.onnx"
     told = f"unsupported: {plain(node.op)}, domain {plain(domain)}, opset {node.version}"

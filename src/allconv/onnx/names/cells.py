@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.format.tensors import dtype_name
-from allconv.onnx.names.call import Bytes, Call, Condition, Name
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader
 from allconv.operators.arrange import Slice
 from allconv.operators.base import Array
 from allconv.operators.take import Take
@@ -19,7 +19,7 @@ MOST_FACTORS = 1024
 """The cells along an axis of which running products are made, a node each."""
 
 
-def read_compress(call: Call) -> Any:
+def read_compress(call: NodeCall) -> Any:
     """The cells of an axis, or of all, for which a known condition holds."""
     x, condition = call.value(0), call.known(1)
     if condition.dtype.kind != "b" or condition.ndim != 1:
@@ -34,7 +34,7 @@ def read_compress(call: Call) -> Any:
     return apply(Take(axis), x, call.lift(np.flatnonzero(condition).astype(np.int64)))
 
 
-def read_reverse_sequence(call: Call) -> Any:
+def read_reverse_sequence(call: NodeCall) -> Any:
     """The first cells of every row backwards, as many as a known number says; the others stay."""
     x, lengths = call.value(0), call.known_integers(1)
     time, batch = call.integer("time_axis"), call.integer("batch_axis")
@@ -53,7 +53,7 @@ def read_reverse_sequence(call: Call) -> Any:
     return taken.reshape(x.shape)
 
 
-def read_eye_like(call: Call) -> Array:
+def read_eye_like(call: NodeCall) -> Array:
     """1 on a diagonal of a matrix of the shape of another, else 0."""
     like = call.operand(0)
     if len(like.shape) != 2:  # rows and columns
@@ -67,7 +67,7 @@ def read_eye_like(call: Call) -> Array:
     return np.asarray(np.eye(rows, columns, k), dtype)
 
 
-def read_cum_prod(call: Call) -> Any:
+def read_cum_prod(call: NodeCall) -> Any:
     """Running products along an axis, one cell after the other."""
     x = call.value(0)
     axis = call.known_axis(1, x.ndim)
@@ -92,12 +92,12 @@ def read_cum_prod(call: Call) -> Any:
     return made[0] if n == 1 else functional.concatenate(made[:: -1 if reverse else 1], axis)
 
 
-def read_has_element(call: Call) -> Array:
+def read_has_element(call: NodeCall) -> Array:
     """Whether something is given at all, which is known."""
     return np.array(call.operand(0) is not None)
 
 
-def read_element(call: Call) -> Value | Bytes | Condition | Array:
+def read_element(call: NodeCall) -> Value | Bytes | Condition | Array:
     """What is given, which is a tensor."""
     given = call.operand(0)
     if not isinstance(given, Value | Bytes | Condition | np.ndarray):
@@ -106,10 +106,10 @@ def read_element(call: Call) -> Value | Bytes | Condition | Array:
 
 
 READERS = {
-    "Compress": Name(read_compress, settings=(1,)),
-    "CumProd": Name(read_cum_prod, settings=(1,)),
-    "EyeLike": Name(read_eye_like),
-    "OptionalGetElement": Name(read_element),
-    "OptionalHasElement": Name(read_has_element),
-    "ReverseSequence": Name(read_reverse_sequence, settings=(1,)),
+    "Compress": NodeReader(read_compress, settings=(1,)),
+    "CumProd": NodeReader(read_cum_prod, settings=(1,)),
+    "EyeLike": NodeReader(read_eye_like),
+    "OptionalGetElement": NodeReader(read_element),
+    "OptionalHasElement": NodeReader(read_has_element),
+    "ReverseSequence": NodeReader(read_reverse_sequence, settings=(1,)),
 }

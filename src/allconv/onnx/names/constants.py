@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.operators.base import Array
 
 OF_DATA = "of data; it is supported only on shapes and constants"
 
 
-def read_constant(call: Call) -> Array:
+def read_constant(call: NodeCall) -> Array:
     """An array that stands in the file; our name for parameters is initializer, not this."""
     (name,) = call.node.attributes if len(call.node.attributes) == 1 else ("",)
     if name == "value":
@@ -28,7 +28,7 @@ def read_constant(call: Call) -> Array:
     raise call.unsupported("a constant that is not one tensor of numbers")
 
 
-def read_constant_of_shape(call: Call) -> Array:
+def read_constant_of_shape(call: NodeCall) -> Array:
     """One number everywhere; kept once, whatever the shape."""
     value = call.array("value", np.zeros(1, np.float32))
     shape = call.known_integers(0)
@@ -38,33 +38,33 @@ def read_constant_of_shape(call: Call) -> Array:
     return np.broadcast_to(value.reshape(()), shape)
 
 
-def read_shape(call: Call) -> Array:
+def read_shape(call: NodeCall) -> Array:
     """The sizes of an array, or some of them."""
     shape = _shape(call)
     start, end = call.integer("start", 0), call.integer("end", len(shape))
     return np.array(shape[start:end], np.int64)
 
 
-def read_size(call: Call) -> Array:
+def read_size(call: NodeCall) -> Array:
     """The number of elements."""
     return np.array(prod(_shape(call)), np.int64)
 
 
-def _shape(call: Call) -> tuple[int, ...]:
+def _shape(call: NodeCall) -> tuple[int, ...]:
     return tuple(call.operand(0).shape)
 
 
-def _not_of_data(call: Call) -> Any:
+def _not_of_data(call: NodeCall) -> Any:
     raise call.unsupported(OF_DATA)
 
 
-KNOWN = Name(_not_of_data)
+KNOWN = NodeReader(_not_of_data)
 """How a node is read whose operator is computed on known values alone."""
 
 READERS = {
-    "Constant": Name(read_constant, ("sparse_value", "value_string", "value_strings")),
-    "ConstantOfShape": Name(read_constant_of_shape, settings=(0,)),
-    "Range": Name(_not_of_data, settings=(0, 1, 2)),
-    "Shape": Name(read_shape),
-    "Size": Name(read_size),
+    "Constant": NodeReader(read_constant, ("sparse_value", "value_string", "value_strings")),
+    "ConstantOfShape": NodeReader(read_constant_of_shape, settings=(0,)),
+    "Range": NodeReader(_not_of_data, settings=(0, 1, 2)),
+    "Shape": NodeReader(read_shape),
+    "Size": NodeReader(read_size),
 }

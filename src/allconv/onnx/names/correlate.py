@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from allconv.functional.call import apply, take_floats
 from allconv.functional.correlate import correlated
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.unwritten import DERIVATIVE
-from allconv.onnx.names.window import cropped, read_settings, write_settings
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.window import Pairs, cropped, read_settings, write_settings
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.correlate import Correlate, CorrelateTranspose
-from allconv.window import Axis, Window, covered_by
+from allconv.window import Axis, Window, shared_ends
 
 
-def read_conv(call: Call) -> Any:
+def read_conv(call: NodeCall) -> Any:
     """y = Conv(x, w, b): our own, setting by setting."""
     x, w, b = call.value(0), call.value(1), call.optional(2)
     axes = x.ndim - 2
@@ -23,11 +24,8 @@ def read_conv(call: Call) -> Any:
     return correlated(axes, False, x, w, b, settings)
 
 
-def read_conv_transpose(call: Call) -> Any:
-    """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here.
-
-    Without `output_shape` it has s*(P-1) + d*(K-1) + 1 - low - high + output_padding cells.
-    """
+def read_conv_transpose(call: NodeCall) -> Any:
+    """y = ConvTranspose(x, w, b): the transpose of a window whose input is the output here."""
     x, w, b = take_floats(x=call.value(0), weight=call.value(1), bias=call.optional(2))
     axes = x.ndim - 2
     settings = read_settings(call, axes, w.shape[2:])
@@ -40,25 +38,31 @@ def read_conv_transpose(call: Call) -> Any:
         sizes = tuple(p * s for p, s in zip(x.shape[2:], settings.stride, strict=True))
     if sizes and len(sizes) != axes:
         raise call.wrong(f"output_shape {sizes} does not fit {axes} axes")
-    pairs = ((0, 0),) * axes if isinstance(settings.padding, str) else settings.padding
-    window = []
-    for n, (p, k, s, d, pair) in enumerate(
-        zip(x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, strict=True)
-    ):
-        whole = covered_by(p, k, s, d) + extra[n]
-        low, size = pair[0], whole - sum(pair)
-        if sizes and sizes[n] > whole and settings.padding in ("same", "same_lower"):
-            # Where the other cells lie is told in two ways.
-            raise call.unsupported(f"a result of {sizes}, more than the {whole} cells of an axis")
-        if sizes:
-            size, total = sizes[n], max(whole - sizes[n], 0)
-            low = total // 2 if settings.padding == "same" else total - total // 2
-        window.append(Axis(size, k, p, s, d, 1, low))
-    operator = CorrelateTranspose(Window(tuple(window)), call.integer("group"))
+    pairs = ((0, 0),) * axes if sizes else settings.pairs(x.shape[2:])
+    rows = zip(
+        x.shape[2:], settings.kernel, settings.stride, settings.dilation, pairs, extra, strict=True
+    )
+    made = [
+        Axis.transposed(p, k, stride=s, dilation=d, padding=pair, output_padding=more)
+        for p, k, s, d, pair, more in rows
+    ]
+    if sizes:
+        made = [_cut(call, settings.padding, axis, n) for axis, n in zip(made, sizes, strict=True)]
+    operator = CorrelateTranspose(Window(tuple(made)), call.integer("group"))
     return apply(operator, w, x) if b is None else apply(operator, w, x, b)
 
 
-def write_correlate(writer: Writer, written: Written) -> None:
+def _cut(call: NodeCall, padding: str | Pairs, axis: Axis, size: int) -> Axis:
+    """The axis of a result of this size: cells are left out at both ends, the odd one at the start
+    unless padding is "same", or follow at the end."""
+    if size > axis.input and padding in ("same", "same_lower"):
+        # Where the other cells lie is told in two ways.
+        raise call.unsupported(f"a result of {size}, more than the {axis.input} cells of an axis")
+    low, _ = shared_ends(axis.input - size, "same" if padding == "same" else "same_lower")
+    return replace(axis, input=size, padding=low)
+
+
+def write_correlate(writer: Writer, written: NodeToWrite) -> None:
     """Conv, or Gemm for a window without axes; a crop goes before it as Pad."""
     operator: Correlate = written.operator
     axes = operator.window.axes
@@ -72,7 +76,7 @@ def write_correlate(writer: Writer, written: Written) -> None:
     writer.node(written, "Conv", [x, *written.inputs[1:]], group=operator.groups, **settings)
 
 
-def write_correlate_transpose(writer: Writer, written: Written) -> None:
+def write_correlate_transpose(writer: Writer, written: NodeToWrite) -> None:
     """ConvTranspose; cells beyond what the taps reach are output_padding.
 
     Runtimes want less of that than the stride, and no negative padding: where there is more, the
@@ -113,8 +117,8 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": Name(read_conv, weights=(1, 2)),
-    "ConvTranspose": Name(
+    "Conv": NodeReader(read_conv, weights=(1, 2)),
+    "ConvTranspose": NodeReader(
         read_conv_transpose,
         weights=(1, 2),
     ),

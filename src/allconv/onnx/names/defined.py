@@ -7,15 +7,15 @@ row, whose softmax is 0 / 0. A file that is written again has them under their o
 
 from __future__ import annotations
 
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.value import Value
 
 
-def _any(call: Call) -> None:
+def _any(call: NodeCall) -> None:
     """Nothing is refused."""
 
 
-def check_attention(call: Call) -> None:
+def check_attention(call: NodeCall) -> None:
     """Refuse numbers of heads beside queries that have an axis of heads: the format's text and the
     runtimes make different results of them."""
     queries = call.operand(0)
@@ -27,14 +27,14 @@ def check_attention(call: Call) -> None:
 _PACKED = 3  # axes of queries whose heads lie beside each other
 
 READERS = {
-    "Attention": Name(check_attention, defined=True),
-    "BlackmanWindow": Name(_any, settings=(0,), defined=True),
-    "CausalConvWithState": Name(_any, defined=True),
-    "CenterCropPad": Name(_any, settings=(1,), defined=True),
-    "HammingWindow": Name(_any, settings=(0,), defined=True),
-    "HannWindow": Name(_any, settings=(0,), defined=True),
-    "NegativeLogLikelihoodLoss": Name(_any, settings=(1,), defined=True),
-    "RotaryEmbedding": Name(_any, defined=True),
-    "SoftmaxCrossEntropyLoss": Name(_any, settings=(1,), defined=True),
-    "SwiGLU": Name(_any, defined=True),
+    "Attention": NodeReader(check_attention, defined=True),
+    "BlackmanWindow": NodeReader(_any, settings=(0,), defined=True),
+    "CausalConvWithState": NodeReader(_any, defined=True),
+    "CenterCropPad": NodeReader(_any, settings=(1,), defined=True),
+    "HammingWindow": NodeReader(_any, settings=(0,), defined=True),
+    "HannWindow": NodeReader(_any, settings=(0,), defined=True),
+    "NegativeLogLikelihoodLoss": NodeReader(_any, settings=(1,), defined=True),
+    "RotaryEmbedding": NodeReader(_any, defined=True),
+    "SoftmaxCrossEntropyLoss": NodeReader(_any, settings=(1,), defined=True),
+    "SwiGLU": NodeReader(_any, defined=True),
 }

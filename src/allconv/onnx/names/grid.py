@@ -6,8 +6,8 @@ from typing import Any
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Call, Name
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.grid import MODES, PADDINGS, GridSample
 
 _MODES = {
@@ -17,14 +17,14 @@ _MODES = {
 }
 
 
-def read_grid_sample(call: Call) -> Any:
+def read_grid_sample(call: NodeCall) -> Any:
     """x at the places of a grid."""
     x, grid = call.value(0), call.value(1)
     mode, padding = call.choice("mode", _MODES), call.choice("padding_mode", PADDINGS)
     return apply(GridSample(_MODES[mode], padding, call.flag("align_corners")), x, grid)
 
 
-def read_affine_grid(call: Call) -> Any:
+def read_affine_grid(call: NodeCall) -> Any:
     """The places that linear maps make of the centres of all cells, of two axes or three."""
     theta, size = call.value(0), call.known_integers(1)
     corners, axes = call.flag("align_corners"), len(size) - 2
@@ -41,7 +41,7 @@ def read_affine_grid(call: Call) -> Any:
     return functional.affine_grid(theta, size, corners)
 
 
-def write_grid_sample(writer: Writer, written: Written) -> None:
+def write_grid_sample(writer: Writer, written: NodeToWrite) -> None:
     """GridSample, which the format has for two axes and more."""
     operator: GridSample = written.operator
     if len(written.shapes[0]) < 4:  # (N, C, H, W)
@@ -52,7 +52,7 @@ def write_grid_sample(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "AffineGrid": Name(read_affine_grid, settings=(1,)),
-    "GridSample": Name(read_grid_sample),
+    "AffineGrid": NodeReader(read_affine_grid, settings=(1,)),
+    "GridSample": NodeReader(read_grid_sample),
 }
 WRITERS = {GridSample: write_grid_sample}

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 
 from allconv.onnx.format.tensors import HALVES, LARGEST_HALF, dtype_name
-from allconv.onnx.names.call import Call
+from allconv.onnx.names.call import NodeCall
 from allconv.onnx.names.reduce import broadcast_shapes, reduced_axes
 from allconv.operators.base import Array
 
-Fold = Callable[[Call], Any]
+Fold = Callable[[NodeCall], Any]
 
 _INTEGERS, _FLOATS, _NUMBERS, _BOOL = "iu", "f", "iuf", "b"
 
 
 def _unary(function: Callable[[Any], Any], kinds: str = _NUMBERS) -> Fold:
-    def fold(call: Call) -> Array:
+    def fold(call: NodeCall) -> Array:
         a = call.known(0)
         if a.dtype.kind not in kinds:
             raise call.wrong(f"of {a.dtype.name}")
@@ -36,7 +36,7 @@ def _unary(function: Callable[[Any], Any], kinds: str = _NUMBERS) -> Fold:
     return fold
 
 
-def _met(call: Call, arrays: Sequence[Array], kinds: str) -> tuple[int, ...]:
+def _met(call: NodeCall, arrays: Sequence[Array], kinds: str) -> tuple[int, ...]:
     """The shape of arrays together; refused where their dtypes differ or are none of `kinds`."""
     names = {each.dtype.name for each in arrays}
     if len(names) > 1 or arrays[0].dtype.kind not in kinds:
@@ -49,7 +49,7 @@ def _met(call: Call, arrays: Sequence[Array], kinds: str) -> tuple[int, ...]:
 
 
 def _binary(function: Callable[[Any, Any], Any], kinds: str = _NUMBERS, to: Any = None) -> Fold:
-    def fold(call: Call) -> Array:
+    def fold(call: NodeCall) -> Array:
         a, b = call.known(0), call.known(1)
         _met(call, (a, b), kinds)
         with np.errstate(all="ignore"):
@@ -59,7 +59,7 @@ def _binary(function: Callable[[Any, Any], Any], kinds: str = _NUMBERS, to: Any 
 
 
 def _several(function: Callable[[Any, Any], Any]) -> Fold:
-    def fold(call: Call) -> Array:
+    def fold(call: NodeCall) -> Array:
         arrays = [call.known(n) for n in range(len(call))]
         shape = _met(call, arrays, _NUMBERS)
         with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ def divide(a: Array, b: Array) -> Any:
     return quotient + ((a % safe != 0) & ((a < 0) != (safe < 0)) & (b != 0))
 
 
-def _mod(call: Call) -> Array:
+def _mod(call: NodeCall) -> Array:
     """The remainder with the divisor's sign, or, with `fmod`, the dividend's; by 0 it is 0."""
     a, b = call.known(0), call.known(1)
     truncated = call.flag("fmod")
@@ -89,7 +89,7 @@ def _mod(call: Call) -> Array:
         return np.asarray(np.fmod(a, safe) if truncated else np.mod(a, safe), a.dtype)
 
 
-def _pow(call: Call) -> Array:
+def _pow(call: NodeCall) -> Array:
     """Powers in the dtype of the base; of whole numbers by whole numbers from 0 on."""
     a, b = call.known(0), call.known(1)
     call.check_constants(broadcast_shapes(call, a.shape, b.shape))
@@ -103,7 +103,7 @@ def _pow(call: Call) -> Array:
         return np.asarray(np.power(a, b.astype(a.dtype)), a.dtype)
 
 
-def _shift(call: Call) -> Array:
+def _shift(call: NodeCall) -> Array:
     """Bits moved to the left or right; by as many as there are, by more, or by less than none, what
     is left is the sign."""
     a, b = call.known(0), call.known(1)
@@ -119,7 +119,7 @@ def _shift(call: Call) -> Array:
     return np.where(inside, moved, gone).astype(a.dtype)
 
 
-def _where(call: Call) -> Array:
+def _where(call: NodeCall) -> Array:
     condition, a, b = (call.known(n) for n in range(3))
     if condition.dtype.kind != "b" or a.dtype != b.dtype:
         raise call.wrong(f"{condition.dtype.name}, {a.dtype.name} and {b.dtype.name} meet")
@@ -128,7 +128,7 @@ def _where(call: Call) -> Array:
     return np.where(condition, a, b)
 
 
-def _clip(call: Call) -> Array:
+def _clip(call: NodeCall) -> Array:
     a = call.known(0)
     call.check_constants(a.shape)
     if a.dtype.kind not in _NUMBERS:
@@ -146,7 +146,7 @@ def _clip(call: Call) -> Array:
     return a
 
 
-def cast(call: Call, a: Array, code: int) -> Array:
+def cast(call: NodeCall, a: Array, code: int) -> Array:
     """Known values in another dtype; what float16 cannot hold is refused."""
     dtype = np.dtype(dtype_name(code, "the result"))
     call.check_constants(a.shape)
@@ -161,11 +161,11 @@ def cast(call: Call, a: Array, code: int) -> Array:
         return a.astype(dtype)
 
 
-def _cast(call: Call) -> Array:
+def _cast(call: NodeCall) -> Array:
     return cast(call, call.known(0), call.integer("to"))
 
 
-def _cast_like(call: Call) -> Array:
+def _cast_like(call: NodeCall) -> Array:
     a, like = call.known(0), call.operand(1)
     name = getattr(like, "dtype", None)
     if name is None:
@@ -174,11 +174,11 @@ def _cast_like(call: Call) -> Array:
     return a.astype(str(name))
 
 
-def _is_nan(call: Call) -> Array:
+def _is_nan(call: NodeCall) -> Array:
     return np.isnan(call.known(0))
 
 
-def _is_inf(call: Call) -> Array:
+def _is_inf(call: NodeCall) -> Array:
     a = call.known(0)
     below, above = call.flag("detect_negative", 1), call.flag("detect_positive", 1)
     return (np.isneginf(a) & below) | (np.isposinf(a) & above)
@@ -188,7 +188,7 @@ def _is_inf(call: Call) -> Array:
 
 
 def _reduction(function: Callable[..., Any], kinds: str = _NUMBERS) -> Fold:
-    def fold(call: Call) -> Array:
+    def fold(call: NodeCall) -> Array:
         a = call.known(0)
         keep, axes = call.flag("keepdims", 1), reduced_axes(call, a.ndim)
         if a.dtype.kind not in kinds:
@@ -226,7 +226,7 @@ def _mean(a: Array, axis: Any, keepdims: bool) -> Any:
 def _place(function: Callable[..., Any]) -> Fold:
     """The cell of the largest or least value: the first, or with `select_last_index` the last."""
 
-    def fold(call: Call) -> Array:
+    def fold(call: NodeCall) -> Array:
         a = call.known(0)
         axis = call.axis(call.integer("axis", 0), a.ndim)
         keep, last = call.flag("keepdims", 1), call.flag("select_last_index")
@@ -240,7 +240,7 @@ def _place(function: Callable[..., Any]) -> Fold:
     return fold
 
 
-def _cumulative(call: Call) -> Array:
+def _cumulative(call: NodeCall) -> Array:
     """Sums of all cells up to each; without itself (`exclusive`), or from the end (`reverse`)."""
     a = call.known(0)
     axis = call.known_axis(1, a.ndim)
@@ -252,7 +252,7 @@ def _cumulative(call: Call) -> Array:
     return np.ascontiguousarray(np.flip(sums, axis) if reverse else sums)
 
 
-def _top(call: Call) -> tuple[Array, Array]:
+def _top(call: NodeCall) -> tuple[Array, Array]:
     """The largest or least numbers of an axis, in order, and where they are; the first of equals
     comes first."""
     data, count = call.known(0), call.known(1)
@@ -272,7 +272,7 @@ def _top(call: Call) -> tuple[Array, Array]:
 # Of values alone
 
 
-def _range(call: Call) -> Array:
+def _range(call: NodeCall) -> Array:
     values = [call.known(n) for n in range(3)]
     if any(each.size != 1 for each in values) or len({each.dtype for each in values}) > 1:
         raise call.wrong("start, limit and delta are not one number of one dtype each")
@@ -287,7 +287,7 @@ def _range(call: Call) -> Array:
     return np.array(range(start, start + count * step, step), values[0].dtype)
 
 
-def _non_zero(call: Call) -> Array:
+def _non_zero(call: NodeCall) -> Array:
     data = call.known(0)
     call.check_constants((max(data.ndim, 1), data.size))
     return np.array(np.nonzero(np.atleast_1d(data)), np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import spelt
 from allconv.operators.einsum import einsum
@@ -18,7 +18,7 @@ from allconv.operators.reduce import Broadcast
 from allconv.value import Value
 
 
-def read_gemm(call: Call) -> Any:
+def read_gemm(call: NodeCall) -> Any:
     """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so.
 
     What is multiplied by 0 has no influence, NaN and infinity included, as in BLAS.
@@ -43,7 +43,7 @@ def read_gemm(call: Call) -> Any:
     return y + (c if beta == 1.0 else c * beta)
 
 
-def _check_added(call: Call, c: Value | None, shape: tuple[int, int]) -> None:
+def _check_added(call: NodeCall, c: Value | None, shape: tuple[int, int]) -> None:
     """Refuse a matrix that is added and larger than the product, or must not be repeated."""
     if c is None:
         return
@@ -52,7 +52,7 @@ def _check_added(call: Call, c: Value | None, shape: tuple[int, int]) -> None:
         raise call.wrong(f"{c.shape} is added to {shape}")
 
 
-def _product(call: Call, a: Value, w: Value, alpha: float) -> Any:
+def _product(call: NodeCall, a: Value, w: Value, alpha: float) -> Any:
     """alpha * a @ b, which is 0 for alpha 0."""
     if alpha == 0.0:
         zero = call.lift(np.zeros((), a.dtype))
@@ -62,7 +62,7 @@ def _product(call: Call, a: Value, w: Value, alpha: float) -> Any:
     return y if alpha == 1.0 else y * alpha
 
 
-def read_matmul(call: Call) -> Value:
+def read_matmul(call: NodeCall) -> Value:
     """y = a @ b as in NumPy: vectors, matrices, and many of them, whose axes broadcast."""
     a, b = call.value(0), call.value(1)
     if not a.ndim or not b.ndim or a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
@@ -71,16 +71,16 @@ def read_matmul(call: Call) -> Value:
     return a @ b
 
 
-def read_einsum(call: Call) -> Any:
+def read_einsum(call: NodeCall) -> Any:
     """The sum that an equation names, where no operand's diagonal is taken."""
     values = call.values()
     return einsum(values[0].builder.record, call.text("equation"), values)
 
 
 READERS = {
-    "Einsum": Name(read_einsum),
-    "Gemm": Name(read_gemm, weights=(1, 2)),
-    "MatMul": Name(read_matmul, weights=(1,)),
+    "Einsum": NodeReader(read_einsum),
+    "Gemm": NodeReader(read_gemm, weights=(1, 2)),
+    "MatMul": NodeReader(read_matmul, weights=(1,)),
 }
 
 

@@ -24,9 +24,9 @@ import numpy as np
 
 from allconv.errors import Error
 from allconv.functional.call import apply
-from allconv.onnx.model import Node
-from allconv.onnx.names.call import Call
-from allconv.onnx.names.writer import OPSET, Writer, Written
+from allconv.onnx.model import OnnxNode
+from allconv.onnx.names.call import NodeCall
+from allconv.onnx.names.writer import OPSET, NodeToWrite, Writer
 from allconv.operators.base import Array
 from allconv.operators.local import Local
 from allconv.operators.windowed import taps
@@ -39,7 +39,7 @@ _AXIS = ("input", "kernel", "output", "stride", "dilation", "input_dilation", "p
 
 
 @dataclass(frozen=True)
-class Layer:
+class LocalLayer:
     """A locally connected layer: its window, groups, channels in and out, whether it has a bias."""
 
     window: Window
@@ -54,7 +54,7 @@ class Layer:
         return json.dumps([axes, [self.groups, self.channels, self.outputs], self.biased])
 
     @classmethod
-    def from_tag(cls, text: str) -> Layer | None:
+    def from_tag(cls, text: str) -> LocalLayer | None:
         """The layer of a tag; None for anything that is no tag of ours."""
         try:
             axes, numbers, biased = json.loads(text)
@@ -125,9 +125,9 @@ class Layer:
         return helper.make_function(LOCAL[0], op, self.inputs, ["y"], self.nodes(), [standard])
 
 
-def local_node(call: Node, function: FunctionProto) -> Node | None:
+def local_node(call: OnnxNode, function: FunctionProto) -> OnnxNode | None:
     """The call of a function as one node of `LOCAL`, where that is what the function computes."""
-    layer = Layer.from_tag(call.tag) if call.tag and call.domain == LOCAL[0] else None
+    layer = LocalLayer.from_tag(call.tag) if call.tag and call.domain == LOCAL[0] else None
     if layer is None or not _has_cells(layer, function) or len(function.opset_import) != 1:
         return None
     whole = len(call.inputs) == len(layer.inputs) and len(call.outputs) == 1 and all(call.inputs)
@@ -137,20 +137,20 @@ def local_node(call: Node, function: FunctionProto) -> Node | None:
     return replace(call, op=LOCAL[1], attributes={"operator": operator})
 
 
-def _has_cells(layer: Layer, function: FunctionProto) -> bool:
+def _has_cells(layer: LocalLayer, function: FunctionProto) -> bool:
     """Whether the function holds as many indices as the tag speaks of, before so many are made."""
     size = prod(layer.window.output) * layer.window.taps
     tensors = [each.t for node in function.node for each in node.attribute if each.HasField("t")]
     return any(len(tensor.raw_data) == 8 * size for tensor in tensors)
 
 
-def read_local(call: Call) -> Any:
+def read_local(call: NodeCall) -> Any:
     """A group of nodes that `collapse` has recognised."""
     operands = [call.value(n) for n in range(len(call))]
     return apply(call.node.attributes["operator"], *operands)
 
 
-def call_local(model: ModelProto, layer: Layer, node: Node) -> NodeProto:
+def call_local(model: ModelProto, layer: LocalLayer, node: OnnxNode) -> NodeProto:
     """The node of a layer; the function that it calls is put into the model, once for all alike."""
     opset = max(each.version for each in model.opset_import if not each.domain)
     functions = {each.name: each for each in model.functions}
@@ -169,7 +169,7 @@ def call_local(model: ModelProto, layer: Layer, node: Node) -> NodeProto:
     return proto
 
 
-def write_local(writer: Writer, written: Written) -> None:
+def write_local(writer: Writer, written: NodeToWrite) -> None:
     """A call of the layer's function."""
     operator: Local = written.operator
     channels, outputs = written.shapes[0][1], written.shapes[1][0]
@@ -179,8 +179,8 @@ def write_local(writer: Writer, written: Written) -> None:
             "a layer without axes, or whose channels follow the batch; give shape[0] a number",
         )
     biased = len(written.inputs) > len(("x", "w"))
-    layer = Layer(operator.window, operator.groups, channels, outputs, biased)
-    node = Node(*LOCAL[::-1], OPSET, written.outputs[0], written.inputs, written.outputs, {})
+    layer = LocalLayer(operator.window, operator.groups, channels, outputs, biased)
+    node = OnnxNode(*LOCAL[::-1], OPSET, written.outputs[0], written.inputs, written.outputs, {})
     writer.graph.node.append(call_local(writer.model, layer, node))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Call, Condition, Name
+from allconv.onnx.names.call import Condition, NodeCall, NodeReader
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
@@ -29,7 +29,7 @@ def _either(a: Value, b: Value) -> Any:
     return apply(operators.Maximum(), a, b)
 
 
-def truth(call: Call, number: int) -> Any:
+def truth(call: NodeCall, number: int) -> Any:
     """An input of dtype bool as 1 and 0."""
     given = call.operand(number)
     if isinstance(given, np.ndarray) and given.dtype.kind == "b":
@@ -39,17 +39,17 @@ def truth(call: Call, number: int) -> Any:
     return apply(operators.Heaviside(), given.value)
 
 
-def _logic(join: Callable[[Value, Value], Value]) -> Name:
+def _logic(join: Callable[[Value, Value], Value]) -> NodeReader:
     """A condition made of two."""
-    return Name(lambda call: Condition(join(truth(call, 0), truth(call, 1))), _OLD)
+    return NodeReader(lambda call: Condition(join(truth(call, 0), truth(call, 1))), _OLD)
 
 
-def _compared(join: Callable[[Value, Value], Value], unread: tuple[str, ...] = _OLD) -> Name:
+def _compared(join: Callable[[Value, Value], Value], unread: tuple[str, ...] = _OLD) -> NodeReader:
     """A condition made of two numbers."""
-    return Name(lambda call: Condition(join(call.value(0), call.value(1))), unread)
+    return NodeReader(lambda call: Condition(join(call.value(0), call.value(1))), unread)
 
 
-def read_equal(call: Call) -> Condition:
+def read_equal(call: NodeCall) -> Condition:
     """a = b, of numbers or of conditions."""
     conditions = any(_is_condition(each) for each in call.operands)
     taken = partial(truth, call) if conditions else call.value
@@ -61,7 +61,7 @@ def _is_condition(operand: object) -> bool:
     return known or isinstance(operand, Condition)
 
 
-def read_where(call: Call) -> Any:
+def read_where(call: NodeCall) -> Any:
     """a where a condition holds, else b."""
     given = call.operand(0)
     chosen = given.value if isinstance(given, Condition) else truth(call, 0)
@@ -70,18 +70,18 @@ def read_where(call: Call) -> Any:
     return apply(operators.Select(), chosen, call.value(1), call.value(2))
 
 
-def read_not(call: Call) -> Condition:
+def read_not(call: NodeCall) -> Condition:
     """Not."""
     return Condition(1.0 - truth(call, 0))
 
 
-def read_is_nan(call: Call) -> Condition:
+def read_is_nan(call: NodeCall) -> Condition:
     """Whether a number is NaN."""
     x = call.value(0)
     return Condition(1.0 - _same(x, x))
 
 
-def read_is_inf(call: Call) -> Condition:
+def read_is_inf(call: NodeCall) -> Condition:
     """Whether a number is infinite, of either sign or of one."""
     x = call.value(0)
     above, below = call.flag("detect_positive"), call.flag("detect_negative")
@@ -94,15 +94,15 @@ def read_is_inf(call: Call) -> Condition:
 
 READERS = {
     "And": _logic(lambda a, b: a * b),
-    "Equal": Name(read_equal, _OLD),
+    "Equal": NodeReader(read_equal, _OLD),
     "Greater": _compared(lambda a, b: a - b),  # above 0, whatever infinities they are
     "GreaterOrEqual": _compared(lambda a, b: _either(_above(a, b), _same(a, b)), ()),
-    "IsInf": Name(read_is_inf),
-    "IsNaN": Name(read_is_nan),
+    "IsInf": NodeReader(read_is_inf),
+    "IsNaN": NodeReader(read_is_nan),
     "Less": _compared(lambda a, b: b - a),
     "LessOrEqual": _compared(lambda a, b: _either(_above(b, a), _same(a, b)), ()),
-    "Not": Name(read_not),
+    "Not": NodeReader(read_not),
     "Or": _logic(_either),
-    "Where": Name(read_where),
+    "Where": NodeReader(read_where),
     "Xor": _logic(lambda a, b: abs(a - b)),
 }

@@ -8,17 +8,17 @@ from typing import Any
 
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.writer import spelt
 from allconv.operators.base import Operator
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.order import Hardmax
 
 
-def _along(operator: Callable[[int], Operator]) -> Name:
+def _along(operator: Callable[[int], Operator]) -> NodeReader:
     """An operator along an axis; in older operator sets all axes from `axis` on are one."""
 
-    def read(call: Call) -> Any:
+    def read(call: NodeCall) -> Any:
         x = call.value(0)
         axis = call.axis(call.integer("axis"), max(x.ndim, 1))
         if call.version >= since.ONE_AXIS or axis == x.ndim - 1:
@@ -26,7 +26,7 @@ def _along(operator: Callable[[int], Operator]) -> Name:
         rows = x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
         return apply(operator(1), rows).reshape(x.shape)
 
-    return Name(read)
+    return NodeReader(read)
 
 
 READERS = {

@@ -12,18 +12,18 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Call, Held
+from allconv.onnx.names.call import HeldAsFloats, NodeCall
 from allconv.operators.arrange import Concatenate, Slice
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.take import Take
 from allconv.value import Value
 
-Cells: TypeAlias = Value | Array | Held
+Cells: TypeAlias = Value | Array | HeldAsFloats
 
 
 def moved(operator: Operator, *x: Cells) -> Any:
     """An operator that moves cells: recorded, or, of arrays alone, as it is defined."""
-    if isinstance(x[0], Held):
+    if isinstance(x[0], HeldAsFloats):
         return replace(x[0], value=moved(operator, x[0].value))
     arrays = [each for each in x if isinstance(each, np.ndarray)]
     if len(arrays) < len(x):
@@ -49,7 +49,7 @@ def joined(x: Sequence[Cells], axis: int) -> Any:
     return x[0] if len(x) == 1 else moved(Concatenate(axis, len(x)), *x)
 
 
-def taken(call: Call, x: Cells, axis: int, index: Array) -> Any:
+def taken(call: NodeCall, x: Cells, axis: int, index: Array) -> Any:
     """Cells by known numbers; a part of the axis where they are one step apart."""
     if isinstance(x, np.ndarray):
         return np.take(x, index, axis)

@@ -9,13 +9,13 @@ import numpy as np
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Call, Name
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
 
 
-def read_batch_normalization(call: Call) -> Any:
+def read_batch_normalization(call: NodeCall) -> Any:
     """y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
 
     In training, which is refused, the mean and variance are the batch's. It is told by `is_test`
@@ -30,7 +30,7 @@ def read_batch_normalization(call: Call) -> Any:
     return functional.batch_norm(x, mean, variance, scale, bias, eps=call.number("epsilon"))
 
 
-def read_local_response(call: Call) -> Any:
+def read_local_response(call: NodeCall) -> Any:
     """y = x / (bias + alpha/size * sum of squares over `size` channels around its own)**beta.
 
     Of an even size one more channel lies after its own than before it.
@@ -49,7 +49,7 @@ def read_local_response(call: Call) -> Any:
     return respond_locally(x, around=around, alpha=alpha, beta=beta, k=bias)
 
 
-def read_dropout(call: Call) -> Value | tuple[Value, Any]:
+def read_dropout(call: NodeCall) -> Value | tuple[Value, Any]:
     """x, and a mask that keeps all: dropout does nothing in inference, or where it drops none."""
     x = call.value(0)
     training = call.has(2) and bool(call.known_number(2))
@@ -64,7 +64,7 @@ def read_dropout(call: Call) -> Value | tuple[Value, Any]:
     return x, mask
 
 
-def write_normalize(writer: Writer, written: Written) -> None:
+def write_normalize(writer: Writer, written: NodeToWrite) -> None:
     """BatchNormalization."""
     x, mean, variance, gamma, beta = written.inputs
     inputs = [x, gamma, beta, mean, variance]
@@ -72,14 +72,14 @@ def write_normalize(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "BatchNormalization": Name(
+    "BatchNormalization": NodeReader(
         read_batch_normalization,
         silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
-    "LRN": Name(read_local_response),
-    "Dropout": Name(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
+    "LRN": NodeReader(read_local_response),
+    "Dropout": NodeReader(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
 }
 WRITERS = {Normalize: write_normalize}

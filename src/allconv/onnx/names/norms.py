@@ -8,9 +8,9 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.norms import GroupNorm, LayerNorm
 from allconv.operators.pointwise import Heaviside, Sqrt
 from allconv.operators.reduce import Sum
@@ -20,14 +20,14 @@ _FLOAT = 1  # the only kind of statistics that a file may ask for here
 _DOUBLE = 11
 
 
-def _weight(call: Call, number: int) -> Value | None:
+def _weight(call: NodeCall, number: int) -> Value | None:
     """Numbers that are multiplied, None where they are left out, or all 1 in the file."""
     given = call.operand(number)
     plain = isinstance(given, np.ndarray) and given.dtype.kind == "f" and bool((given == 1).all())
     return None if plain or given is None else call.value(number)
 
 
-def _applied(call: Call, operator: Any, x: Value, shape: tuple[int, ...]) -> Value:
+def _applied(call: NodeCall, operator: Any, x: Value, shape: tuple[int, ...]) -> Value:
     """The operator with numbers of its shape, or of one that is repeated to that of x."""
     weight, bias = _weight(call, 1), call.optional(2)
     numbers = [each for each in (weight, bias) if each is not None]
@@ -46,14 +46,14 @@ def _applied(call: Call, operator: Any, x: Value, shape: tuple[int, ...]) -> Val
     return y
 
 
-def _last(call: Call, x: Value) -> int:
+def _last(call: NodeCall, x: Value) -> int:
     """How many of the last axes are normalised."""
     if call.integer("stash_type") not in (_FLOAT, _DOUBLE):
         raise call.unsupported(f"stash_type={call.integer('stash_type')}")
     return x.ndim - call.axis(call.integer("axis"), x.ndim)
 
 
-def read_layer_norm(call: Call) -> tuple[Value, ...]:
+def read_layer_norm(call: NodeCall) -> tuple[Value, ...]:
     """y over the axes from `axis` on; the mean and 1 / sqrt(variance + epsilon) where wanted."""
     x, eps = call.value(0), call.number("epsilon")
     count = _last(call, x)
@@ -68,7 +68,7 @@ def read_layer_norm(call: Call) -> tuple[Value, ...]:
     return y, mean.astype(stash), inverse.astype(stash)
 
 
-def read_rms_norm(call: Call) -> Value:
+def read_rms_norm(call: NodeCall) -> Value:
     """x / sqrt(mean of x**2 + epsilon) * scale over the axes from `axis` on."""
     x = call.value(0)
     count = _last(call, x)
@@ -76,7 +76,7 @@ def read_rms_norm(call: Call) -> Value:
     return _applied(call, operator, x, x.shape[x.ndim - count :])
 
 
-def read_instance_norm(call: Call) -> Value:
+def read_instance_norm(call: NodeCall) -> Value:
     """Each channel of an image by its own mean and variance."""
     x = call.value(0)
     if x.ndim < 3 or not x.shape[1]:
@@ -84,7 +84,7 @@ def read_instance_norm(call: Call) -> Value:
     return _applied(call, GroupNorm(x.shape[1], call.number("epsilon")), x, x.shape[1:2])
 
 
-def read_group_norm(call: Call) -> Value:
+def read_group_norm(call: NodeCall) -> Value:
     """Each group of channels of an image by its own mean and variance."""
     x, groups = call.value(0), call.integer("num_groups")
     if x.ndim < 2 or groups < 1 or not x.shape[1] or x.shape[1] % groups:
@@ -104,7 +104,7 @@ def read_group_norm(call: Call) -> Value:
     return rows.reshape(x.shape)
 
 
-def read_mean_variance(call: Call) -> Any:
+def read_mean_variance(call: NodeCall) -> Any:
     """(x - mean) / (sqrt(variance) + 1e-9) over some axes."""
     x = call.value(0)
     axes = tuple(sorted(call.axes(call.integers("axes", (0, 2, 3)), x.ndim)))
@@ -112,7 +112,7 @@ def read_mean_variance(call: Call) -> Any:
     return rest / (apply(Sqrt(), (rest * rest).mean(axes, True)) + 1e-9)
 
 
-def read_lp_norm(call: Call) -> Any:
+def read_lp_norm(call: NodeCall) -> Any:
     """x / (sum of |x|**p)**(1/p) along an axis, for p 1 or 2; 0 where that is 0."""
     x, p = call.value(0), call.integer("p")
     if p not in (1, 2):
@@ -123,7 +123,7 @@ def read_lp_norm(call: Call) -> Any:
     return x / (norm + (1.0 - apply(Heaviside(), norm)))
 
 
-def write_layer_norm(writer: Writer, written: Written) -> None:
+def write_layer_norm(writer: Writer, written: NodeToWrite) -> None:
     """LayerNormalization; without a mean its parts: RMSNormalization is of a newer operator set."""
     operator: LayerNorm = written.operator
     if operator.centred:
@@ -147,7 +147,7 @@ def write_layer_norm(writer: Writer, written: Written) -> None:
     writer.node(written, lines[-1][0], [x, lines[-1][1]])
 
 
-def write_group_norm(writer: Writer, written: Written) -> None:
+def write_group_norm(writer: Writer, written: NodeToWrite) -> None:
     """InstanceNormalization where every channel is a group, else GroupNormalization."""
     operator: GroupNorm = written.operator
     shape = written.sizes[0]
@@ -163,7 +163,7 @@ def write_group_norm(writer: Writer, written: Written) -> None:
     writer.node(written, "GroupNormalization", inputs, **settings)
 
 
-def _with_numbers(writer: Writer, written: Written, shape: tuple[int, ...]) -> list[str]:
+def _with_numbers(writer: Writer, written: NodeToWrite, shape: tuple[int, ...]) -> list[str]:
     """The inputs, with weights of 1 where there are none."""
     if len(written.inputs) > 1:
         return list(written.inputs)
@@ -172,11 +172,11 @@ def _with_numbers(writer: Writer, written: Written, shape: tuple[int, ...]) -> l
 
 
 READERS = {
-    "GroupNormalization": Name(read_group_norm, weights=(1, 2)),
-    "InstanceNormalization": Name(read_instance_norm, weights=(1, 2)),
-    "LayerNormalization": Name(read_layer_norm, weights=(1, 2)),
-    "LpNormalization": Name(read_lp_norm),
-    "MeanVarianceNormalization": Name(read_mean_variance),
-    "RMSNormalization": Name(read_rms_norm, weights=(1,)),
+    "GroupNormalization": NodeReader(read_group_norm, weights=(1, 2)),
+    "InstanceNormalization": NodeReader(read_instance_norm, weights=(1, 2)),
+    "LayerNormalization": NodeReader(read_layer_norm, weights=(1, 2)),
+    "LpNormalization": NodeReader(read_lp_norm),
+    "MeanVarianceNormalization": NodeReader(read_mean_variance),
+    "RMSNormalization": NodeReader(read_rms_norm, weights=(1,)),
 }
 WRITERS = {GroupNorm: write_group_norm, LayerNorm: write_layer_norm}

@@ -15,30 +15,30 @@ from allconv.functional.call import apply
 from allconv.onnx.format.schema import shortest
 from allconv.onnx.format.tensors import CODES
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Call, Name, of
+from allconv.onnx.names.call import NodeCall, NodeReader, of
 from allconv.onnx.names.reduce import broadcast_shapes
-from allconv.onnx.names.writer import Write, Writer, Written, spelt
+from allconv.onnx.names.writer import NodeToWrite, Write, Writer, spelt
 from allconv.operators import elementary
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
 
-def _one(operator: operators.Pointwise) -> Name:
+def _one(operator: operators.Pointwise) -> NodeReader:
     """A function of one operand that is one operator."""
     return of(lambda x: apply(operator, x))
 
 
-def _two(operator: operators.Pointwise) -> Name:
+def _two(operator: operators.Pointwise) -> NodeReader:
     """A function of two operands that is one operator."""
 
-    def read(call: Call) -> Any:
+    def read(call: NodeCall) -> Any:
         a, b = call.value(0), call.value(1)
         return apply(operator, a, _repeated(call, a, b) if call.version < since.REPEATED else b)
 
-    return Name(read)
+    return NodeReader(read)
 
 
-def _repeated(call: Call, a: Value, b: Value) -> Value:
+def _repeated(call: NodeCall, a: Value, b: Value) -> Value:
     """The second operand of old operator sets, laid along the axes of the first from `axis` on."""
     repeats, given = call.flag("broadcast"), call.given("axis")
     axis = call.axis(call.integer("axis"), max(a.ndim, 1)) if given else a.ndim - b.ndim
@@ -51,7 +51,7 @@ def _repeated(call: Call, a: Value, b: Value) -> Value:
     return b.reshape(shape)
 
 
-def _several(join: Callable[[Any, Any], Any]) -> Name:
+def _several(join: Callable[[Any, Any], Any]) -> NodeReader:
     return of(lambda *x: reduce(join, x))
 
 
@@ -80,12 +80,12 @@ def softplus(x: Value) -> Any:
     return functional.softplus(x, 1.0, 20.0 if x.dtype == "float32" else 40.0)
 
 
-def read_gelu(call: Call) -> Any:
+def read_gelu(call: NodeCall) -> Any:
     """x * Phi(x), or its approximation by tanh."""
     return functional.gelu(call.value(0), call.text("approximate"))
 
 
-def read_prelu(call: Call) -> Any:
+def read_prelu(call: NodeCall) -> Any:
     """x where x > 0, else slope * x."""
     x, slope = call.value(0), call.value(1)
     if call.version < since.REPEATED and slope.ndim == 1 and x.ndim > 1:
@@ -95,7 +95,7 @@ def read_prelu(call: Call) -> Any:
     return sloped(x, slope)
 
 
-def _bound(call: Call, number: int, name: str) -> float | Value | None:
+def _bound(call: NodeCall, number: int, name: str) -> float | Value | None:
     """An end of an interval: an attribute in older operator sets, an input in newer."""
     if not call.has(number):
         return call.number(name) if call.given(name) else None
@@ -107,7 +107,7 @@ def _bound(call: Call, number: int, name: str) -> float | Value | None:
     return call.known_number(number)
 
 
-def read_clip(call: Call) -> Any:
+def read_clip(call: NodeCall) -> Any:
     """x between a least and a largest number, either of which may be left out."""
     x = call.value(0)
     least, most = _bound(call, 1, "min"), _bound(call, 2, "max")
@@ -117,7 +117,7 @@ def read_clip(call: Call) -> Any:
     return x if most is None else -apply(operators.Maximum(), -x, -most)
 
 
-def read_pow(call: Call) -> Value:
+def read_pow(call: NodeCall) -> Value:
     """x to a power: products for a known whole one."""
     x, exponents = call.value(0), call.operand(1)
     if not isinstance(exponents, np.ndarray) or exponents.size != 1:
@@ -133,7 +133,7 @@ def read_pow(call: Call) -> Value:
     return y.reshape(broadcast_shapes(call, x.shape, exponents.shape))
 
 
-def read_mod(call: Call) -> Any:
+def read_mod(call: NodeCall) -> Any:
     """The remainder with the sign of the dividend; since operator set 28 that of the divisor, too,
     which the format had for whole numbers alone."""
     truncated = call.flag("fmod")
@@ -182,9 +182,9 @@ READERS = {
     **{op: _two(operator) for op, operator in TWO.items()},
     "Ceil": of(lambda x: -apply(elementary.Floor(), -x)),
     "Celu": of(functional.celu, alpha="alpha"),
-    "Clip": Name(read_clip, settings=(1, 2)),
+    "Clip": NodeReader(read_clip, settings=(1, 2)),
     "Elu": of(functional.elu, alpha="alpha"),
-    "Gelu": Name(read_gelu),
+    "Gelu": NodeReader(read_gelu),
     "HardSigmoid": of(hard_sigmoid, alpha="alpha", beta="beta"),
     "HardSwish": of(functional.hardswish),
     "LeakyRelu": of(functional.leaky_relu, negative_slope="alpha"),
@@ -192,9 +192,9 @@ READERS = {
     "Mean": of(lambda *x: reduce(add, x) / len(x)),
     "Min": _several(lambda a, b: -_largest(-a, -b)),
     "Mish": of(functional.mish),
-    "Mod": Name(read_mod),
-    "PRelu": Name(read_prelu, weights=(1,)),
-    "Pow": Name(read_pow, settings=(1,)),
+    "Mod": NodeReader(read_mod),
+    "PRelu": NodeReader(read_prelu, weights=(1,)),
+    "Pow": NodeReader(read_pow, settings=(1,)),
     "Reciprocal": of(lambda x: 1.0 / x),
     "Selu": of(scaled_elu, alpha="alpha", gamma="gamma"),
     "Shrink": of(shrink, bias="bias", lambd="lambd"),
@@ -206,25 +206,25 @@ READERS = {
 }
 
 
-def write_select(writer: Writer, written: Written) -> None:
+def write_select(writer: Writer, written: NodeToWrite) -> None:
     """Where a condition is above 0."""
     c, a, b = written.inputs
     where = _above_zero(writer, written, c)
     writer.node(written, "Where", [where, a, b])
 
 
-def _above_zero(writer: Writer, written: Written, x: str) -> str:
+def _above_zero(writer: Writer, written: NodeToWrite, x: str) -> str:
     zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, written.dtype))
     return writer.step(f"{written.outputs[0]}/above", "Greater", x, zero)
 
 
-def write_equal(writer: Writer, written: Written) -> None:
+def write_equal(writer: Writer, written: NodeToWrite) -> None:
     """Equal, as a number."""
     name = writer.step(f"{written.outputs[0]}/equal", "Equal", *written.inputs)
     writer.node(written, "Cast", (name,), to=CODES[written.dtype])
 
 
-def write_remainder(writer: Writer, written: Written) -> None:
+def write_remainder(writer: Writer, written: NodeToWrite) -> None:
     """Mod, whose remainders of floats have the sign of a; of b where b is added and taken again."""
     (a, b), (y,) = written.inputs, written.outputs
     if not written.operator.truncated:
@@ -233,14 +233,14 @@ def write_remainder(writer: Writer, written: Written) -> None:
     writer.node(written, "Mod", [a, b], fmod=1)
 
 
-def write_truth(writer: Writer, written: Written) -> None:
+def write_truth(writer: Writer, written: NodeToWrite) -> None:
     """Greater than 0."""
     zero = writer.constant(f"{written.outputs[0]}/zero", np.array(0, "float32"))
     x = written.inputs[0]
     writer.node(written, "Greater", [x, zero])
 
 
-def write_log1p(writer: Writer, written: Written) -> None:
+def write_log1p(writer: Writer, written: NodeToWrite) -> None:
     """log(u) for u = 1 + x, and for small x without what was lost in rounding u.
 
     That is log(u) - ((u - 1) - x) / u; elsewhere it could be infinity less infinity.

@@ -11,7 +11,7 @@ import numpy as np
 from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.window import (
     Pairs,
     crop,
@@ -20,15 +20,15 @@ from allconv.onnx.names.window import (
     read_settings,
     write_settings,
 )
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.value import Value
-from allconv.window import Axis, Window
+from allconv.window import Axis, Window, least_input
 
 
-def _window(call: Call, x: Value) -> tuple[Window, Pairs]:
+def _window(call: NodeCall, x: Value) -> tuple[Window, Pairs]:
     """The window on x and its padding; `ceil_mode` adds an output that reaches outside of that."""
     settings = read_settings(call, x.ndim - 2)
     pairs = settings.pairs(x.shape[2:])
@@ -40,7 +40,7 @@ def _window(call: Call, x: Value) -> tuple[Window, Pairs]:
     return window, pairs
 
 
-def read_max_pool(call: Call) -> Any:
+def read_max_pool(call: NodeCall) -> Any:
     """The largest value under the window and, if it is taken, the cell of all images that it is."""
     x = call.value(0)
     window, pairs = _window(call, x)
@@ -52,7 +52,7 @@ def read_max_pool(call: Call) -> Any:
     return y, apply(OverImages(window.input, columns), index)
 
 
-def read_max_unpool(call: Call) -> Any:
+def read_max_unpool(call: NodeCall) -> Any:
     """Values put back at their cells of all images, zeros elsewhere.
 
     With an `output_shape` the rest of that, beyond what the attributes make, is zeros.
@@ -70,7 +70,7 @@ def read_max_unpool(call: Call) -> Any:
     if not fits or len(pads) != 2 * axes or index.shape != x.shape:
         raise call.wrong(f"x is {x.shape}, kernel_shape {kernel}, strides {strides}, pads {pads}")
     rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
-    image = tuple((n - 1) * s + k - low - high for n, s, k, low, high in rows)
+    image = tuple(least_input(n, k, s, 1, (low, high)) for n, s, k, low, high in rows)
     if min(image) < 1:
         raise call.wrong(f"images of {image}")
     call.check_shape((*x.shape[:2], *image))
@@ -87,7 +87,7 @@ def read_max_unpool(call: Call) -> Any:
     return apply(Pad(more), y)
 
 
-def read_average_pool(call: Call) -> Any:
+def read_average_pool(call: NodeCall) -> Any:
     """The mean under the window: of the cells inside, or those of the padding too.
 
     Cells that ceil_mode reaches beyond the padding are never counted.
@@ -105,7 +105,7 @@ def read_average_pool(call: Call) -> Any:
     return apply(AveragePool(window, _counts(window, counted)), x)
 
 
-def _check_met(call: Call, window: Window, pairs: Pairs) -> None:
+def _check_met(call: NodeCall, window: Window, pairs: Pairs) -> None:
     """Refuse windows that lie in the padding: they hold no cell of which to take anything."""
     for axis, pair in zip(window.axes, pairs, strict=True):
         if max(pair) > axis.reach - 1:
@@ -117,19 +117,19 @@ def _counts(window: Window, counted: bool) -> bool:
     return counted or all(axis.padding == 0 and axis.high <= 0 for axis in window.axes)
 
 
-def _whole(pool: Callable[[Call, Value, Window], Any]) -> Name:
+def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeReader:
     """A pooling of whole images."""
 
-    def read(call: Call) -> Any:
+    def read(call: NodeCall) -> Any:
         x = call.value(0)
         if not 3 <= x.ndim <= 5:
             raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
         return pool(call, x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:]))
 
-    return Name(read)
+    return NodeReader(read)
 
 
-def read_lp_pool(call: Call) -> Any:
+def read_lp_pool(call: NodeCall) -> Any:
     """The p-norm under the window; padding holds zeros."""
     x = call.value(0)
     window, _ = _window(call, x)
@@ -137,11 +137,11 @@ def read_lp_pool(call: Call) -> Any:
     return _norm(call, x, window)
 
 
-def _norm(call: Call, x: Value, window: Window) -> Any:
+def _norm(call: NodeCall, x: Value, window: Window) -> Any:
     return window_norm(abs(x), window=window, p=_power(call))
 
 
-def _power(call: Call) -> float:
+def _power(call: NodeCall) -> float:
     """p, a whole number above 0."""
     p = call.integer("p", 2)
     if p < 1:
@@ -157,7 +157,7 @@ def _is_whole(window: Window) -> bool:
     )
 
 
-def write_max_pool(writer: Writer, written: Written) -> None:
+def write_max_pool(writer: Writer, written: NodeToWrite) -> None:
     """MaxPool; the taps that won have no spelling, and only gradients need them."""
     window = written.operator.window
     if _is_whole(window):
@@ -167,7 +167,7 @@ def write_max_pool(writer: Writer, written: Written) -> None:
     writer.node(written, "MaxPool", [x], **write_settings(axes))
 
 
-def write_average_pool(writer: Writer, written: Written) -> None:
+def write_average_pool(writer: Writer, written: NodeToWrite) -> None:
     """AveragePool, or GlobalAveragePool for a window as large as its input."""
     operator: AveragePool = written.operator
     if _is_whole(operator.window):
@@ -182,7 +182,7 @@ def write_average_pool(writer: Writer, written: Written) -> None:
 
 
 def _inside(
-    writer: Writer, written: Written, window: Window, value: float
+    writer: Writer, written: NodeToWrite, window: Window, value: float
 ) -> tuple[str, tuple[Axis, ...]]:
     """The input and axes, where padding that the format does not allow is made by Pad."""
     changes = []
@@ -194,15 +194,15 @@ def _inside(
 
 
 READERS = {
-    "AveragePool": Name(read_average_pool),
+    "AveragePool": NodeReader(read_average_pool),
     "GlobalAveragePool": _whole(lambda call, x, window: apply(AveragePool(window), x)),
     "GlobalLpPool": _whole(_norm),
     "GlobalMaxPool": _whole(lambda call, x, window: apply(MaxPool(window), x)[0]),
-    "LpPool": Name(read_lp_pool),
-    "MaxPool": Name(
+    "LpPool": NodeReader(read_lp_pool),
+    "MaxPool": NodeReader(
         read_max_pool,
     ),
-    "MaxUnpool": Name(read_max_unpool, settings=(2,)),
+    "MaxUnpool": NodeReader(read_max_unpool, settings=(2,)),
 }
 WRITERS = {
     MaxPool: write_max_pool,

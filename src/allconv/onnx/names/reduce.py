@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Call, Name
-from allconv.onnx.names.writer import Write, Writer, Written, spelt
+from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.writer import NodeToWrite, Write, Writer, spelt
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
 from allconv.operators.order import ArgExtreme, TakeAlong, TopK
@@ -18,7 +18,7 @@ from allconv.operators.reduce import Broadcast, Sum
 from allconv.value import Value
 
 
-def reduced_axes(call: Call, rank: int) -> tuple[int, ...]:
+def reduced_axes(call: NodeCall, rank: int) -> tuple[int, ...]:
     """The axes, an attribute in older operator sets, an input in newer; all when there are none."""
     given = call.listed(1, "axes", ())
     if not (call.flag("noop_with_empty_axes") or given):
@@ -26,7 +26,7 @@ def reduced_axes(call: Call, rank: int) -> tuple[int, ...]:
     return tuple(sorted(call.axes(given, rank)))
 
 
-def broadcast_shapes(call: Call, a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
+def broadcast_shapes(call: NodeCall, a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
     """The shape of two arrays together; as in NumPy, but for numbers of any size."""
     lead = max(len(a), len(b))
     pairs = zip((*(1,) * (lead - len(a)), *a), (*(1,) * (lead - len(b)), *b), strict=True)
@@ -38,40 +38,42 @@ def broadcast_shapes(call: Call, a: Sequence[int], b: Sequence[int]) -> tuple[in
     return tuple(shape)
 
 
-def _over_axes(made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True) -> Name:
+def _over_axes(
+    made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True
+) -> NodeReader:
     """A reduction over some axes.
 
     Over none the format says that x stays as it is; where its runtimes do not, `none` is False and
     it is refused.
     """
 
-    def read(call: Call) -> Any:
+    def read(call: NodeCall) -> Any:
         x = call.value(0)
         axes, keep = reduced_axes(call, x.ndim), call.flag("keepdims", 1)
         if not axes and x.ndim and not none:
             raise call.unsupported("over no axes")
         return made(x, axes, keep)
 
-    return Name(read, settings=(1,))
+    return NodeReader(read, settings=(1,))
 
 
-def _by(operator: Callable[..., Operator]) -> Name:
+def _by(operator: Callable[..., Operator]) -> NodeReader:
     """A reduction by one operator."""
     return _over_axes(lambda x, axes, keep: apply(operator(axes, keep), x) if axes else x)
 
 
-def _read_arg(smallest: bool) -> Name:
-    def read(call: Call) -> Any:
+def _read_arg(smallest: bool) -> NodeReader:
+    def read(call: NodeCall) -> Any:
         """The index of the largest, or smallest, number along an axis."""
         x = call.value(0)
         axis = call.axis(call.integer("axis"), x.ndim)
         last = call.flag("select_last_index", 0)
         return apply(ArgExtreme(axis, smallest, last, call.flag("keepdims")), x)
 
-    return Name(read)
+    return NodeReader(read)
 
 
-def read_top_k(call: Call) -> Any:
+def read_top_k(call: NodeCall) -> Any:
     """The largest (smallest) numbers along an axis, sorted in any case, and their indices."""
     x = call.value(0)
     axis = call.axis(call.integer("axis"), x.ndim)
@@ -83,7 +85,7 @@ def read_top_k(call: Call) -> Any:
     return apply(TopK(axis, given[0], smallest), x)
 
 
-def read_expand(call: Call) -> Any:
+def read_expand(call: NodeCall) -> Any:
     """An array repeated to a larger shape."""
     x = call.cells(0)
     shape = broadcast_shapes(call, x.shape, call.known_integers(1))
@@ -93,7 +95,7 @@ def read_expand(call: Call) -> Any:
     return x if shape == x.shape else apply(Broadcast(shape), x)
 
 
-def write_broadcast(writer: Writer, written: Written) -> None:
+def write_broadcast(writer: Writer, written: NodeToWrite) -> None:
     """Expand; a size of the batch is 1 there, so that it stays what it is."""
     (before,), after = written.shapes, written.result
     lead = len(after) - len(before)
@@ -114,14 +116,14 @@ def _over(op: str) -> Write:
     return lambda writer, written: (over if written.operator.axes else nothing)(writer, written)
 
 
-def write_arg(writer: Writer, written: Written) -> None:
+def write_arg(writer: Writer, written: NodeToWrite) -> None:
     """ArgMax or ArgMin."""
     operator: ArgExtreme = written.operator
     op = "ArgMin" if operator.smallest else "ArgMax"
     spelt(op, axis="axis", keepdims="keep", select_last_index="last")(writer, written)
 
 
-def write_top_k(writer: Writer, written: Written) -> None:
+def write_top_k(writer: Writer, written: NodeToWrite) -> None:
     """TopK."""
     operator: TopK = written.operator
     inputs = [*written.inputs, writer.integers([operator.count])]
@@ -131,7 +133,7 @@ def write_top_k(writer: Writer, written: Written) -> None:
 READERS = {
     "ArgMax": _read_arg(smallest=False),
     "ArgMin": _read_arg(smallest=True),
-    "Expand": Name(read_expand, settings=(1,), moves=True),
+    "Expand": NodeReader(read_expand, settings=(1,), moves=True),
     "ReduceL1": _over_axes(lambda x, *over: abs(x).sum(*over), none=False),
     "ReduceL2": _over_axes(lambda x, *over: (x * x).sum(*over) ** 0.5, none=False),
     "ReduceLogSum": _over_axes(lambda x, *over: apply(Log(), x.sum(*over)), none=False),
@@ -142,7 +144,7 @@ READERS = {
     "ReduceProd": _by(Product),
     "ReduceSum": _over_axes(Value.sum),
     "ReduceSumSquare": _over_axes(lambda x, *over: (x * x).sum(*over), none=False),
-    "TopK": Name(read_top_k, settings=(1,)),
+    "TopK": NodeReader(read_top_k, settings=(1,)),
 }
 WRITERS = {
     ArgExtreme: write_arg,

@@ -12,16 +12,16 @@ import numpy as np
 from allconv.functional.call import apply
 from allconv.functional.resize import simple
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Call, Name
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.base import Array
 from allconv.operators.resize import (
     COORDINATES,
     MODES,
     MOST_CELLS,
     NEAREST,
-    Line,
     Resize,
+    ResizedAxis,
     Rule,
     table_of,
 )
@@ -33,7 +33,7 @@ _CROP = "tf_crop_and_resize"
 _POLICIES = ("stretch", "not_larger", "not_smaller")
 
 
-def read_resize(call: Call) -> Value:
+def read_resize(call: NodeCall) -> Value:
     """An image of another size, by sizes or scales."""
     x = call.value(0)
     if call.version < since.COORDINATES:  # x, scales, mode
@@ -47,7 +47,7 @@ def read_resize(call: Call) -> Value:
     return _resized(call, x, sizes, rule, crops=crops, outside=outside)
 
 
-def read_upsample(call: Call) -> Value:
+def read_upsample(call: NodeCall) -> Value:
     """An image made larger: the scales are attributes or, since 9, an input."""
     x = call.value(0)
     if call.version < since.SCALES:  # of images alone
@@ -60,7 +60,7 @@ def read_upsample(call: Call) -> Value:
     return _older(call, x, _floats(call, 1, x.ndim))
 
 
-def _older(call: Call, x: Value, scales: tuple[Fraction, ...]) -> Value:
+def _older(call: NodeCall, x: Value, scales: tuple[Fraction, ...]) -> Value:
     """What was meant before the format said where cells lie: i/s, as it says since."""
     mode = call.choice("mode", ("nearest", "linear", "bilinear"), "nearest")
     if mode == "bilinear":
@@ -75,7 +75,7 @@ def _older(call: Call, x: Value, scales: tuple[Fraction, ...]) -> Value:
     return _resized(call, x, sizes, Rule(mode))
 
 
-def _rule(call: Call) -> Rule:
+def _rule(call: NodeCall) -> Rule:
     """The attributes that say how cells are made."""
     mode, nearest = call.choice("mode", MODES), call.choice("nearest_mode", NEAREST)
     coordinates = call.choice("coordinate_transformation_mode", (*COORDINATES, _TF_HALF))
@@ -94,7 +94,7 @@ def _rule(call: Call) -> Rule:
 
 
 def _sizes(
-    call: Call, shape: Sequence[int], axes: Sequence[int]
+    call: NodeCall, shape: Sequence[int], axes: Sequence[int]
 ) -> dict[int, tuple[int, Fraction]]:
     """The cells and the scale of each axis, from sizes or from scales."""
     by_scale, by_size = (_stands(call, number) for number in (2, 3))
@@ -120,19 +120,19 @@ def _sizes(
     return {axis: (floor(scale * shape[axis] + Fraction(1, 2)), scale) for axis in axes}
 
 
-def _stands(call: Call, number: int) -> bool:
+def _stands(call: NodeCall, number: int) -> bool:
     """Whether an input is given and not empty, as exporters leave out what stands before another;
     what is computed from the data is given."""
     given = call.operand(number)
     return given is not None and not (isinstance(given, np.ndarray) and not given.size)
 
 
-def _floats(call: Call, number: int, count: int) -> tuple[Fraction, ...]:
+def _floats(call: NodeCall, number: int, count: int) -> tuple[Fraction, ...]:
     """A known input as scales."""
     return _positive(call, call.known(number), count)
 
 
-def _positive(call: Call, scales: Array, count: int) -> tuple[Fraction, ...]:
+def _positive(call: NodeCall, scales: Array, count: int) -> tuple[Fraction, ...]:
     """One scale above 0 for each axis."""
     if scales.ndim != 1 or scales.dtype.kind != "f" or len(scales) != count:
         raise call.wrong(f"scales are {scales.dtype.name} {scales.shape}; {count} are expected")
@@ -141,7 +141,7 @@ def _positive(call: Call, scales: Array, count: int) -> tuple[Fraction, ...]:
     return tuple(simple(s, np.float32) for s in scales)
 
 
-def _crops(call: Call, axes: Sequence[int]) -> dict[int, tuple[float, float]]:
+def _crops(call: NodeCall, axes: Sequence[int]) -> dict[int, tuple[float, float]]:
     """The part of each axis that is taken."""
     roi = call.known(1) if call.has(1) else np.zeros(0)
     if roi.dtype.kind != "f" or roi.shape != (2 * len(axes),) or not all(np.isfinite(roi)):
@@ -152,7 +152,7 @@ def _crops(call: Call, axes: Sequence[int]) -> dict[int, tuple[float, float]]:
 
 
 def _resized(
-    call: Call,
+    call: NodeCall,
     x: Value,
     sizes: dict[int, tuple[int, Fraction]],
     rule: Rule,
@@ -180,12 +180,14 @@ def _resized(
                 "runtimes read in two ways; give sizes"
             )
         call.check_constants((to, _WEIGHTS))
-        lines.append(Line(axis, x.shape[axis], to, scale, crops.get(axis, (0.0, 1.0))))
+        lines.append(ResizedAxis(axis, x.shape[axis], to, scale, crops.get(axis, (0.0, 1.0))))
     y: Value = apply(Resize(tuple(lines), rule), x) if lines else x
     return _filled(call, y, lines, rule, outside) if rule.coordinates == _CROP else y
 
 
-def _filled(call: Call, y: Value, lines: Sequence[Line], rule: Rule, outside: float) -> Value:
+def _filled(
+    call: NodeCall, y: Value, lines: Sequence[ResizedAxis], rule: Rule, outside: float
+) -> Value:
     """The value of what lies outside of the image, added where nothing else is."""
     if outside == 0.0:
         return y
@@ -198,7 +200,7 @@ def _filled(call: Call, y: Value, lines: Sequence[Line], rule: Rule, outside: fl
     return y + call.lift(np.where(inside, 0.0, outside).astype(y.dtype))
 
 
-def write_resize(writer: Writer, written: Written) -> None:
+def write_resize(writer: Writer, written: NodeToWrite) -> None:
     """Resize: by scales where these say it exactly, else by sizes."""
     operator: Resize = written.operator
     rule, lines = operator.rule, operator.lines
@@ -233,11 +235,11 @@ def write_resize(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "Resize": Name(
+    "Resize": NodeReader(
         read_resize,
         settings=(1, 2, 3),
     ),
-    "Upsample": Name(
+    "Upsample": NodeReader(
         read_upsample, settings=(1,)
     ),
 }  # fmt: skip

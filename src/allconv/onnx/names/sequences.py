@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Bytes, Call, Condition, Held, Name, Several
+from allconv.onnx.names.call import Bytes, Condition, HeldAsFloats, NodeCall, NodeReader, Several
 from allconv.onnx.names.move import moved, part
 from allconv.operators.arrange import Concatenate, Reshape
 from allconv.operators.base import FLOATS, Array
@@ -23,27 +23,27 @@ MOST_PARTS = 1024
 """The arrays of a sequence."""
 
 
-def _several(call: Call, number: int = 0) -> tuple[Any, ...]:
+def _several(call: NodeCall, number: int = 0) -> tuple[Any, ...]:
     given = call.operand(number)
     if not isinstance(given, Several):
         raise call.wrong(f"input {number} is no sequence")
     return given.items
 
 
-def _made(call: Call, items: Sequence[Any]) -> Several:
+def _made(call: NodeCall, items: Sequence[Any]) -> Several:
     if len(items) > MOST_PARTS:
         raise call.too_large(f"a sequence of {len(items):,} arrays; {MOST_PARTS:,} are the most")
     return Several(tuple(items))
 
 
-def _array(call: Call, number: int) -> Any:
+def _array(call: NodeCall, number: int) -> Any:
     given = call.operand(number)
     if given is None or isinstance(given, Several):
         raise call.wrong(f"input {number} is no array")
     return given
 
 
-def _place(call: Call, number: int, count: int, after: int = 0) -> int:
+def _place(call: NodeCall, number: int, count: int, after: int = 0) -> int:
     """A known place in a sequence, or `after` its last, counted from the front."""
     given = call.known_integers(number)
     if len(given) != 1 or not -count <= given[0] < count + after:
@@ -51,7 +51,7 @@ def _place(call: Call, number: int, count: int, after: int = 0) -> int:
     return given[0] + count if given[0] < 0 else given[0]
 
 
-def _split(call: Call) -> Several:
+def _split(call: NodeCall) -> Several:
     """Parts along an axis: of given sizes, of one size (the last may be smaller), or of one cell,
     whose axis is kept unless `keepdims` is 0."""
     x = _array(call, 0)
@@ -76,38 +76,38 @@ def _split(call: Call) -> Several:
     return Several(tuple(parts if keep else (moved(without, each) for each in parts)))
 
 
-def _at(call: Call) -> Any:
+def _at(call: NodeCall) -> Any:
     items = _several(call)
     return items[_place(call, 1, len(items))]
 
 
-def _length(call: Call) -> Array:
+def _length(call: NodeCall) -> Array:
     return np.array(len(_several(call)), np.int64)
 
 
-def _construct(call: Call) -> Several:
+def _construct(call: NodeCall) -> Several:
     return _made(call, [_array(call, number) for number in range(len(call))])
 
 
-def _empty(call: Call) -> Several:
+def _empty(call: NodeCall) -> Several:
     call.integer("dtype", 1)
     return Several(())
 
 
-def _insert(call: Call) -> Several:
+def _insert(call: NodeCall) -> Several:
     items = list(_several(call))
     place = _place(call, 2, len(items), after=1) if call.has(2) else len(items)
     items.insert(place, _array(call, 1))
     return _made(call, items)
 
 
-def _erase(call: Call) -> Several:
+def _erase(call: NodeCall) -> Several:
     items = list(_several(call))
     del items[_place(call, 1, len(items)) if call.has(1) else -1]
     return Several(tuple(items))
 
 
-def _joined(call: Call) -> Any:
+def _joined(call: NodeCall) -> Any:
     """All arrays one after the other, along an axis of theirs or along a new one."""
     items = list(_several(call))
     if not items:
@@ -128,9 +128,9 @@ def _joined(call: Call) -> Any:
     return whole if dtype in FLOATS else Bytes(whole, dtype)
 
 
-def _floats(call: Call, x: Any) -> Value:
+def _floats(call: NodeCall, x: Any) -> Value:
     """The floats that stand for an array."""
-    if isinstance(x, Held):
+    if isinstance(x, HeldAsFloats):
         return x.value
     if isinstance(x, Value):
         return x
@@ -140,13 +140,13 @@ def _floats(call: Call, x: Any) -> Value:
 
 
 SEQUENCES = {
-    "ConcatFromSequence": Name(_joined),
-    "SequenceAt": Name(_at, settings=(1,)),
-    "SequenceConstruct": Name(_construct),
-    "SequenceEmpty": Name(_empty),
-    "SequenceErase": Name(_erase, settings=(1,)),
-    "SequenceInsert": Name(_insert, settings=(2,)),
-    "SequenceLength": Name(_length),
-    "SplitToSequence": Name(_split, settings=(1,)),
+    "ConcatFromSequence": NodeReader(_joined),
+    "SequenceAt": NodeReader(_at, settings=(1,)),
+    "SequenceConstruct": NodeReader(_construct),
+    "SequenceEmpty": NodeReader(_empty),
+    "SequenceErase": NodeReader(_erase, settings=(1,)),
+    "SequenceInsert": NodeReader(_insert, settings=(2,)),
+    "SequenceLength": NodeReader(_length),
+    "SplitToSequence": NodeReader(_split, settings=(1,)),
 }
 """How the nodes of sequences are read, by the name of the operator."""

@@ -8,14 +8,14 @@ from typing import Any
 from allconv.functional.patches import check_pairs, folded
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.value import Value
 from allconv.window import Window
 
 _IMAGE = 4  # axes
 
 
-def read_depth_to_space(call: Call) -> Any:
+def read_depth_to_space(call: NodeCall) -> Any:
     """Channels as the pixels of a larger image."""
     x, by, first = _image(call)
     if x.shape[1] % (by * by):
@@ -23,7 +23,7 @@ def read_depth_to_space(call: Call) -> Any:
     return depth_to_space(x, by=by, channels_first=first)
 
 
-def read_space_to_depth(call: Call) -> Any:
+def read_space_to_depth(call: NodeCall) -> Any:
     """The pixels of blocks as channels."""
     x, by, first = _image(call)
     if x.shape[2] % by or x.shape[3] % by:
@@ -31,7 +31,7 @@ def read_space_to_depth(call: Call) -> Any:
     return space_to_depth(x, by=by, channels_first=first)
 
 
-def read_col2im(call: Call) -> Any:
+def read_col2im(call: NodeCall) -> Any:
     """Columns added up where their windows lie."""
     x, sizes, kernel = call.value(0), call.known_integers(1), call.known_integers(2)
     axes = len(sizes)
@@ -68,7 +68,7 @@ def read_col2im(call: Call) -> Any:
     return folded(x, window=window)
 
 
-def _image(call: Call) -> tuple[Value, int, bool]:
+def _image(call: NodeCall) -> tuple[Value, int, bool]:
     """The images, the size of blocks, and whether channels come before the cells of a block."""
     x, by = call.value(0), call.integer("blocksize")
     if x.ndim != _IMAGE:
@@ -79,7 +79,7 @@ def _image(call: Call) -> tuple[Value, int, bool]:
 
 
 READERS = {
-    "Col2Im": Name(read_col2im, settings=(1, 2)),
-    "DepthToSpace": Name(read_depth_to_space),
-    "SpaceToDepth": Name(read_space_to_depth),
+    "Col2Im": NodeReader(read_col2im, settings=(1, 2)),
+    "DepthToSpace": NodeReader(read_depth_to_space),
+    "SpaceToDepth": NodeReader(read_space_to_depth),
 }

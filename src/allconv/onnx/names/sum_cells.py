@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.sum_cells import SumCells
 
 MOST_PARTS = 512
 
 
 @dataclass
-class Part:
+class CellRange:
     """Cells first, first + step, ...: a result each, or (`summed`) one; then `zeros` results."""
 
     first: int
@@ -39,9 +39,9 @@ class Part:
         self.count += 1
 
 
-def parts_of(cells: Sequence[Sequence[int]]) -> tuple[int, list[Part]] | None:
+def parts_of(cells: Sequence[Sequence[int]]) -> tuple[int, list[CellRange]] | None:
     """Zeros at the beginning and the parts after them; None where the lists follow no rule."""
-    before, parts = 0, list[Part]()
+    before, parts = 0, list[CellRange]()
     for each in cells:
         last = parts[-1] if parts else None
         if not each and last is None:
@@ -52,13 +52,13 @@ def parts_of(cells: Sequence[Sequence[int]]) -> tuple[int, list[Part]] | None:
             last.take(each[0])
         elif len({b - a for a, b in pairwise(each)}) <= 1:
             step = each[1] - each[0] if len(each) > 1 else 1
-            parts.append(Part(each[0], step, len(each), len(each) > 1))
+            parts.append(CellRange(each[0], step, len(each), len(each) > 1))
         else:
             return None
     return (before, parts) if parts and len(parts) <= MOST_PARTS else None
 
 
-def write_sum_cells(writer: Writer, written: Written) -> None:
+def write_sum_cells(writer: Writer, written: NodeToWrite) -> None:
     """Slice, ReduceSum and Pad for each part, and Concat."""
     operator: SumCells = written.operator
     found = parts_of(operator.cells)
@@ -81,7 +81,7 @@ def write_sum_cells(writer: Writer, written: Written) -> None:
     writer.node(written, "Concat", names, axis=operator.axis)
 
 
-def _write_part(writer: Writer, written: Written, part: Part) -> str:
+def _write_part(writer: Writer, written: NodeToWrite, part: CellRange) -> str:
     axis, x, y = written.operator.axis, written.inputs[0], written.outputs[0]
     end = part.first + part.step * part.count
     numbers = ([part.first], [end if end >= 0 else -(2**31)], [axis], [part.step])

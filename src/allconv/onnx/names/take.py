@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Call, Name
+from allconv.onnx.names.call import NodeCall, NodeReader
 from allconv.onnx.names.move import joined, part, taken
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select
 from allconv.operators.repeated import tiled, triangle
@@ -23,7 +23,7 @@ from allconv.operators.take import AddAt, RunningSum, Take
 from allconv.value import Value
 
 
-def read_gather(call: Call) -> Any:
+def read_gather(call: NodeCall) -> Any:
     """Cells of an axis; the shape of their numbers stands in its place."""
     x, given = call.cells(0), call.operand(1)
     if not x.ndim:
@@ -40,7 +40,7 @@ def read_gather(call: Call) -> Any:
     return taken(call, x, axis, flat).reshape(shape)
 
 
-def _inside(call: Call, index: Array, size: int) -> Array:
+def _inside(call: NodeCall, index: Array, size: int) -> Array:
     """Numbers of cells, counted from the front."""
     if index.dtype.kind not in "iu":
         raise call.wrong(f"indices are {index.dtype.name}")
@@ -51,7 +51,7 @@ def _inside(call: Call, index: Array, size: int) -> Array:
     return np.where(counted < 0, counted + size, counted)
 
 
-def read_gather_elements(call: Call) -> Any:
+def read_gather_elements(call: NodeCall) -> Any:
     """Of every row along an axis the cells that are numbered for that row."""
     x, index = call.cells(0), call.known(1)
     flat = _flat(call, x.shape, index)
@@ -59,7 +59,7 @@ def read_gather_elements(call: Call) -> Any:
     return taken(call, x.reshape((x.size,)), 0, flat.reshape(-1)).reshape(index.shape)
 
 
-def _flat(call: Call, shape: Sequence[int], index: Array) -> Array:
+def _flat(call: NodeCall, shape: Sequence[int], index: Array) -> Array:
     """Numbers along `axis` as numbers of the cells of the whole array."""
     axis = call.axis(call.integer("axis"), len(shape))
     if index.ndim != len(shape):
@@ -75,7 +75,7 @@ def _flat(call: Call, shape: Sequence[int], index: Array) -> Array:
     return flat
 
 
-def read_gather_nd(call: Call) -> Any:
+def read_gather_nd(call: NodeCall) -> Any:
     """Parts of an array, each named by the numbers of its first axes."""
     x, index = call.cells(0), call.known(1)
     batch = call.integer("batch_dims", 0)
@@ -90,7 +90,7 @@ def read_gather_nd(call: Call) -> Any:
     return taken(call, parts, 0, rows.reshape(-1)).reshape(result)
 
 
-def _rows(call: Call, shape: Sequence[int], index: Array, batch: int = 0) -> tuple[Array, int]:
+def _rows(call: NodeCall, shape: Sequence[int], index: Array, batch: int = 0) -> tuple[Array, int]:
     """The number of the part that each tuple of indices names, and how many axes they name."""
     named = batch + index.shape[-1]
     if named > len(shape):
@@ -107,7 +107,7 @@ def _rows(call: Call, shape: Sequence[int], index: Array, batch: int = 0) -> tup
     return rows, named
 
 
-def read_scatter_elements(call: Call) -> Any:
+def read_scatter_elements(call: NodeCall) -> Any:
     """An array in which the cells numbered for each row are others."""
     x, index, updates = call.cells(0), call.known(1), call.cells(2)
     if updates.shape != index.shape:
@@ -119,7 +119,7 @@ def read_scatter_elements(call: Call) -> Any:
     return _scattered(call, cells, flat, new).reshape(x.shape)
 
 
-def read_scatter_nd(call: Call) -> Any:
+def read_scatter_nd(call: NodeCall) -> Any:
     """An array in which parts, named by their first axes, are others."""
     x, index, updates = call.cells(0), call.known(1), call.cells(2)
     if not index.ndim:
@@ -132,7 +132,7 @@ def read_scatter_nd(call: Call) -> Any:
     return _scattered(call, parts, rows.reshape(-1), new).reshape(x.shape)
 
 
-def _scattered(call: Call, x: Any, index: Array, updates: Any) -> Any:
+def _scattered(call: NodeCall, x: Any, index: Array, updates: Any) -> Any:
     """Rows replaced (of several for a row the last counts) or joined with what is there."""
     reduction = call.choice("reduction", ("none", *_JOINED), "none")
     if not len(index):
@@ -162,7 +162,7 @@ MOST_UPDATES = 64
 """The updates of one row that are joined one after the other."""
 
 
-def _joined(call: Call, x: Any, index: Array, updates: Any, reduction: str) -> Any:
+def _joined(call: NodeCall, x: Any, index: Array, updates: Any, reduction: str) -> Any:
     """Rows joined with their updates: the first of each row, then the second, and so on."""
     join, neutral = _JOINED[reduction]
     if call.is_known:
@@ -190,7 +190,7 @@ def _joined(call: Call, x: Any, index: Array, updates: Any, reduction: str) -> A
     return x
 
 
-def read_tile(call: Call) -> Any:
+def read_tile(call: NodeCall) -> Any:
     """An array repeated along its axes."""
     x, times = call.cells(0), call.known_integers(1)
     if len(times) != x.ndim or min(times, default=0) < 0:
@@ -199,7 +199,7 @@ def read_tile(call: Call) -> Any:
     return np.tile(x, times) if call.is_known else tiled(apply, x, times)
 
 
-def read_trilu(call: Call) -> Any:
+def read_trilu(call: NodeCall) -> Any:
     """The cells on and above (or below) a diagonal of each matrix, zeros elsewhere."""
     x = call.cells(0)
     if x.ndim < 2:  # a matrix
@@ -215,7 +215,7 @@ def read_trilu(call: Call) -> Any:
     return triangle(apply, x, given[0], upper=upper)
 
 
-def read_one_hot(call: Call) -> Any:
+def read_one_hot(call: NodeCall) -> Any:
     """A new axis, on which one cell has another value."""
     index, values = call.known(0), call.cells(2)
     given = call.known(1).reshape(-1)
@@ -239,14 +239,14 @@ def read_one_hot(call: Call) -> Any:
     return apply(Select(), call.lift(on.astype(values.dtype)), on_value, off_value)
 
 
-def read_cum_sum(call: Call) -> Any:
+def read_cum_sum(call: NodeCall) -> Any:
     """Running sums along an axis."""
     x = call.value(0)
     axis = call.known_axis(1, x.ndim)
     return apply(RunningSum(axis, call.flag("exclusive"), call.flag("reverse")), x)
 
 
-def write_take(writer: Writer, written: Written) -> None:
+def write_take(writer: Writer, written: NodeToWrite) -> None:
     """Gather."""
     operator: Take = written.operator
     if operator.zeros:
@@ -254,7 +254,7 @@ def write_take(writer: Writer, written: Written) -> None:
     writer.node(written, "Gather", written.inputs, axis=operator.axis)
 
 
-def write_add_at(writer: Writer, written: Written) -> None:
+def write_add_at(writer: Writer, written: NodeToWrite) -> None:
     """ScatterND into zeros."""
     operator: AddAt = written.operator
     if operator.axis or None in written.result:
@@ -269,7 +269,7 @@ def write_add_at(writer: Writer, written: Written) -> None:
     writer.node(written, "ScatterND", [zeros, numbers, x], reduction="add")
 
 
-def write_running_sum(writer: Writer, written: Written) -> None:
+def write_running_sum(writer: Writer, written: NodeToWrite) -> None:
     """CumSum."""
     operator: RunningSum = written.operator
     axis = writer.constant(f"{written.outputs[0]}/axis", np.array(operator.axis, np.int64))
@@ -278,15 +278,15 @@ def write_running_sum(writer: Writer, written: Written) -> None:
 
 
 READERS = {
-    "CumSum": Name(read_cum_sum, settings=(1,)),
-    "Gather": Name(read_gather, settings=(1,), moves=True),
-    "GatherElements": Name(read_gather_elements, settings=(1,), moves=True),
-    "GatherND": Name(read_gather_nd, settings=(1,), moves=True),
-    "OneHot": Name(read_one_hot, settings=(0, 1), moves=True),
-    "Scatter": Name(read_scatter_elements, settings=(1,)),
-    "ScatterElements": Name(read_scatter_elements, settings=(1,), moves=True),
-    "ScatterND": Name(read_scatter_nd, settings=(1,), moves=True),
-    "Tile": Name(read_tile, settings=(1,), moves=True),
-    "Trilu": Name(read_trilu, settings=(1,), moves=True),
+    "CumSum": NodeReader(read_cum_sum, settings=(1,)),
+    "Gather": NodeReader(read_gather, settings=(1,), moves=True),
+    "GatherElements": NodeReader(read_gather_elements, settings=(1,), moves=True),
+    "GatherND": NodeReader(read_gather_nd, settings=(1,), moves=True),
+    "OneHot": NodeReader(read_one_hot, settings=(0, 1), moves=True),
+    "Scatter": NodeReader(read_scatter_elements, settings=(1,)),
+    "ScatterElements": NodeReader(read_scatter_elements, settings=(1,), moves=True),
+    "ScatterND": NodeReader(read_scatter_nd, settings=(1,), moves=True),
+    "Tile": NodeReader(read_tile, settings=(1,), moves=True),
+    "Trilu": NodeReader(read_trilu, settings=(1,), moves=True),
 }
 WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}

@@ -12,8 +12,8 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.onnx.format.tensors import CODES, HALVES, dtype_name
-from allconv.onnx.names.call import Bytes, Call, Condition, Name
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS
 from allconv.operators.elementary import Floor, FromWhole, Round, Sign, ToWhole
@@ -25,7 +25,7 @@ _HELD = (*QUANTIZED, "int32")  # by what is multiplied by a scale
 _PLAIN = (0, CODES["float32"], CODES["float64"])
 
 
-def read_cast(call: Call) -> Value | Condition | Bytes:
+def read_cast(call: NodeCall) -> Value | Condition | Bytes:
     """Another float dtype, whole numbers as floats and back, or a condition and back.
 
     Floats lose what is behind the point; beyond the dtype they are its largest or least number.
@@ -33,7 +33,7 @@ def read_cast(call: Call) -> Value | Condition | Bytes:
     return _cast(call, dtype_name(call.integer("to"), "the result"))
 
 
-def _cast(call: Call, dtype: str) -> Value | Condition | Bytes:
+def _cast(call: NodeCall, dtype: str) -> Value | Condition | Bytes:
     given = call.operand(0)
     if isinstance(given, Bytes):
         if dtype not in (*FLOATS, given.dtype):
@@ -61,7 +61,7 @@ def _cast(call: Call, dtype: str) -> Value | Condition | Bytes:
     return x.astype(dtype) if x.spec.is_float else x
 
 
-def read_cast_like(call: Call) -> Value | Condition | Bytes:
+def read_cast_like(call: NodeCall) -> Value | Condition | Bytes:
     """The dtype of another array."""
     return _cast(call, str(call.operand(1).dtype))
 
@@ -74,7 +74,7 @@ def _saturated(x: Value, dtype: str) -> Any:
     return -apply(Maximum(), -least, -float(limits.max))
 
 
-def read_quantize(call: Call) -> Bytes:
+def read_quantize(call: NodeCall) -> Bytes:
     """round(x / scale) + zero point, the even one of two, no further than the dtype goes."""
     x = call.value(0)
     if call.integer("precision", 0) not in _PLAIN:
@@ -85,7 +85,7 @@ def read_quantize(call: Call) -> Bytes:
     return Bytes(_saturated(y if zero is None else y + zero, dtype), dtype)
 
 
-def read_dynamic_quantize(call: Call) -> tuple[Bytes, Value, Bytes]:
+def read_dynamic_quantize(call: NodeCall) -> tuple[Bytes, Value, Bytes]:
     """x in uint8, with the scale and the zero point by which its least and its largest number, and
     0, are within; where all are 0, or too small for a scale, that is 1, as in ONNX Runtime."""
     x = call.value(0)
@@ -100,7 +100,7 @@ def read_dynamic_quantize(call: Call) -> tuple[Bytes, Value, Bytes]:
     return Bytes(y), scale, Bytes(zero)
 
 
-def _dtype(call: Call) -> str:
+def _dtype(call: NodeCall) -> str:
     """What numbers become: the dtype of the zero point, or one that is named."""
     code = call.integer("output_dtype", 0)
     named = dtype_name(code, "the result") if code else ""
@@ -116,7 +116,7 @@ def _dtype(call: Call) -> str:
     return dtype
 
 
-def read_dequantize(call: Call) -> Any:
+def read_dequantize(call: NodeCall) -> Any:
     """(x - zero point) * scale; at once where all three are known."""
     given = call.operand(0)
     like = given.value if isinstance(given, Bytes) else given
@@ -137,7 +137,7 @@ def read_dequantize(call: Call) -> Any:
     return x * scale
 
 
-def _along(call: Call, number: int, x: Any) -> Any:
+def _along(call: NodeCall, number: int, x: Any) -> Any:
     """Numbers that broadcast with x: one, one a cell of an axis, or one a block of that."""
     given = call.operand(number)
     if isinstance(given, Bytes):
@@ -159,7 +159,7 @@ def _along(call: Call, number: int, x: Any) -> Any:
     return repeated[tuple(slice(n) for n in x.shape)]
 
 
-def _zero(call: Call, x: Any) -> Any:
+def _zero(call: NodeCall, x: Any) -> Any:
     """The zero point as floats; None where there is none, or all are 0."""
     if not call.has(2):
         return None
@@ -171,16 +171,16 @@ def _zero(call: Call, x: Any) -> Any:
     return zero.astype(str(scale.dtype)) if zero.any() else None
 
 
-def write_cast(writer: Writer, written: Written) -> None:
+def write_cast(writer: Writer, written: NodeToWrite) -> None:
     """Cast."""
     writer.node(written, "Cast", written.inputs, to=CODES[written.operator.to])
 
 
 READERS = {
-    "Cast": Name(read_cast, silent=("saturate", "round_mode")),  # both are of float8
-    "CastLike": Name(read_cast_like, silent=("saturate", "round_mode")),
-    "DequantizeLinear": Name(read_dequantize, settings=(1, 2)),
-    "DynamicQuantizeLinear": Name(read_dynamic_quantize),
-    "QuantizeLinear": Name(read_quantize, silent=("saturate",), settings=(1, 2)),
+    "Cast": NodeReader(read_cast, silent=("saturate", "round_mode")),  # both are of float8
+    "CastLike": NodeReader(read_cast_like, silent=("saturate", "round_mode")),
+    "DequantizeLinear": NodeReader(read_dequantize, settings=(1, 2)),
+    "DynamicQuantizeLinear": NodeReader(read_dynamic_quantize),
+    "QuantizeLinear": NodeReader(read_quantize, silent=("saturate",), settings=(1, 2)),
 }
 WRITERS = {Convert: write_cast, FromWhole: write_cast, ToWhole: write_cast}

@@ -8,8 +8,8 @@ from typing import Any
 
 from allconv.errors import UnsupportedError
 from allconv.onnx.format.text import shown
-from allconv.onnx.names.call import Call
-from allconv.onnx.names.writer import Writer, Written
+from allconv.onnx.names.call import NodeCall
+from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.window import Axis, named_padding
 
 _NAMED = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": "valid"}
@@ -18,7 +18,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Settings:
+class WindowSettings:
     """One number an axis each; padding is a name where the file leaves it to the sizes."""
 
     kernel: tuple[int, ...]
@@ -41,7 +41,7 @@ class Settings:
         return tuple(named_padding(self.padding, i, k, stride=s, dilation=d) for i, k, s, d in rows)
 
 
-def read_settings(call: Call, axes: int, kernel: Sequence[int] | None = None) -> Settings:
+def read_settings(call: NodeCall, axes: int, kernel: Sequence[int] | None = None) -> WindowSettings:
     """The settings of a node whose input has so many axes; `kernel` is that of its weights."""
     if not 1 <= axes <= 3:
         raise call.unsupported(f"an input with {axes} axes of space; 1, 2 or 3 are supported")
@@ -52,10 +52,10 @@ def read_settings(call: Call, axes: int, kernel: Sequence[int] | None = None) ->
     dilation = call.integers("dilations", (1,) * axes)
     if len(stride) != axes or len(dilation) != axes or min(*sizes, *stride, *dilation) < 1:
         raise call.wrong(f"strides {stride} or dilations {dilation} do not fit {axes} axes")
-    return Settings(sizes, stride, dilation, _padding(call, axes))
+    return WindowSettings(sizes, stride, dilation, _padding(call, axes))
 
 
-def _padding(call: Call, axes: int) -> str | Pairs:
+def _padding(call: NodeCall, axes: int) -> str | Pairs:
     mode = call.text("auto_pad")
     pads = call.integers("pads", (0,) * (2 * axes))
     if len(pads) != 2 * axes:
@@ -96,7 +96,7 @@ def crop(axis: Axis) -> tuple[int, int]:
 
 def padded(
     writer: Writer,
-    written: Written,
+    written: NodeToWrite,
     axes: Sequence[Axis],
     changes: Sequence[tuple[int, int]],
     value: float = 0.0,
@@ -109,6 +109,8 @@ def padded(
     return writer.pad(written, x, [(0, 0), (0, 0), *changes], value), moved
 
 
-def cropped(writer: Writer, written: Written, axes: Sequence[Axis]) -> tuple[str, tuple[Axis, ...]]:
+def cropped(
+    writer: Writer, written: NodeToWrite, axes: Sequence[Axis]
+) -> tuple[str, tuple[Axis, ...]]:
     """The first input without the cells that negative padding takes away, and its axes."""
     return padded(writer, written, axes, [crop(axis) for axis in axes])

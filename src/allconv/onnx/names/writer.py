@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.onnx.format.tensors import fill_tensor, make_tensor
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.operators.base import Array
 from onnx import ModelProto, NodeProto, helper
 
@@ -18,12 +18,12 @@ OPSET = 21
 """The operator set of ai.onnx that is written."""
 
 Shape = tuple[int | None, ...]
-Write = Callable[["Writer", "Written"], None]
+Write = Callable[["Writer", "NodeToWrite"], None]
 """How an operator is written."""
 
 
 @dataclass
-class Written:
+class NodeToWrite:
     """A node of a graph about to be written: its operator and the names of its values.
 
     `shapes` are those of the inputs and `result` that of the first output, None for a size that
@@ -46,7 +46,7 @@ class Written:
         return follows and before[axis] == after[axis]
 
 
-def make_node(node: Node) -> NodeProto:
+def make_node(node: OnnxNode) -> NodeProto:
     """A node that is given as a value."""
     attributes = {
         name: make_tensor("", given) if isinstance(given, np.ndarray) else given
@@ -60,7 +60,7 @@ def spelt(op: str, *, inputs: Sequence[str] = (), **attributes: str) -> Write:
     """How an operator is written that is one node: which of its settings, by name, are attributes,
     and which lists of whole numbers are further inputs."""
 
-    def write(writer: Writer, written: Written) -> None:
+    def write(writer: Writer, written: NodeToWrite) -> None:
         operator = written.operator
         lists = (writer.integers(getattr(operator, name)) for name in inputs)
         given = {name: getattr(operator, ours) for name, ours in attributes.items()}
@@ -91,13 +91,13 @@ class Writer:
         self.taken.add(found)
         return found
 
-    def unsupported(self, written: Written, what: str) -> UnsupportedError:
+    def unsupported(self, written: NodeToWrite, what: str) -> UnsupportedError:
         """An error for what has no spelling, in words of those who wrote the network."""
         error = UnsupportedError(f"this cannot be written to ONNX: {what}")
         error.at(written.path)
         return error
 
-    def node(self, written: Written, op: str, inputs: Sequence[str], **attributes: Any) -> None:
+    def node(self, written: NodeToWrite, op: str, inputs: Sequence[str], **attributes: Any) -> None:
         """The node that makes the results of an operator."""
         self.add(op, inputs, written.outputs, **attributes)
 
@@ -106,7 +106,7 @@ class Writer:
     ) -> None:
         """A node named as its first output."""
         self.taken.update(outputs)
-        node = Node(op, "", 0, outputs[0], tuple(inputs), tuple(outputs), attributes)
+        node = OnnxNode(op, "", 0, outputs[0], tuple(inputs), tuple(outputs), attributes)
         self.graph.node.append(make_node(node))
 
     def step(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:
@@ -135,7 +135,7 @@ class Writer:
 
     def pad(
         self,
-        written: Written,
+        written: NodeToWrite,
         x: str,
         pairs: Sequence[tuple[int, int]],
         value: float,

@@ -10,7 +10,7 @@ import numpy as np
 from allconv.errors import FileError
 from allconv.onnx.format.schema import shortest
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import Branch, Node
+from allconv.onnx.model import Branch, OnnxNode
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.read.arrays import read_tensor
 from allconv.onnx.read.external import Outside
@@ -31,7 +31,7 @@ _BESIDE = {"doc_string", "name", "type"}
 
 def read_attributes(
     proto: Any,
-    node: Node,
+    node: OnnxNode,
     outside: Outside,
     raw_of: Callable[[int], Raw | None],
     branch_of: Callable[[Any], Branch] | None = None,

@@ -12,7 +12,7 @@ from allconv.intake.limits import MOST_AXES
 from allconv.onnx.format.limits import MOST_VALUES, fits
 from allconv.onnx.format.tensors import HALVES, dtype_name
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import Declared, Input, Node, Sizes
+from allconv.onnx.model import Declared, Input, OnnxNode, Sizes
 from allconv.onnx.names import named
 from allconv.operators.base import FLOATS, Array
 from allconv.text import encodable
@@ -22,7 +22,7 @@ _FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, *HALVES)
 
 
 def read_inputs(
-    given: Sequence[Any], arrays: Mapping[str, Array], nodes: Sequence[Node]
+    given: Sequence[Any], arrays: Mapping[str, Array], nodes: Sequence[OnnxNode]
 ) -> tuple[tuple[Input, ...], tuple[Declared, ...]]:
     """What the network takes; older files list the initializers among the inputs, too."""
     floats = any(each.type.tensor_type.elem_type in _FLOATS for each in given)
@@ -59,7 +59,7 @@ def _declared(name: str, given: Any) -> Declared:
     return Declared(name, shape, f"tensor({text})")
 
 
-def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
+def _input(name: str, given: Any, nodes: Sequence[OnnxNode], floats: bool) -> Input:
     of = f"input {shown(name)}"
     if given.type.WhichOneof("value") != "tensor_type":
         raise UnsupportedError(f"{of} is not a tensor; export a network of tensors")
@@ -81,7 +81,7 @@ def _input(name: str, given: Any, nodes: Sequence[Node], floats: bool) -> Input:
     return Input(name, sizes, dtype, told[:1] == [0], static)
 
 
-def _is_cast(name: str, takers: Sequence[Node]) -> bool:
+def _is_cast(name: str, takers: Sequence[OnnxNode]) -> bool:
     """Whether an image of bytes is only made floats of; its size may be asked."""
     return all(
         node.op in ("Cast", "Shape", "Size")
@@ -90,7 +90,7 @@ def _is_cast(name: str, takers: Sequence[Node]) -> bool:
     )
 
 
-def _is_setting(name: str, takers: Sequence[Node]) -> bool:
+def _is_setting(name: str, takers: Sequence[OnnxNode]) -> bool:
     """Whether an array is a setting wherever it is taken: the scales of a Resize, say."""
     return bool(takers) and all(
         (read := named(node)) is not None
@@ -100,7 +100,7 @@ def _is_setting(name: str, takers: Sequence[Node]) -> bool:
     )
 
 
-def _is_mask(name: str, takers: Sequence[Node]) -> bool:
+def _is_mask(name: str, takers: Sequence[OnnxNode]) -> bool:
     """Whether truth values choose between data: a condition of Where alone."""
     return bool(takers) and all(node.op == "Where" and node.inputs[0] == name for node in takers)
 
@@ -122,7 +122,7 @@ def notes_of(proto: Any) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def quantized(nodes: Sequence[Node]) -> tuple[str, ...]:
+def quantized(nodes: Sequence[OnnxNode]) -> tuple[str, ...]:
     """That whole numbers are computed as floats, where a file has them stand for those."""
     ops = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
     count = sum(node.op in ops for node in nodes if not node.domain)

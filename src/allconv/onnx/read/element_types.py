@@ -15,7 +15,7 @@ from allconv.errors import UnsupportedError
 from allconv.onnx.format.schema import found_schema
 from allconv.onnx.format.tensors import CODES
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from onnx import TensorProto
 
 _SEQUENCE = "sequence"
@@ -45,7 +45,7 @@ def code_of(name: str, codes: Mapping[str, int]) -> int:
     return code
 
 
-def element_types(nodes: Sequence[Node], declared: Mapping[str, int]) -> dict[str, int]:
+def element_types(nodes: Sequence[OnnxNode], declared: Mapping[str, int]) -> dict[str, int]:
     """The type of each value whose type is declared, or told by the node that makes it."""
     found = dict(declared)
     for node in nodes:
@@ -57,7 +57,7 @@ def element_types(nodes: Sequence[Node], declared: Mapping[str, int]) -> dict[st
     return found
 
 
-def _made(node: Node, number: int, found: Mapping[str, int]) -> int:
+def _made(node: OnnxNode, number: int, found: Mapping[str, int]) -> int:
     """The type of one result of a node; 0 where it is not told."""
     if node.branches:
         branch = node.branches[0]
@@ -82,7 +82,7 @@ def _made(node: Node, number: int, found: Mapping[str, int]) -> int:
     return -first if first < 0 else _OTHERWISE.get(node.op, 0)
 
 
-def _by_attribute(node: Node) -> int:
+def _by_attribute(node: OnnxNode) -> int:
     """The type that an attribute of a node tells."""
     for name in _NAMED:
         code = node.attributes.get(name)

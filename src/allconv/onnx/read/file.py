@@ -1,4 +1,4 @@
-"""Reading: a file of bytes to a checked `Model`. No code of a file runs, nothing is converted.
+"""Reading: a file of bytes to a checked `OnnxModel`. No code of a file runs, nothing is converted.
 
 The parser of protobuf makes the messages; everything after it is here: limits, dtypes, names,
 order, operators. Files beside the model are opened by `external` alone.
@@ -21,7 +21,7 @@ from allconv.intake.settings import whole
 from allconv.onnx.format.metadata import PRODUCER, read_metadata
 from allconv.onnx.format.refusals import joined
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import About, Model
+from allconv.onnx.model import About, OnnxModel
 from allconv.onnx.read.arrays import read_arrays
 from allconv.onnx.read.declared import (
     check_halves,
@@ -33,8 +33,8 @@ from allconv.onnx.read.declared import (
 from allconv.onnx.read.external import Outside
 from allconv.onnx.read.functions import functions_of
 from allconv.onnx.read.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
-from allconv.onnx.read.part import WHOLE, Part
 from allconv.onnx.read.roles import roles, without_weights
+from allconv.onnx.read.subgraph import WHOLE, Subgraph
 from allconv.onnx.read.validate import check_order, checked, without_unused
 from allconv.onnx.read.wire import without_arrays
 from allconv.text import encodable, printable
@@ -50,23 +50,25 @@ Given = str | os.PathLike[str] | bytes | bytearray | memoryview | ModelProto
 """A network as a file has it: the path of the file, its bytes, or the message in it."""
 
 
-def read_model(given: Given, *, size_limit: int = SIZE_LIMIT, part: Part = WHOLE) -> Model:
+def read_model(
+    given: Given, *, size_limit: int = SIZE_LIMIT, subgraph: Subgraph = WHOLE
+) -> OnnxModel:
     """Read and check a network: a path, the bytes of a file, or a `ModelProto`.
 
     FileError for what is no legal network, LimitError above `size_limit` bytes. What is legal and
-    not supported is in `Model.refused`. `part` says which of its values are wanted. Bytes and
-    messages have no folder, so that tensors outside of them are refused.
+    not supported is in `OnnxModel.refused`. `subgraph` says from which values to which it is read.
+    Bytes and messages have no folder, so that tensors outside of them are refused.
     """
     limit = whole("size_limit", size_limit, least=1, most=2**62)
     if isinstance(given, bytes | bytearray | memoryview | ModelProto):
         data = _bytes(given)
         if len(data) > limit:
             raise LimitError(_TOO_LARGE.format(len(data), limit))
-        return _parsed(BytesIO(data), len(data), Outside(None, limit), part)
+        return _parsed(BytesIO(data), len(data), Outside(None, limit), subgraph)
     file = _path(given)
     opened, size = _opened(file, limit)
     with opened:
-        return _parsed(opened, size, Outside(file.resolve().parent, limit), part)
+        return _parsed(opened, size, Outside(file.resolve().parent, limit), subgraph)
 
 
 def _bytes(given: Any) -> bytes:
@@ -126,7 +128,7 @@ def _opened(file: Path, size_limit: int) -> tuple[BinaryIO, int]:
     return opened, size
 
 
-def parse_model(data: bytes, outside: Outside | None = None) -> Model:
+def parse_model(data: bytes, outside: Outside | None = None) -> OnnxModel:
     """The checked network in the bytes of an ONNX file; refused where a node is not read."""
     model = _parsed(BytesIO(data), len(data), outside or Outside(None, SIZE_LIMIT))
     refusals = [(node.name, node.refusal) for node in model.nodes if node.refusal]
@@ -135,7 +137,7 @@ def parse_model(data: bytes, outside: Outside | None = None) -> Model:
     return model
 
 
-def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> Model:
+def _parsed(file: BinaryIO, size: int, outside: Outside, subgraph: Subgraph = WHOLE) -> OnnxModel:
     """The checked network in an open file."""
     messages, raws = without_arrays(file, size)
     try:
@@ -146,10 +148,10 @@ def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> 
     opset, graph = _opset(proto), proto.graph
     _check_counts(graph)
     arrays = read_arrays(graph, outside, raws)
-    for name in part.inputs or ():  # older files list the initializers among the inputs, too
+    for name in subgraph.inputs or ():  # older files list the initializers among the inputs, too
         arrays.pop(name, None)
     reader = NodeReader(opset, outside, raws, functions_of(proto))
-    nodes, takes, gives = part.cut(graph, reader.read(graph), set(arrays))
+    nodes, takes, gives = subgraph.cut(graph, reader.read(graph), set(arrays))
     inputs, declared = read_inputs(takes, arrays, nodes)
     results = [encodable(each.name) for each in gives]
     check_order(nodes, {*arrays, *(each.name for each in inputs)}, results)
@@ -162,7 +164,7 @@ def _parsed(file: BinaryIO, size: int, outside: Outside, part: Part = WHOLE) -> 
     metadata, classes, preprocess = read_metadata(proto.metadata_props)
     notes = notes_of(proto)
     check_halves(graph, arrays, parameters)
-    return Model(
+    return OnnxModel(
         inputs, tuple(nodes), tuple(results), arrays, parameters, buffers, opset, metadata,
         classes, preprocess, declared, read_results(gives), _about(proto),
         notes + quantized(nodes), bool(notes),

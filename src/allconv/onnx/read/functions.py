@@ -16,7 +16,7 @@ import numpy as np
 from allconv.errors import FileError
 from allconv.onnx.format.protos import node_proto
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.read.wire import Raw
 from allconv.text import encodable
@@ -136,7 +136,7 @@ def _rename_graph(
         each.name = renamed(encodable(each.name))
 
 
-def defined(node: Node, operands: Sequence[Any]) -> tuple[Body, dict[str, int]]:
+def defined(node: OnnxNode, operands: Sequence[Any]) -> tuple[Body, dict[str, int]]:
     """An operator in the format's own words, and which operand its body takes by which name.
 
     `operands` are arrays or values with a shape and a dtype, None where they are left out.

@@ -8,7 +8,7 @@ from typing import Any
 
 from allconv.errors import LimitError, UnsupportedError
 from allconv.onnx.format.refusals import ADVICE
-from allconv.onnx.model import Branch, Node
+from allconv.onnx.model import Branch, OnnxNode
 from allconv.onnx.names import named
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.names.local import TAG, local_node
@@ -49,11 +49,11 @@ class NodeReader:
     calls: int = 0
     size: int = 0
 
-    def read(self, graph: Any) -> list[Node]:
+    def read(self, graph: Any) -> list[OnnxNode]:
         """The nodes of a graph. What is not read at all carries why."""
         return [n for number, each in enumerate(graph.node) for n in self._nodes(number, each)]
 
-    def body(self, body: Body) -> list[Node]:
+    def body(self, body: Body) -> list[OnnxNode]:
         """The nodes of a function, in its operator set; its arrays are all held in them."""
         if self.calls == DEEPEST:
             raise LimitError(f"functions are called {DEEPEST} deep; export the network without")
@@ -64,7 +64,7 @@ class NodeReader:
         finally:
             self.calls, self.opset = self.calls - 1, opset
 
-    def _nodes(self, number: int, proto: Any) -> list[Node]:
+    def _nodes(self, number: int, proto: Any) -> list[OnnxNode]:
         """A node, or those of the function that it calls."""
         self.count += 1
         function = self.functions.get((proto.domain, proto.op_type, proto.overload))
@@ -90,10 +90,10 @@ class NodeReader:
         places = ((n, attribute(number, n)) for n in range(len(proto.attribute)))
         return {n: self.raws[place] for n, place in places if place in self.raws}
 
-    def _plain(self, proto: Any) -> Node:
+    def _plain(self, proto: Any) -> OnnxNode:
         """A node without its attributes."""
         tags = [each.value for each in proto.metadata_props if each.key == TAG]
-        return Node(
+        return OnnxNode(
             encodable(proto.op_type),
             "" if proto.domain in DOMAINS else encodable(proto.domain),
             self.opset,
@@ -104,7 +104,7 @@ class NodeReader:
             encodable(tags[0]) if tags else "",
         )
 
-    def _node(self, proto: Any, raws: Mapping[int, Raw]) -> Node:
+    def _node(self, proto: Any, raws: Mapping[int, Raw]) -> OnnxNode:
         node = self._plain(proto)
         try:
             if node.domain:  # before ours are made, so that a file cannot name them
@@ -148,7 +148,7 @@ def _with_arrays(call: Any, raws: Mapping[int, Raw]) -> Any:
 
 
 def _free(
-    nodes: Sequence[Node], outputs: Sequence[str], arrays: Mapping[str, Any]
+    nodes: Sequence[OnnxNode], outputs: Sequence[str], arrays: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """The names that nothing in a graph makes."""
     made = {"", *arrays, *(name for node in nodes for name in node.outputs)}

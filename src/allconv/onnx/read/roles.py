@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.names import FOLDS, named
 from allconv.onnx.names.known import ELEMENTS
 from allconv.operators.base import FLOATS, Array
@@ -23,7 +23,7 @@ _JOIN = ("Concat", "Identity")
 _BIASED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
-def without_weights(nodes: list[Node]) -> tuple[list[Node], dict[str, Array]]:
+def without_weights(nodes: list[OnnxNode]) -> tuple[list[OnnxNode], dict[str, Array]]:
     """The nodes but for the constants that are weights, and those by name."""
     held = {_first(node): array for node in nodes if (array := _floats(node)) is not None}
     names = {name for node in nodes for name in _weights(node)} | _biases(nodes)
@@ -31,12 +31,12 @@ def without_weights(nodes: list[Node]) -> tuple[list[Node], dict[str, Array]]:
     return [node for node in nodes if _first(node) not in found], found
 
 
-def _first(node: Node) -> str:
+def _first(node: OnnxNode) -> str:
     """The name of the first result; of a broken file there may be none."""
     return node.outputs[0] if node.outputs else ""
 
 
-def _floats(node: Node) -> Array | None:
+def _floats(node: OnnxNode) -> Array | None:
     """The floats of a Constant node."""
     if node.domain or node.op != "Constant":
         return None
@@ -44,13 +44,13 @@ def _floats(node: Node) -> Array | None:
     return value if isinstance(value, np.ndarray) and value.dtype.name in FLOATS else None
 
 
-def _weights(node: Node) -> list[str]:
+def _weights(node: OnnxNode) -> list[str]:
     name = named(node)
     numbers = name.weights if name else ()
     return [node.inputs[number] for number in numbers if number < len(node.inputs)]
 
 
-def _biases(nodes: list[Node]) -> set[str]:
+def _biases(nodes: list[OnnxNode]) -> set[str]:
     """What is added to the result of a layer with weights."""
     results = {_first(node) for node in nodes if node.op in _BIASED and not node.domain} - {""}
     adds = [node.inputs for node in nodes if node.op == "Add" and not node.domain]
@@ -61,7 +61,7 @@ def _biases(nodes: list[Node]) -> set[str]:
 
 
 def roles(
-    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
+    nodes: Sequence[OnnxNode], arrays: Mapping[str, Array], static: AbstractSet[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The initializers that are parameters, and those that are buffers.
 
@@ -89,7 +89,7 @@ def roles(
 
 
 def _beside_sizes(
-    nodes: Sequence[Node], arrays: Mapping[str, Array], static: AbstractSet[str]
+    nodes: Sequence[OnnxNode], arrays: Mapping[str, Array], static: AbstractSet[str]
 ) -> set[str]:
     """Small floats that are only computed with sizes and static inputs: a scale of a size, say."""
     integers = {name for name, array in arrays.items() if array.dtype.name not in FLOATS}

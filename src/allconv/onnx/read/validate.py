@@ -10,12 +10,12 @@ from allconv.errors import FileError, UnsupportedError
 from allconv.onnx.format.refusals import ADVICE
 from allconv.onnx.format.schema import Schema, schema_of
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.names import LOCAL, named
 from allconv.onnx.names.call import unsupported
 
 
-def checked(node: Node) -> Node:
+def checked(node: OnnxNode) -> OnnxNode:
     """The node, with why it is not read if it is not."""
     try:
         if not node.refusal:
@@ -25,7 +25,7 @@ def checked(node: Node) -> Node:
     return node
 
 
-def check_node(node: Node) -> None:
+def check_node(node: OnnxNode) -> None:
     """Refuse what is not read, and what the format does not have in this operator set."""
     if (node.domain, node.op) == LOCAL:
         return
@@ -45,7 +45,7 @@ def check_node(node: Node) -> None:
     _check_counts(node, schema)
 
 
-def _check_counts(node: Node, schema: Schema) -> None:
+def _check_counts(node: OnnxNode, schema: Schema) -> None:
     """Refuse inputs that must be given and are not, and inputs or outputs beyond the last."""
     if not schema.least_inputs <= len(node.inputs) <= schema.most_inputs:
         raise unsupported(node, f"it has {len(node.inputs)} inputs")
@@ -56,7 +56,7 @@ def _check_counts(node: Node, schema: Schema) -> None:
         raise unsupported(node, f"it has {len(node.outputs)} outputs")
 
 
-def check_order(nodes: Sequence[Node], given: AbstractSet[str], results: Sequence[str]) -> None:
+def check_order(nodes: Sequence[OnnxNode], given: AbstractSet[str], results: Sequence[str]) -> None:
     """Refuse names that are used before, or made after, something of that name exists."""
     known = {"", *given}
     for node in nodes:
@@ -75,7 +75,7 @@ def check_order(nodes: Sequence[Node], given: AbstractSet[str], results: Sequenc
             raise FileError(f"output {shown(name)} is never made; export the network again")
 
 
-def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
+def without_unused(nodes: list[OnnxNode], results: Sequence[str]) -> list[OnnxNode]:
     """The nodes, their results that nothing takes left out: a mask of dropout, say.
 
     Where an output says what a node means, or the format wants it, it stays.
@@ -88,13 +88,13 @@ def without_unused(nodes: list[Node], results: Sequence[str]) -> list[Node]:
     ]
 
 
-def _used_outputs(node: Node, used: AbstractSet[str]) -> Node:
+def _used_outputs(node: OnnxNode, used: AbstractSet[str]) -> OnnxNode:
     schema = None if node.domain else schema_of(node.op, node.version)
     least = schema.least_outputs if schema else 1
     outputs = (name if n < least or name in used else "" for n, name in enumerate(node.outputs))
     return replace(node, outputs=tuple(outputs))
 
 
-def _outputs_count(node: Node) -> bool:
+def _outputs_count(node: OnnxNode) -> bool:
     name = named(node)
     return bool(node.branches) or (name is not None and name.outputs_count)

@@ -14,7 +14,7 @@ from allconv.onnx.runtime.session import InferenceSession
 __all__ = ["Backend", "BackendRep"]
 
 
-class Prepared(BackendRep):
+class PreparedModel(BackendRep):
     """A network that is ready to run."""
 
     def __init__(self, session: InferenceSession) -> None:
@@ -49,9 +49,9 @@ class Backend(OnnxBackend):
         return cls.supports_device(device)
 
     @classmethod
-    def prepare(cls, model: Any, device: str = "CPU", **settings: Any) -> Prepared:
+    def prepare(cls, model: Any, device: str = "CPU", **settings: Any) -> PreparedModel:
         """A model ready to run."""
-        return Prepared(InferenceSession(model))
+        return PreparedModel(InferenceSession(model))
 
     @classmethod
     def run_model(cls, model: Any, inputs: Any, device: str = "CPU", **settings: Any) -> Any:

@@ -16,9 +16,9 @@ from allconv.nn.tracing import network_dtype
 from allconv.onnx.format.metadata import PRODUCER
 from allconv.onnx.format.protos import IR_VERSION, check_size, node_proto, value_proto
 from allconv.onnx.format.tensors import fill_tensor
-from allconv.onnx.model import Declared, Model, Node
+from allconv.onnx.model import Declared, OnnxModel, OnnxNode
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.names.local import Layer, call_local
+from allconv.onnx.names.local import LocalLayer, call_local
 from allconv.onnx.write.network import Shape, network_of
 from allconv.operators.base import FLOATS
 from allconv.version import __version__
@@ -35,7 +35,7 @@ def can_be_kept(net: Any) -> TypeGuard[OnnxModule]:
     return same and _of_set(model.nodes, model.opset)
 
 
-def _of_set(nodes: Sequence[Node], opset: int) -> bool:
+def _of_set(nodes: Sequence[OnnxNode], opset: int) -> bool:
     """Whether all nodes are of one operator set: those of a function may be of another."""
     return all(
         node.version == opset and all(_of_set(each.nodes, opset) for each in node.branches)
@@ -62,7 +62,7 @@ def to_proto_again(
         fill_tensor(graph.initializer.add(), name, np.asarray(array))
     _about(made, model)
     for node in model.nodes:
-        layer = Layer.from_tag(node.tag) if node.domain else None
+        layer = LocalLayer.from_tag(node.tag) if node.domain else None
         graph.node.append(call_local(made, layer, node) if layer else node_proto(node))
     helper.set_model_props(made, {**model.metadata, **entries})
     return made
@@ -90,7 +90,7 @@ def _value(declared: Declared) -> ValueInfoProto:
     return helper.make_tensor_value_info(declared.name, code, declared.shape)
 
 
-def _about(made: ModelProto, model: Model) -> None:
+def _about(made: ModelProto, model: OnnxModel) -> None:
     """The operator set, and what the file says about itself."""
     about = model.about
     made.opset_import.append(helper.make_opsetid("", model.opset))

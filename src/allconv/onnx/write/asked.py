@@ -10,7 +10,7 @@ from allconv.graph import Graph
 from allconv.intake.settings import whole
 from allconv.onnx.format.text import shown
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.write.network import Network, Shape
+from allconv.onnx.write.network import ExportedNetwork, Shape
 from allconv.text import encodable, printable
 
 SHAPES = "(None, 3, 224, 224), say, or a list of these for several inputs, is expected"
@@ -46,14 +46,14 @@ def _checked(shape: Any) -> Shape:
     return tuple(sizes)
 
 
-def input_names(net: Any, network: Network, input_name: str | None) -> list[str]:
+def input_names(net: Any, network: ExportedNetwork, input_name: str | None) -> list[str]:
     """The names of the inputs: as asked for, else as a file had them, else "input", "input_2"."""
     if isinstance(net, OnnxModule) and input_name is None:
         return list(net.input_names)
     return _numbered("input" if input_name is None else input_name, network.recorded.arguments)
 
 
-def output_names(net: Any, network: Network, output_name: str | None) -> list[str]:
+def output_names(net: Any, network: ExportedNetwork, output_name: str | None) -> list[str]:
     """The names of the outputs, in the same way."""
     if isinstance(net, OnnxModule) and output_name is None:
         return list(net.output_names)
@@ -65,7 +65,7 @@ def _numbered(name: str, count: int) -> list[str]:
     return [name, *(f"{name}_{n}" for n in range(2, count + 1))]
 
 
-def check_names(network: Network, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+def check_names(network: ExportedNetwork, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     """Refuse names that no file can hold, or that are a parameter's."""
     for name in network.arrays:
         if name != encodable(name):

@@ -21,7 +21,7 @@ from allconv.onnx.write.again import can_be_kept, to_proto_again
 from allconv.onnx.write.asked import check_names, checked_shapes, input_names, output_names
 from allconv.onnx.write.graph import WrittenGraph, write_graph
 from allconv.onnx.write.images import write_preprocess
-from allconv.onnx.write.network import Network, network_of
+from allconv.onnx.write.network import ExportedNetwork, network_of
 from allconv.version import __version__
 from onnx import ModelProto, helper
 
@@ -135,7 +135,7 @@ def to_proto(
 
 def _model(
     writer: Writer,
-    network: Network,
+    network: ExportedNetwork,
     emitted: WrittenGraph,
     first: Sequence[str],
     entries: dict[str, str],

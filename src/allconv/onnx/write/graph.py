@@ -11,9 +11,9 @@ import numpy as np
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.onnx.names import UNWRITTEN, WRITERS
-from allconv.onnx.names.writer import Shape, Writer, Written
+from allconv.onnx.names.writer import NodeToWrite, Shape, Writer
 from allconv.onnx.write.moved import moved
-from allconv.onnx.write.network import Network
+from allconv.onnx.write.network import ExportedNetwork
 from allconv.onnx.write.patterns import Match, match
 from allconv.operators.base import Array
 from allconv.text import encodable
@@ -29,7 +29,7 @@ class WrittenGraph:
 
 
 def write_graph(
-    writer: Writer, network: Network, x: Sequence[str], outputs: Sequence[str]
+    writer: Writer, network: ExportedNetwork, x: Sequence[str], outputs: Sequence[str]
 ) -> WrittenGraph:
     """Write the nodes of a network whose data inputs have the names x."""
     graph = network.graph
@@ -116,9 +116,9 @@ def _constant(writer: Writer, value: Value, array: Array) -> str:
 
 
 def _written(
-    node: Node, operands: Sequence[Value], names: dict[Value, str], network: Network
-) -> Written:
-    return Written(
+    node: Node, operands: Sequence[Value], names: dict[Value, str], network: ExportedNetwork
+) -> NodeToWrite:
+    return NodeToWrite(
         node.operator,
         tuple(names[value] for value in operands),
         tuple(names[value] for value in node.outputs),
@@ -130,7 +130,7 @@ def _written(
     )
 
 
-def _write(writer: Writer, written: Written, found: Match | None) -> None:
+def _write(writer: Writer, written: NodeToWrite, found: Match | None) -> None:
     if found is not None:
         numbers = [
             writer.constant(f"{written.outputs[0]}/{n}", np.array(number, written.dtype))

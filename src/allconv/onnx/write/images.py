@@ -9,10 +9,10 @@ import numpy as np
 from allconv.errors import ShapeError
 from allconv.onnx.format.tensors import CODES
 from allconv.onnx.names.writer import Writer
-from allconv.onnx.write.network import Network
+from allconv.onnx.write.network import ExportedNetwork
 
 
-def write_preprocess(writer: Writer, preprocess: Any, network: Network, image: str) -> str:
+def write_preprocess(writer: Writer, preprocess: Any, network: ExportedNetwork, image: str) -> str:
     """(image / 255 - mean) / std in float32, step by step as `data.Preprocess.apply` has it.
 
     Shapes: image uint8 (N, H, W, C) -> float32 (N, C, H, W). Returns the name of the result.

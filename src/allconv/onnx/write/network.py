@@ -30,7 +30,7 @@ _FOLLOWING = (Broadcast, Reshape, Slice)  # operators whose settings may hold th
 
 
 @dataclass(frozen=True)
-class Network:
+class ExportedNetwork:
     """A recorded network, the arrays that it holds by name, and the shapes of its values."""
 
     recorded: Recorded
@@ -47,10 +47,10 @@ class Network:
         return self.shapes[value]
 
 
-def network_of(net: Any, several: Sequence[Shape]) -> Network:
+def network_of(net: Any, several: Sequence[Shape]) -> ExportedNetwork:
     """A module, a function or a graph as what is to be written, for inputs of these shapes."""
     if isinstance(net, Graph):
-        return Network(Recorded(net, len(net.inputs)), {}, _static(net))
+        return ExportedNetwork(Recorded(net, len(net.inputs)), {}, _static(net))
     _check_inputs(net, len(several))
     is_open = any(shape[:1] == (None,) for shape in several)
     batches = _BATCHES if is_open else _BATCHES[:1]
@@ -58,7 +58,7 @@ def network_of(net: Any, several: Sequence[Shape]) -> Network:
     recorded, *others = (_recorded(net, several, batch, dtypes) for batch in batches)
     shapes = _following(recorded.graph, others[0].graph) if others else _static(recorded.graph)
     state = net.state_dict() if isinstance(net, Module) else {}
-    return Network(recorded, {name: state[name] for name in recorded.state}, shapes)
+    return ExportedNetwork(recorded, {name: state[name] for name in recorded.state}, shapes)
 
 
 def _check_inputs(net: Any, count: int) -> None:

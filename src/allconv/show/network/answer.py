@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element
 from allconv.show.network.evidence import Evidence
-from allconv.show.network.layers import Layer
+from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.photo import HELD, kind
 from allconv.show.network.pictures import heat, jpeg
 from allconv.show.network.values import Photo, Scores
@@ -18,7 +18,7 @@ LONGEST_CLASS = 80
 
 
 def answer(
-    photo: Photo, scores: Scores | None, found: Evidence | None, layers: Sequence[Layer]
+    photo: Photo, scores: Scores | None, found: Evidence | None, layers: Sequence[DrawnLayer]
 ) -> Markup:
     """The section on the photograph."""
     height, width = photo.pixels.shape[:2]
@@ -64,7 +64,7 @@ def classes_table(photo: Photo, scores: Scores) -> Markup:
 
 
 def evidence_figures(
-    photo: Photo, scores: Scores, found: Evidence, layers: Sequence[Layer]
+    photo: Photo, scores: Scores, found: Evidence, layers: Sequence[DrawnLayer]
 ) -> list[Markup]:
     """What speaks for the chosen class, as pictures."""
     name = class_name(photo, scores, found.chosen)

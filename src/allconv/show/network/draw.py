@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from allconv.picture.markup import Markup, element, joined, short
-from allconv.show.network.fold import Group
-from allconv.show.network.layers import INPUT, OUTPUT, Layer, Shape, shape_text, shown_name
+from allconv.show.network.fold import LayerGroup
+from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, Shape, shape_text, shown_name
 from allconv.show.network.place import BOX, Placed, place
 
 TALL = 46.0  # height of a box
@@ -23,7 +23,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Line:
+class Edge:
     """A line from a box of the drawing to another, with the shape of what it carries."""
 
     source: int
@@ -31,7 +31,7 @@ class Line:
     shape: Shape | None
 
 
-def level(group: Group, layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
+def level(group: LayerGroup, layers: Sequence[DrawnLayer], addresses: frozenset[str]) -> Markup:
     """A group as a drawing: its members, and the lines between them.
 
     `addresses` are the parts of the page that boxes may lead to.
@@ -55,34 +55,36 @@ def level(group: Group, layers: Sequence[Layer], addresses: frozenset[str]) -> M
     )
 
 
-def lines_of(group: Group, layers: Sequence[Layer]) -> list[Line]:
+def lines_of(group: LayerGroup, layers: Sequence[DrawnLayer]) -> list[Edge]:
     """The lines between the members of a group, each once."""
     owners = {
         layer.number: number
         for number, member in enumerate(group.members)
-        for layer in (member.layers() if isinstance(member, Group) else (member,))
+        for layer in (member.layers() if isinstance(member, LayerGroup) else (member,))
     }
-    found: dict[tuple[int, int], Line] = {}
+    found: dict[tuple[int, int], Edge] = {}
     for number, owner in owners.items():
         for source in layers[number].sources:
             start = owners.get(source.layer)
             if start is not None and start != owner:
-                found.setdefault((start, owner), Line(start, owner, source.shape))
+                found.setdefault((start, owner), Edge(start, owner, source.shape))
     return list(found.values())
 
 
-def _box(member: Layer | Group, placed: Placed, number: int, addresses: frozenset[str]) -> Markup:
+def _box(
+    member: DrawnLayer | LayerGroup, placed: Placed, number: int, addresses: frozenset[str]
+) -> Markup:
     x, row = placed.boxes[number]
     left, top = x + EDGE - BOX / 2, row * ROW + EDGE
     head, below, kind = _words(member)
-    said = f"{head} {shown_name(member.name)}".strip() if isinstance(member, Layer) else head
+    said = f"{head} {shown_name(member.name)}".strip() if isinstance(member, DrawnLayer) else head
     body = [
         element("title", said + (", cannot run here" if "refused" in kind else "")),
-        *_frames(left, top, is_group=isinstance(member, Group)),
+        *_frames(left, top, is_group=isinstance(member, LayerGroup)),
         element("text", head, x=left + 12, y=top + 19, class_="head"),
         element("text", below, x=left + 12, y=top + 36, class_="below") if below else Markup(""),
     ]
-    if isinstance(member, Layer) and member.refusal:
+    if isinstance(member, DrawnLayer) and member.refusal:
         body.append(element("text", "cannot run", x=left + BOX - 10, y=top + 19, class_="refused"))
     address = f"#{member.key}" if member.key in addresses else None
     return element("a", *body, href=address, class_=f"box {kind}".rstrip())
@@ -99,9 +101,9 @@ def _frames(left: float, top: float, *, is_group: bool) -> list[Markup]:
     return [*(behind if is_group else []), front]
 
 
-def _words(member: Layer | Group) -> tuple[str, str, str]:
+def _words(member: DrawnLayer | LayerGroup) -> tuple[str, str, str]:
     """The two lines of a box, and its kind for colours."""
-    if isinstance(member, Group):
+    if isinstance(member, LayerGroup):
         held = list(member.layers())
         kind = "group refused" if any(layer.refusal for layer in held) else "group"
         return _cut(shown_name(member.name)), f"{len(held):,} layers", kind
@@ -149,7 +151,7 @@ def _path(way: Sequence[tuple[float, int]]) -> Markup:
     return element("path", d=" ".join(parts))
 
 
-def _labels(lines: Sequence[Line], placed: Placed) -> list[Markup]:
+def _labels(lines: Sequence[Edge], placed: Placed) -> list[Markup]:
     """The shape of what each box gives, once, where its lines begin."""
     shapes: Mapping[int, str] = {
         line.source: shape_text(line.shape) for line in reversed(lines) if line.shape is not None

@@ -21,7 +21,7 @@ from allconv.gradient import gradient
 from allconv.graph import Graph, Node
 from allconv.operators.base import Array, Spec
 from allconv.operators.correlate import Correlate
-from allconv.show.network.record import Run
+from allconv.show.network.record import RunnableNetwork
 from allconv.show.network.values import Progress, Scores, compute
 from allconv.trace import current, trace
 from allconv.train.evaluate import softmax
@@ -49,7 +49,9 @@ class Evidence:
     most: float = 0.0
 
 
-def evidence(run: Run, x: Array, scores: Scores, chosen: int, progress: Progress) -> Evidence:
+def evidence(
+    run: RunnableNetwork, x: Array, scores: Scores, chosen: int, progress: Progress
+) -> Evidence:
     """What speaks for a class in an image."""
     layer, value = last_convolution(run)
     progress("gradients", 0, GRID * GRID + 1)
@@ -64,7 +66,7 @@ def evidence(run: Run, x: Array, scores: Scores, chosen: int, progress: Progress
     return Evidence(chosen, _saliency(run, found[0]), cam, layer, covered, most)
 
 
-def last_convolution(run: Run) -> tuple[int | None, Value | None]:
+def last_convolution(run: RunnableNetwork) -> tuple[int | None, Value | None]:
     """The last layer that is a convolution and gives more than one place; none: (None, None)."""
     for layer in reversed(run.network.layers):
         for node in reversed(layer.nodes):
@@ -80,7 +82,7 @@ def is_convolution(node: Node) -> bool:
 
 
 def slopes(
-    run: Run, x: Array, result: Value, chosen: int, inside: Value | None
+    run: RunnableNetwork, x: Array, result: Value, chosen: int, inside: Value | None
 ) -> tuple[Array, ...]:
     """The gradient of one score by the image, and by a value inside where one is given."""
     graph, arrays = run.recorded.graph, run.arrays
@@ -108,7 +110,7 @@ def slopes(
     return Program(gradient(traced, (0, 2)), exact=True)(*operands)
 
 
-def _saliency(run: Run, slope: Array) -> Array | None:
+def _saliency(run: RunnableNetwork, slope: Array) -> Array | None:
     """The largest slope of the channels of each pixel, 0 to 1."""
     if slope.ndim != 4:
         return None
@@ -116,7 +118,7 @@ def _saliency(run: Run, slope: Array) -> Array | None:
     return _unit(np.abs(slope[0]).max(axis - 1))
 
 
-def takes_channels_last(run: Run) -> bool:
+def takes_channels_last(run: RunnableNetwork) -> bool:
     """Whether the image is (N, H, W, C)."""
     shape = run.recorded.graph.inputs[0].shape
     return len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3)
@@ -136,7 +138,9 @@ def _unit(values: Array) -> Array | None:
     return np.asarray(np.clip(values / top, 0, 1))
 
 
-def occlusion(run: Run, x: Array, scores: Scores, chosen: int, progress: Progress) -> Array | None:
+def occlusion(
+    run: RunnableNetwork, x: Array, scores: Scores, chosen: int, progress: Progress
+) -> Array | None:
     """How much of a probability is lost where each part of the image has its mean colour."""
     if x.ndim != 4:
         return None

@@ -9,9 +9,9 @@ import numpy as np
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element
 from allconv.show.network.evidence import is_convolution
-from allconv.show.network.layers import Layer
+from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.pictures import LARGEST_TILE, as_grid, png, signed, stretched, tiles
-from allconv.show.network.record import Run
+from allconv.show.network.record import RunnableNetwork
 from allconv.show.text import number
 from allconv.text import counted
 
@@ -23,7 +23,7 @@ SHOWN_KERNEL = 32
 COLUMNS = 8
 
 
-def kernel_figures(run: Run) -> dict[int, Markup]:
+def kernel_figures(run: RunnableNetwork) -> dict[int, Markup]:
     """The kernels of the first convolutions, by the layer's number."""
     found: dict[int, Markup] = {}
     for layer in run.network.layers:
@@ -99,7 +99,7 @@ def channel_count(shape: Sequence[int], field_axes: Sequence[int]) -> int:
     return int(np.prod(rest)) if rest else 1
 
 
-def layer_maps(layer: Layer, maps: Array, most: int, axes: Sequence[int]) -> Markup:
+def layer_maps(layer: DrawnLayer, maps: Array, most: int, axes: Sequence[int]) -> Markup:
     """The maps of a layer, at most so many."""
     assert layer.value is not None  # noqa: S101 (only such layers have maps)
     if maps.ndim == 2:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from allconv.show.network.layers import INPUT, OUTPUT, Layer, shown_name
+from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, shown_name
 
 MOST_BOXES = 60
 """Boxes of one drawing, as far as names or numbers can fold them."""
@@ -25,66 +25,66 @@ _PARTS = re.compile(r"[/.]+")
 
 
 @dataclass(frozen=True)
-class Group:
+class LayerGroup:
     """Layers that are drawn together, or as one box; `number` is its address on the page."""
 
     number: int
     name: str
-    members: tuple[Layer | Group, ...]
+    members: tuple[DrawnLayer | LayerGroup, ...]
 
     @property
     def key(self) -> str:
         """Its address on the page."""
         return f"group-{self.number}"
 
-    def layers(self) -> Iterator[Layer]:
+    def layers(self) -> Iterator[DrawnLayer]:
         """All layers in it."""
         for member in self.members:
-            if isinstance(member, Group):
+            if isinstance(member, LayerGroup):
                 yield from member.layers()
             else:
                 yield member
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[LayerGroup]:
         """It and all groups in it, outer ones first."""
         yield self
         for member in self.members:
-            if isinstance(member, Group):
+            if isinstance(member, LayerGroup):
                 yield from member.groups()
 
 
 @dataclass(frozen=True)
-class _Run:
+class _NamedAlike:
     """Layers after each other whose names begin alike."""
 
     name: str
-    layers: Sequence[Layer]
+    layers: Sequence[DrawnLayer]
     depth: int
 
 
-def fold(layers: Sequence[Layer], most: int = MOST_BOXES) -> Group:
+def fold(layers: Sequence[DrawnLayer], most: int = MOST_BOXES) -> LayerGroup:
     """The layers as one group, in which no drawing has more than `most` boxes."""
     numbers = iter(range(len(layers) * 2 + 2))
     return _group("", layers, 0, numbers, most)
 
 
 def _group(
-    name: str, layers: Sequence[Layer], depth: int, numbers: Iterator[int], most: int
-) -> Group:
+    name: str, layers: Sequence[DrawnLayer], depth: int, numbers: Iterator[int], most: int
+) -> LayerGroup:
     number = next(numbers)
-    members: list[Layer | Group] = []
+    members: list[DrawnLayer | LayerGroup] = []
     for run in _level(layers, depth, most):
         if len(run.layers) == 1:
             members.extend(run.layers)
         else:
             members.append(_group(run.name, run.layers, run.depth, numbers, most))
-    return Group(number, name, tuple(members))
+    return LayerGroup(number, name, tuple(members))
 
 
-def _level(layers: Sequence[Layer], depth: int, most: int) -> list[_Run]:
+def _level(layers: Sequence[DrawnLayer], depth: int, most: int) -> list[_NamedAlike]:
     """What one drawing shows: as deep as fits, else the names as far as they fold, else pieces."""
     if len(layers) <= most:
-        return [_Run("", (layer,), depth) for layer in layers]
+        return [_NamedAlike("", (layer,), depth) for layer in layers]
     runs = _runs(layers, depth)
     while any(len(run.layers) > 1 for run in runs):
         deeper = [inner for run in runs for inner in _opened(run)]
@@ -96,9 +96,9 @@ def _level(layers: Sequence[Layer], depth: int, most: int) -> list[_Run]:
     return _pieces(runs, most) if len(runs) > most else runs
 
 
-def _runs(layers: Sequence[Layer], depth: int) -> list[_Run]:
+def _runs(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
     """Neighbours whose names agree in the part of this depth; others stand alone."""
-    named: list[tuple[str, list[Layer]]] = []
+    named: list[tuple[str, list[DrawnLayer]]] = []
     before: str | None = None
     for layer in layers:
         parts = name_parts(layer)
@@ -109,14 +109,14 @@ def _runs(layers: Sequence[Layer], depth: int) -> list[_Run]:
         else:
             named.append((name, [layer]))
         before = None if alone else name
-    return [_Run(name, held, depth + 1) for name, held in named]
+    return [_NamedAlike(name, held, depth + 1) for name, held in named]
 
 
-def _opened(run: _Run) -> list[_Run]:
+def _opened(run: _NamedAlike) -> list[_NamedAlike]:
     return [run] if len(run.layers) == 1 else _runs(run.layers, run.depth)
 
 
-def _pieces(runs: Sequence[_Run], most: int) -> list[_Run]:
+def _pieces(runs: Sequence[_NamedAlike], most: int) -> list[_NamedAlike]:
     """Runs joined to at most so many, cut where few lines cross."""
     size = max(-(-len(runs) // most), min(PIECE, most))
     crossing = _crossing(runs)
@@ -130,15 +130,15 @@ def _pieces(runs: Sequence[_Run], most: int) -> list[_Run]:
     return joined
 
 
-def _piece(part: Sequence[_Run]) -> _Run:
+def _piece(part: Sequence[_NamedAlike]) -> _NamedAlike:
     layers = [layer for run in part for layer in run.layers]
     if len(part) == 1:
         return part[0]
     name = f"{_called(layers[0])} … {_called(layers[-1])}"
-    return _Run(name, layers, min(run.depth for run in part) - 1)
+    return _NamedAlike(name, layers, min(run.depth for run in part) - 1)
 
 
-def _crossing(runs: Sequence[_Run]) -> list[int]:
+def _crossing(runs: Sequence[_NamedAlike]) -> list[int]:
     """How many layers are taken across the joint before each run."""
     place = {layer.number: n for n, run in enumerate(runs) for layer in run.layers}
     last = dict(place)  # the last run that takes each layer
@@ -153,11 +153,11 @@ def _crossing(runs: Sequence[_Run]) -> list[int]:
     return list(accumulate(change))
 
 
-def _called(layer: Layer) -> str:
+def _called(layer: DrawnLayer) -> str:
     return shown_name(layer.name or layer.operator)[:40]
 
 
-def name_parts(layer: Layer) -> list[str]:
+def name_parts(layer: DrawnLayer) -> list[str]:
     """The parts of a name; inputs and outputs of the network belong to no group."""
     if layer.operator in (INPUT, OUTPUT):
         return []

@@ -29,7 +29,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Layer:
+class DrawnLayer:
     """A box of the drawing.
 
     name       as the file has it, split into groups at "/" and "."
@@ -71,11 +71,11 @@ class Drawn:
     """Layers as they are met, and what is known of each name: who makes it, and its shape."""
 
     def __init__(self) -> None:
-        self.layers: list[Layer] = []
+        self.layers: list[DrawnLayer] = []
         self.shapes: dict[str, Shape] = {}
         self._makers: dict[str, int] = {}
 
-    def add(self, layer: Layer, taken: Iterable[str], made: Iterable[str]) -> None:
+    def add(self, layer: DrawnLayer, taken: Iterable[str], made: Iterable[str]) -> None:
         """Give a layer its number and its lines."""
         number = len(self.layers)
         sources = tuple(
@@ -88,7 +88,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Network:
+class DrawnNetwork:
     """A network as it is drawn.
 
     refusal  why it cannot run here; empty where it can
@@ -96,7 +96,7 @@ class Network:
     """
 
     title: str
-    layers: tuple[Layer, ...]
+    layers: tuple[DrawnLayer, ...]
     refusal: str = ""
     note: str = ""
 

@@ -14,10 +14,10 @@ from allconv.show.network.beside import beside, facts_of
 from allconv.show.network.draw import level
 from allconv.show.network.evidence import Evidence
 from allconv.show.network.figures import kernel_figures, layer_maps
-from allconv.show.network.fold import Group, fold
-from allconv.show.network.layers import Layer, Network, shown_name
+from allconv.show.network.fold import LayerGroup, fold
+from allconv.show.network.layers import DrawnLayer, DrawnNetwork, shown_name
 from allconv.show.network.photo import held_once, sees
-from allconv.show.network.record import Run
+from allconv.show.network.record import RunnableNetwork
 from allconv.show.network.section import Around, is_end, section
 from allconv.show.network.stage import Glimpse, stage_section
 from allconv.show.network.values import Photo, Scores
@@ -48,8 +48,8 @@ class Subject:
     beside   another network to be held against it
     """
 
-    network: Network
-    run: Run | None = None
+    network: DrawnNetwork
+    run: RunnableNetwork | None = None
     photo: Photo | None = None
     scores: Scores | None = None
     evidence: Evidence | None = None
@@ -80,7 +80,7 @@ def _tries(subject: Subject, everything: Detail) -> list[Detail]:
     return [*tries, *(Detail(boxes, 0) for boxes in (3000, 1500, 700, 300, 100))]
 
 
-def _written(subject: Subject, root: Group, detail: Detail, whole: Detail, theme: str) -> str:
+def _written(subject: Subject, root: LayerGroup, detail: Detail, whole: Detail, theme: str) -> str:
     groups = _chosen(root, detail.boxes)
     parts = _Parts(subject, groups, detail)
     name = shown_name(subject.network.title)
@@ -109,13 +109,13 @@ def _written(subject: Subject, root: Group, detail: Detail, whole: Detail, theme
     )
 
 
-def _chosen(root: Group, most: int) -> list[Group]:
+def _chosen(root: LayerGroup, most: int) -> list[LayerGroup]:
     """The groups that are drawn, outer ones first, with at most so many boxes beyond the first."""
     chosen, waiting, boxes = [root], [root], len(root.members)
     while waiting:
         group = waiting.pop(0)
         for member in group.members:
-            if isinstance(member, Group) and boxes + len(member.members) <= most:
+            if isinstance(member, LayerGroup) and boxes + len(member.members) <= most:
                 boxes += len(member.members)
                 chosen.append(member)
                 waiting.append(member)
@@ -125,7 +125,7 @@ def _chosen(root: Group, most: int) -> list[Group]:
 class _Parts:
     """The drawings and sections of a page."""
 
-    def __init__(self, subject: Subject, groups: list[Group], detail: Detail) -> None:
+    def __init__(self, subject: Subject, groups: list[LayerGroup], detail: Detail) -> None:
         self._subject, self._groups, self._detail = subject, groups, detail
         self._layers = subject.network.layers
         self._drawing = {member.key: group for group in groups for member in group.members}
@@ -150,7 +150,7 @@ class _Parts:
                 class_="drawing",
             )
 
-    def _way(self, group: Group) -> list[str]:
+    def _way(self, group: LayerGroup) -> list[str]:
         """Links to the drawings around one."""
         found: list[str] = []
         outer = self._drawing.get(group.key)
@@ -181,7 +181,7 @@ class _Parts:
                 *self._stage(layer),
             )
 
-    def _pictures(self, layer: Layer) -> Iterable[Markup]:
+    def _pictures(self, layer: DrawnLayer) -> Iterable[Markup]:
         """The maps of a layer, and what one of its units sees."""
         subject = self._subject
         if subject.photo is None or subject.run is None or layer.value is None:
@@ -194,7 +194,7 @@ class _Parts:
         if not is_end(layer):
             yield sees(reaches, layer.value.shape, subject.photo.pixels.shape[:2])
 
-    def _stage(self, layer: Layer) -> Iterable[Markup]:
+    def _stage(self, layer: DrawnLayer) -> Iterable[Markup]:
         glimpse = self._subject.windows.get(layer.number)
         if glimpse is not None and self._detail.maps:
             yield stage_section(glimpse, layer.key)
@@ -238,7 +238,7 @@ def _totals(subject: Subject) -> str:
     return "; ".join([*said, ", ".join(ends)] if ends else said) + "."
 
 
-def _refusal(network: Network) -> Markup:
+def _refusal(network: DrawnNetwork) -> Markup:
     counts = Counter(shown_name(layer.operator) for layer in network.layers if layer.refusal)
     refused = [layer for layer in network.layers if layer.refusal]
     said = [element("p", "It cannot run here: ", network.refusal)]

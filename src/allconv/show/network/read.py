@@ -18,12 +18,20 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 
 from allconv.errors import Error, FileError
 from allconv.files import open_file
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.names.call import unsupported
 from allconv.onnx.read.file import naming_file
 from allconv.onnx.read.validate import check_node
 from allconv.onnx.read.wire import without_arrays
-from allconv.show.network.layers import INPUT, OUTPUT, Drawn, Layer, Network, Shape, shown_note
+from allconv.show.network.layers import (
+    INPUT,
+    OUTPUT,
+    Drawn,
+    DrawnLayer,
+    DrawnNetwork,
+    Shape,
+    shown_note,
+)
 from allconv.text import encodable, printable
 from onnx import AttributeProto, ModelProto
 
@@ -74,7 +82,7 @@ def model_note(proto: Any) -> str:
     return shown_note(" ".join(dict.fromkeys(encodable(each) for each in texts if each)))
 
 
-def network_of_file(proto: Any, title: str, refusal: str) -> Network:
+def network_of_file(proto: Any, title: str, refusal: str) -> DrawnNetwork:
     """The nodes of a file in an order in which they could be computed, as far as there is one."""
     graph = proto.graph
     shapes = _shapes(proto)
@@ -84,7 +92,7 @@ def network_of_file(proto: Any, title: str, refusal: str) -> Network:
     for each in graph.input:
         name = encodable(each.name)
         if name not in sizes:
-            drawn.add(Layer(0, name, INPUT, outputs=(shapes.get(name),)), (), (name,))
+            drawn.add(DrawnLayer(0, name, INPUT, outputs=(shapes.get(name),)), (), (name,))
     constants = {"", *sizes}
     opset = next((each.version for each in proto.opset_import if each.domain in _DOMAINS), 0)
     for node in ordered(graph.node):
@@ -94,7 +102,7 @@ def network_of_file(proto: Any, title: str, refusal: str) -> Network:
             constants.update(made)  # the same for every image, as weights are
             continue
         named = [name for name in made if name]
-        layer = Layer(
+        layer = DrawnLayer(
             0,
             encodable(node.name) or next(iter(named), ""),
             encodable(node.op_type),
@@ -107,8 +115,8 @@ def network_of_file(proto: Any, title: str, refusal: str) -> Network:
         drawn.add(layer, taken, named)
     for each in graph.output:
         name = encodable(each.name)
-        drawn.add(Layer(0, name, OUTPUT), (name,), ())
-    return Network(title, tuple(drawn.layers), refusal, model_note(proto))
+        drawn.add(DrawnLayer(0, name, OUTPUT), (name,), ())
+    return DrawnNetwork(title, tuple(drawn.layers), refusal, model_note(proto))
 
 
 def ordered(nodes: Iterable[Any]) -> Iterator[Any]:
@@ -137,7 +145,7 @@ def ordered(nodes: Iterable[Any]) -> Iterator[Any]:
 
 def _refusal(node: Any, opset: int) -> str:
     """Why a node cannot run here; empty where nothing is known against it."""
-    given = Node(
+    given = OnnxNode(
         encodable(node.op_type),
         "" if node.domain in _DOMAINS else encodable(node.domain),
         opset,

@@ -14,15 +14,15 @@ from allconv.engine.step import KernelStep, PlanStep
 from allconv.nn.module import Module
 from allconv.nn.summary import parameters_of
 from allconv.nn.tracing import network_dtype, trace_module
-from allconv.onnx.model import Node as FileNode
+from allconv.onnx.model import OnnxNode as FileNode
 from allconv.onnx.module import OnnxModule
 from allconv.operators.base import Array, Spec
 from allconv.show.network.layers import (
     INPUT,
     OUTPUT,
     Drawn,
-    Layer,
-    Network,
+    DrawnLayer,
+    DrawnNetwork,
     Source,
 )
 
@@ -53,13 +53,13 @@ class Facts:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RunnableNetwork:
     """A network that can run: what was recorded, for one image, and the numbers that it holds.
 
     `fields` says what a unit of each layer sees, by the layer's number; inputs have one, too.
     """
 
-    network: Network
+    network: DrawnNetwork
     recorded: Recorded
     program: Program
     state: Mapping[str, Array]
@@ -82,7 +82,7 @@ class Run:
 
 def record(
     net: Module, shape: tuple[int, ...], title: str, said: Described | None = None, note: str = ""
-) -> Run:
+) -> RunnableNetwork:
     """A network recorded for an input of a shape.
 
     `said` is what its file says of nodes, `note` what it says of itself.
@@ -96,16 +96,16 @@ def record(
         layers = _module_layers(net, recorded)
     counts = parameters_of([layer.nodes for layer in layers], recorded)
     counted = (replace(layer, parameters=n) for layer, n in zip(layers, counts, strict=True))
-    network = Network(title, tuple(counted), note=note)
+    network = DrawnNetwork(title, tuple(counted), note=note)
     program = Program(recorded.graph, static=recorded.state_places)
-    run = Run(network, recorded, program, net.state_dict())
+    run = RunnableNetwork(network, recorded, program, net.state_dict())
     fields = receptive_fields(recorded.graph)
     known = [(each.number, fields.get(each.value, ())) for each in layers if each.value is not None]
     run = replace(run, fields=dict(known))
     return replace(run, facts=_facts(run))
 
 
-def with_seconds(run: Run, seconds: Mapping[str, float]) -> Run:
+def with_seconds(run: RunnableNetwork, seconds: Mapping[str, float]) -> RunnableNetwork:
     """The same with the measured times, which are given by the path of a layer's nodes."""
     facts = dict(run.facts)
     for layer in run.network.layers:
@@ -131,14 +131,14 @@ def _numbered(net: OnnxModule) -> OnnxModule:
 
 def _file_layers(
     net: OnnxModule, nodes: Sequence[FileNode], recorded: Recorded, said: Described | None
-) -> list[Layer]:
+) -> list[DrawnLayer]:
     users, last = recorded.graph.users(), set(recorded.graph.outputs)
     computing: dict[str, list[Node]] = {}
     for node in recorded.graph.nodes:
         computing.setdefault(node.path, []).append(node)
     drawn = _DrawnOfFile({"", *net.model.arrays, *net.model.parameters, *net.model.buffers})
     for each, value in zip(net.model.inputs, recorded.graph.inputs, strict=False):
-        drawn.add_values(Layer(0, each.name, INPUT), (), (each.name,), [value])
+        drawn.add_values(DrawnLayer(0, each.name, INPUT), (), (each.name,), [value])
     for n, given in enumerate(nodes):
         made = [name for name in given.outputs if name]
         if drawn.is_constant(given.inputs):
@@ -147,7 +147,7 @@ def _file_layers(
         found = computing.get(replace(given, name=str(n)).label, [])
         values = _results(found, users, last) or drawn.passed(given)
         first = made[0] if made else ""
-        layer = Layer(
+        layer = DrawnLayer(
             0,
             given.name or first,
             given.op,
@@ -157,7 +157,7 @@ def _file_layers(
         )
         drawn.add_values(layer, given.inputs, made, values)
     for name in net.model.outputs:
-        drawn.add(Layer(0, name, OUTPUT), (name,), ())
+        drawn.add(DrawnLayer(0, name, OUTPUT), (name,), ())
     return drawn.layers
 
 
@@ -180,7 +180,7 @@ class _DrawnOfFile(Drawn):
         return [self._values[first]] if known else []
 
     def add_values(
-        self, layer: Layer, taken: Iterable[str], made: Sequence[str], values: Sequence[Value]
+        self, layer: DrawnLayer, taken: Iterable[str], made: Sequence[str], values: Sequence[Value]
     ) -> None:
         """Add a layer with the values that it gives."""
         # Where there are more results than names, the last is what the others lead to.
@@ -208,7 +208,7 @@ def _results(
 # Layers of a module: modules without modules inside, and what others compute between them
 
 
-def _module_layers(net: Module, recorded: Recorded) -> list[Layer]:
+def _module_layers(net: Module, recorded: Recorded) -> list[DrawnLayer]:
     graph = recorded.graph
     leaves = {
         f"{name} ({type(module).__name__})"
@@ -222,14 +222,14 @@ def _module_layers(net: Module, recorded: Recorded) -> list[Layer]:
         else:
             runs.append([node])
     x = graph.inputs[0]
-    layers = [Layer(0, "x", INPUT, outputs=(x.shape,), value=x)]
+    layers = [DrawnLayer(0, "x", INPUT, outputs=(x.shape,), value=x)]
     makers = {x: 0}
     for run in runs:
         number, value = len(layers), run[-1].outputs[0]
         taken = dict.fromkeys(v for node in run for v in node.inputs if v in makers)
         name, _, kind = run[0].path.rpartition(" (")
         layers.append(
-            Layer(
+            DrawnLayer(
                 number,
                 name,
                 kind.rstrip(")") if run[0].path in leaves else run[0].operator.name,
@@ -242,14 +242,14 @@ def _module_layers(net: Module, recorded: Recorded) -> list[Layer]:
         makers.update((v, number) for node in run for v in node.outputs)
     for n, value in enumerate(recorded.results):
         sources = (Source(makers[value], value.shape),) if value in makers else ()
-        layers.append(Layer(len(layers), f"y{n or ''}", OUTPUT, sources))
+        layers.append(DrawnLayer(len(layers), f"y{n or ''}", OUTPUT, sources))
     return layers
 
 
 # What all have: costs, kernels, fields
 
 
-def _facts(run: Run) -> dict[int, Facts]:
+def _facts(run: RunnableNetwork) -> dict[int, Facts]:
     steps = run.program.prepare().planner.steps
     kernels, reasons = kernels_of(steps, "×", "by definition, which is slow"), _reasons(steps)
     found = {}

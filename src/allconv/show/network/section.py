@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allconv.analysis.fields import Reach
 from allconv.picture.markup import Markup, between, element, joined, text
-from allconv.show.network.layers import INPUT, OUTPUT, Layer, shape_text, shown_name
+from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, shape_text, shown_name
 from allconv.show.network.record import Facts
 from allconv.text import bytes_text
 
@@ -19,12 +19,16 @@ class Around:
     """Where a layer stands: the address of its drawing, the layers before and after it."""
 
     drawing: str
-    before: Sequence[Layer]
-    after: Sequence[Layer]
+    before: Sequence[DrawnLayer]
+    after: Sequence[DrawnLayer]
 
 
 def section(
-    layer: Layer, facts: Facts | None, around: Around, addresses: frozenset[str], *pictures: Markup
+    layer: DrawnLayer,
+    facts: Facts | None,
+    around: Around,
+    addresses: frozenset[str],
+    *pictures: Markup,
 ) -> Markup:
     """One layer, at its address."""
     head = element("h3", shown_name(layer.operator), " ", *_name(layer))
@@ -43,12 +47,12 @@ def section(
     )
 
 
-def _name(layer: Layer) -> list[Markup]:
+def _name(layer: DrawnLayer) -> list[Markup]:
     return [element("code", shown_name(layer.name))] if layer.name else []
 
 
 def _rows(
-    layer: Layer, facts: Facts | None, around: Around, addresses: frozenset[str]
+    layer: DrawnLayer, facts: Facts | None, around: Around, addresses: frozenset[str]
 ) -> Iterable[Markup]:
     takes = [shape_text(source.shape) or "unknown" for source in layer.sources]
     if takes:
@@ -92,7 +96,7 @@ def _row(name: str, value: str) -> Markup:
     return element("tr", element("th", name, scope="row"), element("td", value))
 
 
-def _links(layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
+def _links(layers: Sequence[DrawnLayer], addresses: frozenset[str]) -> Markup:
     found = [
         element("a", layer.title, href=f"#{layer.key}")
         if layer.key in addresses
@@ -104,6 +108,6 @@ def _links(layers: Sequence[Layer], addresses: frozenset[str]) -> Markup:
     return joined(*between(found, ", "))
 
 
-def is_end(layer: Layer) -> bool:
+def is_end(layer: DrawnLayer) -> bool:
     """Whether it is an input or an output of the network."""
     return layer.operator in (INPUT, OUTPUT)

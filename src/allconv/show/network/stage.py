@@ -13,7 +13,7 @@ from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.picture.markup import Markup, element
-from allconv.show.stage.picture import Picture
+from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.state import State, sides_of, state_of_axes
 from allconv.show.stage.step import spoken
 from allconv.show.stage.svg import scene_svg
@@ -132,7 +132,7 @@ def _note(all_of: int, shown: int, has_bias: bool, what: str = "channels") -> st
 
 def _filled(state: State, arrays: dict[str, Array], note: str) -> Glimpse | None:
     """The state with its numbers; None where there is nothing to see, or no number."""
-    picture = Picture.of(state)
+    picture = StagePicture.of(state)
     edits: dict[str, float] = {}
     for name, array in arrays.items():
         places = coordinates(picture.model, name)
@@ -150,7 +150,7 @@ def stage_section(glimpse: Glimpse, name: str) -> Markup:
 
     `name` distinguishes its gradients; the rules of `css/stage.css` are those of the page.
     """
-    picture = Picture.of(glimpse.state)
+    picture = StagePicture.of(glimpse.state)
     drawn = scene_svg(picture.scene(width=WIDTH), spoken(picture), name=name, styled=False)
     said = [element("p", glimpse.note, class_="soft")] if glimpse.note else []
     return element(

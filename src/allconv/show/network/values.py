@@ -13,7 +13,7 @@ from allconv.engine.program import Program
 from allconv.graph import Graph
 from allconv.operators.base import Array
 from allconv.operators.loss import LogSoftmax, Softmax
-from allconv.show.network.record import Run
+from allconv.show.network.record import RunnableNetwork
 from allconv.show.network.stage import Glimpse, glimpse_of
 from allconv.train.evaluate import softmax
 
@@ -54,7 +54,7 @@ class Scores:
         return [int(k) for k in (-self.probabilities).argsort(kind="stable")[:count]]
 
 
-def compute(run: Run, x: Array, wanted: Sequence[Value]) -> tuple[Array, ...]:
+def compute(run: RunnableNetwork, x: Array, wanted: Sequence[Value]) -> tuple[Array, ...]:
     """Some values of the network for an input."""
     graph = run.recorded.graph
     free = {*graph.inputs, *graph.constants}
@@ -72,7 +72,7 @@ def compute(run: Run, x: Array, wanted: Sequence[Value]) -> tuple[Array, ...]:
 
 
 def layer_values(
-    run: Run, x: Array, take: Callable[[Array, Field], Array], progress: Progress
+    run: RunnableNetwork, x: Array, take: Callable[[Array, Field], Array], progress: Progress
 ) -> Mapping[int, Array]:
     """What `take` keeps of the value of every layer, by the layer's number."""
     asked = [(each.number, each.value) for each in run.network.layers if each.value is not None]
@@ -85,7 +85,7 @@ def layer_values(
     return kept
 
 
-def glimpses_of(run: Run, x: Array, progress: Progress) -> Mapping[int, Glimpse]:
+def glimpses_of(run: RunnableNetwork, x: Array, progress: Progress) -> Mapping[int, Glimpse]:
     """A small part of every layer that slides a window, by the layer's number."""
     asked = [(each.number, each.nodes[0]) for each in run.network.layers if each.nodes]
     found: dict[int, Glimpse] = {}
@@ -111,7 +111,7 @@ def _parts(sizes: Sequence[int]) -> list[tuple[int, int]]:
     return [*parts, (start, len(sizes))] if sizes else []
 
 
-def scores_of(run: Run, x: Array) -> Scores | None:
+def scores_of(run: RunnableNetwork, x: Array) -> Scores | None:
     """What the network says of the classes; None where it gives no vector of at least two."""
     value = run.recorded.graph.outputs[0]
     if value.ndim != 2 or value.shape[0] != 1 or value.shape[1] < 2:

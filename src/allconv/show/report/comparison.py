@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from allconv.data.report import Report
-from allconv.picture.chart import Chart, Line
+from allconv.picture.chart import Chart, Series
 from allconv.picture.markup import Markup, element
 from allconv.show.report.pieces import facts, one_line, page, paragraph, section, table
 from allconv.show.report.settings import data_part
 from allconv.text import counted, duration, percent
-from allconv.train.compare import PART, SHIFT, Comparison
+from allconv.train.compare import PART, SHIFT, ComparedNetwork
 from allconv.train.history import History
 
 HEAD = (
@@ -20,7 +20,7 @@ HEAD = (
 """The columns of the table, on the page and in a terminal."""
 
 
-def cells(row: Comparison) -> tuple[str, ...]:
+def cells(row: ComparedNetwork) -> tuple[str, ...]:
     """A row of the table: the numbers of a network as text, below `HEAD`."""
     return (
         one_line(row.name),
@@ -34,7 +34,7 @@ def cells(row: Comparison) -> tuple[str, ...]:
 
 
 def comparison_report(
-    rows: Sequence[Comparison], data: Report, settings: Mapping[str, int], theme: str = "auto"
+    rows: Sequence[ComparedNetwork], data: Report, settings: Mapping[str, int], theme: str = "auto"
 ) -> str:
     """The page: a table, the curves of all networks beside each other, the data.
 
@@ -84,7 +84,7 @@ def _explained() -> Markup:
     )
 
 
-def _curves(histories: Iterable[History], rows: Sequence[Comparison], theme: str) -> Markup:
+def _curves(histories: Iterable[History], rows: Sequence[ComparedNetwork], theme: str) -> Markup:
     """The losses of all networks, and their accuracy on the validation images."""
     each = list(zip(rows, histories, strict=True))
     charts = []
@@ -94,7 +94,7 @@ def _curves(histories: Iterable[History], rows: Sequence[Comparison], theme: str
         ("Validation accuracy", "validation_accuracy", True),
     ):
         lines = tuple(
-            Line(one_line(row.name), [getattr(r, name) for r in history.records], look)
+            Series(one_line(row.name), [getattr(r, name) for r in history.records], look)
             for look, (row, history) in enumerate(each)
         )
         base = None if is_share else 0.0

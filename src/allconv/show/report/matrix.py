@@ -29,7 +29,7 @@ PALEST, DEEPEST = 6, 30  # percent of colour behind the numbers
 
 
 @dataclass(frozen=True)
-class Rows:
+class ClassRows:
     """Which row of the matrix each class is in.
 
     `own` are the classes that have one, in their order; `of[k]` is the row of class k. `others` is
@@ -44,21 +44,21 @@ class Rows:
         return len(self.own) + (self.others > 0)
 
 
-def rows_of(samples: Samples) -> Rows:
+def rows_of(samples: Samples) -> ClassRows:
     """All classes, or those with the most mistakes."""
     count = len(samples.classes)
     if count <= MOST:
-        return Rows(tuple(range(count)), np.arange(count), 0)
+        return ClassRows(tuple(range(count)), np.arange(count), 0)
     wrong = samples.wrong
     met = np.bincount(samples.labels[wrong], minlength=count)
     met += np.bincount(samples.predicted[wrong], minlength=count)
     own = np.sort(np.argsort(-met, kind="stable")[:OWN])
     of = np.full(count, OWN, np.int64)
     of[own] = np.arange(OWN)
-    return Rows(tuple(own.tolist()), of, count - OWN)
+    return ClassRows(tuple(own.tolist()), of, count - OWN)
 
 
-class Matrix:
+class ConfusionMatrix:
     """How many images of each true class (rows) are taken for each class (columns)."""
 
     def __init__(self, samples: Samples) -> None:

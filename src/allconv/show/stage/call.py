@@ -16,7 +16,7 @@ from allconv.operators.correlate import TransposeView, WeightView
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.show.operand import Operand, WindowCall
 from allconv.show.page.shared import LIMITS
-from allconv.show.stage.model import Model, model_of
+from allconv.show.stage.model import StageModel, model_of
 from allconv.show.stage.settings import PAIRS, ROLES, Pair, Role
 from allconv.show.stage.state import State, pair_of, sides_of, state_of_axes
 from allconv.show.stage.values import coordinates, divisors_of, drawn, place_key
@@ -215,7 +215,7 @@ def _transposed(state: State, axes: list[Axis]) -> State:
     """As many cells at both ends are left out as can be; those over are output padding."""
     sides, extras = [], []
     for axis in axes:
-        extra = axis.input - axis.covered + 2 * axis.padding
+        extra = axis.padding - axis.high
         fits = extra == 0 or 0 < extra < max(axis.stride, axis.dilation)
         sides.append((axis.padding, axis.padding if fits else axis.high))
         extras.append(extra if fits else 0)
@@ -246,7 +246,7 @@ def _check_limits(state: State) -> None:
             _check_numbers("padding", ends, limits["padding"])
 
 
-def _check_same(call: WindowCall, state: State, model: Model, axes: list[Axis]) -> None:
+def _check_same(call: WindowCall, state: State, model: StageModel, axes: list[Axis]) -> None:
     """Refuse a layer that the settings of a page do not mean."""
     same = not axes or list(model.axes[2 - state.dim :]) == axes
     if isinstance(call.operator, AveragePool):
@@ -303,7 +303,7 @@ def _own(operand: Operand) -> Array:
     return np.array([float(str(each)) for each in narrow.ravel()]).reshape(narrow.shape)
 
 
-def _edits(name: str, array: Array, state: State, model: Model) -> dict[str, float]:
+def _edits(name: str, array: Array, state: State, model: StageModel) -> dict[str, float]:
     """The values as edits, none where they are the drawn ones."""
     values = [float(each) for each in array.ravel()]
     places = coordinates(model, name)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from allconv.errors import LimitError
 from allconv.picture.palette import LIGHT, channels
 from allconv.show.page.document import style_text
-from allconv.show.stage.picture import WIDTH, Picture
+from allconv.show.stage.picture import WIDTH, StagePicture
 from allconv.show.stage.primitives import Circle, Path, Rect, Scene, Text
-from allconv.show.stage.settings import Settings
+from allconv.show.stage.settings import StageSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,13 +41,13 @@ _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
 STEPS = 24  # points of each curve of a ribbon
 
 
-def stage_gif(state: Settings) -> bytes:
+def stage_gif(state: StageSettings) -> bytes:
     """The film of a state as a GIF that repeats: as many frames as the array that is left out has
     cells, each showing the cells so far.
 
     Errors: those of `model_of`; LimitError for more than 256 frames, or too many pixels.
     """
-    picture = Picture.of(state)
+    picture = StagePicture.of(state)
     first = picture.scene(0, WIDTH)
     pixels = picture.count * first.width * first.height
     if picture.count > MOST_FRAMES or pixels > MOST_PIXELS:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from allconv.show.page.shared import LAYOUT
-from allconv.show.stage.model import Model
+from allconv.show.stage.model import StageModel
 from allconv.show.stage.primitives import Box
 from allconv.show.stage.settings import ROLES, Pair, Role
 from allconv.window import Axis
@@ -42,7 +42,7 @@ class PanelPlace(Box):
 
 
 @dataclass(frozen=True)
-class Layout:
+class StageLayout:
     """The size of everything, and of a cell (`unit`)."""
 
     unit: float
@@ -80,7 +80,7 @@ def first_window(axis: Axis) -> int:
     return max(axis.padding, 0) - axis.padding
 
 
-def layout_of(model: Model, place: int, room: Room) -> Layout:
+def layout_of(model: StageModel, place: int, room: Room) -> StageLayout:
     """The layout; `place` is the one whose kernels a local layer shows."""
     vertical = room.width < LAYOUT["narrow"]
     sides = {role: _side(model, role, place, vertical) for role in ROLES}
@@ -108,7 +108,7 @@ def layout_of(model: Model, place: int, room: Room) -> Layout:
         panels[role] = _placed(side, x, y, unit)
         left += side.columns * unit + gap
         top += side.rows * unit + caption + gap
-    return Layout(unit, vertical, width, height, panels)
+    return StageLayout(unit, vertical, width, height, panels)
 
 
 def _unit_below(room: Room, widest: float) -> float:
@@ -117,7 +117,7 @@ def _unit_below(room: Room, widest: float) -> float:
     return max(fitting, LAYOUT["unitLeast"])
 
 
-def _unit_beside(model: Model, room: Room, across: float, tallest: float, gap: float) -> float:
+def _unit_beside(model: StageModel, room: Room, across: float, tallest: float, gap: float) -> float:
     """The side of a cell where they stand beside each other."""
     is_line = model.sizes["x"][0] == model.sizes["y"][0] == model.kernel[0] == 1
     usual = room.unit or LAYOUT["unitLine" if is_line else "unit"]
@@ -126,7 +126,7 @@ def _unit_beside(model: Model, room: Room, across: float, tallest: float, gap: f
     return max(min(usual, fitting), LAYOUT["unitLeast"])
 
 
-def _side(model: Model, role: Role, place: int, vertical: bool) -> _Side:
+def _side(model: StageModel, role: Role, place: int, vertical: bool) -> _Side:
     """Channels below each other, or beside each other where panels stack; kernels by input and
     output channel."""
     gap = LAYOUT["planeGap"]
@@ -146,7 +146,7 @@ def _side(model: Model, role: Role, place: int, vertical: bool) -> _Side:
     )
 
 
-def kernel_place(model: Model, plane: int) -> Pair:
+def kernel_place(model: StageModel, plane: int) -> Pair:
     """The line (input channel of its group) and column (output channel) of a kernel."""
     if model.pool:
         return 0, 0
@@ -157,7 +157,7 @@ def kernel_place(model: Model, plane: int) -> Pair:
     return input % each, input // each * made + plane % made
 
 
-def _kernels(model: Model, place: int) -> list[Grid]:
+def _kernels(model: StageModel, place: int) -> list[Grid]:
     rows, columns = model.axes
     grids = []
     for plane in range(model.planes["w"]):
@@ -171,7 +171,7 @@ def _kernels(model: Model, place: int) -> list[Grid]:
     return grids
 
 
-def _planes(model: Model, role: Role) -> Iterator[Grid]:
+def _planes(model: StageModel, role: Role) -> Iterator[Grid]:
     height, width = model.sizes[role]
     for plane in range(model.planes[role]):
         if role == model.big:
@@ -184,7 +184,7 @@ def _planes(model: Model, role: Role) -> Iterator[Grid]:
             yield Grid(plane, height, width, cells)
 
 
-def _padded_grid(model: Model, plane: int, height: int, width: int) -> Grid:
+def _padded_grid(model: StageModel, plane: int, height: int, width: int) -> Grid:
     """The side that windows slide over: with its padding and the zeros of its spread."""
     rows, columns = model.axes
     (top, bottom), (left, right) = map(ghosts_of, model.axes, model.high, model.extra)

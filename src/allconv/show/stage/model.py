@@ -13,7 +13,7 @@ from allconv.functional.correlate import transpose_window
 from allconv.functional.settings import pairs
 from allconv.intake.refusals import refusal
 from allconv.show.page.shared import LIMITS
-from allconv.show.stage.settings import ROLES, Pair, Role, Settings
+from allconv.show.stage.settings import ROLES, Pair, Role, StageSettings
 from allconv.window import Axis, reach_of
 
 FLAT = Axis(1, 1, 1)
@@ -21,7 +21,7 @@ FLAT = Axis(1, 1, 1)
 
 
 @dataclass(frozen=True)
-class Model:
+class StageModel:
     """Some axes and channels, and what meets along them.
 
     axes    rows and columns
@@ -160,7 +160,7 @@ class Model:
         return plane, at // width, at % width
 
 
-def model_of(settings: Settings) -> Model:
+def model_of(settings: StageSettings) -> StageModel:
     """The model of a layer.
 
     ArgumentError and ShapeError where its geometry cannot be, LimitError where it is too large to
@@ -177,10 +177,10 @@ def model_of(settings: Settings) -> Model:
     for axis, high in found:
         _check_drawable(axis, high, most)
     transposed = settings.op == "conv_transpose"
-    return Model(
+    return StageModel(
         (rows, columns),
         (top, left),
-        (_extra(rows, top), _extra(columns, left)) if transposed else (0, 0),
+        (top - rows.high, left - columns.high) if transposed else (0, 0),
         inputs,
         outputs,
         settings.groups,
@@ -192,7 +192,7 @@ def model_of(settings: Settings) -> Model:
     )
 
 
-def _axes(settings: Settings) -> list[tuple[Axis, int]]:
+def _axes(settings: StageSettings) -> list[tuple[Axis, int]]:
     """The axes that the window slides over, each with the padding of its high side."""
 
     def own(name: str) -> tuple[int, ...]:
@@ -225,11 +225,6 @@ def _pool_axis(input: int, kernel: int, stride: int, dilation: int, ends: Pair, 
         raise ArgumentError(refusal("pool padding", padding=ends[0], kernel=kernel))
     make = Axis.ceiled if ceil else Axis.forward
     return make(input, kernel, stride=stride, dilation=dilation, padding=ends)
-
-
-def _extra(axis: Axis, high: int) -> int:
-    """The cells that a transposed layer makes beyond the least that its padding leaves."""
-    return axis.input + axis.padding + high - axis.covered
 
 
 def _check_drawable(axis: Axis, high: int, most: int) -> None:

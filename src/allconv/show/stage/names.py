@@ -8,8 +8,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isinf, isnan
 
 from allconv.show.page.shared import NAMES
-from allconv.show.stage.model import Model
-from allconv.show.stage.settings import ROLES, Pair, Role, Settings
+from allconv.show.stage.model import StageModel
+from allconv.show.stage.settings import ROLES, Pair, Role, StageSettings
 from allconv.show.stage.values import Values
 
 MINUS = "−"
@@ -62,13 +62,13 @@ def is_gradient(leave: Role, role: Role) -> bool:
     return leave != "y" and role in ("y", leave)
 
 
-def letter_of(view: Settings, role: Role) -> str:
+def letter_of(view: StageSettings, role: Role) -> str:
     """The letter of what a panel shows: x, w, y, gx, gw, gy; or I, W, O, dL/dI, dL/dW, LO."""
     letters: dict[str, str] = NAMES["letters"][view.letters]
     return letters[f"g{role}" if is_gradient(view.leave, role) else role]
 
 
-def index_of(model: Model, view: Settings, role: Role, cell: int) -> str:
+def index_of(model: StageModel, view: StageSettings, role: Role, cell: int) -> str:
     """The index of a cell as it is written: "0,2", or "1,3" counted from 1."""
     start = 1 if view.letters == "slides" else 0
     plane, row, column = model.place_of(role, cell)
@@ -86,7 +86,7 @@ def index_of(model: Model, view: Settings, role: Role, cell: int) -> str:
     return f"{counted} @ {','.join(str(n + start) for n in of)}"
 
 
-def _plane_index(model: Model, plane: int) -> list[int]:
+def _plane_index(model: StageModel, plane: int) -> list[int]:
     """The channels of a kernel, in the order of the array's axes; left out where there is one."""
     each, made = model.inputs // model.groups, model.outputs // model.groups
     first, second = (model.inputs, made) if model.swap else (model.outputs, each)
@@ -94,7 +94,7 @@ def _plane_index(model: Model, plane: int) -> list[int]:
     return [*index, plane % second] if second > 1 else index
 
 
-def name_of(model: Model, view: Settings, role: Role, cell: int) -> str:
+def name_of(model: StageModel, view: StageSettings, role: Role, cell: int) -> str:
     """A cell with its letter: "x[0,2]"."""
     return f"{letter_of(view, role)}[{index_of(model, view, role, cell)}]"
 
@@ -127,7 +127,7 @@ class Panel:
     first: int = 0
 
 
-def panels_of(model: Model, values: Values, view: Settings) -> dict[Role, Panel]:
+def panels_of(model: StageModel, values: Values, view: StageSettings) -> dict[Role, Panel]:
     """What the three panels of a state show."""
     panels: dict[Role, Panel] = {}
     for role in ROLES:
@@ -148,19 +148,19 @@ def panels_of(model: Model, values: Values, view: Settings) -> dict[Role, Panel]
     return panels
 
 
-def size_text(model: Model, size: Pair) -> str:
+def size_text(model: StageModel, size: Pair) -> str:
     """Sizes as they are written: "5 × 5", or "5"."""
     return str(size[1]) if model.dim == 1 else f"{size[0]} × {size[1]}"
 
 
-def _shares(model: Model, values: Values) -> list[float]:
+def _shares(model: StageModel, values: Values) -> list[float]:
     """The weights of a mean, where all places divide by the same number; else 1."""
     first, *others = values.divisors
     same = all(divisor == first for divisor in others)
     return [1 / first if same else 1.0] * model.taps
 
 
-def _title(model: Model, role: Role, gradient: bool) -> str:
+def _title(model: StageModel, role: Role, gradient: bool) -> str:
     titles: dict[str, str] = NAMES["titles"]
     if gradient:
         return titles[f"g{role}"]

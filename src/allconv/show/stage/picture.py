@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from allconv.show.stage.layout import Room, layout_of
-from allconv.show.stage.model import Model, model_of
+from allconv.show.stage.model import StageModel, model_of
 from allconv.show.stage.names import Panel, name_of, panels_of, shown_values
 from allconv.show.stage.primitives import Scene
-from allconv.show.stage.scene import Focus, Options, scene_of
-from allconv.show.stage.settings import Role, Settings
+from allconv.show.stage.scene import Focus, SceneOptions, scene_of
+from allconv.show.stage.settings import Role, StageSettings
 from allconv.show.stage.values import Values, values_of
 
 WIDTH = 900.0
@@ -18,15 +18,15 @@ WIDTH = 900.0
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A state with its model and its values; `Picture.of` refuses geometries that cannot be."""
+class StagePicture:
+    """A state with its model and its values; `of` refuses geometries that cannot be."""
 
-    state: Settings
-    model: Model
+    state: StageSettings
+    model: StageModel
     values: Values
 
     @classmethod
-    def of(cls, state: Settings) -> Picture:
+    def of(cls, state: StageSettings) -> StagePicture:
         """The picture of a state; errors are those of `model_of`."""
         model = model_of(state)
         return cls(state, model, values_of(state, model))
@@ -78,5 +78,5 @@ class Picture:
         """The scene of a cell of the result (the one of the state unless given)."""
         at = self.at if cell is None else cell
         layout = layout_of(self.model, self.place(at), Room(width))
-        options = Options(Focus(self.state.leave, at), upto=upto, still=still)
+        options = SceneOptions(Focus(self.state.leave, at), upto=upto, still=still)
         return scene_of(self.model, self.panels, layout, options, self.values.best)

@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from allconv.show.page.shared import LAYOUT
-from allconv.show.stage.layout import Grid, GridCell, Layout, first_window
-from allconv.show.stage.model import Model
+from allconv.show.stage.layout import Grid, GridCell, StageLayout, first_window
+from allconv.show.stage.model import StageModel
 from allconv.show.stage.names import Panel, written
 from allconv.show.stage.primitives import Box, Circle, Path, Primitive, Rect, Scene, Text
 from allconv.show.stage.settings import ROLES, Pair, Role
@@ -25,7 +25,7 @@ class Focus:
 
 
 @dataclass(frozen=True)
-class Options:
+class SceneOptions:
     """What a scene shows besides the arrays.
 
     pair     the number of a meeting that is pointed at
@@ -42,10 +42,10 @@ class Options:
 
 
 def scene_of(
-    model: Model,
+    model: StageModel,
     panels: dict[Role, Panel],
-    layout: Layout,
-    options: Options,
+    layout: StageLayout,
+    options: SceneOptions,
     best: Sequence[int] = (),
 ) -> Scene:
     """The scene; `best` are the meetings that won, of a maximum (`Values.best`)."""
@@ -57,10 +57,10 @@ def scene_of(
 class _Painter:
     """Makes the primitives of one scene."""
 
-    model: Model
+    model: StageModel
     panels: dict[Role, Panel]
-    layout: Layout
-    options: Options
+    layout: StageLayout
+    options: SceneOptions
     best: Sequence[int]
 
     def items(self) -> Iterator[Primitive]:

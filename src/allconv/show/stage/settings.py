@@ -19,7 +19,7 @@ PAIRS = ("input", "kernel", "stride", "dilation", "spread", "output_padding")
 
 
 @dataclass(frozen=True)
-class Settings:
+class StageSettings:
     """A layer and what is shown of it; pairs are (rows, columns), of one axis (1, columns).
 
     op        one of `shared.OPERATORS`

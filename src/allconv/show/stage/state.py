@@ -13,7 +13,7 @@ from allconv.errors import Error
 from allconv.show.page.shared import OPERATORS
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import plain
-from allconv.show.stage.settings import NO_PADDING, PAIRS, Pair, Settings
+from allconv.show.stage.settings import NO_PADDING, PAIRS, Pair, StageSettings
 from allconv.show.stage.values import GIVEN, coordinates, place_key, values_of
 from allconv.window import PADDING_NAMES, Axis
 
@@ -23,7 +23,7 @@ _DAMAGED = re.compile("%(?![0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True)
-class State(Settings):
+class State(StageSettings):
     """Settings that can be written as an address, and read from one.
 
     >>> State(op="conv", dim=1, input=(1, 4), kernel=(1, 3)).address()

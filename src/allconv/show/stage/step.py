@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from allconv.picture.markup import Markup, element
 from allconv.show.page.shared import NAMES
 from allconv.show.stage.names import letter_of, shown_values, written
-from allconv.show.stage.picture import Picture
-from allconv.show.stage.settings import ROLES, Role, Settings
+from allconv.show.stage.picture import StagePicture
+from allconv.show.stage.settings import ROLES, Role, StageSettings
 
 MOST_SPOKEN = 30
 """Terms of a sum that a label reads out."""
@@ -19,7 +19,7 @@ MOST_TABLED = 3000
 
 
 @dataclass(frozen=True)
-class Term:
+class StepTerm:
     """A term of the total.
 
     meets    the cells that meet, by their names; "padding" where the window stands on it
@@ -34,7 +34,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Step:
+class CellStep:
     """What is said of one cell of the result.
 
     total    as text, and its `value`
@@ -43,7 +43,7 @@ class Step:
 
     name: str
     says: str
-    terms: tuple[Term, ...]
+    terms: tuple[StepTerm, ...]
     bias: float | None
     divisor: int
     total: str
@@ -52,14 +52,14 @@ class Step:
     is_maximum: bool
 
 
-def step_of(picture: Picture, cell: int | None = None) -> Step:
+def step_of(picture: StagePicture, cell: int | None = None) -> CellStep:
     """The step of a cell of the result, the one of the state unless given."""
     at = picture.at if cell is None else cell
     model, values, leave = picture.model, picture.values, picture.state.leave
     forward = leave == "y"
     value = picture.result[at]
     plane, _, _ = model.place_of(leave, at)
-    return Step(
+    return CellStep(
         picture.name(leave, at),
         _says(picture, at),
         tuple(_terms(picture, at)),
@@ -72,7 +72,7 @@ def step_of(picture: Picture, cell: int | None = None) -> Step:
     )
 
 
-def step_text(state: Settings) -> str:
+def step_text(state: StageSettings) -> str:
     """The step of a state as lines of text.
 
     >>> from allconv.show.stage.state import State
@@ -82,7 +82,7 @@ def step_text(state: Settings) -> str:
         x[2] w[1]  3 × 2  6
         x[3] w[2]  4 × 3  12
     """
-    step = step_of(Picture.of(state))
+    step = step_of(StagePicture.of(state))
     rows = [(" ".join(term.meets), term.numbers, term.product) for term in step.terms]
     if step.bias is not None:
         rows.append(("bias", written(step.bias), written(step.bias)))
@@ -94,7 +94,7 @@ def step_text(state: Settings) -> str:
     return "\n".join([f"{step.name} = {step.total}, {_from(step)}{':' if rows else ''}", *lines])
 
 
-def spoken(picture: Picture) -> str:
+def spoken(picture: StagePicture) -> str:
     """What a picture of a state shows, in words."""
     step, panels = step_of(picture), picture.panels
     operator: str = NAMES["operators"][picture.state.op]
@@ -107,9 +107,9 @@ def spoken(picture: Picture) -> str:
     return f"{operator.capitalize()}. {arrays}. {step.name} = {step.total}{made}."
 
 
-def step_table(state: Settings) -> Markup:
+def step_table(state: StageSettings) -> Markup:
     """The step and the whole result of a state as tables."""
-    picture = Picture.of(state)
+    picture = StagePicture.of(state)
     step = step_of(picture)
     rows = [(*term.meets, term.numbers, term.product) for term in step.terms]
     width = max(map(len, rows), default=3)
@@ -123,7 +123,7 @@ def step_table(state: Settings) -> Markup:
     return element("section", said, tables, class_="steps")
 
 
-def _from(step: Step) -> str:
+def _from(step: CellStep) -> str:
     count = len(step.terms)
     if not count:
         return "which nothing meets" if step.bias is None else "the bias alone"
@@ -135,7 +135,7 @@ def _from(step: Step) -> str:
     return f"from {many}{bias}" + (f", divided by {step.divisor}" if step.divisor > 1 else "")
 
 
-def _says(picture: Picture, at: int) -> str:
+def _says(picture: StagePicture, at: int) -> str:
     model, leave = picture.model, picture.state.leave
     if not model.meets[leave][at]:
         if leave == model.big:
@@ -148,7 +148,7 @@ def _says(picture: Picture, at: int) -> str:
     return "Only where the cell was the largest of a window does its gradient come back to it."
 
 
-def _terms(picture: Picture, at: int) -> Iterator[Term]:
+def _terms(picture: StagePicture, at: int) -> Iterator[StepTerm]:
     """The terms of a cell; taps of its window that stand on padding included."""
     model, leave = picture.model, picture.state.leave
     numbers = model.meets[leave][at]
@@ -168,18 +168,18 @@ def _terms(picture: Picture, at: int) -> Iterator[Term]:
                 yield _product(picture, known[weight])
             else:
                 w = written(shown_values(picture.values, leave, "w")[weight])
-                yield Term(("padding",), f"0 × {w}", "0", 0.0)
+                yield StepTerm(("padding",), f"0 × {w}", "0", 0.0)
 
 
-def _product(picture: Picture, number: int) -> Term:
+def _product(picture: StagePicture, number: int) -> StepTerm:
     leave, cells = picture.state.leave, picture.model.meetings[number]
     roles = [role for role in ROLES if role != leave]
     a, b = (shown_values(picture.values, leave, role)[cells[role]] for role in roles)
     names = tuple(picture.name(role, cells[role]) for role in roles)
-    return Term(names, f"{written(a)} × {written(b)}", written(a * b), a * b)
+    return StepTerm(names, f"{written(a)} × {written(b)}", written(a * b), a * b)
 
 
-def _pooled(picture: Picture, number: int) -> Term:
+def _pooled(picture: StagePicture, number: int) -> StepTerm:
     model, values, leave = picture.model, picture.values, picture.state.leave
     other: Role = "x" if leave == "y" else "y"
     cells = model.meetings[number]
@@ -188,14 +188,14 @@ def _pooled(picture: Picture, number: int) -> Term:
     if model.pool == "max":
         won = values.best[cells["y"]] == number
         if leave == "y":
-            return Term(names, written(value), "the largest" if won else "", value)
-        return Term(names, written(value), written(value) if won else "lost: 0", value * won)
+            return StepTerm(names, written(value), "the largest" if won else "", value)
+        return StepTerm(names, written(value), written(value) if won else "lost: 0", value * won)
     share = values.divisors[cells["y"] % model.places] if leave == "x" else 1
     divided = f"{written(value)} / {share}" if share > 1 else written(value)
-    return Term(names, divided, written(value / share), value / share)
+    return StepTerm(names, divided, written(value / share), value / share)
 
 
-def _result_tables(picture: Picture) -> Iterator[Markup]:
+def _result_tables(picture: StagePicture) -> Iterator[Markup]:
     """A table for each plane of the result; a sentence where they would be too long to be read."""
     if picture.count > MOST_TABLED:
         yield element("p", f"The result has {picture.count:,} cells, too many for a table.")

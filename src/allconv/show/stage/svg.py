@@ -9,9 +9,9 @@ from itertools import groupby
 from allconv.picture.markup import Markup, element, short, svg
 from allconv.picture.palette import DARK, LIGHT
 from allconv.show.page.document import style_text
-from allconv.show.stage.picture import WIDTH, Picture
+from allconv.show.stage.picture import WIDTH, StagePicture
 from allconv.show.stage.primitives import Circle, Path, Primitive, Rect, Scene, Text
-from allconv.show.stage.settings import Settings
+from allconv.show.stage.settings import StageSettings
 from allconv.show.stage.step import spoken
 
 _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
@@ -23,7 +23,7 @@ _GROUND = "svg.allconv{max-width:100%;height:auto}.ground{fill:var(--paper)}"
 
 
 def stage_svg(
-    state: Settings,
+    state: StageSettings,
     *,
     theme: str = "auto",
     name: str = "still",
@@ -39,7 +39,7 @@ def stage_svg(
 
     Errors are those of `model_of`: a geometry that cannot be, or is too large to draw.
     """
-    picture = Picture.of(state)
+    picture = StagePicture.of(state)
     scene, label = picture.scene(width=width), spoken(picture)
     return scene_svg(scene, label, theme=theme, name=name, spare=spare)
 

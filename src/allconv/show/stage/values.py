@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import inf, prod
 
-from allconv.show.stage.model import Model
-from allconv.show.stage.settings import Role, Settings
+from allconv.show.stage.model import StageModel
+from allconv.show.stage.settings import Role, StageSettings
 from allconv.window import Axis
 
 GIVEN = ("x", "w", "g", "b")
@@ -42,7 +42,7 @@ class Values:
         return found
 
 
-def values_of(settings: Settings, model: Model) -> Values:
+def values_of(settings: StageSettings, model: StageModel) -> Values:
     """The values of a layer: plain floats, summed in the order of the meetings."""
     x, g = given_values("x", settings, model), given_values("g", settings, model)
     w = [1.0] * model.taps if model.pool else given_values("w", settings, model)
@@ -59,7 +59,7 @@ def values_of(settings: Settings, model: Model) -> Values:
     return Values(x, w, g, b, y, gx, gw, gb, best, divisors)
 
 
-def given_values(name: str, settings: Settings, model: Model) -> list[float]:
+def given_values(name: str, settings: StageSettings, model: StageModel) -> list[float]:
     """The values of an array of `GIVEN`: what was edited, and made-up numbers elsewhere."""
     edits = settings.edits
     return [
@@ -68,7 +68,7 @@ def given_values(name: str, settings: Settings, model: Model) -> list[float]:
     ]
 
 
-def coordinates(model: Model, name: str) -> list[tuple[int, ...]]:
+def coordinates(model: StageModel, name: str) -> list[tuple[int, ...]]:
     """Where every cell of a given array lies, (channel, row, column): edits are kept by it, so
     that they outlive a change of size."""
     if name == "b":
@@ -94,7 +94,7 @@ def place_key(name: str, place: tuple[int, ...]) -> str:
     return name + ".".join(map(str, place))
 
 
-def drawn(name: str, settings: Settings, place: tuple[int, ...]) -> float:
+def drawn(name: str, settings: StageSettings, place: tuple[int, ...]) -> float:
     """What a cell holds until it is edited: 1, 2, 3 ... on a line, else small whole numbers."""
     if name == "b":
         return float(place[0] % 3 - 1)
@@ -111,7 +111,7 @@ def drawn(name: str, settings: Settings, place: tuple[int, ...]) -> float:
     return float(number % 4 - 1)
 
 
-def divisors_of(model: Model, count_padding: bool) -> list[int]:
+def divisors_of(model: StageModel, count_padding: bool) -> list[int]:
     """By what the sum of each place is divided: empty but for means."""
     if model.pool != "mean":
         return []
@@ -132,7 +132,7 @@ def _counted(axis: Axis, high: int, i: int, count_padding: bool) -> int:
 
 
 def _sums(
-    model: Model,
+    model: StageModel,
     x: list[float],
     w: list[float],
     g: list[float],
@@ -153,7 +153,7 @@ def _sums(
 
 
 def _maxima(
-    model: Model, x: list[float], g: list[float]
+    model: StageModel, x: list[float], g: list[float]
 ) -> tuple[list[float], list[float], list[int]]:
     """The largest of each window, the first of equal ones; its gradient goes back to that cell."""
     y, best, gx = [], [], [0.0] * model.count["x"]

@@ -41,7 +41,7 @@ Ends = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Problem:
+class SizedLayer:
     """A call with every size known, to be written for a framework of this layout.
 
     `window` is that of the forward convolution, also of a transposed one. `flip`: the kernel is
@@ -142,8 +142,8 @@ class Problem:
         """Whether each channel has its own kernels: the case that has layers of its own."""
         return is_depthwise(self.axes, self.input[1], self.groups)
 
-    def moved(self, ends: Ends) -> Problem:
-        """The same problem on an image that is larger by these cells, its padding a part of it."""
+    def moved(self, ends: Ends) -> SizedLayer:
+        """The same layer on an image that is larger by these cells, its padding a part of it."""
         axes = (axis.moved(*pair) for axis, pair in zip(self.window.axes, ends, strict=True))
         return replace(self, window=Window(tuple(axes)))
 
@@ -153,8 +153,8 @@ def is_depthwise(axes: int, channels: int, groups: int) -> bool:
     return axes == 2 and groups == channels > 1
 
 
-def problem_of(layer: Any, input_shape: Sequence[int], layout: Layout) -> Problem:
-    """The problem of a layer of `nn`, or of an operator, for inputs of this shape (batch, channels,
+def sized_layer(layer: Any, input_shape: Sequence[int], layout: Layout) -> SizedLayer:
+    """A layer of `nn`, or an operator, for inputs of this shape (batch, channels,
     sizes; all of a linear layer's axes)."""
     shape = shape_of("input_shape", input_shape)
     if isinstance(layer, Operator):
@@ -163,14 +163,14 @@ def problem_of(layer: Any, input_shape: Sequence[int], layout: Layout) -> Proble
     operators = [node.operator for node in layer.traced(Spec(shape)).graph]
     has_bias = getattr(layer, "bias", None) is not None
     if isinstance(layer, nn.Linear):
-        return Problem("linear", shape, layout, has_bias=has_bias)
+        return SizedLayer("linear", shape, layout, has_bias=has_bias)
     flip = bool(getattr(layer, "flip", False))
     operator, *more = operators[1:] if flip else operators  # the first flips the kernel
     if more or getattr(layer, "divisor_override", None) is not None:
         raise UnsupportedError(f"{layer!r} is more than one operator; write them one by one")
     has_weight = getattr(layer, "weight", None) is not None
-    problem = _of_operator(operator, shape, layout)
-    return replace(problem, has_weight=has_weight, has_bias=has_bias, flip=flip)
+    sized = _of_operator(operator, shape, layout)
+    return replace(sized, has_weight=has_weight, has_bias=has_bias, flip=flip)
 
 
 def _check(layer: Any, shape: tuple[int, ...]) -> None:
@@ -190,12 +190,12 @@ def _check(layer: Any, shape: tuple[int, ...]) -> None:
         )
 
 
-def _of_operator(operator: Operator, shape: tuple[int, ...], layout: Layout) -> Problem:
+def _of_operator(operator: Operator, shape: tuple[int, ...], layout: Layout) -> SizedLayer:
     kind = KINDS.get(type(operator))
     if kind is None:
         raise UnsupportedError(f"{operator.name} has no equivalent call")
     if isinstance(operator, Normalize):
-        return Problem(kind, shape, layout, eps=operator.eps, has_weight=True, has_bias=True)
+        return SizedLayer(kind, shape, layout, eps=operator.eps, has_weight=True, has_bias=True)
     assert isinstance(operator, WindowOperator)  # noqa: S101 (all KINDS but that have a window)
     window = operator.window
     sizes = window.output if kind == "transposed" else window.input
@@ -204,4 +204,4 @@ def _of_operator(operator: Operator, shape: tuple[int, ...], layout: Layout) -> 
     groups = getattr(operator, "groups", 1)
     counts = getattr(operator, "count_padding", True)
     kind = kind if window.axes else "linear"
-    return Problem(kind, shape, layout, window, groups, count_padding=counts)
+    return SizedLayer(kind, shape, layout, window, groups, count_padding=counts)

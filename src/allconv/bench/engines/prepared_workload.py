@@ -18,7 +18,7 @@ Told: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedWorkload:
     """A workload made ready: `call` is what is timed; `results` are compared between engines.
 
     `settings` says in a few words how the engine was set. `profile`, where there is one, times the

@@ -10,7 +10,7 @@ from typing import Any
 from allconv.errors import ArgumentError
 from allconv.intake.settings import is_sequence
 from allconv.onnx.format.text import shown
-from allconv.onnx.model import Node
+from allconv.onnx.model import OnnxNode
 from allconv.onnx.read.element_types import code_of, element_types
 from allconv.text import encodable
 from onnx import ValueInfoProto
@@ -22,8 +22,8 @@ Names = Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class Part:
-    """What of a network is wanted: from these inputs to these outputs."""
+class Subgraph:
+    """The part of a network that is read: from these inputs to these outputs."""
 
     inputs: Names = None
     outputs: Names = None
@@ -44,9 +44,9 @@ class Part:
                 raise ArgumentError(f"{role} are {len(given)} names; give one or more, each once")
 
     def cut(
-        self, graph: Any, nodes: list[Node], arrays: AbstractSet[str]
-    ) -> tuple[list[Node], list[ValueInfoProto], list[ValueInfoProto]]:
-        """The nodes of the part, its inputs and its outputs."""
+        self, graph: Any, nodes: list[OnnxNode], arrays: AbstractSet[str]
+    ) -> tuple[list[OnnxNode], list[ValueInfoProto], list[ValueInfoProto]]:
+        """The nodes of the subgraph, its inputs and its outputs."""
         inputs, outputs = list(graph.input), list(graph.output)
         if self.inputs is None and self.outputs is None:
             return nodes, inputs, outputs
@@ -77,10 +77,10 @@ class Part:
         return nodes, [_info(name, infos, codes) for name in self.inputs], outputs
 
 
-WHOLE = Part()
+WHOLE = Subgraph()
 
 
-def _from(nodes: Sequence[Node], given: AbstractSet[str]) -> list[Node]:
+def _from(nodes: Sequence[OnnxNode], given: AbstractSet[str]) -> list[OnnxNode]:
     """The nodes, which no longer make what is given."""
     return [
         replace(node, outputs=tuple("" if name in given else name for name in node.outputs))
@@ -90,7 +90,7 @@ def _from(nodes: Sequence[Node], given: AbstractSet[str]) -> list[Node]:
     ]
 
 
-def _leading_to(nodes: Sequence[Node], wanted: set[str]) -> list[Node]:
+def _leading_to(nodes: Sequence[OnnxNode], wanted: set[str]) -> list[OnnxNode]:
     """The nodes that make what is wanted, or what these take."""
     wanted, kept = set(wanted), []
     for node in reversed(nodes):
@@ -101,7 +101,7 @@ def _leading_to(nodes: Sequence[Node], wanted: set[str]) -> list[Node]:
 
 
 def _codes(
-    graph: Any, nodes: Sequence[Node], infos: Mapping[str, ValueInfoProto]
+    graph: Any, nodes: Sequence[OnnxNode], infos: Mapping[str, ValueInfoProto]
 ) -> dict[str, int]:
     """The element types of values, as far as they are declared or nodes tell them."""
     declared = {encodable(each.name): each.data_type for each in graph.initializer}
