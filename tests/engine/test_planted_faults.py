@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from inspect import isabstract
 
 import numpy as np
 import pytest
@@ -290,4 +291,4 @@ def test_every_kernel_has_a_fault():
         if k.__module__.startswith("allconv.engine.") and k.takes is not Arguments
     }
     cases = {case[0] for case in (*CASES, *WINOGRAD)}
-    assert {k for k in ours if not k.__subclasses__()} == cases
+    assert {k for k in ours if not isabstract(k)} == cases

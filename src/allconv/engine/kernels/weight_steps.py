@@ -182,8 +182,8 @@ class Gradient:
         self.planner.step(
             JoinBorder(self.planner.target, w.spec.dtype, width),
             JoinBorderArguments[Number](**joined(terms, runs)),
-            reads=[self.x.place, self.y.place, table], writes=[w], chunks=chunks, scratch=scratch,
-            what="join weights, mend border",
+            reads=[self.x.place, self.y.place, table, partial], writes=[w], chunks=chunks,
+            scratch=scratch, what="join weights, mend border",
         )  # fmt: skip
 
     def _runs(
