@@ -58,10 +58,11 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     phases = [output_phases(axis) for axis in window.axes]
     group, groups = planner.group(node), operator.groups
     single, x = all(axis.output == 1 for axis in window.axes), planner.read(group.source)
-    planes = not group.before and y.has("rows")
-    if planes and add_group_planes(planner, groups, x, w, y, bias, tail, phases):
+    alone = not group.before
+    if alone and add_group_planes(planner, groups, group.source, w, y, bias, tail, phases):
         return True
-    planes = planes and not single and direct_in_planes(x, y, operator, planner.target)
+    planes = alone and y.has("rows") and not single
+    planes = planes and direct_in_planes(x, y, operator, planner.target)
     if not planes:
         x = read_image(planner, group.source, groups, None if single else node)
     batch = x.shape[0] if single else None
