@@ -41,7 +41,7 @@ class Node:
     def of(self, *kinds: type[Kind]) -> Kind:
         """The operator, which the caller knows to be of one of these kinds."""
         if not isinstance(self.operator, kinds):
-            raise TypeError(f"{self.operator.name} is none of {kinds}")
+            raise TypeError(f"{self.operator.name} is not one of {kinds}")
         return self.operator
 
 

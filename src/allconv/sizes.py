@@ -178,10 +178,10 @@ class AxisSizes:
         return "\n".join(f"{name}: {what}" if name else what for name, what in self._facts())
 
     def _repr_html_(self) -> str:
-        from allconv.picture.table import line, shown, table
+        from allconv.picture.table import for_notebook, line, table
 
         (_, said), *facts = self._facts()
-        return shown(line(said), table(("", ""), facts))
+        return for_notebook(line(said), table(("", ""), facts))
 
     def _facts(self) -> list[tuple[str, str]]:
         """What is said, by what it is about; the first line is about nothing else."""

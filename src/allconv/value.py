@@ -26,7 +26,6 @@ from allconv.operators.order import ArgExtreme
 from allconv.operators.reduce import Reduction, Sum, full_like
 from allconv.operators.repeated import tiled, triangle
 from allconv.operators.take import RunningSum
-from allconv.operators.ufuncs import UFUNCS
 
 
 class Recorder(Protocol):
@@ -341,14 +340,14 @@ def _ufunc(operator: Operator) -> Callable[..., Any]:
 
 
 def _least(value: Value, a: Any, b: Any) -> Value:
-    """The smaller of two: the larger of both turned."""
+    """The smaller of two: minus the larger of both negated."""
     return -value._apply(pointwise.Maximum(), -a, -b)
 
 
 def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     first = next(each for each in arrays if isinstance(each, Value))
-    (turned,) = first._axes(whole("axis", axis))
-    return first.builder.record(Concatenate(turned, len(arrays)), *arrays)
+    (place,) = first._axes(whole("axis", axis))
+    return first.builder.record(Concatenate(place, len(arrays)), *arrays)
 
 
 def _einsum(equation: Any, *operands: Any) -> Any:
@@ -371,7 +370,7 @@ def _times(given: Any) -> tuple[int, ...]:
 
 
 _UFUNCS: dict[str, Callable[..., Any]] = {
-    **{name: _ufunc(operator) for name, operator in UFUNCS.items()},
+    **{name: _ufunc(operator) for name, operator in elementary.UFUNCS.items()},
     "power": lambda value, a, b: a**b if isinstance(a, Value) else b.__rpow__(a),
     "minimum": lambda value, a, b: _least(value, a, b),
     "ceil": lambda value, x: -value._apply(elementary.Floor(), -x),

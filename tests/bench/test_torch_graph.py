@@ -100,11 +100,7 @@ NODES = [
 
 @pytest.mark.parametrize(("op", "arrays", "opset", "attributes"), NODES)
 def test_nodes(
-    op: str,
-    arrays: Sequence[np.ndarray],
-    opset: int,
-    attributes: dict[str, object],
-    tmp_path: Path,
+    op: str, arrays: Sequence[np.ndarray], opset: int, attributes: dict[str, object], tmp_path: Path
 ) -> None:
     """Each operator that has a translation, with the settings that networks use."""
     onnx.save(one_node(op, arrays, opset, **attributes), tmp_path / "m.onnx")

@@ -12,8 +12,8 @@ import pytest
 
 from allconv.cli import main
 from allconv.cli.epochs import EpochLines
-from allconv.cli.output import CompileNotice, Screen, screen
-from allconv.engine import cache, target
+from allconv.cli.output import Screen, screen
+from allconv.engine import cache, compiler, target
 from allconv.engine.kernels.copy import Copy
 from allconv.text import duration
 from allconv.train.callbacks import BeginInfo, StepInfo
@@ -88,11 +88,9 @@ def test_compiling_is_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 def test_compiling_is_counted_on_a_terminal(terminal: Terminal) -> None:
     """The bar counts the kernels."""
-    with redirect_stdout(terminal):
-        notice = CompileNotice(made := Screen())
+    with redirect_stdout(terminal), screen():
         for _ in range(3):
-            notice(Copy(target.host(), "float32"))
-        made.hide()
+            compiler.on_compile[-1](Copy(target.host(), "float32"))
     assert "compiling kernels for this machine, once: 3" in terminal.getvalue()
 
 

@@ -20,7 +20,7 @@ STRANGE = {
     "deep": "options.json is not JSON",
     "cut": "options.json is not JSON",
     "list": "was not written by this version",
-    "null": "--model is null, which it cannot be",
+    "null": "--model is null, which is not a value of this option",
     "wrong": "options.json",
     "checkpoint": "last.safetensors: is a pipe, not a checkpoint",
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import re
 from functools import reduce
 
 import pytest
 
-from allconv import conventions, functional
-from allconv.conventions.names import families
+from allconv import conventions, functional, nn
+from allconv.conventions.function_names import families
 from allconv.errors import ArgumentError
 from conventions.running import need
 
@@ -50,15 +51,28 @@ def test_every_function_has_names(name: str) -> None:
     assert theirs in (wanted, "x", "cat")
 
 
-def test_names_are_those_that_calls_use() -> None:
-    """What is read off a written call is the function, not what prepares its arrays."""
-    assert conventions.names("avg_pool2d") == {
-        "torch": "torch.nn.functional.avg_pool2d",
-        "keras": "keras.layers.AveragePooling2D",
-        "jax": "jax.lax.reduce_window",
-        "onnx": "AveragePool",
-    }
-    assert conventions.names("locally_connected_transpose3d") == {}
+@pytest.mark.parametrize(
+    ("function", "layer", "shape"),
+    [
+        ("conv2d", nn.Conv2d(2, 3, 3), (1, 2, 5, 5)),
+        ("conv_transpose2d", nn.ConvTranspose2d(2, 3, 3), (1, 2, 5, 5)),
+        ("locally_connected2d", nn.LocallyConnected2d(2, 3, 3, input_size=5), (1, 2, 5, 5)),
+        ("linear", nn.Linear(4, 3), (1, 4)),
+        ("max_pool2d", nn.MaxPool2d(2), (1, 2, 4, 4)),
+        ("avg_pool2d", nn.AvgPool2d(2), (1, 2, 4, 4)),
+        ("batch_norm", nn.BatchNorm2d(2), (1, 2, 4, 4)),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_names_are_those_that_calls_use(
+    function: str, layer: nn.Module, shape: tuple[int, ...]
+) -> None:
+    """A name is the function of the written call, not what prepares its arrays."""
+    found = conventions.names(function)
+    assert found
+    for framework, name in found.items():
+        program = conventions.call(layer, framework, shape)
+        assert name.rpartition(".")[2] in re.findall(r"\w+", program), (framework, program)
 
 
 def test_what_is_given_is_ones_own() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allconv import data
-from allconv.data.labels import encode_labels, kind_of, label_values, names_of, values_of
+from allconv.data.labels import encode_labels, label_kind, label_values, names_of, values_of
 from allconv.data.pixels import find_white, take_images, to_bytes, to_images
 from allconv.errors import ArgumentError, FileError, LimitError, ShapeError
 
@@ -133,7 +133,12 @@ BAD_LABELS = [
     ({"y": [2**64 - 1]}, None, ArgumentError, r"above 2\*\*63 - 1"),
     ({"y": [0, 1], "y_val": [2]}, None, ArgumentError, "y_val has the label 2, .* 2 classes of y"),
     ({"y": [0, 1], "y_val": ["a"]}, None, ArgumentError, "y and y_val mix numbers and names"),
-    ({"y": [0, 2]}, ["a", "b"], ArgumentError, "y has the label 2, which is none of the 2 classes"),
+    (
+        {"y": [0, 2]},
+        ["a", "b"],
+        ArgumentError,
+        "y has the label 2, which is not one of the 2 classes",
+    ),
     ({"y": [-1, 0]}, ["a", "b"], ArgumentError, "y has the label -1"),
     ({"y": ["c"]}, ["a", "b"], ArgumentError, "y has the label c"),
     ({"y": [0]}, ["a", "a"], ArgumentError, "classes must be different names"),
@@ -355,7 +360,7 @@ def test_labels_come_back_from_their_names(labels):
     numbers, names = encode_labels({"y": labels})
     assert names == names_of(values)
     assert np.array_equal(values[numbers["y"]], np.ravel(labels))
-    again = values_of(names, kind_of(values))
+    again = values_of(names, label_kind(values))
     assert again.dtype == values.dtype
     assert np.array_equal(again, values)
 

@@ -48,8 +48,7 @@ def test_samples_choose_among_the_training_images():
 
 
 @pytest.mark.skipif(
-    not OFFICIAL.is_dir(),
-    reason="needs the official files: apt-get install dataset-fashion-mnist",
+    not OFFICIAL.is_dir(), reason="needs the official files: apt-get install dataset-fashion-mnist"
 )
 @pytest.mark.parametrize(("name", "each"), [("train", 1000), ("t10k", 200)])
 def test_the_official_images(name, each):

@@ -47,11 +47,7 @@ def test_held_out_by_class_and_seed(tmp_path):
     """15 % of each class validates and 15 % tests, the same for the same seed."""
     making.class_folders(tmp_path, {"a": 40, "b": 20})
     found = data.load(tmp_path)
-    assert found.report.counts == {
-        "training": (28, 14),
-        "validation": (6, 3),
-        "test": (6, 3),
-    }
+    assert found.report.counts == {"training": (28, 14), "validation": (6, 3), "test": (6, 3)}
     assert data.load(tmp_path).validation.names == found.validation.names
     assert data.load(tmp_path, seed=1).validation.names != found.validation.names
     other = data.load(tmp_path, validation=0.5, test=0)

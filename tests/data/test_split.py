@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allconv.data.assemble import Shares, divide
-from allconv.data.options import LoadOptions
+from allconv.data.load_options import LoadOptions
 from allconv.data.split import hold_out, sample
 from allconv.errors import ArgumentError
 

@@ -24,6 +24,8 @@ def graph_of(operator, operands, *, relu=False):
     """A graph of one operator, and perhaps an activation."""
     builder = Builder()
     y = builder.apply(operator, *(builder.input(Spec.of(each)) for each in operands))
+    if isinstance(y, tuple):
+        return builder.graph(y)
     return builder.graph([builder.apply(Relu(), y) if relu else y])
 
 
@@ -57,6 +59,20 @@ def check_equal(graph, operands, *, threads=2, seed=None):
     assert not any(isinstance(step, DefinitionStep) for step in program.steps())
     np.testing.assert_array_equal(got, wanted)
     return planner, wanted
+
+
+def check_kernels(operator, *arrays):
+    """Programs on 1, 2 and 3 threads, of row-major and channels-last arrays: the definition."""
+    graph = graph_of(operator, arrays)
+    wanted = operator.define(*arrays)
+    for last in (False, True):
+        given = [channels_last(x) if last else x for x in arrays]
+        for threads in (1, 2, 3):
+            program = Program(graph, threads=threads)
+            assert not any(isinstance(step, DefinitionStep) for step in program.steps())
+            for y, want in zip(program(*given), wanted, strict=True):
+                assert y.dtype == want.dtype
+                np.testing.assert_array_equal(y, want)
 
 
 def phase_column(planner, step, name):

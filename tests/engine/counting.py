@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from allconv.engine import compiler, memory, table
+from allconv.engine import compiler, memory, step_table
 from allconv.engine.array_layout import ready
 from allconv.engine.cache import Loaded, load
 from allconv.engine.emit.view import View
@@ -35,7 +35,7 @@ def written(graph, operands, kinds, *, more):
         return _counting(routine, more=more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "load", load_counting)
+        patch.setattr(step_table, "load", load_counting)
         program = Program(graph, threads=2, exact=True)
         prepared = program.prepare(tuple(ready(array).layout for array in operands))
         block = memory.borrow(prepared.arena.bytes)

@@ -20,7 +20,7 @@ def force(monkeypatch, name):
     """Let the algorithm of this name compute every node that it fits."""
     forced = {
         operator: sorted(
-            (replace(each, pays=lambda *_: "forced") if each.name == name else each
+            (replace(each, why=lambda *_: "forced") if each.name == name else each
              for each in table),
             key=lambda each: each.name != name,
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allconv import nn
-from allconv.engine.kernels import problem
+from allconv.engine.kernels import direct_convolution
 from allconv.engine.kernels.chunks import MOST
 from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, Work, cut
 from allconv.engine.kernels.direct import Direct
@@ -150,7 +150,7 @@ def test_a_cut_changes_no_bit(
             counts.add(work.units(chosen))
             return chosen
 
-        monkeypatch.setattr(problem, "cut", choose)
+        monkeypatch.setattr(direct_convolution, "cut", choose)
         results += Program(graph, exact=True)(x, *parameters)
     assert len(counts) > 1
     assert all(np.array_equal(result, results[0]) for result in results)

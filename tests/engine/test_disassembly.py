@@ -26,7 +26,7 @@ LATER = {"andn", "bextr", "blsi", "blsmsk", "blsr", "bzhi", "mulx", "pdep", "pex
          "shlx", "shrx"}  # BMI: general registers, but VEX-encoded  # fmt: skip
 WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone has these
 CLASSES = {
-    "Border",
+    "MendBorder",
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
     "GradientSums", "JoinBorder", "JoinLocal", "JoinWeight", "Map", "Moments", "MomentsJoin",
     "Pack", "Pool", "Runner", "Stopper", "SumRuns", "Transpose", "Weight", "Winograd",

@@ -20,6 +20,7 @@ from allconv.engine.step import DefinitionStep
 from allconv.operators.base import Spec
 from tiers import shares, slow, slowed
 
+from .cells import FAMILIES as CELLS
 from .comparing import graph_of, poison
 from .drawing import Drawing, add_binary, add_map, add_pool, add_sum, add_view
 from .geometries import VIEWS, draw_problem
@@ -31,7 +32,7 @@ PAGE = mmap.PAGESIZE
 NONE, READ = 0, 1  # PROT_NONE and PROT_READ
 DRAWN = {"pool": add_pool, "map": add_map, "binary": add_binary, "reduce": add_sum,
          "copy": add_view}  # fmt: skip
-FAMILIES = (*VIEWS, *DRAWN)
+FAMILIES = (*VIEWS, *DRAWN, *CELLS)
 SHARE = 22  # cases of one test, at both ends
 SHARES = 3  # of each family
 
@@ -68,6 +69,9 @@ def draw_case(family, number):
     if family in VIEWS:
         draw = np.random.default_rng([number, VIEWS.index(family)])
         operator, operands = draw_problem(draw, family)
+        return graph_of(operator, operands), operands, equal
+    if family in CELLS:
+        operator, operands = CELLS[family](np.random.default_rng(number))
         return graph_of(operator, operands), operands, equal
     for attempt in range(100):
         g = Drawing([number, attempt, FAMILIES.index(family)])

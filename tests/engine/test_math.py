@@ -9,15 +9,19 @@ from functools import cache
 import numpy as np
 import pytest
 
-from allconv.engine.emit import math as emitted
+from allconv.engine.emit import angle, math
 from allconv.engine.emit.philox import philox4x32, words
 from allconv.engine.emit.view import View
 from allconv.random import philox4x32 as by_numpy
 
 from .calling import DTYPES, TARGETS, written
 
-ULPS = 2
-FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf")
+EMITTED = {
+    "exp": math.exp, "expm1": math.expm1, "log": math.log, "log1p": math.log1p, "tanh": math.tanh,
+    "sigmoid": math.sigmoid, "erf": math.erf, "sin": angle.sin, "cos": angle.cos,
+}  # fmt: skip
+FUNCTIONS = tuple(EMITTED)
+ANGLES = ("sin", "cos")
 
 
 @cache
@@ -28,7 +32,7 @@ def elementwise(target, dtype, name) -> Callable[[np.ndarray], np.ndarray]:
         with code.loop(code.arg("n"), step=code.lanes) as i:
             mask = code.mask(code.sub(code.arg("n"), i))
             x, y = (View(code, code.arg(k), code.size)[i] for k in "xy")
-            y.store(getattr(emitted, name)(code, x.vector(0, mask)), 0, mask)
+            y.store(EMITTED[name](code, x.vector(0, mask)), 0, mask)
 
     call = written(target, dtype, ("x", "y", "n"), body)
 
@@ -58,6 +62,35 @@ def expm1(x: Decimal) -> Decimal:
     return x + x * x / 2 + x**3 / 6 if abs(x) < Decimal("1e-20") else x.exp() - 1
 
 
+@cache
+def pi() -> Decimal:
+    """To 400 digits, by the recipe of the documentation of `decimal`."""
+    with localcontext() as context:
+        context.prec = 410
+        last, t, s, n, na, d, da = Decimal(0), Decimal(3), Decimal(3), 1, 0, 0, 24
+        while s != last:
+            last = s
+            n, na = n + na, na + 8
+            d, da = d + da, da + 32
+            t = (t * n) / d
+            s += t
+        return s
+
+
+def turned(x: Decimal, quarters: int) -> Decimal:
+    """The sine of x and so many quarter turns: the series of what is left of whole turns."""
+    with localcontext() as context:
+        context.prec = 400
+        r = (x + quarters * pi() / 2) % (2 * pi())
+        context.prec = 150
+        total, term, k = Decimal(0), +r, 1
+        while abs(term) > Decimal("1e-110"):
+            total += term
+            term *= -r * r / ((k + 1) * (k + 2))
+            k += 2
+        return total
+
+
 EXACT: dict[str, Callable[[Decimal], Decimal]] = {
     "exp": Decimal.exp,
     "expm1": expm1,
@@ -66,6 +99,8 @@ EXACT: dict[str, Callable[[Decimal], Decimal]] = {
     "tanh": lambda x: expm1(2 * x) / (expm1(2 * x) + 2),
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "erf": erf,
+    "sin": lambda x: x - x**3 / 6 if abs(x) < Decimal("1e-20") else turned(x, 0),
+    "cos": lambda x: turned(x, 1),
 }
 
 
@@ -76,6 +111,11 @@ def samples(name, dtype):
     sizes = np.exp(random.uniform(-edge, edge * 0.84, 150))
     near = np.concatenate([p + random.normal(size=25) * 1e-3 for p in (0.35, 0.55, 0.7, 1, 1.4)])
     signed = np.concatenate([sizes, near, random.uniform(0, 3, 150), random.uniform(0, 12, 100)])
+    if name in ANGLES:  # the last are as near to a multiple of pi/2 as any float64, and float32
+        near = np.pi / 2 * random.integers(-300000, 300000, 100)
+        far = [2.0**19, np.nextafter(2.0**19, 2.0**20), 6381956970095103 * 2.0**797]
+        every = np.concatenate([signed, -signed, near, far, [16367173 * 2.0**72]])
+        return every[np.abs(every) < np.finfo(dtype).max].astype(dtype)
     if name == "log":
         return np.concatenate([signed, 1 + random.normal(size=50) * 1e-5]).astype(dtype)
     if name == "log1p":
@@ -102,13 +142,14 @@ def ulps(x, y, name):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_within_two_ulp(target, dtype, name):
-    """Every function is within 2 units in the last place, overflow and subnormals included."""
+    """Every function is within 2 units in the last place, overflow and subnormals included; sine
+    and cosine within 1."""
     x = samples(name, dtype)
     x = x[np.isfinite(x) & ((x > 0) | (name != "log")) & ((x > -1) | (name != "log1p"))]
     y = elementwise(target, dtype, name)(x)
     errors = [ulps(a, b, name) for a, b in zip(x, y, strict=True)]
     worst = int(np.argmax(errors))
-    assert errors[worst] <= ULPS, (x[worst], y[worst])
+    assert errors[worst] <= (1 if name in ANGLES else 2), (x[worst], y[worst])
 
 
 SPECIAL = {
@@ -119,6 +160,8 @@ SPECIAL = {
     "tanh": [(0.0, 0.0), (-0.0, -0.0), (np.inf, 1.0), (-np.inf, -1.0), (-100.0, -1.0)],
     "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (np.inf, 1.0), (-np.inf, 0.0), (1e5, 1.0), (-1e5, 0.0)],
     "erf": [(0.0, 0.0), (-0.0, -0.0), (np.inf, 1.0), (-np.inf, -1.0), (1e30, 1.0)],
+    "sin": [(0.0, 0.0), (-0.0, -0.0), (np.inf, np.nan), (-np.inf, np.nan)],
+    "cos": [(0.0, 1.0), (-0.0, 1.0), (np.inf, np.nan), (-np.inf, np.nan)],
 }
 
 
@@ -138,7 +181,7 @@ def test_special_values(target, dtype, name):
 def test_smallest_numbers(dtype):
     """The smallest subnormal numbers come through the functions that are x near 0."""
     tiny = np.finfo(dtype).smallest_subnormal * np.array([1, -1, 3, -1000], dtype)
-    for name in ("expm1", "log1p", "tanh"):
+    for name in ("expm1", "log1p", "tanh", "sin"):
         assert (elementwise(TARGETS[0], dtype, name)(tiny) == tiny).all()
 
 
@@ -149,6 +192,19 @@ def test_a_value_does_not_depend_on_its_lane(target, dtype):
     x = np.full(3 * target.lanes(dtype) - 1, 0.7, dtype)
     for name in FUNCTIONS:
         assert len(set(elementwise(target, dtype, name)(x).tolist())) == 1
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.bits}")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ANGLES)
+def test_angles_that_are_far_leave_others_alone(target, dtype, name):
+    """Numbers that go through other instructions give the same bits beside any others."""
+    x = samples(name, dtype)
+    function, near = elementwise(target, dtype, name), np.abs(x) <= angle.FAR
+    apart = np.empty_like(x)
+    for part in (near, ~near):
+        apart[part] = function(np.ascontiguousarray(x[part]))
+    np.testing.assert_array_equal(function(x), apart)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.bits}")

@@ -109,12 +109,12 @@ def test_programs_are_forgotten_when_they_take_too_much(monkeypatch):
     kept = [Program(trace(lambda x: x + 1.0, Spec((n,))).graph) for n in range(1, 5)]
     monkeypatch.setattr(programs, "LIMIT", sum(each.bytes for each in kept[:3]))
     for n, each in enumerate(kept[:3]):
-        programs.keep(n, lambda each=each: programs.Kept(each))
+        programs.keep(n, lambda each=each: programs.KeptProgram(each))
     programs.keep(0, lambda: pytest.fail("it is kept"))
-    programs.keep(3, lambda: programs.Kept(kept[3]))
+    programs.keep(3, lambda: programs.KeptProgram(kept[3]))
     assert sorted(key for _, key in programs._entries) == [0, 2, 3]
     monkeypatch.setattr(programs, "LIMIT", 1)
-    programs.keep(4, lambda: programs.Kept(kept[1]))
+    programs.keep(4, lambda: programs.KeptProgram(kept[1]))
     assert [key for _, key in programs._entries] == [4]
 
 

@@ -11,7 +11,7 @@ import pytest
 from allconv import functional as F
 from allconv.engine.arguments import Arguments
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.border import Border
+from allconv.engine.kernels.along import Along
 from allconv.engine.kernels.convert import Cast
 from allconv.engine.kernels.copy import Copy
 from allconv.engine.kernels.depthwise import Depthwise
@@ -19,6 +19,7 @@ from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.dropout import Dropout
+from allconv.engine.kernels.grid import CellNumbers, CellSums
 from allconv.engine.kernels.group_planes import GroupPlanes
 from allconv.engine.kernels.index import AtIndex, TapToIndex
 from allconv.engine.kernels.join_border import JoinBorder
@@ -27,11 +28,16 @@ from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.loss import CrossEntropyGradientRows, CrossEntropyRows, SoftmaxRows
 from allconv.engine.kernels.map import Map
 from allconv.engine.kernels.matmul import Products
+from allconv.engine.kernels.mend_border import MendBorder
 from allconv.engine.kernels.moments import GradientJoin, GradientSums, Moments, MomentsJoin
+from allconv.engine.kernels.order import Extreme
 from allconv.engine.kernels.pack import Pack
 from allconv.engine.kernels.planes import Planes
+from allconv.engine.kernels.running_sum import Running
 from allconv.engine.kernels.runs import SumRuns
+from allconv.engine.kernels.take import AddCells, TakeCells
 from allconv.engine.kernels.taps import Pool
+from allconv.engine.kernels.top import Top
 from allconv.engine.kernels.transpose import Transpose
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.kernels.weighted_sum import WeightedSum
@@ -41,9 +47,12 @@ from allconv.engine.target import host
 from allconv.operators import dropout, index, local, loss, normalize, pointwise, pool, reduce
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose, CorrelateWeight
+from allconv.operators.grid import CellNumber, CellSum
 from allconv.operators.matmul import MatMul
+from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
 from allconv.operators.resize import Resize, ResizedAxis, Rule
 from allconv.operators.sum_cells import SumCells
+from allconv.operators.take import AddAt, RunningSum, Take
 from allconv.trace import trace
 from allconv.window import Window
 
@@ -109,6 +118,26 @@ def places(draw):
     return draw.integers(0, 81, POOLED)
 
 
+def lines(draw):
+    """Twenty numbers of cells of an axis of nine."""
+    return np.concatenate([draw.integers(0, 9, 18), [8, -1]])
+
+
+def ranked(draw):
+    """Rows of numbers, the last of which are the largest."""
+    return np.sort(draw.permuted(np.arange(27.0, dtype=np.float32)).reshape(3, 9))
+
+
+def several(draw):
+    """A number of a cell for each of those."""
+    return np.concatenate([draw.integers(0, 9, (2, 9)), [[8] * 9]])
+
+
+def cells(draw):
+    """Places on an axis of nine, from -1 to 9."""
+    return np.stack([draw.permutation(11) - 1.0 for _ in range(2)]).astype(np.float32)
+
+
 def spread(draw):
     """A variance for every channel."""
     return draw.integers(1, 5, C).astype(np.float32)
@@ -167,9 +196,9 @@ CASES = [
     (DepthwiseWeight, "part_images", CorrelateWeight(WINDOW, 4), X, X),
     (DepthwiseWeight, "cells3", CorrelateWeight(STRIDED, 4), X, EACH_Y),
     (DepthwiseWeight, "units", CorrelateWeight(STRIDED, 4), X, EACH_Y),
-    (Border, "size3", Correlate(WINDOW), X, infinite),
-    (Border, "y_channel", Correlate(WINDOW), X, infinite),
-    (Border, "blocks", CorrelateTranspose(WINDOW), infinite, Y),
+    (MendBorder, "size3", Correlate(WINDOW), X, infinite),
+    (MendBorder, "y_channel", Correlate(WINDOW), X, infinite),
+    (MendBorder, "blocks", CorrelateTranspose(WINDOW), infinite, Y),
     (Pack, "columns", local.Local(WINDOW), X, LOCAL),
     (Pack, "rows", local.LocalTranspose(WINDOW), LOCAL, Y),
     (Pack, "total", CorrelateTranspose(STRIDED), W, STRIDED_Y),
@@ -204,6 +233,35 @@ CASES = [
     (AtIndex, "count", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "size", index.WriteAt((9, 9)), POOLED, places),
     (AtIndex, "count", index.ReadAt((9, 9)), X, places),
+    (Extreme, "cells", ArgExtreme(1, last=True), (5, 4)),
+    (Extreme, "cells", ArgExtreme(1, last=True), X),
+    (Extreme, "inner", ArgExtreme(2), X),
+    (Extreme, "units", ArgExtreme(0), (5, 1000)),
+    (Top, "cells", TopK(1, 3), ranked),
+    (Top, "rows", TopK(1, 3), ranked),
+    (Top, "levels", TopK(1, 9), ranked),
+    (Along, "size", TakeAlong(1), ranked, several),
+    (Along, "count", TakeAlong(1), ranked, several),
+    (Along, "units", PutAlong(1, 9), ranked, several),
+    (Along, "inner", PutAlong(0, 9), ranked, several),
+    (Running, "cells", RunningSum(1), X),
+    (Running, "inner", RunningSum(2), X),
+    (Running, "units", RunningSum(3), X),
+    (CellNumbers, "size1", CellNumber((9, 9)), cells, cells),
+    (CellNumbers, "places", CellNumber((9, 9)), cells, cells),
+    (CellNumbers, "nowhere", CellNumber((9, 9)), cells, cells),
+    (CellSums, "cells", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "taps", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "inner", CellSum(), (9, 4), several, (3, 9)),
+    (CellSums, "places", CellSum(), (9, 4), several, (3, 9)),
+    (TakeCells, "size", Take(2), X, lines),
+    (TakeCells, "count", Take(0), (9, 4), lines),
+    (TakeCells, "inner", Take(2), X, lines),
+    (TakeCells, "units", Take(1), (2, 9), lines),
+    (AddCells, "size", AddAt(2, 9), (2, 4, 20, 9), lines),
+    (AddCells, "count", AddAt(0, 9), (20, 4), lines),
+    (AddCells, "inner", AddAt(0, 9), (20, 4), lines),
+    (AddCells, "units", AddAt(1, 9), (2, 20), lines),
     (Copy, "n6", lambda x: x.T, (3, 5)),
     (Copy, "source_axis5", lambda x: F.pad(x, (1, 2, 0, 3)), X),
     (Cast, "total", lambda x: x.astype("float64"), X),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,21 +14,16 @@ from allconv.engine.program import Program
 from allconv.engine.step import DefinitionStep, KernelStep
 from allconv.operators.base import Array, Operator, Spec
 from allconv.operators.resize import Resize, ResizedAxis, ResizeTranspose, Rule
-from allconv.operators.take import AddAt, Take
-from allconv.trace import trace
 from records.resize import draw, draw_transpose
 from tiers import slow
 
-from .comparing import channels_last
+from .comparing import channels_last, graph_of
 
 
-def compare(
-    operator: Callable[..., Any], x: Array, ulp: float = 0, wanted: Array | None = None
-) -> list[Program]:
+def compare(operator: Operator, x: Array, ulp: float = 0) -> list[Program]:
     """Programs on 1, 2 and 3 threads, of row-major and channels-last arrays: the definition."""
-    graph = trace(operator, Spec.of(x)).graph
-    if wanted is None and isinstance(operator, Operator):
-        (wanted,) = operator.define(x)
+    graph = graph_of(operator, (x,))
+    (wanted,) = operator.define(x)
     programs, size = [], np.abs(x[np.isfinite(x)]).max(initial=1)
     for image in (x, channels_last(x)):
         results = []
@@ -100,19 +93,3 @@ def test_not_finite(dtype: str) -> None:
             compare(Resize((line,), rule), x, 8)
             y = np.resize(x, (1, 1, line.to))
             compare(ResizeTranspose((line,), rule), y, 8)
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2, 3])
-def test_cells_by_known_numbers(axis: int) -> None:
-    """Compiled where the numbers are constants; else, and outside of the axis, by definition."""
-    rng = np.random.default_rng(axis)
-    x = rng.normal(size=(3, 5, 4, 6)).astype(np.float32)
-    index = np.array([2, 0, -1, 0])
-    y = np.moveaxis(np.moveaxis(x, axis, 0)[index], 0, axis)
-    compare(lambda x: Take(axis)(x, x.builder.constant(index)), x, wanted=y)
-    added = np.zeros_like(x)
-    np.add.at(np.moveaxis(added, axis, 0), index, np.moveaxis(y, axis, 0))
-    size = x.shape[axis]
-    compare(lambda y: AddAt(axis, size)(y, y.builder.constant(index)), y, 4, wanted=added)
-    outside = trace(lambda x: Take(axis)(x, x.builder.constant(index + 9)), Spec.of(x)).graph
-    assert np.isnan(Program(outside)(x)[0]).all()

@@ -109,19 +109,21 @@ def test_who_comes_too_early_or_too_late_does_nothing():
 def hold(code):
     """arrived[chunk] = 1; then wait until gate[chunk] is not 0; then out[chunk] = 1."""
     offset = code.mul(code.chunk, 8)
-    arrived, gate, out = (
-        View(code, code.add(code.arg(name), offset), dtype="int64")
-        for name in ("arrived", "gate", "out")
-    )
-    arrived.store_scalar(code.value(1))
+    arrived, gate, out = (code.add(code.arg(name), offset) for name in ("arrived", "gate", "out"))
+    hold_at(code, arrived, gate)
+    View(code, out, dtype="int64").store_scalar(code.value(1))
+
+
+def hold_at(code, arrived, gate):
+    """The word at `arrived` becomes 1; then wait until that at `gate` is not 0."""
+    View(code, arrived, dtype="int64").store_scalar(code.value(1))
     waiting, closed = (code.function.append_basic_block(name) for name in ("waiting", "closed"))
     code.builder.branch(waiting)
     code.builder.position_at_end(waiting)
-    pointer = code.builder.inttoptr(code.value(gate.address), ir.PointerType())
+    pointer = code.builder.inttoptr(gate, ir.PointerType())
     word = code.builder.load_atomic(pointer, "acquire", 8, typ=ir.IntType(64))
     code.builder.cbranch(code.compare("!=", word, 0), closed, waiting)
     code.builder.position_at_end(closed)
-    out.store_scalar(code.value(1))
 
 
 def count_held(code):

@@ -75,7 +75,7 @@ import signal, time
 run()  # what a first call compiles is there
 big = Chain([64] * 3000)
 class Afresh:  # a run that begins again, as it does in the child, adds to nothing
-    scratch = big.job.scratch
+    scratch, brief = big.job.scratch, False
     def begin(self, holding=None):
         big.clear()
         return big.job.begin(holding)

@@ -24,6 +24,7 @@ class Meeting:
 
     def __init__(self, expected: int = 1, scratch: int = 0) -> None:
         self.scratch = scratch
+        self.brief = False
         self.expected = expected
         self.came: list[tuple[str, int, int]] = []
         self.numbers: list[int] = []
@@ -51,7 +52,7 @@ class MeetingRun:
         self.meeting.numbers.append(number)
         self._come("helper", scratch)
 
-    def lead(self, scratch: int) -> bool:
+    def lead(self, scratch: int, mailbox=None, places=0) -> bool:
         meeting = self.meeting
         self._come("leader", scratch)
         assert meeting.enough.wait(20)
@@ -62,6 +63,13 @@ class MeetingRun:
 
     def stop(self) -> None:
         self.meeting.stopped += 1
+
+
+@pytest.fixture(autouse=True)
+def sleeping(monkeypatch):
+    """Helpers do not wait at a mailbox, which what is run here does not look into."""
+    monkeypatch.setattr(threads, "_team", threads._Team())
+    monkeypatch.setattr(threads._team, "_patient", 0)
 
 
 @pytest.fixture
@@ -184,6 +192,7 @@ def test_the_caller_does_not_wait_for_helpers():
 
     class Hold:
         scratch = 0
+        brief = False
         inside = threading.Semaphore(0)
 
         def begin(self, holding=None):
@@ -193,7 +202,7 @@ def test_the_caller_does_not_wait_for_helpers():
             self.inside.release()
             assert held.wait(20)
 
-        def lead(self, scratch: int) -> bool:
+        def lead(self, scratch: int, mailbox=None, places=0) -> bool:
             return all(self.inside.acquire(timeout=20) for _ in range(2))
 
         def stop(self) -> None:
@@ -212,7 +221,7 @@ def test_a_second_caller_runs_alone():
     outer, inner = Meeting(2, scratch=64), Meeting(1, scratch=64)
 
     class Nested(MeetingRun):
-        def lead(self, scratch: int) -> bool:
+        def lead(self, scratch: int, mailbox=None, places=0) -> bool:
             other = threading.Thread(target=threads.execute, args=(inner, 2))
             other.start()
             other.join(20)
@@ -229,7 +238,7 @@ def test_who_is_called_inside_of_a_run_runs_too():
     outer, inner = Meeting(1), Meeting(1, scratch=1_000_000)
 
     class Interrupted(MeetingRun):
-        def lead(self, scratch: int) -> bool:
+        def lead(self, scratch: int, mailbox=None, places=0) -> bool:
             if not inner.came:
                 threads.execute(inner, 2)
             return super().lead(scratch)
@@ -283,7 +292,7 @@ def test_a_run_that_was_forked_begins_again(monkeypatch):
     meeting.slices = 3
 
     class Forked(MeetingRun):
-        def lead(self, scratch: int) -> bool:
+        def lead(self, scratch: int, mailbox=None, places=0) -> bool:
             if meeting.slices == 3:
                 monkeypatch.setattr(threads, "_team", threads._Team())
             return super().lead(scratch)

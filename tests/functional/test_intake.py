@@ -186,7 +186,7 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: F.cross_entropy(np.ones((1, 3)), np.array([2**63], np.uint64)),
         ArgumentError,
-        "more than an int64 can",
+        "more than int64 can hold",
     ),
     (lambda: F.elu(X, True), ArgumentError, "alpha is True; a number is expected"),
     (

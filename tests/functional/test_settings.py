@@ -214,7 +214,7 @@ def test_settings_that_never_end_are_refused_at_once(call, endless):
 @pytest.mark.parametrize("endless", [range(10**12), range(10**30)])
 def test_class_names_that_never_end_are_refused_at_once(endless, tmp_path):
     net = nn.Linear(2, 2)
-    with pytest.raises(LimitError, match="are the most"):
+    with pytest.raises(LimitError, match=r"at most .* are supported"):
         ac.onnx.save(net, tmp_path / "never.onnx", (None, 2), classes=endless)
 
 

@@ -8,7 +8,7 @@ import pytest
 import allconv as ac
 import onnx
 from allconv import nn
-from allconv.nn.abridge import abridged, cut
+from allconv.nn.abridge import abridged, without_middle
 from allconv.onnx import load
 from allconv.operators.base import Spec
 from onnx import helper
@@ -54,8 +54,8 @@ def test_names_that_say_nothing() -> None:
 
 def test_cut() -> None:
     """The beginning and the end of a long name."""
-    assert cut("short", 20) == "short"
-    assert cut("/model/layer.1/block.2/conv/Conv", 20) == "/model...2/conv/Conv"
+    assert without_middle("short", 20) == "short"
+    assert without_middle("/model/layer.1/block.2/conv/Conv", 20) == "/model...2/conv/Conv"
 
 
 def chain(count: int) -> onnx.ModelProto:

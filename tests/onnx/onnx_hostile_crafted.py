@@ -7,14 +7,7 @@ from typing import Any
 
 import numpy as np
 from onnx_hostile_models import Model, base, chain, ints, node
-from onnx_hostile_numbers import (
-    NUMBERS,
-    Made,
-    indices,
-    scales,
-    sizes,
-    windows,
-)
+from onnx_hostile_numbers import NUMBERS, Made, indices, scales, sizes, windows
 
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from onnx_models import model_of, value
 
 import onnx
 from allconv import nn
 from allconv.errors import Error
 from allconv.onnx.write.file import to_proto
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 Model = onnx.ModelProto
 Row = tuple[Callable[[], Model], type[Error], str]  # how it is made, its error, what that says
@@ -27,11 +28,7 @@ def base() -> Model:
 
 def chain(*nodes: Any, output: str = "y", arrays: dict[str, Any] | None = None) -> Model:
     """A network of these nodes from x (1, 2, 3, 3) to an output."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, 3, 3])
-    y = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
-    tensors = [numpy_helper.from_array(a, name) for name, a in (arrays or {}).items()]
-    graph = helper.make_graph(list(nodes), "g", [x], [y], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    return model_of(nodes, [value("x", [1, 2, 3, 3])], [value(output)], arrays or {}, opset=21)
 
 
 def changed(change: Callable[[Model], Any]) -> Callable[[], Model]:
@@ -60,20 +57,19 @@ def set_tensor(**fields: Any) -> Callable[[], Model]:
 
     def change(model: Model) -> None:
         tensor = model.graph.initializer[0]
-        for name, value in fields.items():
-            if isinstance(value, list):
+        for name, given in fields.items():
+            if isinstance(given, list):
                 del getattr(tensor, name)[:]
-                getattr(tensor, name).extend(value)
+                getattr(tensor, name).extend(given)
             else:
-                setattr(tensor, name, value)
+                setattr(tensor, name, given)
 
     return changed(change)
 
 
 def branch(name: str = "x") -> Any:
     """A graph inside a node."""
-    z = [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)]
-    inner = helper.make_graph([helper.make_node("Relu", [name], ["z"])], "b", [], z)
+    inner = helper.make_graph([helper.make_node("Relu", [name], ["z"])], "b", [], [value("z")])
     return node("If", "x", then_branch=inner, else_branch=inner)
 
 
@@ -81,7 +77,6 @@ def nested(depth: int) -> Any:
     """Graphs inside each other."""
     made = branch()
     for _ in range(depth):
-        y = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
-        inner = helper.make_graph([made], "b", [], y)
+        inner = helper.make_graph([made], "b", [], [value("y")])
         made = node("If", "x", then_branch=inner, else_branch=onnx.GraphProto())
     return made

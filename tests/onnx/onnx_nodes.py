@@ -11,6 +11,7 @@ import numpy as np
 import onnx_operands
 from onnx_attributes import ATTRIBUTES, OWN, Draw, few, pick
 from onnx_inputs import OTHERS, Node, any_shape, floats, image_shape, ints
+from onnx_models import model_of, value
 
 from allconv.onnx import NEWEST_OPSET, OLDEST_OPSET
 from onnx import TensorProto, defs, helper, numpy_helper
@@ -122,7 +123,7 @@ def draw_case(draw: Draw, op: str, opset: int) -> Case:
         attributes |= {"q_num_heads": 2, "kv_num_heads": 2}
     if op in ("AveragePool", "LpPool", "MaxPool", "MaxUnpool"):
         attributes.setdefault("kernel_shape", few(draw, 1, 3, x.ndim - 2))
-    inputs, tensors = ["x"], []
+    inputs, arrays = ["x"], dict[str, Any]()
     since, make = INPUTS.get(op, (1, lambda node: []))
     more = make(Node(draw, opset, x, attributes)) if opset >= since else []
     instead = INTEGERS.get(op)
@@ -131,20 +132,13 @@ def draw_case(draw: Draw, op: str, opset: int) -> Case:
     for n, each in enumerate(more):
         inputs.append("" if each is None else f"c{n}")
         if each is not None:
-            tensors.append(numpy_helper.from_array(np.asarray(each), f"c{n}"))
+            arrays[f"c{n}"] = each
     while inputs and not inputs[-1]:
         inputs.pop()
     outputs = draw_outputs(draw, op, opset, attributes)
     nodes, result = around(op, inputs, outputs, attributes)
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [value("x", TensorProto.FLOAT, x.shape)],
-        [value(result, attributes["to"] if op == "Cast" else TensorProto.FLOAT, None)],
-        tensors,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    given = value(result, None, attributes["to"] if op == "Cast" else TensorProto.FLOAT)
+    model = model_of(nodes, [value("x", x.shape)], [given], arrays, opset=opset)
     return Case(model, {"x": x}, op, opset, attributes, len(outputs))
 
 

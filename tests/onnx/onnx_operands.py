@@ -21,11 +21,7 @@ def keys_and_values(node: Node) -> list[Any]:
     """Keys and values for queries, and mostly a mask."""
     (n, queries, channels), keys = node.x.shape, int(node.draw.integers(2, 5))
     mask = floats(node.draw, queries, keys)
-    return [
-        floats(node.draw, n, keys, channels),
-        floats(node.draw, n, keys, 6),
-        node.maybe(mask),
-    ]
+    return [floats(node.draw, n, keys, channels), floats(node.draw, n, keys, 6), node.maybe(mask)]
 
 
 def angles(node: Node) -> list[Any]:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx_models import model_of, value
 
 from allconv.errors import UnsupportedError
 from allconv.onnx import load
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 make = helper.make_node
 ROOT = [make("Mul", ["h", "w"], ["m"]), make("Sqrt", ["m"], ["z"])]
@@ -20,9 +21,7 @@ W = np.float32([2, 2, 2])
 
 def model(then: list[Any], other: list[Any], **arrays: Any) -> Any:
     """y is z of one of two graphs of h = x * w: of the first where the sum of x is above 1."""
-    x, y, z = (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xyz")
-    x.type.tensor_type.shape.dim.add(dim_param="n")
-    graphs = [helper.make_graph(nodes, "g", [], [z]) for nodes in (then, other)]
+    graphs = [helper.make_graph(nodes, "g", [], [value("z")]) for nodes in (then, other)]
     nodes = [
         make("Mul", ["x", "w"], ["h"]),
         make("ReduceSum", ["x"], ["s"], keepdims=0),
@@ -30,9 +29,7 @@ def model(then: list[Any], other: list[Any], **arrays: Any) -> Any:
         make("If", ["c"], ["y"], then_branch=graphs[0], else_branch=graphs[1]),
     ]
     given = {"one": np.float32(1), "w": W, **arrays}
-    tensors = [numpy_helper.from_array(array, name) for name, array in given.items()]
-    graph = helper.make_graph(nodes, "chosen", [x], [y], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model_of(nodes, [value("x", ["n"])], ["y"], given)
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from onnx_cases import DATA, array_of, network_outcome, node_outcomes
 from onnx_declared import NODE_CASES, REASONS, REFUSED_NETWORKS, WRONG
+from onnx_models import one_node
 from onnx_runs import run_onnxruntime
 
 import onnx
@@ -35,10 +36,7 @@ def test_node_cases() -> None:
 
 def test_every_operator_is_told_in_a_refusal() -> None:
     """A case of an operator that is not read is refused with operator, domain and operator set."""
-    node = onnx.helper.make_node("Det", ["x"], ["y"])
-    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [2, 2])
-    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [])
-    model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [x], [y]))
+    model = one_node("Det", 22, np.zeros((2, 2), np.float32))
     with pytest.raises(UnsupportedError, match=r"^unsupported: Det, domain ai\.onnx, opset \d+$"):
         Backend.prepare(model)
     assert not Backend.is_compatible(model)

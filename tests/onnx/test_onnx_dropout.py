@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model_of, value
 
 import allconv as ac
 from allconv.errors import UnsupportedError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((4, 3, 5, 5))
@@ -17,15 +18,9 @@ X = RANDOM.standard_normal((4, 3, 5, 5))
 
 def network(op: str, outputs: list[str], arrays: dict[str, Any], **settings: Any) -> Any:
     """A network of one node, of float64."""
-    graph = helper.make_graph(
-        [helper.make_node(op, ["x", *arrays], outputs, **settings)],
-        "g",
-        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, X.shape)],
-        [helper.make_empty_tensor_value_info(name) for name in outputs],
-        [numpy_helper.from_array(np.asarray(each), name) for name, each in arrays.items()],
-    )
-    opset = helper.make_opsetid("", 15)
-    return ac.onnx.load(helper.make_model(graph, opset_imports=[opset], ir_version=8))
+    node = helper.make_node(op, ["x", *arrays], outputs, **settings)
+    x = value("x", X.shape, TensorProto.DOUBLE)
+    return ac.onnx.load(model_of([node], [x], outputs, arrays, opset=15))
 
 
 @pytest.mark.parametrize("training", [None, False, True])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx_models import model_of, value
 
 import allconv as ac
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
@@ -183,16 +184,10 @@ def test_sets_that_are_no_number_of_c() -> None:
 
 def test_reductions_that_the_format_has_not() -> None:
     """A loss by another name of reduction is refused; runtimes differ in what they make of it."""
-    inputs = [
-        helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 3]),
-        helper.make_tensor_value_info("t", TensorProto.INT64, [4]),
-    ]
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     loss = node("SoftmaxCrossEntropyLoss", ["x", "t"], ["y"], reduction="")
-    graph = helper.make_graph([loss], "g", inputs, [y])
-    made = helper.make_model(graph, opset_imports=[STANDARD], ir_version=8)
+    inputs = [value("x", [4, 3]), value("t", [4], TensorProto.INT64)]
     with pytest.raises(UnsupportedError, match="a reduction that the format has not"):
-        ac.onnx.load(made)
+        ac.onnx.load(model_of([loss], inputs))
 
 
 def test_large_functions_are_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,14 +204,8 @@ def test_large_functions_are_not_copied_without_end(monkeypatch: pytest.MonkeyPa
 def test_defined_operators_keep_their_name() -> None:
     """An operator that is read in others is written again as it was."""
     names = ["q", "k", "v"]
-    graph = helper.make_graph(
-        [node("Attention", names, ["y"], is_causal=1)],
-        "g",
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 2, 3, 4]) for n in names],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-    )
-    opset = helper.make_opsetid("", 24)
-    net = ac.onnx.load(helper.make_model(graph, opset_imports=[opset], ir_version=11))
+    attention = node("Attention", names, ["y"], is_causal=1)
+    net = ac.onnx.load(model_of([attention], [value(n, [1, 2, 3, 4]) for n in names], opset=24))
     written = ac.onnx.write.file.to_proto(net)
     assert [each.op_type for each in written.graph.node] == ["Attention"]
     q, k, v = np.random.default_rng(3).standard_normal((3, 1, 2, 3, 4)).astype(np.float32)
@@ -235,24 +224,15 @@ def test_losses_are_differentiated(op: str, reduction: str, weighted: bool) -> N
     random = np.random.default_rng(2)
     scores, labels = random.standard_normal((4, 3, 2)), random.integers(0, 3, (4, 2))
     inputs = ["x", "labels", "weights"][: 2 + weighted]
-    graph = helper.make_graph(
-        [node(op, inputs, ["y"], reduction=reduction, ignore_index=1)],
-        "g",
-        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, [4, 3, 2])],
-        [helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)],
-        [
-            numpy_helper.from_array(labels, "labels"),
-            numpy_helper.from_array(np.array([1.0, 2, 3]), "weights"),
-        ],
-    )
-    made = helper.make_model(graph, opset_imports=[STANDARD], ir_version=8)
-    net = ac.onnx.load(made)
+    loss = node(op, inputs, ["y"], reduction=reduction, ignore_index=1)
+    x = value("x", [4, 3, 2], TensorProto.DOUBLE)
+    net = ac.onnx.load(model_of([loss], [x], ["y"], {"labels": labels, "weights": [1.0, 2, 3]}))
     ac.testing.check_gradients(lambda x: net(x), scores)
 
 
 BOMBS = {
     "crop": ("CenterCropPad", {"axes": [0]}, [np.array([2**40])]),
-    "window": ("HannWindow", {}, []),
+    "window": ("HannWindow", {}, [np.array(2**40)]),
     "grid": ("AffineGrid", {}, [np.array([2, 1, 2**20, 2**20])]),
 }
 
@@ -261,19 +241,11 @@ BOMBS = {
 def test_defined_operators_stay_within_limits(name: str) -> None:
     """Sizes that a file asks for are refused before they are made."""
     op, attributes, others = BOMBS[name]
-    tensors = [numpy_helper.from_array(each, f"c{n}") for n, each in enumerate(others)]
     shape = [2, 2, 3] if op == "AffineGrid" else [4]
-    inputs = ["x", *(each.name for each in tensors)]
-    if op == "HannWindow":
-        inputs, tensors = ["n"], [numpy_helper.from_array(np.array(2**40), "n")]
-    graph = helper.make_graph(
-        [node(op, inputs, ["h"], **attributes), node("Add", ["h", "x"], ["y"])],
-        "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        tensors,
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    arrays = {f"c{n}": each for n, each in enumerate(others)}
+    inputs = ["c0"] if op == "HannWindow" else ["x", *arrays]
+    nodes = [node(op, inputs, ["h"], **attributes), node("Add", ["h", "x"], ["y"])]
+    made = model_of(nodes, [value("x", shape)], ["y"], arrays, opset=20)
     with pytest.raises(Error, match=r"constants|the most|cells"):
         ac.onnx.load(made)
 

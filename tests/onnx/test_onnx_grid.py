@@ -7,26 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import one_node
 from onnx_runs import run_onnxruntime
 
 import onnx
 from allconv.errors import FileError, UnsupportedError
 from allconv.onnx import load
 from allconv.onnx.write.file import to_proto
-from onnx import helper, numpy_helper
-
-
-def model(op: str, opset: int, x: Any, *others: Any, **settings: Any) -> Any:
-    """A network of one node, all of whose inputs but x are known."""
-    names = [f"c{n}" for n in range(len(others))]
-    graph = helper.make_graph(
-        [helper.make_node(op, ["x", *names], ["y"], **settings)],
-        "g",
-        [helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)],
-        [helper.make_empty_tensor_value_info("y")],
-        [numpy_helper.from_array(each, name) for name, each in zip(names, others, strict=True)],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
 def maps(*size: int, dtype: str = "float32") -> Any:
@@ -41,7 +28,7 @@ def maps(*size: int, dtype: str = "float32") -> Any:
 def test_affine_grid(size: tuple[int, ...], align_corners: int, dtype: str, tmp_path: Path) -> None:
     """Every place as in ONNX Runtime, a batch of one included; the node keeps its name."""
     theta = maps(*size, dtype=dtype)
-    made = model("AffineGrid", 20, theta, np.array(size), align_corners=align_corners)
+    made = one_node("AffineGrid", 20, theta, np.array(size), align_corners=align_corners)
     onnx.save(made, path := tmp_path / "grid.onnx")
     net = load(path)
     (wanted,) = run_onnxruntime(path, theta)
@@ -58,17 +45,17 @@ def test_affine_grid_of_one_cell(size: tuple[int, ...], tmp_path: Path) -> None:
     """One cell lies in the middle; as the ends of its axis it is refused, since each runtime puts
     it elsewhere."""
     theta = maps(*size)
-    onnx.save(model("AffineGrid", 20, theta, np.array(size)), path := tmp_path / "grid.onnx")
+    onnx.save(one_node("AffineGrid", 20, theta, np.array(size)), path := tmp_path / "grid.onnx")
     np.testing.assert_allclose(load(path)(theta), run_onnxruntime(path, theta)[0], 1e-5, 1e-6)
-    with pytest.raises(UnsupportedError, match="with align_corners: where the one cell"):
-        load(model("AffineGrid", 20, theta, np.array(size), align_corners=1))
+    with pytest.raises(UnsupportedError, match="where the one cell"):
+        load(one_node("AffineGrid", 20, theta, np.array(size), align_corners=1))
 
 
 @pytest.mark.parametrize("size", [(1, 1, 4), (3, 1, 4, 5), (2, 1, 3, 4, 5), (2, 1, 0, 5), ()])
 def test_sizes_that_do_not_fit_the_maps(size: tuple[int, ...]) -> None:
     """One error that names both."""
     with pytest.raises(FileError, match=r"theta is \(2, 2, 3\) for images of size"):
-        load(model("AffineGrid", 20, maps(2, 1, 4, 5), np.array(size, np.int64)))
+        load(one_node("AffineGrid", 20, maps(2, 1, 4, 5), np.array(size, np.int64)))
 
 
 @pytest.mark.parametrize("padding", ["zeros", "border"])
@@ -82,7 +69,7 @@ def test_the_nearest_cell_at_ties(n: int, align_corners: int, padding: str, tmp_
     g = np.concatenate([g, np.nextafter(g, np.float32(9)), np.nextafter(g, np.float32(-9))])
     grid = np.stack([g, np.zeros_like(g)], -1)[None, None]
     settings = {"mode": "nearest", "padding_mode": padding, "align_corners": align_corners}
-    onnx.save(model("GridSample", 16, x, grid, **settings), path := tmp_path / "sample.onnx")
+    onnx.save(one_node("GridSample", 16, x, grid, **settings), path := tmp_path / "sample.onnx")
     np.testing.assert_array_equal(load(path)(x), run_onnxruntime(path, x)[0])
 
 
@@ -95,4 +82,4 @@ def test_settings_that_the_format_has_not(settings: dict[str, str], message: str
     """One error that names the setting and what it may be."""
     x, grid = np.ones((1, 1, 2, 2), np.float32), np.zeros((1, 1, 1, 2), np.float32)
     with pytest.raises(FileError, match=message):
-        load(model("GridSample", 16, x, grid, **settings))
+        load(one_node("GridSample", 16, x, grid, **settings))

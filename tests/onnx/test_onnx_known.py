@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model_of, value
 from onnx_runs import run_defined, run_onnxruntime
 
 import onnx
@@ -79,16 +80,10 @@ NODES: list[Step] = [
 
 def model(nodes: list[Any], arrays: dict[str, Any], opset: int = 18, **inputs: Any) -> Any:
     """A network of nodes from x (3) and other inputs (dtype, shape) to y."""
-    value = helper.make_tensor_value_info
     taken = {"x": (TensorProto.FLOAT, [3]), **inputs}
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [value(name, *each) for name, each in taken.items()],
-        [value("y", TensorProto.FLOAT, ["m"] if opset == 18 else ["m", "n"])],
-        [numpy_helper.from_array(np.asarray(a), name) for name, a in arrays.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    values = [value(name, shape, code) for name, (code, shape) in taken.items()]
+    y = value("y", ["m"] if opset == 18 else ["m", "n"])
+    return model_of(nodes, values, [y], arrays, opset=opset)
 
 
 @pytest.mark.parametrize("step", NODES, ids=[f"{n}-{step[0]}" for n, step in enumerate(NODES)])
@@ -172,7 +167,7 @@ def test_inputs_of_integers() -> None:
         net.with_inputs(other=1)
     with pytest.raises(ArgumentError, match="float64; int64 is expected"):
         net(x, np.array([1.5, 3.0]))
-    with pytest.raises(LimitError, match="131,072 numbers; 65,536 are the most"):
+    with pytest.raises(LimitError, match="131,072 numbers; at most 65,536 are supported"):
         load(model(nodes, {}, sizes=(INT, ["n"])))(x, np.ones(2**17, np.int64))
     with pytest.raises(ShapeError, match=r"'sizes' is \(3,\); \(2\) is expected"):
         net(x, np.ones(3, np.int64))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx_models import model_of, value
 
 from allconv.errors import Error
 from allconv.onnx import load
@@ -33,8 +34,8 @@ def drawn(draw: np.random.Generator, op: str) -> Any:
         shape = draw.integers(0 if draw.integers(9) == 0 else 1, 4, draw.integers(0, 4))
         kind = np.int64 if n and draw.integers(3) == 0 else dtype
         array = np.asarray(draw.integers(-4, 5, shape)).astype(kind)
-        value = numpy_helper.from_array(array)
-        nodes.append(helper.make_node("Constant", [], [f"k{n}"], value=value))
+        tensor = numpy_helper.from_array(array)
+        nodes.append(helper.make_node("Constant", [], [f"k{n}"], value=tensor))
         names.append(f"k{n}")
     settings: dict[str, Any] = {}
     for name, each in schema.attributes.items():
@@ -47,12 +48,7 @@ def drawn(draw: np.random.Generator, op: str) -> Any:
     nodes.append(helper.make_node(op, names, ["r"], **settings))
     nodes.append(helper.make_node("Cast", ["r"], ["f"], to=TensorProto.DOUBLE))
     nodes.append(helper.make_node("Add", ["x", "f"], ["y"]))
-    x = helper.make_tensor_value_info("x", TensorProto.DOUBLE, [])
-    y = helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)
-    opsets = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(
-        helper.make_graph(nodes, "g", [x], [y]), opset_imports=opsets, ir_version=8
-    )
+    return model_of(nodes, [value("x", [], TensorProto.DOUBLE)], opset=OPSET)
 
 
 def elsewhere(model: Any) -> Any:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model_of, one_node, value
 from onnx_runs import run_defined
 
 from allconv.errors import FileError, UnsupportedError
-from allconv.onnx.load import check_network
+from allconv.onnx import load
 from allconv.onnx.module import OnnxModule
-from allconv.onnx.read.file import parse_model
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 FOUR = {name: np.full(2, n, np.float32) for name, n in zip("sbmv", (2, 1, 3, 4), strict=True)}
 
@@ -21,14 +21,7 @@ def network(
     node: Any, shape: tuple[Any, ...], opset: int, arrays: dict[str, Any] | None = None
 ) -> OnnxModule:
     """A network of one node from x to y, checked as `load` does."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    tensors = [numpy_helper.from_array(np.asarray(a), name) for name, a in (arrays or {}).items()]
-    graph = helper.make_graph([node], "g", [x], [y], tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    net = OnnxModule(parse_model(model.SerializeToString()))
-    check_network(net)
-    return net
+    return load(model_of([node], [value("x", shape)], ["y"], arrays or {}, opset=opset))
 
 
 def batch_norm(outputs: list[str], **attributes: Any) -> Any:
@@ -202,12 +195,9 @@ def test_what_is_not_of_an_operator_set(
 
 def test_operators_that_are_redefined() -> None:
     """A function of the file in place of an operator of the format is not passed over."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])
-    opsets = [helper.make_opsetid("", 17)]
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+    model = one_node("Relu", 17, np.zeros(2, np.float32))
     neg = helper.make_node("Neg", ["a"], ["b"])
-    function = helper.make_function("", "Relu", ["a"], ["b"], [neg], opsets)
-    model = helper.make_model(graph, opset_imports=opsets, functions=[function])
+    made = helper.make_function("", "Relu", ["a"], ["b"], [neg], list(model.opset_import))
+    model.functions.append(made)
     with pytest.raises(UnsupportedError, match="redefines the operator 'Relu'"):
-        parse_model(model.SerializeToString())
+        load(model)

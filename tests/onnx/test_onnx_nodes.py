@@ -16,10 +16,8 @@ from onnx_nodes import ATTRIBUTES, Case, draw_case, opsets, schema
 from onnx_runs import run_defined
 
 from allconv.errors import Error, UnsupportedError
-from allconv.onnx.load import check_network
-from allconv.onnx.module import OnnxModule
+from allconv.onnx import load
 from allconv.onnx.names import NAMES
-from allconv.onnx.read.file import parse_model
 from onnx import helper
 
 DRAWS = int(os.environ.get("ALLCONV_ONNX_DRAWS", "2"))  # of each operator in each operator set
@@ -35,8 +33,7 @@ ORDERED = ("ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "TopK")
 
 def outputs_of(case: Case) -> tuple[Any, ...]:
     """What a case gives here, by the definitions."""
-    net = OnnxModule(parse_model(case.model.SerializeToString()))
-    check_network(net)
+    net = load(case.model)
     return run_defined(net, *(case.data[each.name] for each in net.model.inputs))
 
 
@@ -159,7 +156,7 @@ def test_attributes_by_operator_set(op: str) -> None:
             node.attribute.append(helper.make_attribute(name, ATTRIBUTES[name](draw, 3)))
             gone = "no operator of that name"  # in this set
             with pytest.raises(UnsupportedError, match=f"{name}|sparse|{gone}"):
-                parse_model(case.model.SerializeToString())
+                load(case.model)
 
 
 def test_attributes_that_are_not_read() -> None:

@@ -67,8 +67,8 @@ def test_the_inputs_that_are_given() -> None:
 @pytest.mark.parametrize(
     ("inputs", "outputs", "told"),
     [
-        (None, ["yy"], "'yy' is no value of the network; there are 'y'"),
-        (["q"], ["y"], "'q' is no value of the network$"),
+        (None, ["yy"], "'yy' is not a value of the network; there are 'y'"),
+        (["q"], ["y"], "'q' is not a value of the network$"),
         (["x"], ["s"], "the outputs need 'beside', too"),
         (None, [], "outputs are 0 names; give one or more"),
         (None, ["y", "y"], "outputs are 2 names; give one or more, each once"),

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model_of, one_node, value
 from onnx_runs import run_onnxruntime
 
 import allconv as ac
 import onnx
 from allconv.errors import Error, UnsupportedError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 RANDOM = np.random.default_rng(0)
 node = helper.make_node
@@ -49,14 +50,7 @@ def network(axis: bool = True) -> Any:
         node("Relu", ["c"], ["r"]),
         *quantized("r", "y", "ys", "yz"),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *SIX[1:]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(each, name) for name, each in arrays.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return model_of(nodes, [value("x", ["N", *SIX[1:]])], ["y"], arrays, opset=13)
 
 
 @pytest.mark.parametrize("axis", [False, True])
@@ -76,24 +70,6 @@ def test_a_network_of_eight_bits(axis: bool, tmp_path: Path) -> None:
     np.testing.assert_array_equal(ac.onnx.load(again)(x), found)
 
 
-def one(op: str, outputs: list[str], opset: int, x: Any, *others: Any, **settings: Any) -> Any:
-    """A node whose other inputs are known."""
-    names = [f"c{n}" if each is not None else "" for n, each in enumerate(others)]
-    code = helper.np_dtype_to_tensor_dtype(x.dtype)
-    graph = helper.make_graph(
-        [node(op, ["x", *names], outputs, **settings)],
-        "g",
-        [helper.make_tensor_value_info("x", code, x.shape)],
-        [helper.make_empty_tensor_value_info(each) for each in outputs],
-        [
-            numpy_helper.from_array(np.asarray(a), n)
-            for n, a in zip(names, others, strict=True)
-            if n
-        ],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_rounding_and_saturation(dtype: str, axis: int | None) -> None:
@@ -103,14 +79,14 @@ def test_rounding_and_saturation(dtype: str, axis: int | None) -> None:
     scale = np.linspace(1, 2, count, dtype=np.float32).reshape(() if axis is None else -1)
     zero = (np.arange(count) + 3).astype(dtype).reshape(scale.shape)
     settings = {} if axis is None else {"axis": axis}
-    found = ac.onnx.load(one("QuantizeLinear", ["y"], 21, x, scale, zero, **settings))(x)
+    found = ac.onnx.load(one_node("QuantizeLinear", 21, x, scale, zero, **settings))(x)
     shape = {None: (), 0: (-1, 1), -1: (1, -1)}[axis]
     s, z = scale.reshape(shape), zero.reshape(shape).astype(float)
     limits = np.iinfo(dtype)
     wanted = np.clip(np.rint(x / s) + z, limits.min, limits.max).astype(dtype)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, wanted)
-    back = ac.onnx.load(one("DequantizeLinear", ["y"], 21, wanted, scale, zero, **settings))
+    back = ac.onnx.load(one_node("DequantizeLinear", 21, wanted, scale, zero, **settings))
     np.testing.assert_allclose(back(wanted), (wanted - z) * s, rtol=1e-6)
 
 
@@ -118,7 +94,7 @@ def test_blocks() -> None:
     """A scale for each block of an axis; the last may be shorter."""
     x = RANDOM.standard_normal((2, 5)).astype(np.float32)
     scale = RANDOM.uniform(0.1, 1, (2, 3)).astype(np.float32)
-    model = one("QuantizeLinear", ["y"], 21, x, scale, None, axis=1, block_size=2, output_dtype=3)
+    model = one_node("QuantizeLinear", 21, x, scale, None, axis=1, block_size=2, output_dtype=3)
     wanted = np.clip(np.rint(x / np.repeat(scale, 2, 1)[:, :5]), -128, 127)
     np.testing.assert_array_equal(ac.onnx.load(model)(x), wanted.astype(np.int8))
 
@@ -126,7 +102,7 @@ def test_blocks() -> None:
 def test_integer_kernels_are_refused_with_what_to_do() -> None:
     """Operators of whole numbers alone are named, and another form of the network."""
     x = RANDOM.integers(0, 255, (1, 1, 4, 4)).astype(np.uint8)
-    model = one("ConvInteger", ["y"], 10, x, np.ones((1, 1, 2, 2), np.uint8))
+    model = one_node("ConvInteger", 10, x, np.ones((1, 1, 2, 2), np.uint8))
     with pytest.raises(UnsupportedError, match=r"ConvInteger.*a kernel of integers.*QDQ"):
         ac.onnx.load(model)
 
@@ -147,7 +123,7 @@ def test_settings_that_do_not_fit(name: str) -> None:
     scale, zero, settings, message = BAD[name]
     x = np.ones((3, 4), np.float32)
     with pytest.raises(Error, match=message):
-        ac.onnx.load(one("QuantizeLinear", ["y"], 21, x, scale, zero, **settings))
+        ac.onnx.load(one_node("QuantizeLinear", 21, x, scale, zero, **settings))
 
 
 @pytest.mark.parametrize("order", [0, 1])
@@ -155,7 +131,7 @@ def test_max_pool_with_indices(order: int, tmp_path: Path) -> None:
     """The cells of all images, counted either way, as in ONNX Runtime; and unpooled again."""
     x = RANDOM.standard_normal((2, 3, 6, 5)).astype(np.float32)
     settings = {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 0, 0, 1]}
-    model = one("MaxPool", ["y", "i"], 12, x, storage_order=order, **settings)
+    model = one_node("MaxPool", 12, x, outputs=("y", "i"), storage_order=order, **settings)
     onnx.save(model, path := tmp_path / "pool.onnx")
     for found, wanted in zip(ac.onnx.load(path)(x), run_onnxruntime(path, x), strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -166,14 +142,16 @@ def test_what_is_no_number(dtype: str, tmp_path: Path) -> None:
     """NaN becomes a whole number: the least one of a scale, as in ONNX Runtime, 0 by Cast."""
     x = np.array([np.nan, 1.5, -np.inf], np.float32)
     zero = np.array(3, dtype)
-    model = one("QuantizeLinear", ["q"], 21, x, np.float32(0.5), zero)
+    model = one_node("QuantizeLinear", 21, x, np.float32(0.5), zero, outputs=("q",))
     model.graph.node.append(node("DequantizeLinear", ["q", "c0", "c1"], ["y"]))
     model.graph.output[0].name = "y"
     onnx.save(model, path := tmp_path / "nan.onnx")
     found = ac.onnx.load(path)(x)
     np.testing.assert_array_equal(found, run_onnxruntime(path, x)[0])
     assert found[0] == (np.iinfo(dtype).min - 3) / 2
-    cast = one("Cast", ["q"], 21, x, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+    cast = one_node(
+        "Cast", 21, x, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), outputs=("q",)
+    )
     cast.graph.node.append(node("Cast", ["q"], ["y"], to=TensorProto.FLOAT))
     cast.graph.output[0].name = "y"
     np.testing.assert_array_equal(ac.onnx.load(cast)(x), [0, 1, np.iinfo(dtype).min])
@@ -183,7 +161,7 @@ def test_what_is_no_number(dtype: str, tmp_path: Path) -> None:
 def test_scales_of_the_data(values: list[float], tmp_path: Path) -> None:
     """All three results of DynamicQuantizeLinear, and the way back; zeros have the scale 1."""
     x = np.array(values, np.float32)
-    model = one("DynamicQuantizeLinear", ["q", "s", "z"], 13, x)
+    model = one_node("DynamicQuantizeLinear", 13, x, outputs=("q", "s", "z"))
     model.graph.node.append(node("DequantizeLinear", ["q", "s", "z"], ["y"]))
     model.graph.output.append(helper.make_empty_tensor_value_info("y"))
     onnx.save(model, path := tmp_path / "dynamic.onnx")

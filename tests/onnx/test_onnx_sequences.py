@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx_models import model_of, value
 
 import allconv as ac
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 X = np.random.default_rng(0).standard_normal((2, 7, 3)).astype(np.float32)
 INTEGERS = {"0": 0, "1": 1, "2": 2, "3": 3, "-1": -1, "-3": -3, "sizes": [2, 1, 4], "5": 5}
@@ -21,16 +22,8 @@ ARRAYS = {**{name: np.array(n, np.int64) for name, n in INTEGERS.items()}, "c": 
 def model(nodes: Sequence[tuple[Any, ...]], result: str, shape: Any = (None, None, None)) -> bytes:
     """A network of nodes (op, inputs, output, settings)."""
     made = [helper.make_node(op, i.split(), [o], **settings) for op, i, o, settings in nodes]
-    graph = helper.make_graph(
-        made,
-        "sequences",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, None, 3])],
-        [helper.make_tensor_value_info(result, TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(array, name) for name, array in ARRAYS.items()],
-    )
-    opsets = [helper.make_opsetid("", 17)]
-    bytes_: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
-    return bytes_
+    taken, given = value("x", [2, None, 3]), value(result, shape)
+    return model_of(made, [taken], [given], ARRAYS).SerializeToString()
 
 
 def split(inputs: str = "x", **settings: int) -> tuple[Any, ...]:
@@ -107,13 +100,13 @@ REFUSED: dict[str, tuple[list[tuple[Any, ...]], str, type[Error], str]] = {
     "returned": ([split(axis=1)], "s", UnsupportedError, "output 's' is a sequence"),
     "taken as an array": (
         [split(axis=1), ("Relu", "s", "y", {})], "y", UnsupportedError, "of a sequence of arrays"),
-    "no sequence": ([("SequenceAt", "x 1", "y", {})], "y", FileError, "input 0 is no sequence"),
+    "no sequence": ([("SequenceAt", "x 1", "y", {})], "y", FileError, "input 0 is not a sequence"),
     "outside": (
         [split("x 3", axis=1), ("SequenceAt", "s 5", "y", {})], "y", FileError,
-        r"place \(5,\) of a sequence of 3"),
+        r"place is \(5,\); the sequence has 3"),
     "inserted outside": (
         [("SequenceEmpty", "", "e", {"dtype": 1}), ("SequenceInsert", "e x 5", "s", {}),
-         ("SequenceAt", "s 0", "y", {})], "y", FileError, r"place \(5,\) of a sequence of 0"),
+         ("SequenceAt", "s 0", "y", {})], "y", FileError, r"place is \(5,\); the sequence has 0"),
     "of two dtypes": (
         [("Greater", "x c", "g", {}), ("SequenceConstruct", "g x", "s", {}),
          ("ConcatFromSequence", "s", "y", {"axis": 1})], "y", UnsupportedError, "several dtypes"),
@@ -121,7 +114,8 @@ REFUSED: dict[str, tuple[list[tuple[Any, ...]], str, type[Error], str]] = {
         [split("x 3", axis=1), ("ArgMax", "x", "a", {"axis": 1}),
          ("SequenceAt", "s a", "y", {})], "y", UnsupportedError, "computed from the data"),
     "parts of nothing": (
-        [split("x 0", axis=1), ("SequenceAt", "s 0", "y", {})], "y", FileError, "parts of 0 cells"),
+        [split("x 0", axis=1), ("SequenceAt", "s 0", "y", {})], "y", FileError,
+        "split is 0; at least 1"),
     "other sizes": (
         [split("x sizes", axis=2), ("SequenceAt", "s 0", "y", {})], "y", FileError, "do not make"),
     "empty": (
@@ -141,5 +135,5 @@ def test_refusals(name: str) -> None:
 def test_bounded() -> None:
     """A sequence of too many arrays is refused before they are made."""
     data = model([split(axis=1), ("SequenceAt", "s 1", "y", {})], "y")
-    with pytest.raises(LimitError, match="1,024 are the most"):
+    with pytest.raises(LimitError, match="at most 1,024 are supported"):
         ac.onnx.load(data)(np.zeros((2, 5000, 3), np.float32))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model_of, value
 from onnx_runs import run_defined, run_onnxruntime
 
 import onnx
@@ -15,17 +16,13 @@ from allconv.data.preprocess import Preprocess
 from allconv.errors import Error, FileError, ShapeError, UnsupportedError
 from allconv.nn import Linear
 from allconv.onnx import load, save
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 
 def model(nodes: list[tuple[str, list[str], str, dict[str, Any]]], **arrays: Any) -> Any:
     """A network of (operator, inputs, result, attributes) from x, of any size, to y."""
     made = [helper.make_node(op, x, [y], **settings) for op, x, y, settings in nodes]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", "C", "H", "W"])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    tensors = [numpy_helper.from_array(np.array(a), name) for name, a in arrays.items()]
-    graph = helper.make_graph(made, "g", [x], [y], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model_of(made, [value("x", ["N", "C", "H", "W"])], ["y"], arrays)
 
 
 SHAPED = model(

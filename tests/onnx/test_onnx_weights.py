@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_models import model_of, value
 from onnx_runs import run_defined, run_onnxruntime
 
 import onnx
 from allconv import nn
 from allconv.errors import FileError, LimitError
 from allconv.onnx import load, save
-from allconv.onnx.read.file import parse_model
+from allconv.onnx.read.file import read_model
 from allconv.onnx.read.wire import LARGE, without_arrays
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from tiers import slow
 
 SHAPE = (None, 1, 6, 6)
@@ -58,9 +59,9 @@ def test_weights_in_constant_nodes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run_defined(constant, x)[0], run_defined(plain, x)[0])
 
 
-def test_other_constants_stay(tmp_path: Path) -> None:
+def test_other_constants_stay() -> None:
     """A mean of pixels and a scale are no parameters; the bias added to a product is one."""
-    make, value = helper.make_node, helper.make_tensor_value_info
+    make = helper.make_node
     arrays = {"mean": (2,), "w": (2, 3), "bias": (3,), "scale": (3,)}
     nodes = [
         make("Constant", [], [name], value=numpy_helper.from_array(np.ones(shape, np.float32)))
@@ -72,12 +73,8 @@ def test_other_constants_stay(tmp_path: Path) -> None:
         make("Add", ["bias", "b"], ["c"]),
         make("Mul", ["c", "scale"], ["y"]),
     ]
-    x, y = (value(name, TensorProto.FLOAT, ["N", n]) for name, n in (("x", 2), ("y", 3)))
-    model = helper.make_model(helper.make_graph(nodes, "g", [x], [y]))
-    model.opset_import[0].version = 17
-    path = tmp_path / "model.onnx"
-    onnx.save(model, path)
-    assert sorted(load(path).parameters()) == ["bias", "w"]
+    model = model_of(nodes, [value("x", ["N", 2])])
+    assert sorted(load(model).parameters()) == ["bias", "w"]
 
 
 def test_our_constants_stay(tmp_path: Path) -> None:
@@ -121,32 +118,26 @@ def test_a_graph_in_two_pieces() -> None:
         piece.graph.node.add(op_type="MatMul", input=[f"v{n}", f"w{n}"], output=[f"v{n + 1}"])
         piece.graph.initializer.append(numpy_helper.from_array(array, f"w{n}"))
         pieces.append(piece)
-    value = helper.make_tensor_value_info
-    pieces[0].graph.input.append(value("v1", TensorProto.FLOAT, [1, 200]))
-    pieces[1].graph.output.append(value("v3", TensorProto.FLOAT, None))
+    pieces[0].graph.input.append(value("v1", [1, 200]))
+    pieces[1].graph.output.append(value("v3"))
     data = b"".join(each.SerializeToString() for each in (model, *pieces))
-    found = parse_model(data)
+    found = read_model(data)
     for n, array in weights.items():
         np.testing.assert_array_equal(found.arrays[f"w{n}"], array)
 
 
 def test_bytes_and_numbers_at_once() -> None:
     """A large array with another one beside it is refused, and so is one of another length."""
-    model = onnx.ModelProto()
-    model.opset_import.add(version=17)
-    model.graph.node.add(op_type="MatMul", input=["x", "w"], output=["y"])
-    model.graph.input.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 200]))
-    model.graph.output.add(name="y")
-    tensor = numpy_helper.from_array(np.ones((200, 200), np.float32), "w")
-    model.graph.initializer.append(tensor)
-    parse_model(model.SerializeToString())
+    product = helper.make_node("MatMul", ["x", "w"], ["y"])
+    model = model_of([product], [value("x", [1, 200])], ["y"], {"w": np.ones((200, 200), "f")})
+    read_model(model)
     model.graph.initializer[0].float_data.append(1.0)
     with pytest.raises(FileError, match="holds its values twice"):
-        parse_model(model.SerializeToString())
+        read_model(model)
     model.graph.initializer[0].ClearField("float_data")
     model.graph.initializer[0].dims[0] = 199
     with pytest.raises(FileError, match="39800 values; 40000 are in the file"):
-        parse_model(model.SerializeToString())
+        read_model(model)
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.9])

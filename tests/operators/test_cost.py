@@ -96,7 +96,7 @@ def of_tables(operator: Any, x: Array) -> int:
     back = isinstance(operator, resize.ResizeTranspose)
     shape, count = list(x.shape), 0
     for line in operator.ordered()[:: -1 if back else 1]:
-        table = (resize.turned_table if back else resize.table_of)(line, operator.rule)
+        table = (resize.transposed_table if back else resize.table_of)(line, operator.rule)
         shape[line.axis] = line.size if back else line.to
         for index_of in every(tuple(shape)):
             p = index_of[line.axis]
@@ -130,10 +130,16 @@ def of_places(operator: Any, x: Array, given: Array) -> int:
     return count
 
 
+def of_taps(operator: Any, x: Array, number: Array, weight: Array) -> int:
+    """A product for each tap, place and channel."""
+    return sum(1 for _ in every(number.shape, x.shape[1:]))
+
+
 COUNTS: dict[type[Operator], Callable[..., int]] = {
     correlate.Correlate: of_x_and_w,
     correlate.CorrelateTranspose: of_w_and_y,
     correlate.CorrelateWeight: of_x_and_y,
+    grid.CellSum: of_taps,
     grid.GridSample: of_places,
     local.Local: of_x_and_w,
     local.LocalTranspose: of_w_and_y,

@@ -25,7 +25,7 @@ from allconv import functional as F
 from allconv import nn, sizes
 from allconv.engine.plan_text import PlanText, StepLine
 from allconv.nn.summary import Summary, SummaryRow
-from allconv.picture.table import MOST_ROWS, SIZE, LongTable, coloured, line, shown, table
+from allconv.picture.table import MOST_ROWS, SIZE, LongTable, coloured, for_notebook, line, table
 
 MOST = 40_000  # bytes
 CONTROL = "".join(map(chr, (0, 7, 8, 27, 127, 155)))
@@ -300,7 +300,7 @@ def test_a_listing_adds_up_by_kind() -> None:
 
 def test_themes_and_colours() -> None:
     """Names in the colours of roles; what has none is text."""
-    assert "prefers-color-scheme" not in shown(line("a"), theme="dark")
+    assert "prefers-color-scheme" not in for_notebook(line("a"), theme="dark")
     assert coloured("y", "<") == '<i class="y">&lt;</i>'
     assert coloured("gx", "<") == "&lt;"
 

@@ -261,10 +261,10 @@ RECORDS = (
         linear=(X,),
         outsiders=(onnx_slice,),
         refusals=(
-            refusal("a slice of 1 axes", lambda: Slice((0,), (1,), (1,)), (2, 3)),
-            refusal(r"leaves \(3,\)", lambda: Slice((1,), (1,), (3,)), (3,)),
-            refusal(r"leaves \(3,\)", lambda: Slice((1,), (-1,), (3,)), (3,)),
-            refusal(r"leaves \(3,\)", lambda: Slice((0,), (0,), (1,)), (3,)),
+            refusal("the slice has 1 axes", lambda: Slice((0,), (1,), (1,)), (2, 3)),
+            refusal(r"is outside \(3,\)", lambda: Slice((1,), (1,), (3,)), (3,)),
+            refusal(r"is outside \(3,\)", lambda: Slice((1,), (-1,), (3,)), (3,)),
+            refusal(r"is outside \(3,\)", lambda: Slice((0,), (0,), (1,)), (3,)),
         ),
     ),
     Record(
@@ -274,7 +274,7 @@ RECORDS = (
         linear=(X,),
         refusals=(
             refusal(r"\(2,\) is expected", lambda: Unslice((0,), (1,), (2,), (4,)), (3,)),
-            refusal(r"leaves \(4,\)", lambda: Unslice((3,), (1,), (2,), (4,)), (2,)),
+            refusal(r"is outside \(4,\)", lambda: Unslice((3,), (1,), (2,), (4,)), (2,)),
         ),
     ),
     Record(
@@ -283,7 +283,7 @@ RECORDS = (
         brute_pad,
         outsiders=(onnx_pad,),
         refusals=(
-            refusal("1 pairs of padding", lambda: Pad(((1, 1),)), (2, 3)),
+            refusal("padding has 1 pairs", lambda: Pad(((1, 1),)), (2, 3)),
             refusal(r"more than there is of \(3,\)", lambda: Pad(((-2, -2),)), (3,)),
         ),
     ),
@@ -294,7 +294,7 @@ RECORDS = (
         linear=(X,),
         outsiders=(onnx_pad_edge,),
         refusals=(
-            refusal("1 pairs of padding", lambda: PadEdge(((1, 1),)), (2, 3)),
+            refusal("padding has 1 pairs", lambda: PadEdge(((1, 1),)), (2, 3)),
             refusal("cannot be repeated", lambda: PadEdge(((-1, 2),)), (3,)),
             refusal(r"edges of \(0,\) cannot", lambda: PadEdge(((1, 0),)), (0,)),
         ),

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from allconv.operators.base import Array, Operator, Spec
-from allconv.operators.grid import MODES, PADDINGS, CellNumber, GridSample
+from allconv.operators.grid import MODES, PADDINGS, CellNumber, CellSum, GridSample
 from records.record import Function, Record, draw_array, draw_dtype, onnx_results, refusal
 
 
@@ -106,7 +106,38 @@ def brute_number(operator: CellNumber, *places: Array):
     return (number,)
 
 
+def draw_sum(data: st.DataObject) -> tuple[Operator, tuple[Array, ...]]:
+    """Numbers from both ends, some of no cell."""
+    cells, channels, taps, places = (data.draw(st.integers(0, 3)) for _ in range(4))
+    dtype = draw_dtype(data)
+    number = draw_array(data, (taps, places), "int64", -cells - 1, cells)
+    x, weight = (draw_array(data, shape, dtype) for shape in ((cells, channels), (taps, places)))
+    return CellSum(), (x, number, weight)
+
+
+def brute_sum(operator: CellSum, x: Array, number: Array, weight: Array):
+    """Product by product."""
+    y = np.zeros((number.shape[1], x.shape[1]))
+    for t, p in np.ndindex(number.shape):
+        if -len(x) <= number[t, p] < len(x):
+            for c in range(x.shape[1]):
+                y[p, c] += weight[t, p] * x[number[t, p], c]
+    return (y,)
+
+
 RECORDS = (
+    Record(
+        CellSum,
+        draw_sum,
+        brute_sum,
+        linear=(("x",), ("weight",)),
+        refusals=(
+            refusal(r"weight \(2, 3\); .* are expected", CellSum,
+                    (4, 2), Spec((2, 4), "int64"), (2, 3)),
+            refusal("number float32", CellSum, (4, 2), (2, 3), (2, 3)),
+            refusal(r"x is \(4,\)", CellSum, (4,), Spec((2, 3), "int64"), (2, 3)),
+        ),
+    ),
     Record(
         GridSample,
         draw_sample,

@@ -198,8 +198,8 @@ RECORDS = (
         outsider_ulp=4,
         refusals=(
             refusal(r"x is \(2, 4\); axis 1 of 3", lambda: Resize((LINE,), Rule()), (2, 4)),
-            refusal(r"axes \(1,\) of an array", lambda: Resize((LINE,), Rule()), (3,)),
-            refusal(r"axes \(1, 1\)", lambda: Resize((LINE, LINE), Rule()), (2, 3)),
+            refusal(r"axes are \(1,\); axes of \(3,\)", lambda: Resize((LINE,), Rule()), (3,)),
+            refusal(r"axes are \(1, 1\)", lambda: Resize((LINE, LINE), Rule()), (2, 3)),
             refusal("not int64", lambda: Resize((LINE,), Rule()), Spec((2, 3), "int64")),
             refusal("no resize is 'area'", lambda: Resize((LINE,), Rule("area")), (2, 3)),
             refusal(
@@ -213,7 +213,7 @@ RECORDS = (
                 (2, 2),
             ),
             refusal(
-                "2,097,152 are the most",
+                "at most 2,097,152 are supported",
                 lambda: Resize((ResizedAxis(0, 2, MOST_CELLS + 2, Fraction(2)),), Rule()),
                 (2, 2),
             ),

@@ -107,7 +107,7 @@ RECORDS = (
         linear=(("x",),),
         outsiders=(onnx_gather,),
         refusals=(
-            refusal(r"axis 2 of an array of shape \(2, 3\)", lambda: Take(2), (2, 3), INDEX),
+            refusal(r"axis is 2; an axis of \(2, 3\) is expected", lambda: Take(2), (2, 3), INDEX),
             refusal("index is int32", lambda: Take(0), (2, 3), Spec((2,), "int32")),
             refusal(r"index is int64 \(2, 2\)", lambda: Take(0), (2, 3), Spec((2, 2), "int64")),
             refusal("not int64", lambda: Take(0), INDEX, INDEX),
@@ -121,7 +121,7 @@ RECORDS = (
         linear=(("y",),),
         refusals=(
             refusal(r"y is \(3, 3\), index \(2,\)", lambda: AddAt(0, 4), (3, 3), INDEX),
-            refusal(r"axis -1 of an array", lambda: AddAt(-1, 4), (3, 3), INDEX),
+            refusal("axis is -1; an axis of", lambda: AddAt(-1, 4), (3, 3), INDEX),
             refusal("index is int32", lambda: AddAt(0, 4), (2, 3), Spec((2,), "int32")),
         ),
     ),
@@ -132,7 +132,7 @@ RECORDS = (
         linear=(("x",),),
         outsiders=(onnx_cumsum,),
         refusals=(
-            refusal(r"axis 2 of an array of shape \(2, 3\)", lambda: RunningSum(2), (2, 3)),
+            refusal(r"axis is 2; an axis of \(2, 3\) is expected", lambda: RunningSum(2), (2, 3)),
             refusal("not int64", lambda: RunningSum(0), INDEX),
         ),
     ),

@@ -235,7 +235,7 @@ def test_a_batch_beyond_all_measure() -> None:
     net = ac.onnx.load(model(5000))
     dense = ac.rewrite.densify(net, (5000, 3, *CROP))
     assert dense(image(*CROP)).shape == (2, 3, 1, 1)
-    with pytest.raises(LimitError, match="takes 5,000 images at once; 1,024 are the most here"):
+    with pytest.raises(LimitError, match="takes 5,000 images at once; at most 1,024 are supported"):
         dense.compare(net, image(*CROP))
 
 

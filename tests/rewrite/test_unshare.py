@@ -94,7 +94,7 @@ def test_refusals() -> None:
         ac.rewrite.unshare(net, (1, 1, 4, 4), to="dense")
     with pytest.raises(ArgumentError, match="input_shape is None"):
         ac.rewrite.unshare(net)
-    with pytest.raises(UnsupportedError, match="weights; 268,435,456 are the most"):
+    with pytest.raises(UnsupportedError, match="weights; at most 268,435,456 are supported"):
         ac.rewrite.unshare(net, (1, 1, 200, 200), to="linear")
     for to in ("local", "linear"):
         one = ac.rewrite.unshare(net, (1, 1, 4, 4), to=to)

@@ -12,7 +12,7 @@ from allconv import onnx
 from allconv.show.network import evidence as ev
 from allconv.show.network.page import Subject
 from allconv.show.network.read import described, read_messages
-from allconv.show.network.record import RunnableNetwork, record
+from allconv.show.network.record import RunnableNetwork, record_network
 from allconv.show.network.values import Photo, layer_values, maps_of, scores_of
 
 SHAPE = (1, 3, 16, 16)
@@ -24,7 +24,7 @@ def quiet(what: str, done: int, total: int) -> None:
 
 def recorded(path: Path) -> RunnableNetwork:
     said = described(read_messages(path))
-    return record(onnx.load(path), SHAPE, path.name, said)
+    return record_network(onnx.load(path), SHAPE, path.name, said)
 
 
 def with_photo(path: Path, most: int = 4) -> Subject:

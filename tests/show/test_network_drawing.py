@@ -10,10 +10,10 @@ from network_subjects import check_links, layers
 from report_pages import read
 
 from allconv.show.network import page as pages
-from allconv.show.network.fold import MOST_BOXES, LayerGroup, fold
+from allconv.show.network.layer_groups import MOST_BOXES, LayerGroup, grouped
 from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.page import Subject, page
-from allconv.show.network.place import BOX, GAP, place
+from allconv.show.network.placement import BOX, GAP, place
 from allconv.show.network.read import network_of_file, read_messages
 
 
@@ -34,7 +34,7 @@ def names_of_3000(kind: str) -> list[str]:
 @pytest.mark.parametrize("kind", ["nested", "torch", "flat", "mixed", "deep", "unnamed"])
 def test_3000_layers_fold_into_drawings_of_some_boxes(kind: str) -> None:
     held = [DrawnLayer(n, name, "Relu") for n, name in enumerate(names_of_3000(kind))]
-    root = fold(held)
+    root = grouped(held)
     assert [layer.number for layer in root.layers()] == list(range(3000))
     groups = list(root.groups())
     assert max(len(group.members) for group in groups) <= MOST_BOXES
@@ -44,7 +44,7 @@ def test_3000_layers_fold_into_drawings_of_some_boxes(kind: str) -> None:
 
 def test_groups_are_those_of_the_names() -> None:
     held = [DrawnLayer(n, name, "Relu") for n, name in enumerate(names_of_3000("torch"))]
-    names = [each.name for each in fold(held).members if isinstance(each, LayerGroup)]
+    names = [each.name for each in grouped(held).members if isinstance(each, LayerGroup)]
     assert names == [f"layer{n}" for n in range(5)]
 
 

@@ -23,7 +23,7 @@ from allconv.show.network.layers import DrawnLayer
 from allconv.show.network.page import Subject, page
 from allconv.show.network.photo import sees
 from allconv.show.network.read import network_of_file, read_messages
-from allconv.show.network.record import record
+from allconv.show.network.record import record_network
 from allconv.show.network.stage import glimpse_of
 from allconv.show.network.values import Photo, compute, layer_values, maps_of, scores_of
 from allconv.show.stage.picture import StagePicture
@@ -209,7 +209,7 @@ def test_nodes_in_no_order_or_in_a_cycle_are_drawn(tmp_path: Path) -> None:
 
 def test_a_network_by_name_is_drawn_by_its_modules() -> None:
     net = nn.networks.build("resnet-18", 3, (32, 32), 10)
-    run = record(net, (1, 3, 32, 32), "resnet-18")
+    run = record_network(net, (1, 3, 32, 32), "resnet-18")
     found = run.network.layers
     assert sum(layer.parameters for layer in found) == sum(
         place.size for name, place in net.parameters().items()
@@ -280,8 +280,8 @@ def test_the_title_of_a_layer_is_one_line_that_turns_nothing(name: str) -> None:
 def test_two_networks_beside_each_other() -> None:
     """Both are counted, by operator too; names stay text."""
     runs = [
-        record(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), (1, 1, 8, 8), "<b>one"),
-        record(nn.Sequential(nn.Conv2d(1, 4, 5)), (1, 1, 8, 8), "other"),
+        record_network(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), (1, 1, 8, 8), "<b>one"),
+        record_network(nn.Sequential(nn.Conv2d(1, 4, 5)), (1, 1, 8, 8), "other"),
     ]
     one, other = (Subject(run.network, run) for run in runs)
     section = read(page(replace(one, beside=other))).at("beside")

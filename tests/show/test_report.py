@@ -12,7 +12,7 @@ from report_pages import Element, make_run, pictures, read
 from allconv.data import batches
 from allconv.picture.palette import DARK, LIGHT, Theme, contrast, mixed
 from allconv.show.report.album import SIDE, Album, Shot
-from allconv.show.report.matrix import DEEPEST, ConfusionMatrix
+from allconv.show.report.confusion import DEEPEST, ConfusionMatrix
 from allconv.show.report.run import TrainedRun, run_report
 from allconv.train.evaluate import interval
 

@@ -133,7 +133,7 @@ def test_a_film_fills_its_result() -> None:
 
 def test_a_film_has_the_colours_of_the_stylesheet() -> None:
     """A chosen cell is filled with its role's colour, and the ground is paper."""
-    image = gif.drawn(StagePicture.of(State(leave="y")).scene())
+    image = gif.as_pixels(StagePicture.of(State(leave="y")).scene())
     colours = {colour for _, colour in image.getcolors(2**20) or []}
     assert channels(LIGHT.roles["y"]) in colours
     assert channels(LIGHT.paper) in colours

@@ -14,13 +14,13 @@ from stage_states import state_of
 
 from allconv import functional as F
 from allconv.errors import ArgumentError, LimitError, ShapeError
-from allconv.show.call import record_call
 from allconv.show.page.shared import OPERATORS
 from allconv.show.stage.call import Shown, state_of_call
 from allconv.show.stage.model import model_of
 from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.step import step_of
 from allconv.show.stage.values import GIVEN, Values, coordinates, place_key, values_of
+from allconv.show.window_call import record_call
 from allconv.show.working import upstream, working
 
 STATES = range(280)

@@ -113,7 +113,7 @@ def test_vjp_of_several_results() -> None:
     assert rest["cube"] == (X**3).sum()
     (gx,) = pull((np.ones(3), {"cube": np.array(10.0)}))
     np.testing.assert_array_equal(gx, 2 + 30 * X**2)
-    with pytest.raises(ArgumentError, match="nested in another way than the result"):
+    with pytest.raises(ArgumentError, match="not nested as the result is"):
         pull(np.ones(3))
     with pytest.raises(ShapeError, match=r"gy is float64 \(2,\); float64 \(3,\) is expected"):
         pull((np.ones(2), {"cube": np.array(10.0)}))

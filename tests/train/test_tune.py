@@ -17,7 +17,7 @@ from allconv.errors import ArgumentError, Error, FileError, ShapeError, Unsuppor
 from allconv.nn.rewrites.new_head import Features
 from allconv.train import ImageClassifier
 from allconv.train.base import open_base
-from allconv.train.features import compute_features, measure
+from allconv.train.features import compute_features, mean_and_spread
 from allconv.train.inference import Inference
 from allconv.train.layer_wise import LayerWise, layer_shares
 from allconv.train.optimizers import SGD
@@ -123,10 +123,10 @@ def test_features_are_those_of_each_image_and_its_mirror(file: Path) -> None:
     for view, step in ((0, 1), (1, -1)):
         x = data.preprocess.apply(data.train.images[:, :, ::step].copy())
         np.testing.assert_allclose(found[:, view], net(x), rtol=1e-4, atol=1e-4)
-    mean, spread = measure(found)
+    mean, spread = mean_and_spread(found)
     with pytest.raises(Error, match="NaN or infinity"):
-        measure(np.full((3, 1, 2), np.inf, np.float32))
-    assert measure(np.ones((3, 1, 2), np.float32))[1].tolist() == [np.float32(0.1)] * 2
+        mean_and_spread(np.full((3, 1, 2), np.inf, np.float32))
+    assert mean_and_spread(np.ones((3, 1, 2), np.float32))[1].tolist() == [np.float32(0.1)] * 2
     flat = found.reshape(-1, found.shape[2]).astype(np.float64)
     np.testing.assert_allclose(mean, flat.mean(0), rtol=1e-4, atol=1e-6)
     changing = flat.std(0) > 0.11 * flat.std(0).mean()

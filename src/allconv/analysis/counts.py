@@ -58,11 +58,11 @@ class LayerCounts(tuple[LayerCount, LayerCount, LayerCount]):
 
 
 def _html(counts: Iterable[LayerCount]) -> str:
-    from allconv.picture.table import shown, table
+    from allconv.picture.table import for_notebook, table
 
     head = ("layer", "weights", "biases", "multiply-adds")
     rows = [(each.name, each.weights, each.biases, each.multiply_adds) for each in counts]
-    return shown(table(head, rows))
+    return for_notebook(table(head, rows))
 
 
 def count_layers(

@@ -93,12 +93,12 @@ class ReceptiveFields(tuple[Field, ...]):
             yield f"{result}{name.ljust(max(map(len, names)))}  {reach}"
 
     def _repr_html_(self) -> str:
-        from allconv.picture.table import shown, table
+        from allconv.picture.table import for_notebook, table
 
         head = ("result", "axis", "cells", "stride", "cell 0 sees", "of")
         rows = [(n, *row) for n, field in enumerate(self) for row in _rows(field)]
         first = 1 if len(self) == 1 else 0
-        return shown(table(head[first:], [row[first:] for row in rows]))
+        return for_notebook(table(head[first:], [row[first:] for row in rows]))
 
 
 def _axes(field: Field) -> tuple[str, ...]:

@@ -188,9 +188,9 @@ class Matrix:
         most    rows and columns that are drawn; of more, the first and the last. None: as many as
                 there is room for, 160 at most
         """
-        from allconv.analysis.matrix_picture import grid
+        from allconv.analysis.matrix_picture import matrix_drawing
 
-        return grid(self, letters, most).svg(theme)
+        return matrix_drawing(self, letters, most).svg(theme)
 
     def _repr_svg_(self) -> str:
         return str(self.svg())

@@ -1,7 +1,7 @@
 """How a value depends on another, entry by entry: what a matrix is while it is being put together.
 
 An entry says that a cell of the output has a factor, or a factor times a named weight, times a cell
-of the input. Maps are followed one after the other (`joined`) and added (`summed`). Where an entry
+of the input. Maps follow one after the other (`composed`) and are added (`summed`). Where an entry
 would have two weights, names end and numbers go on.
 """
 
@@ -158,7 +158,7 @@ def selection(places: Array, input_shape: tuple[int, ...]) -> LinearMap:
     return LinearMap(rows, flat[rows] - 1, np.ones(len(rows)), places.shape, input_shape)
 
 
-def joined(last: LinearMap, first: LinearMap) -> LinearMap:
+def composed(last: LinearMap, first: LinearMap) -> LinearMap:
     """`last` after `first`: the product of the two matrices."""
     if first.is_identity:
         return last

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from allconv.analysis.layer_matrix import Matrix
-from allconv.analysis.linear_map import Known, LinearMap, identity, joined, selection, summed
+from allconv.analysis.linear_map import Known, LinearMap, composed, identity, selection, summed
 from allconv.analysis.moving import MOVING, move_labels
 from allconv.analysis.window_terms import window_terms
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
@@ -203,7 +203,7 @@ def _move(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
             places = [np.zeros(value.shape, np.int64) for value in node.inputs]
             places[n] = 1 + np.arange(places[n].size).reshape(places[n].shape)
             parts.append(
-                joined(selection(move_labels(node.operator, *places), places[n].shape), each)
+                composed(selection(move_labels(node.operator, *places), places[n].shape), each)
             )
     return summed(parts)
 
@@ -214,7 +214,7 @@ def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linear
     kept = tuple(1 if axis in operator.axes else n for axis, n in enumerate(shape))
     rows = np.arange(node.outputs[0].size).reshape(kept)
     spread = selection(np.broadcast_to(rows, shape) + 1, node.outputs[0].shape)
-    return joined(spread.transposed(), maps[0]) if maps[0] else None
+    return composed(spread.transposed(), maps[0]) if maps[0] else None
 
 
 def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
@@ -226,7 +226,7 @@ def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> 
     places = (np.arange(int(np.prod(shape))).reshape(shape) for shape in shapes)
     rows, columns = (np.moveaxis(each, operator.axis, 0) for each in places)
     here = LinearMap(rows[p].reshape(-1), columns[j].reshape(-1), np.ones(rows[p].size), *shapes)
-    return joined(here, maps[0]) if maps[0] else None
+    return composed(here, maps[0]) if maps[0] else None
 
 
 def _resize(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
@@ -240,7 +240,7 @@ def _resize(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Lin
         p, j = rows[table.rows], columns[table.cells]
         weights = np.repeat(table.weights, p.size // max(len(table.cells), 1))
         here = LinearMap(p.reshape(-1), j.reshape(-1), weights, after, shape)
-        found, shape = joined(here, found) if found else None, after
+        found, shape = composed(here, found) if found else None, after
     return found
 
 
@@ -260,7 +260,7 @@ def _broadcast(found: LinearMap, shape: tuple[int, ...]) -> LinearMap:
     if found.output_shape == shape:
         return found
     places = 1 + np.arange(int(np.prod(found.output_shape))).reshape(found.output_shape)
-    return joined(selection(np.broadcast_to(places, shape), found.output_shape), found)
+    return composed(selection(np.broadcast_to(places, shape), found.output_shape), found)
 
 
 def _multiply(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
@@ -270,7 +270,7 @@ def _multiply(node: Node, maps: list[LinearMap | None], known: list[Known]) -> L
         return None
     found, other = (left, known[1]) if left is not None else (right, known[0])
     shape = node.outputs[0].shape
-    return None if found is None else joined(other.diagonal(shape), _broadcast(found, shape))
+    return None if found is None else composed(other.diagonal(shape), _broadcast(found, shape))
 
 
 def _divide(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
@@ -279,7 +279,7 @@ def _divide(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Lin
     shape = node.outputs[0].shape
     with np.errstate(divide="ignore"):
         inverse = Known.new(1.0 / known[1].array)
-    return joined(inverse.diagonal(shape, named=False), _broadcast(maps[0], shape))
+    return composed(inverse.diagonal(shape, named=False), _broadcast(maps[0], shape))
 
 
 def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> LinearMap | None:
@@ -316,7 +316,7 @@ def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
                 (specs[out], specs[names[n]]),
                 names[other],
             )
-        parts.append(joined(here, found))
+        parts.append(composed(here, found))
     return summed(parts)
 
 
@@ -335,7 +335,7 @@ def _average(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Li
     here = LinearMap(
         rows, columns, 1.0 / counts[terms.y], node.outputs[0].shape, node.inputs[0].shape
     )
-    return joined(here, maps[0]) if maps[0] else None
+    return composed(here, maps[0]) if maps[0] else None
 
 
 _RULES: Rules[Rule] = Rules(

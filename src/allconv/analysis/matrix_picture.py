@@ -27,7 +27,7 @@ LONGEST = 40  # letters of a name in the legend
 Index = NDArray[np.int64]
 
 
-def grid(matrix: Matrix, letters: bool, most: int | None) -> MatrixDrawing:
+def matrix_drawing(matrix: Matrix, letters: bool, most: int | None) -> MatrixDrawing:
     """What is drawn of a matrix; of more than `most` rows or columns the first and the last."""
     if most is not None and most < 2:
         raise ArgumentError(f"most is {most}; at least 2 rows and columns are drawn")
@@ -41,7 +41,7 @@ def grid(matrix: Matrix, letters: bool, most: int | None) -> MatrixDrawing:
     shades, count = _shades(matrix.letters, [each[0] for each in where.values()])
     entries, values = [], {}
     for (row, column), each in where.items():
-        value = number(float(matrix.values[each].sum(dtype=np.float64)))
+        value = short_number(float(matrix.values[each].sum(dtype=np.float64)))
         text = "+".join(name(n) for n in each) if letters else value
         shade = shades[_key(matrix.letters, each[0])]
         entries.append(Entry(row, column, text, shade))
@@ -77,10 +77,10 @@ def short_name(letters: Letters) -> Callable[[int], str]:
     return name
 
 
-def number(value: float) -> str:
+def short_number(value: float) -> str:
     """A number of few letters: whole ones whole, others to three digits.
 
-    >>> number(-1234.0), number(0.046524), number(1e9), number(float("nan"))
+    >>> short_number(-1234.0), short_number(0.046524), short_number(1e9), short_number(float("nan"))
     ('-1234', '0.0465', '1e+09', 'nan')
     """
     return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"

@@ -134,11 +134,7 @@ OTHERS: dict[str, list[BenchLayer]] = {
     "groups": [conv(1, 112, 28, 112, 1, groups=4), conv(1, 256, 28, 256, 3, groups=32)],
     "1-D": [conv(8, 64, (1000,), 64, 9), conv(1, 1, (16000,), 64, 80, stride=4)],
     "3-D": [conv(1, 32, (16, 56, 56), 32, 3), conv(1, 3, (16, 112, 112), 64, 3)],
-    "odd channels": [
-        conv(1, 3, 112, 17, 3),
-        conv(1, 17, 56, 100, 3),
-        conv(1, 100, 28, 100, 3),
-    ],
+    "odd channels": [conv(1, 3, 112, 17, 3), conv(1, 17, 56, 100, 3), conv(1, 100, 28, 100, 3)],
 }
 GRADIENTS = [
     conv(16, 64, 56, 64, 3),

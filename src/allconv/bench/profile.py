@@ -81,7 +81,7 @@ def profile_call(
     planner = next(iter(program._prepared.values())).planner
     rows = [
         part.data(sum(times.get(step, 0.0) for step in part.steps))
-        for part in parts(planner.graph, planner.steps, planner)
+        for part in profile_rows(planner.graph, planner.steps, planner)
     ]
     ends = ((OUTSIDE, median(outside)), (WHOLE, whole))
     return [*rows, *(ProfileRow(what, "").data(seconds) for what, seconds in ends)]
@@ -113,7 +113,7 @@ def steps_timed() -> Iterator[dict[int, float]]:
         team.execute = execute
 
 
-def parts(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[ProfileRow]:
+def profile_rows(graph: Graph, steps: Sequence[PlanStep], planner: Planner) -> list[ProfileRow]:
     """The steps by the value that they make, in the order in which each begins.
 
     A step belongs to the last value in the graph whose memory it is the first to touch; one that

@@ -79,7 +79,7 @@ class Results:
             data = json.loads(text)
         except (ValueError, RecursionError):
             raise FileError(
-                f"{file} is no JSON; a file of allconv bench --json is expected"
+                f"{file} is not JSON; a file of allconv bench --json is expected"
             ) from None
         try:
             if data.pop("format") != FORMAT:

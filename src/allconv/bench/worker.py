@@ -136,7 +136,7 @@ class Worker:
     def profile(self, repeats: int) -> Message:
         """The steps of a run."""
         if self._prepared.profile is None:
-            raise ValueError("this engine tells no steps")
+            raise ValueError("this engine does not time its steps")
         return {"rows": self._prepared.profile(repeats)}
 
     def peaks(self, threads: int) -> Message:

@@ -32,12 +32,10 @@ class Counts(settings.Setting):
         self.most = most
 
     def read(self, text: str) -> tuple[int, ...] | None:
-        """See `Setting.read`."""
         known = settings.as_integers(text, ",", 1, self.most)
         return None if known is None else tuple(dict.fromkeys(known))
 
     def refusal(self, value: Any, param: click.Parameter | None) -> Misuse:
-        """See `Setting.refusal`."""
         return Misuse(
             f"{settings.shown_name(param)} is {value}; whole numbers from 1 to {self.most} with "
             "commas between them are expected, as in 1,2"
@@ -65,10 +63,7 @@ class Counts(settings.Setting):
     "--batch", type=Counts(MOST_BATCH), default="1", show_default=True,
     help="Images at once, of the suite networks and of MODEL.",
 )  # fmt: skip
-@click.option(
-    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
-    help="Of the images, for a MODEL that takes any.",
-)  # fmt: skip
+@click.option("--size", type=settings.Size(), help="Of the images, for a MODEL that takes any.")
 @click.option(
     "--compiled/--no-compiled", default=None,
     help="PyTorch compiled, too, which takes its time.  [default: not in layers and memory]",

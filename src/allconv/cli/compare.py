@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.argument("data", required=False, type=settings.DATA)
 @click.option(
-    "--model", "models", multiple=True, type=settings.NameSetting(settings.network_names),
+    "--model", "models", multiple=True, type=settings.NETWORK,
     help="A network to train, several times for several.  [default: plain, local, convnet and "
     "all-cnn]",
 )  # fmt: skip
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @settings.data_options
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 @click.option(
-    "-o", "--out", type=settings.PAGE, metavar="FILE",
+    "-o", "--out", type=settings.PAGE,
     help="Write a page with the curves of all networks, too.",
 )  # fmt: skip
 def command(

@@ -32,7 +32,7 @@ STEPS = 2  # by how many steps the canvas of noise is larger than a crop
     "-o", "--out", type=settings.MODEL, metavar="FILE", required=True, help="The file to write."
 )
 @click.option(
-    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
+    "--size", type=settings.Size(),
     help="Of the images that it was trained on, for a file that does not say it.",
 )  # fmt: skip
 @click.option(

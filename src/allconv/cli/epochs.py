@@ -23,11 +23,9 @@ class EpochLines(Callback):
         self._best = -1.0
 
     def on_begin(self, begin: BeginInfo) -> None:
-        """See `Callback`."""
         self._epochs, self._samples, self._first = begin.epochs, begin.samples, begin.first
 
     def on_step(self, info: StepInfo) -> None:
-        """See `Callback`."""
         left = info.seconds_left
         if info.images_per_second:
             left += (self._epochs - info.epoch) * self._samples / info.images_per_second
@@ -38,7 +36,6 @@ class EpochLines(Callback):
         self._screen.show(self._name(info.epoch), info.step, info.steps, note)
 
     def on_epoch(self, record: Record) -> None:
-        """See `Callback`."""
         self._screen.hide()
         if not self._is_told(record):
             return

@@ -29,23 +29,22 @@ LONGEST_STEM = 80
     "allconv explain resnet18.onnx --image cat.jpg --mean 0.485,0.456,0.406 "
     "--std 0.229,0.224,0.225",
 )
-@click.argument("model", type=settings.PathSetting("an .onnx file or the name of a network"))
+@click.argument("model", type=settings.MODEL_OR_NAME)
 @click.option(
-    "--image", type=settings.PathSetting("an image"), metavar="FILE",
+    "--image", type=settings.IMAGE,
     help="A photograph: what each layer gives for it, and what speaks for its class.",
 )  # fmt: skip
 @click.option(
-    "--beside", type=settings.PathSetting("an .onnx file or the name of a network"),
+    "--beside", type=settings.MODEL_OR_NAME,
     metavar="MODEL", help="Another network to hold against it.",
 )  # fmt: skip
 @click.option(
-    "-o", "--out", type=settings.PathSetting("the name of a file"), metavar="FILE",
+    "-o", "--out", type=settings.PAGE,
     help="The page; NAME-explained.html unless given, numbered where that is there already.",
 )  # fmt: skip
 @click.option(
     "--size",
     type=settings.Size(),
-    metavar="SIDE|HEIGHTxWIDTH",
     help="The size of the images [default: that of the file; 224 or 28 for a network by name].",
 )
 @click.option("--channels", type=settings.COUNT, help="1 grey, 3 colour.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allconv.cli.failures import Misuse
-from allconv.cli.model_shape import DEFAULT_CLASSES, is_by_name, shown_shape
+from allconv.cli.model_shape import is_by_name, named_network, shown_shape
 from allconv.cli.output import Screen
 from allconv.errors import Error, UnsupportedError
 from allconv.text import encodable, printable
@@ -62,20 +62,15 @@ def _subject(shown: Screen, asked: Asked) -> Subject:
 
 def _named(shown: Screen, asked: Asked) -> Subject:
     from allconv.data import Preprocess
-    from allconv.nn import networks
 
-    usual, *sides = networks.usual_images(asked.model)
-    height, width = asked.size or sides
-    channels = asked.channels or usual
-    classes = asked.classes or DEFAULT_CLASSES
-    if asked.image is not None and channels not in (1, 3):
-        raise Misuse(f"--channels is {channels}; an image has 1 (grey) or 3 (colour)")
+    if asked.image is not None and asked.channels not in (None, 1, 3):
+        raise Misuse(f"--channels is {asked.channels}; an image has 1 (grey) or 3 (colour)")
+    net, shape = named_network(asked.model, asked.size, asked.channels, asked.classes)
+    _, channels, height, width = shape
     mean, std = asked.mean or (0.5,) * channels, asked.std or (0.25,) * channels
     if len(mean) != channels or len(std) != channels:
         raise Misuse(f"the network takes {channels} channels; give --mean and --std one each")
-    net = networks.build(asked.model, channels, (height, width), classes)
     prepared = Preprocess(height, width, channels, mean, std) if asked.image else None
-    shape = (1, channels, height, width)
     remark = f"It is drawn for {_colours(channels)} images of {height} x {width}"
     if asked.size is None or asked.channels is None:
         remark += "; --size and --channels choose others"
@@ -153,13 +148,13 @@ def _recorded(asked: Asked, net: Module, shape: tuple[int, ...]) -> RunnableNetw
     """A network recorded for what it takes, with what its file says in words."""
     from allconv.onnx import OnnxModule
     from allconv.show.network.read import described, model_note, read_messages
-    from allconv.show.network.record import record
+    from allconv.show.network.record import record_network
 
     said, note = None, ""
     if isinstance(net, OnnxModule):
         proto = read_messages(asked.model)
         said, note = described(proto), model_note(proto)
-    return record(net, shape, _title(asked.model), said, note)
+    return record_network(net, shape, _title(asked.model), said, note)
 
 
 def _shown_run(

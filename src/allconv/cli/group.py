@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -28,36 +28,27 @@ WIDTH = 100
 
 
 class LazyGroup(click.Group):
-    """A group of commands that are loaded when they are asked for."""
+    """A group of commands that `load` gives, by their names, when they are asked for."""
 
-    names: tuple[str, ...] = ()
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        names: Sequence[str],
+        load: Callable[[str], click.Command],
+        **settings: Any,
+    ) -> None:
         super().__init__(*args, **settings)
         # Of a command that is not asked for the name is all that is needed, to suggest it, say.
-        self.commands = {name: click.Command(name) for name in self.names}
-
-    def load(self, name: str) -> click.Command:
-        """The command of a name."""
-        raise NotImplementedError
+        self.commands = {name: click.Command(name) for name in names}
+        self.load = load
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which they are met."""
-        return list(self.names)
+        return list(self.commands)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, loaded now."""
-        return self.load(cmd_name) if cmd_name in self.names else None
-
-
-class _Files(LazyGroup):
-    """Commands that are the `command` of the files of their names."""
-
-    names = COMMANDS
-
-    def load(self, name: str) -> click.Command:
-        command: click.Command = import_module(f"allconv.cli.{name}").command
-        return command
+        return self.load(cmd_name) if cmd_name in self.commands else None
 
 
 def examples(*lines: str) -> str:
@@ -71,7 +62,9 @@ def command(name: str, *lines: str) -> Callable[[Callable[..., Any]], click.Comm
 
 
 @click.group(
-    cls=_Files,
+    cls=LazyGroup,
+    names=COMMANDS,
+    load=lambda name: import_module(f"allconv.cli.{name}").command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog=examples(
         "allconv train                         # on the bundled images",

@@ -12,10 +12,10 @@ from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
 from allconv.cli.model_shape import (
-    DEFAULT_CLASSES,
     check_channels,
     image_shape,
     is_by_name,
+    named_network,
     shown_shape,
 )
 from allconv.cli.output import say, screen, table
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     "allconv inspect all-cnn --size 96 --channels 3 --classes 5",
     "allconv inspect run/model.onnx",
 )
-@click.argument("model", type=settings.PathSetting("an .onnx file or the name of a network"))
-@click.option("--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH", help="Of the images.")
+@click.argument("model", type=settings.MODEL_OR_NAME)
+@click.option("--size", type=settings.Size(), help="Of the images.")
 @click.option("--channels", type=settings.COUNT, help="1 grey, 3 colour.")
 @click.option("--classes", type=settings.COUNT, help="Of a network by name.")
 @click.option(
@@ -89,14 +89,10 @@ def _network(
     shapes: Sequence[tuple[int, ...]],
 ) -> tuple[Module, list[tuple[int, ...]]]:
     if is_by_name(model, classes):
-        from allconv.nn import networks
-
         if shapes:
             raise Misuse("--shape is for a file; give --size and --channels")
-        usual, *sides = networks.usual_images(model)
-        (height, width), channels = size or sides, channels or usual
-        net = networks.build(model, channels, (height, width), classes or DEFAULT_CLASSES)
-        return net, [(1, channels, height, width)]
+        net, shape = named_network(model, size, channels, classes)
+        return net, [shape]
     from allconv import onnx
 
     if shapes and (size is not None or channels is not None):

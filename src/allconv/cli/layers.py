@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allconv.engine.place import size_in_bytes
-from allconv.nn.abridge import MOST_ROWS, abridged, cut
+from allconv.nn.abridge import MOST_ROWS, abridged, without_middle
 from allconv.nn.summary import layers_of, parameters_of
 from allconv.text import bytes_text, printable
 
@@ -77,7 +77,7 @@ class ListedLayer:
 def _named(name: str, kind: str) -> str:
     """A layer in a bounded number of letters, whatever a file calls it."""
     kind = printable(kind, LONGEST_KIND)
-    return f"{cut(printable(name), LONGEST_NAME)} ({kind})" if name else kind
+    return f"{without_middle(printable(name), LONGEST_NAME)} ({kind})" if name else kind
 
 
 def _row(

@@ -15,7 +15,7 @@ from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
 from allconv.cli.output import say, screen, table
 from allconv.cli.output_file import check_output, write_result
-from allconv.cli.settings import PathSetting
+from allconv.cli.settings import PAGE
 from allconv.text import printable
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ SAID = {"yes": "yes", "no": "NO", "slip": "yes (slip)", "missing": "-"}
 @click.option("--list", "listing", is_flag=True, help="Names and titles; nothing is computed.")
 @click.option("--show", metavar="NAME", help="One example with its inputs, calls and working.")
 @click.option(
-    "-o", "--out", type=PathSetting("the name of a file"), metavar="FILE",
+    "-o", "--out", type=PAGE,
     help="Write the lecture as a page: prose, live figures, every example.",
 )  # fmt: skip
 @click.option(
-    "--worksheet", type=PathSetting("the name of a file"), metavar="FILE",
+    "--worksheet", type=PAGE,
     help="Write a sheet to print: blanks to fill in, answers at its end.",
 )  # fmt: skip
 def command(listing: bool, show: str | None, out: str | None, worksheet: str | None) -> None:
@@ -183,9 +183,9 @@ def shown_alone(result: Result) -> list[str]:
     if example.code:
         lines += ["", "computed by:", *_indented(example.code)]
     drawn = " (worked out by hand; the slide draws or states it)" if example.drawn else ""
-    lines += ["", f"printed{drawn}:", *_indented(grid(result.printed))]
+    lines += ["", f"printed{drawn}:", *_indented(in_columns(result.printed))]
     if result.ours is not None:
-        lines += ["", "ours:", *_indented(grid(result.written()))]
+        lines += ["", "ours:", *_indented(in_columns(result.written()))]
     reason = f": {result.reason}" if result.reason else ""
     lines += ["", f"agree: {said(result)}{reason}"]
     if example.working is not None:
@@ -193,7 +193,7 @@ def shown_alone(result: Result) -> list[str]:
     return lines
 
 
-def grid(cells: Array) -> str:
+def in_columns(cells: Array) -> str:
     """Cells in columns, blocks of rows apart."""
     if not cells.size:
         return ""

@@ -12,6 +12,7 @@ from allconv.errors import UnsupportedError
 from allconv.text import counted
 
 if TYPE_CHECKING:
+    from allconv.nn import Module
     from allconv.onnx import OnnxModule
 
 COLOURS = (1, 3)  # channels of images, grey or colour
@@ -31,6 +32,18 @@ def is_by_name(model: str, classes: int | None) -> bool:
     if classes is not None:
         raise Misuse("--classes is for a network by name; a file has its own")
     return False
+
+
+def named_network(
+    model: str, size: tuple[int, int] | None, channels: int | None, classes: int | None
+) -> tuple[Module, tuple[int, int, int, int]]:
+    """A network by its name, with random weights, and the shape of one image for it."""
+    from allconv.nn import networks
+
+    usual, *sides = networks.usual_images(model)
+    (height, width), channels = size or sides, channels or usual
+    net = networks.build(model, channels, (height, width), classes or DEFAULT_CLASSES)
+    return net, (1, channels, height, width)
 
 
 def image_shape(

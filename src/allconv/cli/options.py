@@ -88,7 +88,7 @@ def _checked(param: click.Parameter, value: Any, ctx: click.Context) -> Any:
     sides = is_list and all(isinstance(each, int | float) for each in value)
     if is_flag or isinstance(value, bool) or not (sides or isinstance(value, str | int | float)):
         kind = "null" if value is None else type(value).__name__
-        raise Misuse(f"{_flag(ctx, param.name)} is {kind}, which it cannot be")
+        raise Misuse(f"{_flag(ctx, param.name)} is {kind}, which is not a value of this option")
     between = "," if isinstance(param.type, Numbers) else "x"
     return param.type.convert(_text(value, between), param, ctx)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,30 +102,22 @@ def screen(*, err: bool = False) -> Iterator[Screen]:
     """A screen that says when kernels are compiled, and whose bar is gone at the end."""
     from allconv.engine import compiler  # llvmlite is loaded when a command needs it
 
-    made = Screen(err=err)
-    notice = CompileNotice(made)
+    made, number = Screen(err=err), count(1)
+
+    def notice(routine: Routine) -> None:
+        """Say why nothing seems to happen: machine code is made, once on this machine."""
+        what, n = "compiling kernels for this machine, once", next(number)
+        if n == 1 and not made.is_terminal:
+            made.line(f"{what} ...")
+        else:
+            made.show(f"{what}: {n}", 0, None)
+
     compiler.on_compile.append(notice)
     try:
         yield made
     finally:
         compiler.on_compile.remove(notice)
         made.hide()
-
-
-class CompileNotice:
-    """Says why nothing seems to happen: machine code is made, once on this machine."""
-
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-        self._count = 0
-
-    def __call__(self, routine: Routine) -> None:
-        """Before a routine is compiled."""
-        self._count += 1
-        if self._count == 1 and not self._screen.is_terminal:
-            self._screen.line("compiling kernels for this machine, once ...")
-        else:
-            self._screen.show(f"compiling kernels for this machine, once: {self._count}", 0, None)
 
 
 def is_terminal(*, err: bool = False) -> bool:

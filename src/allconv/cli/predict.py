@@ -50,11 +50,11 @@ class FilePrediction:
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each image.")
 @settings.foreign_options
 @click.option(
-    "--labels", type=settings.LABELS, metavar="FILE",
+    "--labels", type=settings.LABELS,
     help="The names of the classes, a line each, for a file that does not have them.",
 )  # fmt: skip
 @click.option(
-    "--size", type=settings.Size(), metavar="SIDE|HEIGHTxWIDTH",
+    "--size", type=settings.Size(),
     help="The size of images for the network, likewise.",
 )  # fmt: skip
 @settings.pixel_limit_option

@@ -23,7 +23,7 @@ from allconv.nn.tracing import trace_module
 from allconv.onnx import OnnxModule, load
 from allconv.operators.base import Array, Spec
 from allconv.text import printable
-from allconv.train.base import layout_of
+from allconv.train.base import channel_order
 from allconv.train.evaluate import softmax
 from allconv.train.inference import Inference
 
@@ -62,7 +62,7 @@ class Reader:
         if layout is not None and net.preprocess is not None:
             raise Misuse(f"{name} says how images are prepared; leave --layout out")
         takes_bytes = net.model.inputs[0].dtype == "uint8"
-        order = layout or layout_of(net.model.inputs[0].shape)
+        order = layout or channel_order(net.model.inputs[0].shape)
         preprocess, channels = preparation(net, name, preset, size, order)
         given: Module = net
         if (order, channels) != ("nchw", "rgb") and not takes_bytes:

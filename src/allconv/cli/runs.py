@@ -39,12 +39,9 @@ def new_run(chosen: Path, options: Mapping[str, Any]) -> Iterator[Path]:
         save_options(folder, options)
         with resumable(folder):
             yield folder
-    except KeyboardInterrupt:
-        if made.folder is None or not _has_begun(made.folder):
-            _discard(made)
-        raise
-    except BaseException:
-        if made.folder is None or not _has_epochs(made.folder):
+    except BaseException as error:
+        is_worth = _has_begun if isinstance(error, KeyboardInterrupt) else _has_epochs
+        if made.folder is None or not is_worth(made.folder):
             _discard(made)
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from math import inf, isfinite
 from typing import Any
 
@@ -63,7 +64,6 @@ class Whole(Setting):
         self.least, self.most = least, most
 
     def read(self, text: str) -> int | None:
-        """See `Setting.read`."""
         number = as_integer(text)
         return number if number is not None and self.least <= number <= self.most else None
 
@@ -86,7 +86,6 @@ class Real(Setting):
             self.expected += f" and below {below:g}"
 
     def read(self, text: str) -> float | None:
-        """See `Setting.read`."""
         number = as_number(text)
         if number is None or number >= self.below or number < self.least:
             return None
@@ -97,6 +96,7 @@ class Size(Setting):
     """One side, or height x width, in pixels."""
 
     name = "pixels"
+    metavar = "SIDE|HEIGHTxWIDTH"
     expected = f"one side, or HEIGHTxWIDTH, each {SMALLEST_SIDE} to {LARGEST_SIDE} pixels,"
 
     def read(self, text: str) -> tuple[int, int] | None:
@@ -112,7 +112,6 @@ class Shape(Setting):
     expected = f"up to {MOST_AXES} sizes with an x between them, as in 1x3x224x224,"
 
     def read(self, text: str) -> tuple[int, ...] | None:
-        """See `Setting.read`."""
         sizes = as_integers(text.lower(), "x", 1, LARGEST_SIZE)
         return None if sizes is None or len(sizes) > MOST_AXES else sizes
 
@@ -128,7 +127,6 @@ class Numbers(Setting):
         self.expected = f"{kind} with commas between them, as in 0.485,0.456,0.406,"
 
     def read(self, text: str) -> tuple[float, ...] | None:
-        """See `Setting.read`."""
         given = [as_number(each) for each in text.split(",")]
         known = tuple(x for x in given if x is not None and (x > 0 or not self.positive))
         return known if len(known) == len(given) else None
@@ -139,11 +137,10 @@ class PathSetting(Setting):
 
     name = "path"
 
-    def __init__(self, kind: str) -> None:
-        self.expected = kind
+    def __init__(self, kind: str, metavar: str | None = None) -> None:
+        self.expected, self.metavar = kind, metavar
 
     def read(self, text: str) -> str | None:
-        """See `Setting.read`."""
         return text or None
 
 
@@ -160,11 +157,9 @@ class NameSetting(Setting):
         return f"[{'|'.join(self.names())}]"
 
     def read(self, text: str) -> str | None:
-        """See `Setting.read`."""
         return text if text in self.names() else None
 
     def told(self, text: str) -> str:
-        """See `Setting.told`."""
         return f"one of {', '.join(self.names())}"
 
 
@@ -206,39 +201,6 @@ def as_number(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def network_names() -> tuple[str, ...]:
-    """The names of the networks."""
-    from allconv.nn.networks import names
-
-    return names()
-
-
-def preset_names() -> tuple[str, ...]:
-    """The names of the ways in which images are prepared."""
-    from allconv.data.presets import PRESETS
-
-    return tuple(PRESETS)
-
-
-def layout_names() -> tuple[str, ...]:
-    """The orders of axes that networks take images in."""
-    return ("nchw", "nhwc")
-
-
-def optimizer_names() -> tuple[str, ...]:
-    """The names of the optimizers."""
-    from allconv.train.optimizers import optimizer_names
-
-    return optimizer_names()
-
-
-def schedule_names() -> tuple[str, ...]:
-    """The names of the schedules of the learning rate."""
-    from allconv.train.schedules import schedule_names
-
-    return schedule_names()
-
-
 def shown_name(param: click.Parameter | None) -> str:
     """How an option or an argument is written."""
     if param is None:
@@ -272,8 +234,7 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that read labelled images."""
     options = [
         click.option(
-            "--image-size", type=Size(), metavar="SIDE|HEIGHTxWIDTH",
-            help="[default: chosen from the images]",
+            "--image-size", type=Size(), help="[default: chosen from the images]"
         ),
         click.option(
             "--samples", type=COUNT,
@@ -293,22 +254,39 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how a network from elsewhere takes its images."""
     preset = click.option(
-        "--preset", type=NameSetting(preset_names),
+        "--preset", type=PRESET,
         help="Instead of --mean and --std: a usual preparation, by its name.",
     )  # fmt: skip
     layout = click.option(
-        "--layout", type=NameSetting(layout_names),
+        "--layout", type=LAYOUT,
         help="The axes of what the file takes.  [default: as it declares them]",
     )  # fmt: skip
     return preset(mean_and_std(layout(function)))
 
 
+def _of(module: str, attribute: str) -> NameSetting:
+    """One of the names that a part of the library has, which help alone should not load."""
+
+    def names() -> tuple[str, ...]:
+        found = getattr(import_module(f"allconv.{module}"), attribute)
+        return tuple(found() if callable(found) else found)
+
+    return NameSetting(names)
+
+
 THREADS = Whole(1, MOST_THREADS)
 SEED = Whole(0, LARGEST_SEED)
 COUNT = Whole(1)
+NETWORK = _of("nn.networks", "names")
+OPTIMIZER = _of("train.optimizers", "optimizer_names")
+SCHEDULE = _of("train.schedules", "schedule_names")
+PRESET = _of("data.presets", "PRESETS")
+LAYOUT = _of("nn.rewrites.new_head", "LAYOUTS")
 DATA = PathSetting("a folder of images, a folder of IDX files or an .npz file")
 MODEL = PathSetting("an .onnx file")
+MODEL_OR_NAME = PathSetting("an .onnx file or the name of a network")
 BASE = PathSetting("an .onnx file or the folder of a run")
-LABELS = PathSetting("a file with the name of a class on each line")
-RUN = PathSetting("the folder of a run")
-PAGE = PathSetting("the name of a file")
+LABELS = PathSetting("a file with the name of a class on each line", "FILE")
+IMAGE = PathSetting("an image", "FILE")
+RUN = PathSetting("the folder of a run", "DIR")
+PAGE = PathSetting("the name of a file", "FILE")

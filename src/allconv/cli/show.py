@@ -9,20 +9,18 @@ from allconv.cli.group import LazyGroup, examples
 KINDS = ("conv", "conv_transpose", "local", "linear", "max_pool", "avg_pool")
 
 
-class _Kinds(LazyGroup):
-    """The kinds of layers: `show_kinds` is loaded when one is asked for, and NumPy with it."""
+def _load(name: str) -> click.Command:
+    """The kind of a name: `show_kinds` is loaded when one is asked for, and NumPy with it."""
+    from allconv.cli.show_kinds import COMMANDS
 
-    names = KINDS
-
-    def load(self, name: str) -> click.Command:
-        from allconv.cli.show_kinds import COMMANDS
-
-        return COMMANDS[name]
+    return COMMANDS[name]
 
 
 @click.group(
     "show",
-    cls=_Kinds,
+    cls=LazyGroup,
+    names=KINDS,
+    load=_load,
     epilog=examples(
         'allconv show conv --input "1 2 3 4" --kernel "1 2 3" --backward "1 1"',
         'allconv show conv --input "1 2 3 4" --kernel "1 2 3" --flip --padding half --stride 2',

@@ -44,6 +44,10 @@ def convolution(
     return _call(f"{kind}{axes}d", x, weight, bias, (x_shape, w_shape), axes, settings)
 
 
+def _shown(function: Callable[..., Any], *arrays: Array | None) -> ShownCall:
+    return ShownCall(function, tuple(each for each in arrays if each is not None))
+
+
 def local(
     kind: str, x: Array, weight: Array, bias: Array | None = None, axes: int = 0, **settings: Any
 ) -> ShownCall:
@@ -84,33 +88,21 @@ def local(
         y = function(x.reshape(x_shape), weight, bias, **settings)
         return y.reshape(output if x.ndim < axes + 2 else (len(x), *output))
 
-    return ShownCall(call, (x, w) if b is None else (x, w, b))
+    return _shown(call, x, w, b)
 
 
 def linear(kind: str, x: Array, weight: Array, bias: Array | None = None) -> ShownCall:
     """A linear layer: x (C) or (N, C), weights (C) or (O, C); or an image (C, *I), (O, C, *I)."""
-    if x.ndim > 1 and weight.ndim == x.ndim + 1:
-        return _linear_of_image(x, weight, bias)
+    seen = x.ndim if x.ndim > 1 and weight.ndim == x.ndim + 1 else 1  # axes that an output sees
     for name, array in (("--input", x), ("--kernel", weight)):
-        if array.ndim > 2:
+        if seen == 1 and array.ndim > 2:
             raise Misuse(f"{name} has {array.ndim} axes; a linear layer takes a row, or rows")
 
     def call(x: Any, w: Any, b: Any = None) -> Any:
-        y = functional.linear(x.reshape((-1, x.shape[-1])), w.reshape((-1, w.shape[-1])), b)
-        kept = (*x.shape[:-1], *w.shape[:-1])
-        return y.reshape(kept)
+        rows, kernels = (a.reshape((-1, prod(a.shape[-seen:]))) for a in (x, w))
+        return functional.linear(rows, kernels, b).reshape((*x.shape[:-seen], *w.shape[:-seen]))
 
-    return ShownCall(call, (x, weight) if bias is None else (x, weight, bias.ravel()))
-
-
-def _linear_of_image(x: Array, weight: Array, bias: Array | None) -> ShownCall:
-    """A linear layer whose input is an image, flattened."""
-
-    def call(x: Any, w: Any, b: Any = None) -> Any:
-        y = functional.linear(x.reshape((1, prod(x.shape))), w.reshape((w.shape[0], -1)), b)
-        return y.reshape(w.shape[:1])
-
-    return ShownCall(call, (x, weight) if bias is None else (x, weight, bias.ravel()))
+    return _shown(call, x, weight, None if bias is None else bias.ravel())
 
 
 def pooling(kind: str, x: Array, kernel_size: Any, axes: int = 0, **settings: Any) -> ShownCall:
@@ -170,4 +162,4 @@ def _call(
 
     if b is not None and name.startswith("conv"):
         b = b.ravel()
-    return ShownCall(call, (x, w) if b is None else (x, w, b))
+    return _shown(call, x, w, b)

@@ -196,6 +196,8 @@ def command_of(kind: Kind) -> click.Command:
         **settings: Any,
     ) -> None:
         given = {name: value for name, value in settings.items() if value is not None}
+        if backward is not None and backward.size == 1:  # everywhere
+            backward = backward.reshape(())
         page = show_page.Page(out, opened, leave)
         if page.is_asked and (matrix or sizes):
             raise Misuse("--matrix and --sizes are text; leave them out with -o and --open")

@@ -11,7 +11,7 @@ from allconv.text import printable
 
 if TYPE_CHECKING:
     from allconv.cli.show_call import ShownCall
-    from allconv.show.view import ArrayView
+    from allconv.show.array_view import ArrayView
     from allconv.show.working import Working
     from allconv.window import Axis
 
@@ -28,16 +28,15 @@ def work_out(call: ShownCall, backward: Any) -> Working:
     made = working(call.function, *call.arrays)
     if backward is None:
         return made
-    gy, expected = backward.reshape(()) if backward.size == 1 else backward, made.result.shape
-    if gy.size > 1 and gy.shape != expected:
-        raise Misuse(f"--backward is {backward.shape}; the output is {expected}")
-    return working(call.function, *call.arrays, grad_output=gy)
+    if backward.size > 1 and backward.shape != made.result.shape:
+        raise Misuse(f"--backward is {backward.shape}; the output is {made.result.shape}")
+    return working(call.function, *call.arrays, grad_output=backward)
 
 
 def cell_texts(made: Working, cells: tuple[str, ...]) -> list[str]:
     """The working as text, or some cells of it."""
+    from allconv.show.array_view import ArrayView
     from allconv.show.text import view_text, working_text
-    from allconv.show.view import ArrayView
 
     if not cells:
         return [working_text(made, _hint)]

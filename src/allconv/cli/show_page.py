@@ -15,7 +15,7 @@ import click
 from allconv.cli.failures import Misuse
 from allconv.cli.output import say
 from allconv.cli.output_file import check_output, write_result
-from allconv.cli.settings import PathSetting, Setting, as_integer, as_integers
+from allconv.cli.settings import PAGE, Setting, as_integer, as_integers
 from allconv.cli.show_call import MOST_WEIGHTS, ShownCall
 from allconv.cli.window_options import PerAxis
 from allconv.text import printable
@@ -44,7 +44,7 @@ class Channels(Setting):
 
 PAGE_OPTIONS: list[Callable[..., Any]] = [
     click.option(
-        "-o", "--out", type=PathSetting("the name of a file"), metavar="FILE",
+        "-o", "--out", type=PAGE,
         help="Write a live page (.html), a picture (.svg) or a film (.gif) in place of text.",
     ),
     click.option("--open", "opened", is_flag=True, help="Show the page in the browser."),
@@ -114,13 +114,12 @@ def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) 
 
     if page.out is not None:
         check_output("--out", page.out, KINDS)
-    gy = None if backward is None else backward.reshape(()) if backward.size == 1 else backward
     name, at = _cell(cells)
     leave = page.leave or next((role for role, each in RESULTS.items() if each == name), "y")
     if name is not None and RESULTS[leave] != name:
         raise Misuse(f"--cell is of {name}, and the page shows {RESULTS[leave]}; see --leave")
     # `leave` is one of the choices of the option, which click gives as text.
-    explained = explain(call.function, *call.arrays, grad_output=gy, leave=leave, at=at)  # type: ignore[arg-type]
+    explained = explain(call.function, *call.arrays, grad_output=backward, leave=leave, at=at)  # type: ignore[arg-type]
     content = None if page.out is None else explained.written_as(page.out)
     return UnwrittenPage(explained, page, content)
 

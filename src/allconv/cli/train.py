@@ -41,12 +41,7 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "allconv train --resume run          # go on where Ctrl-C, or worse, ended it",
 )
 @click.argument("data", required=False, type=settings.DATA)
-@click.option(
-    "--model",
-    type=settings.NameSetting(settings.network_names),
-    default="convnet",
-    show_default=True,
-)
+@click.option("--model", type=settings.NETWORK, default="convnet", show_default=True)
 @click.option("--epochs", type=settings.COUNT, help="[default: 8, more where there are few images]")
 @click.option(
     "--batch-size", type=settings.COUNT, help="[default: 64, fewer where there are few images]"
@@ -55,11 +50,9 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
     "--lr", type=settings.Real(0, is_open=True),
     help="The largest learning rate.  [default: what suits the optimizer]",
 )  # fmt: skip
+@click.option("--optimizer", cls=settings.OfRecipe, type=settings.OPTIMIZER)
 @click.option(
-    "--optimizer", cls=settings.OfRecipe, type=settings.NameSetting(settings.optimizer_names)
-)
-@click.option(
-    "--schedule", cls=settings.OfRecipe, type=settings.NameSetting(settings.schedule_names),
+    "--schedule", cls=settings.OfRecipe, type=settings.SCHEDULE,
     help="How the learning rate changes.",
 )  # fmt: skip
 @click.option("--weight-decay", type=settings.Real(0), help="[default: the optimizer's]")
@@ -87,14 +80,11 @@ WITHOUT_INTERVAL = 400  # images from which on an accuracy is told without its i
 @settings.data_options
 @click.option("--threads", type=settings.THREADS, help="[default: all processors]")
 @click.option(
-    "--out", type=settings.RUN, metavar="DIR", default="run", show_default=True,
+    "--out", type=settings.RUN, default="run", show_default=True,
     help="The folder for the result; DIR-2 and so on where it holds something already.",
 )  # fmt: skip
 @click.option(
-    "--resume",
-    type=settings.RUN,
-    metavar="DIR",
-    help="Go on with the run in this folder, with its options.",
+    "--resume", type=settings.RUN, help="Go on with the run in this folder, with its options."
 )
 @click.pass_context
 def command(

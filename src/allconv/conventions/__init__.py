@@ -18,9 +18,9 @@ from typing import Any
 
 from allconv.conventions.arrays import from_weights, images, weights
 from allconv.conventions.frameworks import LAYOUTS, TABLE, framework_of
+from allconv.conventions.function_names import names
 from allconv.conventions.layouts import Layout, reorder
 from allconv.conventions.lecture import EXAMPLES, Example
-from allconv.conventions.names import names
 from allconv.conventions.overview import table
 from allconv.conventions.padding import same_padding
 from allconv.conventions.sized_layer import sized_layer

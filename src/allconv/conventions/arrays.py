@@ -9,7 +9,7 @@ import numpy as np
 
 from allconv import nn
 from allconv.conventions.frameworks import LAYOUTS, OURS, TABLE, framework_of
-from allconv.conventions.layouts import SPATIAL, Layout, letters, reorder, turned
+from allconv.conventions.layouts import SPATIAL, Layout, letters, reorder, transposed
 from allconv.conventions.sized_layer import CONVOLUTIONS, LOCAL, NORMS, TRANSPOSED, is_depthwise
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.correlate import flipped
@@ -29,7 +29,7 @@ def weights(layer: Module, framework: str) -> dict[str, Array]:
     {'kernel': (5, 5, 3, 8), 'bias': (8,)}
     """
     return {
-        theirs: np.array(_turned(layer, framework, name, getattr(layer, name)), order="C")
+        theirs: np.array(_as_theirs(layer, framework, name, getattr(layer, name)), order="C")
         for name, theirs in _names(layer, framework_of(framework).layout).items()
     }
 
@@ -62,7 +62,7 @@ def from_weights(
     for name, theirs in names.items():
         array = take_array(theirs, arrays[theirs])
         state[name] = np.empty(np.shape(getattr(layer, name)), array.dtype)
-        view = _turned(layer, framework, name, state[name])
+        view = _as_theirs(layer, framework, name, state[name])
         if array.shape != view.shape:
             raise ShapeError(f"{theirs} is {array.shape}; {view.shape} is expected")
         view[...] = array
@@ -86,7 +86,7 @@ def _names(layer: Module, row: Layout) -> dict[str, str]:
     return {name: theirs for name, theirs in names.items() if getattr(layer, name) is not None}
 
 
-def _turned(layer: Any, framework: str, name: str, w: Array) -> Array:
+def _as_theirs(layer: Any, framework: str, name: str, w: Array) -> Array:
     """A view of one of our arrays as theirs: read from, and written through."""
     row = LAYOUTS[framework]
     if isinstance(layer, LOCAL):  # (O, C, *K, *P) -> (*P, C*K, O), and (O, *P) -> (*P, O)
@@ -97,17 +97,17 @@ def _turned(layer: Any, framework: str, name: str, w: Array) -> Array:
     if name != "weight" or isinstance(layer, NORMS):
         return w
     if isinstance(layer, nn.Linear):
-        return turned(w, OURS.linear, row.linear)
+        return transposed(w, OURS.linear, row.linear)
     axes = w.ndim - 2
     has_word = "true convolution" in TABLE[framework].calls
     if getattr(layer, "flip", False) and not has_word:
         w = flipped(w, axes)
     if isinstance(layer, TRANSPOSED):
-        return turned(w, letters(OURS.transposed, axes), letters(row.transposed, axes))
+        return transposed(w, letters(OURS.transposed, axes), letters(row.transposed, axes))
     if "M" in row.depthwise and is_depthwise(axes, layer.in_channels, layer.groups):
         # (C*M, 1, H, W): the outputs of a channel lie side by side
-        return turned(w.reshape(layer.in_channels, -1, *w.shape[2:]), "IMHW", "HWIM")
-    return turned(w, letters(OURS.convolution, axes), letters(row.convolution, axes))
+        return transposed(w.reshape(layer.in_channels, -1, *w.shape[2:]), "IMHW", "HWIM")
+    return transposed(w, letters(OURS.convolution, axes), letters(row.convolution, axes))
 
 
 def images(x: Any, source: str, target: str) -> Array:

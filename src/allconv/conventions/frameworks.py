@@ -309,7 +309,7 @@ _CENTRES, _FIRST = keep(lambda axis: axis.kernel // 2), keep(lambda axis: 0)
 _SLIDING = [plus_bias, pad(), strided(), _BY_GROUP, spread_taps()]
 _SCIPY = Framework(
     # `scipy.signal` slides one kernel over one array, without batch and channels, and has both
-    # words: `correlate` leaves the kernel as it is, `convolve` turns it round
+    # words: `correlate` leaves the kernel as it is, `convolve` flips it
     "SciPy",
     Layout(
         "NC*", "OI*", "IO*", "OI", "OI*", _names("weight", "bias"), _TORCH_NORM,

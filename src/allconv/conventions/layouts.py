@@ -48,7 +48,7 @@ def letters(layout: str, axes: int) -> str:
     return layout.replace("*", SPATIAL[axes])
 
 
-def turned(array: Array, source: str, target: str) -> Array:
+def transposed(array: Array, source: str, target: str) -> Array:
     """A view of an array with its axes in another order; a letter an axis."""
     return array.transpose([source.index(letter) for letter in target])
 
@@ -64,8 +64,8 @@ def reorder(array: Any, source: str, target: str) -> Array:
     array = take_array("array", array)
     if sorted(source) != sorted(target) or len(set(source)) != len(source):
         raise ArgumentError(
-            f'source is "{source}", target "{target}"; both name the same axes, a letter each'
+            f'source is "{source}", target "{target}"; both must name the same axes, a letter each'
         )
     if array.ndim != len(source):
         raise ShapeError(f'array is {array.shape}; "{source}" has {len(source)} axes')
-    return np.array(turned(array, source, target), order="C")
+    return np.array(transposed(array, source, target), order="C")

@@ -22,9 +22,9 @@ from allconv.data.folder import load_folder
 from allconv.data.idx import find_idx, load_idx, read_idx
 from allconv.data.images import PIXEL_LIMIT, read_image
 from allconv.data.listing import find_images
+from allconv.data.load_options import MEMORY_LIMIT, LoadOptions, Progress
+from allconv.data.load_options import image_size as _checked_size
 from allconv.data.npz import load_npz
-from allconv.data.options import MEMORY_LIMIT, LoadOptions, Progress
-from allconv.data.options import image_size as _checked_size
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report
 from allconv.errors import ArgumentError, FileError

@@ -8,7 +8,7 @@ from typing import Any
 from allconv.data.assemble import Shares, from_parts
 from allconv.data.dataset import Dataset, Part
 from allconv.data.labels import encode_labels
-from allconv.data.options import LoadOptions
+from allconv.data.load_options import LoadOptions
 from allconv.data.pixels import Numbers, find_white, take_images, to_bytes
 from allconv.errors import Error, ShapeError
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from allconv.data.augment import Augment
-from allconv.data.cache import resized
+from allconv.data.cache import resized_images
 from allconv.data.dataset import Dataset, Part
-from allconv.data.options import LoadOptions
+from allconv.data.load_options import LoadOptions
 from allconv.data.preprocess import Preprocess
 from allconv.data.report import Report, count_classes
 from allconv.data.split import Indices, hold_out, sample
@@ -157,4 +157,4 @@ def check_classes(
 
 
 def _resized(part: Part, size: tuple[int, int], options: LoadOptions) -> Part:
-    return Part(resized(part.images, size, options.memory_limit), part.labels, part.names)
+    return Part(resized_images(part.images, size, options.memory_limit), part.labels, part.names)

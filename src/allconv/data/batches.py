@@ -14,7 +14,7 @@ from allconv import random
 from allconv.data.augment import Augment, UserAugment, augmented
 from allconv.data.dataset import Part
 from allconv.data.preprocess import Preprocess
-from allconv.errors import ArgumentError
+from allconv.data.split import check_positive
 
 T = TypeVar("T")
 
@@ -41,8 +41,7 @@ def batches(
 
     The order is `random.permutation(seed, epoch, N)`, or the part's own without `shuffle`.
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ArgumentError(f"batch_size must be a positive integer, got {batch_size!r}")
+    check_positive("batch_size", batch_size)
     count = len(part)
     order = random.permutation(seed, epoch, count) if shuffle else np.arange(count, dtype=np.int64)
     return _batches(part, order, batch_size, epoch, seed, preprocess, augment)
@@ -69,8 +68,7 @@ def prefetch(source: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
     An exception in `source` is raised here, in its place. Closing the generator (leaving its loop,
     an exception, Ctrl-C) stops the thread after the item it is at and waits for it.
     """
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-        raise ArgumentError(f"depth must be a positive integer, got {depth!r}")
+    check_positive("depth", depth)
     return _prefetch(source, depth)
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from allconv.data.images import PIXEL_LIMIT, Pixels, read_image, resize
-from allconv.data.options import MEMORY_LIMIT, Progress
+from allconv.data.load_options import MEMORY_LIMIT, Progress
 from allconv.data.parallel import in_order
 from allconv.errors import Error, FileError, LimitError
 
@@ -67,7 +67,9 @@ def decode_files(
     return Decoded(images, tuple(kept), failed)
 
 
-def resized(images: Pixels, size: tuple[int, int], memory_limit: int = MEMORY_LIMIT) -> Pixels:
+def resized_images(
+    images: Pixels, size: tuple[int, int], memory_limit: int = MEMORY_LIMIT
+) -> Pixels:
     """Images (N, H, W, C) scaled and cropped to `size` as `read_image` does; kept as above."""
     if images.shape[1:3] == size:
         return images

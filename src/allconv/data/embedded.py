@@ -12,7 +12,7 @@ import numpy.typing as npt
 from allconv.data.arrays import load_arrays
 from allconv.data.dataset import Dataset
 from allconv.data.idx import SHARES, read_stream
-from allconv.data.options import LoadOptions
+from allconv.data.load_options import LoadOptions
 
 CLASSES = (
     "T-shirt/top",

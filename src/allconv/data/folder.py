@@ -1,6 +1,6 @@
 """A folder of class folders: the folders' sorted names are the classes, what is in them the images.
 
-What is not divided by its folders (layout.py) is held out by class: 15 % to validate, 15 % to test.
+What is not divided by its folders (folder_layout.py) is held out by class, 15 % for each part.
 Files may lie deeper in a class folder. Hidden files and folders are not looked at.
 """
 
@@ -17,11 +17,11 @@ import numpy as np
 from allconv.data.assemble import Shares, check_classes, divide, finish
 from allconv.data.cache import decode_files
 from allconv.data.dataset import Dataset, Part
+from allconv.data.folder_layout import FolderLayout, find_layout
 from allconv.data.image_size import choose_size
 from allconv.data.images import Header, read_header
-from allconv.data.layout import FolderLayout, find_layout
 from allconv.data.listing import FoundFiles, find_images
-from allconv.data.options import LoadOptions
+from allconv.data.load_options import LoadOptions
 from allconv.data.parallel import in_order
 from allconv.data.repeated import find_repeated
 from allconv.data.report import Report, some

@@ -22,7 +22,7 @@ from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
 from allconv.data.listing import entries
-from allconv.data.options import MEMORY_LIMIT, LoadOptions
+from allconv.data.load_options import MEMORY_LIMIT, LoadOptions
 from allconv.errors import Error, FileError, LimitError
 from allconv.files import open_file
 from allconv.text import printable

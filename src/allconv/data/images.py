@@ -114,11 +114,7 @@ def _opened(path: Path, pixel_limit: int) -> Iterator[ImageFile]:
     from PIL import Image
 
     try:
-        with (
-            _quiet(),
-            open_file(path, "an image") as file,
-            _opened_as_format(file, path) as image,
-        ):
+        with _quiet(), open_file(path, "an image") as file, _opened_as_format(file, path) as image:
             width, height = image.size
             if width * height > pixel_limit:
                 raise LimitError(

@@ -79,8 +79,8 @@ def encode_labels(
         wrong = known[number] != array
         if wrong.any():
             raise ArgumentError(
-                f"{name} has the label {printable(str(array[wrong][0]), 80)}, which is none of the "
-                f"{len(known)} classes{'' if given is not None else ' of ' + first}"
+                f"{name} has the label {printable(str(array[wrong][0]), 80)}, which is not one of "
+                f"the {len(known)} classes{'' if given is not None else ' of ' + first}"
             )
         encoded[name] = number.astype(np.int64)
     return encoded, given or names_of(label_values(labels[first], first))
@@ -105,7 +105,7 @@ def names_of(values: Labels) -> tuple[str, ...]:
     return tuple(str(value) for value in values.tolist())
 
 
-def kind_of(values: Labels) -> str | None:
+def label_kind(values: Labels) -> str | None:
     """The type of labels as a file keeps it beside their names; None for text."""
     if values.dtype.kind == "S":
         return _BYTES
@@ -113,7 +113,7 @@ def kind_of(values: Labels) -> str | None:
 
 
 def values_of(names: Sequence[str], kind: str | None) -> Labels:
-    """The labels whose `names_of` and `kind_of` are these; FileError where there are none.
+    """The labels whose `names_of` and `label_kind` are these; FileError where there are none.
 
     >>> values_of(("3", "10"), "int64")
     array([ 3, 10])

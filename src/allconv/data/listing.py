@@ -17,7 +17,7 @@ from allconv.text import printable
 
 @dataclass
 class FoundFiles:
-    """Files of a folder tree: images, files that are none, and what cannot be read, with why."""
+    """Files of a folder tree: images, other files, and what cannot be read, with why."""
 
     images: list[Path] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)

@@ -15,7 +15,7 @@ from allconv.data.arrays import load_arrays
 from allconv.data.assemble import Shares
 from allconv.data.dataset import Dataset
 from allconv.data.idx import DEFLATE_RATIO
-from allconv.data.options import LoadOptions
+from allconv.data.load_options import LoadOptions
 from allconv.errors import Error, FileError, LimitError
 from allconv.files import open_file
 from allconv.text import printable

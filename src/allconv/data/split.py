@@ -21,6 +21,12 @@ def check_fraction(name: str, value: float, *, zero: bool) -> float:
     return float(value)
 
 
+def check_positive(name: str, value: object) -> None:
+    """ArgumentError unless this is a whole number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ArgumentError(f"{name} must be a positive integer, got {value!r}")
+
+
 def hold_out(labels: npt.ArrayLike, fraction: float, seed: int, purpose: str) -> Indices:
     """Indices, in order, of about `fraction` of each class.
 
@@ -44,8 +50,7 @@ def sample(labels: npt.ArrayLike, count: int, seed: int) -> Indices:
     smaller than the number of classes present.
     """
     labels = np.asarray(labels, np.int64)
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ArgumentError(f"samples must be a positive integer, got {count!r}")
+    check_positive("samples", count)
     if count >= labels.size:
         return np.arange(labels.size, dtype=np.int64)
     classes = _drawn_classes(labels, seed, "samples")

@@ -13,18 +13,18 @@ from allconv.once import load
 if TYPE_CHECKING:
     from allconv.engine.eager import run_operator
     from allconv.engine.program import Program
-    from allconv.engine.programs import Kept, keep
+    from allconv.engine.programs import KeptProgram, keep
     from allconv.engine.weights import Weights
 
 _DEFINED_IN = {
-    "Kept": "engine.programs",
+    "KeptProgram": "engine.programs",
     "Program": "engine.program",
     "Weights": "engine.weights",
     "keep": "engine.programs",
     "run_operator": "engine.eager",
 }
 
-__all__ = ["Kept", "Program", "Weights", "keep", "run_operator"]
+__all__ = ["KeptProgram", "Program", "Weights", "keep", "run_operator"]
 
 
 def __getattr__(name: str) -> Any:

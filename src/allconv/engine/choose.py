@@ -27,8 +27,8 @@ class Choice:
     why: str
 
 
-Pays: TypeAlias = Callable[[Node, Target, bool], str]
-"""pays(node, target, exact): why an algorithm is to compute a node that it fits, or ""."""
+Why: TypeAlias = Callable[[Node, Target, bool], str]
+"""why(node, target, exact): why an algorithm is to compute a node that it fits, "" if it is not."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Algorithm:
 
     name: str
     fits: Callable[[Node], bool]
-    pays: Pays
+    why: Why
 
 
 DIRECT = "direct"
@@ -49,7 +49,7 @@ NARROW = 8  # channels, below which vectors and register tiles are not filled
 TILES = {4: 9, 2: 8}  # of an image, below which transformed weights do not pay for reading them
 
 
-def _direct(node: Node, target: Target, exact: bool) -> str:
+def _any_window(node: Node, target: Target, exact: bool) -> str:
     return "sums in one fixed order" if exact else "any window"
 
 
@@ -68,7 +68,7 @@ def _plain(node: Node) -> bool:
     return len(axes) == 2 and all(plain) and node.outputs[0].spec.is_float
 
 
-def _winograd(m: int) -> Pays:
+def _winograd(m: int) -> Why:
     """F(m x m, 3 x 3), of Lavin and Gray 2016, where it is faster than the direct algorithm.
 
     Measured on one core of a Zen 3 processor (AVX2), with weights in the cache and not. Channels:
@@ -78,14 +78,14 @@ def _winograd(m: int) -> Pays:
     1.7 by F(4) and 2.4 by F(2), at 10 x 10 (9 tiles) 2.8 and 2.9, at 14 x 14 4.0 and 2.8.
     """
 
-    def pays(node: Node, target: Target, exact: bool) -> str:
+    def why(node: Node, target: Target, exact: bool) -> str:
         groups = node.of(Correlate, CorrelateTranspose).groups
         inputs, outputs = (n // groups for n in _channels(node))
         tiles = prod(-(-n // m) for n in node.outputs[0].shape[2:])
         few = min(inputs, outputs) < NARROW or inputs + outputs < 4 * NARROW or tiles < TILES[m]
         return "" if exact or few else f"{tiles} tiles of {m}x{m} cells"
 
-    return pays
+    return why
 
 
 def _channels(node: Node) -> tuple[int, int]:
@@ -98,16 +98,16 @@ def _channels(node: Node) -> tuple[int, int]:
     return w.shape[1] * operator.groups, w.shape[0]
 
 
-_EACH = Algorithm(DEPTHWISE, _alone, lambda *_: "every channel by itself")
+_DEPTHWISE = Algorithm(DEPTHWISE, _alone, lambda *_: "every channel by itself")
 _TILED = tuple(Algorithm(name, _plain, _winograd(m)) for name, m in WINOGRAD.items())
-_ANY = Algorithm(DIRECT, lambda _: True, _direct)
+_DIRECT = Algorithm(DIRECT, lambda _: True, _any_window)
 
 ALGORITHMS: dict[type[Operator], tuple[Algorithm, ...]] = {
-    Correlate: (_EACH, *_TILED, _ANY),
-    CorrelateTranspose: (_EACH, *_TILED, _ANY),
-    CorrelateWeight: (_EACH, _ANY),
+    Correlate: (_DEPTHWISE, *_TILED, _DIRECT),
+    CorrelateTranspose: (_DEPTHWISE, *_TILED, _DIRECT),
+    CorrelateWeight: (_DEPTHWISE, _DIRECT),
 }
-"""The algorithms of an operator; the first that fits a node, and pays there, computes it."""
+"""The algorithms of an operator; the first that fits a node, and has a reason to, computes it."""
 
 
 def choose(graph: Graph, target: Target, exact: bool) -> Mapping[Node, Choice]:
@@ -115,7 +115,7 @@ def choose(graph: Graph, target: Target, exact: bool) -> Mapping[Node, Choice]:
     choices: dict[Node, Choice] = {}
     for node in graph.nodes:
         for each in ALGORITHMS.get(type(node.operator), ()):
-            why = each.pays(node, target, exact) if each.fits(node) else ""
+            why = each.why(node, target, exact) if each.fits(node) else ""
             if why:
                 choices[node] = Choice(each.name, why)
                 break

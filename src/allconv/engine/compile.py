@@ -20,7 +20,7 @@ from allconv.trace import Recorded, trace, unflatten
 
 
 @runtime_checkable
-class Network(Protocol):
+class Compilable(Protocol):
     """What can be compiled with a state of its own, `allconv.nn.Module` for one."""
 
     def traced(self, *specs: Spec) -> Recorded:
@@ -111,7 +111,7 @@ class Compiled:
 
 
 def compile(
-    f: Network | Callable[..., Any],
+    f: Compilable | Callable[..., Any],
     *shapes: Sequence[int],
     dtype: str = "float32",
     threads: int | None = None,
@@ -138,7 +138,7 @@ def compile(
     dtype, exact = float_dtype("dtype", dtype), flag("exact", exact)
     specs = tuple(Spec(shape_of("a shape", shape), dtype) for shape in shapes)
     state: Mapping[str, Array] = {}
-    if isinstance(f, Network):
+    if isinstance(f, Compilable):
         recorded, state = f.traced(*specs), f.state_dict()
     else:
         recorded = trace(f, *specs)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from allconv.engine.program import Program
-from allconv.engine.programs import Kept, keep
+from allconv.engine.programs import KeptProgram, keep
 from allconv.operators.base import Array, Operator, Spec
 from allconv.trace import Builder
 
@@ -18,8 +18,8 @@ def run_operator(operator: Operator, *arrays: Array) -> Any:
     return outputs if len(outputs) > 1 else outputs[0]
 
 
-def _made(operator: Operator, arrays: Sequence[Array]) -> Kept:
+def _made(operator: Operator, arrays: Sequence[Array]) -> KeptProgram:
     builder = Builder()
     result = builder.apply(operator, *(builder.input(Spec.of(array)) for array in arrays))
     outputs = result if isinstance(result, tuple) else (result,)
-    return Kept(Program(builder.graph(outputs), exact=True))
+    return KeptProgram(Program(builder.graph(outputs), exact=True))

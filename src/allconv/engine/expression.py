@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from allconv.engine.emit import math
+from allconv.engine.emit import angle, math
 from allconv.engine.emit.code import Code
 from allconv.operators.base import Operator
-from allconv.operators.elementary import Floor, Round, Sign
+from allconv.operators.elementary import Cos, Floor, Round, Sign, Sin
 from allconv.operators.pointwise import (
     Absolute,
     Add,
@@ -40,7 +40,7 @@ from allconv.operators.update import AdamUpdate, ClipFactor, MovingAverage, SgdU
 Emitter: TypeAlias = Callable[..., tuple[Any, ...]]
 """emit(code, operator, *vectors): the vectors of an operator's results."""
 
-_LONG = (Erf, Exp, Log, Log1p, Sigmoid, Tanh)
+_LONG = (Cos, Erf, Exp, Log, Log1p, Sigmoid, Sin, Tanh)
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Expression:
         smaller = self._smaller()
         for number, (operator, taken) in enumerate(self.lines, self.operands):
             if number in smaller:
-                x, y, turned = smaller[number]
+                x, y, swapped = smaller[number]
                 pair = (known[x], code.fneg(known[y]))
-                known[number] = code.minimum(*(reversed(pair) if turned else pair))
+                known[number] = code.minimum(*(reversed(pair) if swapped else pair))
                 continue
             made = EMITTERS[type(operator)](code, operator, *(known[n] for n in taken))
             known.update(enumerate(made, number))
@@ -100,10 +100,10 @@ class Expression:
             largest, inner = line.get(taken[0], (None, ()))
             if not (isinstance(operator, Negate) and isinstance(largest, Maximum)):
                 continue
-            for turned, (x, y) in enumerate((inner, inner[::-1])):
+            for swapped, (x, y) in enumerate((inner, inner[::-1])):
                 negated, (source, *_) = line.get(x, (None, (0,)))
                 if isinstance(negated, Negate):
-                    found[number] = source, y, bool(turned)
+                    found[number] = source, y, bool(swapped)
                     break
         return found
 
@@ -119,11 +119,10 @@ class Expression:
         return ", ".join(names) if len(names) < 4 else f"{names[0]} ... {names[-1]} ({len(names)})"
 
 
-def _function(name: str) -> Emitter:
-    """A function of emit.math."""
+def _function(function: Callable[[Code, Any], Any]) -> Emitter:
+    """A function of one vector."""
 
     def emit(code: Code, operator: Operator, x: Any) -> tuple[Any, ...]:
-        function: Callable[[Code, Any], Any] = getattr(math, name)
         return (function(code, x),)
 
     return emit
@@ -218,19 +217,21 @@ EMITTERS: dict[type[Operator], Emitter] = {
     Absolute: lambda code, _, x: (code.fabs(x),),
     Sqrt: lambda code, _, x: (code.sqrt(x),),
     Equal: _equal,
-    Floor: _function("floor"),
-    Round: _function("rint"),
+    Floor: _function(math.floor),
+    Round: _function(math.rint),
     Sign: _sign,
     Heaviside: _heaviside,
     Select: _select,
     Relu: _relu,
     ReluGradient: _relu_gradient,
-    Exp: _function("exp"),
-    Log: _function("log"),
-    Log1p: _function("log1p"),
-    Tanh: _function("tanh"),
-    Sigmoid: _function("sigmoid"),
-    Erf: _function("erf"),
+    Exp: _function(math.exp),
+    Log: _function(math.log),
+    Log1p: _function(math.log1p),
+    Tanh: _function(math.tanh),
+    Sigmoid: _function(math.sigmoid),
+    Erf: _function(math.erf),
+    Sin: _function(angle.sin),
+    Cos: _function(angle.cos),
     SgdUpdate: _sgd,
     AdamUpdate: _adam,
     MovingAverage: _average,

@@ -28,7 +28,7 @@ OF_NORMALIZE = 3  # operands: mean, scale and shift
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class FusedGroup:
     """A root, and the nodes that its kernel computes on its result and on its input, in order."""
 
     root: Node
@@ -57,7 +57,7 @@ class Group:
         return value if source is None else source
 
 
-def fuse(graph: Graph) -> dict[Node, Group]:
+def fuse(graph: Graph) -> dict[Node, FusedGroup]:
     """The group of every node that is in one; each is computed where its last node stands.
 
     There everything that it reads is known: what its nodes take besides its own values comes from
@@ -66,7 +66,7 @@ def fuse(graph: Graph) -> dict[Node, Group]:
     fusing = _Fusing(graph)
     for node in graph.nodes:
         if isinstance(node.operator, ROOTS) and node.outputs[0].spec.is_float:
-            group = Group(node, fusing.epilogue(node), fusing.prologue(node))
+            group = FusedGroup(node, fusing.epilogue(node), fusing.prologue(node))
             fusing.groups.update(dict.fromkeys((*group.before, node, *group.rest), group))
     return fusing.groups
 
@@ -79,7 +79,7 @@ class _Fusing:
         self.numbers = {node: number for number, node in enumerate(graph.nodes)}
         self.producers = {value: node for node in graph.nodes for value in node.outputs}
         self.users = graph.users()
-        self.groups: dict[Node, Group] = {}
+        self.groups: dict[Node, FusedGroup] = {}
 
     def epilogue(self, root: Node) -> tuple[Node, ...]:
         """The longest run of nodes after a root of whose values only the last is read elsewhere.

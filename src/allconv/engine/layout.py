@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from allconv.engine.expression import EMITTERS
-from allconv.engine.fuse import Group
+from allconv.engine.fuse import FusedGroup
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Concatenate
 from allconv.operators.base import Operator
@@ -30,7 +30,7 @@ class Inside(NamedTuple):
     channel: int
 
 
-def parts(graph: Graph, groups: Mapping[Node, Group]) -> dict[Value, Inside]:
+def parts(graph: Graph, groups: Mapping[Node, FusedGroup]) -> dict[Value, Inside]:
     """Where each value lies that is a part of another."""
     users = graph.users()
     producers = {value: node for node in graph.nodes for value in node.outputs}
@@ -57,7 +57,7 @@ def _of_channels(node: Node) -> bool:
     return result.spec.rank > 2 and result.spec.is_float and result.size > 0
 
 
-def _is_free(producer: Node, groups: Mapping[Node, Group]) -> bool:
+def _is_free(producer: Node, groups: Mapping[Node, FusedGroup]) -> bool:
     """Whether a producer can write with any stride from pixel to pixel.
 
     What an epilogue reads beside the result lies as the result does, so it may not read any.

@@ -11,23 +11,26 @@ from allconv.engine.kernels import (
     arrange,
     correlate,
     dropout,
+    grid,
     index,
     local,
     loss,
     matmul,
     normalize,
+    order,
     pointwise,
     pool,
     reduce,
     resize,
     sum_cells,
+    take,
 )
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
-    arrange, correlate, dropout, sum_cells, index, local, loss, matmul, normalize, pointwise, pool,
-    reduce, resize,
+    arrange, correlate, dropout, sum_cells, grid, index, local, loss, matmul, normalize, order,
+    pointwise, pool, reduce, resize, take,
 )  # fmt: skip
 
 LOWERINGS = Lowerings(

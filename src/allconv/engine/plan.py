@@ -16,7 +16,7 @@ from typing import TypeAlias
 from allconv.engine.arguments import Arguments
 from allconv.engine.buffer import aligned
 from allconv.engine.choose import Choice, choose
-from allconv.engine.fuse import Group, fuse
+from allconv.engine.fuse import FusedGroup, fuse
 from allconv.engine.kernel import Kernel
 from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
@@ -98,11 +98,11 @@ class Planner:
         self.setup, self.steps = split_setup(self.steps, self.static)
         return self
 
-    def group(self, node: Node) -> Group:
+    def group(self, node: Node) -> FusedGroup:
         """The nodes that are computed together with one."""
-        return self.groups.get(node) or Group(node)
+        return self.groups.get(node) or FusedGroup(node)
 
-    def _lower(self, group: Group) -> None:
+    def _lower(self, group: FusedGroup) -> None:
         """Steps for a group, or for each of its nodes by itself where its root has no kernel."""
         root = group.root
         lower = self.lowerings.of.get(type(root.operator))
@@ -113,7 +113,7 @@ class Planner:
             if node is root:
                 self._define(node)
             else:
-                self._lower(Group(node))
+                self._lower(FusedGroup(node))
 
     @staticmethod
     def _fits_kernels(node: Node) -> bool:
@@ -206,13 +206,13 @@ class Planner:
             written = {place.storage for place in writes}
             places = [each for each in numbers.values() if isinstance(each, Place)]
             reads = [place for place in places if place.storage not in written]
-        turned = {
+        values = {
             name: Address(each.storage, each.offset) if isinstance(each, Place) else each
             for name, each in numbers.items()
         }
         self.steps.append(
             KernelStep(
-                kernel, turned, chunks, scratch, what or self._what, self._path,
+                kernel, values, chunks, scratch, what or self._what, self._path,
                 tuple(reads), tuple(writes), self._why,
             )
         )  # fmt: skip

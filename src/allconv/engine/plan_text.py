@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from allconv.picture.table import LongTable, shown
+from allconv.picture.table import LongTable, for_notebook
 from allconv.text import few_lines, printable
 
 HEAD = ("step", "kernel", "chunks", "algorithm", "layer")
@@ -62,4 +62,4 @@ class PlanText(str):
             return step, kernel, self.lines[n].chunks, algorithm, layer
 
         kinds = [(each.kernel, ()) for each in self.lines]
-        return shown(LongTable("steps", HEAD, kinds, row, kind="kernel").html())
+        return for_notebook(LongTable("steps", HEAD, kinds, row, kind="kernel").html())

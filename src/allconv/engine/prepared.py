@@ -26,27 +26,33 @@ from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
 from allconv.engine.plan_text import PlanText, StepLine
 from allconv.engine.step import KernelStep, PlanStep, array_at
-from allconv.engine.table import Filled, Table
+from allconv.engine.step_table import Filled, StepTable
 from allconv.engine.weights import Weights, needed, recipes
 from allconv.operators.base import Array
 
 STATES = 8  # kept for callers at the same time
 PART = 16 * 1024 * 1024  # bytes that steps touch which are prepared together
 
-on_prepare: list[Callable[[Prepared], None]] = []
+on_prepare: list[Callable[[PreparedPlan], None]] = []
 """Called with each plan that is made ready, on the thread that plans."""
 
 
-class Prepared:
+class PreparedPlan:
     """A plan with its table. `fixed` are constants of the graph that are bound once, by number;
-    `threads` may run it (None: as many as the process uses)."""
+    `threads` may run it (None: as many as the process uses); nobody is woken for a `brief` run."""
 
-    def __init__(self, planner: Planner, fixed: Mapping[int, Array], threads: int | None) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        fixed: Mapping[int, Array],
+        threads: int | None,
+        brief: bool,
+    ) -> None:
         self.planner = planner
         self.threads = threads
         self._fixed = fixed
         numbers: dict[Storage, int] = {}
-        self.table = Table(planner.steps, _numbering(numbers))
+        self.table = StepTable(planner.steps, _numbering(numbers), brief)
         self.numbers = numbers
         self._order = sorted(planner.static.difference(fixed))
         self._recipes = recipes(planner.setup, self._order, fixed, planner.constants)
@@ -151,7 +157,7 @@ class Prepared:
         held: dict[Storage, Array] = {}
         for first, end in _spans(steps, PART):
             numbers: dict[Storage, int] = {}
-            table = Table(steps[first:end], _numbering(numbers))
+            table = StepTable(steps[first:end], _numbering(numbers))
             held |= {s: self._source(s, operands) for s in numbers if s not in held}
             memory = [held[storage] for storage in numbers]
             filled = Filled(table)
@@ -242,7 +248,7 @@ class _State:
     """
 
     def __init__(
-        self, table: Table, places: Sequence[int | None], between: NDArray[np.int64]
+        self, table: StepTable, places: Sequence[int | None], between: NDArray[np.int64]
     ) -> None:
         self._filled = Filled(table)
         self._places = places

@@ -14,7 +14,7 @@ from allconv.engine.lowerings import LOWERINGS
 from allconv.engine.place import layout_strides, size_in_bytes
 from allconv.engine.plan import Planner
 from allconv.engine.plan_text import PlanText
-from allconv.engine.prepared import Prepared
+from allconv.engine.prepared import PreparedPlan
 from allconv.engine.step import PlanStep
 from allconv.engine.target import host
 from allconv.engine.weights import Weights
@@ -25,7 +25,8 @@ from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
 
-LEAST_SHARED = 0.3e-3  # seconds below which waking other threads costs more than they help
+LEAST_SHARED = 0.03e-3  # seconds below which others that wait for a run do not help it
+LEAST_WAKING = 0.3e-3  # seconds below which waking others costs more than they help
 NODE_BYTES = 8192  # about what a node, its steps and places take
 
 
@@ -66,14 +67,16 @@ class Program:
         ]
         self._rows = ("rows",) * len(self._free)
         self._weights: Weights | None = None
-        self._prepared: dict[tuple[str, ...], Prepared] = {}
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...] | None], Prepared] = {}
+        self._prepared: dict[tuple[str, ...], PreparedPlan] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...] | None], PreparedPlan] = {}
 
     def bind(self, arrays: Mapping[int, Array]) -> None:
         """Give the static inputs, by number; they are kept, not copied."""
         if set(arrays) != set(self.static):
             given = sorted(arrays)
-            raise ArgumentError(f"inputs {list(self.static)} are static, {given} given")
+            raise ArgumentError(
+                f"inputs {given} are given; the static ones, {list(self.static)}, are expected"
+            )
         self._weights = Weights.of([arrays[number] for number in self.static])
 
     def __call__(
@@ -125,7 +128,7 @@ class Program:
             name = value.name or f"input {operand}"
             raise ShapeError(f"{name} is {Spec.of(array)}; this was made for {value.spec}")
 
-    def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> Prepared:
+    def _plan_for(self, layouts: tuple[str, ...], weights: Weights | None) -> PreparedPlan:
         """The plan for operands of a call that lie so, beside static ones."""
         static = () if weights is None else weights.layouts
         by_number = dict.fromkeys(self.fixed, "rows")
@@ -135,7 +138,7 @@ class Program:
         self._plans[layouts, None if weights is None else weights.layouts] = prepared
         return prepared
 
-    def prepare(self, layouts: tuple[str, ...] | None = None) -> Prepared:
+    def prepare(self, layouts: tuple[str, ...] | None = None) -> PreparedPlan:
         """The plan for inputs that lie in these layouts, made at first use."""
         values = (*self.graph.inputs, *self.graph.constants)
         if layouts is None:
@@ -149,8 +152,10 @@ class Program:
             planner = Planner(
                 LOWERINGS, self.graph, layouts, static, keep_last, self.exact, choices=self.choices
             )
-            alone = predicted_seconds(self.graph) < LEAST_SHARED
-            prepared = Prepared(planner.run(), self.fixed, 1 if alone else self.threads)
+            seconds = predicted_seconds(self.graph)
+            threads = self.threads if seconds >= LEAST_SHARED else 1
+            brief = seconds < LEAST_WAKING
+            prepared = PreparedPlan(planner.run(), self.fixed, threads, brief)
             self._prepared[layouts] = prepared
         return prepared
 
@@ -169,7 +174,7 @@ class Program:
         """The steps of a run, for tests and tools."""
         return list(self._any().planner.steps)
 
-    def _any(self) -> Prepared:
+    def _any(self) -> PreparedPlan:
         return next(iter(self._prepared.values()), None) or self.prepare()
 
     def reorder(self, seed: int) -> None:

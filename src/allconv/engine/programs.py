@@ -15,11 +15,11 @@ LIMIT = 64 * 1024 * 1024
 
 _clock = count()
 _looked = 0  # when the bytes of the programs were last looked at
-_entries: dict[tuple[int, Hashable], Kept] = {}
+_entries: dict[tuple[int, Hashable], KeptProgram] = {}
 _owners: dict[int, ref[Any]] = {}
 
 
-class Kept:
+class KeptProgram:
     """A program, and `about`, which its maker wants to know of it: a `Recorded`, or a structure."""
 
     def __init__(self, program: Program, about: Any = None) -> None:
@@ -29,7 +29,7 @@ class Kept:
         self.bytes = 0  # when it was last looked at
 
 
-def keep(key: Hashable, make: Callable[[], Kept], owner: Any = None) -> Kept:
+def keep(key: Hashable, make: Callable[[], KeptProgram], owner: Any = None) -> KeptProgram:
     """What was kept under a key, else what `make` makes; forgotten when its owner is no more."""
     entry = (0 if owner is None else id(owner), key)
     found = _entries.get(entry)

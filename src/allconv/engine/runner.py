@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,14 +143,15 @@ def _block(
     table: int, first: int, count: int, half: int, *, leader: bool, nanoseconds: int
 ) -> ctypes.Array[ctypes.c_int64]:
     """What the native function reads of a job: see `emit.run_loop.BLOCK`."""
-    return _Block(table, first, count, leader, half, nanoseconds, _relax(), _clock())
+    return _Block(table, first, count, leader, half, nanoseconds, _relax(), clock())
 
 
 class Job:
     """Some steps of a table, to be run again and again.
 
-    `scratch` is how many bytes of its own each thread needs. Jobs on different steps of one table
-    may share its counters; a table, its counters and the memory it names serve one run at a time.
+    `scratch` is how many bytes of its own each thread needs; nobody is woken for a `brief` one.
+    Jobs on different steps of one table may share its counters; a table, its counters and the
+    memory it names serve one run at a time.
     """
 
     def __init__(
@@ -160,22 +162,32 @@ class Job:
         first: int = 0,
         count: int | None = None,
         scratch: int = 0,
+        brief: bool = False,
     ) -> None:
         self.table = table
         self.counters = counters or Counters(len(table))
         self.first = first
         self.count = len(table) - first if count is None else count
         self.scratch = scratch
+        self.brief = brief
         self.native = _native()
         self.steps = (table.ctypes.data, self.first, self.count)
-        self._blocks = [_block(*self.steps, 0, leader=True, nanoseconds=SLICE)] + [
-            _block(*self.steps, half, leader=False, nanoseconds=0) for half in range(HALVES)
-        ]
+        self._blocks = (_Block * (1 + HALVES))(
+            _block(*self.steps, 0, leader=True, nanoseconds=SLICE),
+            *(_block(*self.steps, half, leader=False, nanoseconds=0) for half in range(HALVES)),
+        )
         self.leading, *self.helping = map(ctypes.addressof, self._blocks)
 
     def begin(self, holding: object = None) -> Run:
         """Begin a run; it holds `holding`, the memory that its steps touch."""
         return Run(self, self.counters.next_epoch(), holding)
+
+
+class Mailbox(Protocol):
+    """Where helpers wait: see `mailbox.Mailbox`."""
+
+    def lead(self, holding: object, places: int, size: int, *where: int) -> int:
+        """Lead a run, in which others may enter who have `size` bytes of scratch memory."""
 
 
 class Run:
@@ -197,12 +209,17 @@ class Run:
         job = self._job
         job.native(job.helping[number % HALVES], self._counters, self._epoch, scratch)
 
-    def lead(self, scratch: int) -> bool:
-        """Run until all steps are done (True) or `SLICE` is over (False: lead again)."""
+    def lead(self, scratch: int, mailbox: Mailbox | None = None, places: int = 0) -> bool:
+        """Run until all steps are done (True) or `SLICE` is over (False: lead again); so many of
+        those who wait at a mailbox may enter."""
         global _native_entries
         _native_entries += 1
         job = self._job
-        ended = job.native(job.leading, self._counters, self._epoch, scratch)
+        where = (job.leading, self._counters, self._epoch, scratch)
+        if mailbox is None:
+            ended = job.native(*where)
+        else:
+            ended = mailbox.lead(self, places, job.scratch, *where)
         if ended == OVER:
             raise Error(f"a table of {job.count} steps was run twice at the same time")
         return ended == DONE
@@ -216,18 +233,22 @@ class Run:
 @cache
 def _native() -> Callable[..., int]:
     _stopper()  # not compiled while somebody waits for a run to stop
-    return _function(Runner, len(PARAMETERS))
+    return function(Runner, len(PARAMETERS))
 
 
 @cache
 def _stopper() -> Callable[..., int]:
-    return _function(Stopper, 6)
+    return function(Stopper, 6)
 
 
-def _function(kind: type[Runner | Stopper], arguments: int) -> Callable[..., int]:
-    routine = kind(host(), processor()[0], clock_name())
-    loaded = code_cache.load(routine)
-    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loaded.address)
+def function(kind: type[Runner], arguments: int) -> Callable[..., int]:
+    """A function of the engine's own, of so many int64."""
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(address(kind))
+
+
+def address(kind: type[Runner]) -> int:
+    """Where such a function lies."""
+    return code_cache.load(kind(host(), processor()[0], clock_name())).address
 
 
 def clock_name() -> str:
@@ -238,7 +259,7 @@ def clock_name() -> str:
 
 
 @cache
-def _clock() -> int:
+def clock() -> int:
     """The address of the function that tells the time."""
     return _system(clock_name().split()[0])
 

@@ -1,7 +1,8 @@
 """How many threads run a program, and the team of threads that help the caller.
 
-Helpers sleep on Python locks and are woken for a run; the caller does not wait for them, neither to
-begin nor to end: it returns when all chunks are done. A second caller at the same time runs alone.
+Helpers sleep on Python locks and are woken for a run; afterwards they wait a while at a mailbox,
+where they enter the next one at once. The caller does not wait for them, neither to begin nor to
+end: it returns when all chunks are done. A second caller at the same time runs alone.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Protocol
 
 import numpy as np
 
 from allconv.engine.buffer import LINE, Block
+from allconv.engine.mailbox import PATIENCE, Mailbox
 from allconv.errors import ArgumentError
 
 VARIABLE = "ALLCONV_THREADS"
@@ -32,8 +35,9 @@ class Run(Protocol):
     def help(self, scratch: int, number: int) -> None:
         """Claim and run chunks until there are none, as the helper of this number, from 1 on."""
 
-    def lead(self, scratch: int) -> bool:
-        """Run for a while; whether all is done."""
+    def lead(self, scratch: int, mailbox: Mailbox | None = None, places: int = 0) -> bool:
+        """Run for a while, and let so many of those who wait at a mailbox help; whether all is
+        done."""
 
     def stop(self) -> None:
         """Return when nobody is, or will be, in a chunk."""
@@ -43,6 +47,9 @@ class Work(Protocol):
     """What a team can run again and again: see `runner.Job`."""
 
     scratch: int
+    """Bytes that each thread needs of its own."""
+    brief: bool
+    """Whether it takes less time than to wake others, who may help if they are awake."""
 
     def begin(self, holding: object = None) -> Run:
         """Begin a run, which holds the memory that it touches."""
@@ -56,14 +63,14 @@ def execute(work: Work, threads: int | None = None, holding: object = None) -> N
     """
     wanted = get_threads() if threads is None else threads
     scratch = _caller.scratch.block(work.scratch)
-    if wanted > 1 and _lead_with_others(work, wanted, scratch, holding):
+    if wanted > 1 and _lead_with_others(work, wanted - 1, scratch, holding):
         return
     run = work.begin(holding)
     while not run.lead(scratch.address):
         pass
 
 
-def _lead_with_others(work: Work, wanted: int, scratch: Block, holding: object) -> bool:
+def _lead_with_others(work: Work, helpers: int, scratch: Block, holding: object) -> bool:
     """Lead a run to its end; False if it is to be run alone: others are busy, or, in a forked
     child, not there."""
     team, run = _team, work.begin(holding)
@@ -71,8 +78,8 @@ def _lead_with_others(work: Work, wanted: int, scratch: Block, holding: object) 
         return False
     try:
         # An interrupt in between does no harm: helpers enter only what the caller has entered.
-        team.wake(wanted - 1, run, work.scratch)
-        while not run.lead(scratch.address):
+        mailbox = team.ask(helpers, work, run)
+        while not run.lead(scratch.address, mailbox, helpers):
             if team is not _team:
                 return False  # a handler forked: what helpers had claimed, nobody finishes
         return True
@@ -81,6 +88,7 @@ def _lead_with_others(work: Work, wanted: int, scratch: Block, holding: object) 
             run.stop()
         raise
     finally:
+        team.ended = perf_counter_ns()
         team.busy.release()
 
 
@@ -180,10 +188,12 @@ class _Caller(threading.local):
 
 
 class _Helper:
-    """A daemon thread that sleeps until it is given a run."""
+    """A daemon thread that sleeps until it is given a run, and then waits at a mailbox, if there is
+    one, until no more runs come."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, mailbox: Mailbox | None) -> None:
         self._number = number
+        self._mailbox = mailbox
         self._runs: deque[tuple[Run, int]] = deque(maxlen=1)  # a newer run replaces an older
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -200,13 +210,26 @@ class _Helper:
         scratch = Scratch()
         while True:
             self._wake.acquire()
-            self._help(scratch)
+            with suppress(MemoryError):  # without memory there is no help
+                self._help(scratch)
+                self._wait(scratch)
 
     def _help(self, scratch: Scratch) -> None:
         """Help with the newest run; a function, so that nothing it names is kept while asleep."""
-        with suppress(IndexError, MemoryError):  # without memory there is no help
+        with suppress(IndexError):
             run, size = self._runs.pop()
             run.help(scratch.block(size).address, self._number)
+
+    def _wait(self, scratch: Scratch) -> None:
+        """Help with runs that follow soon."""
+        mailbox = self._mailbox
+        need = 0
+        while mailbox is not None:
+            block = scratch.block(need)
+            need = mailbox.serve(block.address, block.memory.nbytes)
+            # Who leads has counted on this thread if a run began while it was leaving.
+            if not (need or mailbox.offering):
+                break
 
 
 class _Team:
@@ -215,13 +238,39 @@ class _Team:
     def __init__(self) -> None:
         # Ctrl-C may strike between taking the lock and knowing it: its thread can take it again.
         self.busy = threading.RLock()
+        self.ended = 0  # when, in nanoseconds, the last run did
         self._helpers: list[_Helper] = []
+        self._mailbox: Mailbox | None = None
 
-    def wake(self, count: int, run: Run, scratch: int) -> None:
-        """Have up to `count` helpers enter a run; fewer if no more threads can be started."""
+    def ask(self, count: int, work: Work, run: Run) -> Mailbox | None:
+        """Have up to `count` helpers enter a run: those who sleep are woken; those who wait find it
+        in a mailbox, with which it is to be led if there is one.
+
+        For brief work nobody is woken but where runs follow each other so soon that who wakes will
+        be waiting for the next.
+        """
+        mailbox = self._mailbox
+        waiting = 0 if mailbox is None else mailbox.waiting
+        if work.brief:
+            count = min(count, self._patient)
+        if waiting < count and not (work.brief and perf_counter_ns() - self.ended > PATIENCE):
+            self._wake(count, run, work.scratch)
+        return mailbox if waiting else None
+
+    @cached_property
+    def _patient(self) -> int:
+        """How many helpers may wait: those that find a processor beside the caller's."""
+        return available_cpus() - 1
+
+    def _wake(self, count: int, run: Run, scratch: int) -> None:
+        """Wake up to `count` helpers; fewer if no more threads can be started."""
+        if self._mailbox is None:
+            self._mailbox = Mailbox()
         with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
-                self._helpers.append(_Helper(len(self._helpers) + 1))
+                number = len(self._helpers) + 1
+                mailbox = self._mailbox if number <= self._patient else None
+                self._helpers.append(_Helper(number, mailbox))
         for helper in self._helpers[:count]:
             helper.give(run, scratch)
 

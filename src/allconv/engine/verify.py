@@ -19,7 +19,7 @@ from allconv.engine.buffer import aligned
 from allconv.engine.place import Place, Storage
 from allconv.engine.plan import Planner
 from allconv.engine.step import Address, KernelStep, PlanStep, array_at
-from allconv.engine.table import Filled, Table
+from allconv.engine.step_table import Filled, StepTable
 from allconv.errors import Error
 from allconv.operators.base import Array
 
@@ -201,7 +201,7 @@ class _Memory:
     def run(self, step: PlanStep) -> None:
         """Run a step and compare all memory before and after."""
         numbers: dict[Storage, int] = {}
-        table = Table([step], lambda storage: numbers.setdefault(storage, len(numbers)))
+        table = StepTable([step], lambda storage: numbers.setdefault(storage, len(numbers)))
         memory = [self.bytes_of(storage) for storage in numbers]
         bases = np.array([each.ctypes.data for each in memory], np.int64)
         before = {storage: block.copy() for storage, block in self._blocks.items()}

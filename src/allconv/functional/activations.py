@@ -132,7 +132,9 @@ def prelu(x: Any, /, weight: Any) -> Any:
     x, weight = take_floats(optional=(), x=x, weight=weight)
     channels = x.shape[1] if len(x.shape) > 1 else 1
     if weight.shape not in ((), (1,), (channels,)):
-        raise ShapeError(f"weight is {weight.shape}; x is {x.shape}, so ({channels},) or (1,)")
+        raise ShapeError(
+            f"weight is {weight.shape}; x is {x.shape}, so ({channels},) or (1,) is expected"
+        )
     if weight.shape == (channels,) and len(x.shape) > 1:
         weight = weight.reshape((channels, *(1,) * (len(x.shape) - 2)))
     elif not x.shape:
@@ -208,12 +210,7 @@ def _logsigmoid(x: Any) -> Any:
 
 def _glu(x: Any, axis: int) -> Any:
     half = x.shape[axis] // 2
-    counts = tuple(half if a == axis else n for a, n in enumerate(x.shape))
-    steps = (1,) * len(counts)
-    first, second = (
-        apply(Slice(tuple(at if a == axis else 0 for a in range(len(counts))), steps, counts), x)
-        for at in (0, half)
-    )
+    first, second = (apply(Slice.along(axis, x.shape, at, half), x) for at in (0, half))
     return first * apply(operators.Sigmoid(), second)
 
 

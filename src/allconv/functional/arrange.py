@@ -77,7 +77,7 @@ def flatten(x: Any, /, start_dim: int = 0, end_dim: int = -1) -> Any:
 def concatenate(arrays: Sequence[Any], /, axis: int = 0) -> Any:
     """Arrays one after the other along an axis; the other sizes are equal."""
     if not is_sequence(arrays) or not len(arrays):
-        raise ArgumentError("arrays: a sequence of at least one array is expected")
+        raise ArgumentError("arrays is empty or not a sequence; at least one array is expected")
     taken = take_floats(**{f"arrays[{n}]": each for n, each in enumerate(arrays)})
     rank = len(taken[0].shape)
     return apply(Concatenate(_axis("axis", axis, rank), len(taken)), *taken)

@@ -68,10 +68,7 @@ def _cut(x: Any, axis: int, first: int, step: int, count: int) -> Any:
     """Some cells of an axis; None where there are none."""
     if not count:
         return None
-    rank = len(x.shape)
-    start, steps, counts = [0] * rank, [1] * rank, list(x.shape)
-    start[axis], steps[axis], counts[axis] = first, step, count
-    return apply(Slice(tuple(start), tuple(steps), tuple(counts)), x)
+    return apply(Slice.along(axis, x.shape, first, count, step), x)
 
 
 def _edge(x: Any, axis: int, cell: int, count: int) -> Any:

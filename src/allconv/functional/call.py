@@ -56,7 +56,7 @@ def take_labels(name: str, given: Any) -> Any:
             f"{name} is {array.dtype.name}; integers are expected: pass {name}.astype(np.int64)"
         )
     if array.size and array.max() > np.iinfo(np.int64).max:
-        raise ArgumentError(f"{name} holds {array.max()}, more than an int64 can")
+        raise ArgumentError(f"{name} holds {array.max()}, more than int64 can hold")
     return array.astype(np.int64, copy=False)
 
 
@@ -103,9 +103,9 @@ def evaluate(function: Callable[..., Any], *operands: Any, **settings: Any) -> A
 
 def _recorded(
     function: Callable[..., Any], specs: tuple[Spec, ...], settings: dict[str, Any]
-) -> engine.Kept:
+) -> engine.KeptProgram:
     traced = trace.trace(lambda *x: function(*x, **settings), *specs)
-    return engine.Kept(engine.Program(traced.graph, exact=True), traced.structure)
+    return engine.KeptProgram(engine.Program(traced.graph, exact=True), traced.structure)
 
 
 def _call(name: str, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:

@@ -214,7 +214,7 @@ def _seeds(recorded: Recorded, gy: Any) -> list[Any]:
         raise ArgumentError("gy is None; the gradient of the result, in its shape, is expected")
     leaves, structure = flatten(gy)
     if structure != recorded.structure:
-        raise ArgumentError("gy is nested in another way than the result")
+        raise ArgumentError("gy is not nested as the result is")
     seeds = []
     for value, leaf in zip(recorded.graph.outputs, leaves, strict=True):
         if not value.spec.is_float:
@@ -231,7 +231,7 @@ def _evaluate(graph: Graph, operands: Sequence[Any]) -> tuple[Any, ...]:
     if not any(isinstance(operand, Value) for operand in operands):
         # What was closed over is given like an argument: programs are kept, arrays are not.
         bare = Graph((*graph.inputs, *graph.constants), graph.nodes, graph.outputs)
-        kept = engine.keep(bare.key(), lambda: engine.Kept(engine.Program(bare, exact=True)))
+        kept = engine.keep(bare.key(), lambda: engine.KeptProgram(engine.Program(bare, exact=True)))
         return kept.program(*operands, *graph.constants.values())
     builder = current()
     if builder is None:

@@ -110,5 +110,5 @@ def _reduced(x: Any, target: Any, *, reduction: str, smoothing: float) -> Any:
 def _axis(dim: int, x: Any) -> int:
     axis, rank = whole("dim", dim), len(x.shape)
     if not -rank <= axis < rank:
-        raise ShapeError(f"dim is {axis}; x is {x.shape}")
+        raise ShapeError(f"dim is {axis}; an axis of x, {x.shape}, is expected")
     return axis % rank

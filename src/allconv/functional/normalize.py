@@ -55,7 +55,9 @@ def batch_norm(
     given = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
     for name, each in given.items():
         if each.shape != (channels,):
-            raise ShapeError(f"{name} is {each.shape}; x has {channels} channels, so ({channels},)")
+            raise ShapeError(
+                f"{name} is {each.shape}; x has {channels} channels, so ({channels},) is expected"
+            )
     eps = number("eps", eps, "a number above 0", lambda n: 0 < n < inf)
     momentum = number("momentum", momentum, "a number from 0 to 1", lambda n: 0 <= n <= 1)
     if not flag("training", training):

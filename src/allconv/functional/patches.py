@@ -119,10 +119,10 @@ def fold(
             f"x is {x.shape}; the window has the outputs {window.output}, "
             f"{prod(window.output)} in all, which are expected on axis 2"
         )
-    return evaluate(folded, x, window=window)
+    return evaluate(folded_columns, x, window=window)
 
 
-def folded(x: Any, *, window: Window) -> Any:
+def folded_columns(x: Any, *, window: Window) -> Any:
     """What `_unfolded` does, backwards, for any number of axes."""
     n, c, axes = x.shape[0], x.shape[1] // window.taps, len(window.axes)
     pairs = [axis for a in range(axes) for axis in (2 + a, 2 + axes + a)]

@@ -52,8 +52,8 @@ def convolve(
     """
     x, w = _operands(x=x, w=w)
     window = window_of(x.shape, w.shape, stride, padding, dilation)
-    turned = flipped(w, len(w.shape)) if w.shape else w
-    return _plain(apply(Correlate(window), _lifted(x), _lifted(turned)))
+    kernel = flipped(w, len(w.shape)) if w.shape else w
+    return _plain(apply(Correlate(window), _lifted(x), _lifted(kernel)))
 
 
 @public

@@ -1,4 +1,4 @@
-"""Channels turned into space, back, and into another order."""
+"""Channels moved into space, back, and into another order."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def depth_to_space(x: Any, *, by: int, channels_first: bool) -> Any:
     k, i, j = (0, 1, 2) if channels_first else (2, 0, 1)
     apart = x.reshape((*lead, *parts, h, w))
     order = (k, 3, i, 4, j)
-    turned = apart.transpose(*range(n), *(n + a for a in order))
-    return turned.reshape((*lead, count, h * by, w * by))
+    moved = apart.transpose(*range(n), *(n + a for a in order))
+    return moved.reshape((*lead, count, h * by, w * by))
 
 
 def space_to_depth(x: Any, *, by: int, channels_first: bool) -> Any:
@@ -108,5 +108,5 @@ def space_to_depth(x: Any, *, by: int, channels_first: bool) -> Any:
     n = len(lead)
     apart = x.reshape((*lead, c, h // by, by, w // by, by))
     order = (0, 2, 4, 1, 3) if channels_first else (2, 4, 0, 1, 3)
-    turned = apart.transpose(*range(n), *(n + a for a in order))
-    return turned.reshape((*lead, c * by * by, h // by, w // by))
+    moved = apart.transpose(*range(n), *(n + a for a in order))
+    return moved.reshape((*lead, c * by * by, h // by, w // by))

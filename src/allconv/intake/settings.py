@@ -84,10 +84,7 @@ def whole(name: str, given: Any, *, least: int | None = None, most: int = MOST) 
 
 
 def number(
-    name: str,
-    given: Any,
-    expected: str = "a number",
-    fits: Callable[[float], bool] = isfinite,
+    name: str, given: Any, expected: str = "a number", fits: Callable[[float], bool] = isfinite
 ) -> float:
     """One real number that `fits`, as a float; booleans, text and what no float can hold are
     refused."""

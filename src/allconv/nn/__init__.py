@@ -15,12 +15,8 @@ from allconv.nn.normalize import *
 from allconv.nn.norms import *
 from allconv.nn.padding import *
 from allconv.nn.parameter import *
-from allconv.nn.patches import *
-from allconv.nn.pointwise import *
 from allconv.nn.pool import *
-from allconv.nn.resize import *
 from allconv.nn.sequential import *
-from allconv.nn.shuffle import *
 
 __all__ = [
     *sorted(name for name, each in vars().items() if callable(each) and name[0] != "_"),

@@ -485,7 +485,6 @@ class Hardtanh(Module):
     def forward(self, x: Any) -> Any: ...
 
 class InstanceNorm1d(Module):
-    axes: int
     num_features: int
     eps: float
     momentum: float
@@ -505,7 +504,6 @@ class InstanceNorm1d(Module):
     def forward(self, x: Any) -> Any: ...
 
 class InstanceNorm2d(Module):
-    axes: int
     num_features: int
     eps: float
     momentum: float
@@ -525,7 +523,6 @@ class InstanceNorm2d(Module):
     def forward(self, x: Any) -> Any: ...
 
 class InstanceNorm3d(Module):
-    axes: int
     num_features: int
     eps: float
     momentum: float

@@ -53,7 +53,7 @@ def abridged(
     return _middle(lines, kinds, most)
 
 
-def cut(text: str, longest: int) -> str:
+def without_middle(text: str, longest: int) -> str:
     """A text of bounded length; of a longer one the beginning and the end."""
     if len(text) <= longest:
         return text

@@ -1,4 +1,4 @@
-"""More activations as layers."""
+"""Activations as layers."""
 
 from __future__ import annotations
 
@@ -6,69 +6,69 @@ from typing import Any
 
 from allconv import functional
 from allconv.intake.settings import number, whole
-from allconv.nn.layer import Layer
+from allconv.nn.layer import Layer, derived
 from allconv.nn.module import Module
 from allconv.nn.parameter import constant
 
 __all__ = [
     "CELU",
+    "ELU",
+    "GELU",
     "GLU",
     "SELU",
     "Hardshrink",
     "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
     "Mish",
     "PReLU",
     "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
     "Softmin",
+    "Softplus",
     "Softshrink",
     "Softsign",
+    "Tanh",
     "Tanhshrink",
     "Threshold",
 ]
 
 
-class CELU(Layer):
-    """x where x > 0, else alpha * (exp(x / alpha) - 1); see `functional.celu`."""
-
-    _function = staticmethod(functional.celu)
+class _Activation(Layer): ...
 
 
-class GLU(Layer):
-    """a * sigmoid(b), the halves of x along an axis; see `functional.glu`."""
-
-    _function = staticmethod(functional.glu)
-
-
-class Hardshrink(Layer):
-    """x where abs(x) > lambd, else 0; see `functional.hardshrink`."""
-
-    _function = staticmethod(functional.hardshrink)
-
-
-class Hardsigmoid(Layer):
-    """min(max(x / 6 + 1 / 2, 0), 1); see `functional.hardsigmoid`."""
-
-    _function = staticmethod(functional.hardsigmoid)
-
-
-class LogSigmoid(Layer):
-    """log(sigmoid(x)); see `functional.logsigmoid`."""
-
-    _function = staticmethod(functional.logsigmoid)
-
-
-class LogSoftmax(Layer):
-    """x - log(sum of exp(x)) along an axis; see `functional.log_softmax`."""
-
-    _function = staticmethod(functional.log_softmax)
-
-
-class Mish(Layer):
-    """x * tanh(softplus(x)); see `functional.mish`."""
-
-    _function = staticmethod(functional.mish)
+CELU = derived("CELU", _Activation, functional.celu)
+ELU = derived("ELU", _Activation, functional.elu)
+GELU = derived("GELU", _Activation, functional.gelu)
+GLU = derived("GLU", _Activation, functional.glu)
+Hardshrink = derived("Hardshrink", _Activation, functional.hardshrink)
+Hardsigmoid = derived("Hardsigmoid", _Activation, functional.hardsigmoid)
+Hardswish = derived("Hardswish", _Activation, functional.hardswish)
+Hardtanh = derived("Hardtanh", _Activation, functional.hardtanh)
+LeakyReLU = derived("LeakyReLU", _Activation, functional.leaky_relu)
+LogSigmoid = derived("LogSigmoid", _Activation, functional.logsigmoid)
+LogSoftmax = derived("LogSoftmax", _Activation, functional.log_softmax)
+Mish = derived("Mish", _Activation, functional.mish)
+ReLU = derived("ReLU", _Activation, functional.relu)
+ReLU6 = derived("ReLU6", _Activation, functional.relu6)
+SELU = derived("SELU", _Activation, functional.selu)
+Sigmoid = derived("Sigmoid", _Activation, functional.sigmoid)
+SiLU = derived("SiLU", _Activation, functional.silu)
+Softmax = derived("Softmax", _Activation, functional.softmax)
+Softmin = derived("Softmin", _Activation, functional.softmin)
+Softplus = derived("Softplus", _Activation, functional.softplus)
+Softshrink = derived("Softshrink", _Activation, functional.softshrink)
+Softsign = derived("Softsign", _Activation, functional.softsign)
+Tanh = derived("Tanh", _Activation, functional.tanh)
+Tanhshrink = derived("Tanhshrink", _Activation, functional.tanhshrink)
+Threshold = derived("Threshold", _Activation, functional.threshold)
 
 
 class PReLU(Module):
@@ -96,39 +96,3 @@ class RReLU(Module):
     def forward(self, x: Any) -> Any:
         """See `functional.rrelu`."""
         return functional.rrelu(x, self.lower, self.upper, training=self.training)
-
-
-class SELU(Layer):
-    """gamma * elu(x, alpha); see `functional.selu`."""
-
-    _function = staticmethod(functional.selu)
-
-
-class Softmin(Layer):
-    """softmax of -x along an axis; see `functional.softmin`."""
-
-    _function = staticmethod(functional.softmin)
-
-
-class Softshrink(Layer):
-    """x drawn towards 0 by lambd; see `functional.softshrink`."""
-
-    _function = staticmethod(functional.softshrink)
-
-
-class Softsign(Layer):
-    """x / (1 + abs(x)); see `functional.softsign`."""
-
-    _function = staticmethod(functional.softsign)
-
-
-class Tanhshrink(Layer):
-    """x - tanh(x); see `functional.tanhshrink`."""
-
-    _function = staticmethod(functional.tanhshrink)
-
-
-class Threshold(Layer):
-    """x where x > threshold, else value; see `functional.threshold`."""
-
-    _function = staticmethod(functional.threshold)

@@ -1,13 +1,23 @@
-"""Layers that only move values."""
+"""Layers that move values: flattened, cut into windows, shuffled, resized."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allconv import functional
+from allconv.nn.layer import Layer, derived
 from allconv.nn.module import Module
 
-__all__ = ["Flatten", "Identity"]
+__all__ = [
+    "ChannelShuffle",
+    "Flatten",
+    "Fold",
+    "Identity",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Unfold",
+    "Upsample",
+]
 
 
 class Flatten(Module):
@@ -27,3 +37,14 @@ class Identity(Module):
     def forward(self, x: Any) -> Any:
         """x."""
         return x
+
+
+class _Moving(Layer): ...
+
+
+ChannelShuffle = derived("ChannelShuffle", _Moving, functional.channel_shuffle)
+Fold = derived("Fold", _Moving, functional.fold, 2)
+PixelShuffle = derived("PixelShuffle", _Moving, functional.pixel_shuffle)
+PixelUnshuffle = derived("PixelUnshuffle", _Moving, functional.pixel_unshuffle)
+Unfold = derived("Unfold", _Moving, functional.unfold, 2)
+Upsample = derived("Upsample", _Moving, functional.interpolate)

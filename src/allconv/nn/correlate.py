@@ -9,9 +9,8 @@ from allconv.errors import ArgumentError
 from allconv.functional.correlate import check_padding_mode, transpose_window
 from allconv.functional.settings import window_of
 from allconv.intake.settings import flag, whole
-from allconv.nn.initializers import HeNormal
 from allconv.nn.layer import Layer, over_axes
-from allconv.nn.parameter import constant
+from allconv.nn.parameter import HeNormal, constant
 
 __all__ = [
     "Conv1d",

@@ -1,6 +1,7 @@
 """Layers derived from functions: the settings are those of the signature, `forward` is made.
 
-What a function needs to be a layer, too, is a line: `over_axes("MaxPool", _Pool, "max_pool")`.
+What a function needs to be a layer, too, is a line: `derived("Tanh", _Activation, functional.tanh)`
+or, where there is one for each number of axes, `over_axes("MaxPool", _Pool, "max_pool")`.
 Names of the machinery begin with "_": the others are left to the settings, and to users' layers.
 """
 
@@ -145,26 +146,38 @@ def _s(count: int) -> str:
     return "s" * (count != 1)
 
 
+def derived(
+    name: str,
+    base: type[L],
+    function: Callable[..., Any] | None = None,
+    axes: int | None = None,
+) -> type[L]:
+    """The layer of a base: of a function, whose settings it has, over so many axes.
+
+    It says of itself what the base says, or what the function does if that says nothing.
+    """
+    said = cleandoc(base.__dict__.get("__doc__") or (function.__doc__ or "").split("\n\n")[0])
+    own: dict[str, Any] = {"__module__": base.__module__}
+    told = []
+    if axes is not None:
+        own["axes"] = axes
+        told.append(f"over {AXES[axes]}")
+    if function is not None:
+        own["_function"] = staticmethod(function)
+        if not getattr(base, "_fixed", None):
+            told.append(f"settings as in `functional.{function.__name__}`")
+    more = "; ".join(told)
+    own["__doc__"] = f"{said}\n\n{more[0].upper()}{more[1:]}."
+    return cast(type[L], type(name, (base,), own))
+
+
 def over_axes(
     name: str, base: type[L], function: str | None = None
 ) -> tuple[type[L], type[L], type[L]]:
-    """The layers of one, two and three axes, `name` + "1d" and so on, of functions named alike.
-
-    They say of themselves what the base says, or what the function does if that says nothing.
-    """
+    """The layers of one, two and three axes, `name` + "1d" and so on, of functions named alike."""
 
     def made(axes: int) -> type[L]:
         called = None if function is None else getattr(functional, f"{function}{axes}d")
-        said = cleandoc(base.__dict__.get("__doc__") or (called.__doc__ or "").split("\n\n")[0])
-        is_free = called is not None and not getattr(base, "_fixed", None)
-        told = f"; settings as in `functional.{function}{axes}d`" if is_free else ""
-        own: dict[str, Any] = {
-            "axes": axes,
-            "__module__": base.__module__,
-            "__doc__": f"{said}\n\nOver {AXES[axes]}{told}.",
-        }
-        if called is not None:
-            own["_function"] = staticmethod(called)
-        return cast(type[L], type(f"{name}{axes}d", (base,), own))
+        return derived(f"{name}{axes}d", base, called, axes)
 
     return made(1), made(2), made(3)

@@ -8,9 +8,8 @@ from allconv import functional
 from allconv.errors import ShapeError
 from allconv.functional.call import take_float
 from allconv.intake.settings import flag, whole
-from allconv.nn.initializers import HeNormal
 from allconv.nn.module import Module
-from allconv.nn.parameter import constant
+from allconv.nn.parameter import HeNormal, constant
 
 __all__ = ["Linear"]
 

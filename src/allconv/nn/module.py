@@ -14,9 +14,7 @@ from allconv.errors import ArgumentError, Error, ShapeError, TraceError
 from allconv.functional.dropout import key_of
 from allconv.intake.limits import within_limits
 from allconv.intake.settings import flag, float_dtype, short_repr
-from allconv.nn.arrays import Arrays
-from allconv.nn.initializers import Initializer
-from allconv.nn.parameter import Parameter
+from allconv.nn.parameter import Arrays, Initializer, Parameter
 from allconv.nn.running import run, run_backward
 from allconv.nn.scope import Scope, current, entered
 from allconv.nn.structure import structure_of
@@ -346,7 +344,7 @@ def _unwrapped(state: Mapping[str, Any], places: Mapping[str, Any]) -> Mapping[s
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Whether a setting is its default; an array of several numbers is none."""
+    """Whether a setting is its default; an array of several numbers is not."""
     try:
         return bool(value == default)
     except Exception:  # arrays, or a class of the user's

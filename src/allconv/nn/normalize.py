@@ -10,15 +10,50 @@ from allconv import functional
 from allconv.errors import ShapeError, UnsupportedError
 from allconv.functional.call import take_float
 from allconv.intake.settings import flag, whole
-from allconv.nn.initializers import SameNumber
 from allconv.nn.layer import Layer
 from allconv.nn.module import Module
-from allconv.nn.parameter import Buffer, constant, tally
+from allconv.nn.parameter import Buffer, SameNumber, constant, tally
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LocalResponseNorm"]
 
 
-class _BatchNorm(Module):
+class OfChannels(Module):
+    """Base of what normalises each channel: weight, bias (num_features,) if affine, and running
+    statistics if they are tracked."""
+
+    axes: ClassVar[tuple[int, ...]]
+
+    def _keep(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float,
+        affine: bool,
+        track_running_stats: bool,
+    ) -> None:
+        """Keep the settings, and make the arrays."""
+        channels = self.num_features = whole("num_features", num_features, least=1)
+        self.eps, self.momentum, self.affine = eps, momentum, flag("affine", affine)
+        self.track_running_stats = flag("track_running_stats", track_running_stats)
+        self.weight = constant((channels,), 1.0) if self.affine else None
+        self.bias = constant((channels,), 0.0) if self.affine else None
+        tracked = self.track_running_stats
+        self.running_mean = Buffer.drawn((channels,), SameNumber(0.0)) if tracked else None
+        self.running_var = Buffer.drawn((channels,), SameNumber(1.0)) if tracked else None
+        self.num_batches_tracked = tally() if tracked else None
+
+    def _taken(self, x: Any) -> Any:
+        """x, with the axes and the channels that are expected."""
+        x = take_float("x", x)
+        if len(x.shape) not in self.axes or x.shape[1] != self.num_features:
+            raise ShapeError(
+                f"num_features is {self.num_features}, the layers before give {x.shape}; "
+                f"{' or '.join(map(str, self.axes))} axes with the channels second are expected"
+            )
+        return x
+
+
+class _BatchNorm(OfChannels):
     """Batch normalisation of each channel; see `functional.batch_norm`.
 
     weight, bias (num_features,), unless affine=False; buffers running_mean, running_var
@@ -26,8 +61,6 @@ class _BatchNorm(Module):
     With track_running_stats=False there are no buffers: the batch's own statistics count in
     inference, too.
     """
-
-    axes: ClassVar[tuple[int, ...]]
 
     def __init__(
         self,
@@ -43,24 +76,11 @@ class _BatchNorm(Module):
                 "momentum is None, a plain average over all batches, which is not supported; give "
                 "a number from 0 to 1"
             )
-        channels = self.num_features = whole("num_features", num_features, least=1)
-        self.eps, self.momentum, self.affine = eps, momentum, flag("affine", affine)
-        self.track_running_stats = flag("track_running_stats", track_running_stats)
-        self.weight = constant((channels,), 1.0) if self.affine else None
-        self.bias = constant((channels,), 0.0) if self.affine else None
-        tracked = self.track_running_stats
-        self.running_mean = Buffer.drawn((channels,), SameNumber(0.0)) if tracked else None
-        self.running_var = Buffer.drawn((channels,), SameNumber(1.0)) if tracked else None
-        self.num_batches_tracked = tally() if tracked else None
+        self._keep(num_features, eps, momentum, affine, track_running_stats)
 
     def forward(self, x: Any) -> Any:
         """The normalised x; in training the pass takes the new running statistics along."""
-        x = take_float("x", x)
-        if len(x.shape) not in self.axes or x.shape[1] != self.num_features:
-            raise ShapeError(
-                f"num_features is {self.num_features}, the layers before give {x.shape}; "
-                f"{' or '.join(map(str, self.axes))} axes with the channels second are expected"
-            )
+        x = self._taken(x)
         arrays = (self.running_mean, self.running_var, self.weight, self.bias)
         settings = (self.momentum, self.eps)
         if not self.track_running_stats:

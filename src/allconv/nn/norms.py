@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from allconv import functional
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import take_float
 from allconv.intake.settings import flag, is_sequence, shape_of, whole
-from allconv.nn.initializers import SameNumber
 from allconv.nn.module import Module
-from allconv.nn.parameter import Buffer, constant, tally
+from allconv.nn.normalize import OfChannels
+from allconv.nn.parameter import constant
 
 __all__ = [
     "GroupNorm",
@@ -111,15 +111,13 @@ class GroupNorm(Module):
         return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
 
-class _InstanceNorm(Module):
+class _InstanceNorm(OfChannels):
     """Normalisation of each channel of an image; see `functional.instance_norm`.
 
     weight, bias (num_features,) with affine=True; buffers running_mean, running_var
     (num_features,) and num_batches_tracked with track_running_stats=True: then these count in
     inference.
     """
-
-    axes: ClassVar[int]
 
     def __init__(
         self,
@@ -130,23 +128,11 @@ class _InstanceNorm(Module):
         affine: bool = False,
         track_running_stats: bool = False,
     ) -> None:
-        channels = self.num_features = whole("num_features", num_features, least=1)
-        self.eps, self.momentum, self.affine = eps, momentum, flag("affine", affine)
-        tracked = self.track_running_stats = flag("track_running_stats", track_running_stats)
-        self.weight = constant((channels,), 1.0) if self.affine else None
-        self.bias = constant((channels,), 0.0) if self.affine else None
-        self.running_mean = Buffer.drawn((channels,), SameNumber(0.0)) if tracked else None
-        self.running_var = Buffer.drawn((channels,), SameNumber(1.0)) if tracked else None
-        self.num_batches_tracked = tally() if tracked else None
+        self._keep(num_features, eps, momentum, affine, track_running_stats)
 
     def forward(self, x: Any) -> Any:
         """The normalised x; in training the pass takes the new running statistics along."""
-        x = take_float("x", x)
-        if len(x.shape) != self.axes or x.shape[1] != self.num_features:
-            raise ShapeError(
-                f"num_features is {self.num_features}, the layers before give {x.shape}; "
-                f"{self.axes} axes with the channels second are expected"
-            )
+        x = self._taken(x)
         arrays = (self.running_mean, self.running_var, self.weight, self.bias)
         settings = (self.momentum, self.eps)
         if not self.track_running_stats or not self.training:
@@ -160,16 +146,16 @@ class _InstanceNorm(Module):
 class InstanceNorm1d(_InstanceNorm):
     """Instance normalisation of x (N, C, I)."""
 
-    axes = 3
+    axes = (3,)
 
 
 class InstanceNorm2d(_InstanceNorm):
     """Instance normalisation of x (N, C, H, W)."""
 
-    axes = 4
+    axes = (4,)
 
 
 class InstanceNorm3d(_InstanceNorm):
     """Instance normalisation of x (N, C, D, H, W)."""
 
-    axes = 5
+    axes = (5,)

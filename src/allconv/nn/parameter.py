@@ -1,7 +1,12 @@
-"""What a module owns: arrays that training changes, and buffers that it only keeps."""
+"""What a module owns: arrays that training changes, buffers that it only keeps, and how they begin.
+
+Parameters are drawn by key (seed, name of the parameter), in whatever order.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -9,11 +14,45 @@ import numpy as np
 from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.arrays import frozen, take_array
 from allconv.intake.limits import check_size, within_limits
-from allconv.nn.initializers import Initializer, SameNumber
 from allconv.operators.base import FLOATS, Array, Spec
 from allconv.random import generator
+from allconv.text import counted, few_lines, printable
 
 __all__ = ["Buffer", "Parameter"]
+
+FEW = 100  # numbers that are shown
+
+
+class Initializer(ABC):
+    """Base of the ways in which an array begins."""
+
+    @abstractmethod
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        """A float64 array of the shape."""
+
+
+@dataclass(frozen=True)
+class SameNumber(Initializer):
+    """The same number everywhere."""
+
+    value: float
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        return np.full(shape, self.value)
+
+
+@dataclass(frozen=True)
+class HeNormal(Initializer):
+    """Normal with variance 2 / fan_in, which keeps the scale of signals through ReLU.
+
+    `fan_in` is the number of inputs that meet in one output. He et al. 2015, arXiv:1502.01852,
+    equation 10.
+    """
+
+    fan_in: float
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        return np.asarray(generator.standard_normal(shape) * np.sqrt(2.0 / self.fan_in))
 
 
 class Parameter:
@@ -120,6 +159,31 @@ class Buffer(Parameter):
     """A place for an array that training does not change by its gradient, as running statistics."""
 
     trainable = False
+
+
+class Arrays(dict[str, Array]):
+    """A dictionary of arrays by name; its `repr` tells what many numbers are, not each of them.
+
+    >>> import numpy as np
+    >>> Arrays({"0.weight": np.zeros((32, 3, 3, 3), np.float32)})
+    Arrays(1 array, 864 numbers):
+      0.weight  float32 (32, 3, 3, 3)
+    """
+
+    def __repr__(self) -> str:
+        return few_lines(str(self))
+
+    def __str__(self) -> str:
+        numbers = sum(array.size for array in self.values())
+        if numbers <= FEW:
+            return dict.__repr__(self)
+        names = [printable(name, 48) for name in self]
+        wide = max(map(len, names))
+        rows = [
+            f"  {name:{wide}}  {Spec.of(array)}"
+            for name, array in zip(names, self.values(), strict=True)
+        ]
+        return "\n".join([f"Arrays({counted(len(self), 'array')}, {numbers:,} numbers):", *rows])
 
 
 def constant(shape: tuple[int, ...], value: float) -> Parameter:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _call(
-    net: Module, kept: engine.Kept, arrays: Sequence[Array], seed: int | None
+    net: Module, kept: engine.KeptProgram, arrays: Sequence[Array], seed: int | None
 ) -> Sequence[Array]:
     """The outputs for inputs, with the state that the network has now."""
     recorded: Recorded = kept.about
@@ -102,8 +102,8 @@ def _kept(
     kind: str,
     specs: tuple[Spec, ...],
     training: bool,
-    make: Callable[[Recorded], engine.Kept],
-) -> engine.Kept:
+    make: Callable[[Recorded], engine.KeptProgram],
+) -> engine.KeptProgram:
     """The program for these specs: kept while the network has the same structure."""
     key = (kind, specs, training, _structure(net))
     return engine.keep(key, lambda: make(trace_module(net, *specs, training=training)), owner=net)
@@ -114,11 +114,11 @@ def _structure(net: Module) -> Hashable:
     return modules, tuple(place.spec for place in net.named_places().values())
 
 
-def _forward(recorded: Recorded) -> engine.Kept:
+def _forward(recorded: Recorded) -> engine.KeptProgram:
     return _program(recorded, recorded.graph)
 
 
-def _backward(recorded: Recorded) -> engine.Kept:
+def _backward(recorded: Recorded) -> engine.KeptProgram:
     """The program of the gradients of the inputs and parameters."""
     builder = Builder()
     forward = recorded.graph
@@ -132,7 +132,7 @@ def _backward(recorded: Recorded) -> engine.Kept:
     return _program(recorded, builder.graph(gradients))
 
 
-def _program(recorded: Recorded, graph: Graph) -> engine.Kept:
+def _program(recorded: Recorded, graph: Graph) -> engine.KeptProgram:
     """A program on the state of the network."""
     program = engine.Program(graph, exact=True, static=recorded.state_places)
-    return engine.Kept(program, recorded)
+    return engine.KeptProgram(program, recorded)

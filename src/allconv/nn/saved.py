@@ -151,7 +151,7 @@ class _Building:
 
     @staticmethod
     def wrong(name: str, what: str) -> FileError:
-        """What is said of a description that is none."""
+        """The error for a description that cannot be read."""
         where = f"'{printable(name, LONGEST)}'" if name else "the network"
         return FileError(f"{where} is {printable(what, LONGEST)}; save the network again")
 

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from allconv.picture.markup import Markup
-from allconv.picture.table import LongTable, line, shown, table
+from allconv.picture.table import LongTable, for_notebook, line, table
 from allconv.text import counted, printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LONGEST = 60  # letters of a name or of settings
 def module_html(module: Module) -> str:
     """A network: a row a layer. A layer by itself: its `repr`, and a row an array that it holds."""
     if not module._children():
-        return shown(line(_cut(repr(module), 4 * LONGEST)), *_arrays(module))
+        return for_notebook(line(_cut(repr(module), 4 * LONGEST)), *_arrays(module))
     layers = list(_layers(module))
     total = sum(count for *_, count in layers)
     said = f"{type(module).__name__}: {counted(len(layers), 'layer')}"
@@ -38,7 +38,7 @@ def module_html(module: Module) -> str:
         sums=("parameters",),
         foot=("all", "", "", total),
     )
-    return shown(line(printable(f"{said}, {counted(total, 'parameter')}")), listing.html())
+    return for_notebook(line(printable(f"{said}, {counted(total, 'parameter')}")), listing.html())
 
 
 def summary_html(summary: Summary) -> str:
@@ -59,7 +59,7 @@ def summary_html(summary: Summary) -> str:
         sums=head[-2:],
         foot=("total", "", "", summary.parameters, summary.multiply_adds),
     )
-    return shown(listing.html())
+    return for_notebook(listing.html())
 
 
 def _layers(module: Module) -> Iterator[tuple[str, Module, int]]:

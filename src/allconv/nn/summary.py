@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from allconv.graph import Node
 from allconv.intake.settings import shape_of
-from allconv.nn.abridge import LONGEST_KIND, LONGEST_NAME, abridged, cut
+from allconv.nn.abridge import LONGEST_KIND, LONGEST_NAME, abridged, without_middle
 from allconv.nn.tracing import network_dtype, trace_module
 from allconv.operators.base import Spec
 from allconv.operators.normalize import Normalize
@@ -55,7 +55,10 @@ class Summary:
             rows = self.rows[line.rows]
             shape = " x ".join(map(str, rows[-1].output))
             numbers = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
-            name, kind = cut(line.name, LONGEST_NAME), cut(line.kind, LONGEST_KIND)
+            name, kind = (
+                without_middle(line.name, LONGEST_NAME),
+                without_middle(line.kind, LONGEST_KIND),
+            )
             table.append((name, kind, shape, f"{numbers[0]:,}", f"{numbers[1]:,}"))
         table.append(("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
         widths = [max(len(line[column]) for line in table) for column in range(5)]

@@ -31,7 +31,12 @@ def without_head(
     if not nodes:
         raise UnsupportedError(f"{NO_HEAD}: nothing stands before {shown(node.label)}; {EXPECTED}")
     added = None if bias is None else state[bias].reshape(-1)
-    return kept(replace(model, nodes=nodes, outputs=(given,))), weight, added, node.label
+    return (
+        without_unused_arrays(replace(model, nodes=nodes, outputs=(given,))),
+        weight,
+        added,
+        node.label,
+    )
 
 
 def _head(model: OnnxModel, weights: set[str]) -> tuple[OnnxNode, str | None]:
@@ -70,11 +75,11 @@ def _weight(node: OnnxNode, state: Mapping[str, Array]) -> Array:
     odd = number("transA", 0) or number("alpha", 1.0) != 1.0 or number("beta", 1.0) != 1.0
     if weight.ndim != 2 or (node.op == "Gemm" and odd):
         raise _none(node)
-    turned = node.op == "Gemm" and number("transB", 0)
-    return np.ascontiguousarray(weight if turned else weight.T)
+    transposed = node.op == "Gemm" and number("transB", 0)
+    return np.ascontiguousarray(weight if transposed else weight.T)
 
 
-def kept(model: OnnxModel) -> OnnxModel:
+def without_unused_arrays(model: OnnxModel) -> OnnxModel:
     """A model with those of its arrays that its nodes use."""
     used = {name for node in model.nodes for name in node.inputs} | set(model.outputs)
     return replace(
@@ -107,7 +112,7 @@ def without_preparation(model: OnnxModel) -> OnnxModel:
     shape = model.inputs[0].shape
     channels = None if shape is None else shape[3]
     first = Input(image, (None, channels, None, None), "float32")
-    return kept(replace(model, inputs=(first,), nodes=nodes))
+    return without_unused_arrays(replace(model, inputs=(first,), nodes=nodes))
 
 
 def opened(model: OnnxModel, layout: str) -> OnnxModel:

@@ -9,7 +9,7 @@ import numpy as np
 
 from allconv.errors import Error, FileError, ShapeError, UnsupportedError
 from allconv.nn.tracing import trace_module
-from allconv.onnx.format.refusals import joined
+from allconv.onnx.format.refusals import one_error
 from allconv.onnx.model import OnnxModel
 from allconv.onnx.module import HELD, OnnxModule
 from allconv.onnx.read.file import SIZE_LIMIT, Given, naming_file, read_model
@@ -53,7 +53,7 @@ def load(
         net = OnnxModule(model)
         check_network(net)
         if model.refused:
-            raise joined([(n.name, n.refusal) for n in model.refused if n.refusal])
+            raise one_error([(n.name, n.refusal) for n in model.refused if n.refusal])
     return net
 
 

@@ -233,7 +233,9 @@ def _fixed(expected: Input, given: Any) -> Array:
     array = take_array(name, given)
     check_shape(expected, array.shape)
     if array.size > MOST_STATIC:
-        raise LimitError(f"{name} has {array.size:,} numbers; {MOST_STATIC:,} are the most")
+        raise LimitError(
+            f"{name} has {array.size:,} numbers; at most {MOST_STATIC:,} are supported"
+        )
     kinds = "iubf" if expected.dtype in FLOATS else "iub"
     if expected.static and array.dtype.kind not in kinds and array.size:
         raise ArgumentError(f"{name} is {array.dtype.name}; {expected.dtype} is expected")

@@ -13,7 +13,7 @@ from allconv import trace
 from allconv.errors import ArgumentError, Error, FileError, ShapeError, UnsupportedError
 from allconv.intake.arrays import frozen
 from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
-from allconv.onnx.format.refusals import Refusal, joined
+from allconv.onnx.format.refusals import Refusal, one_error
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.model import Branch, Input, OnnxModel, OnnxNode, Sizes
 from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named, since
@@ -67,10 +67,10 @@ def record_model(model: OnnxModel, x: Sequence[Any], place: Callable[[str], Valu
         recorder.nodes(model.nodes, known)
     except Error:
         if recorder.refusals:
-            raise joined(recorder.refusals, _before(model, known)) from None
+            raise one_error(recorder.refusals, _before(model, known)) from None
         raise
     if recorder.refusals:
-        raise joined(recorder.refusals, _before(model, known))
+        raise one_error(recorder.refusals, _before(model, known))
     outputs = [_output(known[name], name) for name in model.outputs]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 

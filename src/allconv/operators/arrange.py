@@ -66,16 +66,32 @@ class Slice(Operator):
     step: tuple[int, ...]
     count: tuple[int, ...]
 
+    @classmethod
+    def along(
+        cls, axis: int, shape: tuple[int, ...], start: int, count: int, step: int = 1
+    ) -> Slice:
+        """The slice of one axis of an array of a shape, whole along the others.
+
+        >>> Slice.along(1, (2, 9), 3, 4)
+        Slice(start=(0, 3), step=(1, 1), count=(2, 4))
+        """
+        own = [(start, step, count) if a == axis else (0, 1, n) for a, n in enumerate(shape)]
+        starts, steps, counts = zip(*own, strict=True)
+        return cls(starts, steps, counts)
+
     def check(self, *x: Spec) -> None:
         if not len(self.start) == len(self.step) == len(self.count) == x[0].rank:
-            raise ShapeError(f"a slice of {len(self.start)} axes of an array of shape {x[0].shape}")
+            raise ShapeError(
+                f"the slice has {len(self.start)} axes; those of {x[0].shape} are expected"
+            )
         for start, step, count, n in zip(
             self.start, self.step, self.count, x[0].shape, strict=True
         ):
             last = start + step * (count - 1)
             if step == 0 or count < 0 or (count and not (0 <= start < n and 0 <= last < n)):
                 raise ShapeError(
-                    f"the slice {self.start} + {self.step}*i, i < {self.count}, leaves {x[0].shape}"
+                    f"the slice {self.start} + {self.step}*i, i < {self.count}, "
+                    f"is outside {x[0].shape}"
                 )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -104,7 +120,7 @@ class Unslice(Operator):
 
     def check(self, *x: Spec) -> None:
         if x[0].shape != self.count:
-            raise ShapeError(f"{self.count} is expected, {x[0].shape} given")
+            raise ShapeError(f"x is {x[0].shape}; {self.count} is expected")
         Slice(self.start, self.step, self.count).check(x[0].with_shape(self.to))
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
@@ -128,7 +144,9 @@ class Pad(Operator):
 
     def check(self, *x: Spec) -> None:
         if len(self.pairs) != x[0].rank:
-            raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
+            raise ShapeError(
+                f"padding has {len(self.pairs)} pairs; one an axis of {x[0].shape} is expected"
+            )
         sizes = zip(x[0].shape, self.pairs, strict=True)
         if any(low + n + high < 0 for n, (low, high) in sizes):
             raise ShapeError(f"padding {self.pairs} crops more than there is of {x[0].shape}")
@@ -161,7 +179,9 @@ class PadEdge(Operator):
 
     def check(self, *x: Spec) -> None:
         if len(self.pairs) != x[0].rank:
-            raise ShapeError(f"{len(self.pairs)} pairs of padding for the shape {x[0].shape}")
+            raise ShapeError(
+                f"padding has {len(self.pairs)} pairs; one an axis of {x[0].shape} is expected"
+            )
         sizes = zip(x[0].shape, self.pairs, strict=True)
         if any(min(pair) < 0 or (any(pair) and not n) for n, pair in sizes):
             raise ShapeError(f"edges of {x[0].shape} cannot be repeated {self.pairs} times")
@@ -191,10 +211,8 @@ class PadEdge(Operator):
 
 def _repeated(x: Any, axis: int, cell: int, count: int) -> Any:
     """One cell of an axis, so many times."""
-    rank = len(x.shape)
-    start = tuple(cell if a == axis else 0 for a in range(rank))
-    sizes = [tuple(n if a == axis else m for a, m in enumerate(x.shape)) for n in (1, count)]
-    return Broadcast(sizes[1])(Slice(start, (1,) * rank, sizes[0])(x))
+    one = Slice.along(axis, x.shape, cell, 1)(x)
+    return Broadcast(x.spec.with_size(axis, count).shape)(one)
 
 
 @dataclass(frozen=True)
@@ -219,21 +237,15 @@ class Concatenate(Operator):
                 raise ShapeError(f"these do not concatenate along axis {self.axis}: {shapes}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        total = sum(each.shape[self.axis] for each in x)
-        shape = x[0].shape
-        return (x[0].with_shape((*shape[: self.axis], total, *shape[self.axis + 1 :])),)
+        return (x[0].with_size(self.axis, sum(each.shape[self.axis] for each in x)),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.concatenate(x, self.axis),)
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        ends = accumulate(each.shape[self.axis] for each in x)
-        parts = []
-        for each, end in zip(x, ends, strict=True):
-            start = [0] * len(each.shape)
-            start[self.axis] = end - each.shape[self.axis]
-            parts.append(Slice(tuple(start), (1,) * len(start), each.shape)(gy[0]))
-        return tuple(parts)
+        counts = [each.shape[self.axis] for each in x]
+        rows = zip(accumulate(counts, initial=0), counts, strict=False)
+        return tuple(Slice.along(self.axis, gy[0].shape, *row)(gy[0]) for row in rows)
 
 
 @dataclass(frozen=True)

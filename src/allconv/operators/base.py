@@ -67,6 +67,10 @@ class Spec:
         """The same dtype with another shape."""
         return Spec(shape, self.dtype)
 
+    def with_size(self, axis: int, *sizes: int) -> Spec:
+        """The same with one size in place of an axis, or with none or several."""
+        return self.with_shape((*self.shape[:axis], *sizes, *self.shape[axis + 1 :]))
+
     def __str__(self) -> str:
         return f"{self.dtype} {self.shape}"
 
@@ -123,9 +127,9 @@ class Operator(ABC):
                     "use .astype(np.float32)"
                 )
 
-    @abstractmethod
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        """The specs of the results."""
+        """The specs of the results; the default is one as of the first operand."""
+        return (x[0],)
 
     @abstractmethod
     def define(self, *x: Array) -> tuple[Array, ...]:
@@ -147,6 +151,27 @@ class Operator(ABC):
     def __call__(self, *values: Any) -> Any:
         """Record this operator on symbolic values; one result, or a tuple of several."""
         return values[0].builder.record(self, *values)
+
+
+class Discrete(Operator):
+    """Base of what has no slope: indices, whole numbers, truth values. No gradient goes through."""
+
+    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
+        return (None,) * len(x)
+
+
+@dataclass(frozen=True)
+class OfAxis(Operator):
+    """Base of what is done along one axis of floats."""
+
+    axis: int
+
+    def check(self, *x: Spec) -> None:
+        self.check_floats(x[0])
+        if not 0 <= self.axis < x[0].rank:
+            raise ShapeError(
+                f"{self.name}: axis is {self.axis}; an axis of {x[0].shape} is expected"
+            )
 
 
 def native(x: Array) -> Array:

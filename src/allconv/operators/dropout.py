@@ -39,9 +39,6 @@ class Dropout(Operator):
         if x[1] != Spec((2,), "int64"):
             raise ShapeError(f"the key of dropout is int64 (2,): seed and step; got {x[1]}")
 
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
-
     def define(self, *x: Array) -> tuple[Array, ...]:
         seed, step = (int(each) for each in x[1])
         words = dropout_bits(seed, step, self.layer, x[0].size).reshape(x[0].shape)

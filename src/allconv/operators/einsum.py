@@ -59,7 +59,9 @@ def _parsed(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     result = right.replace("...", widest)
     found = [letters for letters, _ in written]
     if set(result) - {*"".join(found)} or len(set(result)) < len(result):
-        raise ArgumentError(f"einsum {equation!r}: its result has letters of no operand, or twice")
+        raise ArgumentError(
+            f"einsum {equation!r}: its result names a letter that no operand has, or one twice"
+        )
     return found, result
 
 

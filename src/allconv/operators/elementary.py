@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import FLOATS, WHOLE, Array, Operator, Spec, Values
+from allconv.operators.base import FLOATS, WHOLE, Array, Discrete, Operator, Spec, Values
 from allconv.operators.pointwise import Equal, Log, Pointwise, Select, Sqrt
 
 
@@ -19,8 +19,7 @@ from allconv.operators.pointwise import Equal, Log, Pointwise, Select, Sqrt
 class Floor(Pointwise):
     """The largest whole number that is not larger; its gradient is 0."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.floor(x[0])
+    function = np.floor
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
@@ -30,8 +29,7 @@ class Floor(Pointwise):
 class Round(Pointwise):
     """The nearest whole number, the even one of two; its gradient is 0."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.rint(x[0])
+    function = np.rint
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
@@ -41,8 +39,7 @@ class Round(Pointwise):
 class Sign(Pointwise):
     """1 above 0, -1 below, 0 at 0; NaN stays NaN; its gradient is 0."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.sign(x[0])
+    function = np.sign
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (None,)
@@ -56,9 +53,7 @@ class Power(Pointwise):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
-
-    def compute(self, *x: Any) -> Any:
-        return np.power(x[0], x[1])
+    function = np.power
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         a, b = x
@@ -90,8 +85,7 @@ class Remainder(Pointwise):
 class Sin(Pointwise):
     """The sine."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.sin(x[0])
+    function = np.sin
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Cos()(x[0]),)
@@ -101,8 +95,7 @@ class Sin(Pointwise):
 class Cos(Pointwise):
     """The cosine."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.cos(x[0])
+    function = np.cos
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (-(gy * Sin()(x[0])),)
@@ -112,8 +105,7 @@ class Cos(Pointwise):
 class Tan(Pointwise):
     """The tangent."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.tan(x[0])
+    function = np.tan
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (1.0 + y * y),)
@@ -123,8 +115,7 @@ class Tan(Pointwise):
 class Arcsin(Pointwise):
     """The angle from -pi/2 to pi/2 whose sine is x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.arcsin(x[0])
+    function = np.arcsin
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / Sqrt()((1.0 - x[0]) * (1.0 + x[0])),)
@@ -134,8 +125,7 @@ class Arcsin(Pointwise):
 class Arccos(Pointwise):
     """The angle from 0 to pi whose cosine is x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.arccos(x[0])
+    function = np.arccos
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (-(gy / Sqrt()((1.0 - x[0]) * (1.0 + x[0]))),)
@@ -145,8 +135,7 @@ class Arccos(Pointwise):
 class Arctan(Pointwise):
     """The angle from -pi/2 to pi/2 whose tangent is x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.arctan(x[0])
+    function = np.arctan
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / (1.0 + x[0] * x[0]),)
@@ -156,8 +145,7 @@ class Arctan(Pointwise):
 class Sinh(Pointwise):
     """The hyperbolic sine."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.sinh(x[0])
+    function = np.sinh
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Cosh()(x[0]),)
@@ -167,8 +155,7 @@ class Sinh(Pointwise):
 class Cosh(Pointwise):
     """The hyperbolic cosine."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.cosh(x[0])
+    function = np.cosh
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * Sinh()(x[0]),)
@@ -178,8 +165,7 @@ class Cosh(Pointwise):
 class Arcsinh(Pointwise):
     """The number whose hyperbolic sine is x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.arcsinh(x[0])
+    function = np.arcsinh
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / Sqrt()(1.0 + x[0] * x[0]),)
@@ -189,8 +175,7 @@ class Arcsinh(Pointwise):
 class Arccosh(Pointwise):
     """The number of at least 0 whose hyperbolic cosine is x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.arccosh(x[0])
+    function = np.arccosh
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / (Sqrt()(x[0] - 1.0) * Sqrt()(x[0] + 1.0)),)
@@ -200,16 +185,15 @@ class Arccosh(Pointwise):
 class Arctanh(Pointwise):
     """The number whose hyperbolic tangent is x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.arctanh(x[0])
+    function = np.arctanh
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / ((1.0 - x[0]) * (1.0 + x[0])),)
 
 
 @dataclass(frozen=True)
-class Truth(Operator):
-    """Whether x is above 0, as bool; it has no gradient."""
+class Truth(Discrete):
+    """Whether x is above 0, as bool."""
 
     def check(self, *x: Spec) -> None:
         self.check_floats(*x)
@@ -220,14 +204,11 @@ class Truth(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.asarray(np.ascontiguousarray(x[0] > 0)).reshape(x[0].shape),)
 
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
-
 
 @dataclass(frozen=True)
-class ToWhole(Operator):
+class ToWhole(Discrete):
     """Floats as whole numbers of a dtype: without what is behind the point, beyond the dtype its
-    largest or least number, 0 for NaN; it has no gradient."""
+    largest or least number, 0 for NaN."""
 
     to: str
 
@@ -247,13 +228,10 @@ class ToWhole(Operator):
         y[largest], y[least] = limits.max, limits.min
         return (y,)
 
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
-
 
 @dataclass(frozen=True)
-class FromWhole(Operator):
-    """Whole numbers, or bools as 1 and 0, as floats; it has no gradient."""
+class FromWhole(Discrete):
+    """Whole numbers, or bools as 1 and 0, as floats."""
 
     to: str = "float32"
 
@@ -267,5 +245,14 @@ class FromWhole(Operator):
     def define(self, *x: Array) -> tuple[Array, ...]:
         return (np.array(x[0], self.to, order="C"),)
 
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
+
+UFUNCS: dict[str, Operator] = {
+    **{
+        each.function.__name__: each()
+        for each in Pointwise.__subclasses__()
+        if hasattr(each, "function")
+    },
+    "fmod": Remainder(truncated=True),
+    "remainder": Remainder(),
+}
+"""Operators by the name of the NumPy function that each is."""

@@ -37,12 +37,11 @@ class _CellReduction(Reduction):
 
     def kept(self, y: Any, shape: tuple[int, ...]) -> Any:
         """A result, or its gradient, with the axes of x."""
-        return y.reshape(tuple(1 if a in self.axes else n for a, n in enumerate(shape)))
+        return y.reshape(self.kept_shape(shape))
 
     def halved(self, x: Any, join: Any) -> Any:
         """The same of a symbolic array: halves of an axis joined cell by cell until one is left."""
-        shape = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
-        kept = tuple(1 if a in self.axes else n for a, n in enumerate(x.shape))
+        kept = self.kept_shape(x.shape)
         if any(x.shape[axis] == 0 for axis in self.axes):
             x = Broadcast(kept)(x.builder.scalar(self.nothing, x.dtype))
         for axis in self.axes:
@@ -50,18 +49,11 @@ class _CellReduction(Reduction):
             while x.shape[axis] > 1:
                 half, odd = divmod(x.shape[axis], 2)
                 if odd:
-                    left.append(_part(x, axis, 2 * half, 1))
-                x = join(_part(x, axis, 0, half), _part(x, axis, half, half))
+                    left.append(Slice.along(axis, x.shape, 2 * half, 1)(x))
+                x = join(*(Slice.along(axis, x.shape, at, half)(x) for at in (0, half)))
             for each in left:
                 x = join(x, each)
-        return x.reshape(kept if self.keep else shape)
-
-
-def _part(x: Any, axis: int, start: int, count: int) -> Any:
-    """So many cells of an axis."""
-    starts, counts = [0] * len(x.shape), list(x.shape)
-    starts[axis], counts[axis] = start, count
-    return Slice(tuple(starts), (1,) * len(starts), tuple(counts))(x)
+        return x.reshape(self.result_shape(x.shape))
 
 
 @dataclass(frozen=True)
@@ -139,5 +131,4 @@ class LogSumExp(_CellReduction):
         most = Largest(self.axes, keep=True)(x)
         most = Select()(np.inf - abs(most), most, 0.0)
         total = Log()(Sum(self.axes, keep=True)(Exp()(x - most))) + most
-        kept = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
-        return total if self.keep else total.reshape(kept)
+        return total.reshape(self.result_shape(x.shape))

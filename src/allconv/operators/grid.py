@@ -22,9 +22,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.arrange import Reshape, Transpose
-from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
-from allconv.operators.take import Take
+from allconv.operators.arrange import Concatenate, Reshape, Transpose
+from allconv.operators.base import Array, Discrete, Operator, Spec, Values, narrow, wide
+from allconv.operators.reduce import Sum
+from allconv.operators.take import AddAt, Take, counted
 
 MODES = ("linear", "nearest", "cubic")
 PADDINGS = ("zeros", "border", "reflection")
@@ -33,7 +34,7 @@ CUBIC = -0.75
 
 
 @dataclass(frozen=True)
-class CellNumber(Operator):
+class CellNumber(Discrete):
     """The number of the cell, in row-major order, at places of whole numbers.
 
     Shapes: for each axis of an image places (N, *P) -> int64 (N, *P). The cells of N images are
@@ -67,8 +68,53 @@ class CellNumber(Operator):
             inside &= here
         return (np.where(inside, number, np.int64(len(number) * prod(self.image))),)
 
+
+@dataclass(frozen=True)
+class CellSum(Operator):
+    """y[p] = the sum of weight[t,p] * x[number[t,p]] over the taps t; 0 for x where there is no
+    such cell.
+
+    Shapes: x (cells, C), number int64 (T, P), weight (T, P) -> (P, C).
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "number", "weight")
+
+    def check(self, *x: Spec) -> None:
+        super().check(*x)
+        cells, number, weight = x
+        self.check_floats(cells, weight)
+        fits = number.dtype == "int64" and number.shape == weight.shape
+        if cells.rank != 2 or number.rank != 2 or not fits:
+            raise ShapeError(
+                f"{self.name}: x is {cells.shape}, number {number}, weight {weight.shape}; "
+                "(cells, C), int64 (T, P) and (T, P) are expected"
+            )
+
+    def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape((x[1].shape[1], x[0].shape[1])),)
+
+    def cost(self, *x: Spec) -> int:
+        return x[1].size * x[0].shape[1]
+
+    def define(self, *x: Array) -> tuple[Array, ...]:
+        cells, weight = wide(x[0]), wide(x[2])
+        y = np.zeros((x[1].shape[1], cells.shape[1]))
+        with np.errstate(all="ignore"):
+            for number, factor in zip(counted(x[1], len(cells)), weight, strict=True):
+                found = np.zeros(y.shape)
+                found[number >= 0] = cells[number[number >= 0]]
+                y += factor[:, None] * found
+        return (narrow(y, x[0]),)
+
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return tuple(None for _ in x)
+        cells, number, weight = x
+        (taps, places), channels = number.shape, cells.shape[1]
+        index = Reshape((taps * places,))(number)
+        each = gy[0].reshape((1, places, channels))
+        shares = weight.reshape((taps, places, 1)) * each
+        gx = AddAt(0, cells.shape[0])(shares.reshape((taps * places, channels)), index)
+        found = Take(0, True)(cells, index).reshape((taps, places, channels))
+        return gx, None, Sum((2,))(found * each)
 
 
 @dataclass(frozen=True)
@@ -171,7 +217,7 @@ class GridSample(Operator):
         return np.minimum(np.maximum(v, 0.0), n - 1.0)
 
     def expand(self, *x: Any) -> Values | None:
-        """A sum of cells that are taken by computed numbers."""
+        """Weighted sums of cells whose numbers are computed."""
         image, grid = x
         batch, channels, *sizes = image.shape
         count = prod(grid.shape[1:-1])
@@ -180,13 +226,14 @@ class GridSample(Operator):
         rows = Reshape((batch * prod(sizes), channels))(rows)
         lines = [grid[..., -1 - axis].reshape((batch, count)) for axis in range(len(sizes))]
         places = [self.place(g, n) for g, n in zip(lines, sizes, strict=True)]
-        y: Any = 0.0
-        for weight, cells in self.taps(places, sizes):
-            number = Reshape((batch * count,))(CellNumber(tuple(sizes))(*cells))
-            found = Take(0, True)(rows, number)
-            if self.mode != "nearest":
-                found = weight.reshape((batch * count, 1)) * found
-            y = y + found
+        weights, cells = zip(*self.taps(places, sizes), strict=True)
+        numbers = [Reshape((1, batch * count))(CellNumber(tuple(sizes))(*each)) for each in cells]
+        if self.mode == "nearest":
+            y = Take(0, True)(rows, numbers[0].reshape((batch * count,)))
+        else:
+            join = Concatenate(0, len(cells))
+            weight = join(*(each.reshape((1, batch * count)) for each in weights))
+            y = CellSum()(rows, join(*numbers), weight)
         y = Reshape((*grid.shape[:-1], channels))(y)
         return (Transpose((0, rank - 1, *range(1, rank - 1)))(y),)
 

@@ -15,11 +15,11 @@ from typing import ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
+from allconv.operators.base import Array, Discrete, Operator, Spec, Values, narrow, wide
 
 
 @dataclass(frozen=True)
-class FlatIndex(Operator):
+class FlatIndex(Discrete):
     """index[n,c,i] = the flat index of the input cell to which the tap of output i leads.
 
     Along an axis tap k of output i is the input cell starts[i] + dilation*k; -1 for -1 and for any
@@ -72,9 +72,6 @@ class FlatIndex(Operator):
             index = index * self.image[axis] + start + self.dilation[axis] * tap
         return (np.where(known, index, np.int64(-1)),)
 
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
-
 
 @dataclass(frozen=True)
 class _Indexed(Operator):
@@ -100,7 +97,7 @@ class _Indexed(Operator):
 
 
 @dataclass(frozen=True)
-class OverImages(_Indexed):
+class OverImages(Discrete, _Indexed):
     """Indices that count the cells of all images, one after the other; -1 for what lies outside.
 
     `columns`: those of one image are counted first axis innermost.
@@ -113,9 +110,6 @@ class OverImages(_Indexed):
     def check(self, *x: Spec) -> None:
         self.check_index(x[0])
 
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
-
     def define(self, *x: Array) -> tuple[Array, ...]:
         size = prod(self.image)
         inside = (x[0] >= 0) & (x[0] < size)
@@ -126,9 +120,6 @@ class OverImages(_Indexed):
         planes = (*x[0].shape[:2], *(1,) * len(self.image))
         index = index + size * np.arange(prod(planes), dtype=np.int64).reshape(planes)
         return (np.where(inside, index, np.int64(-1)),)
-
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
 
 
 @dataclass(frozen=True)

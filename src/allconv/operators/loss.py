@@ -35,9 +35,6 @@ class _OverAxis(Operator):
                 f"{self.label} over axis {self.axis} of {given}; floats with that axis are expected"
             )
 
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
-
 
 @dataclass(frozen=True)
 class Softmax(_OverAxis):
@@ -124,9 +121,6 @@ class CrossEntropyGradient(_Entropy):
     """gx = (softmax(x) - target) * gy."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "labels", "gy")
-
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         rest = _softmax(wide(x[0])) - self.target(x[1], x[0].shape[1])

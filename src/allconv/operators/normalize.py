@@ -61,9 +61,6 @@ class Normalize(_Normalization):
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "mean", "variance", "gamma", "beta")
 
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
-
     def define(self, *x: Array) -> tuple[Array, ...]:
         data, mean, variance, gamma, beta = map(wide, x)
         rank = data.ndim

@@ -46,9 +46,6 @@ class _OwnStatistics(Operator):
             if each.shape != expected:
                 raise ShapeError(f"{name} is {each.shape}; {expected} is expected for {x[0].shape}")
 
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
-
     def cost(self, *x: Spec) -> int:
         return 3 * x[0].size
 

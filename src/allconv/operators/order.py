@@ -5,25 +5,23 @@ NaN counts as larger than any number, and of equal numbers the first comes first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
+from allconv.operators.base import Array, Discrete, OfAxis, Spec, Values, narrow, wide
 
 
 @dataclass(frozen=True)
-class _OfAxis(Operator):
-    """What these share: an axis that is there."""
+class _IndexedAlongAxis(OfAxis):
+    """What these share: indices along the axis."""
 
-    axis: int
-
-    def check(self, *x: Spec) -> None:
-        self.check_floats(x[0])
-        if not 0 <= self.axis < x[0].rank:
-            raise ShapeError(f"{self.name}: axis {self.axis} of an array of shape {x[0].shape}")
+    def check_cells(self, x: Spec) -> None:
+        """Refuse an axis without cells, of which none is the largest."""
+        if not x.shape[self.axis]:
+            raise ShapeError(f"{self.name}: x is {x.shape}; axis {self.axis} has no cells")
 
     def check_indices(self, x: Spec, index: Spec) -> None:
         """Refuse indices that are not int64 of the same shape but for the axis."""
@@ -40,7 +38,7 @@ class _OfAxis(Operator):
 
 
 @dataclass(frozen=True)
-class ArgExtreme(_OfAxis):
+class ArgExtreme(Discrete, _IndexedAlongAxis):
     """The index along an axis of the largest number (or the smallest): the first, or the last, of
     several."""
 
@@ -50,13 +48,10 @@ class ArgExtreme(_OfAxis):
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
-        if not x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: x is {x[0].shape}, without cells along {self.axis}")
+        self.check_cells(x[0])
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        one = (1,) * self.keep
-        shape = x[0].shape
-        return (Spec((*shape[: self.axis], *one, *shape[self.axis + 1 :]), "int64"),)
+        return (replace(x[0].with_size(self.axis, *(1,) * self.keep), dtype="int64"),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = np.flip(wide(x[0]), self.axis) if self.last else wide(x[0])
@@ -64,21 +59,14 @@ class ArgExtreme(_OfAxis):
         index = np.asarray(find(data, self.axis, keepdims=self.keep), np.int64)
         return (np.asarray(x[0].shape[self.axis] - 1 - index if self.last else index),)
 
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
-
 
 @dataclass(frozen=True)
-class Hardmax(_OfAxis):
+class Hardmax(Discrete, _IndexedAlongAxis):
     """1 at the first of the largest numbers along an axis, else 0; its gradient is 0."""
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
-        if not x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: x is {x[0].shape}, without cells along {self.axis}")
-
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
+        self.check_cells(x[0])
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         y = np.zeros(x[0].shape, x[0].dtype.name)
@@ -86,12 +74,9 @@ class Hardmax(_OfAxis):
         np.put_along_axis(y, index, 1, self.axis)
         return (y,)
 
-    def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        return (None,)
-
 
 @dataclass(frozen=True)
-class TopK(_OfAxis):
+class TopK(_IndexedAlongAxis):
     """The `count` largest (or smallest) numbers along an axis, in order, and their indices."""
 
     count: int = 1
@@ -100,12 +85,14 @@ class TopK(_OfAxis):
     def check(self, *x: Spec) -> None:
         super().check(*x)
         if not 0 <= self.count <= x[0].shape[self.axis]:
-            raise ShapeError(f"{self.name}: {self.count} of axis {self.axis} of {x[0].shape}")
+            raise ShapeError(
+                f"{self.name}: count is {self.count}; 0 to {x[0].shape[self.axis]}, the cells of "
+                f"axis {self.axis}, are expected"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        shape = x[0].shape
-        found = (*shape[: self.axis], self.count, *shape[self.axis + 1 :])
-        return x[0].with_shape(found), Spec(found, "int64")
+        found = x[0].with_size(self.axis, self.count)
+        return found, replace(found, dtype="int64")
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = wide(x[0])
@@ -123,7 +110,7 @@ class TopK(_OfAxis):
 
 
 @dataclass(frozen=True)
-class TakeAlong(_OfAxis):
+class TakeAlong(_IndexedAlongAxis):
     """y[..., i, ...] = x[..., index[..., i, ...], ...] along an axis; 0 where that is outside."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
@@ -149,7 +136,7 @@ class TakeAlong(_OfAxis):
 
 
 @dataclass(frozen=True)
-class PutAlong(_OfAxis):
+class PutAlong(_IndexedAlongAxis):
     """The transpose of `TakeAlong`: numbers added into the cells that their indices name."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
@@ -163,8 +150,7 @@ class PutAlong(_OfAxis):
             )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        shape = x[0].shape
-        return (x[0].with_shape((*shape[: self.axis], self.size, *shape[self.axis + 1 :])),)
+        return (x[0].with_size(self.axis, self.size),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         (spec,) = self.shape(*map(Spec.of, x))

@@ -21,7 +21,10 @@ from allconv.operators.reduce import broadcast_shape, sum_to
 
 @dataclass(frozen=True)
 class Pointwise(Operator):
-    """Base: operands broadcast together; subclasses give `compute` and `partials`."""
+    """Base: operands broadcast together; each has `function` or `compute`, and `partials`."""
+
+    function: ClassVar[np.ufunc]
+    """The function of NumPy that it is, if it is one."""
 
     def check(self, *x: Spec) -> None:
         super().check(*x)
@@ -38,9 +41,9 @@ class Pointwise(Operator):
         with np.errstate(all="ignore"):
             return (narrow(np.asarray(self.compute(*map(wide, x))), x[0]),)
 
-    @abstractmethod
     def compute(self, *x: Any) -> Any:
         """The result, on float64 arrays."""
+        return self.function(*x)
 
     @abstractmethod
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
@@ -59,9 +62,7 @@ class Add(Pointwise):
     """a + b."""
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
-
-    def compute(self, *x: Any) -> Any:
-        return x[0] + x[1]
+    function = np.add
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return gy, gy
@@ -72,9 +73,7 @@ class Subtract(Pointwise):
     """a - b."""
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
-
-    def compute(self, *x: Any) -> Any:
-        return x[0] - x[1]
+    function = np.subtract
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return gy, -gy
@@ -85,9 +84,7 @@ class Multiply(Pointwise):
     """a * b."""
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
-
-    def compute(self, *x: Any) -> Any:
-        return x[0] * x[1]
+    function = np.multiply
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return gy * x[1], gy * x[0]
@@ -98,9 +95,7 @@ class Divide(Pointwise):
     """a / b."""
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
-
-    def compute(self, *x: Any) -> Any:
-        return x[0] / x[1]
+    function = np.divide
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         share = gy / x[1]
@@ -115,9 +110,7 @@ class Maximum(Pointwise):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("a", "b")
-
-    def compute(self, *x: Any) -> Any:
-        return np.maximum(x[0], x[1])
+    function = np.maximum
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         second = x[1] - x[0]
@@ -128,8 +121,7 @@ class Maximum(Pointwise):
 class Negate(Pointwise):
     """-x."""
 
-    def compute(self, *x: Any) -> Any:
-        return -x[0]
+    function = np.negative
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (-gy,)
@@ -139,8 +131,7 @@ class Negate(Pointwise):
 class Absolute(Pointwise):
     """|x|; its gradient at 0 is 0."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.abs(x[0])
+    function = np.absolute
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (Heaviside()(x[0]) - Heaviside()(-x[0])),)
@@ -211,8 +202,7 @@ class ReluGradient(Pointwise):
 class Exp(Pointwise):
     """e to the x."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.exp(x[0])
+    function = np.exp
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * y,)
@@ -222,8 +212,7 @@ class Exp(Pointwise):
 class Log(Pointwise):
     """The natural logarithm."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.log(x[0])
+    function = np.log
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / x[0],)
@@ -233,8 +222,7 @@ class Log(Pointwise):
 class Log1p(Pointwise):
     """log(1 + x), accurate near 0."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.log1p(x[0])
+    function = np.log1p
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy / (x[0] + 1.0),)
@@ -244,8 +232,7 @@ class Log1p(Pointwise):
 class Sqrt(Pointwise):
     """The square root."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.sqrt(x[0])
+    function = np.sqrt
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * 0.5 / y,)
@@ -255,8 +242,7 @@ class Sqrt(Pointwise):
 class Tanh(Pointwise):
     """The hyperbolic tangent."""
 
-    def compute(self, *x: Any) -> Any:
-        return np.tanh(x[0])
+    function = np.tanh
 
     def partials(self, x: Values, y: Any, gy: Any) -> Values:
         return (gy * (1.0 - y * y),)

@@ -43,14 +43,22 @@ class Reduction(Operator):
         inside = all(0 <= axis < x[0].rank for axis in self.axes)
         if not inside or len(set(self.axes)) < len(self.axes):
             name = self.name.lower()
-            raise ShapeError(f"{name} over axes {self.axes} of an array of shape {x[0].shape}")
+            raise ShapeError(
+                f"{name}: axes are {self.axes}; axes of {x[0].shape}, each once, are expected"
+            )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
+        return (x[0].with_shape(self.result_shape(x[0].shape)),)
+
+    def kept_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A shape with 1 along the axes."""
+        return tuple(1 if a in self.axes else n for a, n in enumerate(shape))
+
+    def result_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A shape with 1 along the axes if they are kept, else without them."""
         if self.keep:
-            kept = tuple(1 if a in self.axes else n for a, n in enumerate(x[0].shape))
-        else:
-            kept = tuple(n for a, n in enumerate(x[0].shape) if a not in self.axes)
-        return (x[0].with_shape(kept),)
+            return self.kept_shape(shape)
+        return tuple(n for a, n in enumerate(shape) if a not in self.axes)
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,7 @@ class Sum(Reduction):
         return (narrow(np.asarray(wide(x[0]).sum(self.axes, keepdims=self.keep)), x[0]),)
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
-        kept = tuple(1 if a in self.axes else n for a, n in enumerate(x[0].shape))
-        return (Broadcast(x[0].shape)(gy[0].reshape(kept)),)
+        return (Broadcast(x[0].shape)(gy[0].reshape(self.kept_shape(x[0].shape))),)
 
 
 @dataclass(frozen=True)

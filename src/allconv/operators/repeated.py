@@ -24,7 +24,7 @@ def tiled(record: Record, x: Any, times: Sequence[int]) -> Any:
     rank = max(len(times), len(x.shape))
     check_axes("the result of tile", rank)
     if min(times, default=0) < 0:
-        raise ShapeError(f"tile {tuple(times)} times; numbers from 0 on are expected")
+        raise ShapeError(f"tile repeats {tuple(times)} times; numbers of at least 0 are expected")
     shape = (*(1,) * (rank - len(x.shape)), *x.shape)
     counts = (*(1,) * (rank - len(times)), *times)
     result = tuple(n * k for n, k in zip(shape, counts, strict=True))
@@ -35,7 +35,9 @@ def tiled(record: Record, x: Any, times: Sequence[int]) -> Any:
         apart += [n] if k == 1 else [1, n]
         wanted += [n] if k == 1 else [k, n]
     if len(wanted) > MOST_AXES:
-        raise LimitError(f"tile along so many axes; {MOST_AXES // 2} are the most")
+        raise LimitError(
+            f"tile repeats {len(wanted) - len(shape)} axes; at most {MOST_AXES // 2} are supported"
+        )
     if prod(counts) != 1:
         x = record(Broadcast(tuple(wanted)), record(Reshape(tuple(apart)), x))
     return record(Reshape(result), x) if tuple(x.shape) != result else x
@@ -47,7 +49,9 @@ def triangle(record: Record, x: Any, k: int, *, upper: bool) -> Any:
         raise ShapeError(f"x is {tuple(x.shape)}; matrices (..., M, N) are expected")
     rows, columns = x.shape[-2:]
     if rows * columns > MOST_PLACES:
-        raise LimitError(f"a triangle of {rows} x {columns} cells; {MOST_PLACES:,} are the most")
+        raise LimitError(
+            f"a triangle of {rows} x {columns} cells; at most {MOST_PLACES:,} are supported"
+        )
     diagonal = min(max(k, -rows - 1), columns + 1)
     above = np.arange(columns) - np.arange(rows)[:, None] - diagonal
     kept = above >= 0 if upper else above <= 0

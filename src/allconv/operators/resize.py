@@ -90,7 +90,7 @@ class SparseMatrix:
         """The result to which each weight belongs."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
-    def turned(self, size: int) -> SparseMatrix:
+    def transposed(self, size: int) -> SparseMatrix:
         """The transpose, to so many cells."""
         order = np.argsort(self.cells, kind="stable")
         starts = np.cumsum([0, *np.bincount(self.cells, minlength=size)], dtype=np.int64)
@@ -195,9 +195,9 @@ def _listed(cells: Array, weights: Array, size: int) -> SparseMatrix:
 _kept_table = lru_cache(TABLES)(_table)
 
 
-def turned_table(line: ResizedAxis, rule: Rule) -> SparseMatrix:
+def transposed_table(line: ResizedAxis, rule: Rule) -> SparseMatrix:
     """The transpose of the map of one axis."""
-    return table_of(line, rule).turned(line.size)
+    return table_of(line, rule).transposed(line.size)
 
 
 @dataclass(frozen=True)
@@ -208,11 +208,11 @@ class _Resize(Operator):
     rule: Rule
 
     def check_lines(self, x: Spec, sizes: tuple[int, ...]) -> None:
-        """Refuse lines that are none, and arrays of other sizes than these."""
+        """Refuse axes that x does not have or twice, and arrays of other sizes than these."""
         self.check_floats(x)
         axes = [line.axis for line in self.lines]
         if len(set(axes)) < len(axes) or not all(0 <= axis < x.rank for axis in axes):
-            raise ShapeError(f"axes {tuple(axes)} of an array of shape {x.shape}")
+            raise ShapeError(f"axes are {tuple(axes)}; axes of {x.shape}, each once, are expected")
         for line, size in zip(self.lines, sizes, strict=True):
             if x.shape[line.axis] != size:
                 raise ShapeError(f"x is {x.shape}; axis {line.axis} of {size} cells is expected")
@@ -224,7 +224,7 @@ class _Resize(Operator):
             if max(line.size, line.to) > MOST_CELLS:
                 raise LimitError(
                     f"axis {line.axis} of {line.size:,} cells becomes one of {line.to:,}; "
-                    f"{MOST_CELLS:,} are the most"
+                    f"at most {MOST_CELLS:,} are supported"
                 )
         self._check_rule()
 
@@ -319,12 +319,12 @@ class ResizeTranspose(_Resize):
     def define(self, *x: Array) -> tuple[Array, ...]:
         y = wide(x[0])
         for line in reversed(self.ordered()):
-            y = _mapped(y, line.axis, turned_table(line, self.rule))
+            y = _mapped(y, line.axis, transposed_table(line, self.rule))
         return (narrow(y, x[0]),)
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (Resize(self.lines, self.rule)(gy[0]),)
 
     def cost(self, *x: Spec) -> int:
-        pairs = [(line, turned_table(line, self.rule)) for line in reversed(self.ordered())]
+        pairs = [(line, transposed_table(line, self.rule)) for line in reversed(self.ordered())]
         return _products(x[0].shape, pairs, back=True)

@@ -38,8 +38,7 @@ class SumCells(Operator):
                 raise ShapeError(f"cells {each} are not all inside an axis of {self.size}")
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        shape = x[0].shape
-        return (x[0].with_shape((*shape[: self.axis], len(self.cells), *shape[self.axis + 1 :])),)
+        return (x[0].with_size(self.axis, len(self.cells)),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = np.moveaxis(wide(x[0]), self.axis, 0)

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from allconv.errors import ShapeError
-from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
+from allconv.operators.base import Array, OfAxis, Spec, Values, narrow, wide
 
 
 def counted(index: Array, size: int) -> Array:
@@ -21,30 +21,25 @@ def counted(index: Array, size: int) -> Array:
     return np.asarray(np.where((front >= 0) & (front < size), front, -1), np.int64)
 
 
-def _check(operator: Operator, axis: int, x: Spec, index: Spec) -> None:
-    operator.check_floats(x)
-    if not 0 <= axis < x.rank:
-        raise ShapeError(f"axis {axis} of an array of shape {x.shape}")
+def _check_index(index: Spec) -> None:
     if index.dtype != "int64" or index.rank != 1:
         raise ShapeError(f"index is {index}; int64 of one axis is expected")
 
 
 @dataclass(frozen=True)
-class Take(Operator):
+class Take(OfAxis):
     """y[..., p, ...] = x[..., index[p], ...] along one axis; NaN (or, with `zeros`, 0) where
     index names no cell."""
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "index")
-
-    axis: int
     zeros: bool = False
 
     def check(self, *x: Spec) -> None:
-        _check(self, self.axis, x[0], x[1])
+        super().check(*x)
+        _check_index(x[1])
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        before, after = x[0].shape[: self.axis], x[0].shape[self.axis + 1 :]
-        return (x[0].with_shape((*before, *x[1].shape, *after)),)
+        return (x[0].with_size(self.axis, *x[1].shape),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = np.moveaxis(wide(x[0]), self.axis, 0)
@@ -59,16 +54,15 @@ class Take(Operator):
 
 
 @dataclass(frozen=True)
-class AddAt(Operator):
+class AddAt(OfAxis):
     """x[..., j, ...] = sum of y[..., p, ...] over the p whose index is j: `Take` transposed."""
 
     inputs: ClassVar[tuple[str, ...]] = ("y", "index")
-
-    axis: int
     size: int
 
     def check(self, *x: Spec) -> None:
-        _check(self, self.axis, x[0], x[1])
+        super().check(*x)
+        _check_index(x[1])
         if x[0].shape[self.axis] != x[1].shape[0] or self.size < 0:
             raise ShapeError(
                 f"y is {x[0].shape}, index {x[1].shape}; a number for each cell of axis "
@@ -76,8 +70,7 @@ class AddAt(Operator):
             )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        before, after = x[0].shape[: self.axis], x[0].shape[self.axis + 1 :]
-        return (x[0].with_shape((*before, self.size, *after)),)
+        return (x[0].with_size(self.axis, self.size),)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = np.moveaxis(wide(x[0]), self.axis, 0)
@@ -93,23 +86,14 @@ class AddAt(Operator):
 
 
 @dataclass(frozen=True)
-class RunningSum(Operator):
+class RunningSum(OfAxis):
     """y[p] = x[0] + ... + x[p] along one axis, added in that order.
 
     `exclusive`: up to x[p - 1], the first is 0; `reverse`: from the last cell to the first.
     """
 
-    axis: int
     exclusive: bool = False
     reverse: bool = False
-
-    def check(self, *x: Spec) -> None:
-        self.check_floats(*x)
-        if not 0 <= self.axis < x[0].rank:
-            raise ShapeError(f"axis {self.axis} of an array of shape {x[0].shape}")
-
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         data = np.moveaxis(wide(x[0]), self.axis, 0)

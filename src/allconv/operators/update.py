@@ -97,9 +97,6 @@ class MovingAverage(_Update):
     inputs: ClassVar[tuple[str, ...]] = ("old", "new", "share")
     states: ClassVar[int] = 2
 
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
-
     def define(self, *x: Array) -> tuple[Array, ...]:
         old, new, share = map(wide, x)
         return (narrow(old + share * (new - old), x[0]),)
@@ -113,9 +110,6 @@ class ClipFactor(_Update):
     """min(1, limit / norm), from the squared norm of all gradients: the factor that limits them."""
 
     inputs: ClassVar[tuple[str, ...]] = ("square", "limit")
-
-    def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        return (x[0],)
 
     def define(self, *x: Array) -> tuple[Array, ...]:
         square, limit = map(wide, x)

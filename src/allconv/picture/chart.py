@@ -119,7 +119,7 @@ def in_words(chart: Chart) -> str:
     for line in chart.lines:
         values = [v for _, v in line.points(chart.first) if v is not None]
         if values:
-            ends = [shown(v, chart.is_share) for v in (values[0], values[-1])]
+            ends = [value_text(v, chart.is_share) for v in (values[0], values[-1])]
             said.append(f"{line.name} from {ends[0]} to {ends[1]}")
     return f"{chart.title}: {', '.join(said) or 'no numbers'}"
 
@@ -204,7 +204,7 @@ class _ChartFrame:
         return parts
 
     def _dot(self, line: Series, place: int, value: float) -> Markup:
-        said = f"{line.name}, {self.chart.across} {place}: {shown(value, self.chart.is_share)}"
+        said = f"{line.name}, {self.chart.across} {place}: {value_text(value, self.chart.is_share)}"
         style = f"fill:{line.colour}"
         at = {"cx": self.x(place), "cy": self.y(value), "r": 2.2}
         return element("circle", element("title", said), style=style, **at)
@@ -286,10 +286,10 @@ def whole_ticks(first: int, last: int, most: int = 5) -> list[int]:
     return [int(n) for n in ticks(first, last, most) if n == int(n) and first <= n <= last]
 
 
-def shown(value: float, is_share: bool = False) -> str:
+def value_text(value: float, is_share: bool = False) -> str:
     """A value as text of a few letters.
 
-    >>> shown(0.91268, True), shown(0.2345678), shown(1e-4)
+    >>> value_text(0.91268, True), value_text(0.2345678), value_text(1e-4)
     ('91.3 %', '0.2346', '0.0001')
     """
     return f"{100 * value:.1f} %" if is_share else f"{value:.4g}"

@@ -1,8 +1,8 @@
 """Tables of values as HTML for notebooks: no script, their own colours, of bounded length.
 
-A notebook has rules for tables of its own, which differ between its light and dark looks; `shown`
-puts ours on its own paper, scoped by a class, so that neither reaches the other's. Where styles are
-taken out, as on GitHub, plain tables are left.
+A notebook has rules for tables of its own, which differ between its light and dark looks;
+`for_notebook` puts ours on its own paper, scoped by a class, so that neither reaches the other's.
+Where styles are taken out, as on GitHub, plain tables are left.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _RULES |= {f" .{role}": f"color:var(--{role})" for role in ROLES}
 STYLE = "".join(f"{SCOPE}{name}{{{rule}}}" for name, rule in _RULES.items())
 
 
-def shown(*parts: str, theme: str = "auto") -> Markup:
+def for_notebook(*parts: str, theme: str = "auto") -> Markup:
     """Tables and lines as a notebook shows them.
 
     theme   "auto" (what the reader's system has), "light" or "dark"

@@ -1,7 +1,7 @@
 """A network of images whose channels come last, as one of images whose channels come first.
 
     1  transpose(transpose(x, p), q)  -> transpose(x, p then q), or x where that changes nothing
-    2  f(transpose(x, p), c)          -> transpose(f(x, c'), p), f pointwise, c' c turned likewise
+    2  f(transpose(x, p), c)          -> transpose(f(x, c'), p), f pointwise, c' c with its axes so
     3  sum(transpose(x, p), axes)     -> transpose(sum(x, those axes of x), what is left of p)
 
 Orders of axes are carried along with values, and a transpose is recorded where nothing of the above
@@ -25,7 +25,7 @@ Order = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Turned:
+class Transposed:
     """A value that stands for itself with its axes in an order."""
 
     value: Value
@@ -58,7 +58,7 @@ def channels_first(graph: Graph) -> Graph:
     order = _first(len(image.shape))
     builder = Builder()
     new = builder.input(Spec(tuple(image.shape[a] for a in order), image.dtype), image.name)
-    here = {image: Turned(new, _inverse(order))}
+    here = {image: Transposed(new, _inverse(order))}
     for value in rest:
         here[value] = _plain(builder.input(value.spec, value.name))
     for value, array in graph.constants.items():
@@ -85,40 +85,40 @@ def _inverse(order: Order) -> Order:
     return tuple(order.index(axis) for axis in range(len(order)))
 
 
-def _plain(value: Value) -> Turned:
-    return Turned(value, tuple(range(len(value.shape))))
+def _plain(value: Value) -> Transposed:
+    return Transposed(value, tuple(range(len(value.shape))))
 
 
-def _laid(builder: Builder, x: Turned) -> Value:
+def _laid(builder: Builder, x: Transposed) -> Value:
     """The value with its axes in their order."""
     y: Value = x.value if x.is_plain else builder.apply(Transpose(x.order), x.value)
     return y
 
 
-def _moved(builder: Builder, node: Node, operands: list[Turned]) -> Turned | None:
-    """The result of a node as a turned value, where one of the cases has it."""
+def _moved(builder: Builder, node: Node, operands: list[Transposed]) -> Transposed | None:
+    """The result of a node as a transposed value, where one of the cases has it."""
     operator, x = node.operator, operands[0]
     if isinstance(operator, Transpose):
-        return Turned(x.value, tuple(x.order[axis] for axis in operator.order))
+        return Transposed(x.value, tuple(x.order[axis] for axis in operator.order))
     if isinstance(operator, Pointwise | Convert):
         return _pointwise(builder, node, operands)
     if isinstance(operator, Sum) and not x.is_plain:
         axes = tuple(sorted(x.order[axis] for axis in operator.axes))
         left = [a for n, a in enumerate(x.order) if operator.keep or n not in operator.axes]
         order = tuple(sorted(left).index(axis) for axis in left)
-        return Turned(builder.apply(Sum(axes, operator.keep), x.value), order)
+        return Transposed(builder.apply(Sum(axes, operator.keep), x.value), order)
     return None
 
 
-def _pointwise(builder: Builder, node: Node, operands: list[Turned]) -> Turned | None:
-    """Case 2: all operands in one order, those in none turned into it."""
+def _pointwise(builder: Builder, node: Node, operands: list[Transposed]) -> Transposed | None:
+    """Case 2: all operands in one order, those in none transposed into it."""
     rank = len(node.outputs[0].shape)
     orders = {x.order for x in operands if not x.is_plain}
     if len(orders) != 1 or len(next(iter(orders))) != rank:
         return None
     (order,) = orders
-    turned = [x.value if x.order == order else _into(builder, x.value, order) for x in operands]
-    return Turned(builder.apply(node.operator, *turned), order)
+    values = [x.value if x.order == order else _into(builder, x.value, order) for x in operands]
+    return Transposed(builder.apply(node.operator, *values), order)
 
 
 def _into(builder: Builder, value: Value, order: Order) -> Value:

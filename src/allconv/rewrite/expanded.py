@@ -13,6 +13,7 @@ from allconv.graph import Graph, Node
 from allconv.operators.arrange import PadEdge
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
+from allconv.operators.grid import GridSample
 from allconv.operators.norms import GroupNorm, LayerNorm
 from allconv.trace import Builder, recording
 from allconv.value import Value
@@ -25,6 +26,7 @@ def _expanded(operator: Operator, *x: Value) -> tuple[Any, ...] | None:
 
 
 EXPANDED: dict[type[Operator], Made] = {
+    GridSample: _expanded,
     GroupNorm: _expanded,
     Largest: lambda operator, x: (operator.by_halves(x),),
     LayerNorm: _expanded,

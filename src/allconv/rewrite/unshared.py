@@ -77,6 +77,6 @@ def _linear(builder: Builder, operator: Local, inputs: tuple[Value, ...]) -> Val
 def _check(numbers: int) -> None:
     if numbers > MOST_WEIGHTS:
         raise UnsupportedError(
-            f"a layer would have {numbers:,} weights; {MOST_WEIGHTS:,} are the most: take a "
-            "smaller image"
+            f"a layer would have {numbers:,} weights; at most {MOST_WEIGHTS:,} are supported: "
+            "use a smaller image"
         )

@@ -1,10 +1,10 @@
 """What layers and networks compute, shown: as text and tables, pictures, films and pages.
 
-call            a layer or function on arrays, recorded: its window, and whose arrays that reads
+window_call     a layer or function on arrays, recorded: its window, and whose arrays that reads
 operand         an array of the window, and the user's array that it was made of
 terms           factors, terms and cells: the parts of a working
 explanation     cells made of meetings and numbers, forward and backward
-view            an array of which every cell can be explained
+array_view      an array of which every cell can be explained
 working         `ac.working`
 text, table     a working as text and as HTML
 explain         `ac.explain`: one layer as a live page, a picture or a film

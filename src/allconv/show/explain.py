@@ -18,10 +18,10 @@ from allconv.errors import ArgumentError, Error
 from allconv.files import atomic_write
 from allconv.intake.settings import choice
 from allconv.picture.markup import element
-from allconv.show.call import record_call
 from allconv.show.page.document import THEMES
 from allconv.show.stage.call import state_of_call
 from allconv.show.stage.state import State
+from allconv.show.window_call import record_call
 from allconv.show.working import upstream, working
 from allconv.text import printable
 
@@ -79,7 +79,7 @@ class Explained:
 
     def written_as(self, path: str | Path) -> bytes:
         """What `save` writes to a file of this name; ArgumentError for another ending."""
-        match kind_of(path):
+        match file_kind(path):
             case ".html":
                 return self.html().encode()
             case ".svg":
@@ -173,7 +173,7 @@ def explain(
     return Explained(shown.state, theme, shown.note, work)
 
 
-def kind_of(path: str | Path) -> str:
+def file_kind(path: str | Path) -> str:
     """The kind of file that a name asks for; ArgumentError for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in KINDS:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from allconv.picture.markup import Markup, between, element, joined
-from allconv.picture.table import SIZE, coloured, line, shown, table
+from allconv.picture.table import SIZE, coloured, for_notebook, line, table
 from allconv.show import text
 
 if TYPE_CHECKING:
+    from allconv.show.array_view import ArrayView
     from allconv.show.terms import Cell, Factor, Term
-    from allconv.show.view import ArrayView
     from allconv.show.working import Working
 
 HEAD = ("cell", "what meets", "numbers", "products", "total")
@@ -22,17 +22,17 @@ def working_table(working: Working) -> str:
     """A heading, and a table for the result and each gradient."""
     said = [line(each) for each in (working.title, working.note) if each]
     views = list(working)
-    return shown(*said, *(_view(view, len(views)) for view in views))
+    return for_notebook(*said, *(_view(view, len(views)) for view in views))
 
 
 def view_table(view: ArrayView) -> str:
     """A row a cell; a large view is abridged, with a word on how to see the others."""
-    return shown(_view(view, 1))
+    return for_notebook(_view(view, 1))
 
 
 def cell_table(cell: Cell) -> str:
     """One cell; of many terms the first."""
-    return shown(table(HEAD, [_row(cell, TERMS_ALONE)]))
+    return for_notebook(table(HEAD, [_row(cell, TERMS_ALONE)]))
 
 
 def _view(view: ArrayView, views: int) -> Markup:

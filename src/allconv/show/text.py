@@ -12,8 +12,8 @@ from allconv.operators.base import Array
 from allconv.text import counted
 
 if TYPE_CHECKING:
+    from allconv.show.array_view import ArrayView
     from allconv.show.terms import Cell, Number, Term
-    from allconv.show.view import ArrayView
     from allconv.show.working import Working
 
     Hint = Callable[[ArrayView], str]

@@ -17,12 +17,12 @@ from allconv.operators.base import Array
 from allconv.operators.correlate import TransposeView
 from allconv.operators.pool import AveragePool, MaxPool
 from allconv.operators.windowed import WindowOperator
-from allconv.show.call import record_call
+from allconv.show.array_view import ArrayView
 from allconv.show.explanation import explanation
 from allconv.show.operand import Operand, WindowCall
 from allconv.show.table import working_table
 from allconv.show.text import working_text
-from allconv.show.view import ArrayView
+from allconv.show.window_call import record_call
 from allconv.window import Axis, Window
 
 

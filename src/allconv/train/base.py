@@ -203,7 +203,7 @@ def _of_file(net: OnnxModule, name: str, preset: Preset | None, layout: str | No
         raise UnsupportedError(
             f"{name} takes arrays of {len(shape)} axes; images (N, C, H, W) are expected"
         )
-    order = layout or layout_of(shape)
+    order = layout or channel_order(shape)
     channels, size = taken(shape, order)
     if channels is None:
         channels = 3
@@ -216,7 +216,7 @@ def _of_file(net: OnnxModule, name: str, preset: Preset | None, layout: str | No
     return Base(name, cut, order, prepared, channels, size, net.classes)
 
 
-def layout_of(shape: tuple[int | None, ...] | None) -> str:
+def channel_order(shape: tuple[int | None, ...] | None) -> str:
     """Where the channels of a declared shape are: behind, if only that can be."""
     if shape is None or len(shape) != 4 or shape[1] in (1, 3):
         return "nchw"

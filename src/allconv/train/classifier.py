@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from allconv import data
 from allconv.data.images import Pixels, resize
-from allconv.data.labels import kind_of, label_values, names_of, take_labels, values_of
+from allconv.data.labels import label_kind, label_values, names_of, take_labels, values_of
 from allconv.data.listing import expand
 from allconv.data.pixels import take_images, to_bytes
 from allconv.data.presets import Preset
@@ -319,7 +319,7 @@ class ImageClassifier:
             raise UnsupportedError(
                 "this classifier was loaded from a file and is unchanged; copy the file"
             )
-        preprocess, kind = self.preprocess_, kind_of(self.classes_)
+        preprocess, kind = self.preprocess_, label_kind(self.classes_)
         onnx.save(
             self.network_,
             path,

@@ -104,7 +104,7 @@ def compute_features(
     return np.empty((0, len(views), 0), np.float32) if found is None else found
 
 
-def measure(x: Array) -> tuple[Array, Array]:
+def mean_and_spread(x: Array) -> tuple[Array, Array]:
     """Mean and spread (F,) of features (N, views, F).
 
     The spread is at least a tenth of the usual one, so that what hardly changed here is not blown

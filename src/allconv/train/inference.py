@@ -42,7 +42,7 @@ class Inference:
             weights = self._weights = engine.Weights(arrays)
         return kept.program(x, weights=weights)[0]
 
-    def _made(self, shape: tuple[int, ...]) -> engine.Kept:
+    def _made(self, shape: tuple[int, ...]) -> engine.KeptProgram:
         recorded = trace_module(self.net, Spec(shape, self.dtype))
         outputs = recorded.results
         if len(outputs) != 1 or outputs[0].spec.rank < 2 or outputs[0].shape[0] != shape[0]:
@@ -50,4 +50,4 @@ class Inference:
             raise ShapeError(f"the network gives {given}; one array (N, classes, ...) is expected")
         static = recorded.state_places
         program = engine.Program(recorded.graph, threads=self.threads, static=static)
-        return engine.Kept(program, recorded.state)
+        return engine.KeptProgram(program, recorded.state)

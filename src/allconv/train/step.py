@@ -70,9 +70,9 @@ class TrainingStep:
         kept = engine.keep(shape, lambda: self._made(shape), owner=self)
         return kept.about, kept.program
 
-    def _made(self, shape: tuple[int, ...]) -> engine.Kept:
+    def _made(self, shape: tuple[int, ...]) -> engine.KeptProgram:
         recorded = record_step(self.net, self.objective, Spec(shape, self.dtype))
-        return engine.Kept(engine.Program(recorded.graph, threads=self.threads), recorded)
+        return engine.KeptProgram(engine.Program(recorded.graph, threads=self.threads), recorded)
 
     def __call__(self, x: Array, labels: Array, *, rate: float, step: int = 0) -> StepResult:
         """One step on a batch x (N, ...) of the network's dtype with labels int64 (N, ...).

@@ -26,7 +26,13 @@ from allconv.operators.base import Spec
 from allconv.operators.normalize import Normalize
 from allconv.train.base import Base
 from allconv.train.callbacks import Callback
-from allconv.train.features import MEMORY_LIMIT, FeatureFeed, Progress, compute_features, measure
+from allconv.train.features import (
+    MEMORY_LIMIT,
+    FeatureFeed,
+    Progress,
+    compute_features,
+    mean_and_spread,
+)
 from allconv.train.history import History
 from allconv.train.inference import Inference
 from allconv.train.layer_wise import LayerWise, layer_shares
@@ -190,7 +196,7 @@ def _feature_feeds(
             progress=lambda done, _, begun=begun: progress(begun + done, total),  # type: ignore[misc]
         )  # fmt: skip
         begun += len(part) * (1 + mirrored)
-    mean, spread = measure(found["training"])
+    mean, spread = mean_and_spread(found["training"])
     dtype = network_dtype(net)
     return {
         name: FeatureFeed(part.labels, dtype, found[name], mean, spread)

@@ -15,7 +15,7 @@ from math import factorial, inf, nan
 from llvmlite import ir
 
 from allconv.engine.emit.code import Code
-from allconv.engine.emit.polynomial import horner, interpolate, precisely, scaled_erf
+from allconv.engine.emit.polynomial import chebyshev_fit, horner, precisely, scaled_erf
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def _erf_inner(form: _Format) -> list[float]:
         x = square.sqrt()
         return scaled_erf(x) * (-square).exp() / x - 1
 
-    return precisely(lambda: interpolate(ratio, Decimal(0), Decimal(1), form.erf_inner))
+    return precisely(lambda: chebyshev_fit(ratio, Decimal(0), Decimal(1), form.erf_inner))
 
 
 @cache
@@ -281,7 +281,7 @@ def _tanh_inner(form: _Format) -> list[float]:
         return ((e - 1) / (e + 1) - x) / (x * square)
 
     end = Decimal(_TANH_INNER)
-    return precisely(lambda: interpolate(ratio, Decimal(0), end, form.tanh_inner))
+    return precisely(lambda: chebyshev_fit(ratio, Decimal(0), end, form.tanh_inner))
 
 
 def _erf_range(form: _Format) -> tuple[Decimal, Decimal]:
@@ -297,4 +297,4 @@ def _erf_outer(form: _Format) -> list[float]:
         x = 3 / t - 3
         return (x * x).exp() - scaled_erf(x)
 
-    return precisely(lambda: interpolate(scaled, *_erf_range(form), form.erf_outer))
+    return precisely(lambda: chebyshev_fit(scaled, *_erf_range(form), form.erf_outer))

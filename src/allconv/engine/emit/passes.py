@@ -11,7 +11,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.sixteen import (
     PARTS,
-    Runs,
+    RunSums,
     by_vectors,
     few_apart,
     of_each,
@@ -81,7 +81,7 @@ class PassOverRows:
                 with several:
                     self._emit_few_or_across(x, out)
                 with few:
-                    any_run = Runs(code, self.n)
+                    any_run = RunSums(code, self.n)
                     self._emit_by_vectors(x, out, 1, lambda cells, n: [any_run.sums(cells, n)])
 
     def _emit_along_rows(self, x: View, out: View, whole: Index) -> None:
@@ -89,7 +89,7 @@ class PassOverRows:
         code = self.code
         pitch = CELLS * code.size
         left = code.sub(self.n, code.mul(whole, CELLS))
-        last = Runs(code, left)
+        last = RunSums(code, left)
         with code.loop(self.rows, at_least_once=True) as row:
             here = x.moved(code.mul(row, self.row)).anew()
             there = out.moved(code.mul(row, self.runs, code.size)).anew()

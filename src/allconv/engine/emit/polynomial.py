@@ -35,7 +35,7 @@ def precisely(compute: Callable[[], _Result]) -> _Result:
         return compute()
 
 
-def interpolate(
+def chebyshev_fit(
     f: Callable[[Decimal], Decimal], low: Decimal, high: Decimal, degree: int
 ) -> list[float]:
     """Coefficients of the polynomial in u, -1 <= u <= 1, that meets f at Chebyshev's points.

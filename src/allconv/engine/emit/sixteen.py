@@ -49,7 +49,7 @@ def in_one(code: Code, sums: Sequence[ir.Value]) -> ir.Value:
     return level[0]
 
 
-class Runs:
+class RunSums:
     """Runs of numbers that follow each other in memory, each summed up but for `in_one`'s lanes."""
 
     def __init__(self, code: Code, n: Index) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from allconv.engine.emit.integer import I32, I64
-from allconv.engine.emit.run_loop import COUNTERS, HALVES, LINE_BYTES, ROW_BYTES
+from allconv.engine.emit.integer import I64
+from allconv.engine.emit.native import LINE_BYTES, NativeCode
+from allconv.engine.emit.run_loop import COLUMNS, COUNTERS, HALVES, ROW_BYTES
 
 PARAMETERS = ("table", "first", "count", "epoch", "counters", "relax")
-_RELAX = ir.FunctionType(I32, [])
 
 
-class StopperCode:
+class StopperCode(NativeCode):
     """The function `int64 name(int64 ...)` of PARAMETERS being written; see `RunnerCode`.
 
     Step by step the words are set to the next epoch, which no run uses: whoever looks at them finds
@@ -20,12 +20,7 @@ class StopperCode:
     """
 
     def __init__(self, name: str, architecture: str) -> None:
-        self.architecture = architecture
-        self.module = ir.Module(name)
-        kind = ir.FunctionType(I64, [I64] * len(PARAMETERS))
-        self.function = ir.Function(self.module, kind, name)
-        self.arguments = dict(zip(PARAMETERS, self.function.args, strict=True))
-        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+        super().__init__(name, architecture, PARAMETERS)
 
     def emit(self) -> str:
         """Write the function and return its IR."""
@@ -33,12 +28,11 @@ class StopperCode:
         epoch, first = arguments["epoch"], arguments["first"]
         later = b.add(epoch, I64(1))
         tag = b.shl(later, I64(32))
-        b.store_atomic(later, self._pointer(arguments["counters"]), "release", 8)
+        self.store(later, arguments["counters"], "release")
         end = b.add(first, arguments["count"])
         before = b.block
-        head, step_, claimed_, wait, idle, counted, following, out = (
-            self.function.append_basic_block(name)
-            for name in ("head", "step", "claimed", "wait", "idle", "counted", "following", "out")
+        head, step_, claimed_, wait, idle, counted, following, out = self.blocks(
+            "head", "step", "claimed", "wait", "idle", "counted", "following", "out"
         )
         b.branch(head)
         b.position_at_end(head)
@@ -48,7 +42,7 @@ class StopperCode:
 
         b.position_at_end(step_)
         row = b.add(arguments["table"], b.mul(step, I64(ROW_BYTES)))
-        chunks = b.load(self._pointer(b.add(row, I64(2 * 8))), typ=I64)
+        chunks = self.read(COLUMNS, row)["chunks"]
         line = b.add(b.mul(step, I64(COUNTERS * LINE_BYTES)), I64(LINE_BYTES))
         claim = b.add(arguments["counters"], line)
         finished = b.add(claim, I64(HALVES * LINE_BYTES))
@@ -57,19 +51,19 @@ class StopperCode:
         b.position_at_end(claimed_)
         claims: ir.Value = I64(0)
         for half in range(HALVES):
-            at = self._pointer(b.add(claim, I64(half * LINE_BYTES)))
-            claims = b.add(claims, self._count(b.atomic_rmw("xchg", at, tag, "acq_rel"), epoch))
+            claimed = self.change("xchg", b.add(claim, I64(half * LINE_BYTES)), tag)
+            claims = b.add(claims, self._count(claimed, epoch))
         b.branch(wait)
 
         b.position_at_end(wait)
-        done = b.load_atomic(self._pointer(finished), "acquire", 8, typ=I64)
+        done = self.load(finished, "acquire")
         b.cbranch(b.icmp_unsigned(">=", self._count(done, epoch), claims), counted, idle)
         b.position_at_end(idle)
-        b.call(b.inttoptr(arguments["relax"], ir.PointerType(_RELAX)), [])
+        self.give_way(arguments["relax"])
         b.branch(wait)
 
         b.position_at_end(counted)
-        b.store_atomic(tag, self._pointer(finished), "release", 8)
+        self.store(tag, finished, "release")
         b.cbranch(b.icmp_unsigned("<", claims, chunks), out, following)
 
         b.position_at_end(following)
@@ -84,6 +78,3 @@ class StopperCode:
         b = self.builder
         now = b.icmp_unsigned("==", b.lshr(word, I64(32)), epoch)
         return b.select(now, b.and_(word, I64(0xFFFFFFFF)), I64(0))
-
-    def _pointer(self, address: ir.Value) -> ir.Value:
-        return self.builder.inttoptr(address, ir.PointerType(I64))

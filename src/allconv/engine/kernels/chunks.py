@@ -1,4 +1,4 @@
-"""How a problem is cut into chunks: by its shape alone, never by the number of threads.
+"""How a convolution is cut into chunks: by its shape alone, never by the number of threads.
 
 A unit is what a kernel computes from one band. A chunk is some units, where units are small, or one
 unit, which is cut down to `MOST` multiply-adds where that can be done without other bits.

@@ -14,10 +14,10 @@ from allconv.engine.kernels.depthwise_steps import (
     add_depthwise_weight,
     in_planes,
 )
+from allconv.engine.kernels.direct_convolution import DirectConvolution, WeightSteps, of_floats
 from allconv.engine.kernels.group_steps import add_group_planes
 from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.planes_steps import direct_in_planes
-from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
 from allconv.engine.kernels.winograd_steps import add_winograd, by_group, turned_round
@@ -64,18 +64,20 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
     planes = alone and y.has("rows") and not single
     planes = planes and direct_in_planes(x, y, operator, planner.target)
     if not planes:
-        x = read_image(planner, group.source, groups, None if single else node)
+        x = read_pixels(planner, group.source, groups, None if single else node)
     batch = x.shape[0] if single else None
     packed = pack(planner, operator, w)
-    problem = Problem(planner, groups, bias, tail, batch, head_of(planner, node), planes)
-    if batch is None and _run_as_matrix(problem, x, y, packed, window):
+    convolution = DirectConvolution(
+        planner, groups, bias, tail, batch, head_of(planner, node), planes
+    )
+    if batch is None and _run_as_matrix(convolution, x, y, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
-    problem.run(x, y, packed, phases, steps)
+    convolution.run(x, y, packed, phases, steps)
     return True
 
 
-def lower_transpose(planner: Planner, node: Node) -> bool:
+def lower_correlate_transpose(planner: Planner, node: Node) -> bool:
     """The gradient of the input: its phases are the residues of the stride."""
     operator = node.of(CorrelateTranspose)
     window = operator.window
@@ -98,18 +100,18 @@ def lower_transpose(planner: Planner, node: Node) -> bool:
         weights, turned = turned_round(w, window, operator.groups)
         add_winograd(planner, y, weights, x, bias, tail, turned, WINOGRAD[algorithm])
         return True
-    y = read_image(planner, node.inputs[1], operator.groups, None if single else node)
+    y = read_pixels(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)
     if single:
-        problem = Problem(planner, operator.groups, bias, tail, y.shape[0])
+        convolution = DirectConvolution(planner, operator.groups, bias, tail, y.shape[0])
         steps = [WeightSteps(start, tap, cell=tap) for start, tap in packed.by_tap()]
-        problem.run(y, x, packed, [_single_phases(axis) for axis in window.axes], steps)
+        convolution.run(y, x, packed, [_single_phases(axis) for axis in window.axes], steps)
         return True
-    problem = Problem(planner, operator.groups, bias, tail, None)
-    if _run_as_matrix(problem, y, x, packed, window):
+    convolution = DirectConvolution(planner, operator.groups, bias, tail, None)
+    if _run_as_matrix(convolution, y, x, packed, window):
         return True
     steps = [WeightSteps(start, tap) for start, tap in packed.by_tap()]
-    problem.run(y, x, packed, [input_phases(axis) for axis in window.axes], steps)
+    convolution.run(y, x, packed, [input_phases(axis) for axis in window.axes], steps)
     return True
 
 
@@ -126,7 +128,9 @@ def _add_depthwise(
         add_depthwise(planner, x, w, y, bias, tail, axes)
 
 
-def _run_as_matrix(problem: Problem, x: Place, y: Place, packed: Packed, window: Window) -> bool:
+def _run_as_matrix(
+    convolution: DirectConvolution, x: Place, y: Place, packed: Packed, window: Window
+) -> bool:
     """A window of one cell as the product of a matrix of all pixels, if they lie as one row.
 
     Where images follow each other they are one, unless the epilogue must tell them apart.
@@ -135,8 +139,8 @@ def _run_as_matrix(problem: Problem, x: Place, y: Place, packed: Packed, window:
     if any((a.kernel, a.stride, a.input_dilation, a.padding) != plain or a.input != a.output
            for a in window.axes):  # fmt: skip
         return False
-    head = problem.head
-    images = not any(problem.tail.by_image) and not (head and any(head.by_image))
+    head = convolution.head
+    images = not any(convolution.tail.by_image) and not (head and any(head.by_image))
     rows = [row_of_pixels(place, images=images) for place in (x, y)]
     if None in rows:
         rows = [row_of_pixels(place, images=False) for place in (x, y)]
@@ -144,7 +148,7 @@ def _run_as_matrix(problem: Problem, x: Place, y: Place, packed: Packed, window:
     if source is None or result is None:
         return False
     cells = source.shape[2]
-    problem.run(source, result, packed, [output_phases(Axis(cells, 1, cells))], [WeightSteps()])
+    convolution.run(source, result, packed, [output_phases(Axis(cells, 1, cells))], [WeightSteps()])
     return True
 
 
@@ -159,7 +163,7 @@ def row_of_pixels(place: Place, *, images: bool) -> Place | None:
     return place.viewed((n, place.shape[1], count), (place.strides[0], place.strides[1], step))
 
 
-def read_image(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
+def read_pixels(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
     """Images whose channels follow each other, unless they are so few that bands are packed from
     rows as well, or large and with a user of their own, who turns them as it packs its bands."""
     place = planner.read(value)
@@ -198,13 +202,13 @@ def lower_weight(planner: Planner, node: Node) -> bool:
         else:
             add_depthwise_weight(planner, x, y, w, window)
         return True
-    x = read_image(planner, node.inputs[0], operator.groups)
+    x = read_pixels(planner, node.inputs[0], operator.groups)
     batch = all(axis.output == 1 for axis in window.axes)
     return lower_weights(planner, node, x, window, operator.groups, batch, local=False)
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {
     Correlate: of_floats(lower_correlate),
-    CorrelateTranspose: of_floats(lower_transpose),
+    CorrelateTranspose: of_floats(lower_correlate_transpose),
     CorrelateWeight: of_floats(lower_weight),
 }

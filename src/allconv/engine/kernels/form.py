@@ -23,7 +23,7 @@ UNIT = Phase(0, 1, 1, 0, 1, 1, 0, 1, 1)
 class AxisPhases:
     """The phases of one axis, which differ in their counts and starts alone.
 
-    A problem's phases are the product of those of its axes: kernels look each axis up by itself.
+    Those of a convolution are the product of those of its axes: kernels look up each by itself.
     """
 
     phases: tuple[Phase, ...]

@@ -43,11 +43,11 @@ def add_group_planes(
     rows = y.has("rows")
     if not rows and ("y" in tail.epilogue.kinds or not _pays(planner, groups, x, y, axes)):
         return False
-    seen = [
+    seen, written = (
         each if rows else each.viewed(each.shape, layout_strides(each.spec, "rows"))
         for each in (x, y)
-    ]
-    if not _fits(planner, groups, *seen, axes) or (bias is not None and len(bias.shape) > 1):
+    )
+    if not _fits(planner, groups, seen, written, axes) or (bias is not None and len(bias.shape) > 1):
         return False
     x = x if rows else planner.read(source, "rows")
     made = y if rows else planner.temporary(y.shape, y.spec.dtype)

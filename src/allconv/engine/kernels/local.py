@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from allconv.engine.kernels.direct_convolution import DirectConvolution, WeightSteps, of_floats
 from allconv.engine.kernels.pack import pack
-from allconv.engine.kernels.problem import Problem, WeightSteps, of_floats
 from allconv.engine.kernels.result import place_result
 from allconv.engine.kernels.weight_steps import lower_weights
 from allconv.engine.phases import Phase, input_phases, output_phases
@@ -48,11 +48,11 @@ def _lower(
     if result.spec.size == 0:
         return True
     packed = pack(planner, operator, w)
-    problem = Problem(planner, operator.groups, bias, tail, image.shape[0])
+    convolution = DirectConvolution(planner, operator.groups, bias, tail, image.shape[0])
     moves = "cell" if isinstance(operator, Local) else "source"
     places = zip(packed.by_tap(), packed.by_position(), strict=True)
     steps = [WeightSteps(start, tap, **{moves: cell}) for (start, tap), cell in places]
-    problem.run(image, result, packed, [phases(axis) for axis in window.axes], steps)
+    convolution.run(image, result, packed, [phases(axis) for axis in window.axes], steps)
     return True
 
 

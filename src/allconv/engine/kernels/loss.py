@@ -24,6 +24,7 @@ from allconv.engine.emit.math import exp, log1p
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.over_axis import lines, result_lines
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number
@@ -70,14 +71,14 @@ class _Rows(Kernel):
         """Write the body."""
         a = code.arguments(RowArguments)
         with code.units(a.block, a.rows) as number:
-            self.emit_row(_Row(code, number))
+            self.emit_row(_ShiftedRow(code, number))
 
     @abstractmethod
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
 
 
-class _Row:
+class _ShiftedRow:
     """A row of x, shifted by its maximum."""
 
     def __init__(self, code: Code, number: Index) -> None:
@@ -168,7 +169,7 @@ class SoftmaxRows(_Rows):
 
     takes: ClassVar = RowArguments
 
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
         code = row.code
         out = View(code, code.arguments(RowArguments).out, code.size).moved(row.start)
@@ -203,7 +204,7 @@ class _Labelled(_Rows):
 
     takes: ClassVar = LabelledArguments
 
-    def label(self, row: _Row) -> tuple[ir.Value, ir.Value, ir.Value]:
+    def label(self, row: _ShiftedRow) -> tuple[ir.Value, ir.Value, ir.Value]:
         """Whether the label is a class, the label (0 if not), and its x in all lanes."""
         code = row.code
         labels = code.arguments(LabelledArguments).labels
@@ -225,7 +226,7 @@ class _Labelled(_Rows):
 class CrossEntropyRows(_Labelled):
     """out[row] = - sum of target * log_softmax(x)."""
 
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
         code = row.code
         valid, _, x = self.label(row)
@@ -251,7 +252,7 @@ class CrossEntropyGradientRows(_Labelled):
     At the label, softmax - 1 is minus the share of the other classes: nothing cancels.
     """
 
-    def emit_row(self, row: _Row) -> None:
+    def emit_row(self, row: _ShiftedRow) -> None:
         """Compute one row."""
         code, a = row.code, row.code.arguments(LabelledArguments)
         out = View(code, a.out, code.size).moved(row.start)
@@ -316,23 +317,10 @@ def lower_log_softmax(planner: Planner, node: Node) -> bool:
 
 
 def _over_axis(planner: Planner, node: Node, axis: int, *, log: bool) -> bool:
-    """In the layout whose innermost axis is the one of the classes, else on a copy in an order
-    in which it is, where the result lies too."""
+    """Lines along the axis."""
     (value,), (y,) = node.inputs, node.outputs
-    rank = value.spec.rank
     kernel = SoftmaxRows(planner.target, y.dtype, log)
-    if axis == rank - 1 or axis == 1:
-        layout = "rows" if axis == rank - 1 else "last"
-        x, out = planner.read(value, layout), planner.result(y, layout)
-    else:
-        order = [a for a in range(rank) if a != axis] + [axis]
-        lies = planner.read(value)
-        shape = tuple(lies.shape[a] for a in order)
-        turned = lies.viewed(shape, tuple(lies.strides[a] for a in order))
-        x = turned if turned.has("rows") else planner.copied(turned, "rows")
-        out = planner.temporary(shape, y.dtype)
-        strides = tuple(out.strides[order.index(a)] for a in range(rank))
-        planner.alias(y, out.viewed(y.shape, strides))
+    x, out = lines(planner, value, axis), result_lines(planner, y, axis)
     _add_step(planner, kernel, x, out, value.shape[axis])
     return True
 

@@ -97,7 +97,7 @@ class GradientJoinArguments(JoinArguments[T]):
 
 
 @dataclass(frozen=True)
-class Blocks(Kernel):
+class BlockSums(Kernel):
     """Base of the sums over a block of rows: two float64 numbers for each column and block."""
 
     vectors: int
@@ -148,7 +148,7 @@ class Blocks(Kernel):
         step(row, v, sums) adds the terms of one vector of one row. Several rows are added up side
         by side, since an addition waits for the one before it.
         """
-        height = side_by_side(self.target, vectors)
+        height = rows_side_by_side(self.target, vectors)
         carry = [code.const(0.0)] * (height * vectors * terms)
 
         def add(row: Index, side: int) -> None:
@@ -173,13 +173,13 @@ class Blocks(Kernel):
         return [sides[0][term::terms] for term in range(terms)]
 
 
-def side_by_side(target: Target, vectors: int) -> int:
+def rows_side_by_side(target: Target, vectors: int) -> int:
     """How many rows to add up side by side, that many vectors wide."""
     return max(1, (8 if target.registers >= 32 else 4) // vectors)
 
 
 @dataclass(frozen=True)
-class Moments(Blocks):
+class Moments(BlockSums):
     """Mean and sum of squared deviations of each column over a block of rows.
 
     A first pass finds about the mean, a second one the deviations d from it: then the mean is off
@@ -216,7 +216,7 @@ class Moments(Blocks):
 
 
 @dataclass(frozen=True)
-class GradientSums(Blocks):
+class GradientSums(BlockSums):
     """Sums of gy and of gy*(x - mean) of each column over a block of rows.
 
     gy is an expression of matrices (kind "v") and numbers ("s").

@@ -27,7 +27,7 @@ from allconv.engine.kernels.moments import (
     MomentsArguments,
     MomentsJoin,
     MomentsJoinArguments,
-    side_by_side,
+    rows_side_by_side,
 )
 from allconv.engine.kernels.pointwise import compute, expressed, followers, gathered
 from allconv.engine.place import Place
@@ -86,7 +86,7 @@ class _Matrix:
         wide = fold * channels // lanes
         vectors = max(v for v in (1, 2, 4) if v <= max(wide, 1))
         rows //= fold
-        most = CHAIN * side_by_side(planner.target, vectors)
+        most = CHAIN * rows_side_by_side(planner.target, vectors)
         block = min(rows, most, max(1, SPLIT // (fold * channels)))
         return cls(channels, fold, rows, block, vectors, -(-channels // lanes))
 

@@ -1,6 +1,6 @@
 """The table of phases: a kernel looks up what differs from phase to phase, one row an axis.
 
-Every cell of a problem belongs to one phase of each axis (see `engine.phases`), so that a few short
+Every cell of a result belongs to one phase of each axis (see `engine.phases`), so that a few short
 tables stand for their product, however many phases there are: a phase is an index, never a step.
 """
 

@@ -37,7 +37,7 @@ UNIT = 500  # elements times taps that beginning a unit is worth
 
 
 @dataclass(frozen=True)
-class _Walk:
+class _PhaseWalk:
     """All phases of a window, or `back` those of its transpose, on these arrays."""
 
     kernel: Pool
@@ -64,7 +64,7 @@ class _Walk:
             AxisPhases(input_phases(axis) if self.back else output_phases(axis))
             for axis in window.axes
         ]
-        cut = _Cut.of(axes, batch, channels, planner.target.lanes(self.out.spec.dtype))
+        cut = _PoolCut.of(axes, batch, channels, planner.target.lanes(self.out.spec.dtype))
         table, arguments = self._arguments(planner, axes, cut)
         dilated = any(axis.common.dilation != 1 and axis.taps > 1 for axis in axes)
         kernel = replace(self.kernel, dilated=dilated)
@@ -77,7 +77,7 @@ class _Walk:
         planner.step(kernel, arguments, reads=reads, writes=writes, chunks=chunks)
 
     def _arguments(
-        self, planner: Planner, axes: Sequence[AxisPhases], cut: _Cut
+        self, planner: Planner, axes: Sequence[AxisPhases], cut: _PoolCut
     ) -> tuple[Place, PoolArguments[Number]]:
         """The table of phases, and what the kernel is given."""
         (size, out_size), channels = self.sizes, self.out.shape[1]
@@ -124,7 +124,7 @@ class _Walk:
 
 
 @dataclass(frozen=True)
-class _Cut:
+class _PoolCut:
     """How rows of outputs are cut: blocks of phases, of the cells of a phase, of channels; how many
     units there are, and how many make a chunk."""
 
@@ -135,7 +135,7 @@ class _Cut:
     block: int
 
     @classmethod
-    def of(cls, axes: Sequence[AxisPhases], batch: int, channels: int, lanes: int) -> _Cut:
+    def of(cls, axes: Sequence[AxisPhases], batch: int, channels: int, lanes: int) -> _PoolCut:
         """By the shape alone: no unit is too much work, and there are chunks enough."""
         last, outer = axes[-1], axes[:-1]
         rows = batch * prod(axis.cells for axis in outer)
@@ -176,7 +176,7 @@ def lower_max(planner: Planner, node: Node) -> bool:
     kernel = Pool(planner.target, y.dtype, "argmax" if used else "max", len(window.axes))
     x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
     won = planner.result(tap, "last") if used else None
-    _Walk(kernel, window, False, x, out, won).add_step(planner)
+    _PhaseWalk(kernel, window, False, x, out, won).add_step(planner)
     return True
 
 
@@ -189,7 +189,7 @@ def lower_moved(planner: Planner, node: Node) -> bool:
     x, tap = (planner.read(value, "last") for value in node.inputs)
     (y,) = node.outputs
     kernel = Pool(planner.target, y.dtype, "scatter" if back else "gather", len(window.axes))
-    _Walk(kernel, window, back, x, planner.result(y, "last"), tap).add_step(planner)
+    _PhaseWalk(kernel, window, back, x, planner.result(y, "last"), tap).add_step(planner)
     return True
 
 
@@ -212,7 +212,7 @@ def lower_average(planner: Planner, node: Node) -> bool:
         counts, divisor = planner.constant(counted), "source" if back else "out"
     kernel = Pool(planner.target, y.dtype, "sum", len(window.axes), divisor=divisor)
     x, out = planner.read(node.inputs[0], "last"), planner.result(y, "last")
-    _Walk(kernel, window, back, x, out, counts=counts).add_step(planner)
+    _PhaseWalk(kernel, window, back, x, out, counts=counts).add_step(planner)
     return True
 
 

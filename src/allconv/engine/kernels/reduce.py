@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allconv.engine.kernels.arrange import fill
-from allconv.engine.kernels.order import passes
+from allconv.engine.kernels.sum_order import passes
 from allconv.engine.kernels.sum_step import in_memory, next_step, packed_strides
 from allconv.engine.place import Place, layout_strides
 from allconv.engine.plan import Lowering, Planner

@@ -33,7 +33,7 @@ def place_result(planner: Planner, root: Node, *, rows: bool = False) -> tuple[P
     With `rows` it is in row-major order where the program returns it so, and nothing else that lies
     as the result does is read.
     """
-    group, inside = planner.group(root), folded(planner, root)
+    group, inside = planner.group(root), nodes_in_weights(planner, root)
     first, nodes = (root, *inside)[-1], group.rest[len(inside) :]
     tail = _Tails(planner, first.outputs[0], nodes).tail()
     rows = rows and planner.ends_in_rows(group.result) and "y" not in tail.epilogue.kinds
@@ -53,7 +53,7 @@ def weights_and_bias(planner: Planner, root: Node) -> tuple[Place, Place | None]
     b*scale + shift."""
     w = planner.read(root.inputs[1])
     bias = planner.read(root.inputs[2], "rows") if len(root.inputs) > 2 else None
-    nodes = folded(planner, root)
+    nodes = nodes_in_weights(planner, root)
     if not nodes:
         return w, bias
     scale, shift = scale_and_shift(planner, nodes, root.outputs[0])
@@ -73,7 +73,7 @@ def weights_and_bias(planner: Planner, root: Node) -> tuple[Place, Place | None]
     return w, moved
 
 
-def folded(planner: Planner, root: Node) -> tuple[Node, ...]:
+def nodes_in_weights(planner: Planner, root: Node) -> tuple[Node, ...]:
     """The first nodes after a correlation that become a part of its weights, unless `exact`."""
     if planner.exact or not isinstance(root.operator, Correlate):
         return ()

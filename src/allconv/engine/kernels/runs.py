@@ -16,7 +16,7 @@ from allconv.engine.emit.passes import PassOverRows
 from allconv.engine.emit.strips import copy
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.order import CELLS, RUN_OF_CHANNELS
+from allconv.engine.kernels.sum_order import CELLS, RUN_OF_CHANNELS
 
 AXES = 5  # of a block
 KEPT = 3  # further axes

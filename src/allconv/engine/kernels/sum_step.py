@@ -8,7 +8,6 @@ from itertools import accumulate
 from math import inf, prod
 from operator import mul
 
-from allconv.engine.kernels.order import Pass
 from allconv.engine.kernels.runs import (
     AXES,
     HELD,
@@ -21,6 +20,7 @@ from allconv.engine.kernels.runs import (
     SumRunsArguments,
     encoded,
 )
+from allconv.engine.kernels.sum_order import Pass
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number

@@ -97,7 +97,7 @@ class Pool(Kernel):
         a = self.arguments(code)
         with code.units(a.block, a.units) as unit:
             row, *parts = code.counted(unit, a.phase_blocks, a.cell_blocks, a.channel_blocks)
-            _Row(self, code, row, parts).emit()
+            _PixelRow(self, code, row, parts).emit()
 
     def arguments(self, code: Code) -> PoolArguments[Index]:
         """Its arguments, with what is known of the axes that images do not have."""
@@ -109,7 +109,7 @@ class Pool(Kernel):
         return replace(a, **known)
 
 
-class _Row:
+class _PixelRow:
     """A part of a row of output pixels being computed: of its phases, their cells, channels."""
 
     def __init__(self, kernel: Pool, code: Code, row: Index, parts: list[Index]) -> None:
@@ -197,7 +197,13 @@ class _Group:
     """Adjacent cells of a phase of a row, for one vector of channels at a time."""
 
     def __init__(
-        self, row: _Row, phase: dict[str, Index], p: Index, m: Index, pixels: int, written: Index
+        self,
+        row: _PixelRow,
+        phase: dict[str, Index],
+        p: Index,
+        m: Index,
+        pixels: int,
+        written: Index,
     ) -> None:
         code, a = row.code, row.a
         self.row, self.code, self.a, self.kernel, self.pixels = row, code, a, row.kernel, pixels

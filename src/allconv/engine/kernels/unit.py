@@ -17,7 +17,7 @@ from allconv.engine.kernels.register_tile import cover
 
 
 @dataclass(frozen=True)
-class Runs:
+class TermRuns:
     """Terms that follow each other: `channels` of a run, `blocks` of them for all channels, how
     many runs a sum has, and how many are a part of it, whose weights stay in the cache."""
 
@@ -31,7 +31,7 @@ class Runs:
     @classmethod
     def of(
         cls, work: Work, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
-    ) -> Runs:
+    ) -> TermRuns:
         """The longest runs; weights lie `by_tap` bytes apart along the last axis."""
         blocks, taps = Blocks.of(packed.format.rows), [axis.taps for axis in axes]
         of_term = work.width * work.item
@@ -66,7 +66,7 @@ class Memory(NamedTuple):
     ahead: int
 
     @classmethod
-    def of(cls, work: Work, pieces: Cut, runs: Runs, *, kept: bool) -> Memory:
+    def of(cls, work: Work, pieces: Cut, runs: TermRuns, *, kept: bool) -> Memory:
         """Memory for the largest unit; with `kept` it has room for all sums of a block."""
         rows, columns = work.cells(pieces)
         lines, length = (rows, columns) if work.alone else (1, rows * columns)

@@ -283,7 +283,7 @@ def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArgumen
 
 
 @dataclass(frozen=True)
-class _Cut:
+class _WeightCut:
     """How the outputs of a weight gradient are cut, so that no unit is too much work: blocks of
     taps of axes 2 and 3, splits of the input channels into `in_split` blocks; the multiply-adds of
     what is left, for one output channel."""
@@ -297,7 +297,7 @@ class _Cut:
 def _cut(
     axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], parts: Parts, blocks: Blocks,
     merged: bool, band: int,
-) -> _Cut:  # fmt: skip
+) -> _WeightCut:  # fmt: skip
     """Cut input channels first, which packs nothing twice, then taps. The tile counts taps of axis
     2, input channels and output channels, which are cut elsewhere; `band` the bytes of a block of
     input channels."""
@@ -315,4 +315,4 @@ def _cut(
     least3 = -(-width // blocks.channels) if merged else 1  # taps that fill a tile
     tap_blocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
     work = cells * channels * -(-taps2 // tap_blocks2) * -(-taps3 // tap_blocks3)
-    return _Cut((tap_blocks2, tap_blocks3), -(-blocks.blocks // in_split), in_split, work)
+    return _WeightCut((tap_blocks2, tap_blocks3), -(-blocks.blocks // in_split), in_split, work)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allconv import functional
+from allconv.nn.activations import ReLU6, SiLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.dropout import Dropout
 from allconv.nn.linear import Linear
@@ -17,7 +18,6 @@ from allconv.nn.networks.parts import (
     conv_norm,
     inverted_residual,
 )
-from allconv.nn.pointwise import ReLU6, SiLU
 from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 

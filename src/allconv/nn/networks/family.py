@@ -26,11 +26,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from allconv.nn.activations import ReLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import Conv2d
 from allconv.nn.dropout import Dropout
 from allconv.nn.module import Module
-from allconv.nn.pointwise import ReLU
 from allconv.nn.pool import GlobalAvgPool2d, MaxPool2d
 from allconv.nn.sequential import Sequential
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+from allconv.nn.activations import ReLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import LocallyConnected2d
 from allconv.nn.linear import Linear
 from allconv.nn.networks.parts import check_least
-from allconv.nn.pointwise import ReLU
 from allconv.nn.sequential import Sequential
 
 LEAST = 7

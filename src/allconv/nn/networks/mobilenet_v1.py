@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from allconv.nn.activations import ReLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named, check_least, conv_norm
-from allconv.nn.pointwise import ReLU
 from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allconv.nn.activations import ReLU6
 from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import Conv2d
 from allconv.nn.dropout import Dropout
@@ -9,7 +10,6 @@ from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named, Residual, check_least, conv_norm
 from allconv.nn.normalize import BatchNorm2d
-from allconv.nn.pointwise import ReLU6
 from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from allconv.nn.activations import Hardswish, ReLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.dropout import Dropout
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named, check_least, conv_norm, inverted_residual
-from allconv.nn.pointwise import Hardswish, ReLU
 from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from allconv import functional
 from allconv.errors import ShapeError
+from allconv.nn.activations import ReLU
 from allconv.nn.correlate import Conv2d
 from allconv.nn.module import Module
 from allconv.nn.normalize import BatchNorm2d
-from allconv.nn.pointwise import ReLU
 from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 

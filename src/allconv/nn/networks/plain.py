@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from allconv.nn.activations import ReLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.linear import Linear
-from allconv.nn.pointwise import ReLU
 from allconv.nn.sequential import Sequential
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allconv import functional
+from allconv.nn.activations import ReLU
 from allconv.nn.arrange import Flatten, Identity
 from allconv.nn.correlate import Conv2d
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named, check_least, conv_norm
 from allconv.nn.normalize import BatchNorm2d
-from allconv.nn.pointwise import ReLU
 from allconv.nn.pool import GlobalAvgPool2d, MaxPool2d
 from allconv.nn.sequential import Sequential
 

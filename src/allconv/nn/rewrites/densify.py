@@ -122,7 +122,7 @@ class DenseNetwork(GraphModule):
         batch = getattr(net, "fixed_batch", None)
         if (batch or 0) > MOST_BATCH:
             raise LimitError(
-                f"the network takes {batch:,} images at once; {MOST_BATCH:,} are the most here"
+                f"the network takes {batch:,} images at once; at most {MOST_BATCH:,} are supported"
             )
         for n, image in enumerate(x):
             for start in range(0, len(places), batch or BATCH):

@@ -13,12 +13,12 @@ from allconv import functional
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.graph import Graph, Node
 from allconv.intake.settings import short_repr, whole
+from allconv.nn.activations import Sigmoid, Softmax
 from allconv.nn.arrange import Identity
 from allconv.nn.correlate import Conv1d, Conv2d, Conv3d
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import Named
-from allconv.nn.pointwise import Sigmoid, Softmax
 from allconv.nn.rewrites.exchange import put
 from allconv.nn.rewrites.graph_module import GraphModule, rewritten
 from allconv.operators.base import Array

@@ -56,7 +56,7 @@ class Strided:
         if not self.needs_training:
             return f"{told}; they begin as the averages that they replace"
         return (
-            f"{told}; max pooling is no convolution: {', '.join(self.approximate)} begin as "
+            f"{told}; max pooling is not a convolution: {', '.join(self.approximate)} begin as "
             "averages, so the network NEEDS TRAINING before it is used"
         )
 

@@ -65,7 +65,9 @@ class Budget:
     def take_constants(self, op: str, shape: Sequence[int]) -> None:
         """Count an array that is made while recording, before it is."""
         if len(shape) > MOST_AXES:
-            raise LimitError(f"{op} makes constants of {len(shape)} axes; {MOST_AXES} are the most")
+            raise LimitError(
+                f"{op} makes constants of {len(shape)} axes; at most {MOST_AXES} are supported"
+            )
         self.constants -= prod(shape)
         if not fits(shape, MOST_CONSTANTS) or self.constants < 0:
             raise LimitError(

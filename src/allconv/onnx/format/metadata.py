@@ -65,7 +65,7 @@ def _checked(classes: Sequence[str]) -> list[str]:
             f"classes is {reason(classes)}; a list of names, one at least, is expected"
         )
     if count > MOST_CLASSES:
-        raise LimitError(f"classes are {count:,} names; {MOST_CLASSES:,} are the most")
+        raise LimitError(f"classes are {count:,} names; at most {MOST_CLASSES:,} are supported")
     names = [str(name) for name in classes]
     for name in names:
         if encodable(name) != name:

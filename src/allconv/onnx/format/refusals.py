@@ -39,7 +39,7 @@ Refusal = tuple[str, UnsupportedError]
 """The name of a node, and why it is not read."""
 
 
-def joined(refusals: Sequence[Refusal], before: Sequence[str] = ()) -> UnsupportedError:
+def one_error(refusals: Sequence[Refusal], before: Sequence[str] = ()) -> UnsupportedError:
     """One error for them all: each operator, domain, operator set and reason with its nodes.
 
     That of a single node is as it is. `before` are the values that are read up to them: where these

@@ -30,7 +30,7 @@ from allconv.onnx.names import (
     unwritten,
     whole,
 )
-from allconv.onnx.names.call import NodeReader
+from allconv.onnx.names.call import NodeRule
 from allconv.onnx.names.known import ELEMENTS
 
 FAMILIES = (
@@ -56,7 +56,7 @@ FAMILIES = (
     whole,
 )
 
-NAMES: dict[str, NodeReader] = {
+NAMES: dict[str, NodeRule] = {
     op: name for family in FAMILIES for op, name in getattr(family, "READERS", {}).items()
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
@@ -72,7 +72,7 @@ SEQUENCES = sequences.SEQUENCES
 """How the nodes of sequences are read, by the name of the operator."""
 
 
-def named(node: OnnxNode) -> NodeReader | None:
+def named(node: OnnxNode) -> NodeRule | None:
     """How a node is read; None: not at all."""
     op = "" if node.domain else node.op
     found = NAMES.get(op) or SEQUENCES.get(op)

@@ -11,8 +11,8 @@ import numpy as np
 from allconv.functional.border import Pairs, bordered, check_border
 from allconv.intake.limits import MOST_AXES
 from allconv.onnx.names import since
-from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader, Several
-from allconv.onnx.names.move import joined, moved, part, sliced
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeRule, Several
+from allconv.onnx.names.move import concatenated, moved, part, sliced
 from allconv.onnx.names.writer import NodeToWrite, Writer, spelt
 from allconv.operators.arrange import Concatenate, Pad, PadEdge, Reshape, Slice, Transpose
 
@@ -25,7 +25,7 @@ def read_reshape(call: NodeCall) -> Any:
     x, given = call.cells(0), call.known_integers(1)
     keeps = not call.flag("allowzero")
     if len(given) > MOST_AXES:
-        raise call.too_large(f"{len(given)} axes; {MOST_AXES} are the most")
+        raise call.too_large(f"{len(given)} axes; at most {MOST_AXES} are supported")
     kept = [a for a, n in enumerate(given) if n == 0 and keeps]
     if kept and kept[-1] >= x.ndim:
         raise call.wrong(f"shape {given} keeps a size of axis {kept[-1]}; the input is {x.shape}")
@@ -56,7 +56,7 @@ def read_transpose(call: NodeCall) -> Any:
     perm = call.integers("perm", tuple(reversed(range(x.ndim))))
     order = [a + x.ndim if a < 0 else a for a in perm]
     if sorted(order) != list(range(x.ndim)):
-        raise call.wrong(f"perm {perm} of {x.ndim} axes")
+        raise call.wrong(f"perm is {perm}; each of {x.ndim} axes is expected once")
     return x.transpose(*order)
 
 
@@ -78,7 +78,7 @@ def read_unsqueeze(call: NodeCall) -> Any:
     x, given = call.cells(0), call.listed(1, "axes")
     rank = x.ndim + len(given)
     if rank > MOST_AXES:
-        raise call.too_large(f"{rank} axes; {MOST_AXES} are the most")
+        raise call.too_large(f"{rank} axes; at most {MOST_AXES} are supported")
     axes = call.axes(given, rank)
     sizes = iter(x.shape)
     return x.reshape(tuple(1 if a in axes else next(sizes) for a in range(rank)))
@@ -90,7 +90,7 @@ def read_concat(call: NodeCall) -> Any:
     axis = call.axis(call.integer("axis"), values[0].ndim)
     if call.is_known:
         call.check_constants((sum(each.size for each in values),))
-    return joined(values, axis)
+    return concatenated(values, axis)
 
 
 def read_split(call: NodeCall) -> tuple[Any, ...]:
@@ -155,7 +155,7 @@ def read_pad(call: NodeCall) -> Any:
         call.check_constants([max(n + sum(pair), 0) for n, pair in sizes])
         value = call.known(2).item() if call.has(2) else value  # whole numbers as they are
     if any(max(map(abs, pair)) > _LARGE for pair in whole):
-        raise call.too_large(f"pads {pads}; {_LARGE:,} is the most")
+        raise call.too_large(f"pads {pads}; at most {_LARGE:,} is supported")
     return moved(Pad(whole, value), x) if mode == "constant" else _continued(call, x, whole, mode)
 
 
@@ -234,16 +234,16 @@ def write_pad_edge(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "Concat": NodeReader(read_concat, moves=True),
-    "Flatten": NodeReader(read_flatten, moves=True),
-    "Identity": NodeReader(read_identity, moves=True),
-    "Pad": NodeReader(read_pad, settings=(1, 2, 3), moves=True),
-    "Reshape": NodeReader(read_reshape, settings=(1,), moves=True),
-    "Slice": NodeReader(read_slice, settings=(1, 2, 3, 4), moves=True),
-    "Split": NodeReader(read_split, settings=(1,), moves=True),
-    "Squeeze": NodeReader(read_squeeze, settings=(1,), moves=True),
-    "Transpose": NodeReader(read_transpose, moves=True),
-    "Unsqueeze": NodeReader(read_unsqueeze, settings=(1,), moves=True),
+    "Concat": NodeRule(read_concat, moves=True),
+    "Flatten": NodeRule(read_flatten, moves=True),
+    "Identity": NodeRule(read_identity, moves=True),
+    "Pad": NodeRule(read_pad, settings=(1, 2, 3), moves=True),
+    "Reshape": NodeRule(read_reshape, settings=(1,), moves=True),
+    "Slice": NodeRule(read_slice, settings=(1, 2, 3, 4), moves=True),
+    "Split": NodeRule(read_split, settings=(1,), moves=True),
+    "Squeeze": NodeRule(read_squeeze, settings=(1,), moves=True),
+    "Transpose": NodeRule(read_transpose, moves=True),
+    "Unsqueeze": NodeRule(read_unsqueeze, settings=(1,), moves=True),
 }
 WRITERS = {
     Concatenate: spelt("Concat", axis="axis"),

@@ -54,7 +54,7 @@ class Several:
 
 
 @dataclass(frozen=True)
-class NodeReader:
+class NodeRule:
     """How a node of one name is read.
 
     All attributes that the format has are read but those in `unread`, which are refused, and those
@@ -78,14 +78,14 @@ class NodeReader:
     defined: bool = False
 
 
-def of(function: Callable[..., Any], **numbers: str) -> NodeReader:
+def of(function: Callable[..., Any], **numbers: str) -> NodeRule:
     """A function of all inputs, and of attributes that are numbers: `alpha="alpha"`."""
 
     def read(call: NodeCall) -> Any:
         given = {name: call.number(attribute) for name, attribute in numbers.items()}
         return function(*call.values(), **given)
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 class NodeCall:
@@ -131,8 +131,8 @@ class NodeCall:
         if not fits(shape, most):
             values = f"{prod(shape):,} values" if len(shape) <= MOST_AXES else "as many sizes"
             raise self.too_large(
-                f"it gives {len(shape)} axes and {values}; {MOST_AXES} and {most:,} are the most "
-                "for inputs of this size"
+                f"it gives {len(shape)} axes and {values}; at most {MOST_AXES} and {most:,} are "
+                "supported for inputs of this size"
             )
 
     def check_constants(self, shape: Sequence[int]) -> None:
@@ -146,7 +146,7 @@ class NodeCall:
         else:
             self.check_shape(shape)
 
-    def check_all_read(self, name: NodeReader) -> None:
+    def check_all_read(self, name: NodeRule) -> None:
         """Refuse an attribute or input that is given and that the reader did not look at."""
         for each in self.node.attributes:
             if each not in self.read_attributes and each not in name.silent:
@@ -217,7 +217,8 @@ class NodeCall:
             raise self.wrong(f"input {number} is {array.dtype.name} {array.shape}, not integers")
         if array.size > MOST_LISTED:
             raise self.too_large(
-                f"input {number} lists {array.size:,} numbers; {MOST_LISTED:,} are the most"
+                f"input {number} lists {array.size:,} numbers; "
+                f"at most {MOST_LISTED:,} are supported"
             )
         return tuple(int(n) for n in array.reshape(-1))
 
@@ -307,15 +308,15 @@ class NodeCall:
     def axis(self, axis: int, rank: int) -> int:
         """An axis counted from the front."""
         if not -rank <= axis < rank:
-            raise self.wrong(f"axis {axis} of an array of {rank} axes")
+            raise self.wrong(f"axis is {axis}; the array has {rank} axes")
         return axis % rank
 
     def axes(self, axes: Sequence[int], rank: int) -> tuple[int, ...]:
         """Axes counted from the front, each once."""
-        turned = tuple(self.axis(axis, rank) for axis in axes)
-        if len(set(turned)) < len(turned):
-            raise self.wrong(f"axes {tuple(axes)} name one twice")
-        return turned
+        counted = tuple(self.axis(axis, rank) for axis in axes)
+        if len(set(counted)) < len(counted):
+            raise self.wrong(f"axes are {tuple(axes)}; each is expected once")
+        return counted
 
 
 def unsupported(node: OnnxNode, what: str = "") -> UnsupportedError:

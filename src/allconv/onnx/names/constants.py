@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.operators.base import Array
 
 OF_DATA = "of data; it is supported only on shapes and constants"
@@ -58,13 +58,13 @@ def _not_of_data(call: NodeCall) -> Any:
     raise call.unsupported(OF_DATA)
 
 
-KNOWN = NodeReader(_not_of_data)
+KNOWN = NodeRule(_not_of_data)
 """How a node is read whose operator is computed on known values alone."""
 
 READERS = {
-    "Constant": NodeReader(read_constant, ("sparse_value", "value_string", "value_strings")),
-    "ConstantOfShape": NodeReader(read_constant_of_shape, settings=(0,)),
-    "Range": NodeReader(_not_of_data, settings=(0, 1, 2)),
-    "Shape": NodeReader(read_shape),
-    "Size": NodeReader(read_size),
+    "Constant": NodeRule(read_constant, ("sparse_value", "value_string", "value_strings")),
+    "ConstantOfShape": NodeRule(read_constant_of_shape, settings=(0,)),
+    "Range": NodeRule(_not_of_data, settings=(0, 1, 2)),
+    "Shape": NodeRule(read_shape),
+    "Size": NodeRule(read_size),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from allconv.functional.call import apply, take_floats
 from allconv.functional.correlate import correlated
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.unwritten import DERIVATIVE
 from allconv.onnx.names.window import Pairs, cropped, read_settings, write_settings
 from allconv.onnx.names.writer import NodeToWrite, Writer
@@ -117,8 +117,8 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 
 READERS = {
-    "Conv": NodeReader(read_conv, weights=(1, 2)),
-    "ConvTranspose": NodeReader(
+    "Conv": NodeRule(read_conv, weights=(1, 2)),
+    "ConvTranspose": NodeRule(
         read_conv_transpose,
         weights=(1, 2),
     ),

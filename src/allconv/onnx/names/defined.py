@@ -7,7 +7,7 @@ row, whose softmax is 0 / 0. A file that is written again has them under their o
 
 from __future__ import annotations
 
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.value import Value
 
 
@@ -27,14 +27,14 @@ def check_attention(call: NodeCall) -> None:
 _PACKED = 3  # axes of queries whose heads lie beside each other
 
 READERS = {
-    "Attention": NodeReader(check_attention, defined=True),
-    "BlackmanWindow": NodeReader(_any, settings=(0,), defined=True),
-    "CausalConvWithState": NodeReader(_any, defined=True),
-    "CenterCropPad": NodeReader(_any, settings=(1,), defined=True),
-    "HammingWindow": NodeReader(_any, settings=(0,), defined=True),
-    "HannWindow": NodeReader(_any, settings=(0,), defined=True),
-    "NegativeLogLikelihoodLoss": NodeReader(_any, settings=(1,), defined=True),
-    "RotaryEmbedding": NodeReader(_any, defined=True),
-    "SoftmaxCrossEntropyLoss": NodeReader(_any, settings=(1,), defined=True),
-    "SwiGLU": NodeReader(_any, defined=True),
+    "Attention": NodeRule(check_attention, defined=True),
+    "BlackmanWindow": NodeRule(_any, settings=(0,), defined=True),
+    "CausalConvWithState": NodeRule(_any, defined=True),
+    "CenterCropPad": NodeRule(_any, settings=(1,), defined=True),
+    "HammingWindow": NodeRule(_any, settings=(0,), defined=True),
+    "HannWindow": NodeRule(_any, settings=(0,), defined=True),
+    "NegativeLogLikelihoodLoss": NodeRule(_any, settings=(1,), defined=True),
+    "RotaryEmbedding": NodeRule(_any, defined=True),
+    "SoftmaxCrossEntropyLoss": NodeRule(_any, settings=(1,), defined=True),
+    "SwiGLU": NodeRule(_any, defined=True),
 }

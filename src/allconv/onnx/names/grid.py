@@ -6,7 +6,7 @@ from typing import Any
 
 from allconv import functional
 from allconv.functional.call import apply
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.grid import MODES, PADDINGS, GridSample
 
@@ -32,8 +32,8 @@ def read_affine_grid(call: NodeCall) -> Any:
         raise call.wrong(f"theta is {theta.shape} for images of size {size}")
     if corners and 1 in size[2:]:
         raise call.unsupported(
-            f"images of size {size} with align_corners: where the one cell of an axis lies, the "
-            "format and the runtimes say differently"
+            f"images of size {size} with align_corners: the format and the runtimes disagree "
+            "where the one cell of an axis lies"
         )
     for n in size[2:]:
         call.check_constants((n,))
@@ -52,7 +52,7 @@ def write_grid_sample(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "AffineGrid": NodeReader(read_affine_grid, settings=(1,)),
-    "GridSample": NodeReader(read_grid_sample),
+    "AffineGrid": NodeRule(read_affine_grid, settings=(1,)),
+    "GridSample": NodeRule(read_grid_sample),
 }
 WRITERS = {GridSample: write_grid_sample}

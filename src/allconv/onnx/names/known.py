@@ -28,7 +28,7 @@ def _unary(function: Callable[[Any], Any], kinds: str = _NUMBERS) -> Fold:
     def fold(call: NodeCall) -> Array:
         a = call.known(0)
         if a.dtype.kind not in kinds:
-            raise call.wrong(f"of {a.dtype.name}")
+            raise call.wrong(f"its input is {a.dtype.name}")
         call.check_constants(a.shape)
         with np.errstate(all="ignore"):
             return np.asarray(function(a), a.dtype)
@@ -40,7 +40,7 @@ def _met(call: NodeCall, arrays: Sequence[Array], kinds: str) -> tuple[int, ...]
     """The shape of arrays together; refused where their dtypes differ or are none of `kinds`."""
     names = {each.dtype.name for each in arrays}
     if len(names) > 1 or arrays[0].dtype.kind not in kinds:
-        raise call.wrong(f"{' and '.join(sorted(names))} meet")
+        raise call.wrong(f"its inputs are {' and '.join(sorted(names))}")
     shape: tuple[int, ...] = ()
     for each in arrays:
         shape = broadcast_shapes(call, shape, each.shape)
@@ -94,7 +94,7 @@ def _pow(call: NodeCall) -> Array:
     a, b = call.known(0), call.known(1)
     call.check_constants(broadcast_shapes(call, a.shape, b.shape))
     if "b" in (a.dtype.kind, b.dtype.kind):
-        raise call.wrong(f"{a.dtype.name} and {b.dtype.name} meet")
+        raise call.wrong(f"its inputs are {a.dtype.name} and {b.dtype.name}")
     with np.errstate(all="ignore"):
         if a.dtype.kind == "f" or b.dtype.kind == "f":
             return np.asarray(np.power(a.astype(np.float64), b), a.dtype)
@@ -122,7 +122,9 @@ def _shift(call: NodeCall) -> Array:
 def _where(call: NodeCall) -> Array:
     condition, a, b = (call.known(n) for n in range(3))
     if condition.dtype.kind != "b" or a.dtype != b.dtype:
-        raise call.wrong(f"{condition.dtype.name}, {a.dtype.name} and {b.dtype.name} meet")
+        raise call.wrong(
+            f"its inputs are {condition.dtype.name}, {a.dtype.name} and {b.dtype.name}"
+        )
     shape = broadcast_shapes(call, broadcast_shapes(call, condition.shape, a.shape), b.shape)
     call.check_constants(shape)
     return np.where(condition, a, b)
@@ -132,7 +134,7 @@ def _clip(call: NodeCall) -> Array:
     a = call.known(0)
     call.check_constants(a.shape)
     if a.dtype.kind not in _NUMBERS:
-        raise call.wrong(f"of {a.dtype.name}")
+        raise call.wrong(f"its input is {a.dtype.name}")
     for number, name, join in ((1, "min", np.maximum), (2, "max", np.minimum)):
         bound: Any = None
         if call.has(number):
@@ -192,7 +194,7 @@ def _reduction(function: Callable[..., Any], kinds: str = _NUMBERS) -> Fold:
         a = call.known(0)
         keep, axes = call.flag("keepdims", 1), reduced_axes(call, a.ndim)
         if a.dtype.kind not in kinds:
-            raise call.wrong(f"of {a.dtype.name}")
+            raise call.wrong(f"its input is {a.dtype.name}")
         call.check_constants(a.shape)
         with np.errstate(all="ignore"):
             return np.asarray(function(a, axis=axes, keepdims=keep), a.dtype)
@@ -232,9 +234,9 @@ def _place(function: Callable[..., Any]) -> Fold:
         keep, last = call.flag("keepdims", 1), call.flag("select_last_index")
         call.check_constants(a.shape)
         if not a.shape[axis]:
-            raise call.wrong("an axis of no cells")
-        turned = np.flip(a, axis) if last else a
-        cells = function(turned, axis=axis, keepdims=keep)
+            raise call.wrong("its input has no cells along the axis")
+        flipped = np.flip(a, axis) if last else a
+        cells = function(flipped, axis=axis, keepdims=keep)
         return np.asarray(a.shape[axis] - 1 - cells if last else cells, np.int64)
 
     return fold
@@ -260,10 +262,10 @@ def _top(call: NodeCall) -> tuple[Array, Array]:
     largest, n = call.flag("largest", 1), data.shape[axis]
     call.flag("sorted", 1)  # in order they are right either way
     if count.size != 1 or not 0 <= int(count.reshape(-1)[0]) <= n:
-        raise call.wrong(f"the first {count.tolist()} of {n}")
+        raise call.wrong(f"k is {count.tolist()}; 0 to {n} are expected")
     call.check_constants(data.shape)
-    turned = np.flip(data, axis) if largest else data
-    order = np.argsort(turned, axis, kind="stable")
+    flipped = np.flip(data, axis) if largest else data
+    order = np.argsort(flipped, axis, kind="stable")
     order = n - 1 - np.flip(order, axis) if largest else order
     order = np.take(order, np.arange(int(count.reshape(-1)[0])), axis).astype(np.int64)
     return np.take_along_axis(data, order, axis), order

@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import spelt
 from allconv.operators.einsum import einsum
@@ -19,7 +19,7 @@ from allconv.value import Value
 
 
 def read_gemm(call: NodeCall) -> Any:
-    """y = alpha * a @ b + beta * c, with a, b turned where transA, transB say so.
+    """y = alpha * a @ b + beta * c, with a, b transposed where transA, transB say so.
 
     What is multiplied by 0 has no influence, NaN and infinity included, as in BLAS.
     """
@@ -78,9 +78,9 @@ def read_einsum(call: NodeCall) -> Any:
 
 
 READERS = {
-    "Einsum": NodeReader(read_einsum),
-    "Gemm": NodeReader(read_gemm, weights=(1, 2)),
-    "MatMul": NodeReader(read_matmul, weights=(1,)),
+    "Einsum": NodeRule(read_einsum),
+    "Gemm": NodeRule(read_gemm, weights=(1, 2)),
+    "MatMul": NodeRule(read_matmul, weights=(1,)),
 }
 
 

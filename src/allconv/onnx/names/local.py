@@ -108,7 +108,7 @@ class LocalLayer:
             x = nodes.step("padded", "Pad", x, constant("pads", [0, 0, 0, 0, 0, 1]))
         x = nodes.step("patches", "Gather", x, constant("cells", cells), axis=2)
         x = reshaped("groups", x, [0, groups, each, output, kernel])
-        x = nodes.step("turned", "Transpose", x, perm=(1, 3, 0, 2, 4))
+        x = nodes.step("transposed", "Transpose", x, perm=(1, 3, 0, 2, 4))
         x = reshaped("rows", x, [0, 0, 0, each * kernel])
         w = reshaped("weights", "w", [groups, self.outputs // groups, each * kernel, output])
         w = nodes.step("columns", "Transpose", w, perm=(0, 3, 2, 1))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Condition, NodeCall, NodeReader
+from allconv.onnx.names.call import Condition, NodeCall, NodeRule
 from allconv.operators import pointwise as operators
 from allconv.value import Value
 
@@ -39,14 +39,14 @@ def truth(call: NodeCall, number: int) -> Any:
     return apply(operators.Heaviside(), given.value)
 
 
-def _logic(join: Callable[[Value, Value], Value]) -> NodeReader:
+def _logic(join: Callable[[Value, Value], Value]) -> NodeRule:
     """A condition made of two."""
-    return NodeReader(lambda call: Condition(join(truth(call, 0), truth(call, 1))), _OLD)
+    return NodeRule(lambda call: Condition(join(truth(call, 0), truth(call, 1))), _OLD)
 
 
-def _compared(join: Callable[[Value, Value], Value], unread: tuple[str, ...] = _OLD) -> NodeReader:
+def _compared(join: Callable[[Value, Value], Value], unread: tuple[str, ...] = _OLD) -> NodeRule:
     """A condition made of two numbers."""
-    return NodeReader(lambda call: Condition(join(call.value(0), call.value(1))), unread)
+    return NodeRule(lambda call: Condition(join(call.value(0), call.value(1))), unread)
 
 
 def read_equal(call: NodeCall) -> Condition:
@@ -94,15 +94,15 @@ def read_is_inf(call: NodeCall) -> Condition:
 
 READERS = {
     "And": _logic(lambda a, b: a * b),
-    "Equal": NodeReader(read_equal, _OLD),
+    "Equal": NodeRule(read_equal, _OLD),
     "Greater": _compared(lambda a, b: a - b),  # above 0, whatever infinities they are
     "GreaterOrEqual": _compared(lambda a, b: _either(_above(a, b), _same(a, b)), ()),
-    "IsInf": NodeReader(read_is_inf),
-    "IsNaN": NodeReader(read_is_nan),
+    "IsInf": NodeRule(read_is_inf),
+    "IsNaN": NodeRule(read_is_nan),
     "Less": _compared(lambda a, b: b - a),
     "LessOrEqual": _compared(lambda a, b: _either(_above(b, a), _same(a, b)), ()),
-    "Not": NodeReader(read_not),
+    "Not": NodeRule(read_not),
     "Or": _logic(_either),
-    "Where": NodeReader(read_where),
+    "Where": NodeRule(read_where),
     "Xor": _logic(lambda a, b: abs(a - b)),
 }

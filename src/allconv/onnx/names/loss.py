@@ -8,14 +8,14 @@ from typing import Any
 
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import spelt
 from allconv.operators.base import Operator
 from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.operators.order import Hardmax
 
 
-def _along(operator: Callable[[int], Operator]) -> NodeReader:
+def _along(operator: Callable[[int], Operator]) -> NodeRule:
     """An operator along an axis; in older operator sets all axes from `axis` on are one."""
 
     def read(call: NodeCall) -> Any:
@@ -26,7 +26,7 @@ def _along(operator: Callable[[int], Operator]) -> NodeReader:
         rows = x.reshape((prod(x.shape[:axis]), prod(x.shape[axis:])))
         return apply(operator(1), rows).reshape(x.shape)
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 READERS = {

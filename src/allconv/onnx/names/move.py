@@ -44,7 +44,7 @@ def part(x: Cells, axis: int, cells: range) -> Any:
     return sliced(x, [cells if a == axis else range(n) for a, n in enumerate(x.shape)])
 
 
-def joined(x: Sequence[Cells], axis: int) -> Any:
+def concatenated(x: Sequence[Cells], axis: int) -> Any:
     """Arrays one after the other along an axis."""
     return x[0] if len(x) == 1 else moved(Concatenate(axis, len(x)), *x)
 

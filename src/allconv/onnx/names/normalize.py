@@ -9,7 +9,7 @@ import numpy as np
 from allconv import functional
 from allconv.functional.normalize import MOST_AROUND, respond_locally
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.normalize import Normalize
 from allconv.value import Value
@@ -39,7 +39,7 @@ def read_local_response(call: NodeCall) -> Any:
     if size < 1:
         raise call.wrong(f"size is {size}; at least 1 is expected")
     if size > MOST_AROUND:
-        raise call.too_large(f"size is {size:,} channels; {MOST_AROUND:,} is the most")
+        raise call.too_large(f"size is {size:,} channels; at most {MOST_AROUND:,} are supported")
     if x.ndim < 3 or 0 in x.shape[1:]:
         raise call.wrong(f"its input is {x.shape}; (N, C, ...) of no size 0 is expected")
     alpha, beta, bias = (call.number(name) for name in ("alpha", "beta", "bias"))
@@ -72,14 +72,14 @@ def write_normalize(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "BatchNormalization": NodeReader(
+    "BatchNormalization": NodeRule(
         read_batch_normalization,
         silent=("momentum",),  # of the running statistics in training
         buffers=(3, 4),
         weights=(1, 2, 3, 4),
         outputs_count=True,
     ),
-    "LRN": NodeReader(read_local_response),
-    "Dropout": NodeReader(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
+    "LRN": NodeRule(read_local_response),
+    "Dropout": NodeRule(read_dropout, silent=("seed",), silent_inputs=(1,), settings=(1, 2)),
 }
 WRITERS = {Normalize: write_normalize}

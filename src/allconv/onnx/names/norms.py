@@ -8,7 +8,7 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.norms import GroupNorm, LayerNorm
@@ -88,7 +88,9 @@ def read_group_norm(call: NodeCall) -> Value:
     """Each group of channels of an image by its own mean and variance."""
     x, groups = call.value(0), call.integer("num_groups")
     if x.ndim < 2 or groups < 1 or not x.shape[1] or x.shape[1] % groups:
-        raise call.wrong(f"its input is {x.shape}, num_groups {groups}")
+        raise call.wrong(
+            f"its input is {x.shape}; num_groups, {groups}, does not divide its channels"
+        )
     if call.given("stash_type") and call.integer("stash_type") not in (_FLOAT, _DOUBLE):
         raise call.unsupported(f"stash_type={call.integer('stash_type')}")
     operator = GroupNorm(groups, call.number("epsilon"))
@@ -172,11 +174,11 @@ def _with_numbers(writer: Writer, written: NodeToWrite, shape: tuple[int, ...]) 
 
 
 READERS = {
-    "GroupNormalization": NodeReader(read_group_norm, weights=(1, 2)),
-    "InstanceNormalization": NodeReader(read_instance_norm, weights=(1, 2)),
-    "LayerNormalization": NodeReader(read_layer_norm, weights=(1, 2)),
-    "LpNormalization": NodeReader(read_lp_norm),
-    "MeanVarianceNormalization": NodeReader(read_mean_variance),
-    "RMSNormalization": NodeReader(read_rms_norm, weights=(1,)),
+    "GroupNormalization": NodeRule(read_group_norm, weights=(1, 2)),
+    "InstanceNormalization": NodeRule(read_instance_norm, weights=(1, 2)),
+    "LayerNormalization": NodeRule(read_layer_norm, weights=(1, 2)),
+    "LpNormalization": NodeRule(read_lp_norm),
+    "MeanVarianceNormalization": NodeRule(read_mean_variance),
+    "RMSNormalization": NodeRule(read_rms_norm, weights=(1,)),
 }
 WRITERS = {GroupNorm: write_group_norm, LayerNorm: write_layer_norm}

@@ -15,7 +15,7 @@ from allconv.functional.call import apply
 from allconv.onnx.format.schema import shortest
 from allconv.onnx.format.tensors import CODES
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader, of
+from allconv.onnx.names.call import NodeCall, NodeRule, of
 from allconv.onnx.names.reduce import broadcast_shapes
 from allconv.onnx.names.writer import NodeToWrite, Write, Writer, spelt
 from allconv.operators import elementary
@@ -23,19 +23,19 @@ from allconv.operators import pointwise as operators
 from allconv.value import Value
 
 
-def _one(operator: operators.Pointwise) -> NodeReader:
+def _one(operator: operators.Pointwise) -> NodeRule:
     """A function of one operand that is one operator."""
     return of(lambda x: apply(operator, x))
 
 
-def _two(operator: operators.Pointwise) -> NodeReader:
+def _two(operator: operators.Pointwise) -> NodeRule:
     """A function of two operands that is one operator."""
 
     def read(call: NodeCall) -> Any:
         a, b = call.value(0), call.value(1)
         return apply(operator, a, _repeated(call, a, b) if call.version < since.REPEATED else b)
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 def _repeated(call: NodeCall, a: Value, b: Value) -> Value:
@@ -51,7 +51,7 @@ def _repeated(call: NodeCall, a: Value, b: Value) -> Value:
     return b.reshape(shape)
 
 
-def _several(join: Callable[[Any, Any], Any]) -> NodeReader:
+def _several(join: Callable[[Any, Any], Any]) -> NodeRule:
     return of(lambda *x: reduce(join, x))
 
 
@@ -182,9 +182,9 @@ READERS = {
     **{op: _two(operator) for op, operator in TWO.items()},
     "Ceil": of(lambda x: -apply(elementary.Floor(), -x)),
     "Celu": of(functional.celu, alpha="alpha"),
-    "Clip": NodeReader(read_clip, settings=(1, 2)),
+    "Clip": NodeRule(read_clip, settings=(1, 2)),
     "Elu": of(functional.elu, alpha="alpha"),
-    "Gelu": NodeReader(read_gelu),
+    "Gelu": NodeRule(read_gelu),
     "HardSigmoid": of(hard_sigmoid, alpha="alpha", beta="beta"),
     "HardSwish": of(functional.hardswish),
     "LeakyRelu": of(functional.leaky_relu, negative_slope="alpha"),
@@ -192,9 +192,9 @@ READERS = {
     "Mean": of(lambda *x: reduce(add, x) / len(x)),
     "Min": _several(lambda a, b: -_largest(-a, -b)),
     "Mish": of(functional.mish),
-    "Mod": NodeReader(read_mod),
-    "PRelu": NodeReader(read_prelu, weights=(1,)),
-    "Pow": NodeReader(read_pow, settings=(1,)),
+    "Mod": NodeRule(read_mod),
+    "PRelu": NodeRule(read_prelu, weights=(1,)),
+    "Pow": NodeRule(read_pow, settings=(1,)),
     "Reciprocal": of(lambda x: 1.0 / x),
     "Selu": of(scaled_elu, alpha="alpha", gamma="gamma"),
     "Shrink": of(shrink, bias="bias", lambd="lambd"),

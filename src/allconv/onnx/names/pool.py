@@ -11,15 +11,8 @@ import numpy as np
 from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.names.call import NodeCall, NodeReader
-from allconv.onnx.names.window import (
-    Pairs,
-    crop,
-    cropped,
-    padded,
-    read_settings,
-    write_settings,
-)
+from allconv.onnx.names.call import NodeCall, NodeRule
+from allconv.onnx.names.window import Pairs, crop, cropped, padded, read_settings, write_settings
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.arrange import Pad
 from allconv.operators.index import OverImages, WriteAt
@@ -61,18 +54,21 @@ def read_max_unpool(call: NodeCall) -> Any:
     if isinstance(index, np.ndarray):
         index = call.lift(index.astype(np.int64))
     if not isinstance(index, Value) or index.dtype != "int64":
-        raise call.unsupported("indices that are no int64")
+        raise call.unsupported("indices of another dtype than int64")
     axes = x.ndim - 2
     kernel = call.integers("kernel_shape")
     strides = call.integers("strides", (1,) * len(kernel))
     pads = call.integers("pads", (0,) * (2 * len(kernel)))
     fits = 1 <= axes <= MOST_WINDOW_AXES and len(kernel) == len(strides) == axes
     if not fits or len(pads) != 2 * axes or index.shape != x.shape:
-        raise call.wrong(f"x is {x.shape}, kernel_shape {kernel}, strides {strides}, pads {pads}")
+        raise call.wrong(
+            f"x is {x.shape}, indices are {index.shape}, kernel_shape {kernel}, "
+            f"strides {strides}, pads {pads}: they do not fit together"
+        )
     rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
     image = tuple(least_input(n, k, s, 1, (low, high)) for n, s, k, low, high in rows)
     if min(image) < 1:
-        raise call.wrong(f"images of {image}")
+        raise call.wrong(f"its images would be {image}")
     call.check_shape((*x.shape[:2], *image))
     whole = (*x.shape[:2], *image)
     flat = (1, 1, x.size)
@@ -117,7 +113,7 @@ def _counts(window: Window, counted: bool) -> bool:
     return counted or all(axis.padding == 0 and axis.high <= 0 for axis in window.axes)
 
 
-def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeReader:
+def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeRule:
     """A pooling of whole images."""
 
     def read(call: NodeCall) -> Any:
@@ -126,7 +122,7 @@ def _whole(pool: Callable[[NodeCall, Value, Window], Any]) -> NodeReader:
             raise call.unsupported(f"x is {x.shape}; 1, 2 or 3 axes of space are supported")
         return pool(call, x, Window.forward(x.shape[2:], x.shape[2:], stride=x.shape[2:]))
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 def read_lp_pool(call: NodeCall) -> Any:
@@ -194,17 +190,12 @@ def _inside(
 
 
 READERS = {
-    "AveragePool": NodeReader(read_average_pool),
+    "AveragePool": NodeRule(read_average_pool),
     "GlobalAveragePool": _whole(lambda call, x, window: apply(AveragePool(window), x)),
     "GlobalLpPool": _whole(_norm),
     "GlobalMaxPool": _whole(lambda call, x, window: apply(MaxPool(window), x)[0]),
-    "LpPool": NodeReader(read_lp_pool),
-    "MaxPool": NodeReader(
-        read_max_pool,
-    ),
-    "MaxUnpool": NodeReader(read_max_unpool, settings=(2,)),
+    "LpPool": NodeRule(read_lp_pool),
+    "MaxPool": NodeRule(read_max_pool),
+    "MaxUnpool": NodeRule(read_max_unpool, settings=(2,)),
 }
-WRITERS = {
-    MaxPool: write_max_pool,
-    AveragePool: write_average_pool,
-}
+WRITERS = {MaxPool: write_max_pool, AveragePool: write_average_pool}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Write, Writer, spelt
 from allconv.operators.base import Operator
 from allconv.operators.extremes import Largest, LogSumExp, Product, Smallest
@@ -38,9 +38,7 @@ def broadcast_shapes(call: NodeCall, a: Sequence[int], b: Sequence[int]) -> tupl
     return tuple(shape)
 
 
-def _over_axes(
-    made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True
-) -> NodeReader:
+def _over_axes(made: Callable[[Value, tuple[int, ...], bool], Any], none: bool = True) -> NodeRule:
     """A reduction over some axes.
 
     Over none the format says that x stays as it is; where its runtimes do not, `none` is False and
@@ -54,15 +52,15 @@ def _over_axes(
             raise call.unsupported("over no axes")
         return made(x, axes, keep)
 
-    return NodeReader(read, settings=(1,))
+    return NodeRule(read, settings=(1,))
 
 
-def _by(operator: Callable[..., Operator]) -> NodeReader:
+def _by(operator: Callable[..., Operator]) -> NodeRule:
     """A reduction by one operator."""
     return _over_axes(lambda x, axes, keep: apply(operator(axes, keep), x) if axes else x)
 
 
-def _read_arg(smallest: bool) -> NodeReader:
+def _read_arg(smallest: bool) -> NodeRule:
     def read(call: NodeCall) -> Any:
         """The index of the largest, or smallest, number along an axis."""
         x = call.value(0)
@@ -70,7 +68,7 @@ def _read_arg(smallest: bool) -> NodeReader:
         last = call.flag("select_last_index", 0)
         return apply(ArgExtreme(axis, smallest, last, call.flag("keepdims")), x)
 
-    return NodeReader(read)
+    return NodeRule(read)
 
 
 def read_top_k(call: NodeCall) -> Any:
@@ -133,7 +131,7 @@ def write_top_k(writer: Writer, written: NodeToWrite) -> None:
 READERS = {
     "ArgMax": _read_arg(smallest=False),
     "ArgMin": _read_arg(smallest=True),
-    "Expand": NodeReader(read_expand, settings=(1,), moves=True),
+    "Expand": NodeRule(read_expand, settings=(1,), moves=True),
     "ReduceL1": _over_axes(lambda x, *over: abs(x).sum(*over), none=False),
     "ReduceL2": _over_axes(lambda x, *over: (x * x).sum(*over) ** 0.5, none=False),
     "ReduceLogSum": _over_axes(lambda x, *over: apply(Log(), x.sum(*over)), none=False),
@@ -144,7 +142,7 @@ READERS = {
     "ReduceProd": _by(Product),
     "ReduceSum": _over_axes(Value.sum),
     "ReduceSumSquare": _over_axes(lambda x, *over: (x * x).sum(*over), none=False),
-    "TopK": NodeReader(read_top_k, settings=(1,)),
+    "TopK": NodeRule(read_top_k, settings=(1,)),
 }
 WRITERS = {
     ArgExtreme: write_arg,

@@ -12,7 +12,7 @@ import numpy as np
 from allconv.functional.call import apply
 from allconv.functional.resize import simple
 from allconv.onnx.names import since
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.base import Array
 from allconv.operators.resize import (
@@ -235,11 +235,11 @@ def write_resize(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "Resize": NodeReader(
+    "Resize": NodeRule(
         read_resize,
         settings=(1, 2, 3),
     ),
-    "Upsample": NodeReader(
+    "Upsample": NodeRule(
         read_upsample, settings=(1,)
     ),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import Bytes, Condition, HeldAsFloats, NodeCall, NodeReader, Several
+from allconv.onnx.names.call import Bytes, Condition, HeldAsFloats, NodeCall, NodeRule, Several
 from allconv.onnx.names.move import moved, part
 from allconv.operators.arrange import Concatenate, Reshape
 from allconv.operators.base import FLOATS, Array
@@ -26,20 +26,22 @@ MOST_PARTS = 1024
 def _several(call: NodeCall, number: int = 0) -> tuple[Any, ...]:
     given = call.operand(number)
     if not isinstance(given, Several):
-        raise call.wrong(f"input {number} is no sequence")
+        raise call.wrong(f"input {number} is not a sequence")
     return given.items
 
 
 def _made(call: NodeCall, items: Sequence[Any]) -> Several:
     if len(items) > MOST_PARTS:
-        raise call.too_large(f"a sequence of {len(items):,} arrays; {MOST_PARTS:,} are the most")
+        raise call.too_large(
+            f"a sequence of {len(items):,} arrays; at most {MOST_PARTS:,} are supported"
+        )
     return Several(tuple(items))
 
 
 def _array(call: NodeCall, number: int) -> Any:
     given = call.operand(number)
     if given is None or isinstance(given, Several):
-        raise call.wrong(f"input {number} is no array")
+        raise call.wrong(f"input {number} is not an array")
     return given
 
 
@@ -47,7 +49,7 @@ def _place(call: NodeCall, number: int, count: int, after: int = 0) -> int:
     """A known place in a sequence, or `after` its last, counted from the front."""
     given = call.known_integers(number)
     if len(given) != 1 or not -count <= given[0] < count + after:
-        raise call.wrong(f"place {given} of a sequence of {count}")
+        raise call.wrong(f"the place is {given}; the sequence has {count} arrays")
     return given[0] + count if given[0] < 0 else given[0]
 
 
@@ -64,7 +66,7 @@ def _split(call: NodeCall) -> Several:
     else:
         (size,) = call.known_integers(1)
         if size < 1:
-            raise call.wrong(f"parts of {size} cells")
+            raise call.wrong(f"split is {size}; at least 1 is expected")
         count, keep = -(-n // size), True
         sizes = (*(size,) * min(count - 1, MOST_PARTS), n - size * (count - 1)) if count else ()
     _made(call, sizes)
@@ -140,13 +142,13 @@ def _floats(call: NodeCall, x: Any) -> Value:
 
 
 SEQUENCES = {
-    "ConcatFromSequence": NodeReader(_joined),
-    "SequenceAt": NodeReader(_at, settings=(1,)),
-    "SequenceConstruct": NodeReader(_construct),
-    "SequenceEmpty": NodeReader(_empty),
-    "SequenceErase": NodeReader(_erase, settings=(1,)),
-    "SequenceInsert": NodeReader(_insert, settings=(2,)),
-    "SequenceLength": NodeReader(_length),
-    "SplitToSequence": NodeReader(_split, settings=(1,)),
+    "ConcatFromSequence": NodeRule(_joined),
+    "SequenceAt": NodeRule(_at, settings=(1,)),
+    "SequenceConstruct": NodeRule(_construct),
+    "SequenceEmpty": NodeRule(_empty),
+    "SequenceErase": NodeRule(_erase, settings=(1,)),
+    "SequenceInsert": NodeRule(_insert, settings=(2,)),
+    "SequenceLength": NodeRule(_length),
+    "SplitToSequence": NodeRule(_split, settings=(1,)),
 }
 """How the nodes of sequences are read, by the name of the operator."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from allconv.functional.patches import check_pairs, folded
+from allconv.functional.patches import check_pairs, folded_columns
 from allconv.functional.shuffle import depth_to_space, space_to_depth
 from allconv.intake.limits import MOST_WINDOW_AXES
-from allconv.onnx.names.call import NodeCall, NodeReader
+from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.value import Value
 from allconv.window import Window
 
@@ -65,7 +65,7 @@ def read_col2im(call: NodeCall) -> Any:
         )
     call.check_shape((x.shape[0], x.shape[1] // window.taps, *sizes))
     check_pairs(window)
-    return folded(x, window=window)
+    return folded_columns(x, window=window)
 
 
 def _image(call: NodeCall) -> tuple[Value, int, bool]:
@@ -79,7 +79,7 @@ def _image(call: NodeCall) -> tuple[Value, int, bool]:
 
 
 READERS = {
-    "Col2Im": NodeReader(read_col2im, settings=(1, 2)),
-    "DepthToSpace": NodeReader(read_depth_to_space),
-    "SpaceToDepth": NodeReader(read_space_to_depth),
+    "Col2Im": NodeRule(read_col2im, settings=(1, 2)),
+    "DepthToSpace": NodeRule(read_depth_to_space),
+    "SpaceToDepth": NodeRule(read_space_to_depth),
 }

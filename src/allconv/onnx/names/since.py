@@ -1,7 +1,7 @@
 """The operator sets since which an operator means something else than before.
 
 Which attributes and inputs there are, and their defaults, is said by the format's own tables
-(`format/schema`); what was an attribute and is an input now, by `Call.listed`.
+(`format/schema`); what was an attribute and is an input now, by `NodeCall.listed`.
 """
 
 REPEATED = 7  # operands are repeated as in NumPy; before, `broadcast` and `axis` say how

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from allconv.functional.call import apply
-from allconv.onnx.names.call import NodeCall, NodeReader
-from allconv.onnx.names.move import joined, part, taken
+from allconv.onnx.names.call import NodeCall, NodeRule
+from allconv.onnx.names.move import concatenated, part, taken
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.base import Array
 from allconv.operators.pointwise import Select
@@ -27,7 +27,7 @@ def read_gather(call: NodeCall) -> Any:
     """Cells of an axis; the shape of their numbers stands in its place."""
     x, given = call.cells(0), call.operand(1)
     if not x.ndim:
-        raise call.wrong("a number has no axis")
+        raise call.wrong("data is one number, which has no axis")
     axis = call.axis(call.integer("axis"), x.ndim)
     if isinstance(given, Value) and given.dtype != "int64":
         raise call.unsupported(f"input 1 is {given.dtype} computed from the data")
@@ -43,7 +43,7 @@ def read_gather(call: NodeCall) -> Any:
 def _inside(call: NodeCall, index: Array, size: int) -> Array:
     """Numbers of cells, counted from the front."""
     if index.dtype.kind not in "iu":
-        raise call.wrong(f"indices are {index.dtype.name}")
+        raise call.wrong(f"indices are {index.dtype.name}; whole numbers are expected")
     if index.size and not -size <= int(index.min()) <= int(index.max()) < size:
         raise call.wrong(f"an index is outside an axis of {size}")
     call.check_constants(index.shape)
@@ -63,7 +63,9 @@ def _flat(call: NodeCall, shape: Sequence[int], index: Array) -> Array:
     """Numbers along `axis` as numbers of the cells of the whole array."""
     axis = call.axis(call.integer("axis"), len(shape))
     if index.ndim != len(shape):
-        raise call.wrong(f"indices {index.shape} for an array of shape {tuple(shape)}")
+        raise call.wrong(
+            f"indices are {index.shape}, data {tuple(shape)}; as many axes are expected"
+        )
     pairs = enumerate(zip(index.shape, shape, strict=True))
     if any(n > m for a, (n, m) in pairs if a != axis):
         raise call.wrong(f"indices {index.shape} reach outside of {tuple(shape)}")
@@ -80,9 +82,14 @@ def read_gather_nd(call: NodeCall) -> Any:
     x, index = call.cells(0), call.known(1)
     batch = call.integer("batch_dims", 0)
     if not index.ndim or not 0 <= batch < min(index.ndim, x.ndim + 1):
-        raise call.wrong(f"batch_dims {batch} of indices {index.shape} and {x.shape}")
+        raise call.wrong(
+            f"batch_dims is {batch}, indices are {index.shape}, data {x.shape}: "
+            "they do not fit together"
+        )
     if index.shape[:batch] != x.shape[:batch]:
-        raise call.wrong(f"indices {index.shape} of an array of shape {x.shape}")
+        raise call.wrong(
+            f"indices are {index.shape}, data {x.shape}; the first {batch} sizes must be equal"
+        )
     rows, named = _rows(call, x.shape, index, batch)
     result = (*index.shape[:-1], *x.shape[named:])
     call.check_moved(result)
@@ -94,7 +101,7 @@ def _rows(call: NodeCall, shape: Sequence[int], index: Array, batch: int = 0) ->
     """The number of the part that each tuple of indices names, and how many axes they name."""
     named = batch + index.shape[-1]
     if named > len(shape):
-        raise call.wrong(f"indices {index.shape} name {named} axes of {tuple(shape)}")
+        raise call.wrong(f"indices {index.shape} name {named} axes; data is {tuple(shape)}")
     places: list[Any] = [
         np.arange(n).reshape([-1 if a == axis else 1 for a in range(index.ndim - 1)])
         for axis, n in enumerate(shape[:batch])
@@ -147,7 +154,7 @@ def _scattered(call: NodeCall, x: Any, index: Array, updates: Any) -> Any:
     source = np.arange(x.shape[0] + len(index))
     rows, new = np.split(source, [x.shape[0]])
     np.maximum.at(rows, index, new)
-    return taken(call, joined([x, updates], 0), 0, rows)
+    return taken(call, concatenated([x, updates], 0), 0, rows)
 
 
 _JOINED: dict[str, tuple[np.ufunc, float]] = {
@@ -178,9 +185,13 @@ def _joined(call: NodeCall, x: Any, index: Array, updates: Any, reduction: str) 
         turns.append(met.get(row, 0))
         met[row] = turns[-1] + 1
     if max(turns) >= MOST_UPDATES:
-        raise call.too_large(f"{max(turns) + 1:,} updates of one row; {MOST_UPDATES} are the most")
+        raise call.too_large(
+            f"{max(turns) + 1:,} updates of one row; at most {MOST_UPDATES} are supported"
+        )
     call.check_constants((x.shape[0], max(turns) + 1))
-    given = joined([updates, call.lift(np.full((1, *updates.shape[1:]), neutral, x.dtype))], 0)
+    given = concatenated(
+        [updates, call.lift(np.full((1, *updates.shape[1:]), neutral, x.dtype))], 0
+    )
     for turn in range(max(turns) + 1):
         source = np.full(x.shape[0], len(rows))
         for number, row in enumerate(rows):
@@ -194,7 +205,9 @@ def read_tile(call: NodeCall) -> Any:
     """An array repeated along its axes."""
     x, times = call.cells(0), call.known_integers(1)
     if len(times) != x.ndim or min(times, default=0) < 0:
-        raise call.wrong(f"repeats {times} of an array of shape {x.shape}")
+        raise call.wrong(
+            f"repeats are {times}; a number of at least 0 for each axis of {x.shape} is expected"
+        )
     call.check_moved(tuple(n * k for n, k in zip(x.shape, times, strict=True)))
     return np.tile(x, times) if call.is_known else tiled(apply, x, times)
 
@@ -278,15 +291,15 @@ def write_running_sum(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "CumSum": NodeReader(read_cum_sum, settings=(1,)),
-    "Gather": NodeReader(read_gather, settings=(1,), moves=True),
-    "GatherElements": NodeReader(read_gather_elements, settings=(1,), moves=True),
-    "GatherND": NodeReader(read_gather_nd, settings=(1,), moves=True),
-    "OneHot": NodeReader(read_one_hot, settings=(0, 1), moves=True),
-    "Scatter": NodeReader(read_scatter_elements, settings=(1,)),
-    "ScatterElements": NodeReader(read_scatter_elements, settings=(1,), moves=True),
-    "ScatterND": NodeReader(read_scatter_nd, settings=(1,), moves=True),
-    "Tile": NodeReader(read_tile, settings=(1,), moves=True),
-    "Trilu": NodeReader(read_trilu, settings=(1,), moves=True),
+    "CumSum": NodeRule(read_cum_sum, settings=(1,)),
+    "Gather": NodeRule(read_gather, settings=(1,), moves=True),
+    "GatherElements": NodeRule(read_gather_elements, settings=(1,), moves=True),
+    "GatherND": NodeRule(read_gather_nd, settings=(1,), moves=True),
+    "OneHot": NodeRule(read_one_hot, settings=(0, 1), moves=True),
+    "Scatter": NodeRule(read_scatter_elements, settings=(1,)),
+    "ScatterElements": NodeRule(read_scatter_elements, settings=(1,), moves=True),
+    "ScatterND": NodeRule(read_scatter_nd, settings=(1,), moves=True),
+    "Tile": NodeRule(read_tile, settings=(1,), moves=True),
+    "Trilu": NodeRule(read_trilu, settings=(1,), moves=True),
 }
 WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}

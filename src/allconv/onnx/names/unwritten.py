@@ -5,7 +5,7 @@ from __future__ import annotations
 from allconv.operators.arrange import Unslice
 from allconv.operators.correlate import CorrelateWeight
 from allconv.operators.dropout import Dropout
-from allconv.operators.grid import CellNumber
+from allconv.operators.grid import CellNumber, CellSum
 from allconv.operators.index import FlatIndex, OverImages, ReadAt, WriteAt
 from allconv.operators.local import LocalTranspose, LocalWeight
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient
@@ -29,6 +29,7 @@ UNWRITTEN: dict[type, str] = {
     BatchNorm: "batch statistics belong to training; write the network in inference",
     BatchNormGradient: DERIVATIVE,
     CellNumber: DERIVATIVE,
+    CellSum: DERIVATIVE,
     ClipFactor: _STEP,
     CorrelateWeight: DERIVATIVE,
     CrossEntropy: "F.cross_entropy is a loss; write the network that gives its scores",

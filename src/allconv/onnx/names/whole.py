@@ -12,7 +12,7 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.onnx.format.tensors import CODES, HALVES, dtype_name
-from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeReader
+from allconv.onnx.names.call import Bytes, Condition, NodeCall, NodeRule
 from allconv.onnx.names.writer import NodeToWrite, Writer
 from allconv.operators.arrange import Convert
 from allconv.operators.base import FLOATS
@@ -110,7 +110,7 @@ def _dtype(call: NodeCall) -> str:
     elif isinstance(zero, Bytes | np.ndarray):
         dtype = str(zero.dtype)
     else:
-        raise call.unsupported("the zero point is no whole number")
+        raise call.unsupported("a zero point that is not a whole number")
     if dtype not in QUANTIZED or named not in ("", dtype):
         raise call.unsupported(f"to {dtype}; {', '.join(QUANTIZED)} are supported")
     return dtype
@@ -177,10 +177,10 @@ def write_cast(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "Cast": NodeReader(read_cast, silent=("saturate", "round_mode")),  # both are of float8
-    "CastLike": NodeReader(read_cast_like, silent=("saturate", "round_mode")),
-    "DequantizeLinear": NodeReader(read_dequantize, settings=(1, 2)),
-    "DynamicQuantizeLinear": NodeReader(read_dynamic_quantize),
-    "QuantizeLinear": NodeReader(read_quantize, silent=("saturate",), settings=(1, 2)),
+    "Cast": NodeRule(read_cast, silent=("saturate", "round_mode")),  # both are of float8
+    "CastLike": NodeRule(read_cast_like, silent=("saturate", "round_mode")),
+    "DequantizeLinear": NodeRule(read_dequantize, settings=(1, 2)),
+    "DynamicQuantizeLinear": NodeRule(read_dynamic_quantize),
+    "QuantizeLinear": NodeRule(read_quantize, silent=("saturate",), settings=(1, 2)),
 }
 WRITERS = {Convert: write_cast, FromWhole: write_cast, ToWhole: write_cast}

@@ -1,1 +1,1 @@
-"""The bytes of a file to a checked `Model`: nothing is run, nothing is computed."""
+"""The bytes of a file to a checked `OnnxModel`: nothing is run, nothing is computed."""

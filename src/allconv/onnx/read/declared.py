@@ -77,7 +77,7 @@ def _input(name: str, given: Any, nodes: Sequence[OnnxNode], floats: bool) -> In
     told = [int(n.dim_value) if n.HasField("dim_value") else None for n in kind.shape.dim]
     sizes = tuple(n if n and n > 0 else None for n in told)
     if not fits([n or 1 for n in sizes]):
-        raise LimitError(f"{of} has too many values; {MOST_VALUES:,} are the most")
+        raise LimitError(f"{of} has too many values; at most {MOST_VALUES:,} are supported")
     return Input(name, sizes, dtype, told[:1] == [0], static)
 
 

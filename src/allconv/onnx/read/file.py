@@ -19,17 +19,10 @@ from google.protobuf.message import DecodeError, EncodeError  # type: ignore[imp
 from allconv.errors import ArgumentError, Error, FileError, LimitError, UnsupportedError
 from allconv.intake.settings import whole
 from allconv.onnx.format.metadata import PRODUCER, read_metadata
-from allconv.onnx.format.refusals import joined
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import About, OnnxModel
 from allconv.onnx.read.arrays import read_arrays
-from allconv.onnx.read.declared import (
-    check_halves,
-    notes_of,
-    quantized,
-    read_inputs,
-    read_results,
-)
+from allconv.onnx.read.declared import check_halves, notes_of, quantized, read_inputs, read_results
 from allconv.onnx.read.external import Outside
 from allconv.onnx.read.functions import functions_of
 from allconv.onnx.read.nodes import DOMAINS, NEWEST_OPSET, OLDEST_OPSET, NodeReader
@@ -126,15 +119,6 @@ def _opened(file: Path, size_limit: int) -> tuple[BinaryIO, int]:
         opened.close()
         raise LimitError(_TOO_LARGE.format(size, size_limit))
     return opened, size
-
-
-def parse_model(data: bytes, outside: Outside | None = None) -> OnnxModel:
-    """The checked network in the bytes of an ONNX file; refused where a node is not read."""
-    model = _parsed(BytesIO(data), len(data), outside or Outside(None, SIZE_LIMIT))
-    refusals = [(node.name, node.refusal) for node in model.nodes if node.refusal]
-    if refusals:
-        raise joined(refusals)
-    return model
 
 
 def _parsed(file: BinaryIO, size: int, outside: Outside, subgraph: Subgraph = WHOLE) -> OnnxModel:

@@ -72,7 +72,7 @@ def version_of(function: Any, version: int) -> int:
     return int(versions[0]) if versions else version
 
 
-def called(function: Any, call: Any, label: str, version: int) -> Body:
+def inlined(function: Any, call: Any, label: str, version: int) -> Body:
     """The body of a function of the file where it is called, under names of its own.
 
     What a name of the body stands for around it is that name; all others begin with the label of

@@ -15,7 +15,7 @@ from allconv.onnx.names.local import TAG, local_node
 from allconv.onnx.read.arrays import read_arrays
 from allconv.onnx.read.attributes import read_attributes
 from allconv.onnx.read.external import Outside
-from allconv.onnx.read.functions import Body, Key, called, size_of
+from allconv.onnx.read.functions import Body, Key, inlined, size_of
 from allconv.onnx.read.validate import check_order
 from allconv.onnx.read.wire import Place, Raw, attribute
 from allconv.text import encodable
@@ -81,7 +81,7 @@ class NodeReader:
         if local is not None:
             return [local]
         label = f"{encodable(proto.name or proto.op_type)}#{self.count}"
-        return self.body(called(function, _with_arrays(proto, raws), label, self.opset))
+        return self.body(inlined(function, _with_arrays(proto, raws), label, self.opset))
 
     def _raws(self, number: int, proto: Any) -> dict[int, Raw]:
         """The arrays of a node that were left in the file, by the number of the attribute."""

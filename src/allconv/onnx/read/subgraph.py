@@ -58,7 +58,9 @@ class Subgraph:
         made |= {encodable(each.name) for each in inputs}
         for name in (*(self.inputs or ()), *(self.outputs or ())):
             if name not in made:
-                raise ArgumentError(f"{shown(name)} is no value of the network{_alike(name, made)}")
+                raise ArgumentError(
+                    f"{shown(name)} is not a value of the network{_alike(name, made)}"
+                )
         if self.outputs is not None:
             outputs = [_info(name, infos, codes) for name in self.outputs]
         if self.inputs is not None:

@@ -79,7 +79,7 @@ def _values(graph: Any, net: OnnxModule, shapes: Sequence[Shape] | None) -> None
         given = zip(model.inputs, shapes, strict=True)
         inputs = [value_proto(each.name, each.dtype, shape) for each, shape in given]
         pairs = zip(model.outputs, network.recorded.results, strict=True)
-        outputs = [value_proto(n, value.dtype, network.shape(value)) for n, value in pairs]
+        outputs = [value_proto(n, value.dtype, network.shapes[value]) for n, value in pairs]
     graph.input.extend(inputs)
     graph.output.extend(outputs)
 

@@ -5,44 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from google.protobuf.message import EncodeError  # type: ignore[import-untyped]  # ships no types
 
-from allconv.errors import ArgumentError, LimitError
+from allconv.errors import ArgumentError, LimitError, ShapeError
 from allconv.files import atomic_write
 from allconv.graph import Graph
 from allconv.nn.module import Module
 from allconv.onnx.format.metadata import PRODUCER, make_metadata
 from allconv.onnx.format.protos import IR_VERSION, TOO_LARGE, check_size, value_proto
+from allconv.onnx.format.tensors import CODES
 from allconv.onnx.module import OnnxModule
 from allconv.onnx.names.writer import Writer
 from allconv.onnx.write.again import can_be_kept, to_proto_again
 from allconv.onnx.write.asked import check_names, checked_shapes, input_names, output_names
 from allconv.onnx.write.graph import WrittenGraph, write_graph
-from allconv.onnx.write.images import write_preprocess
 from allconv.onnx.write.network import ExportedNetwork, network_of
 from allconv.version import __version__
 from onnx import ModelProto, helper
 
+if TYPE_CHECKING:
+    from allconv.data import Preprocess
+
 Asked = Sequence[int | None] | Sequence[Sequence[int | None]] | None
-
-
-class Preprocessing(Protocol):
-    """What is asked of `data.Preprocess`."""
-
-    @property
-    def height(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def channels(self) -> int: ...
-    @property
-    def mean(self) -> tuple[float, ...]: ...
-    @property
-    def std(self) -> tuple[float, ...]: ...
-    def to_json(self) -> str:
-        """One line of JSON."""
 
 
 def save(
@@ -51,7 +38,7 @@ def save(
     shape: Asked = None,
     *,
     classes: Sequence[str] | None = None,
-    preprocess: Preprocessing | None = None,
+    preprocess: Preprocess | None = None,
     metadata: Mapping[str, str] | None = None,
     input_name: str | None = None,
     output_name: str | None = None,
@@ -103,7 +90,7 @@ def to_proto(
     shape: Asked = None,
     *,
     classes: Sequence[str] | None = None,
-    preprocess: Preprocessing | None = None,
+    preprocess: Preprocess | None = None,
     metadata: Mapping[str, str] | None = None,
     input_name: str | None = None,
     output_name: str | None = None,
@@ -126,11 +113,35 @@ def to_proto(
     outputs = [first, *map(writer.fresh, others)]
     x = list(inputs)
     if preprocess is not None:
-        x[0] = write_preprocess(writer, preprocess, network, x[0])
+        x[0] = _prepare(writer, preprocess, network, x[0])
     elif isinstance(net, OnnxModule):
         entries = {**net.model.metadata, **entries}
     emitted = write_graph(writer, network, x, outputs)
     return _model(writer, network, emitted, inputs, entries, preprocess)
+
+
+def _prepare(writer: Writer, preprocess: Preprocess, network: ExportedNetwork, image: str) -> str:
+    """(image / 255 - mean) / std in float32, step by step as `data.Preprocess.apply` has it.
+
+    Shapes: image uint8 (N, H, W, C) -> float32 (N, C, H, W). Returns the name of the result.
+    """
+    value = network.graph.inputs[0]
+    expected = preprocess.shape
+    if value.shape[1:] != expected or value.dtype != "float32":
+        raise ShapeError(
+            f"the network takes {value.dtype} {value.shape[1:]}, the preprocessing gives float32 "
+            f"{expected}; they must agree"
+        )
+    steps = (
+        ("Div", np.float32(255)),
+        ("Sub", np.array(preprocess.mean, np.float32)),
+        ("Div", np.array(preprocess.std, np.float32)),
+    )
+    x = writer.step("preprocess/Cast", "Cast", image, to=CODES["float32"])
+    for op, number in steps:
+        other = writer.constant(f"preprocess/{op}/by", np.asarray(number))
+        x = writer.step(f"preprocess/{op}", op, x, other)
+    return writer.step("preprocess/Transpose", "Transpose", x, perm=[0, 3, 1, 2])
 
 
 def _model(
@@ -139,15 +150,15 @@ def _model(
     emitted: WrittenGraph,
     first: Sequence[str],
     entries: dict[str, str],
-    preprocess: Preprocessing | None,
+    preprocess: Preprocess | None,
 ) -> ModelProto:
     """The nodes with everything around them."""
     inputs = [
-        value_proto(name, value.dtype, network.shape(value))
+        value_proto(name, value.dtype, network.shapes[value])
         for name, value in zip(first, network.graph.inputs, strict=False)
     ]
     if preprocess is not None:
-        batch, *_ = network.shape(network.graph.inputs[0])
+        batch, *_ = network.shapes[network.graph.inputs[0]]
         size = (batch, preprocess.height, preprocess.width, preprocess.channels)
         inputs[0] = value_proto(first[0], "uint8", size)
     known = [value_proto(name, dtype, shape) for name, (shape, dtype) in emitted.values.items()]

@@ -60,7 +60,7 @@ def write_graph(
             if value not in names:
                 names[value] = _constant(writer, value, graph.constants[value])
             writer.add("Identity", (names[value],), (name,))
-            emitted.values[name] = (network.shape(value), value.dtype)
+            emitted.values[name] = (network.shapes[value], value.dtype)
     emitted.outputs = list(outputs)
     return emitted
 
@@ -122,8 +122,8 @@ def _written(
         node.operator,
         tuple(names[value] for value in operands),
         tuple(names[value] for value in node.outputs),
-        tuple(network.shape(value) for value in operands),
-        network.shape(node.outputs[0]),
+        tuple(network.shapes[value] for value in operands),
+        network.shapes[node.outputs[0]],
         (operands[0].shape, node.outputs[0].shape),
         node.outputs[0].dtype,
         node.path,

@@ -31,7 +31,10 @@ _FOLLOWING = (Broadcast, Reshape, Slice)  # operators whose settings may hold th
 
 @dataclass(frozen=True)
 class ExportedNetwork:
-    """A recorded network, the arrays that it holds by name, and the shapes of its values."""
+    """A recorded network, the arrays that it holds by name, and the shapes of its values.
+
+    A size that follows the batch is None.
+    """
 
     recorded: Recorded
     arrays: dict[str, Array]
@@ -41,10 +44,6 @@ class ExportedNetwork:
     def graph(self) -> Graph:
         """The graph."""
         return self.recorded.graph
-
-    def shape(self, value: Value) -> tuple[int | None, ...]:
-        """The shape of a value, None where a size follows the batch."""
-        return self.shapes[value]
 
 
 def network_of(net: Any, several: Sequence[Shape]) -> ExportedNetwork:

@@ -138,13 +138,13 @@ def _extreme(d: Densifier, node: Node) -> Form:
         raise UnsupportedError(f"{name} over the axes {operator.axes} cannot slide")
     x, window = form.value, Window.forward(form.shape[2:], form.shape[2:])
     if isinstance(operator, Smallest):
-        turned = d.apply(MaxPool(window), d.apply(Negate(), x))
-        return Form(d.apply(Negate(), turned), out)
+        negated = d.apply(MaxPool(window), d.apply(Negate(), x))
+        return Form(d.apply(Negate(), negated), out)
     return Form(d.apply(MaxPool(window), x), out)
 
 
 def _transpose(d: Densifier, node: Node) -> Form:
-    """Case 11: the axes of an image stay, those that its channels were split into are turned."""
+    """Case 11: the axes of an image stay, those that its channels were split into change places."""
     form, order = d.form(node), node.of(Transpose).order
     sizes = form.value.shape[2:]
     split = form.shape[1 : len(form.shape) - len(sizes)]
@@ -177,12 +177,7 @@ def _slice(d: Densifier, node: Node) -> Form:
     crop = Pad(((0, 0), (0, 0), *((-start, start + n - size) for start, n, size in rows[2:])))
     if any(map(any, crop.pairs)):
         x = d.apply(crop, x)
-    rest = x.ndim - 2
-    channels = Slice(
-        (0, operator.start[1], *(0,) * rest),
-        (1, operator.step[1], *(1,) * rest),
-        (1, operator.count[1], *x.shape[2:]),
-    )
+    channels = Slice.along(1, x.shape, operator.start[1], operator.count[1], operator.step[1])
     return image_form(d.apply(channels, x))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from allconv.picture.markup import Markup, element, joined, short
-from allconv.show.network.fold import LayerGroup
+from allconv.show.network.layer_groups import LayerGroup
 from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, Shape, shape_text, shown_name
-from allconv.show.network.place import BOX, Placed, place
+from allconv.show.network.placement import BOX, Placed, place
 
 TALL = 46.0  # height of a box
 ROW = 84.0  # from row to row

@@ -14,7 +14,7 @@ from allconv.show.network.beside import beside, facts_of
 from allconv.show.network.draw import level
 from allconv.show.network.evidence import Evidence
 from allconv.show.network.figures import kernel_figures, layer_maps
-from allconv.show.network.fold import LayerGroup, fold
+from allconv.show.network.layer_groups import LayerGroup, grouped
 from allconv.show.network.layers import DrawnLayer, DrawnNetwork, shown_name
 from allconv.show.network.photo import held_once, sees
 from allconv.show.network.record import RunnableNetwork
@@ -63,7 +63,7 @@ def page(subject: Subject, maps: int = 8, *, full: bool = False, theme: str = "a
     """The page. Unless it is asked for in full, it holds as much as fits into `MOST_BYTES`."""
     everything = Detail(10**9, 10**9 if full else maps)
     tries = [everything] if full else _tries(subject, everything)
-    written, root = "", fold(subject.network.layers)
+    written, root = "", grouped(subject.network.layers)
     for detail in tries:
         written = _written(subject, root, detail, everything, theme)
         if len(written.encode()) <= MOST_BYTES:

@@ -80,7 +80,7 @@ class RunnableNetwork:
         return self.recorded.graph.constants.get(value)
 
 
-def record(
+def record_network(
     net: Module, shape: tuple[int, ...], title: str, said: Described | None = None, note: str = ""
 ) -> RunnableNetwork:
     """A network recorded for an input of a shape.

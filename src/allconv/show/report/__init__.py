@@ -2,7 +2,7 @@
 
 run         the page of a training
 comparison  the page of networks beside each other
-matrix      the confusion matrix; every number leads to the images that it counts
+confusion   the confusion matrix; every number leads to the images that it counts
 classes     a row a class: images, precision, recall
 album       images as small pictures inside the page, until the page is large enough
 settings    what was trained, on what, and how

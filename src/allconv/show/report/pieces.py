@@ -110,7 +110,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Markup:
     return element("dl", *parts, class_="facts")
 
 
-def folded(summary: str, *inside: str) -> Markup:
+def details(summary: str, *inside: str) -> Markup:
     """What is shown when its line is opened."""
     return element("details", element("summary", summary), *inside)
 

@@ -13,7 +13,7 @@ from allconv.nn.module import Module
 from allconv.picture.markup import Markup, element
 from allconv.show.report.album import Album, Shot
 from allconv.show.report.classes import class_table
-from allconv.show.report.matrix import ConfusionMatrix, confused
+from allconv.show.report.confusion import ConfusionMatrix, confused
 from allconv.show.report.pieces import NO_BREAK, one_line, page, paragraph, percent, section
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part

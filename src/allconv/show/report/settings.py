@@ -10,7 +10,7 @@ from allconv.data.report import Report
 from allconv.nn.module import Module
 from allconv.nn.summary import Summary, summarize
 from allconv.picture.markup import Markup, element, joined
-from allconv.show.report.pieces import duration, facts, folded, one_line, paragraph, table
+from allconv.show.report.pieces import details, duration, facts, one_line, paragraph, table
 from allconv.text import counted
 from allconv.train.history import History
 from allconv.train.recipe import Recipe
@@ -40,7 +40,7 @@ def network_part(name: str, net: Module, data: Dataset) -> Markup:
             ("layers", f"{len(summary.rows):,}"),
         ]
     )
-    return joined(said, folded("Its layers", layer_table(summary)))
+    return joined(said, details("Its layers", layer_table(summary)))
 
 
 def layer_table(summary: Summary) -> Markup:
@@ -97,7 +97,7 @@ def data_part(report: Report) -> Markup:
             f"{one_line(name)}: {one_line(why)}" for name, why in report.unreadable[:MOST_FILES]
         )
         count = counted(len(report.unreadable), "file")
-        parts.append(folded(f"{count} left out, as unreadable", listed(names, report.unreadable)))
+        parts.append(details(f"{count} left out, as unreadable", listed(names, report.unreadable)))
     warnings = [one_line(sentence) for sentence in report.warnings()[:MOST_FILES]]
     if warnings:
         parts.append(paragraph("Warnings before training:"))

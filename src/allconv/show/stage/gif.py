@@ -57,7 +57,7 @@ def stage_gif(state: StageSettings) -> bytes:
             f"{MOST_PIXELS // 10**6} million are written: use smaller sizes, or .html"
         )
     scenes = (picture.scene(cell, WIDTH, upto=cell) for cell in range(picture.count))
-    frames = [drawn(scene) for scene in scenes]
+    frames = [as_pixels(scene) for scene in scenes]
     times = [MILLISECONDS] * (len(frames) - 1) + [LAST_MILLISECONDS]
     return _written(_indexed(frames), times)
 
@@ -91,7 +91,7 @@ def _written(frames: list[Image], times: list[int]) -> bytes:
     return held.getvalue()
 
 
-def drawn(scene: Scene) -> Image:
+def as_pixels(scene: Scene) -> Image:
     """A scene as pixels."""
     from PIL import Image, ImageDraw
 

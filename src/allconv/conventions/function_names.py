@@ -40,7 +40,7 @@ _LISTED = {  # torch, Keras, JAX, ONNX; "": it has none; a name "=" is ours, in 
     "instance_norm": ("=", "", "", "InstanceNormalization"),
     "layer_norm": ("=", "layers.LayerNormalization", "", "LayerNormalization"),
     "leaky_relu": ("=", "ops.leaky_relu", "nn.leaky_relu", "LeakyRelu"),
-    "linear": ("=", "layers.Dense", "lax.dot", "Gemm"),
+    "linear": ("=", "layers.Dense", "numpy.tensordot", "Gemm"),
     "local_response_norm": ("=", "", "", "LRN"),
     "locally_connected": ("", "", "lax.conv_general_dilated_local", ""),
     "locally_connected_transpose": ("", "", "", ""),

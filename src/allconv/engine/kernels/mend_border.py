@@ -37,7 +37,7 @@ class BorderArguments(ProblemArguments[T]):
 
 
 @dataclass(frozen=True)
-class Border(Kernel):
+class MendBorder(Kernel):
     """A unit: the cells of a row (image, group, cell of axes 0 to 2); a chunk is `chunk_units`."""
 
     bias: bool

@@ -1,4 +1,4 @@
-"""Layers folded by the parts of their names, so that networks of thousands can be drawn.
+"""Layers grouped by the parts of their names, so that networks of thousands can be drawn.
 
 Layers of one group follow each other; where a name comes again after others, that is a group of its
 own. So a group never stands before and after the same layer, and a drawing of groups has no cycle.
@@ -14,11 +14,11 @@ from itertools import accumulate
 from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, shown_name
 
 MOST_BOXES = 60
-"""Boxes of one drawing, as far as names or numbers can fold them."""
+"""Boxes of one drawing, as far as names or numbers can group them."""
 
 FEWEST_BOXES = 3
 PIECE = 24
-"""Boxes of a piece of what names do not fold."""
+"""Boxes of a piece of what names do not group."""
 
 DEEPEST = 12
 _PARTS = re.compile(r"[/.]+")
@@ -62,7 +62,7 @@ class _NamedAlike:
     depth: int
 
 
-def fold(layers: Sequence[DrawnLayer], most: int = MOST_BOXES) -> LayerGroup:
+def grouped(layers: Sequence[DrawnLayer], most: int = MOST_BOXES) -> LayerGroup:
     """The layers as one group, in which no drawing has more than `most` boxes."""
     numbers = iter(range(len(layers) * 2 + 2))
     return _group("", layers, 0, numbers, most)
@@ -82,7 +82,7 @@ def _group(
 
 
 def _level(layers: Sequence[DrawnLayer], depth: int, most: int) -> list[_NamedAlike]:
-    """What one drawing shows: as deep as fits, else the names as far as they fold, else pieces."""
+    """What one drawing shows: as deep as fits, else the names as far as they group, else pieces."""
     if len(layers) <= most:
         return [_NamedAlike("", (layer,), depth) for layer in layers]
     runs = _runs(layers, depth)

@@ -28,10 +28,14 @@ class _Segment:
     scratch: int
 
 
-class Table:
-    """The rows of some steps. `number` gives the number under which a storage's memory is known."""
+class StepTable:
+    """The rows of some steps. `number` gives the number under which a storage's memory is known;
+    a run of them is `brief` as `threads.Work` says."""
 
-    def __init__(self, steps: Sequence[PlanStep], number: Callable[[Storage], int]) -> None:
+    def __init__(
+        self, steps: Sequence[PlanStep], number: Callable[[Storage], int], brief: bool = False
+    ) -> None:
+        self.brief = brief
         self.rows = new_table(max(len(steps), 1))  # ARGS counts from the start of the blocks
         self.number = number
         kernels = [(n, s) for n, s in enumerate(steps) if isinstance(s, KernelStep)]
@@ -101,7 +105,7 @@ def _split(steps: Sequence[PlanStep]) -> list[_Segment | DefinitionStep]:
 class Filled:
     """A copy of a table for one run at a time: its own argument blocks, rows and counters."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: StepTable) -> None:
         self.table = table
         self._blocks = aligned(table.blocks.nbytes).view(np.int64)
         self._blocks[...] = table.blocks
@@ -110,11 +114,12 @@ class Filled:
         rows[...] = table.rows
         rows[:, Column.ARGS] += self._blocks.ctypes.data
         counters = Counters(len(rows))
+        brief = table.brief
         self.defines = any(isinstance(s, DefinitionStep) for s in table.segments)
         self._segments = [
             s
             if isinstance(s, DefinitionStep)
-            else Job(rows, counters, first=s.first, count=s.count, scratch=s.scratch)
+            else Job(rows, counters, first=s.first, count=s.count, scratch=s.scratch, brief=brief)
             for s in table.segments
         ]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from allconv.data.images import PIXEL_LIMIT
-from allconv.data.split import check_fraction
+from allconv.data.split import check_fraction, check_positive
 from allconv.errors import ArgumentError
 from allconv.intake.settings import short_repr
 from allconv.random import check_seed
@@ -40,9 +40,9 @@ class LoadOptions:
     def __post_init__(self) -> None:
         check_seed(self.seed)
         for name in ("pixel_limit", "memory_limit"):
-            _check_positive(name, getattr(self, name))
+            check_positive(name, getattr(self, name))
         if self.samples is not None:
-            _check_positive("samples", self.samples)
+            check_positive("samples", self.samples)
         if self.channels not in (None, 1, 3):
             raise ArgumentError(f"channels must be 1, 3 or None, got {short_repr(self.channels)}")
         if self.validation is not None:
@@ -68,8 +68,3 @@ def image_size(value: Any) -> tuple[int, int] | None:
             f"got {value!r}"
         )
     return int(sides[0]), int(sides[1])
-
-
-def _check_positive(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ArgumentError(f"{name} must be a positive integer, got {value!r}")

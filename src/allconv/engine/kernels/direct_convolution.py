@@ -9,7 +9,6 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.border import Border, BorderArguments
 from allconv.engine.kernels.chunks import (
     MOST,
     Blocks,
@@ -22,12 +21,13 @@ from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.mend_border import BorderArguments, MendBorder
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.planes import Planes, PlanesArguments
 from allconv.engine.kernels.planes_steps import planes_arguments, planes_work
 from allconv.engine.kernels.register_tile import choose_heights
-from allconv.engine.kernels.unit import Memory, Runs
+from allconv.engine.kernels.unit import Memory, TermRuns
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -60,7 +60,7 @@ class WeightSteps:
 
 
 @dataclass(frozen=True)
-class Problem:
+class DirectConvolution:
     """A node that runs on the direct kernel, with all its phases, or in `planes` where a cut fits;
     `batch` is the number of images where they are the last axis."""
 
@@ -112,7 +112,7 @@ class Problem:
         split = -(-form.columnblocks // pieces.channels)
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
         units = work.units(pieces)
-        runs = Runs.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
+        runs = TermRuns.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
         turned = y.channel_stride != y.place.item
         memory = Memory.of(work, pieces, runs, kept=turned)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
@@ -170,7 +170,7 @@ class Problem:
             self._border(axes, common, packed, reads, y.place)
 
     def _work(self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool) -> Work:
-        """All that decides how the problem is cut."""
+        """All that decides how the convolution is cut."""
         form, blocks, item = packed.format, Blocks.of(packed.format.rows), x.place.item
         vectors = form.width // self.planner.target.lanes(form.dtype)
         line = axes[3].least * (1 if alone else axes[2].least)
@@ -214,7 +214,7 @@ class Problem:
             finite=packed.finite,
             flags=packed.finite.spec.size,
         )
-        kernel = Border(
+        kernel = MendBorder(
             self.planner.target, form.dtype, self.bias is not None, self.tail.epilogues()
         )
         self.planner.step(
@@ -226,7 +226,7 @@ class Problem:
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
     ) -> ProblemArguments[Number]:  # fmt: skip
-        """What all kernels of the problem are given, with the table of phases."""
+        """What all its kernels are given, with the table of phases."""
         form, blocks = packed.format, Blocks.of(packed.format.rows)
         _, phases = phase_table(
             self.planner,

@@ -1,0 +1,148 @@
+"""The machine code of the mailbox, by which helpers that wait in native code are given a run."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+from allconv.engine.emit import run_loop
+from allconv.engine.emit.integer import I64
+from allconv.engine.emit.native import NativeCode
+
+STATE, MESSAGE, WAITING, FIXED = 0, 1, 8, 16
+"""Where parts of a mailbox begin, in words: three cache lines, of which runs write the first."""
+WORDS = 24
+BITS = 16  # of the number inside, and of the places, in the state
+
+_MESSAGE = ("places", "size", "block", "counters", "epoch")
+_FIXED = ("run", "clock")
+LEAD = ("mailbox", *_MESSAGE, "scratch")
+SERVE = ("mailbox", "scratch", "size", "nanoseconds")
+TURNS = 64  # of the waiting loop between two looks at the clock
+
+_RUN = ir.FunctionType(I64, [I64] * len(run_loop.PARAMETERS))
+_BLOCK_BYTES = 8 * len(run_loop.BLOCK)
+INSIDE = (1 << BITS) - 1
+PLACES = INSIDE << BITS
+_FOLLOWING = 1 << 2 * BITS
+
+
+class LeadCode(NativeCode):
+    """The function `int64 name(int64 ...)` of LEAD being written: run, and let helpers enter.
+
+    The state of a mailbox is one word: how many helpers are inside of runs, for how many more there
+    is a place in this one, and the number of the run, which no run of the next 2**32 has. The
+    leader writes the message, offers the places, runs, and takes back those that are left; by the
+    same operation it is known who entered. Nobody waits for a helper. The result is that of the
+    run. `block` is the first of several, one for the leader and then one for each half.
+    """
+
+    def __init__(self, name: str, architecture: str) -> None:
+        super().__init__(name, architecture, LEAD)
+
+    def emit(self) -> str:
+        """Write the function and return its IR."""
+        b, given = self.builder, self.arguments
+        state = given["mailbox"]
+        for number, field in enumerate(_MESSAGE, MESSAGE):
+            self.store(given[field], self.word(state, number), "monotonic")
+        offered = b.shl(given["places"], I64(BITS))
+        self.change("add", state, b.add(offered, I64(_FOLLOWING)))
+        fixed = self.read(_FIXED, self.word(state, FIXED))
+        run = self.pointer(fixed["run"], _RUN)
+        result = b.call(run, [given[name] for name in run_loop.PARAMETERS])
+        self.change("and", state, I64(~PLACES))
+        b.ret(result)
+        return str(self.module)
+
+
+class ServeCode(NativeCode):
+    """The function `int64 name(int64 ...)` of SERVE being written: enter runs as they come.
+
+    Who sees a place reads the message, and enters by an exchange of the state, which fails if the
+    place, or the run, is another one by then; so the message was whole, and what it names is kept
+    by the leader until nobody is inside (see `engine.mailbox`). A run is entered once. The function
+    returns 0 when it was given no run for so many nanoseconds; or, if a run needs more scratch
+    memory than the `size` that there is, how much it needs.
+    """
+
+    def __init__(self, name: str, architecture: str, clock: str) -> None:
+        super().__init__(name, architecture, SERVE)
+        self.clock = clock
+
+    def emit(self) -> str:
+        """Write the function and return its IR."""
+        b, state = self.builder, self.arguments["mailbox"]
+        self.fixed = self.read(_FIXED, self.word(state, FIXED))
+        said = self.moment()
+        self.change("add", self.word(state, WAITING), I64(1))
+        before = b.block
+        rest, look, idle, clock, place, leave = self.blocks(
+            "rest", "look", "idle", "clock", "place", "leave"
+        )
+        b.branch(rest)
+        b.position_at_end(rest)
+        served = b.phi(I64)
+        now = self.now(self.clock, self.fixed["clock"], said)
+        deadline = b.add(now, self.arguments["nanoseconds"])
+        b.branch(look)
+        b.position_at_end(look)
+        turns = b.phi(I64)
+        turns.add_incoming(I64(1), rest)
+        word = self.load(state, "acquire")
+        number = b.lshr(word, I64(2 * BITS))
+        full = b.icmp_unsigned("==", b.and_(word, I64(PLACES)), I64(0))
+        b.cbranch(b.or_(full, b.icmp_unsigned("==", number, served)), idle, place)
+        b.position_at_end(idle)
+        self.pause()
+        following = b.add(turns, I64(1))
+        pausing = b.icmp_unsigned("!=", b.urem(turns, I64(TURNS)), I64(0))
+        b.cbranch(pausing, look, clock)
+        b.position_at_end(clock)
+        late = b.icmp_signed(">", self.now(self.clock, self.fixed["clock"], said), deadline)
+        b.cbranch(late, leave, look)
+        b.position_at_end(place)
+        failed, need, small, left = self._emit_entering(word)
+        served.add_incoming(I64(-1), before)
+        served.add_incoming(number, left)
+        turns.add_incoming(following, idle)
+        turns.add_incoming(following, clock)
+        turns.add_incoming(turns, failed)
+        b.position_at_end(left)
+        b.branch(rest)
+        b.position_at_end(failed)
+        b.branch(look)
+        b.position_at_end(small)
+        b.branch(leave)
+        b.position_at_end(leave)
+        result = b.phi(I64)
+        result.add_incoming(I64(0), clock)
+        result.add_incoming(need, small)
+        self.change("sub", self.word(state, WAITING), I64(1))
+        b.ret(result)
+        return str(self.module)
+
+    def _emit_entering(self, word: ir.Value) -> tuple[ir.Block, ir.Value, ir.Block, ir.Block]:
+        """Enter the run that the state offers, help, and leave it. Ends in three blocks: the place
+        is gone; memory is too small, before which the value says how much is needed; has left."""
+        b, state = self.builder, self.arguments["mailbox"]
+        gone, small, enough, inside, left = self.blocks("gone", "small", "enough", "inside", "left")
+        message = {
+            name: self.load(self.word(state, number), "monotonic")
+            for number, name in enumerate(_MESSAGE, MESSAGE)
+        }
+        need = message["size"]
+        b.cbranch(b.icmp_unsigned(">", need, self.arguments["size"]), small, enough)
+        b.position_at_end(enough)
+        entered = b.sub(word, I64((1 << BITS) - 1))  # a place less, one more inside
+        b.cbranch(self.exchange(state, word, entered), inside, gone)
+        b.position_at_end(inside)
+        # The leader has half 0: who comes first begins with half 1, the next with 0, and so on.
+        places = b.lshr(b.and_(word, I64(PLACES)), I64(BITS))
+        half = b.and_(b.add(b.sub(message["places"], places), I64(1)), I64(run_loop.HALVES - 1))
+        message["block"] = b.add(message["block"], b.mul(b.add(half, I64(1)), I64(_BLOCK_BYTES)))
+        given = message | {"scratch": self.arguments["scratch"]}
+        run = self.pointer(self.fixed["run"], _RUN)
+        b.call(run, [given[name] for name in run_loop.PARAMETERS])
+        self.change("sub", state, I64(1))
+        b.branch(left)
+        return gone, need, small, left

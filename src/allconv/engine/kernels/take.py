@@ -1,0 +1,223 @@
+"""Cells of an axis by their numbers, and added at their numbers.
+
+Numbers come from anywhere: each is compared with the size of the axis before it leads anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+from typing import ClassVar
+
+from llvmlite import ir
+
+from allconv.engine.arguments import Arguments, T
+from allconv.engine.emit.code import Code
+from allconv.engine.emit.integer import Index
+from allconv.engine.emit.strips import copy, each_vector
+from allconv.engine.emit.vector import Mask
+from allconv.engine.emit.view import View
+from allconv.engine.kernel import Kernel
+from allconv.engine.kernels.arrange import fill
+from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, inner_size
+from allconv.engine.kernels.running_sum import lower_running
+from allconv.engine.place import Place
+from allconv.engine.plan import Lowering, Planner
+from allconv.engine.step import Number
+from allconv.graph import Node
+from allconv.operators.base import Operator
+from allconv.operators.take import AddAt, RunningSum, Take
+
+STRIP = 64  # numbers of a unit of what is taken
+SCANNED = 16  # elements of a cell that are worth reading all numbers once more
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberedArguments(Arguments[T]):
+    """The arrays and the numbers; the cells of the axis that they name, how many numbers there are,
+    the elements of a cell; the strips of the result, of `strip` cells; how many units there are, in
+    all and in a chunk."""
+
+    source: T
+    index: T
+    out: T
+    size: T
+    count: T
+    inner: T
+    strip: T
+    strips: T
+    units: T
+    block: T
+
+
+@dataclass(frozen=True)
+class _Numbered(Kernel):
+    """What these share. A unit is a strip of the result; `across`: cells have several elements."""
+
+    across: bool
+
+    takes: ClassVar = NumberedArguments
+
+    def number(self, code: Code, p: Index) -> Index:
+        """The number at p."""
+        a = code.arguments(NumberedArguments)
+        return counted(code, View(code, a.index, 8, dtype="int64")[p].scalar(), a.size)
+
+
+def counted(code: Code, j: Index, size: Index) -> Index:
+    """A number of a cell, from the front where it counts from the end; any other as it is."""
+    return code.select(code.compare("<", j, 0), code.add(j, size), j)
+
+
+@dataclass(frozen=True)
+class TakeCells(_Numbered):
+    """out[outer, p, inner] = source[outer, index[p], inner], NaN, or with `zeros` 0, where there is
+    no such cell."""
+
+    zeros: bool
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        a = code.arguments(NumberedArguments)
+        pitch = code.mul(a.inner, code.size)
+        with code.units(a.block, a.units) as unit:
+            outer, strip = code.counted(unit, a.strips)
+            source = View(code, code.add(a.source, code.mul(outer, a.size, pitch)), pitch)
+            out = View(code, code.add(a.out, code.mul(outer, a.count, pitch)), pitch)
+            first = code.mul(strip, a.strip)
+            last = code.min(code.add(first, a.strip), a.count)
+            with code.loop(last, start=first, at_least_once=True) as p:
+                self._cell(code, source, self.number(code, p), out[p])
+
+    def _cell(self, code: Code, source: View, j: Index, out: View) -> None:
+        a, nothing = code.arguments(NumberedArguments), 0.0 if self.zeros else nan
+        found = code.within(j, a.size)
+        if not self.across:
+            taken = [ir.Constant(code.scalar, nothing)]
+            with code.when(found, taken):
+                taken[0] = source[j].scalar()
+            out.store_scalar(taken[0])
+            return
+
+        def blank(at: Index, vectors: int, mask: Mask) -> None:
+            for v in range(vectors):
+                out.moved(at).store(code.const(nothing), v, mask)
+
+        with code.either(found) as (inside, outside):
+            with inside:
+                copy(code, source[j], out, a.inner)
+            with outside:
+                each_vector(code, a.inner, 4, blank)
+
+
+@dataclass(frozen=True)
+class AddCells(_Numbered):
+    """out[outer, j, inner] = sum of source[outer, p, inner] over the p whose number is j, in the
+    order of p."""
+
+    def emit(self, code: Code) -> None:
+        """Write the body."""
+        a = code.arguments(NumberedArguments)
+        pitch = code.mul(a.inner, code.size)
+        with code.units(a.block, a.units) as unit:
+            outer, strip = code.counted(unit, a.strips)
+            source = View(code, code.add(a.source, code.mul(outer, a.count, pitch)), pitch)
+            first = code.mul(strip, a.strip)
+            cells = code.min(code.sub(a.size, first), a.strip)
+            start = code.mul(code.add(code.mul(outer, a.size), first), pitch)
+            out = View(code, code.add(a.out, start), pitch)
+
+            def blank(at: Index, vectors: int, mask: Mask, out: View = out) -> None:
+                for v in range(vectors):
+                    out.moved(at).store(code.const(0.0), v, mask)
+
+            each_vector(code, code.mul(cells, a.inner), 4, blank)
+            with code.loop(a.count) as p:
+                j = code.sub(self.number(code, p), first)
+                with code.when(code.within(j, cells)):
+                    self._add(code, source[p], out[j])
+
+    def _add(self, code: Code, x: View, out: View) -> None:
+        if not self.across:
+            out.store_scalar(code.fadd(out.scalar(), x.scalar()))
+            return
+
+        def add(at: Index, vectors: int, mask: Mask) -> None:
+            for v in range(vectors):
+                here = out.moved(at)
+                here.store(code.fadd(here.vector(v, mask), x.moved(at).vector(v, mask)), v, mask)
+
+        each_vector(code, code.arguments(NumberedArguments).inner, 4, add)
+
+
+def lower_take(planner: Planner, node: Node) -> bool:
+    """A step; the result lies as the operand does."""
+    operator, (value, numbers), (y,) = node.of(Take), node.inputs, node.outputs
+    layout = "rows" if planner.read(value).has("rows") else "last"
+    x, index, out = (
+        planner.read(value, layout),
+        planner.read(numbers, "rows"),
+        planner.result(y, layout),
+    )
+    if not x.spec.size:
+        fill(planner, out, 0.0 if operator.zeros else nan)
+    elif out.spec.size:
+        inner = inner_size(x, layout, operator.axis)
+        kernel = TakeCells(planner.target, y.dtype, inner > 1, operator.zeros)
+        _add_step(planner, kernel, (x, index, out), operator.axis, inner, STRIP)
+    return True
+
+
+def lower_add_at(planner: Planner, node: Node) -> bool:
+    """Likewise; in as many strips as are worth reading all numbers for each of them."""
+    operator, (value, numbers), (x,) = node.of(AddAt), node.inputs, node.outputs
+    layout = "rows" if planner.read(value).has("rows") else "last"
+    y, index, out = (
+        planner.read(value, layout),
+        planner.read(numbers, "rows"),
+        planner.result(x, layout),
+    )
+    if out.spec.size:
+        size, inner = operator.size, inner_size(out, layout, operator.axis)
+        outer = out.spec.size // (inner * size)
+        work = (y.spec.size + out.spec.size) // outer
+        strips = max(1, min(CHUNKS // outer, work // CHUNK_WORK, inner // SCANNED, size))
+        kernel = AddCells(planner.target, x.dtype, inner > 1)
+        _add_step(planner, kernel, (y, index, out), operator.axis, inner, -(-size // strips))
+    return True
+
+
+def _add_step(
+    planner: Planner,
+    kernel: _Numbered,
+    places: tuple[Place, Place, Place],
+    axis: int,
+    inner: int,
+    strip: int,
+) -> None:
+    """Strips of so many cells of the result, in chunks."""
+    source, index, out = places
+    cells = out.shape[axis]
+    strips = -(-cells // strip)
+    units = out.spec.size // (cells * inner) * strips
+    block = -(-units // max(1, min(CHUNKS, (source.spec.size + out.spec.size) // CHUNK_WORK)))
+    arguments = NumberedArguments[Number](
+        source=source,
+        index=index,
+        out=out,
+        size=source.shape[axis] if isinstance(kernel, TakeCells) else cells,
+        count=index.shape[0],
+        inner=inner,
+        strip=strip,
+        strips=strips,
+        units=units,
+        block=block,
+    )
+    planner.step(kernel, arguments, writes=[out], chunks=-(-units // block))
+
+
+LOWERINGS: dict[type[Operator], Lowering] = {
+    Take: lower_take,
+    AddAt: lower_add_at,
+    RunningSum: lower_running,
+}

@@ -1,0 +1,123 @@
+"""A mailbox: helpers that have just helped wait for the next run in native code, for a short while.
+
+To wake a thread that sleeps takes longer than many a layer. A leader offers places in its run, and
+who waits enters within a fraction of a microsecond, without Python; when nobody offers anything for
+`PATIENCE` the helper leaves, and sleeps. A leader waits for nobody, so a helper that the system has
+set aside may look into the table and the counters of a run after its end. They are kept until it
+has left.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from allconv.engine import runner
+from allconv.engine.buffer import aligned
+from allconv.engine.emit.mailbox import (
+    FIXED,
+    INSIDE,
+    LEAD,
+    PLACES,
+    SERVE,
+    STATE,
+    WAITING,
+    WORDS,
+    LeadCode,
+    ServeCode,
+)
+
+PATIENCE = 200_000
+"""Nanoseconds that a helper waits in native code."""
+
+
+@dataclass(frozen=True)
+class Lead(runner.Runner):
+    """The machine code that leads a run in which others may enter."""
+
+    def ir(self) -> str:
+        """The LLVM IR of it."""
+        return LeadCode(self.name, self.architecture).emit()
+
+
+@dataclass(frozen=True)
+class Serve(runner.Runner):
+    """The machine code that enters runs as they come."""
+
+    def ir(self) -> str:
+        """The LLVM IR of it."""
+        return ServeCode(self.name, self.architecture, self.clock).emit()
+
+
+class Mailbox:
+    """What one leader at a time and any number of helpers share."""
+
+    def __init__(self) -> None:
+        words = aligned(8 * WORDS).view(np.int64)
+        words[...] = 0
+        words[FIXED:][:2] = runner.address(runner.Runner), runner.clock()
+        self._words = words.data  # keeps the array, and reads a number in a tenth of its time
+        self._address = words.ctypes.data
+        self._lead, self._serve = _natives()
+        self._numbers = itertools.count()
+        self._open: dict[int, object] = {}
+        self._closed: dict[int, object] = {}
+
+    @property
+    def waiting(self) -> int:
+        """The helpers that wait here, or are inside of a run that they entered here."""
+        return self._words[WAITING]
+
+    @property
+    def offering(self) -> bool:
+        """Whether a run is open, with a place in it."""
+        return self._words[STATE] & PLACES != 0
+
+    def lead(self, holding: object, places: int, size: int, *where: int) -> int:
+        """Lead a run, in which others may enter who have `size` bytes of scratch memory; `where`
+        are the arguments of the runner. `holding` holds what they touch."""
+        number = next(self._numbers)
+        self._open[number] = holding
+        try:
+            if self._closed and not self.tidy():
+                places = 0
+            return self._lead(self._address, places, size, *where)
+        finally:
+            if self._words[STATE] & INSIDE:
+                self._closed[number] = holding
+                self.tidy()  # who left before this line may have seen it too early
+            del self._open[number]
+
+    def tidy(self) -> bool:
+        """Let go of closed runs when nobody is inside of any; whether all are gone.
+
+        A run is held here from before it is open until, when it has been closed, nobody is seen
+        inside. Both the leader and each helper look, when it has closed and when that has left.
+        """
+        if self._closed:
+            closed = list(self._closed)  # before nobody is seen inside: then nobody can enter
+            if self._words[STATE] & INSIDE:
+                return False
+            for number in closed:
+                self._closed.pop(number, None)
+        return True
+
+    def serve(self, scratch: int, size: int) -> int:
+        """Enter runs as they come, with this scratch memory, until none has come for a while (0) or
+        one needs more (how much)."""
+        try:
+            return self._serve(self._address, scratch, size, PATIENCE)
+        finally:
+            self.tidy()
+
+
+@cache
+def _natives() -> tuple[Callable[..., int], Callable[..., int]]:
+    return (
+        runner.function(Lead, len(LEAD)),
+        runner.function(Serve, len(SERVE)),
+    )

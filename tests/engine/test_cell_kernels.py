@@ -1,0 +1,76 @@
+"""Kernels on the cells of an axis against the definitions, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allconv.engine.program import Program
+from allconv.engine.target import names
+from allconv.operators.base import Spec
+from allconv.operators.order import ArgExtreme, TopK
+from allconv.operators.take import AddAt, Take
+from allconv.trace import trace
+from tiers import shares
+
+from .cells import FAMILIES
+from .comparing import check_kernels
+
+SHARE = 20  # cases of one test
+
+
+@pytest.mark.parametrize("share", shares(4))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_as_defined(family: str, share: int) -> None:
+    """Any axis and sizes, NaN and infinities, ties, indices that lead nowhere."""
+    for number in range(share * SHARE, (share + 1) * SHARE):
+        draw = np.random.default_rng([number, list(FAMILIES).index(family)])
+        operator, operands = FAMILIES[family](draw)
+        check_kernels(operator, *operands)
+
+
+@pytest.mark.parametrize("target", names())
+@pytest.mark.parametrize("family", FAMILIES)
+def test_with_any_registers(family: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As narrow as those of other processors are."""
+    monkeypatch.setenv("ALLCONV_TARGET", target)
+    for number in range(4):
+        operator, operands = FAMILIES[family](np.random.default_rng([99, number]))
+        check_kernels(operator, *operands)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_numbers_that_are_constants(axis: int) -> None:
+    """They are read where they lie."""
+    rng = np.random.default_rng(axis)
+    x = rng.normal(size=(3, 5, 4, 6)).astype(np.float32)
+    index = np.array([2, 0, -1, 0])
+    taken = np.moveaxis(np.moveaxis(x, axis, 0)[index], 0, axis)
+    added = np.zeros_like(x)
+    np.add.at(np.moveaxis(added, axis, 0), index, np.moveaxis(taken, axis, 0))
+    size = x.shape[axis]
+    take = trace(lambda x: Take(axis)(x, x.builder.constant(index)), Spec.of(x)).graph
+    add = trace(lambda y: AddAt(axis, size)(y, y.builder.constant(index)), Spec.of(taken)).graph
+    np.testing.assert_array_equal(Program(take)(x)[0], taken)
+    np.testing.assert_allclose(Program(add)(taken)[0], added, 1e-6)
+
+
+def test_many_strips() -> None:
+    """A table of embeddings, whose gradient is computed in strips by several threads."""
+    rng = np.random.default_rng(0)
+    index = rng.integers(-1000, 1000, 3000)
+    check_kernels(Take(0), rng.integers(-9, 10, (1000, 129)).astype(np.float32), index)
+    check_kernels(AddAt(0, 1000), rng.integers(-9, 10, (3000, 129)).astype(np.float32), index)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_long_lines(dtype: str) -> None:
+    """Ties of thousands of cells, sorted lines, and as many numbers as there are."""
+    rng = np.random.default_rng(0)
+    rising = np.arange(5000).astype(dtype)
+    ties = rng.integers(-3, 3, 5000).astype(dtype)
+    for x in (np.stack([rising, rising[::-1], ties]), np.full((2, 300), np.nan, dtype)):
+        for smallest in (False, True):
+            check_kernels(ArgExtreme(1, smallest, last=smallest), x)
+            for count in (1, 100, x.shape[1]):
+                check_kernels(TopK(1, count, smallest), x)
