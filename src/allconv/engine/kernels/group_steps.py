@@ -47,7 +47,9 @@ def add_group_planes(
         each if rows else each.viewed(each.shape, layout_strides(each.spec, "rows"))
         for each in (x, y)
     )
-    if not _fits(planner, groups, seen, written, axes) or (bias is not None and len(bias.shape) > 1):
+    if not _fits(planner, groups, seen, written, axes) or (
+        bias is not None and len(bias.shape) > 1
+    ):
         return False
     x = x if rows else planner.read(source, "rows")
     made = y if rows else planner.temporary(y.shape, y.spec.dtype)
