@@ -8,7 +8,8 @@ direction of writing, bytes that are not UTF-8, formulas. There is a function fo
     json_text    a value as JSON: exact, and as safe to print
     encodable    a name to be kept: as it is, but for bytes that UTF-8 cannot hold
 
-Numbers for people, wherever they are printed: `counted`, `duration`, `percent`, `bytes_text`.
+Numbers for people, wherever they are printed: `counted`, `duration`, `percent`, `bytes_text`; and
+`table`, rows as aligned lines.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 from unicodedata import category
 
@@ -160,3 +162,22 @@ def _json_escape(character: str) -> str:
     """JSON escapes units of UTF-16."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))
+
+
+def table(rows: Sequence[tuple[str, ...]], left: int = 1) -> list[str]:
+    """Rows as aligned lines: `left` columns to the left, the others to the right.
+
+    What is in the cells is made printable, so that it has the width that it is aligned by.
+
+    >>> table([("name", "n"), ("a", "10")])
+    ['name   n', 'a     10']
+    """
+    rows = [tuple(map(printable, row)) for row in rows]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if k < left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -45,6 +45,13 @@ def run(*arguments: str | Path) -> Result:
     return Result(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
+def done(*arguments: str | Path) -> Result:
+    """Run a command here that is to succeed."""
+    result = run(*arguments)
+    assert result.status == 0, result.err
+    return result
+
+
 def start(
     arguments: Sequence[str | Path],
     variables: Mapping[str, str] = MappingProxyType({}),

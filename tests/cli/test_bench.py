@@ -16,7 +16,7 @@ from allconv.bench.suites import NAMES
 from allconv.onnx import save
 from onnx import TensorProto, helper
 
-from .running import run
+from .running import done, run
 
 NET = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(192, 2))
 QUICK = ("--rounds", "1", "--threads", "1")
@@ -124,11 +124,10 @@ def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
     """With the batches asked for, a profile, and the differences from ONNX Runtime."""
     pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
     _model(tmp_path)
-    result = run(
+    result = done(
         "bench", "model.onnx", *QUICK, "--peers", "onnxruntime", "--batch", "1,3", "--profile",
         "--json", "r.json",
     )  # fmt: skip
-    assert result.status == 0, result.err
     found = Results.load("r.json")
     assert found.suite == "model"
     assert [(row.group, row.name) for row in found.rows] == [
@@ -151,10 +150,7 @@ def test_a_file_is_measured_and_kept(tmp_path: Path) -> None:
 def test_a_classifier_of_ours_takes_bytes(trained: Path) -> None:
     """As `allconv train` writes it: preprocessing is a part of it, and is measured with it."""
     pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
-    result = run(
-        "bench", trained / "model.onnx", *QUICK, "--peers", "onnxruntime", "--json", "r.json"
-    )
-    assert result.status == 0, result.err
+    done("bench", trained / "model.onnx", *QUICK, "--peers", "onnxruntime", "--json", "r.json")
     (row,) = Results.load("r.json").rows
     assert row.failures == {}
     assert row.differences["onnxruntime"] < 1e-5
@@ -165,8 +161,7 @@ def test_a_peer_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     """With the line that installs it; we are measured all the same."""
     monkeypatch.setattr("allconv.bench.engines.find_spec", lambda name: None)
     _model(tmp_path)
-    result = run("bench", "model.onnx", *QUICK, "--json", "r.json")
-    assert result.status == 0, result.err
+    result = done("bench", "model.onnx", *QUICK, "--json", "r.json")
     for name in ("torch", "onnxruntime", "openvino"):
         assert result.out.count(f"pip install {name}\n") == 2  # at once, and with the results
     assert set(Results.load("r.json").missing) == {"torch", "onnxruntime", "openvino"}
@@ -188,10 +183,9 @@ def test_a_workload_that_cannot_be_made_is_passed_over(
         return made(workload, *arguments)
 
     monkeypatch.setattr(suites, "make_files", full)
-    result = run(
+    result = done(
         "bench", "model.onnx", *QUICK, "--batch", "1,2", "--peers", "none", "--json", "r.json"
     )
-    assert result.status == 0, result.err
     one, two = Results.load("r.json").rows
     assert "No space left" in one.failures["allconv"]
     assert two.failures == {}
@@ -229,7 +223,7 @@ def test_nothing_is_lost_when_it_is_stopped(
 def test_results_are_plain_json(tmp_path: Path) -> None:
     """Anyone can read them: a format, a suite, rows."""
     _model(tmp_path)
-    assert run("bench", "model.onnx", *QUICK, "--peers", "none", "--json", "r.json").status == 0
+    done("bench", "model.onnx", *QUICK, "--peers", "none", "--json", "r.json")
     data = json.loads(Path("r.json").read_text(), parse_constant=pytest.fail)
     assert data["format"] == 1
     assert str(tmp_path) not in json.dumps(data)

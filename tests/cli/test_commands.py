@@ -19,7 +19,7 @@ from allconv.data import PIXEL_LIMIT
 from allconv.train.compare import compare_networks, shifted
 from allconv.version import __version__
 
-from .running import ESCAPE, run
+from .running import ESCAPE, done, run
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -37,8 +37,7 @@ def test_help_of_every_command_has_examples(command: str) -> None:
 
 def test_help_and_version() -> None:
     """The group lists its commands; without a command that is what is shown, with status 2."""
-    result = run("--help")
-    assert result.status == 0
+    result = done("--help")
     assert all(f"\n  {name} " in result.out for name in COMMANDS)
     bare = run()
     assert (bare.status, bare.err.strip()) == (2, result.out.strip())
@@ -139,8 +138,7 @@ def rows(text: str) -> list[list[str]]:
 
 def test_inspect_a_network_by_name() -> None:
     """A row a layer with shapes, parameters, multiply-adds, receptive field and stride by hand."""
-    result = run("inspect", "convnet", "--size", "12x16", "--channels", "3", "--classes", "5")
-    assert result.status == 0
+    result = done("inspect", "convnet", "--size", "12x16", "--channels", "3", "--classes", "5")
     table = {row[0]: row[1:] for row in rows(result.out)}
     assert table["layer"] == [
         "kernel", "output", "parameters", "multiply-adds", "memory", "sees", "stride",
@@ -158,15 +156,13 @@ def test_inspect_a_network_by_name() -> None:
 
 
 def test_inspect_a_network_for_photographs_by_name() -> None:
-    result = run("inspect", "mobilenet-v2")
-    assert result.status == 0, result.err
+    result = done("inspect", "mobilenet-v2")
     assert "306,185,184 multiply-adds for one image" in result.out
 
 
 def test_inspect_a_file(finished: Path) -> None:
     """Layers of an ONNX file; the preprocessing is a part of it."""
-    result = run("inspect", finished / "run" / "model.onnx")
-    assert result.status == 0, result.err
+    result = done("inspect", finished / "run" / "model.onnx")
     table = rows(result.out)
     parameters = [int(row[3].replace(",", "")) for row in table[1:]]
     assert sum(parameters) == (8 * 8 * 3 + 1) * 256 + 257 * 2
@@ -189,18 +185,16 @@ def test_inspect_asks_for_what_a_file_leaves_open(tmp_path: Path) -> None:
     save(proto, tmp_path / "open.onnx")
     refused = run("inspect", "open.onnx")
     assert (refused.status, "give --size" in refused.said[0]) == (2, True)
-    result = run("inspect", "open.onnx", "--size", "12x20")
-    assert result.status == 0, result.err
+    result = done("inspect", "open.onnx", "--size", "12x20")
     assert rows(result.out)[1][2] == "4 x 10 x 18"
 
 
 @pytest.mark.slow
 def test_compare(tmp_path: Path) -> None:
     """A row a network, then the lecture's count."""
-    result = run(
+    result = done(
         "compare", "--samples", "60", "--epochs", "1", "--model", "plain", "--model", "local"
     )
-    assert result.status == 0, result.err
     lines = result.out.splitlines()
     table = [line.split() for line in lines if line.startswith(("plain  ", "local  "))]
     last = [row for row in table if "epoch" not in row]

@@ -15,7 +15,7 @@ from allconv import nn, onnx
 from allconv.data import Preprocess
 from allconv.operators.base import Array
 
-from .running import run
+from .running import done, run
 
 CLASSES = ("a", "b", "c")
 
@@ -64,8 +64,7 @@ def test_unpadded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file gives, for images of any size, the bits that the classifier gives for crops."""
     model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
     write(model, padding=0)
-    result = run("densify", model, "-o", out)
-    assert result.status == 0
+    result = done("densify", model, "-o", out)
     told = result.out.splitlines()
     assert told[-6:-3] == [
         "no answer depends on padding: each is that for its part of the image alone",
@@ -89,8 +88,7 @@ def test_padded(tmp_path: Path) -> None:
     """Where the network pads, the command says by how much answers differ."""
     model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
     write(model, padding=1)
-    result = run("densify", model, "-o", out)
-    assert result.status == 0
+    result = done("densify", model, "-o", out)
     assert "the network pads its images, so answers inside a larger image differ" in result.out
     x = pixels(1, 10, 8, 3)
     assert np.array_equal(onnx.load(out)(x)[..., 0, 0], onnx.load(model)(x))
@@ -101,7 +99,7 @@ def test_sizes_to_be_given(tmp_path: Path) -> None:
     model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
     net = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2), nn.Flatten(), nn.Linear(18, 3))
     onnx.save(net, model, (None, 1, 8, 8))
-    assert run("densify", model, "-o", out).status == 0
+    done("densify", model, "-o", out)
     x = np.random.default_rng(0).standard_normal((1, 1, 13, 9)).astype(np.float32)
     crops = np.array([net(x[:, :, a : a + 8, :8]) for a in (0, 2, 4)])
     assert np.array_equal(onnx.load(out)(x)[..., 0], np.moveaxis(crops, 0, 2))
@@ -128,8 +126,7 @@ def test_networks_of_train(tmp_path: Path, name: str) -> None:
     kind = Preprocess(12, 12, 1, (0.3,), (0.3,))
     net = nn.networks.build(name, 1, 12, 4)
     onnx.save(net, model, (None, 1, 12, 12), preprocess=kind)
-    result = run("densify", model, "-o", out)
-    assert result.status == 0
+    result = done("densify", model, "-o", out)
     assert ("parameters instead of" in result.out) == (name == "local")
     x = pixels(2, 12, 12, 1)
     np.testing.assert_allclose(onnx.load(out)(x)[..., 0, 0], onnx.load(model)(x), atol=1e-5)
@@ -139,9 +136,8 @@ def test_the_file_is_inspected(tmp_path: Path) -> None:
     """Without a size its layers are shown for the crop, with one for that; a smaller is refused."""
     model, out = tmp_path / "model.onnx", tmp_path / "dense.onnx"
     write(model, padding=1)
-    assert run("densify", model, "-o", out).status == 0
-    shown = run("inspect", out)
-    assert shown.status == 0
+    done("densify", model, "-o", out)
+    shown = done("inspect", out)
     assert "3 x 10 x 8" in shown.out
     assert re.search(r"\n\S+ \(Conv\) .* 3 x 1 x 1 ", shown.out)
     larger = run("inspect", out, "--size", "14x10")

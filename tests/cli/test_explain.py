@@ -11,7 +11,7 @@ import pytest
 from data import making
 from onnx import TensorProto, helper, numpy_helper
 
-from .running import run
+from .running import done, run
 
 
 def strange(path: Path, domain: str = "", shape: tuple[int, ...] = (1, 3, 8, 8)) -> Path:
@@ -61,8 +61,7 @@ class Tags(HTMLParser):
 
 
 def test_a_trained_network_and_an_image(trained: Path) -> None:
-    result = run("explain", trained / "model.onnx", "--image", picture())
-    assert result.status == 0, result.err
+    result = done("explain", trained / "model.onnx", "--image", picture())
     page = Path("model-explained.html").read_text("utf-8")
     assert "result: model-explained.html" in result.out
     assert page.startswith("<!doctype html>")
@@ -71,8 +70,7 @@ def test_a_trained_network_and_an_image(trained: Path) -> None:
 
 
 def test_a_network_by_name() -> None:
-    result = run("explain", "convnet", "--size", "16", "--image", picture())
-    assert result.status == 0, result.err
+    done("explain", "convnet", "--size", "16", "--image", picture())
     page = Path("convnet-explained.html").read_text("utf-8")
     assert "random" in page
     assert "Grad-CAM" in page
@@ -80,22 +78,21 @@ def test_a_network_by_name() -> None:
 
 def test_the_name_is_numbered_where_it_is_taken() -> None:
     for name in ("plain-explained.html", "plain-explained-2.html", "plain-explained-3.html"):
-        result = run("explain", "plain")
-        assert result.status == 0, result.err
+        result = done("explain", "plain")
         assert name in result.out
         assert Path(name).is_file()
 
 
 def test_out_is_that_file_and_is_replaced() -> None:
-    assert run("explain", "local", "-o", "here.html").status == 0
-    assert run("explain", "plain", "-o", "here.html").status == 0
+    done("explain", "local", "-o", "here.html")
+    done("explain", "plain", "-o", "here.html")
     assert "plain, explained" in Path("here.html").read_text("utf-8")
     assert [path.name for path in Path().iterdir()] == ["here.html"]
 
 
 def test_times_of_layers_are_measured_on_request() -> None:
-    assert run("explain", "convnet", "--profile", "-o", "timed.html").status == 0
-    assert run("explain", "convnet", "-o", "plain.html").status == 0
+    done("explain", "convnet", "--profile", "-o", "timed.html")
+    done("explain", "convnet", "-o", "plain.html")
     timed, plain = (Path(name).read_text("utf-8") for name in ("timed.html", "plain.html"))
     assert timed.count('<th scope="row">time</th>') > 3
     assert '<th scope="row">time</th>' not in plain
@@ -103,8 +100,7 @@ def test_times_of_layers_are_measured_on_request() -> None:
 
 @pytest.mark.parametrize("domain", ["", "com.example"])
 def test_a_file_that_cannot_run_is_drawn(domain: str) -> None:
-    result = run("explain", strange(Path("odd.onnx"), domain))
-    assert result.status == 0, result.err
+    result = done("explain", strange(Path("odd.onnx"), domain))
     assert "cannot run here" in result.out
     page = Path("odd-explained.html").read_text("utf-8")
     assert "cannot run" in page
@@ -114,10 +110,9 @@ def test_a_file_that_cannot_run_is_drawn(domain: str) -> None:
 
 @pytest.mark.parametrize("shape", [(8, 3, 8, 8), (5,), ()])
 def test_a_file_that_takes_no_single_image_is_drawn(shape: tuple[int, ...]) -> None:
-    result = run(
+    result = done(
         "explain", save(Path("fixed.onnx"), [helper.make_node("Relu", ["x"], ["y"])], shape)
     )
-    assert result.status == 0, result.err
     assert "which is not a batch of one image" in result.out
     assert "Relu" in Path("fixed-explained.html").read_text("utf-8")
 
@@ -169,15 +164,13 @@ def test_refusals_are_one_sentence() -> None:
 
 
 def test_a_network_of_vectors_is_drawn_without_an_image() -> None:
-    result = run("explain", vectors(Path("vectors.onnx")))
-    assert result.status == 0, result.err
+    done("explain", vectors(Path("vectors.onnx")))
     assert "1×12" in Path("vectors-explained.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["mobilenet-v2", "efficientnet-lite0", "resnet-18"])
 def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
-    result = run("explain", name, "-o", "network.html")
-    assert result.status == 0, result.err
+    done("explain", name, "-o", "network.html")
     page = Path("network.html").read_text("utf-8")
     assert "colour images of 224 x 224; --size and --channels choose others" in page
     assert "1×3×224×224" in page
@@ -185,7 +178,7 @@ def test_a_network_for_photographs_is_drawn_for_them(name: str) -> None:
 
 
 def test_a_size_that_is_given_is_said() -> None:
-    assert run("explain", "resnet-18", "--size", "64", "--channels", "1").status == 0
+    done("explain", "resnet-18", "--size", "64", "--channels", "1")
     page = Path("resnet-18-explained.html").read_text("utf-8")
     assert "grey images of 64 x 64. " in page
     assert "1×1×64×64" in page
@@ -201,8 +194,7 @@ def test_a_file_that_says_nothing_of_images_needs_their_mean() -> None:
     assert status == 2
     assert "--mean" in said
     given = ("--mean", "0.5,0.5,0.5", "--std", "0.2,0.2,0.2")
-    result = run("explain", path, "--image", picture(), *given)
-    assert result.status == 0, result.err
+    done("explain", path, "--image", picture(), *given)
 
 
 def test_a_file_of_open_size_asks_for_it() -> None:
@@ -210,10 +202,10 @@ def test_a_file_of_open_size_asks_for_it() -> None:
         Path("open.onnx"), [helper.make_node("Relu", ["x"], ["y"], "r")], ("N", 3, "H", "W")
     )
     assert "--size" in refusal(path)[1]
-    assert run("explain", path, "--size", "16").status == 0
+    done("explain", path, "--size", "16")
 
 
 def test_a_stem_that_begins_like_an_option_or_hides_is_a_name() -> None:
     vectors(Path("-v.onnx"))
-    assert run("explain", "--", "-v.onnx").status == 0
+    done("explain", "--", "-v.onnx")
     assert Path("-v-explained.html").is_file()

@@ -12,7 +12,7 @@ import pytest
 from allconv import functional, nn, onnx
 
 from .conftest import photos
-from .running import run
+from .running import done, run
 
 BASE = ("--epochs", "2", "--batch-size", "8")
 
@@ -35,17 +35,16 @@ def test_goes_on_from_a_run_with_a_new_class(trained: Path) -> None:
     """The classes that it knows are counted; the result is a run like others, and goes on."""
     folder = photos(Path("more"))
     shutil.copytree(folder / "dark", folder / "night")
-    result = run("train", folder, "--from", trained, "--out", "next", *BASE)
-    assert result.status == 0, result.err
+    result = done("train", folder, "--from", trained, "--out", "next", *BASE)
     assert "2 of 3 classes are known to it" in result.out
     assert "the layers below stay as they are" in result.out
     names = sorted(path.name for path in Path("next").iterdir())
     assert names == sorted(path.name for path in trained.iterdir())
     kept = json.loads(Path("next/options.json").read_text())
     assert kept["base"] == str(trained.absolute())
-    assert run("predict", "next/model.onnx", folder / "dark").status == 0
+    done("predict", "next/model.onnx", folder / "dark")
     first = (Path("next") / "model.onnx").read_bytes()
-    assert run("train", "--resume", "next").status == 0
+    done("train", "--resume", "next")
     assert (Path("next") / "model.onnx").read_bytes() == first
 
 
@@ -56,12 +55,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(foreign: Path) -> None:
     for more in ((), ("--unfreeze",)):
         for name, epochs in (("whole", "4"), ("part", "2")):
             out = ("--out", f"{name}{len(more)}")
-            result = run(
-                "train", folder, *given, *more, "--batch-size", "8", "--epochs", epochs, *out
-            )
-            assert result.status == 0, result.err
-        result = run("train", "--resume", f"part{len(more)}", "--epochs", "4")
-        assert result.status == 0, result.err
+            done("train", folder, *given, *more, "--batch-size", "8", "--epochs", epochs, *out)
+        done("train", "--resume", f"part{len(more)}", "--epochs", "4")
         models = [Path(f"{name}{len(more)}/model.onnx").read_bytes() for name in ("whole", "part")]
         assert models[0] == models[1]
 
@@ -72,8 +67,7 @@ def test_predicts_with_a_preset_and_labels(foreign: Path) -> None:
     Path("names.txt").write_text("cat\ndog\n")
     Path("names.json").write_text('["cat", "dog"]')
     for labels in ("names.txt", "names.json"):
-        result = run("predict", foreign, folder / "dark", "--preset", "tf", "--labels", labels)
-        assert result.status == 0, result.err
+        result = done("predict", foreign, folder / "dark", "--preset", "tf", "--labels", labels)
         assert "cat" in result.out or "dog" in result.out
     Path("names.txt").write_text("cat\ndog\nhorse\n")
     result = run("predict", foreign, folder, "--preset", "tf", "--labels", "names.txt")
@@ -106,16 +100,14 @@ def test_predicts_with_channels_last_and_turned(tmp_path: Path) -> None:
     std = ",".join([str(1 / 255)] * 3)
     front = run("predict", "front.onnx", folder, "--mean", mean, "--std", std, "--json")
     for more in ((), ("--layout", "nhwc")):
-        behind = run("predict", "behind.onnx", folder, "--preset", "imagenet-bgr", "--json", *more)
-        assert behind.status == 0, behind.err
+        behind = done("predict", "behind.onnx", folder, "--preset", "imagenet-bgr", "--json", *more)
         pairs = zip(front.out.splitlines(), behind.out.splitlines(), strict=True)
         for one, other in (map(json.loads, pair) for pair in pairs):
             a, b = one["predictions"][0], other["predictions"][0]
             assert a["class"] == b["class"]
             assert a["probability"] == pytest.approx(b["probability"], abs=1e-3)
-    tuned = run("train", folder, "--from", "behind.onnx", "--preset", "imagenet-bgr", *BASE)
-    assert tuned.status == 0, tuned.err
-    assert run("predict", "run/model.onnx", folder).status == 0
+    done("train", folder, "--from", "behind.onnx", "--preset", "imagenet-bgr", *BASE)
+    done("predict", "run/model.onnx", folder)
     wrong = run("predict", "run/model.onnx", folder, "--layout", "nhwc")
     assert "leave --layout out" in wrong.err
 
@@ -125,10 +117,9 @@ def test_photographs_for_a_network_of_gray_images(tmp_path: Path) -> None:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.GlobalAvgPool2d(), nn.Flatten())
     onnx.save(nn.Sequential(net, nn.Linear(4, 2)), "gray.onnx", (None, 1, 8, 8))
     folder = photos(Path("photos"), 20)
-    result = run("train", folder, "--from", "gray.onnx", "--preset", "unit", *BASE)
-    assert result.status == 0, result.err
+    result = done("train", folder, "--from", "gray.onnx", "--preset", "unit", *BASE)
     assert "used as 8 x 8 grey" in result.out
-    assert run("predict", "run/model.onnx", folder).status == 0
+    done("predict", "run/model.onnx", folder)
 
 
 def test_refusals(foreign: Path, trained: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import onnx
 from onnx import parser
 
-from .running import run
+from .running import done, run
 
 LAST = """<ir_version: 8, opset_import: ["" : 17]>
 g (float[N, H, W, 3] x) => (float[N, 2, P, Q] y) <float[2, 3, 1, 1] w = {1, 2, 3, 4, 5, 6}> {
@@ -49,8 +49,7 @@ def long_text() -> str:
 
 def shown(*arguments: object) -> list[list[str]]:
     """The cells of the table."""
-    result = run("inspect", *arguments)
-    assert result.status == 0, result.err
+    result = done("inspect", *arguments)
     table = result.out.split("\n\n")[0].splitlines()
     assert all(len(line) <= 130 for line in table)
     return [[cell for cell in line.split("  ") if cell] for line in table]

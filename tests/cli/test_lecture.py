@@ -11,7 +11,7 @@ from allconv import lecture
 from allconv.cli.group import WIDTH
 from allconv.show.page.document import document
 
-from .running import run
+from .running import done, run
 
 QUICK = ("correlation", "image-2x4x4", "gradient-tape", "forward-m", "half-padding")
 
@@ -55,8 +55,7 @@ def test_one_other_input_is_status_1(name: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_show_tells_everything() -> None:
     """Inputs, the calls that compute it, what is printed and what is ours."""
-    result = run("lecture", "--show", "image-2x4x4")
-    assert result.status == 0
+    result = done("lecture", "--show", "image-2x4x4")
     for said in ("the slide:", "w =", "F.conv2d(x[None], w, b)[0]", "-12.9", "ours:"):
         assert said in result.out
     assert "agree: yes (slip): the slide's -3.1 is 3.1" in result.out
@@ -66,8 +65,7 @@ def test_show_tells_everything() -> None:
 @pytest.mark.parametrize("name", [each.name for each in lecture.examples()])
 def test_show_of_every_example(name: str) -> None:
     """Each can be shown by the name that --list gives."""
-    result = run("lecture", "--show", name)
-    assert result.status == 0
+    result = done("lecture", "--show", name)
     assert result.out.startswith(lecture.find(name).title)
     assert f"  {name} " in run("lecture", "--list").out
     shows_working = lecture.find(name).working is not None

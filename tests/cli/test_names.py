@@ -18,7 +18,7 @@ from data import making
 from onnx import numpy_helper
 
 from .conftest import QUICK
-from .running import Result, run, run_apart
+from .running import Result, done, run, run_apart
 from .terminal import Terminal
 
 NAMES = (
@@ -75,8 +75,7 @@ def test_predict_shows_names_of_classes(pair: tuple[str, str], tmp_path: Path) -
     """As text no line more and no code; as JSON the names themselves."""
     save_model(tmp_path / "model.onnx", pair)
     image = making.save(tmp_path / "a\n\x1b[2J.png", making.pattern(4, 4))
-    told = run("predict", "model.onnx", image, "--top", "2")
-    assert told.status == 0
+    told = done("predict", "model.onnx", image, "--top", "2")
     assert len(told.out.splitlines()) == 1
     assert is_plain(told.out + told.err)
     (line,) = run("predict", "model.onnx", image, "--top", "2", "--json").out.splitlines()
@@ -117,8 +116,7 @@ def test_training_shows_names_of_folders_and_files(tmp_path: Path) -> None:
             pixels = making.pattern(8, 8, seed=20 * k + n)
             making.save(tmp_path / "photos" / name / f"{name}{n}.png", pixels)
     (tmp_path / "photos" / names[0] / "\x1b[2J.png").write_bytes(b"no image")
-    result = run("train", "photos", *QUICK)
-    assert result.status == 0, result.err
+    result = done("train", "photos", *QUICK)
     assert is_plain(result.out + result.err)
     assert r"\x1b[2J.png" in result.out
     raw = Path("run/mistakes.csv").read_bytes().decode()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import run
+from .running import done, run
 
 CONV = ("show", "conv", "--input", "1 2 3 4", "--kernel", "1 2 3", "-o")
 WRITERS = {
@@ -49,13 +49,13 @@ def test_a_page_is_written_again_unless_it_is_read_only(writer: str) -> None:
     assert "is read-only" in refusal(*WRITERS[writer], "page.html")
     assert Path("page.html").read_bytes() == before
     Path("page.html").chmod(0o644)
-    assert run(*WRITERS[writer], "page.html").status == 0
+    done(*WRITERS[writer], "page.html")
 
 
 @pytest.mark.parametrize("name", ["a.svg", "a.gif"])
 def test_a_picture_is_written_again(name: str) -> None:
     for _ in range(2):
-        assert run(*CONV, name).status == 0
+        done(*CONV, name)
     Path(name).write_text("1 2 3 4")
     assert "is there already" in refusal(*CONV, name)
 

@@ -15,7 +15,7 @@ from allconv import nn
 from allconv.data import Preprocess, read_image
 from data import making
 
-from .running import COMMAND, ESCAPE, run, run_apart
+from .running import COMMAND, ESCAPE, done, run, run_apart
 
 
 def softmax(y: np.ndarray) -> np.ndarray:
@@ -51,8 +51,7 @@ def test_says_the_likeliest_classes(finished: Path) -> None:
     The folder of a run stands for its model.
     """
     first, second = images(finished / "photos")[:2]
-    result = run("predict", finished / "run", second, first, "--top", "7")
-    assert result.status == 0
+    result = done("predict", finished / "run", second, first, "--top", "7")
     lines = result.out.splitlines()
     assert [line.split("  ")[0] for line in lines] == [str(second), str(first)]
     for line in lines:
@@ -111,8 +110,7 @@ def test_models_of_others_need_mean_and_std(is_softmax: bool, tmp_path: Path) ->
     refused = run("predict", "model.onnx", "a.png")
     assert refused.status == 2
     assert "give --preset, or --mean and --std (--preset imagenet" in refused.said[0]
-    result = run("predict", "model.onnx", "a.png", *SETTINGS, "--json", "--top", "5")
-    assert result.status == 0, result.err
+    result = done("predict", "model.onnx", "a.png", *SETTINGS, "--json", "--top", "5")
     pairs = json.loads(result.out)["predictions"]
     preprocess = Preprocess(9, 7, 3, (0.5, 0.4, 0.3), (0.2, 0.2, 0.25))
     y = net(preprocess.apply(read_image(tmp_path / "a.png", 3, (9, 7))[None]))

@@ -13,7 +13,7 @@ from allconv.show.report import run as page_of_a_run
 from data import making
 
 from .conftest import QUICK, photos
-from .running import ESCAPE, run
+from .running import ESCAPE, done, run
 
 TWO = ("--samples", "60", "--epochs", "1", "--model", "plain", "--model", "local")
 
@@ -42,7 +42,7 @@ def test_a_training_leaves_a_report_with_the_images_it_got_wrong(
 
 def test_what_a_report_says_to_run_runs(finished: Path, tmp_path: Path) -> None:
     """The commands, and the programs with allconv and with ONNX Runtime, as they stand."""
-    assert run("train", finished / "photos", *QUICK).status == 0
+    done("train", finished / "photos", *QUICK)
     commands, python, onnx = programs(tmp_path / "run" / "report.html")
     for line in commands.splitlines():
         name, *arguments = shlex.split(line)
@@ -60,18 +60,18 @@ def test_an_image_that_is_named_can_be_typed(end: str, tmp_path: Path) -> None:
         for k, name in enumerate(("a 'b", 'c "d')):
             pixels = making.pattern(8, 8, seed=n + 100 * k)
             making.save(tmp_path / "its" / name / f"{n}{end}.png", pixels)
-    assert run("train", "its", *QUICK).status == 0
+    done("train", "its", *QUICK)
     commands, python, _ = programs(tmp_path / "run" / "report.html")
     predict = shlex.split(commands.splitlines()[0])[1:]
     assert (predict[-1] == "IMAGE_OR_FOLDER") == bool(end)
     if not end:
-        assert run(*predict).status == 0
+        done(*predict)
     exec(python, {})  # noqa: S102 (this is what is tested)
 
 
 def test_without_files_the_programs_take_the_arrays(tmp_path: Path) -> None:
     """Of images inside the package, and of an .npz file."""
-    assert run("train", "--samples", "50", *QUICK).status == 0
+    done("train", "--samples", "50", *QUICK)
     _, python, _ = programs(tmp_path / "run" / "report.html")
     assert "ac.data.load()" in python
     exec(python, {})  # noqa: S102 (this is what is tested)
@@ -98,22 +98,20 @@ def test_resuming_writes_the_report_anew(trained: Path) -> None:
     """A run that goes on has one page, of all of its epochs; a link in its place stays."""
     page = trained / "report.html"
     before = page.read_text("utf-8")
-    assert run("train", "--resume", "run", "--epochs", "3").status == 0
+    done("train", "--resume", "run", "--epochs", "3")
     assert "of 3. " in page.read_text("utf-8")
     assert "of 1. " in before
     page.unlink()
     Path("other.html").write_text("mine")
     page.symlink_to(Path("other.html").absolute())
-    result = run("train", "--resume", "run", "--epochs", "3")
-    assert result.status == 0
+    result = done("train", "--resume", "run", "--epochs", "3")
     assert "report.html is a symbolic link" in result.out
     assert Path("other.html").read_text() == "mine"
 
 
 def test_comparing_writes_a_page(tmp_path: Path) -> None:
     """The numbers of the table, and two lines a chart; nothing else is written."""
-    result = run("compare", *TWO, "-o", "compared.html")
-    assert result.status == 0, result.err
+    result = done("compare", *TWO, "-o", "compared.html")
     assert result.out.splitlines()[-1].startswith("report: compared.html")
     assert not ESCAPE.search(result.out)
     assert [path.name for path in tmp_path.iterdir()] == ["compared.html"]

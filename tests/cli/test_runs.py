@@ -10,7 +10,7 @@ import pytest
 
 from . import hostile
 from .conftest import QUICK, photos
-from .running import run
+from .running import done, run
 
 STRANGE = {
     "pipe": "options.json: is a pipe, not the options of a run",
@@ -50,7 +50,7 @@ def test_a_folder_that_is_no_run(folder: str, tmp_path: Path) -> None:
 def test_the_current_folder_may_be_a_run(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run is resumed from inside of it."""
     monkeypatch.chdir(trained)
-    assert run("train", "--resume", ".").status == 0
+    done("train", "--resume", ".")
 
 
 @pytest.mark.parametrize("out", ["", ".", "..", "/", "photos/.."])
@@ -78,7 +78,7 @@ def test_an_empty_folder_is_used(tmp_path: Path) -> None:
     assert run("train", "photos", "--lr", "1e30", "--optimizer", "sgd", "--out", "album").status
     assert not list((tmp_path / "album").iterdir())
     for expected in ("album", "album-2"):
-        assert run("train", "photos", *QUICK, "--out", "album").status == 0
+        done("train", "photos", *QUICK, "--out", "album")
         assert (tmp_path / expected / "model.onnx").exists()
     assert not (tmp_path / "album-3").exists()
 
@@ -88,7 +88,7 @@ def test_a_class_that_is_gone_is_named(tmp_path: Path) -> None:
     photos(tmp_path / "photos", 12)
     for name in ("dim", "dusk"):
         shutil.copytree(tmp_path / "photos" / "dark", tmp_path / "photos" / name)
-    assert run("train", "photos", *QUICK).status == 0
+    done("train", "photos", *QUICK)
     shutil.rmtree(tmp_path / "photos" / "dim")
     result = run("train", "--resume", "run")
     assert result.status == 2

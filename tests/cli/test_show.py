@@ -15,7 +15,7 @@ from allconv.cli.show_kinds import COMMANDS
 from allconv.cli.window_options import PADDING_NAMES as SHOWN_PADDING_NAMES
 from allconv.window import PADDING_NAMES
 
-from .running import run
+from .running import done
 
 IMAGE = "1 -2 2 2 / 2 1 3 -2 / -2 3 -3 1 / -1 2 -4 2 // 3 0 0 0 / -2 -2 1 -1 / 2 -1 3 1 / 5 -2 0 1"
 KERNEL = "1 -2 / -2 1 // 1 0 / 0 1 /// 3 1 / 2 2 // 0 0 / 0 4"
@@ -23,8 +23,7 @@ KERNEL = "1 -2 / -2 1 // 1 0 / 0 1 /// 3 1 / 2 2 // 0 0 / 0 4"
 
 def shown(*arguments: str | Path) -> str:
     """What a command that succeeds prints."""
-    result = run("show", *arguments)
-    assert result.status == 0, result.err
+    result = done("show", *arguments)
     assert result.err == ""
     return result.out
 

@@ -19,7 +19,7 @@ from allconv.train.recipe import BATCH, EPOCHS, Recipe
 from data import making
 
 from .conftest import QUICK, photos
-from .running import ESCAPE, run, run_apart, start
+from .running import ESCAPE, done, run, run_apart, start
 
 SLOW = ("--model", "plain", "--epochs", "400", "--batch-size", "1", "--seed", "3")
 
@@ -33,8 +33,7 @@ def test_reports_the_data_before_training_and_the_result_after_it(tmp_path: Path
     """Counts, sizes, reasons and unreadable files; accuracy, confusions and what to do next."""
     photos(tmp_path / "photos", 20)
     (tmp_path / "photos" / "dark" / "broken.png").write_bytes(b"no image")
-    result = run("train", "photos", *QUICK)
-    assert result.status == 0
+    result = done("train", "photos", *QUICK)
     text = result.out
     order = [
         "photos: 2 classes; images: 28 training, 6 validation, 6 test",
@@ -110,13 +109,12 @@ def test_never_overwrites(trained: Path, finished: Path) -> None:
 def test_options_reach_the_training(tmp_path: Path) -> None:
     """Each option is written down as it was given, and its effect is in the report."""
     photos(tmp_path / "photos", 20)
-    result = run(
+    result = done(
         "train", "photos", "--model", "plain", "--epochs", "3", "--batch-size", "4", "--lr", "0.01",
         "--optimizer", "sgd", "--schedule", "cosine", "--weight-decay", "0.001", "--clip", "1",
         "--label-smoothing", "0.1", "--patience", "1", "--no-augment", "--image-size", "9x11",
         "--samples", "10", "--seed", "5", "--threads", "1", "--out", "there",
     )  # fmt: skip
-    assert result.status == 0
     assert "10 training" in result.out
     assert "used as 11 x 9 colour: as asked" in result.out
     options = json.loads(Path("there/options.json").read_text())
@@ -141,8 +139,7 @@ def test_photographs_of_all_kinds_are_the_normal_case(tmp_path: Path) -> None:
     picture.convert("RGBA").save(folder / "clear.webp")
     picture.quantize(16).save(folder / "few.gif")
     Image.fromarray(making.pattern(40, 30)).save(folder / "phone.jpg", exif=turned)
-    result = run("train", "photos", *QUICK)
-    assert result.status == 0, result.err
+    result = done("train", "photos", *QUICK)
     assert "left out" not in result.out
     assert "found 10 x 10 to 40 x 30 pixels" in result.out
 
@@ -158,8 +155,7 @@ def test_trains_on_arrays_in_files(kind: str, tmp_path: Path) -> None:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "train-images-idx3-ubyte").write_bytes(making.idx(x))
         (tmp_path / "data" / "train-labels-idx1-ubyte").write_bytes(making.idx(y.astype(np.uint8)))
-    result = run("train", "data.npz" if kind == "npz" else "data", *QUICK)
-    assert result.status == 0, result.err
+    done("train", "data.npz" if kind == "npz" else "data", *QUICK)
     assert Path("run/model.onnx").exists()
 
 
@@ -167,8 +163,7 @@ def test_resuming_a_finished_run_writes_the_same_model(trained: Path, tmp_path: 
     """The options are the run's own; what was trained is not trained again."""
     model = digest(trained / "model.onnx")
     (trained / "model.onnx").unlink()
-    result = run("train", "--resume", "run")
-    assert result.status == 0, result.err
+    result = done("train", "--resume", "run")
     assert "epoch 1/1" not in result.out
     assert digest(trained / "model.onnx") == model
     assert not (tmp_path / "run-2").exists()
@@ -176,8 +171,7 @@ def test_resuming_a_finished_run_writes_the_same_model(trained: Path, tmp_path: 
 
 def test_resuming_with_more_epochs_goes_on(trained: Path) -> None:
     """Only the epochs that are left are trained, and they are added to the history."""
-    result = run("train", "--resume", "run", "--epochs", "3")
-    assert result.status == 0, result.err
+    result = done("train", "--resume", "run", "--epochs", "3")
     assert "epoch 2/3" in result.out
     assert "epoch 1/3" not in result.out
     assert len((trained / "history.jsonl").read_text().splitlines()) == 3
@@ -186,7 +180,7 @@ def test_resuming_with_more_epochs_goes_on(trained: Path) -> None:
 def test_data_that_moved_is_found_again(trained: Path, finished: Path, tmp_path: Path) -> None:
     """A folder of data may be given anew when a run goes on; that it is the same is checked."""
     (tmp_path / "moved").symlink_to(finished / "photos")
-    assert run("train", "moved", "--resume", "run").status == 0
+    done("train", "moved", "--resume", "run")
 
 
 @pytest.mark.slow

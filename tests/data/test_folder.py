@@ -10,7 +10,7 @@ from PIL import Image
 
 from allconv import data
 from allconv.data import Augment
-from allconv.data.image_size import choose_size
+from allconv.data.folder import choose_size
 from allconv.data.images import Header
 from allconv.errors import FileError
 

@@ -1,10 +1,12 @@
-"""Operators on the cells of an axis, drawn: hostile indices, numbers that are not finite, ties."""
+"""Operators on the cells of an axis, and on each cell, drawn: hostile indices, numbers that are not
+finite, ties."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from allconv.operators.base import Array, Operator
+from allconv.operators.elementary import FromWhole, ToWhole
 from allconv.operators.grid import CellNumber, CellSum
 from allconv.operators.order import ArgExtreme, PutAlong, TakeAlong, TopK
 from allconv.operators.take import AddAt, RunningSum, Take
@@ -114,8 +116,29 @@ def cell_sum(draw: np.random.Generator) -> Drawn:
     return CellSum(), (x, indices(draw, len(x), taps), weight)
 
 
+def to_whole(draw: np.random.Generator) -> Drawn:
+    """Numbers between whole ones, and at and beyond the ends of the dtype."""
+    x, _ = array(draw)
+    bits = int(draw.choice((32, 64)))
+    ends = x.dtype.type(2.0 ** (bits - 1))
+    some = draw.random(x.shape) < 0.2
+    x = x + draw.random(x.shape).astype(x.dtype)
+    x[some] = draw.choice(
+        (ends, -ends, np.nextafter(ends, ends * 0), np.nextafter(-ends, -ends * 2))
+    )
+    return ToWhole(f"int{bits}"), (x,)
+
+
+def from_whole(draw: np.random.Generator) -> Drawn:
+    """Integers of any size, which are rounded."""
+    dtype = np.dtype(draw.choice(("int32", "int64")))
+    x, _ = array(draw)
+    whole = draw.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, x.shape, dtype)
+    return FromWhole(str(x.dtype)), (whole,)
+
+
 FAMILIES = {
     "extreme": extreme, "top": top, "take along": take_along, "put along": put_along,
     "take": take, "add at": add_at, "running": running, "cell number": cell_number,
-    "cell sum": cell_sum,
+    "cell sum": cell_sum, "to whole": to_whole, "from whole": from_whole,
 }  # fmt: skip

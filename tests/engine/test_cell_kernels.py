@@ -5,16 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allconv.engine.kernels.top import MOST
 from allconv.engine.program import Program
+from allconv.engine.step import DefinitionStep
 from allconv.engine.target import names
 from allconv.operators.base import Spec
+from allconv.operators.correlate import Correlate
+from allconv.operators.elementary import Cos, Sin
 from allconv.operators.order import ArgExtreme, TopK
 from allconv.operators.take import AddAt, Take
 from allconv.trace import trace
+from allconv.window import Window
 from tiers import shares
 
 from .cells import FAMILIES
-from .comparing import check_kernels
+from .comparing import check_kernels, graph_of
 
 SHARE = 20  # cases of one test
 
@@ -74,3 +79,31 @@ def test_long_lines(dtype: str) -> None:
             check_kernels(ArgExtreme(1, smallest, last=smallest), x)
             for count in (1, 100, x.shape[1]):
                 check_kernels(TopK(1, count, smallest), x)
+
+
+def test_more_than_a_heap_holds() -> None:
+    """They are sorted by the definition."""
+    x = np.random.default_rng(0).normal(size=MOST + 2).astype(np.float32)
+    for count, defined in ((MOST, False), (MOST + 1, True)):
+        program = Program(graph_of(TopK(0, count), (x,)))
+        assert defined == any(isinstance(step, DefinitionStep) for step in program.steps())
+        order = np.argsort(-x, kind="stable")[:count]
+        for y, want in zip(program(x), (x[order], order), strict=True):
+            np.testing.assert_array_equal(y, want)
+
+
+def test_angles_where_a_convolution_writes() -> None:
+    """Sine and cosine of its result, of numbers near and far."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 10, (2, 3, 9, 11)).astype(np.float32)
+    w = rng.integers(-9, 10, (7, 3, 3, 3)).astype(np.float32)
+    window = Window.forward((9, 11), (3, 3))
+    for scale in (1.0, 2.0**20):
+        y = Correlate(window).define(x, w * np.float32(scale))[0].astype(np.float64)
+        for operator, wanted in ((Sin(), np.sin(y)), (Cos(), np.cos(y))):
+            graph = trace(
+                lambda x, w, f=operator: f(Correlate(window)(x, w)), Spec.of(x), Spec.of(w)
+            ).graph
+            program = Program(graph)
+            assert "Correlate + " in str(program.plan())
+            np.testing.assert_allclose(program(x, w * np.float32(scale))[0], wanted, 0, 1e-7)

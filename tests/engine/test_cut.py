@@ -60,6 +60,10 @@ def test_cuts_are_possible_and_fit(seed: int) -> None:
             assert cells >= min(work.heights[0], whole), (work, each)
         if work.fits(Cut(1, 1, 1)):
             assert work.fits(chosen)
+        for each in every:
+            if work.fits(each):
+                assert work.possible(chosen)
+                assert work.time(chosen) <= work.time(each)
 
 
 def test_what_fits() -> None:
@@ -72,6 +76,20 @@ def test_what_fits() -> None:
         within = band + taken * columns * CELL_BYTES <= LARGEST
         few = taken * columns * 9 * 64 * 64 <= MOST
         assert work.fits(Cut(rows, 1, 1)) == (within and few)
+
+
+def test_few_cells_do_not_read_many_weights() -> None:
+    """Of sums of many terms more cells are taken than fit, if that takes far less time."""
+    for size in (14, 33, 65):
+        side = axis(size, 3, 1, 1)
+        for channels in (64, 256, 512, 2048):
+            work = Work(side, side, 1, (14, 8), 2, False, 9 * channels, 32, 8, 4 * channels, 4, 0.3)
+            chosen = cut(work)
+            assert work.possible(chosen)
+            if channels < 2048:
+                assert work.fits(chosen)
+            rows, columns = work.cells(chosen)
+            assert rows * columns >= 2 * work.heights[0], (size, channels, chosen)
 
 
 LAYERS = [

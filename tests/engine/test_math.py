@@ -11,6 +11,7 @@ import pytest
 
 from allconv.engine.emit import angle, math
 from allconv.engine.emit.philox import philox4x32, words
+from allconv.engine.emit.remainder import remainder
 from allconv.engine.emit.view import View
 from allconv.random import philox4x32 as by_numpy
 
@@ -205,6 +206,48 @@ def test_angles_that_are_far_leave_others_alone(target, dtype, name):
     for part in (near, ~near):
         apart[part] = function(np.ascontiguousarray(x[part]))
     np.testing.assert_array_equal(function(x), apart)
+
+
+def numbers(random, dtype, count):
+    """Of all sizes and both signs: whole, with few digits, subnormal, zero and not finite."""
+    limits = np.finfo(dtype)
+    ends = np.log([float(limits.smallest_subnormal), float(limits.max)])
+    odd = [0.0, np.inf, np.nan, limits.smallest_subnormal, limits.tiny, limits.max, 1.0, 7.5]
+    parts = (
+        random.normal(size=count) * 10,
+        np.exp(random.uniform(ends[0] + 1, ends[1] - 1, count)),
+        random.integers(0, 50, count),
+        random.integers(1, 2**24, count) * 2.0 ** random.integers(-140, 100, count),
+        random.choice(odd, count),
+    )
+    return (np.concatenate(parts) * random.choice([-1, 1], 5 * count)).astype(dtype)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.bits}")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("truncated", [False, True])
+def test_remainders_are_exact(target, dtype, truncated):
+    """The bits of C's fmod, and of NumPy's with the sign of the divisor, for any quotient."""
+
+    def body(code):
+        with code.loop(code.arg("n"), step=code.lanes) as i:
+            mask = code.mask(code.sub(code.arg("n"), i))
+            a, b, y = (View(code, code.arg(k), code.size)[i] for k in "aby")
+            operands = (each.vector(0, mask) for each in (a, b))
+            y.store(remainder(code, *operands, truncated=truncated), 0, mask)
+
+    random = np.random.default_rng(0)
+    b = numbers(random, dtype, 100)
+    with np.errstate(all="ignore"):  # multiples, and what is a step below
+        near = (np.float64(b) * random.integers(1, 9, b.size)).astype(dtype)
+        a = np.concatenate([random.permutation(b), near, np.nextafter(near, np.zeros(1, dtype))])
+        b = np.tile(b, 3)
+        wanted = (np.fmod if truncated else np.mod)(np.float64(a), np.float64(b)).astype(dtype)
+    y = np.empty_like(a)
+    written(target, dtype, ("a", "b", "y", "n"), body)(a, b, y, len(a))
+    np.testing.assert_array_equal(y, wanted)
+    known = ~np.isnan(wanted)
+    np.testing.assert_array_equal(np.signbit(y[known]), np.signbit(wanted[known]))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.bits}")

@@ -1,4 +1,7 @@
-"""What is taken as an array, and what a function answers to everything else."""
+"""What is taken as an array, and what a function answers to everything else.
+
+Mistakes in what slides a window are in `test_window_refusals`.
+"""
 
 from __future__ import annotations
 
@@ -59,23 +62,6 @@ def test_results_do_not_alias() -> None:
     assert np.array_equal(x, X)
 
 
-DTYPES = [
-    ("int64", "x is int64; pass x.astype(np.float32)"),
-    ("bool", "x is bool; pass x.astype(np.float32)"),
-    ("float16", "x is float16; pass x.astype(np.float32)"),
-    ("complex64", "x is complex64; float32 or float64 is expected"),
-    ("object", "x is object; float32 or float64 is expected"),
-]
-
-
-@pytest.mark.parametrize(("dtype", "message"), DTYPES)
-def test_refused_dtypes(dtype: str, message: str) -> None:
-    """Other dtypes are refused with the remedy."""
-    with pytest.raises(ArgumentError) as refused:
-        F.conv1d(X.astype(dtype), W)
-    assert str(refused.value) == f"conv1d: {message}"
-
-
 REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.conv1d([[[1, 2, 3]]], W), ArgumentError, "pass np.asarray(x, np.float32)"),
     (lambda: F.conv1d([[1.0], 2.0], W), ArgumentError, "conv1d: x cannot be read as an array"),
@@ -83,12 +69,7 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.conv1d(None, W), ArgumentError, "x is None; an array is expected"),
     (lambda: F.linear(X, None), ArgumentError, "weight is None; an array is expected"),
     (lambda: F.batch_norm(None, W[0, 0], W[0, 0]), ArgumentError, "x is None"),
-    (lambda: F.batch_norm(X, None, None), ArgumentError, "running_mean and running_var are"),
-    (lambda: F.conv1d(X, W, stride=0), ArgumentError, "conv1d: stride is 0; it must be at least 1"),
-    (lambda: F.conv1d(X, W, stride=-1), ArgumentError, "stride is -1"),
-    (lambda: F.conv1d(X, W, stride=True), ArgumentError, "stride is True; a whole number"),
-    (lambda: F.conv1d(X, W, stride=1.5), ArgumentError, "stride is 1.5; a whole number"),
-    (lambda: F.conv1d(X, W, stride="2"), ArgumentError, "stride is '2'"),
+    (lambda: F.batch_norm(X, None, None), ArgumentError, "expected; start with zeros and ones"),
     (lambda: F.conv1d(X, W, stride=10**30), ArgumentError, "at most 2147483647"),
     (lambda: F.conv1d(X, W, padding=10**30), ArgumentError, "at most 2147483647"),
     (lambda: F.conv1d(X, W, input_dilation=2**20), ArgumentError, "at most 65536 is possible"),
@@ -97,68 +78,18 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
         ArgumentError,
         "conv_transpose1d: stride is 1048576; at most 65536",
     ),
-    (lambda: F.conv1d(X, W, stride=(1, 1)), ArgumentError, "stride is (1, 1); one number, or 1"),
-    (lambda: F.conv2d(IMAGE, KERNEL, dilation=(1,)), ArgumentError, "one number, or 2 of them"),
-    (lambda: F.conv1d(X, W, dilation=0), ArgumentError, "dilation is 0"),
     (lambda: F.conv1d(X, W, input_dilation=0), ArgumentError, "input_dilation is 0"),
-    (lambda: F.conv1d(X, W, groups=0), ArgumentError, "groups is 0"),
-    (lambda: F.conv1d(X, W, groups=3), ShapeError, "groups=3 does not divide"),
-    (lambda: F.conv1d(X, W, padding="both"), ArgumentError, 'padding is "both"; the names are'),
     (lambda: F.conv1d(X, W[..., :2], padding="half"), ArgumentError, 'use "same"'),
     (lambda: F.conv2d(IMAGE, KERNEL, padding="causal"), ArgumentError, "for one axis"),
-    (lambda: F.conv2d(IMAGE, KERNEL, padding=((1, 1),)), ArgumentError, "2 pairs (low, high)"),
-    (lambda: F.conv2d(IMAGE, KERNEL, padding=((1, 1), (1,))), ArgumentError, "each pair"),
     (lambda: F.conv2d(IMAGE, KERNEL, padding=(1, "same")), ArgumentError, "padding is (1, 'same')"),
-    (lambda: F.conv2d(IMAGE, KERNEL, padding=-3), ShapeError, "does not fit the padded input"),
     (lambda: F.conv1d(X, W, padding_mode="mirror"), ArgumentError, "padding_mode is 'mirror'"),
-    (lambda: F.conv2d(IMAGE, W), ShapeError, "weight has 3 axes"),
-    (lambda: F.conv2d(IMAGE[0], KERNEL), ShapeError, "x has 3 axes, (3, 8, 8); (N, C, 2 sizes)"),
-    (lambda: F.conv2d(IMAGE[0], KERNEL), ShapeError, "pass x[None]"),
-    (lambda: F.conv2d(np.ones((1, 8, 8, 3)), KERNEL), ShapeError, "looks channels-last"),
-    (lambda: F.conv2d(np.ones((1, 8, 8, 3)), KERNEL), ShapeError, "np.moveaxis(x, -1, 1)"),
-    (lambda: F.conv2d(np.ones((1, 5, 8, 8)), KERNEL), ShapeError, "with 5 channels; weight is"),
-    (lambda: F.conv2d(np.ones((1, 3, 0, 8)), KERNEL), ShapeError, "x is (1, 3, 0, 8): a size is 0"),
-    (lambda: F.conv2d(np.ones((1, 3, 2, 8)), KERNEL), ShapeError, "kernel of 3"),
     (lambda: F.conv2d(IMAGE, KERNEL[:0]), ShapeError, "weight is (0, 3, 3, 3): a size is 0"),
-    (lambda: F.conv2d(IMAGE, KERNEL, np.ones(3)), ShapeError, "bias is (3,); (4,) is expected"),
-    (lambda: F.conv_transpose1d(X, W), ShapeError, "conv_transpose1d: x is (1, 3, 5)"),
-    (
-        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), output_padding=1),
-        ArgumentError,
-        "output_padding is 1; it must be below",
-    ),
-    (
-        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), stride=2, output_size=99),
-        ArgumentError,
-        "output_size is 99 on axis 0; 11 to 12 are possible",
-    ),
-    (
-        lambda: F.conv_transpose1d(
-            X, np.ones((3, 1, 3)), stride=2, output_padding=1, output_size=11
-        ),
-        ArgumentError,
-        "not both",
-    ),
-    (
-        lambda: F.conv_transpose1d(X, np.ones((3, 1, 3)), padding=9),
-        ShapeError,
-        "use less padding",
-    ),
-    (lambda: F.max_pool2d(IMAGE, 0), ArgumentError, "max_pool2d: kernel_size is 0"),
-    (lambda: F.max_pool2d(IMAGE, 3, padding=2), ArgumentError, "at most half of kernel_size 3"),
-    (lambda: F.max_pool2d(IMAGE, 3, padding=-1), ArgumentError, "padding is -1"),
-    (lambda: F.max_pool2d(IMAGE, 9), ShapeError, "kernel of 9"),
-    (lambda: F.max_pool2d(IMAGE, (2, 2, 2)), ArgumentError, "one number, or 2"),
-    (lambda: F.max_pool2d(IMAGE, 2, stride=0), ArgumentError, "stride is 0"),
-    (lambda: F.max_pool1d(IMAGE, 2), ShapeError, "x has 4 axes"),
-    (lambda: F.adaptive_avg_pool2d(IMAGE, 0), ArgumentError, "output_size is 0"),
     (
         lambda: F.linear(X, np.ones((2, 4))),
         ShapeError,
         "linear: x is (1, 3, 5); for weight (2, 4) its last axis",
     ),
     (lambda: F.linear(X, np.ones(4)), ShapeError, "weight is (4,); (O, C) is expected"),
-    (lambda: F.locally_connected1d(X, np.ones((2, 3, 3, 4))), ShapeError, "for (4,) outputs"),
     (lambda: F.locally_connected1d(X, W), ShapeError, "(O, C/groups, *K, *P) is expected"),
     (
         lambda: F.batch_norm(X, np.zeros(2), np.ones(2)),
@@ -172,16 +103,10 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
         "momentum is 2; a number from 0 to 1",
     ),
     (
-        lambda: F.locally_connected1d(X, np.ones((2, 3, 3, 3)), groups=3),
-        ShapeError,
-        "groups=3 does not divide its first axis",
-    ),
-    (
         lambda: F.max_pool1d(np.ones((1, 1, 1)), 3, dilation=2, ceil_mode=True),
         ShapeError,
         "kernel of 3 (dilation 2) starts outside the input of 1",
     ),
-    (lambda: F.adaptive_avg_pool2d(IMAGE, (1, 1, 1)), ArgumentError, "output_size is (1, 1, 1)"),
     (lambda: F.cross_entropy(np.ones(3), [0]), ShapeError, "x is (3,); (N, classes, ...)"),
     (
         lambda: F.cross_entropy(np.ones((1, 3)), np.array([2**63], np.uint64)),
@@ -199,7 +124,6 @@ REFUSALS: list[tuple[Any, type[Exception], str]] = [
         ArgumentError,
         "target is float32; int64 is expected",
     ),
-    (lambda: F.batch_norm(X, None, None), ArgumentError, "start with zeros and ones"),
     (
         lambda: F.batch_norm(X[..., :1], np.zeros(3), np.ones(3), training=True),
         ShapeError,

@@ -64,15 +64,12 @@ PADDED = {
     "padding a name": ({"padding": "same"}, ArgumentError, "padding is 'same'; a whole number"),
 }
 INPUTS = {  # of every function of images
-    "rank 3": (
-        X[0],
-        ShapeError,
-        "x has 3 axes, (4, 8, 8); (N, C, 2 sizes) is expected; pass x[",
-    ),
+    "rank 3": (X[0], ShapeError, "x has 3 axes, (4, 8, 8); (N, C, 2 sizes) is expected; pass x["),
     "rank 5": (X[None], ShapeError, "x has 5 axes"),
     "no channels": (X[:, :0], ShapeError, "x is (2, 0, 8, 8): a size is 0"),
     "no pixels": (X[..., :0], ShapeError, "x is (2, 4, 8, 0): a size is 0"),
     "integers": (X.astype(int), ArgumentError, "x is int64; pass x.astype(np.float32)"),
+    "truth values": (X.astype(bool), ArgumentError, "x is bool; pass x.astype(np.float32)"),
     "float16": (X.astype(np.float16), ArgumentError, "x is float16; pass x.astype(np.float32)"),
     "complex": (
         X.astype(complex),

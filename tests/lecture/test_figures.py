@@ -11,8 +11,7 @@ import allconv as ac
 from allconv.lecture import Example, Result
 from allconv.lecture.figures import ELSEWHERE, FIGURES, Figure, figure_of
 from allconv.lecture.page import lecture_page
-from allconv.lecture.pieces import Live
-from allconv.lecture.prose import PLAN
+from allconv.lecture.prose import PLAN, Live
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import written
 from allconv.show.stage.state import State

@@ -18,7 +18,8 @@ from allconv.errors import UnsupportedError
 from allconv.nn.module import Module
 from allconv.nn.tracing import trace_module
 from allconv.onnx import load, save
-from allconv.onnx.names import UNWRITTEN, WRITERS
+from allconv.onnx.names import WRITERS
+from allconv.onnx.names.unwritten import UNWRITTEN
 from allconv.operators.base import Operator, Spec
 
 SIZES = {1: (9,), 2: (8, 9), 3: (5, 6, 7)}

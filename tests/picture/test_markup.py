@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_markup import Read
 
 from allconv.picture.markup import Markup, element, joined, short, svg, text
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onload='a", "&lt;b>"]
 ANY = st.text(st.characters(), max_size=40)  # surrogates and control characters, too
 XML_HOLDS_NOT = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
-
-
-class Read(HTMLParser):
-    """The texts and elements that a browser would see."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text, self.elements = "", []
-        self.feed(given)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @given(ANY)

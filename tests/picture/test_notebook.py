@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from reading_markup import Read
 
 import allconv as ac
 from allconv import functional as F
@@ -41,35 +41,6 @@ HOSTILE = [
     "a\nb\r\nc\td", "\ud800 \uffff", "ä漢字🙂", "a" * 100_000,
 ]  # fmt: skip
 assert len(HOSTILE) == 30
-
-
-class Read(HTMLParser):
-    """The elements, attributes and texts that a browser would see; styles apart."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text, self.styles, self.cells = "", "", []
-        self._inside: list[str] = []
-        self.feed(given)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self._inside.append(tag)
-        if tag in ("td", "th"):
-            self.cells.append("")
-
-    def handle_endtag(self, tag):
-        assert self._inside.pop() == tag
-
-    def handle_data(self, data):
-        if self._inside and self._inside[-1] == "style":
-            self.styles += data
-            return
-        self.text += data
-        if {"td", "th"} & set(self._inside):
-            self.cells[-1] += data
 
 
 def small() -> nn.Module:

@@ -19,10 +19,10 @@ from allconv.picture.palette import (
     ROLES,
     Theme,
     channels,
-    contrast,
     mixed,
     stylesheet,
 )
+from allconv.show.report.confusion import DEEPEST
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 ENOUGH = 4.5
@@ -57,6 +57,12 @@ TO_LAB = [
     [1.9779984951, -2.4285922050, 0.4505937099],
     [0.0259040371, 0.7827717662, -0.8086757660],
 ]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, "relative luminance")."""
+    dark, light = sorted(np.dot((0.2126, 0.7152, 0.0722), linear(each)) for each in (one, other))
+    return float((light + 0.05) / (dark + 0.05))
 
 
 def linear(colour: str) -> np.ndarray:
@@ -98,6 +104,13 @@ def test_soft_text_is_read_on_paper_panels_and_cells(theme: Theme) -> None:
 def test_names_in_the_colours_of_roles_are_read_on_paper(theme: Theme) -> None:
     """Names of arrays, and what is said to be right or wrong."""
     assert low([*theme.roles.values(), theme.good, theme.bad], [theme.paper]) == []
+
+
+@THEMES
+def test_numbers_are_read_on_the_deepest_colours_of_a_report(theme: Theme) -> None:
+    """Those of its confusion matrix, right and wrong."""
+    papers = [mixed(theme.paper, each, DEEPEST / 100) for each in (theme.roles["x"], theme.bad)]
+    assert low([theme.ink], papers) == []
 
 
 @THEMES

@@ -22,14 +22,24 @@ def x(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-def model(path: Path, nodes: list[Any], arrays: dict[str, Any], outputs: tuple[str, ...]) -> str:
-    """An ONNX file that takes x (N, 3, 8, 8)."""
+def model(
+    path: Path,
+    nodes: list[Any],
+    arrays: dict[str, Any],
+    outputs: tuple[str, ...] = ("y",),
+    batch: int | str = "N",
+) -> str:
+    """An ONNX file that takes x (batch, 3, 8, 8), with arrays as float32 or int64."""
     floats = TensorProto.FLOAT
+    held = {
+        n: np.asarray(a, "i8" if np.asarray(a).dtype.kind == "i" else "f")
+        for n, a in arrays.items()
+    }
     graph = helper.make_graph(
         nodes, "g",
-        [helper.make_tensor_value_info("x", floats, ["N", 3, 8, 8])],
+        [helper.make_tensor_value_info("x", floats, [batch, 3, 8, 8])],
         [helper.make_tensor_value_info(name, floats, None) for name in outputs],
-        [numpy_helper.from_array(np.asarray(a, "f"), name) for name, a in arrays.items()],
+        [numpy_helper.from_array(array, name) for name, array in held.items()],
     )  # fmt: skip
     opset = [helper.make_opsetid("", 17)]
     save_model(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
@@ -86,21 +96,18 @@ def test_spellings_of_a_head_in_a_file(tmp_path: Path) -> None:
     }
     for name, (nodes, weight) in heads.items():
         arrays = {"w": weight, "b": b, "gain": np.ones(3)}
-        path = model(tmp_path / f"{name}.onnx", [*first, *scale, *nodes], arrays, ("y",))
+        path = model(tmp_path / f"{name}.onnx", [*first, *scale, *nodes], arrays)
         cut = cut_head(ac.onnx.load(path))
         assert np.array_equal(cut.weight, w)
         assert cut.bias is not None
         assert np.array_equal(cut.bias, b)
         assert list(cut.base.parameters()) == ["gain"]
     nodes = [
-        node("Conv", ["x", "w", "b"], ["c"]), node("Relu", ["c"], ["r"]),
-        node("GlobalAveragePool", ["r"], ["p"]), node("Flatten", ["p"], ["y"]),
+        node("Relu", ["x"], ["h"]), node("Conv", ["h", "w", "b"], ["c"]),
+        node("Relu", ["c"], ["r"]), node("GlobalAveragePool", ["r"], ["p"]),
+        node("Flatten", ["p"], ["y"]),
     ]  # fmt: skip
-    path = model(
-        tmp_path / "conv.onnx", [node("Relu", ["x"], ["h"]), *nodes[:0],
-        node("Conv", ["h", "w", "b"], ["c"]), *nodes[1:]],
-        {"w": w.reshape(4, 3, 1, 1), "b": b}, ("y",),
-    )  # fmt: skip
+    path = model(tmp_path / "conv.onnx", nodes, {"w": w.reshape(4, 3, 1, 1), "b": b})
     made = ac.rewrite.new_head(ac.onnx.load(path), 9)
     assert made(x(2, 3, 8, 8)).shape == (2, 9)
 
@@ -122,43 +129,31 @@ def test_networks_without_a_head(tmp_path: Path) -> None:
             ac.rewrite.new_head(linear, classes)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="net is function"):
         ac.rewrite.new_head(ac.functional.relu, 3)
-    w = {"w": x(4, 192), "v": x(4, 192)}
+    arrays = {"w": x(4, 192), "v": x(4, 192), "k": x(4, 3, 3, 3), "one": x(4, 3, 1, 1)}
     flat, one = node("Flatten", ["x"], ["f"]), node("Gemm", ["f", "w"], ["y"], "one", transB=1)
     two = node("Gemm", ["f", "v"], ["z"], "two", transB=1)
     files = {
         r"2 heads, \['y', 'z'\]": ([flat, one, two], ("y", "z")),
         "several layers": ([flat, one, two, node("Add", ["y", "z"], ["s"])], ("s",)),
-        r"nothing stands before 'one \(Gemm\)'": ([node("Flatten", ["x"], ["f"]), one], None),
+        r"nothing stands before 'c \(Conv\)'": ([node("Conv", ["x", "one"], ["y"], "c")], ("y",)),
         r"'c \(Conv\)'": ([node("Conv", ["x", "k"], ["y"], "c")], ("y",)),
         "no layer of it has weights": ([node("Relu", ["x"], ["y"])], ("y",)),
     }
     for said, (nodes, outputs) in files.items():
-        if outputs is None:
-            continue
-        arrays = {"k": x(4, 3, 3, 3)} if "Conv" in said else w
-        path = model(tmp_path / "bad.onnx", nodes, arrays, outputs)
+        used = {n: a for n, a in arrays.items() if any(n in each.input for each in nodes)}
+        path = model(tmp_path / "bad.onnx", nodes, used, outputs)
         with pytest.raises(Error, match=said):
             ac.rewrite.new_head(ac.onnx.load(path), 3)
 
 
 def test_a_file_of_one_image_takes_several(tmp_path: Path) -> None:
     """A constant shape (1, ...) follows the batch: exporters write it where the batch is fixed."""
-    node = helper.make_node
-    floats = TensorProto.FLOAT
-    weight = numpy_helper.from_array(x(4, 192), "w")
+    node, weight = helper.make_node, x(4, 192)
+    nodes = [node("Reshape", ["x", "s"], ["f"]), node("Gemm", ["f", "w"], ["y"], transB=1)]
     for shape in ([1, -1], [1, 192]):
-        graph = helper.make_graph(
-            [node("Reshape", ["x", "s"], ["f"]), node("Gemm", ["f", "w"], ["y"], transB=1)], "g",
-            [helper.make_tensor_value_info("x", floats, [1, 3, 8, 8])],
-            [helper.make_tensor_value_info("y", floats, None)],
-            [numpy_helper.from_array(np.array(shape), "s"), weight],
-        )  # fmt: skip
-        opset = [helper.make_opsetid("", 17)]
-        save_model(
-            helper.make_model(graph, opset_imports=opset, ir_version=8), str(tmp_path / "1.onnx")
-        )
-        net = ac.onnx.load(tmp_path / "1.onnx").for_any_size()
+        path = model(tmp_path / "1.onnx", nodes, {"s": shape, "w": weight}, batch=1)
+        net = ac.onnx.load(path).for_any_size()
         images = x(3, 3, 8, 8)
         np.testing.assert_allclose(
-            net(images), images.reshape(3, -1) @ x(4, 192).T, rtol=1e-4, atol=1e-4
+            net(images), images.reshape(3, -1) @ weight.T, rtol=1e-4, atol=1e-4
         )

@@ -27,7 +27,6 @@ function correlationsOf(model, leave) {
       asked: cell,
       at: found.at,
       back: cells.map(found.back),
-      again: cells.map((n) => found.to(found.back(n))),
     };
   });
 }

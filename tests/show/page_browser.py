@@ -48,6 +48,16 @@ def step(do: str, **settings: Any) -> dict[str, Any]:
     return {"do": do, **settings}
 
 
+def key(name: str, **settings: Any) -> dict[str, Any]:
+    """The step of a key: `times` over, with others `held`."""
+    return step("key", key=name, **settings)
+
+
+def run(code: str) -> dict[str, Any]:
+    """The step of some JavaScript, whose value is the result."""
+    return step("evaluate", code=code)
+
+
 @dataclass(frozen=True)
 class Visit:
     """What the steps returned, errors of the console, and requests besides the page itself."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from allconv import functional as F
+from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.correlate import transpose_window
 from allconv.functional.pool import _window as pool_window
 from allconv.functional.settings import pairs
@@ -136,29 +137,6 @@ class Drawn:
                 found["gb"] = found["gb"].sum(axis=tuple(range(1, self.dim + 1)))
         return {"y": y, **found}
 
-    def address(self, arrays: dict[str, Any]) -> str:
-        """The state as the page writes it, with all its values."""
-        parts = [f"op={self.op}", f"dim={self.dim}"]
-        for name in ("input", "kernel", "stride", "dilation", "spread", "output_padding"):
-            numbers, usual = getattr(self, name), 0 if name == "output_padding" else 1
-            if name in ("input", "kernel") or set(numbers) != {usual}:
-                parts.append(f"{name}={'x'.join(map(str, numbers))}")
-        if self.padding != "valid":
-            parts.append(f"padding={self._padding_text()}")
-        parts += ["ceil=1"] * self.ceil + ["count_padding=0"] * (not self.count_padding)
-        if self.channels != (1, 1):
-            parts.append(f"channels={self.channels[0]}-{self.channels[1]}")
-        parts += [f"groups={self.groups}"] * (self.groups > 1) + ["bias=1"] * self.bias
-        parts += [f"leave={self.leave}", "at=0"]
-        for name, array in arrays.items():
-            parts.append(f"{name}={','.join(f'{value:g}' for value in array.ravel())}")
-        return "#" + "&".join(parts)
-
-    def _padding_text(self) -> str:
-        if isinstance(self.padding, str):
-            return self.padding
-        return ",".join(str(n) for pair in self.padding for n in pair)
-
 
 NAMES = {
     "conv": "conv",
@@ -244,3 +222,15 @@ def values(state: Drawn, output: tuple[int, ...], number: int) -> dict[str, Any]
     random = np.random.default_rng(number + 10**6)
     shapes = state.shapes(output)
     return {name: random.integers(-12, 13, shape) / 4 for name, shape in shapes.items()}
+
+
+def states(numbers: range) -> tuple[list[tuple[Drawn, dict[str, Any]]], list[Drawn]]:
+    """The states of some numbers that the library takes, with values; and those it refuses."""
+    taken, refused = [], []
+    for number in numbers:
+        state = drawn(number)
+        try:
+            taken.append((state, values(state, state.output(), number)))
+        except (ArgumentError, ShapeError):
+            refused.append(state)
+    return taken, refused

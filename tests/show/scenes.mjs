@@ -1,5 +1,4 @@
-// What the pages draw of some addresses: the scenes that are asked for, the address again, and the
-// correlation that a gradient is.
+// What the pages draw of some addresses: the scenes that are asked for, and the address again.
 import { readFileSync } from "node:fs";
 
 const modules = process.argv[2];
@@ -8,24 +7,20 @@ const { fromAddress, toAddress, valued } = await import(`${modules}/numbers.js`)
 const { panelsOf } = await import(`${modules}/names.js`);
 const { layoutOf } = await import(`${modules}/layout.js`);
 const { sceneOf } = await import(`${modules}/scene.js`);
-const { exchanged } = await import(`${modules}/exchange.js`);
 
 const { shared, questions } = JSON.parse(readFileSync(0, "utf8"));
 configure(shared);
 
 /** One question: an address, a width, what a scene shows. */
-function answer({ address, width, place, cell, options }) {
+function answer({ address, width, place, options }) {
   const state = fromAddress(address);
   const again = toAddress(state);
   try {
     const model = valued(state);
     const panels = panelsOf(model, state);
-    const layout = layoutOf(model, panels, place, { width });
+    const layout = layoutOf(model, place, { width });
     const scene = sceneOf(model, panels, layout, options);
-    const found = exchanged(model, state.leave, cell);
-    const cells = found ? found.values.y.map((_, n) => found.back(n)) : [];
-    const correlation = found && { ...found.values, at: found.at, back: cells, axes: found.model.axes };
-    return { again, scene, correlation };
+    return { again, scene };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { again, refusal: error.message };

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from page_states import Drawn, drawn
 
+from allconv.errors import Error
+from allconv.show.stage.model import model_of
 from allconv.show.stage.settings import Pair
 from allconv.show.stage.state import State
+from allconv.show.stage.values import coordinates, place_key
 
 
 def state_of(given: Drawn, **more: Any) -> State:
@@ -37,6 +41,26 @@ def state_of(given: Drawn, **more: Any) -> State:
         leave=given.leave,
         **more,
     )
+
+
+def with_values(given: Drawn, arrays: dict[str, Any]) -> State:
+    """The state with the values of arrays; LimitError where a page does not draw it."""
+    state = state_of(given)
+    model = model_of(state)
+    edits = {
+        place_key(name, place): value
+        for name, array in arrays.items()
+        for place, value in zip(coordinates(model, name), map(float, array.ravel()), strict=True)
+    }
+    return replace(state, edits=edits)
+
+
+def address_of(given: Drawn, arrays: dict[str, Any]) -> str:
+    """Its address, without values where a page does not draw it."""
+    try:
+        return with_values(given, arrays).address()
+    except Error:
+        return state_of(given).address()
 
 
 def drawn_state(number: int) -> State:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from report_pages import read
 
 import allconv as ac
 from allconv import functional as F
@@ -238,23 +238,11 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         explained.save(tmp_path / "none" / "b.svg")
 
 
-class Frame(HTMLParser):
-    """The attributes of the one iframe of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[dict[str, str | None]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "iframe":
-            self.found.append(dict(attrs))
-
-
 def test_notebooks_get_the_live_page_in_a_frame_of_its_own() -> None:
     explained = ac.explain(F.conv2d, X, W, theme="dark")
     shown = explained._repr_html_()
-    (frame,) = Frame(shown).found
+    (found,) = read(shown).all("iframe")
+    frame = found.attributes
     assert frame["sandbox"] == "allow-scripts"
     assert frame["srcdoc"] == explained.html()
     assert explained.svg() in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from page_browser import Browser, needs_browser, quiet, step
+from page_browser import Browser, key, needs_browser, quiet, run, step
 
 from allconv.lecture import check, examples, find
 from allconv.lecture.page import lecture_page
@@ -31,13 +31,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_figure_lives(browser: Browser, page: Path) -> None:
-    visit = quiet(browser.visit(page, step("evaluate", code=f"[{LIVE}, {FIGURES}]")))
+    visit = quiet(browser.visit(page, run(f"[{LIVE}, {FIGURES}]")))
     live, figures = visit.results[0]
     assert live == figures > 20
 
 
 def test_no_width_scrolls_sideways(browser: Browser, page: Path) -> None:
-    measure = step("evaluate", code="[document.documentElement.scrollWidth, innerWidth]")
+    measure = run("[document.documentElement.scrollWidth, innerWidth]")
     steps = [each for width in WIDTHS for each in (step("viewport", width=width), measure)]
     visit = quiet(browser.visit(page, *steps, width=WIDTHS[0]))
     widths = [result for result in visit.results if result]
@@ -47,9 +47,9 @@ def test_no_width_scrolls_sideways(browser: Browser, page: Path) -> None:
 
 def test_results_are_covered_and_uncovered_by_the_keyboard(browser: Browser, page: Path) -> None:
     """The switch covers all, Enter uncovers one, and covering again begins anew."""
-    cover = [step("focus", at="#cover"), step("key", key="Enter")]
-    one = [step("focus", at="#correlation .answer"), step("key", key="Enter")]
-    seen, count = step("evaluate", code=SEEN), step("evaluate", code=COVERED)
+    cover = [step("focus", at="#cover"), key("Enter")]
+    one = [step("focus", at="#correlation .answer"), key("Enter")]
+    seen, count = run(SEEN), run(COVERED)
     visit = quiet(
         browser.visit(
             page, seen, count, *cover, seen, count, *one, seen, *cover, seen, *cover, seen
@@ -64,20 +64,13 @@ def test_results_are_covered_and_uncovered_by_the_keyboard(browser: Browser, pag
 
 def test_a_covered_figure_does_not_tell_its_result(browser: Browser, page: Path) -> None:
     total = "document.querySelector('#correlation .total').textContent"
-    visit = quiet(
-        browser.visit(
-            page,
-            step("evaluate", code=total),
-            step("click", at="#cover"),
-            step("evaluate", code=total),
-        )
-    )
+    visit = quiet(browser.visit(page, run(total), step("click", at="#cover"), run(total)))
     assert [result for result in visit.results if result is not None] == ["14", "?"]
 
 
 def test_without_scripts_pictures_and_tables_stand(browser: Browser, page: Path) -> None:
     code = "document.querySelectorAll('.figure .first svg').length"
-    visit = browser.visit(page, step("evaluate", code=f"[{code}, {FIGURES}]"), javascript=False)
+    visit = browser.visit(page, run(f"[{code}, {FIGURES}]"), javascript=False)
     still, figures = quiet(visit).results[0]
     assert still == figures > 20
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_browser import Browser, needs_browser, quiet, step
+from page_browser import Browser, key, needs_browser, quiet, run, step
 
 from tiers import slow, slowed
 
@@ -29,7 +29,7 @@ HOSTILE = (
     "#" + "&".join(["op=conv"] * 2000),
 )
 WIDTHS = (320, 375, 480, 619, 621, 768, 1024, 1440, 1920, 2560)
-HASH = step("evaluate", code="location.hash")
+HASH = run("location.hash")
 
 pytestmark = needs_browser()
 
@@ -37,10 +37,10 @@ pytestmark = needs_browser()
 @pytest.mark.parametrize("name", slowed(STATES, "channels"))
 def test_states_are_drawn_and_step(name: str, browser: Browser, page: Path) -> None:
     """No error and no request, whatever is left out and wherever the step is."""
-    keys = [step("key", key=key) for key in ("ArrowRight", "2", "ArrowDown", "3", "End", "1")]
+    keys = map(key, ("ArrowRight", "2", "ArrowDown", "3", "End", "1"))
     cells = "document.querySelectorAll('#explain [data-cell]').length"
-    is_live = step("evaluate", code="document.documentElement.classList.contains('live')")
-    visit = browser.visit(page, is_live, *keys, step("evaluate", code=cells), address=STATES[name])
+    is_live = run("document.documentElement.classList.contains('live')")
+    visit = browser.visit(page, is_live, *keys, run(cells), address=STATES[name])
     assert quiet(visit).results[0] is True
     assert (visit.results[-1] > 0) == (name != "refused")
 
@@ -48,9 +48,7 @@ def test_states_are_drawn_and_step(name: str, browser: Browser, page: Path) -> N
 def test_more_kernels_than_a_page_can_draw(browser: Browser, page: Path) -> None:
     """A local layer of 115,600 weights: its picture of them stops, and the page says where."""
     address = "#op=local&input=9x9&kernel=5x5&channels=4-4&padding=8,8,8,8"
-    said = step(
-        "evaluate", code="document.querySelector('.multiples p:not([hidden]) + p').innerText"
-    )
+    said = run("document.querySelector('.multiples p:not([hidden]) + p').innerText")
     visit = quiet(browser.visit(page, said, address=address))
     assert visit.results == ["A place has 16, one for each pair of channels; drawn: 1."]
 
@@ -59,14 +57,14 @@ def test_more_kernels_than_a_page_can_draw(browser: Browser, page: Path) -> None
 def test_addresses_that_mean_nothing_show_a_page(
     address: str, browser: Browser, page: Path
 ) -> None:
-    count = step("evaluate", code="document.querySelectorAll('#explain [data-cell]').length")
+    count = run("document.querySelectorAll('#explain [data-cell]').length")
     assert quiet(browser.visit(page, count, address=address)).results[0] > 0
 
 
 @pytest.mark.parametrize("name", slowed(STATES, "depthwise"))
 def test_no_width_scrolls_sideways(name: str, browser: Browser, page: Path) -> None:
     """From a small telephone to a large screen, in every view."""
-    measure = step("evaluate", code="[document.documentElement.scrollWidth, innerWidth]")
+    measure = run("[document.documentElement.scrollWidth, innerWidth]")
     steps = [
         each
         for width in WIDTHS
@@ -86,7 +84,7 @@ def test_axe_finds_no_serious_fault(name: str, theme: str, browser: Browser, pag
     media = step("media", features={"prefers-color-scheme": theme})
     opened = "for (const each of document.querySelectorAll('details')) each.open = true"
     visit = browser.visit(
-        page, media, step("evaluate", code=opened), step("settle"), step("axe"),
+        page, media, run(opened), step("settle"), step("axe"),
         address=STATES[name],
     )  # fmt: skip
     found = [fault for fault in visit.results[-1] if fault["impact"] in ("serious", "critical")]
@@ -97,7 +95,7 @@ def test_axe_finds_no_serious_fault(name: str, theme: str, browser: Browser, pag
 def test_axe_finds_what_is_wrong(browser: Browser, page: Path) -> None:
     """A control without a name is a fault that it is sure of."""
     code = "document.querySelector('main').append(document.createElement('button'))"
-    (*_, faults) = browser.visit(page, step("evaluate", code=code), step("axe")).results
+    (*_, faults) = browser.visit(page, run(code), step("axe")).results
     assert "button-name" in [fault["id"] for fault in faults]
 
 
@@ -113,8 +111,8 @@ def test_tab_comes_to_every_control(name: str, browser: Browser, page: Path) -> 
 def test_the_keyboard_alone_steps_and_switches_the_view(browser: Browser, page: Path) -> None:
     steps = [
         each
-        for key in ("ArrowRight", "ArrowDown", "End", "3", "2", "1")
-        for each in (step("key", key=key), HASH)
+        for name in ("ArrowRight", "ArrowDown", "End", "3", "2", "1")
+        for each in (key(name), HASH)
     ]
     visit = quiet(browser.visit(page, *steps))
     addresses = [result for result in visit.results if result]
@@ -126,15 +124,15 @@ def test_the_keyboard_alone_edits_a_number_and_undoes_it(browser: Browser, page:
     visit = browser.visit(
         page,
         step("tab_to", name="x"),
-        step("key", key="ArrowRight"),
-        step("key", key="Enter"),
+        key("ArrowRight"),
+        key("Enter"),
         step("type", text="77"),
-        step("key", key="Enter"),
+        key("Enter"),
         HASH,
         step("focused"),
-        step("key", key="z", held=["Control"]),
+        key("z", held=["Control"]),
         HASH,
-        step("key", key="z", held=["Control", "Shift"]),
+        key("z", held=["Control", "Shift"]),
         HASH,
     )
     edited, where, undone, again = (quiet(visit).results[n] for n in (5, 6, 8, 10))
@@ -146,16 +144,16 @@ def test_the_keyboard_alone_edits_a_number_and_undoes_it(browser: Browser, page:
 
 def test_the_keyboard_alone_changes_the_geometry(browser: Browser, page: Path) -> None:
     """A number of the form, and one that cannot be: the sentence, then the picture again."""
-    said = step("evaluate", code="document.querySelector('[role=alert]').textContent")
+    said = run("document.querySelector('[role=alert]').textContent")
     visit = browser.visit(
         page,
         step("tab_to", name="kernel, rows"),
-        step("key", key="ArrowUp"),
+        key("ArrowUp"),
         HASH,
         step("tab_to", name="input, rows"),
         step("type", text="1"),
         said,
-        step("key", key="Backspace"),
+        key("Backspace"),
         step("type", text="5"),
         said,
     )
@@ -169,10 +167,10 @@ def test_arrows_scroll_what_is_wider_than_its_place(browser: Browser, page: Path
     visit = browser.visit(
         page,
         step("focus", at=".matrices figure:last-child"),
-        step("key", key="ArrowRight", times=3),
+        key("ArrowRight", times=3),
         step("wait", until="document.querySelector('.matrices figure:last-child').scrollLeft > 0"),
         HASH,
-        step("key", key="ArrowDown"),
+        key("ArrowDown"),
         HASH,
         address=STATES["largest"],
         width=320,
@@ -184,9 +182,9 @@ def test_playing_ends_at_the_last_cell(browser: Browser, page: Path) -> None:
     visit = browser.visit(
         page,
         step("media", features={"prefers-reduced-motion": "reduce"}),
-        step("key", key=" "),
+        key(" "),
         step("wait", until="location.hash.endsWith('at=1')"),
-        step("evaluate", code="document.getAnimations().length"),
+        run("document.getAnimations().length"),
         address="#op=conv&dim=1&input=4&kernel=3",
     )
     assert quiet(visit).results[-1] == 0
@@ -197,12 +195,10 @@ def test_without_scripts_a_picture_and_a_table_are_seen(browser: Browser, page: 
         const { width, height } = document.querySelector(each).getBoundingClientRect();
         return width > 100 && height > 50;
     })"""
-    wide = step("evaluate", code="document.documentElement.scrollWidth")
-    live = step("evaluate", code="document.documentElement.classList.contains('live')")
+    wide = run("document.documentElement.scrollWidth")
+    live = run("document.documentElement.classList.contains('live')")
     for width in (320, 1280):
-        visit = browser.visit(
-            page, step("evaluate", code=code), wide, live, javascript=False, width=width
-        )
+        visit = browser.visit(page, run(code), wide, live, javascript=False, width=width)
         assert quiet(visit).results == [[True, True], width, False]
 
 

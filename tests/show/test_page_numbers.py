@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from page_browser import Browser, needs_browser, step
-from page_states import defined_vjp, drawn, values
+from page_states import defined_vjp, states
+from stage_states import address_of
 
-from allconv.errors import ArgumentError, ShapeError
 from allconv.show.page.document import document
 from allconv.show.page.modules import module_text
 from allconv.show.page.shared import shared_data
@@ -41,14 +41,8 @@ def script() -> str:
 @needs_browser()
 def test_values_in_the_browser_are_those_of_the_library(tmp_path: Path) -> None:
     """y and the gradients of drawn states, computed by the joined script in Chromium."""
-    taken = []
-    for number in range(COUNT):
-        state = drawn(number)
-        try:
-            taken.append((state, values(state, state.output(), number)))
-        except (ArgumentError, ShapeError):
-            continue
-    addresses = [state.address(arrays) for state, arrays in taken]
+    taken, _ = states(range(COUNT))
+    addresses = [address_of(state, arrays) for state, arrays in taken]
     path = tmp_path / "numbers.html"
     path.write_text(document("numbers", script=script()), "utf-8")
     code = f"answer({json.dumps(addresses)}).map((v) => JSON.stringify(v, (_, n) => " + (
@@ -64,7 +58,7 @@ def test_values_in_the_browser_are_those_of_the_library(tmp_path: Path) -> None:
             continue  # too large to draw
         for name, array in state.computed(arrays, defined_vjp).items():
             given = np.array(found[name], float)
-            message = f"{name} of {state.address(arrays)}"
+            message = f"{name} of {address_of(state, arrays)}"
             np.testing.assert_allclose(given, np.ravel(array), rtol=0, atol=1e-9, err_msg=message)
         compared += 1
     assert compared >= 300

@@ -6,28 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_browser import Browser, Visit, needs_browser, step
+from page_browser import Browser, Visit, key, needs_browser, run, step
 from page_node import asked, needs_node
 
 MOST = 200
 ARRIVALS = ("back", "forth", "giveUp")
-HASH = step("evaluate", code="location.hash")
-UNDO = step("key", key="z", held=["Control"])
-REDO = step("key", key="z", held=["Control", "Shift"])
-FIELDS = step("evaluate", code="document.querySelectorAll('.editor').length")
+HASH = run("location.hash")
+ENTER, RIGHT = key("Enter"), key("ArrowRight")
+UNDO = key("z", held=["Control"])
+REDO = key("z", held=["Control", "Shift"])
+FIELDS = run("document.querySelectorAll('.editor').length")
 TOOL = """(name) => [...document.querySelectorAll('.tools button')]
     .find((button) => button.textContent === name)"""
-CAN = step(
-    "evaluate",
-    code=f"""['Undo', 'Redo'].map({TOOL})
-        .map((button) => button.getAttribute('aria-disabled') === 'false')""",
-)
-PEN = step("evaluate", code=f"({TOOL})('Draw the input').click()")
+CAN = run(f"""['Undo', 'Redo'].map({TOOL})
+        .map((button) => button.getAttribute('aria-disabled') === 'false')""")
+PEN = run(f"({TOOL})('Draw the input').click()")
 
 
 def cell(name: str, at: int) -> str:
     """The selector of a cell of the stage."""
     return f".stage [data-cell='{name}:{at}']"
+
+
+def click(name: str, at: int) -> dict[str, Any]:
+    """The step of a click on a cell of the stage."""
+    return step("click", at=cell(name, at))
+
+
+def typed(text: str) -> dict[str, Any]:
+    """The step of a text that is typed."""
+    return step("type", text=text)
 
 
 def arrived(modules: Path, *calls: list[Any]) -> list[Any]:
@@ -102,7 +110,7 @@ def edits(address: str) -> str:
 
 @browsers
 def test_nothing_can_be_undone_at_first(browser: Browser, page: Path) -> None:
-    press = step("evaluate", code="document.querySelector('.tools button').click()")
+    press = run("document.querySelector('.tools button').click()")
     first, can, *rest = answers(browser.visit(page, HASH, CAN, press, HASH, UNDO, REDO, HASH, CAN))
     assert rest == [first, first, [False, False]]
     assert can == [False, False]
@@ -111,17 +119,7 @@ def test_nothing_can_be_undone_at_first(browser: Browser, page: Path) -> None:
 @browsers
 def test_what_is_counted_in_a_field_is_one_step(browser: Browser, page: Path) -> None:
     visit = browser.visit(
-        page,
-        HASH,
-        step("click", at=cell("x", 1)),
-        step("key", key="ArrowUp", times=5),
-        HASH,
-        step("key", key="Enter"),
-        UNDO,
-        HASH,
-        CAN,
-        REDO,
-        HASH,
+        page, HASH, click("x", 1), key("ArrowUp", times=5), HASH, ENTER, UNDO, HASH, CAN, REDO, HASH
     )
     first, counted, undone, can, again = answers(visit)
     assert edits(counted).startswith("x=1,9,1,")
@@ -129,25 +127,12 @@ def test_what_is_counted_in_a_field_is_one_step(browser: Browser, page: Path) ->
 
 
 @browsers
-@pytest.mark.parametrize("typed", ["", "7", "none"])
-def test_escape_leaves_nothing_behind(typed: str, browser: Browser, page: Path) -> None:
+@pytest.mark.parametrize("text", ["", "7", "none"])
+def test_escape_leaves_nothing_behind(text: str, browser: Browser, page: Path) -> None:
     """No number, no step, and what could be done again still can, whatever stands in the field."""
-    visit = browser.visit(
-        page,
-        step("click", at=cell("w", 0)),
-        step("type", text="5"),
-        step("key", key="Enter"),
-        UNDO,
-        HASH,
-        step("click", at=cell("x", 1)),
-        step("key", key="ArrowUp", times=2),
-        HASH,
-        step("type", text=typed),
-        step("key", key="Escape"),
-        HASH,
-        CAN,
-        FIELDS,
-    )
+    undo = click("w", 0), typed("5"), ENTER, UNDO, HASH
+    escape = click("x", 1), key("ArrowUp", times=2), HASH, typed(text), key("Escape"), HASH
+    visit = browser.visit(page, *undo, *escape, CAN, FIELDS)
     before, counted, after, can, fields = answers(visit)
     assert edits(counted) != edits(before) == ""
     assert [after, can, fields] == [before, [False, True], 0]
@@ -155,26 +140,16 @@ def test_escape_leaves_nothing_behind(typed: str, browser: Browser, page: Path) 
 
 @browsers
 def test_a_number_that_is_counted_back_is_no_step(browser: Browser, page: Path) -> None:
-    visit = browser.visit(
-        page,
-        step("click", at=cell("x", 1)),
-        step("key", key="ArrowUp"),
-        step("key", key="ArrowDown"),
-        step("key", key="Enter"),
-        CAN,
-    )
+    visit = browser.visit(page, click("x", 1), key("ArrowUp"), key("ArrowDown"), ENTER, CAN)
     assert answers(visit) == [[False, False]]
 
 
 @browsers
 def test_each_field_is_a_step(browser: Browser, page: Path) -> None:
     """Tab goes on to the next cell; undoing goes back one at a time."""
-    count = step("key", key="ArrowUp", times=2)
-    tab = step("key", key="Tab")
-    enter = step("key", key="Enter")
-    visit = browser.visit(
-        page, step("click", at=cell("x", 0)), count, tab, count, enter, HASH, UNDO, HASH, UNDO, HASH
-    )
+    count = key("ArrowUp", times=2)
+    counted = click("x", 0), count, key("Tab"), count, ENTER, HASH
+    visit = browser.visit(page, *counted, UNDO, HASH, UNDO, HASH)
     both, one, none = map(edits, answers(visit))
     assert both.startswith("x=3,6,1,")
     assert one.startswith("x=3,4,1,")
@@ -183,21 +158,8 @@ def test_each_field_is_a_step(browser: Browser, page: Path) -> None:
 
 @browsers
 def test_the_keyboard_goes_on_from_the_cell_that_it_edited(browser: Browser, page: Path) -> None:
-    enter = step("key", key="Enter")
-    right = step("key", key="ArrowRight")
-    visit = browser.visit(
-        page,
-        step("tab_to", name="x"),
-        right,
-        enter,
-        step("type", text="8"),
-        enter,
-        right,
-        enter,
-        step("type", text="9"),
-        enter,
-        HASH,
-    )
+    first, second = (RIGHT, ENTER, typed("8"), ENTER), (RIGHT, ENTER, typed("9"), ENTER)
+    visit = browser.visit(page, step("tab_to", name="x"), *first, *second, HASH)
     assert edits(answers(visit)[-1]).startswith("x=1,8,9,")
 
 
@@ -217,18 +179,8 @@ def test_a_stroke_of_the_pen_is_one_step(browser: Browser, page: Path) -> None:
 @browsers
 def test_the_slider_keeps_what_a_field_holds(browser: Browser, page: Path) -> None:
     """The field closes, and the keyboard stays with the slider."""
-    visit = browser.visit(
-        page,
-        step("tab_to", name="x"),
-        step("key", key="Enter"),
-        step("type", text="8"),
-        step("click", at=".player input"),
-        FIELDS,
-        step("focused"),
-        HASH,
-        UNDO,
-        HASH,
-    )
+    slide = step("tab_to", name="x"), ENTER, typed("8"), step("click", at=".player input")
+    visit = browser.visit(page, *slide, FIELDS, step("focused"), HASH, UNDO, HASH)
     _, fields, focused, stepped, *_ = answers(visit)
     assert fields == 0
     assert focused["name"] == "step"
@@ -239,13 +191,7 @@ def test_the_slider_keeps_what_a_field_holds(browser: Browser, page: Path) -> No
 def test_undo_takes_back_what_a_field_holds(browser: Browser, page: Path) -> None:
     """The press closes the field first."""
     visit = browser.visit(
-        page,
-        step("click", at=cell("x", 3)),
-        step("type", text="55"),
-        step("click", at=".tools button"),
-        FIELDS,
-        HASH,
-        CAN,
+        page, click("x", 3), typed("55"), step("click", at=".tools button"), FIELDS, HASH, CAN
     )
     fields, address, can = answers(visit)
     assert [fields, edits(address), can] == [0, "", [False, True]]
@@ -256,11 +202,11 @@ def test_another_address_closes_a_field(browser: Browser, page: Path) -> None:
     """Its cell may be none of the next state's; undoing leads back to what it held."""
     visit = browser.visit(
         page,
-        step("click", at=cell("x", 20)),
-        step("type", text="8"),
-        step("evaluate", code="location.hash = '#op=conv&dim=1&input=4&kernel=2', null"),
+        click("x", 20),
+        typed("8"),
+        run("location.hash = '#op=conv&dim=1&input=4&kernel=2', null"),
         step("wait", until="document.querySelectorAll('.editor').length === 0"),
-        step("key", key="ArrowUp"),
+        key("ArrowUp"),
         HASH,
         UNDO,
         HASH,
@@ -277,12 +223,6 @@ def test_a_field_stays_over_its_cell(browser: Browser, page: Path) -> None:
     apart = f"""((field, cell) => [field.x - cell.x, field.y - cell.y])(
         ...['.editor', "{cell("x", 20)}"].map((each) =>
             document.querySelector(each).getBoundingClientRect()))"""
-    visit = browser.visit(
-        page,
-        step("click", at=cell("x", 20)),
-        step("evaluate", code=apart),
-        step("viewport", width=600),
-        step("evaluate", code=apart),
-    )
+    visit = browser.visit(page, click("x", 20), run(apart), step("viewport", width=600), run(apart))
     first, narrow = answers(visit)
     assert narrow == pytest.approx(first, abs=0.5)

@@ -10,9 +10,8 @@ import pytest
 from report_pages import Element, make_run, pictures, read
 
 from allconv.data import batches
-from allconv.picture.palette import DARK, LIGHT, Theme, contrast, mixed
 from allconv.show.report.album import SIDE, Album, Shot
-from allconv.show.report.confusion import DEEPEST, ConfusionMatrix
+from allconv.show.report.confusion import ConfusionMatrix
 from allconv.show.report.run import TrainedRun, run_report
 from allconv.train.evaluate import interval
 
@@ -229,13 +228,6 @@ def test_settings_are_said() -> None:
     made = read(run_report(run)).at("made").text
     for said in ("plain", "Linear", "AdamW", "OneCycle", "Augment(", "the arrays", "8 × 8 grey"):
         assert said in made
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_numbers_of_the_matrix_can_be_read(theme: Theme) -> None:
-    """On the deepest of their colours, too."""
-    for colour in (theme.roles["x"], theme.bad):
-        assert contrast(theme.ink, mixed(theme.paper, colour, DEEPEST / 100)) >= 4.5
 
 
 def test_an_album_ends_before_it_is_too_large() -> None:

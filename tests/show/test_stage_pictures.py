@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 from PIL import Image, ImageSequence
+from report_pages import read
 from stage_states import drawn_state
 
 from allconv.errors import Error, LimitError
@@ -19,7 +19,7 @@ from allconv.show.stage import gif
 from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.primitives import Path, Rect
 from allconv.show.stage.state import State
-from allconv.show.stage.step import spoken, step_table, step_text
+from allconv.show.stage.step import spoken, step_of, step_table
 from allconv.show.stage.svg import stage_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -108,7 +108,7 @@ def test_panels_stand_below_each_other_where_there_is_little_room() -> None:
 def test_numbers_of_users_are_text() -> None:
     """Values come from addresses as numbers; nothing of an address is copied into a picture."""
     state = State.of_address("#op=conv&x=<script>,1&letters=<b>&leave=\"'>&padding=<i>")
-    for shown in (stage_svg(state), step_table(state), step_text(state)):
+    for shown in (stage_svg(state), step_table(state)):
         assert not re.search(r"<(script|b|i)\b", shown)
 
 
@@ -157,55 +157,31 @@ def test_films_are_bounded() -> None:
         gif.stage_gif(wide)
 
 
-class Tables(HTMLParser):
-    """The tables of a page: captions and rows of texts."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.captions: list[str] = []
-        self.rows: list[list[list[str]]] = []
-        self._inside = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        if tag == "table":
-            self.rows.append([])
-        if tag == "tr":
-            self.rows[-1].append([])
-        if tag in ("td", "th"):
-            self.rows[-1][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "caption":
-            self.captions.append(data)
-        if self._inside in ("td", "th"):
-            self.rows[-1][-1][-1] += data
+def tables(state: State) -> tuple[list[str], list[list[list[str]]]]:
+    """The captions of a state's tables, and their rows of texts."""
+    found = read(step_table(state)).all("table")
+    rows = [[[cell.text for cell in row.inside] for row in each.all("tr")] for each in found]
+    return [each.all("caption")[0].text for each in found], rows  # type: ignore[union-attr]
 
 
 def test_tables_hold_the_step_and_the_whole_result() -> None:
     state = State.of_address("#op=conv&input=3x3&kernel=2x2&channels=1-2&x=1,2,3,4,5,6,7,8,9&at=1")
     picture = StagePicture.of(state)
-    found = Tables(step_table(state))
-    assert found.captions[1:] == ["y, channel 0", "y, channel 1"]
-    assert found.captions[0] == f"y[0,0,1] = {int(picture.result[1])}"
-    head, *terms = found.rows[0]
+    captions, rows = tables(state)
+    assert captions == [f"y[0,0,1] = {int(picture.result[1])}", "y, channel 0", "y, channel 1"]
+    head, *terms = rows[0]
     assert head == ["what meets", "", "numbers", "adds"]
     assert [row[0] for row in terms] == ["x[0,1]", "x[0,2]", "x[1,1]", "x[1,2]"]
-    whole = [float(n.replace("−", "-")) for table in found.rows[1:] for row in table for n in row]
+    whole = [float(n.replace("−", "-")) for table in rows[1:] for row in table for n in row]
     assert whole == picture.result
 
 
 def test_tables_of_every_state_hold_its_result() -> None:
     for state in drawable(range(0, 140, 3)):
-        found = Tables(step_table(state))
-        cells = sum(len(row) for table in found.rows[1:] for row in table)
+        _, (first, *others) = tables(state)
+        cells = sum(len(row) for table in others for row in table)
         assert cells == StagePicture.of(state).count
-        lengths = {len(row) for row in found.rows[0]}
-        assert len(lengths) == 1
+        assert len({len(row) for row in first}) == 1
 
 
 @pytest.mark.parametrize(
@@ -235,41 +211,46 @@ def test_small_pictures_spare_nothing() -> None:
 
 def test_a_result_that_is_too_long_for_a_table() -> None:
     state = State.of_address("op=local&input=9x9&kernel=5x5&channels=4-4&leave=w")
-    table = step_table(state)
-    assert "The result has 10,000 cells, too many for a table." in table
-    assert len(Tables(table).captions) == 1
+    assert "The result has 10,000 cells, too many for a table." in step_table(state)
+    assert len(tables(state)[0]) == 1
+
+
+def said_of(state: State) -> str:
+    """The sentence above the tables of a state."""
+    return step_table(state).partition('<p class="says">')[2].partition("</p>")[0].strip()
 
 
 def test_steps_in_words() -> None:
     line = State(dim=1, input=(1, 4), kernel=(1, 3), padding="half")
-    assert step_text(line) == (
-        "y[0] = 8, from 3 products added up:\n"
-        "    padding    0 × 1  0\n"
-        "    x[0] w[1]  1 × 2  2\n"
-        "    x[1] w[2]  2 × 3  6"
-    )
+    assert said_of(line) == "y[0] = 8, from 3 products added up."
+    assert [
+        (term.meets, term.numbers, term.product) for term in step_of(StagePicture.of(line)).terms
+    ] == [
+        (("padding",), "0 × 1", "0"),
+        (("x[0]", "w[1]"), "1 × 2", "2"),
+        (("x[1]", "w[2]"), "2 × 3", "6"),
+    ]
     said = spoken(StagePicture.of(line))
     assert said == (
         "Correlation. x: input 4, w: kernel 3, y: output 4. y[0] = 8 from 0 × 1 + 1 × 2 + 2 × 3."
     )
     pool = State.of_address("#op=max_pool&dim=1&input=4&kernel=2&stride=2&x=5,5,1,2")
-    assert step_text(pool).splitlines() == [
-        "y[0] = 5, the largest of 2:",
-        "    x[0]  5  the largest",
-        "    x[1]  5",
-    ]
+    assert said_of(pool).startswith("y[0] = 5, the largest of 2.")
+    assert [term.product for term in step_of(StagePicture.of(pool)).terms] == ["the largest", ""]
     mean = State.of_address("#op=avg_pool&dim=1&input=4&kernel=2&stride=2&x=5,4,1,2")
-    assert step_text(mean).startswith("y[0] = 4.5, from 2 cells added up, divided by 2:")
+    assert said_of(mean) == "y[0] = 4.5, from 2 cells added up, divided by 2."
 
 
 def test_a_cell_that_nothing_meets_says_so() -> None:
     state = State.of_address("#op=conv&dim=1&input=5&kernel=1&stride=4&leave=x&at=2")
-    assert step_text(state) == "gx[2] = 0, which nothing meets"
-    assert "No place of the window reaches this cell." in step_table(state)
+    assert said_of(state) == (
+        "gx[2] = 0, which nothing meets. No place of the window reaches this cell."
+    )
     empty = State.of_address("#op=max_pool&dim=1&input=1&kernel=2&dilation=2&padding=1")
-    assert step_text(empty) == "y[0] = −∞, which nothing meets"
-    assert "lies in the padding only" in step_table(empty)
+    assert said_of(empty).startswith(
+        "y[0] = −∞, which nothing meets. This place of the window lies"
+    )
 
 
 def test_a_cell_beyond_the_result_is_its_last_one() -> None:
-    assert step_text(State(at=10**6)).startswith("y[2,2] = ")
+    assert said_of(State(at=10**6)).startswith("y[2,2] = ")

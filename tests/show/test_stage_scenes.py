@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from page_node import asked, needs_node
-from stage_exchange import exchanged
 from stage_states import drawn_state
 
 from allconv.errors import Error
 from allconv.show.page.shared import OPERATORS, shared_data
-from allconv.show.stage.layout import Room, layout_of
+from allconv.show.stage.layout import layout_of
 from allconv.show.stage.model import model_of
 from allconv.show.stage.names import panels_of
 from allconv.show.stage.primitives import Scene
@@ -41,14 +40,7 @@ class Question:
     def sent(self) -> dict[str, Any]:
         """The question as JavaScript reads it."""
         options = dataclasses.asdict(self.options)
-        asked_for = {"address": self.address, "width": self.width, "place": 0, "cell": self.cell}
-        return {**asked_for, "options": options}
-
-    @property
-    def cell(self) -> int:
-        """The cell of the array that is left out whose correlation is asked for."""
-        focus = self.options.focus
-        return focus.cell if focus.role == State.of_address(self.address).leave else 0
+        return {"address": self.address, "width": self.width, "place": 0, "options": options}
 
 
 def question(number: int) -> Question:
@@ -82,10 +74,9 @@ def answered(question: Question) -> dict[str, Any]:
         return {"again": again, "refusal": error.message}
     values = values_of(state, model)
     panels = panels_of(model, values, state)
-    layout = layout_of(model, 0, Room(question.width))
+    layout = layout_of(model, 0, question.width)
     scene = scene_of(model, panels, layout, question.options, values.best)
-    found = exchanged(model, values, state.leave, question.cell)
-    return {"again": again, "scene": scene, "correlation": found}
+    return {"again": again, "scene": scene}
 
 
 @needs_node
@@ -102,7 +93,6 @@ def test_scenes_are_those_of_the_pages(modules: Path) -> None:
             compared["refused"] += 1
             continue
         compare_scenes(ours["scene"], theirs["scene"], each)
-        compare_correlations(ours["correlation"], theirs["correlation"], each)
         compared[State.of_address(each.address).op] += 1
     assert compared.keys() == {*OPERATORS, "refused"}
     assert compared.total() - compared["refused"] >= STATES // 2, compared
@@ -120,16 +110,3 @@ def compare_scenes(ours: Scene, theirs: dict[str, Any], asked_for: Question) -> 
                 assert value == pytest.approx(other[name], abs=NEAR), (one, other)
             else:
                 assert value == other[name], (one, other, asked_for)
-
-
-def compare_correlations(ours: Any, theirs: Any, asked_for: Question) -> None:
-    assert (ours is None) == (theirs is None), asked_for
-    if ours is None:
-        return
-    assert (ours.at, ours.back) == (theirs["at"], theirs["back"]), asked_for
-    for role in ("x", "w", "y"):
-        assert ours.values[role] == pytest.approx(theirs[role], abs=1e-9), asked_for
-    for axis, other in zip(ours.model.axes, theirs["axes"], strict=True):
-        assert (axis.input, axis.kernel, axis.output) == tuple(
-            other[name] for name in ("input", "kernel", "output")
-        )

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from math import isclose, prod
 from typing import Any
 
 import numpy as np
 import pytest
-from page_states import Drawn, defined_vjp, drawn, values
-from stage_states import state_of
+from page_states import Drawn, defined_vjp, states
+from stage_states import state_of, with_values
 
 from allconv import functional as F
-from allconv.errors import ArgumentError, LimitError, ShapeError
+from allconv.errors import LimitError
 from allconv.show.page.shared import OPERATORS
-from allconv.show.stage.call import Shown, state_of_call
+from allconv.show.stage.call import state_of_call
 from allconv.show.stage.model import model_of
 from allconv.show.stage.picture import StagePicture
+from allconv.show.stage.state import State
 from allconv.show.stage.step import step_of
-from allconv.show.stage.values import GIVEN, Values, coordinates, place_key, values_of
+from allconv.show.stage.values import Values, values_of
 from allconv.show.window_call import record_call
 from allconv.show.working import upstream, working
 
@@ -32,29 +34,11 @@ WORKED = range(70)
 def taken(numbers: range) -> list[tuple[Drawn, dict[str, Any]]]:
     """The states of some numbers that a page draws, with values."""
     found = []
-    for number in numbers:
-        state = drawn(number)
-        try:
-            arrays = values(state, state.output(), number)
+    for state, arrays in states(numbers)[0]:
+        with suppress(LimitError):
             model_of(state_of(state))
-        except (ArgumentError, ShapeError, LimitError):
-            continue
-        found.append((state, arrays))
+            found.append((state, arrays))
     return found
-
-
-def edited(state: Drawn, arrays: dict[str, Any]) -> StagePicture:
-    """The picture of a state with these values."""
-    model = model_of(state_of(state))
-    edits = {
-        place_key(name, place): value
-        for name in GIVEN
-        if name in arrays
-        for place, value in zip(
-            coordinates(model, name), map(float, arrays[name].ravel()), strict=True
-        )
-    }
-    return StagePicture.of(state_of(state, edits=edits))
 
 
 def check(found: Values, wanted: dict[str, Any], message: str) -> None:
@@ -67,7 +51,7 @@ def test_values_are_those_of_the_library() -> None:
     """y, gx, gw and gb of every operator."""
     compared: Counter[str] = Counter()
     for state, arrays in taken(STATES):
-        picture = edited(state, arrays)
+        picture = StagePicture.of(with_values(state, arrays))
         check(picture.values, state.computed(arrays, defined_vjp), str(state))
         compared[state.op] += 1
     assert compared.keys() == set(OPERATORS)
@@ -79,8 +63,7 @@ def test_steps_add_up_to_the_values() -> None:
     count = 0
     for state, arrays in taken(STEPPED):
         for leave in ("x", "y") if state.is_pool else ("x", "w", "y"):
-            picture = edited(state, arrays)
-            picture = StagePicture.of(replace(picture.state, leave=leave))
+            picture = StagePicture.of(replace(with_values(state, arrays), leave=leave))
             for cell in range(0, picture.count, 3):
                 check_step(picture, cell)
                 count += 1
@@ -99,14 +82,14 @@ def check_step(picture: StagePicture, cell: int) -> None:
     assert isclose(total, step.value, abs_tol=1e-9), (picture.state, cell)
 
 
-def recorded(state: Drawn, arrays: dict[str, Any]) -> Shown:
+def recorded(state: Drawn, arrays: dict[str, Any]) -> State:
     """The state of the library's call with these arrays, and of the gradient that arrives."""
     given = [arrays[name] for name in ("x", "w", "b") if name in arrays]
     if state.op == "local" and state.bias:
         each = given[2].reshape((-1, *(1,) * state.dim))
         given[2] = np.broadcast_to(each, arrays["g"].shape).copy()
     call = record_call(state.called, given, {})
-    return state_of_call(call, upstream(call.result, arrays["g"]), leave=state.leave)
+    return state_of_call(call, upstream(call.result, arrays["g"]), leave=state.leave)[0]
 
 
 def test_calls_become_states() -> None:
@@ -116,7 +99,7 @@ def test_calls_become_states() -> None:
         if state.op == "local" and max(state.spread) > 1:
             continue  # the library has no such layer
         try:
-            shown = recorded(state, arrays).state
+            shown = recorded(state, arrays)
         except LimitError:
             assert min(min(pair) for pair in state.ends) < -3 or state.op == "conv_transpose", state
             continue
@@ -143,7 +126,7 @@ def test_totals_are_those_of_the_working() -> None:
             continue
         given = [arrays[name] for name in ("x", "w", "b") if name in arrays]
         made = working(state.called, *given, grad_output=arrays["g"])
-        found = edited(state, arrays).values
+        found = StagePicture.of(with_values(state, arrays)).values
         check(found, {view.name: view.totals() for view in made}, str(state))
         compared += 1
     assert compared >= 30
@@ -159,7 +142,7 @@ def test_means_that_reach_beyond_their_padding(ceil: bool, counted: bool, paddin
         "stride": 3, "padding": padding, "ceil_mode": ceil, "count_include_pad": counted,
     }  # fmt: skip
     call = record_call(F.avg_pool2d, (x, 2), settings)
-    shown = state_of_call(call).state
+    shown, _ = state_of_call(call)
     assert shown.input == (6, 6)
     model = model_of(shown)
     wanted = F.avg_pool2d(x, 2, **settings)

@@ -116,7 +116,7 @@ class Known:
     def new(cls, array: Array) -> Known:
         """An array with names of its own."""
         wide = array.astype(np.float64) if array.dtype.kind == "f" else array
-        return cls(wide, np.arange(array.size).reshape(array.shape), wide)
+        return cls(wide, numbered(array.shape), wide)
 
     def moved(self, array: Array, cells: Cells) -> Known:
         """The same values at other places."""
@@ -139,10 +139,19 @@ class Known:
         """The multiplication by this array, cell by cell."""
         places = np.arange(prod(shape))
         if named and self.array.size > 1:
-            cells = np.broadcast_to(np.arange(self.array.size).reshape(self.array.shape), shape)
+            cells = np.broadcast_to(numbered(self.array.shape), shape)
             return self.entries(places, places, cells.reshape(-1), (shape, shape), "w")
         factors = np.broadcast_to(self.array, shape).reshape(-1)
         return LinearMap(places, places, factors.astype(float), shape, shape)
+
+
+def numbered(shape: tuple[int, ...]) -> Cells:
+    """The places of the cells of an array in the flattened one.
+
+    >>> numbered((2, 2)).tolist()
+    [[0, 1], [2, 3]]
+    """
+    return np.arange(prod(shape)).reshape(shape)
 
 
 def identity(shape: tuple[int, ...]) -> LinearMap:

@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from allconv.analysis.layer_matrix import Matrix
-from allconv.analysis.linear_map import Known, LinearMap, composed, identity, selection, summed
+from allconv.analysis.linear_map import (
+    Known,
+    LinearMap,
+    composed,
+    identity,
+    numbered,
+    selection,
+    summed,
+)
 from allconv.analysis.moving import MOVING, move_labels
 from allconv.analysis.window_terms import window_terms
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
@@ -201,7 +209,7 @@ def _move(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
     for n, each in enumerate(maps):
         if each is not None:
             places = [np.zeros(value.shape, np.int64) for value in node.inputs]
-            places[n] = 1 + np.arange(places[n].size).reshape(places[n].shape)
+            places[n] = 1 + numbered(places[n].shape)
             parts.append(
                 composed(selection(move_labels(node.operator, *places), places[n].shape), each)
             )
@@ -212,8 +220,7 @@ def _sum(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linear
     operator = node.of(Sum)
     shape = node.inputs[0].shape
     kept = tuple(1 if axis in operator.axes else n for axis, n in enumerate(shape))
-    rows = np.arange(node.outputs[0].size).reshape(kept)
-    spread = selection(np.broadcast_to(rows, shape) + 1, node.outputs[0].shape)
+    spread = selection(np.broadcast_to(1 + numbered(kept), shape), node.outputs[0].shape)
     return composed(spread.transposed(), maps[0]) if maps[0] else None
 
 
@@ -223,8 +230,7 @@ def _sum_cells(node: Node, maps: list[LinearMap | None], known: list[Known]) -> 
     met = [(p, j) for p, cells in enumerate(operator.cells) for j in cells]
     p, j = np.array(met, np.int64).reshape(-1, 2).T
     shapes = node.outputs[0].shape, node.inputs[0].shape
-    places = (np.arange(int(np.prod(shape))).reshape(shape) for shape in shapes)
-    rows, columns = (np.moveaxis(each, operator.axis, 0) for each in places)
+    rows, columns = (np.moveaxis(numbered(shape), operator.axis, 0) for shape in shapes)
     here = LinearMap(rows[p].reshape(-1), columns[j].reshape(-1), np.ones(rows[p].size), *shapes)
     return composed(here, maps[0]) if maps[0] else None
 
@@ -235,8 +241,7 @@ def _resize(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Lin
     for line in operator.ordered():
         table = table_of(line, operator.rule)
         after = (*shape[: line.axis], line.to, *shape[line.axis + 1 :])
-        places = (np.arange(int(np.prod(each))).reshape(each) for each in (after, shape))
-        rows, columns = (np.moveaxis(each, line.axis, 0) for each in places)
+        rows, columns = (np.moveaxis(numbered(each), line.axis, 0) for each in (after, shape))
         p, j = rows[table.rows], columns[table.cells]
         weights = np.repeat(table.weights, p.size // max(len(table.cells), 1))
         here = LinearMap(p.reshape(-1), j.reshape(-1), weights, after, shape)
@@ -259,7 +264,7 @@ def _negate(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Lin
 def _broadcast(found: LinearMap, shape: tuple[int, ...]) -> LinearMap:
     if found.output_shape == shape:
         return found
-    places = 1 + np.arange(int(np.prod(found.output_shape))).reshape(found.output_shape)
+    places = 1 + numbered(found.output_shape)
     return composed(selection(np.broadcast_to(places, shape), found.output_shape), found)
 
 
@@ -302,7 +307,7 @@ def _form(node: Node, maps: list[LinearMap | None], known: list[Known]) -> Linea
         if found is None:
             continue
         if names[n] == "b":
-            cells = 1 + np.arange(node.inputs[n].size).reshape(node.inputs[n].shape)
+            cells = 1 + numbered(node.inputs[n].shape)
             lead = cells.reshape(*cells.shape, *(1,) * (len(specs[out]) - 1 - cells.ndim))
             here = selection(np.broadcast_to(lead, specs[out]), node.inputs[n].shape)
         else:

@@ -31,6 +31,9 @@ class Seen:
     high: Array
 
 
+Rule = Callable[[Node, tuple[Seen, ...]], tuple[Seen, ...]]
+
+
 def padding_reach(graph: Graph) -> tuple[tuple[Seen, ...], ...]:
     """What each output has seen along its spatial axes, for a graph that `densified` made.
 
@@ -56,10 +59,6 @@ def _united(row: tuple[Seen, ...]) -> Seen:
     )
 
 
-def _window(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    return tuple(map(_met_by_outputs, node.of(WindowOperator).window.axes, seen))
-
-
 def _met_by_outputs(axis: Axis, seen: Seen) -> Seen:
     """Output i begins at s*i - p; beyond the input lie its last cell and what follows."""
     meetings = AxisMeetings(axis)
@@ -68,16 +67,17 @@ def _met_by_outputs(axis: Axis, seen: Seen) -> Seen:
     return _flags(first, axis.reach, axis.spread, met, seen)
 
 
-def _window_transpose(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    return tuple(map(_met_by_inputs, node.of(WindowOperator).window.axes, seen))
-
-
 def _met_by_inputs(axis: Axis, seen: Seen) -> Seen:
     """Input j begins at b*j + p - (reach - 1) of the outputs, which lie s apart."""
     meetings = AxisMeetings(axis)
     first = axis.input_dilation * np.arange(axis.input) + axis.padding - (axis.reach - 1)
     met = [[i for i, _, _ in meetings.by("x", j)] for j in range(axis.input)]
     return _flags(first, axis.reach, reach_of(axis.output, axis.stride), met, seen)
+
+
+def _window(met: Callable[[Axis, Seen], Seen]) -> Rule:
+    """The rule of a window by that of one axis."""
+    return lambda node, seen: tuple(map(met, node.of(WindowOperator).window.axes, seen))
 
 
 def _flags(first: Array, reach: int, size: int, met: Sequence[list[int]], seen: Seen) -> Seen:
@@ -114,12 +114,10 @@ def _pad_edge(node: Node, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
     )
 
 
-Rule = Callable[[Node, tuple[Seen, ...]], tuple[Seen, ...]]
-
 _RULES: Rules[Rule] = Rules(
-    dict.fromkeys((Correlate, MaxPool, AveragePool), _window),
+    dict.fromkeys((Correlate, MaxPool, AveragePool), _window(_met_by_outputs)),
     {
-        CorrelateTranspose: _window_transpose,
+        CorrelateTranspose: _window(_met_by_inputs),
         Pad: _pad,
         PadEdge: _pad_edge,
         WindowOperator: _anything,

@@ -180,16 +180,9 @@ def _renumbered(field: Field, places: dict[int, int]) -> Field:
 
 
 def _window(node: Node, fields: list[Field | None]) -> Field:
-    """i meets (s*i + d*k - p) / b for every tap k; all channels of the cell."""
-    return _slid(node, fields, forward=True)
-
-
-def _window_transpose(node: Node, fields: list[Field | None]) -> Field:
-    """j meets (b*j + p - d*k) / s for every tap k; all channels of the cell."""
-    return _slid(node, fields, forward=False)
-
-
-def _slid(node: Node, fields: list[Field | None], *, forward: bool) -> Field:
+    """An output i meets (s*i + d*k - p) / b for every tap k, an input j, in a transpose,
+    (b*j + p - d*k) / s; all channels of the cell."""
+    forward = "x" in node.operator.inputs
     data = node.operator.inputs.index("x" if forward else "y")
     if any(field is not None for n, field in enumerate(fields) if n != data):
         return _everything(node, fields)  # weights that are computed
@@ -379,7 +372,7 @@ def _softmax(node: Node, fields: list[Field | None]) -> Field:
 _RULES: Rules[Rule] = Rules(
     dict.fromkeys((Pointwise, Convert, Dropout, Broadcast), _same),
     dict.fromkeys((ForwardView, MaxPool, AveragePool), _window),
-    dict.fromkeys((TransposeView, AveragePoolTranspose), _window_transpose),
+    dict.fromkeys((TransposeView, AveragePoolTranspose), _window),
     dict.fromkeys((Softmax, LogSoftmax), _softmax),
     {
         Normalize: _normalize,

@@ -11,7 +11,8 @@ import click
 from allconv.cli import settings
 from allconv.cli.failures import Misuse
 from allconv.cli.group import command as make
-from allconv.cli.output import Screen, screen, table
+from allconv.cli.output import Screen, screen
+from allconv.text import table
 
 if TYPE_CHECKING:
     from allconv.bench.engines import Engine

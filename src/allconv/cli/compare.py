@@ -9,9 +9,10 @@ import click
 
 from allconv.cli import settings
 from allconv.cli.group import command as make
-from allconv.cli.output import screen, table
+from allconv.cli.output import screen
 from allconv.cli.output_file import check_output
 from allconv.cli.source import load_data
+from allconv.text import table
 
 if TYPE_CHECKING:
     from allconv.data import Dataset

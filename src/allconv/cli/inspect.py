@@ -18,8 +18,9 @@ from allconv.cli.model_shape import (
     named_network,
     shown_shape,
 )
-from allconv.cli.output import say, screen, table
+from allconv.cli.output import say, screen
 from allconv.errors import ShapeError
+from allconv.text import table
 
 if TYPE_CHECKING:
     from allconv.nn import Module

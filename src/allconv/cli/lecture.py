@@ -13,10 +13,10 @@ import click
 from allconv.cli.failures import Failure, Misuse
 from allconv.cli.group import WIDTH
 from allconv.cli.group import command as make
-from allconv.cli.output import say, screen, table
+from allconv.cli.output import say, screen
 from allconv.cli.output_file import check_output, write_result
 from allconv.cli.settings import PAGE
-from allconv.text import printable
+from allconv.text import printable, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

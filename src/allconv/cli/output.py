@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -124,22 +124,3 @@ def is_terminal(*, err: bool = False) -> bool:
     """Whether output goes to a terminal that can move its cursor."""
     stream = sys.stderr if err else sys.stdout
     return stream is not None and stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
-
-
-def table(rows: Sequence[tuple[str, ...]], left: int = 1) -> list[str]:
-    """Rows as aligned lines: `left` columns to the left, the others to the right.
-
-    What is in the cells is made printable, so that it has the width that it is aligned by.
-
-    >>> table([("name", "n"), ("a", "10")])
-    ['name   n', 'a     10']
-    """
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if k < left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

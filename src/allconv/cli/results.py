@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allconv.cli.interrupts import is_interrupt
-from allconv.cli.output import table
 from allconv.files import atomic_write
-from allconv.text import csv_cell, percent, printable
+from allconv.text import csv_cell, percent, printable, table
 from allconv.train.evaluate import Evaluation
 
 if TYPE_CHECKING:

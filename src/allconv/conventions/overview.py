@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from allconv import text
 from allconv.conventions.frameworks import LAYOUTS, TABLE
 from allconv.errors import ArgumentError
 
@@ -55,11 +56,5 @@ def _same() -> str:
 _PARTS = {"layouts": _layouts, "names": _names, "notes": _notes, "same": _same}
 
 
-def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    every = [head, *rows]
-    widths = [max(len(row[column]) for row in every) for column in range(len(head))]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in every
-    )
-    return "\n".join(line.rstrip() for line in lines)
+def _columns(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "\n".join(text.table([head, *rows], left=len(head)))

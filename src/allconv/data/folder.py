@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_low
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from allconv.data.assemble import Shares, check_classes, divide, finish
 from allconv.data.cache import decode_files
 from allconv.data.dataset import Dataset, Part
 from allconv.data.folder_layout import FolderLayout, find_layout
-from allconv.data.image_size import choose_size
 from allconv.data.images import Header, read_header
 from allconv.data.listing import FoundFiles, find_images
 from allconv.data.load_options import LoadOptions
@@ -29,6 +29,8 @@ from allconv.errors import Error, FileError
 from allconv.text import encodable, printable
 
 SHARES = Shares(validation=0.15, test=0.15)
+SIDES = (8, 16, 24, 32, 48, 64, 96)
+"""The sizes that are chosen, in pixels: on the largest a CPU trains in minutes, not hours."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,28 @@ def _repeated(root: Path, groups: Sequence[list[_File]]) -> list[str]:
             f"look better: {some(in_parts)}"
         )
     return notes
+
+
+def choose_size(
+    headers: Sequence[Header], asked: tuple[int, int] | None
+) -> tuple[tuple[int, int], int, str]:
+    """((height, width), channels, the reason as a phrase) for these images.
+
+    One small size stays; otherwise a square of 8, 16, 24, 32, 48, 64 or 96 pixels, the greatest
+    that the median short side reaches. Grey if every file is grey.
+    """
+    channels = 1 if all(header.gray for header in headers) else 3
+    if asked is not None:
+        return asked, channels, "as asked"
+    sizes = {(header.height, header.width) for header in headers}
+    if len(sizes) == 1 and max(size := next(iter(sizes))) <= SIDES[-1]:
+        return size, channels, "the size of all images"
+    typical = median_low(min(header.height, header.width) for header in headers)
+    side = max((side for side in SIDES if side <= typical), default=SIDES[0])
+    reason = f"the middle of each image, for the median short side is {typical} pixels"
+    if typical > SIDES[-1]:
+        reason += f", and {SIDES[-1]} is the most that is chosen unless asked"
+    return (side, side), channels, reason
 
 
 def _read_headers(

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 from allconv.engine.emit import angle, math
 from allconv.engine.emit.code import Code
+from allconv.engine.emit.remainder import remainder
 from allconv.operators.base import Operator
-from allconv.operators.elementary import Cos, Floor, Round, Sign, Sin
+from allconv.operators.elementary import Cos, Floor, Remainder, Round, Sign, Sin
 from allconv.operators.pointwise import (
     Absolute,
     Add,
@@ -40,7 +41,7 @@ from allconv.operators.update import AdamUpdate, ClipFactor, MovingAverage, SgdU
 Emitter: TypeAlias = Callable[..., tuple[Any, ...]]
 """emit(code, operator, *vectors): the vectors of an operator's results."""
 
-_LONG = (Cos, Erf, Exp, Log, Log1p, Sigmoid, Sin, Tanh)
+_LONG = (Cos, Erf, Exp, Log, Log1p, Remainder, Sigmoid, Sin, Tanh)
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,7 @@ EMITTERS: dict[type[Operator], Emitter] = {
     Erf: _function(math.erf),
     Sin: _function(angle.sin),
     Cos: _function(angle.cos),
+    Remainder: lambda code, op, a, b: (remainder(code, a, b, truncated=op.truncated),),
     SgdUpdate: _sgd,
     AdamUpdate: _adam,
     MovingAverage: _average,

@@ -6,7 +6,8 @@ or for taps, runs through residues; within one of them sources lie at even steps
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import gcd
 
 from allconv.window import Axis
@@ -29,6 +30,18 @@ class Phase:
     offset: int
     stride: int
     dilation: int
+
+    def split(self, step: int) -> Iterator[Phase]:
+        """The outputs that lie `step` cells apart, class by class."""
+        for first in range(min(step, self.out_count)):
+            yield replace(
+                self,
+                out_start=self.out_start + first * self.out_step,
+                out_step=step * self.out_step,
+                out_count=-(-(self.out_count - first) // step),
+                offset=self.offset + first * self.stride,
+                stride=step * self.stride,
+            )
 
 
 def output_phases(axis: Axis) -> tuple[Phase, ...]:

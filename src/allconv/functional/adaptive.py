@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError
-from allconv.functional.call import apply, evaluate, spatial, take_float
-from allconv.functional.correlate import check_rank, check_sizes
+from allconv.functional.call import apply, evaluate, spatial
+from allconv.functional.correlate import take_images
 from allconv.functional.pool import flat_index, max_and_index
 from allconv.intake.settings import flag, is_sequence, short_repr, whole
 from allconv.operators.index import FlatIndex
@@ -69,9 +69,7 @@ def _adaptive_avg_pool(axes: int, x: Any, /, output_size: Any) -> Any:
     >>> adaptive_avg_pool1d(np.array([[[1.0, 2, 6]]]), 2)
     array([[[1.5, 4. ]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
+    x = take_images(x, axes)
     sizes = _sizes(output_size, x, axes)
     even = _even(x.shape[2:], sizes)
     if even is not None:
@@ -102,9 +100,7 @@ def _adaptive_max_pool(
     >>> adaptive_max_pool1d(np.array([[[1.0, 2, 6]]]), 2)
     array([[[2., 6.]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
+    x = take_images(x, axes)
     sizes, return_indices = _sizes(output_size, x, axes), flag("return_indices", return_indices)
     window = _even(x.shape[2:], sizes)
     if window is None:

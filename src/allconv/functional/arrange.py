@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from allconv.errors import ArgumentError, ShapeError
+from allconv.errors import ArgumentError
 from allconv.functional.border import MODES, bordered, check_border
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_floats
+from allconv.functional.settings import axis_of
 from allconv.intake.settings import choice, is_sequence, number, short_repr, whole
 from allconv.operators.arrange import Concatenate, Pad, Reshape
 
@@ -64,7 +65,7 @@ def flatten(x: Any, /, start_dim: int = 0, end_dim: int = -1) -> Any:
     """
     x = take_float("x", x)
     rank = len(x.shape)
-    start, end = _axis("start_dim", start_dim, rank), _axis("end_dim", end_dim, rank)
+    start, end = axis_of("start_dim", start_dim, rank), axis_of("end_dim", end_dim, rank)
     if start > end:
         raise ArgumentError(f"start_dim {start_dim} is after end_dim {end_dim} of {x.shape}")
     if start == end:
@@ -80,12 +81,4 @@ def concatenate(arrays: Sequence[Any], /, axis: int = 0) -> Any:
         raise ArgumentError("arrays is empty or not a sequence; at least one array is expected")
     taken = take_floats(**{f"arrays[{n}]": each for n, each in enumerate(arrays)})
     rank = len(taken[0].shape)
-    return apply(Concatenate(_axis("axis", axis, rank), len(taken)), *taken)
-
-
-def _axis(name: str, given: int, rank: int) -> int:
-    """An axis counted from the front."""
-    axis = whole(name, given)
-    if not -rank <= axis < rank:
-        raise ShapeError(f"{name} is {axis}; the array has {rank} axes")
-    return axis % rank
+    return apply(Concatenate(axis_of("axis", axis, rank), len(taken)), *taken)

@@ -6,7 +6,7 @@ from typing import Any
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.border import MODES, Pairs, bordered, check_border
-from allconv.functional.call import apply, evaluate, spatial, take_floats
+from allconv.functional.call import apply, evaluate, spatial, take_float, take_floats
 from allconv.functional.settings import SPREAD, Padding, Sizes, pairs, per_axis, remembered
 from allconv.intake.refusals import refusal
 from allconv.intake.settings import choice, flag, whole
@@ -34,14 +34,21 @@ def shape_or_none(x: Any) -> tuple[int, ...] | None:
     return None if x is None else tuple(x.shape)
 
 
-def check_rank(name: str, shape: tuple[int, ...], axes: int) -> None:
-    """Refuse an array that is not a batch of images with channels and `axes` axes."""
-    if len(shape) != axes + 2:
-        hint = f"; pass {name}[None]" if len(shape) == axes + 1 else ""
+def take_images(x: Any, axes: int) -> Any:
+    """A float array that is a batch of images with channels and `axes` axes."""
+    x = take_float("x", x)
+    check_images(x.shape, axes)
+    return x
+
+
+def check_images(x: tuple[int, ...], axes: int) -> None:
+    """Refuse another rank than that of such a batch, and images without pixels."""
+    if len(x) != axes + 2:
+        hint = "; pass x[None]" if len(x) == axes + 1 else ""
         raise ShapeError(
-            f"{name} has {len(shape)} axes, {shape}; "
-            f"(N, C, {axes} size{'s' * (axes > 1)}) is expected{hint}"
+            f"x has {len(x)} axes, {x}; (N, C, {axes} size{'s' * (axes > 1)}) is expected{hint}"
         )
+    check_sizes(x)
 
 
 def check_channels(x: tuple[int, ...], expected: int, because: str) -> None:
@@ -172,8 +179,7 @@ def correlation(
     padding_mode = check_padding_mode(padding_mode)
     groups = whole("groups", groups, least=1)
     check_weight(weight, axes, groups, "O, C/groups", local=local)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_images(x, axes)
     check_channels(x, weight[1] * groups, f"weight is {weight}, groups={groups}")
     s = per_axis("stride", stride, axes)
     d = per_axis("dilation", dilation, axes)
@@ -260,8 +266,7 @@ def _transposition(
     """The operator that settings of a transposed layer mean for these shapes."""
     groups = whole("groups", groups, least=1)
     check_weight(weight, axes, groups, "C, O/groups", local=local)
-    check_rank("x", x, axes)
-    check_sizes(x)
+    check_images(x, axes)
     check_channels(x, weight[0], f"weight is {weight}")
     kernel, cells = weight[2 : 2 + axes], weight[2 + axes :]
     if local and x[2:] != cells:

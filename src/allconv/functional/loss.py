@@ -9,6 +9,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError, UnsupportedError
 from allconv.functional.call import apply, evaluate, fresh, public, take_float, take_labels
+from allconv.functional.settings import axis_of
 from allconv.intake.settings import choice, number, whole
 from allconv.operators.loss import CrossEntropy, LogSoftmax, Softmax
 
@@ -49,7 +50,7 @@ def _over_classes(operator: type[Softmax] | type[LogSoftmax], dim: Any, x: Any) 
         one = x.reshape((1,))
         whole("dim", dim, least=-1, most=1)
         return apply(operator(0), one).reshape(())
-    axis = _axis(dim, x)
+    axis = axis_of("dim", dim, len(x.shape))
     return apply(operator(axis), x) if x.shape[axis] else fresh(x)
 
 
@@ -105,10 +106,3 @@ def _reduced(x: Any, target: Any, *, reduction: str, smoothing: float) -> Any:
     if reduction == "mean":
         return losses.mean()
     return losses.sum() if reduction == "sum" else losses
-
-
-def _axis(dim: int, x: Any) -> int:
-    axis, rank = whole("dim", dim), len(x.shape)
-    if not -rank <= axis < rank:
-        raise ShapeError(f"dim is {axis}; an axis of x, {x.shape}, is expected")
-    return axis % rank

@@ -10,7 +10,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, evaluate, public, take_floats
-from allconv.functional.normalize import batch_norm
+from allconv.functional.normalize import batch_norm, check_channels_exist
 from allconv.intake.settings import flag, is_sequence, number, shape_of, whole
 from allconv.operators.base import Array, Spec
 from allconv.operators.norms import GroupNorm, LayerNorm
@@ -111,10 +111,7 @@ def instance_norm(
         optional=("running_mean", "running_var", *NUMBERS),
         x=x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
     )  # fmt: skip
-    if len(x.shape) < 3 or 0 in x.shape[1:]:
-        raise ShapeError(
-            f"x is {x.shape}; (N, C, ...) of no size 0 and at least 3 axes is expected"
-        )
+    check_channels_exist(x)
     y = _applied(GroupNorm(x.shape[1], _eps(eps)), x, weight, bias)
     share = number("momentum", momentum, "a number from 0 to 1", lambda n: 0 <= n <= 1)
     if mean is None:

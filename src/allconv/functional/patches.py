@@ -7,7 +7,7 @@ from typing import Any
 
 from allconv.errors import LimitError, ShapeError
 from allconv.functional.call import evaluate, public, take_float
-from allconv.functional.correlate import check_rank, check_sizes
+from allconv.functional.correlate import check_sizes, take_images
 from allconv.functional.settings import Sizes, per_axis
 from allconv.operators.arrange import Reshape, Transpose
 from allconv.operators.sum_cells import SumCells
@@ -69,9 +69,7 @@ def unfold(
     >>> unfold(np.arange(6.0).reshape(1, 1, 2, 3), 2)
     array([[[0., 1.], [1., 2.], [3., 4.], [4., 5.]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, AXES)
-    check_sizes(x.shape)
+    x = take_images(x, AXES)
     window = _window(x.shape[2:], kernel_size, dilation, padding, stride)
     return evaluate(_unfolded, x, window=window)
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from allconv.errors import ArgumentError
-from allconv.functional.call import apply, evaluate, spatial, take_float
-from allconv.functional.correlate import check_rank, check_sizes
+from allconv.functional.call import apply, evaluate, spatial
+from allconv.functional.correlate import take_images
 from allconv.functional.settings import Sizes, per_axis
 from allconv.intake.refusals import refusal
 from allconv.intake.settings import flag, number, whole
@@ -79,9 +79,7 @@ def _max_pool(
     >>> max_pool1d(np.array([[[1.0, 5, 2, 3]]]), 2)
     array([[[5., 3.]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
+    x = take_images(x, axes)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if flag("return_indices", return_indices):
@@ -126,9 +124,7 @@ def _avg_pool(
     >>> avg_pool1d(np.array([[[1.0, 5, 2, 3]]]), 2)
     array([[[3. , 2.5]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
+    x = take_images(x, axes)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
     if divisor_override is not None:
@@ -175,9 +171,7 @@ def _lp_pool(
     >>> lp_pool1d(np.array([[[3.0, 4, 0, 5]]]), 2, 2)
     array([[[5., 5.]]])
     """
-    x = take_float("x", x)
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
+    x = take_images(x, axes)
     p = number("norm_type", norm_type, "a number above 0, 2 say,", lambda n: n > 0 or n == -np.inf)
     kernel = per_axis("kernel_size", kernel_size, axes)
     window = _window(x.shape[2:], kernel, stride, 0, 1, ceil_mode)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
-from allconv.errors import ArgumentError
+from allconv.errors import ArgumentError, ShapeError
 from allconv.intake.refusals import refusal
 from allconv.intake.settings import MOST, is_sequence, short_repr, whole
 from allconv.window import PADDING_NAMES, Window, named_padding
@@ -54,6 +54,14 @@ def per_axis(
             f"{name} is {short_repr(given)}; one number, or {axes} of them, is expected"
         )
     return tuple(whole(name, each, least=least, most=most) for each in given)
+
+
+def axis_of(name: str, given: Any, rank: int) -> int:
+    """The number of an axis, counted from the front."""
+    axis = whole(name, given)
+    if not -rank <= axis < rank:
+        raise ShapeError(f"{name} is {axis}; an axis of the array, which has {rank}, is expected")
+    return axis % rank
 
 
 def pairs(

@@ -8,6 +8,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, ShapeError
 from allconv.functional.call import apply, public, take_float, take_labels
+from allconv.functional.settings import axis_of
 from allconv.intake.limits import check_size
 from allconv.intake.settings import whole
 from allconv.operators.pointwise import Equal
@@ -33,7 +34,7 @@ def index_select(x: Any, /, dim: int, index: Any) -> Any:
     array([[3., 1., 3.]])
     """
     x, index = take_float("x", x), take_labels("index", index)
-    axis = _axis(dim, len(x.shape))
+    axis = axis_of("dim", dim, len(x.shape))
     if len(index.shape) != 1:
         raise ShapeError(f"index is {index.shape}; one axis is expected")
     n = x.shape[axis]
@@ -55,7 +56,7 @@ def cumsum(x: Any, /, dim: int) -> Any:
     array([1., 3., 6.])
     """
     x = take_float("x", x)
-    return apply(RunningSum(_axis(dim, len(x.shape))), x)
+    return apply(RunningSum(axis_of("dim", dim, len(x.shape))), x)
 
 
 @public
@@ -85,11 +86,3 @@ def one_hot(labels: Any, /, num_classes: int = -1) -> Any:
         raise ArgumentError(f"labels are {labels.min()} to {largest}; there are {count} classes")
     check_size("the result of one_hot", (*labels.shape, count))
     return (labels[..., None] == np.arange(count)).astype(np.int64)
-
-
-def _axis(dim: Any, rank: int) -> int:
-    """An axis counted from the front."""
-    axis = whole("dim", dim)
-    if not -rank <= axis < rank:
-        raise ShapeError(f"dim is {axis}; the array has {rank} axes")
-    return axis % rank

@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 from allconv.errors import ArgumentError, ShapeError
-from allconv.functional.call import apply, spatial, take_float, take_labels
-from allconv.functional.correlate import check_rank, check_sizes
+from allconv.functional.call import apply, spatial, take_labels
+from allconv.functional.correlate import take_images
 from allconv.functional.settings import Sizes, per_axis
 from allconv.intake.settings import is_sequence
 from allconv.operators.index import WriteAt
@@ -40,9 +40,7 @@ def _max_unpool(
     >>> max_unpool1d(np.array([[[5.0, 3]]]), np.array([[[1, 3]]]), 2)
     array([[[0., 5., 0., 3.]]])
     """
-    x, indices = take_float("x", x), take_labels("indices", indices)
-    check_rank("x", x.shape, axes)
-    check_sizes(x.shape)
+    x, indices = take_images(x, axes), take_labels("indices", indices)
     if indices.shape != x.shape:
         raise ShapeError(f"indices are {indices.shape}; the shape of x, {x.shape}, is expected")
     kernel = per_axis("kernel_size", kernel_size, axes)

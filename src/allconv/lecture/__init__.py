@@ -3,15 +3,14 @@
 The lecture is "Deep Learning (for Computer Vision)" by Arjun Jain. An `Example` holds the inputs,
 the calls of allconv that compute it, and the result as printed; `check` computes them all.
 
-parts         the parts of the lecture
+prose         what the page says: the parts of the lecture, and what stands in them
 example       an example, and what its check found
 printed       printed numbers, and when ours agree with them
 letters       results in letters
 correlation, channels, counts, tensorflow, gradients, transposed, dense, pooling, networks
               the examples, a subject a file
 page, worksheet
-              all of it as HTML; figures, pictures, charts, listings, calls, prose and kept are its
-              parts
+              all of it as HTML; figures, pictures, charts, listings and kept are its parts
 """
 
 from __future__ import annotations
@@ -32,11 +31,10 @@ from allconv.lecture import (
     transposed,
 )
 from allconv.lecture.example import Example, Result
-from allconv.lecture.parts import PARTS
+from allconv.lecture.prose import PLAN
 
 _SUBJECTS = (
-    channels, correlation, counts, tensorflow, gradients, transposed, dense, pooling,
-    networks,
+    channels, correlation, counts, tensorflow, gradients, transposed, dense, pooling, networks,
 )  # fmt: skip
 
 
@@ -48,7 +46,8 @@ def examples() -> tuple[Example, ...]:
     """
     found = (each for subject in _SUBJECTS for each in vars(subject).values())
     own = (each for each in found if isinstance(each, Example))
-    return tuple(sorted(own, key=lambda example: PARTS.index(example.part)))
+    parts = [part.name for part in PLAN]
+    return tuple(sorted(own, key=lambda example: parts.index(example.part)))
 
 
 def find(name: str) -> Example:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -118,14 +118,22 @@ def grids(cells: Array, role: str = "", slips: Collection[CellIndex] = ()) -> Ma
     """
     if cells.size > MOST or not cells.size:
         return element("p", f"an array of shape {cells.shape}", class_="soft")
-    tables = [_table(place, rows, role, slips) for place, rows in planes(cells)]
-    return element("div", *tables, class_="grids")
+
+    def cell(place: CellIndex, text: str) -> Markup:
+        return element("td", cell_text(text), class_="slip" if place in slips else None)
+
+    return tables(cells, cell, f"cells {role}".strip())
 
 
-def _table(place: CellIndex, rows: Array, role: str, slips: Collection[CellIndex]) -> Markup:
-    lines = []
-    for r, row in enumerate(rows.tolist()):
-        marks = ["slip" if (*place, r, c) in slips else None for c in range(len(row))]
-        pairs = zip(row, marks, strict=True)
-        lines.append(element("tr", *(element("td", cell_text(c), class_=m) for c, m in pairs)))
-    return element("table", element("tbody", *lines), class_=f"cells {role}".strip())
+def tables(cells: Array, cell: Callable[[CellIndex, str], Markup], kind: str) -> Markup:
+    """An array as tables beside each other: `cell` makes a cell of its index and text."""
+    found = []
+    for place, rows in planes(cells):
+        # A result with fewer axes than a table has its cells in one row.
+        lines = [
+            [cell((*place, r, c)[-cells.ndim :], text) for c, text in enumerate(row)]
+            for r, row in enumerate(rows.tolist())
+        ]
+        body = element("tbody", *(element("tr", *line) for line in lines))
+        found.append(element("table", body, class_=kind))
+    return element("div", *found, class_="grids")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from allconv import functional as F
 from allconv import nn
 from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
 from allconv.lecture.example import CellIndex, example
-from allconv.lecture.parts import CHANNELS, LOCAL
 from allconv.operators.base import Array
 
 INPUTS = {"x": IMAGE, "w": KERNEL, "b": BIAS}
@@ -26,19 +26,17 @@ RESULT = """
 """
 SLIPS: dict[CellIndex, str] = {(0, 0, 0): "3.1"}  # 1*1 + 2*2 - 2*2 + 1*1 + 1*3 + 1*(-2) + 0.1
 
+of_the_image = partial(example, printed=RESULT, inputs=INPUTS, slips=SLIPS)
+
 
 def working(x: Array, w: Array, b: Array) -> Any:
     """What meets in every cell."""
     return ac.working(F.conv2d, x[None], w, b)
 
 
-@example(
-    CHANNELS,
+@of_the_image(
     "2x4x4 image, 2x2x2x2 weights, two biases",
     slide="W = nOutputPlane x nInputPlane x kH x kW; O = 2 x 3 x 3, filled in cell by cell",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
     working=working,
     note="""
         Image and result: a table a channel. Weights: the first two tables belong to output channel
@@ -49,13 +47,9 @@ def image_2x4x4(x: Array, w: Array, b: Array) -> Any:
     return F.conv2d(x[None], w, b)[0]
 
 
-@example(
-    CHANNELS,
+@of_the_image(
     "The same as a layer",
     slide="n in R^(2x4x4) -> Convolution -> m in R^(2x3x3), W in R^(2x2x2x2)",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
     working=working,
 )
 def image_2x4x4_layer(x: Array, w: Array, b: Array) -> Any:
@@ -64,13 +58,9 @@ def image_2x4x4_layer(x: Array, w: Array, b: Array) -> Any:
     return layer(x[None])[0]
 
 
-@example(
-    CHANNELS,
+@of_the_image(
     "The same, summed over channels by hand",
     slide="O[o] = b[o] + the sum over c of Correlation(I[c], W[o, c])",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
     working=working,
 )
 def image_2x4x4_by_channel(x: Array, w: Array, b: Array) -> Any:
@@ -79,13 +69,9 @@ def image_2x4x4_by_channel(x: Array, w: Array, b: Array) -> Any:
     )
 
 
-@example(
-    LOCAL,
+@of_the_image(
     "A locally connected layer with equal weights is the convolution",
     slide="Share the same parameters across different locations: convolutions, learned kernels",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
     working=lambda x, w, b: ac.working(F.locally_connected2d, x[None], *everywhere(w, b)),
 )
 def shared_parameters(x: Array, w: Array, b: Array) -> Any:
@@ -100,13 +86,9 @@ def everywhere(w: Array, b: Array) -> tuple[Array, Array]:
     return weight, np.broadcast_to(b[..., None, None], (*b.shape, *cells))
 
 
-@example(
-    LOCAL,
+@of_the_image(
     "Translation: the image moves by a pixel, and so does the result",
     slide="Translational invariance (assuming input is stationary)",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
 )
 def translation(x: Array, w: Array, b: Array) -> Any:
     moved = np.pad(x, ((0, 0), (1, 0), (1, 0)))

@@ -6,10 +6,9 @@ from math import sqrt
 
 import numpy as np
 
-import allconv as ac
-from allconv import nn
 from allconv.analysis.counts import count_lecture_layers
-from allconv.lecture.drawing import box, drawing, written
+from allconv.lecture.counts import dilated
+from allconv.lecture.drawing import box, drawing, result_of, written
 from allconv.lecture.kept import ALL_CNN, kept
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.report.pieces import percent, table
@@ -27,16 +26,22 @@ def networks() -> Markup:
         parts.append(written(0, top + 10, each.name))
         for at, share, kind, count in (
             (22.0, each.accuracy, "bar y", held.training),
-            (46.0, each.part, "bar y pale", held.training // 10),
+            (46.0, each.part_accuracy, "bar y pale", held.training // 10),
         ):
             parts.append(_bar(top + at, share, kind, f"{percent(share)} after {count:,} images"))
     told = "; ".join(
-        f"{each.name} {percent(each.accuracy)}, with a tenth of the images {percent(each.part)}"
+        f"{each.name} {percent(each.accuracy)}, with a tenth of the images "
+        f"{percent(each.part_accuracy)}"
         for each in held.networks
     )
     head = ("network", "weights and biases", "multiply-adds", "accuracy, shifted by 3 pixels")
     rows = [
-        (each.name, f"{each.parameters:,}", f"{each.multiply_adds:,}", percent(each.shifted))
+        (
+            each.name,
+            f"{each.parameters:,}",
+            f"{each.multiply_adds:,}",
+            percent(each.shifted_accuracy),
+        )
         for each in held.networks
     ]
     bars = drawing(WIDE, len(rows) * 78.0, *parts, label=told)
@@ -102,11 +107,7 @@ def counts() -> Markup:
 def fields() -> Markup:
     """Receptive fields after dilations 1, 2 and 4."""
     unit = 13.0
-    layers = [nn.Conv1d(1, 1, 3, dilation=d) for d in (1, 2, 4)]
-    sizes = [
-        ac.receptive_field(nn.Sequential(*layers[: n + 1]), (1, 1, 100))[0][0].size
-        for n in range(3)
-    ]
+    sizes = result_of(dilated).tolist()
     most = max(sizes)
     parts = []
     for n, (size, dilation) in enumerate(zip(sizes, (1, 2, 4), strict=True)):

@@ -8,14 +8,12 @@ from typing import Any
 import allconv as ac
 from allconv import nn
 from allconv.lecture.example import example
-from allconv.lecture.parts import COUNTS, DILATED, ONE_AXIS
 from allconv.operators.base import Array
 
 IMAGE = {"side": 200, "kernel": 10}
 
 
 @example(
-    COUNTS,
     "Fully connected: 200x200 image, 40K hidden units",
     slide="""
         200x200 image, 40K hidden units -> ~2B parameters!!!
@@ -38,7 +36,6 @@ def counted(side: Array, kernel: Array) -> Any:
 
 
 @example(
-    COUNTS,
     "Fully connected, to the last one: weights and biases",
     slide="200x200 image, 40K hidden units",
     printed="1,600,000,000 40,000",
@@ -52,7 +49,6 @@ def fully_connected_exactly(side: Array) -> Any:
 
 
 @example(
-    COUNTS,
     "Locally connected, 10x10: weights for each of 40K hidden units",
     slide="Locally Connected Layer: a hidden unit sees its neighbourhood, 10x10 say",
     printed="4,000,000",
@@ -68,7 +64,6 @@ def locally_connected(side: Array, kernel: Array) -> Any:
 
 
 @example(
-    COUNTS,
     "Convolution, 10x10: the same weights for all, and as many multiply-adds",
     slide="Share the same parameters across different locations",
     printed="100 4,000,000",
@@ -83,7 +78,6 @@ def convolutional(side: Array, kernel: Array) -> Any:
 
 
 @example(
-    ONE_AXIS,
     "The size of the output",
     slide="Dim = Dim(I) - Dim(W) + 1, drawn with Dim(I) = 4 and Dim(W) = 3",
     printed="2",
@@ -94,7 +88,6 @@ def output_size(input: Array, kernel: Array) -> Any:
 
 
 @example(
-    DILATED,
     "Receptive fields after dilations 1, 2 and 4",
     slide="Aside: Dilated Convolution, (a), (b), (c); Yu and Koltun 2016, arXiv:1511.07122",
     printed="3 7 15",

@@ -9,9 +9,7 @@ import numpy as np
 import allconv as ac
 from allconv import functional as F
 from allconv import nn, rewrite
-from allconv.lecture.channels import INPUTS, RESULT, SLIPS
-from allconv.lecture.example import example
-from allconv.lecture.parts import DENSE
+from allconv.lecture.channels import of_the_image
 from allconv.operators.base import Array
 
 OUTPUT = (2, 3, 3)
@@ -30,13 +28,9 @@ def classifier(x: Array, w: Array, b: Array) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), layer)
 
 
-@example(
-    DENSE,
+@of_the_image(
     "A convolution is a linear layer",
     slide="Flatten, then a matrix",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
     working=lambda x, w, b: matrix(x, w, b).text(letters=True),
 )
 def convolution_as_linear(x: Array, w: Array, b: Array) -> Any:
@@ -44,13 +38,9 @@ def convolution_as_linear(x: Array, w: Array, b: Array) -> Any:
     return F.linear(x.reshape(1, -1), rows.to_dense(), rows.bias).reshape(OUTPUT)
 
 
-@example(
-    DENSE,
+@of_the_image(
     "A linear layer is a convolution: row l of its matrix is output channel l",
     slide="Each output channel (W[:, l, :, :]) corresponds to a row l of the matrix",
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
 )
 def linear_as_convolution(x: Array, w: Array, b: Array) -> Any:
     rows = matrix(x, w, b)
@@ -58,16 +48,12 @@ def linear_as_convolution(x: Array, w: Array, b: Array) -> Any:
     return F.conv2d(x[None], kernel, rows.bias).reshape(OUTPUT)
 
 
-@example(
-    DENSE,
+@of_the_image(
     "A classifier made convolutional, on an image that is larger than its own",
     slide="""
         Do not flatten: a convolution with the height and width of the features as kernel, their
         channels as input channels, and as many output channels as there are neurons.
     """,
-    printed=RESULT,
-    inputs=INPUTS,
-    slips=SLIPS,
 )
 def densified(x: Array, w: Array, b: Array) -> Any:
     net = rewrite.densify(classifier(x, w, b), (1, *x.shape))

@@ -13,6 +13,7 @@ import numpy as np
 
 from allconv.errors import ArgumentError, Error
 from allconv.lecture.printed import agrees, cells, like
+from allconv.lecture.prose import PART_OF
 from allconv.operators.base import Array
 
 YES, NO, SLIP, MISSING = "yes", "no", "slip", "missing"
@@ -27,7 +28,7 @@ class Example:
     """What a slide computes: its inputs, how to compute it, and what it prints.
 
     name      by which `allconv lecture --show` finds it
-    part      the part of the slides, a row of `PARTS`
+    part      the part of the lecture
     title     one line
     slide     what the slide says; begins with `NOT_ON_SLIDES` where no slide has it
     inputs    arrays by name
@@ -147,7 +148,6 @@ class Result:
 
 
 def example(
-    part: str,
     title: str,
     *,
     slide: str,
@@ -156,44 +156,33 @@ def example(
     drawn: bool = False,
     single: bool = False,
     slips: Mapping[CellIndex, str] | None = None,
+    lacking: str = "",
     working: Callable[..., Any] | None = None,
     note: str = "",
     heading: str = "",
 ) -> Callable[[Callable[..., Any]], Example]:
-    """Make a function of the inputs an example of its name."""
+    """Make a function of the inputs an example of its name, in the part that shows it."""
 
     def make(compute: Callable[..., Any]) -> Example:
+        name = compute.__name__.replace("_", "-")
         return Example(
-            name=compute.__name__.replace("_", "-"),
-            part=part,
+            name=name,
+            part=PART_OF[name],
             title=title,
             slide=dedent(slide).strip(),
             inputs=frozen(inputs),
-            compute=compute,
+            compute=None if lacking else compute,
             printed=printed,
             drawn=drawn,
             single=single,
             slips=slips or {},
+            lacking=lacking,
             working=working,
             note=" ".join(note.split()),
             heading=heading,
         )
 
     return make
-
-
-def incomplete(
-    name: str,
-    part: str,
-    title: str,
-    *,
-    slide: str,
-    printed: str,
-    inputs: Mapping[str, Any],
-    lacking: str,
-) -> Example:
-    """An example of which the slides lack an input."""
-    return Example(name, part, title, slide, frozen(inputs), None, printed, lacking=lacking)
 
 
 def frozen(inputs: Mapping[str, Any]) -> dict[str, Array]:

@@ -24,7 +24,7 @@ GRADIENT = "tabs player sum identity"
 
 @dataclass(frozen=True)
 class Figure:
-    """A state of the stage as an address, and what is shown with it (see `figures.js`)."""
+    """A state of the stage as an address, and what is shown with it (see `lecture.js`)."""
 
     address: str
     parts: str = "player sum"

@@ -7,7 +7,6 @@ from typing import Any
 
 from allconv import data, nn, train
 from allconv.lecture.example import example
-from allconv.lecture.parts import LOCAL, NETWORKS
 from allconv.operators.base import Array
 
 CLASSES = 10
@@ -27,7 +26,6 @@ def convolutional(side: int) -> nn.Sequential:
 
 
 @example(
-    NETWORKS,
     "Parameters of two layers, plain and convolutional, for 28x28 images",
     slide="2 layered Plain Neural Network; Convolution Network",
     printed="""
@@ -64,7 +62,6 @@ def learns(net: nn.Sequential, count: int) -> list[str]:
 
 
 @example(
-    NETWORKS,
     "Both train on the same images: how many, and what the loss does",
     slide="Convolution Network vs. Plain Neural Network; see `allconv compare`",
     printed="""
@@ -84,7 +81,6 @@ def both_train(count: Array) -> Any:
 
 
 @example(
-    LOCAL,
     "A locally connected layer trains on them as well",
     slide="Locally Connected Layer",
     printed="256 falls",

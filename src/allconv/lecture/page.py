@@ -6,20 +6,20 @@ reads the same; the figures stand still then.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from hashlib import sha256
+from inspect import getdoc, isfunction, signature
+from typing import Any
 
-from allconv.lecture import check
-from allconv.lecture.calls import own_names
+from allconv.lecture import check, prose
 from allconv.lecture.cells import grids, words
 from allconv.lecture.example import MISSING, NO, SLIP, Example, Result
 from allconv.lecture.figures import ELSEWHERE, Figure, figure_of
 from allconv.lecture.listings import PREAMBLE, Listing, listing
 from allconv.lecture.pictures import PICTURES
-from allconv.lecture.pieces import Draw, LecturePart, Listed, Live, Piece, Say, Show
-from allconv.lecture.prose import LEAD, PLAN, READING
+from allconv.lecture.prose import LecturePart, Piece, Show
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
 from allconv.show.page.modules import module_text
@@ -51,7 +51,7 @@ def lecture_page(results: Sequence[Result] | None = None, *, theme: str = "auto"
     theme     "auto" (the reader's), "light" or "dark"
     """
     found = {result.example.name: result for result in (check() if results is None else results)}
-    main = element("main", *(_part(part, found, theme) for part in PLAN))
+    main = element("main", *(_part(part, found, theme) for part in prose.PLAN))
     return document(
         TITLE,
         _header(list(found.values())),
@@ -82,15 +82,17 @@ def _header(results: Sequence[Result]) -> Markup:
         "button", "Cover the results", type="button", id="cover", aria_pressed="false", hidden=True
     )
     return joined(
-        element("header", element("div", element("h1", TITLE), element("p", LEAD, class_="lead"))),
-        element("div", *(element("p", words(each)) for each in READING), class_="reading"),
+        element(
+            "header", element("div", element("h1", TITLE), element("p", prose.LEAD, class_="lead"))
+        ),
+        element("div", *(element("p", words(each)) for each in prose.READING), class_="reading"),
         element("p", f"{said}.", class_="soft"),
         element("div", switch, class_="switch"),
     )
 
 
 def _contents() -> Markup:
-    links = (element("li", element("a", part.name, href=f"#{part.anchor}")) for part in PLAN)
+    links = (element("li", element("a", part.name, href=f"#{part.anchor}")) for part in prose.PLAN)
     return element("nav", element("ol", *links), class_="contents", aria_label="Contents")
 
 
@@ -106,19 +108,21 @@ def _part(part: LecturePart, found: dict[str, Result], theme: str) -> Markup:
 
 
 def _piece(piece: Piece, found: dict[str, Result], theme: str) -> Markup:
-    if isinstance(piece, Say):
+    if isinstance(piece, prose.Say):
         said = element("p", words(piece.text))
         return element("div", said, class_="answer") if piece.is_answer else said
-    if isinstance(piece, Draw):
+    if isinstance(piece, prose.Draw):
         picture = element("div", PICTURES[piece.name](), class_="wide", tabindex=0)
         drawn = _captioned(picture, piece.caption)
         return element("div", drawn, class_="answer") if piece.is_answer else drawn
-    if isinstance(piece, Live):
+    if isinstance(piece, prose.Live):
         live = Figure(piece.address, piece.parts)
         name = sha256(piece.address.encode()).hexdigest()[:8]
         return _captioned(_stage(live, name, theme), piece.caption)
-    if isinstance(piece, Listed):
-        return _preamble() if piece.name == "preamble" else _program(listing(piece.name))
+    if isinstance(piece, prose.Listed):
+        if piece.name == "preamble":
+            return element("pre", element("code", PREAMBLE), tabindex=0)
+        return _program(listing(piece.name))
     return example_block(found[piece.name], theme) if piece.name in found else Markup("")
 
 
@@ -134,10 +138,6 @@ def _stage(figure: Figure, name: str, theme: str) -> Markup:
     return element(
         "div", still, class_="figure", data_address=figure.address, data_parts=figure.parts
     )
-
-
-def _preamble() -> Markup:
-    return element("pre", element("code", PREAMBLE), tabindex=0)
 
 
 def _program(given: Listing) -> Markup:
@@ -159,11 +159,7 @@ def _program(given: Listing) -> Markup:
 def example_block(result: Result, theme: str) -> Markup:
     """An example: what the slide says, its figure, what is printed beside what is ours."""
     example = result.example
-    parts = [
-        element("h3", example.title),
-        slide_text(example),
-        note_text(example),
-    ]
+    parts = [element("h3", example.title), slide_text(example), note_text(example)]
     figure = figure_of(example)
     if figure is not None:
         parts.append(_stage(figure, example.name, theme))
@@ -203,18 +199,45 @@ def _calls(example: Example) -> Markup:
     return element("details", element("summary", "the calls"), code, *names)
 
 
+def own_names(example: Example) -> dict[str, str]:
+    """The names in the calls that only the lecture has, in their order: functions by the first
+    paragraph of their docstrings, constants by their values.
+
+    >>> from allconv.lecture import find
+    >>> own_names(find("two-layers"))["plain(side)"]
+    'A network of two linear layers with 64 hidden units.'
+    """
+    known = getattr(example.compute, "__globals__", {})
+    names = [node for node in ast.walk(ast.parse(example.code)) if isinstance(node, ast.Name)]
+    found = {}
+    for name in sorted(names, key=lambda node: (node.lineno, node.col_offset)):
+        value = known.get(name.id)
+        if isfunction(value) and value.__module__.startswith("allconv.lecture"):
+            said = (getdoc(value) or "").split("\n\n")[0]
+            found[f"{name.id}({_parameters(value)})"] = " ".join(said.split())
+        elif isinstance(value, int | tuple):
+            found[name.id] = f"{value}."
+    return found
+
+
+def _parameters(function: Callable[..., Any]) -> str:
+    """The names of a function's parameters."""
+    given = signature(function).parameters.values()
+    return ", ".join("**" * (each.kind == each.VAR_KEYWORD) + each.name for each in given)
+
+
 def _beside(result: Result) -> Markup:
     """The printed result, ours, and the verdict: one answer that is covered as a whole."""
     example = result.example
-    columns = [_column(example.source, partial(grids, result.printed, "", example.slips))]
+    columns = [_column(example.source, grids(result.printed, slips=example.slips))]
     if result.ours is not None:
-        columns.append(_column("ours", partial(grids, result.written().astype(str), "y")))
+        columns.append(_column("ours", grids(result.written().astype(str), "y")))
     verdict = element("p", verdict_text(result), class_=f"verdict {result.verdict}")
     return element("div", element("div", *columns, class_="beside"), verdict, class_="answer")
 
 
-def _column(heading: str, made: Callable[[], Markup]) -> Markup:
-    return element("div", element("p", heading, class_="soft label"), made())
+def _column(heading: str, shown: Markup) -> Markup:
+    return element("div", element("p", heading, class_="soft label"), shown)
 
 
 def verdict_text(result: Result) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-import allconv as ac
 from allconv import functional as F
 from allconv.conventions.lecture import BIAS, IMAGE, KERNEL
 from allconv.conventions.lecture import EXAMPLES as LAYOUTS
+from allconv.lecture import gradients
 from allconv.lecture.cells import minus
 from allconv.lecture.charts import all_cnn, counts, fields, kernels, networks
-from allconv.lecture.drawing import box, cell, drawing, letter, written
-from allconv.lecture.letters import letters
+from allconv.lecture.dense import matrix
+from allconv.lecture.drawing import box, cell, drawing, letter, result_of, written
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, joined
 
@@ -25,20 +25,14 @@ SIDE = 42.0  # of a cell with a letter in it
 
 def weights() -> Markup:
     """The row dL/dO times the matrix dO/dW."""
-    matrix = letters(lambda x: ac.jacobian(ac.correlate, x, np.zeros(3), argnums=1), {"I": (4,)})
-    result = letters(
-        lambda gy, x: ac.vjp(ac.correlate, x, np.zeros(3))[1](gy)[1], {"LO": (2,), "I": (4,)}
-    )
-    return _times(("dO/dW", matrix, "x"), ("dL/dW", result, "w"))
+    matrix, result = gradients.jacobian_weight, gradients.weight_gradient_letters
+    return _times(("dO/dW", result_of(matrix), "x"), ("dL/dW", result_of(result), "w"))
 
 
 def inputs() -> Markup:
     """The row dL/dO times the matrix dO/dI."""
-    matrix = letters(lambda w: ac.jacobian(ac.correlate, np.zeros(4), w), {"W": (3,)})
-    result = letters(
-        lambda gy, w: ac.vjp(ac.correlate, np.zeros(4), w)[1](gy)[0], {"LO": (2,), "W": (3,)}
-    )
-    return _times(("dO/dI", matrix, "w"), ("dL/dI", result, "x"))
+    matrix, result = gradients.jacobian_input, gradients.input_gradient_letters
+    return _times(("dO/dI", result_of(matrix), "w"), ("dL/dI", result_of(result), "x"))
 
 
 def _times(matrix: tuple[str, Array, str], result: tuple[str, Array, str]) -> Markup:
@@ -142,8 +136,7 @@ def readings() -> Markup:
 def frames() -> Markup:
     """A row of the matrix, the kernel that it is, and the map on a larger image."""
     x, w, b = (np.array(each, float) for each in (IMAGE, KERNEL, BIAS))
-    matrix = ac.as_matrix(lambda image: F.conv2d(image, w, b), (1, *x.shape))
-    row = matrix.to_dense()[0]
+    row = matrix(x, w, b).to_dense()[0]
     kernel = row.reshape(x.shape)
     wide = np.pad(x, ((0, 0), (2, 0), (1, 0)))
     found = F.conv2d(wide[None], kernel[None], b[:1])[0, 0]

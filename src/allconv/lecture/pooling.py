@@ -10,7 +10,6 @@ import allconv as ac
 from allconv import functional as F
 from allconv import nn, rewrite
 from allconv.lecture.example import example
-from allconv.lecture.parts import NO_POOLING, POOLING
 from allconv.operators.base import Array
 
 N = [
@@ -27,7 +26,6 @@ def pool(x: Any) -> Any:
 
 
 @example(
-    POOLING,
     "Max pooling 2x2, stride 2: forward",
     slide='pool = tf.layers.MaxPooling2D([2, 2], [2, 2], "valid"); m = pool(n)',
     printed="""
@@ -42,7 +40,6 @@ def max_pooling(n: Array) -> Any:
 
 
 @example(
-    POOLING,
     "Max pooling 2x2, stride 2: backward",
     slide="nextgrad = tf.ones((1, 2, 2, 1)); gradInput = t.gradient(m1, n)",
     printed="""
@@ -63,7 +60,6 @@ def max_pooling_backward(n: Array, nextgrad: Array) -> Any:
 
 
 @example(
-    POOLING,
     "No parameters, and the depth is unchanged",
     slide="Pooling doesn't change the depth: only length and width. It introduces no parameters",
     printed="0 1 8 6 6",
@@ -80,7 +76,6 @@ def pooling_shapes(shape: Array, size: Array) -> Any:
 
 
 @example(
-    NO_POOLING,
     "A convolution of stride 2 in the place of a pooling: the same shapes",
     slide="No Pooling? Striving for Simplicity: The All Convolutional Net (arXiv:1412.6806)",
     printed="""
@@ -102,7 +97,6 @@ def stride_for_pooling(shape: Array, stride: Array) -> Any:
 
 
 @example(
-    NO_POOLING,
     "All-CNN-C for 32x32 colour images of 10 classes: parameters (1.4 M in the paper)",
     slide="Striving for Simplicity: The All Convolutional Net",
     printed="1,369,738",

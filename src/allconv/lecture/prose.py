@@ -15,13 +15,69 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
-
-from allconv.lecture.pieces import Draw, LecturePart, Listed, Live, Piece, Say, Show
+from typing import TypeAlias
 
 _HEAD = re.compile(r"^# ([\w-]+): (.*)\n", re.MULTILINE)
 _KIND = re.compile(r"\[\[(\w+) (.*)\]\]")
 _INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Say:
+    """A paragraph (see `cells.words`); one that holds a result can be covered."""
+
+    text: str
+    is_answer: bool = False
+
+
+@dataclass(frozen=True)
+class Show:
+    """An example by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A picture by its name, and what stands below it; one with results can be covered."""
+
+    name: str
+    caption: str
+    is_answer: bool = False
+
+
+@dataclass(frozen=True)
+class Live:
+    """A figure of no example, and what stands below it.
+
+    address   the state of the operator page that it begins with
+    parts     what is beside its stage, by the names of `js/lecture.js`, separated by blanks
+    """
+
+    address: str
+    parts: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A listing by its name."""
+
+    name: str
+
+
+Piece: TypeAlias = Say | Show | Draw | Live | Listed
+
+
+@dataclass(frozen=True)
+class LecturePart:
+    """A part of the lecture: its anchor, its name, and what stands in it."""
+
+    anchor: str
+    name: str
+    pieces: tuple[Piece, ...]
 
 
 def text_of(name: str) -> str:
@@ -80,3 +136,7 @@ PLAN = tuple(
     LecturePart(anchor, name, tuple(piece for block in paragraphs(text) for piece in pieces(block)))
     for anchor, name, text in _PARTS
 )
+PART_OF = {
+    piece.name: part.name for part in PLAN for piece in part.pieces if isinstance(piece, Show)
+}
+"""The part that shows each example."""

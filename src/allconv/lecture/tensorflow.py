@@ -11,7 +11,6 @@ from allconv import functional as F
 from allconv import nn
 from allconv.conventions.lecture import BIAS, KERNEL, LISTED_IMAGE
 from allconv.lecture.example import example
-from allconv.lecture.parts import TENSORFLOW
 from allconv.operators.base import Array
 
 
@@ -21,7 +20,6 @@ def working(x: Array, w: Array, b: Array) -> Any:
 
 
 @example(
-    TENSORFLOW,
     "Conv2D: the nested lists of the 2x4x4 example, read in another order",
     slide="""
         Image and kernel of the 2x4x4 example are typed as nested lists, which TensorFlow reads in
@@ -56,7 +54,6 @@ def conv2d_listing(x: Array, w: Array, b: Array) -> Any:
 
 
 @example(
-    TENSORFLOW,
     "Conv2D(8, [5, 5]): the shapes of its result and of its weights",
     slide="""
         n in R^(16x16) -> m in R^(8x12x12), W in R^(1x8x5x5)
@@ -82,7 +79,6 @@ def conv2d_shapes(shape: Array, filters: Array, kernel: Array) -> Any:
 
 
 @example(
-    TENSORFLOW,
     "Conv2D(8, [5, 5]): the shape of its biases",
     slide="print(conv2.weights[1].shape)",
     printed="8",

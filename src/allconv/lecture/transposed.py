@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import allconv as ac
 from allconv import functional as F
-from allconv.lecture.example import example, incomplete
+from allconv.lecture.example import example
 from allconv.lecture.letters import letters
-from allconv.lecture.parts import MATRIX, TRANSPOSED
 from allconv.operators.base import Array
 
 W = [
@@ -19,7 +19,6 @@ W = [
     [1.5534406, 0.1190145, 1.3256309],
 ]
 R = [[25.535583, 28.583742], [23.470192, 20.622599]]
-INPUTS = {"r": R, "w": W}
 GRAD_INPUT = """
      3.4293556 50.17591   22.974957  56.16536   21.420517
     17.829948  31.65853   56.339676  35.437576  40.724194
@@ -29,6 +28,8 @@ GRAD_INPUT = """
 """
 IMAGE = (1, 1, 5, 5)  # imgC
 
+listed = partial(example, printed=GRAD_INPUT, single=True, inputs={"r": R, "w": W})
+
 
 def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Any:
     """The matrix of a convolution on an input of a shape: a row an output, a column an input."""
@@ -36,7 +37,6 @@ def matrix(w: Array, shape: tuple[int, ...], **settings: Any) -> Any:
 
 
 @example(
-    MATRIX,
     "The matrix of a 3x3 kernel on a 4x4 input, in letters",
     slide="i = 4, k = 3, s = 1 and p = 0: [w0,0 w0,1 w0,2 0 w1,0 ...] [I_0 I_1 ... I_15]",
     printed="""
@@ -64,13 +64,9 @@ def sparse_matrix(i: Array, k: Array, s: Array, p: Array) -> Any:
     return letters(dense, {"w": (int(k), int(k))}, first=0)
 
 
-@example(
-    MATRIX,
+@listed(
     "dL/dI = W^T LO, with the numbers of the 3x3, stride 2 listing",
     slide="dL/dI = W^T . LO = Deconvolution",
-    printed=GRAD_INPUT,
-    single=True,
-    inputs=INPUTS,
     note="""
         The slide's W is the matrix of the 3x3 kernel at stride 2 on a 5x5 input: 4 rows, 25
         columns. LO are the four cells of r, line by line, and the 25 numbers of the result are
@@ -82,26 +78,18 @@ def transposed_matrix(r: Array, w: Array) -> Any:
     return (matrix(w, IMAGE, stride=2).T @ r.ravel()).reshape(IMAGE[2:])
 
 
-@example(
-    TRANSPOSED,
+@listed(
     "Conv2DTranspose(3x3, stride 2), forward",
     slide="imgC_1 = trancon(r). Forward pass is same as backward pass of normal convolution",
-    printed=GRAD_INPUT,
-    single=True,
-    inputs=INPUTS,
     working=lambda r, w: ac.working(ac.correlate_transpose, r, w, stride=2),
 )
 def conv2d_transpose(r: Array, w: Array) -> Any:
     return F.conv_transpose2d(r[None, None], w[None, None], stride=2)[0, 0]
 
 
-@example(
-    TRANSPOSED,
+@listed(
     "Conv2D(3x3, stride 2), backward",
     slide="r_1 = tf.multiply(0.5 * r, r); grad_input = t.gradient(r_1, imgC)",
-    printed=GRAD_INPUT,
-    single=True,
-    inputs=INPUTS,
     working=lambda r, w: (
         ac.working(F.conv2d, np.zeros(IMAGE), w[None, None], stride=2, grad_output=r[None, None]).gx
     ),
@@ -111,22 +99,16 @@ def conv2d_backward(r: Array, w: Array) -> Any:
     return pull(r[None, None])[0][0, 0]  # it does not depend on imgC
 
 
-@example(
-    TRANSPOSED,
+@listed(
     "The same on plain arrays",
     slide="Every cell of r lays r * w over the 3x3 cells that it came from",
-    printed=GRAD_INPUT,
-    single=True,
-    inputs=INPUTS,
     working=lambda r, w: ac.working(ac.correlate_transpose, r, w, stride=2),
 )
 def correlate_transpose(r: Array, w: Array) -> Any:
     return ac.correlate_transpose(r, w, stride=2)
 
 
-forward_image = incomplete(
-    "forward-imgc",
-    TRANSPOSED,
+@example(
     "Conv2D forward: r from imgC",
     slide="imgC = tf.random_uniform((1, 5, 5, 1), 0, 5); r = conv(imgC)",
     printed="""
@@ -136,3 +118,4 @@ forward_image = incomplete(
     inputs={"w": W},
     lacking="imgC",
 )
+def forward_imgc(w: Array) -> Any: ...

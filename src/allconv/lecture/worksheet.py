@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from allconv.lecture import check
-from allconv.lecture.cells import MOST, cell_text, grids, planes
+from allconv.lecture.cells import MOST, cell_text, grids, tables
 from allconv.lecture.example import NO, CellIndex, Result
 from allconv.lecture.page import STYLES, TELLING, note_text, slide_text
-from allconv.lecture.pieces import Show
-from allconv.lecture.prose import PLAN
+from allconv.lecture.prose import PLAN, Show
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, joined
 from allconv.show.page.document import document
@@ -124,6 +124,8 @@ def _asked(question: Question) -> Markup:
         element("div", element("p", f"{printable(name, 20)} =", class_="soft label"), grids(array))
         for name, array in _shown(question).items()
     ]
+    is_wide = question.cells.ndim > 0 and question.cells.shape[-1] > MANY
+    kind = "cells many" if is_wide else "cells"
     return element(
         "div",
         element("h3", f"{question.number}. {example.title}"),
@@ -131,7 +133,7 @@ def _asked(question: Question) -> Markup:
         note_text(example),
         element("div", *inputs, class_="given"),
         element("p", "result =", class_="soft label"),
-        element("div", *_tables(question), class_="grids"),
+        tables(question.cells, partial(_cell, question), kind),
         class_="question",
     )
 
@@ -148,21 +150,6 @@ def _shown(question: Question) -> dict[str, Array]:
         ]
         found[letters.get(name, name)] = np.array(texts).reshape(array.shape)
     return found
-
-
-def _tables(question: Question) -> list[Markup]:
-    tables = []
-    for place, rows in planes(question.cells):
-        lines = []
-        for r, row in enumerate(rows.tolist()):
-            # A result with fewer axes than a table has its cells in one row.
-            spots = [(*place, r, c)[-question.cells.ndim :] for c in range(len(row))]
-            lines.append(
-                element("tr", *(_cell(question, s, c) for s, c in zip(spots, row, strict=True)))
-            )
-        kind = "cells many" if rows.shape[1] > MANY else "cells"
-        tables.append(element("table", element("tbody", *lines), class_=kind))
-    return tables
 
 
 def _cell(question: Question, spot: CellIndex, text: str) -> Markup:

@@ -64,9 +64,9 @@ class Layer(Module):
         if "kernel_size" in self._kept:
             self._each_axis("kernel_size")
 
-    def _each_axis(self, name: str, *, least: int = 1) -> tuple[int, ...]:
+    def _each_axis(self, name: str) -> tuple[int, ...]:
         """A setting as one number an axis."""
-        return per_axis(name, getattr(self, name), self.axes, least=least)
+        return per_axis(name, getattr(self, name), self.axes)
 
 
 def _init_of(cls: type[Layer], settings: Sequence[Parameter]) -> Callable[..., None]:

@@ -43,17 +43,24 @@ def save_weights(
     path: str | os.PathLike[str], arrays: Mapping[str, Array], about: Mapping[str, Any]
 ) -> None:
     """Write arrays by name, and what is said about them as JSON; whole, or not at all."""
-    from safetensors.numpy import save  # loaded when it is first needed
-
     place = _place(path)
     if place.suffix.lower() == ".onnx":
         raise ArgumentError(
             f"{printable(place)} would be a safetensors file; use allconv.onnx.save for ONNX"
         )
-    whole_arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
     with within_limits("the weights"):
-        packed: bytes = save(whole_arrays, {_KEY: json_text(dict(about))})
-    atomic_write(place, packed)
+        data = packed(arrays, {_KEY: json_text(dict(about))})
+    atomic_write(place, data)
+
+
+def packed(arrays: Mapping[str, Array], metadata: dict[str, str]) -> bytes:
+    """Arrays by name as the bytes of a safetensors file."""
+    from safetensors.numpy import save  # loaded when it is first needed
+
+    # safetensors writes the memory of an array as it lies, whatever its strides.
+    whole_arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
+    data: bytes = save(whole_arrays, metadata)
+    return data
 
 
 def load_weights(

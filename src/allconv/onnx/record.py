@@ -16,10 +16,11 @@ from allconv.onnx.format.limits import MOST_CONSTANTS, Budget
 from allconv.onnx.format.refusals import Refusal, one_error
 from allconv.onnx.format.text import plain, shown
 from allconv.onnx.model import Branch, Input, OnnxModel, OnnxNode, Sizes
-from allconv.onnx.names import FOLDS, KNOWN, LOCAL, NAMES, SEQUENCES, named, since
+from allconv.onnx.names import FOLDS, NAMES, named, since
 from allconv.onnx.names.call import Bytes, Condition, NodeCall, Several, unsupported
-from allconv.onnx.names.constants import OF_DATA
-from allconv.onnx.names.local import read_local
+from allconv.onnx.names.constants import KNOWN, OF_DATA
+from allconv.onnx.names.local import LOCAL, read_local
+from allconv.onnx.names.sequences import SEQUENCES
 from allconv.onnx.read.external import Outside
 from allconv.onnx.read.functions import defined
 from allconv.onnx.read.nodes import NodeReader

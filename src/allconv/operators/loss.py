@@ -15,12 +15,6 @@ from allconv.operators.base import Array, Operator, Spec, Values, narrow, wide
 from allconv.operators.reduce import Sum, full_like
 
 
-def _softmax(x: Array, axis: int = 1) -> Array:
-    with np.errstate(all="ignore"):
-        e = np.exp(x - x.max(axis, keepdims=True))
-        return np.asarray(e / e.sum(axis, keepdims=True))
-
-
 @dataclass(frozen=True)
 class _OverAxis(Operator):
     """What softmax and its logarithm share: the axis of the classes."""
@@ -43,7 +37,10 @@ class Softmax(_OverAxis):
     label: ClassVar[str] = "softmax"
 
     def define(self, *x: Array) -> tuple[Array, ...]:
-        return (narrow(_softmax(wide(x[0]), self.axis), x[0]),)
+        data = wide(x[0])
+        with np.errstate(all="ignore"):
+            e = np.exp(data - data.max(self.axis, keepdims=True))
+            return (narrow(e / e.sum(self.axis, keepdims=True), x[0]),)
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:
         return (y[0] * (gy[0] - Sum((self.axis,), keep=True)(gy[0] * y[0])),)
@@ -123,7 +120,8 @@ class CrossEntropyGradient(_Entropy):
     inputs: ClassVar[tuple[str, ...]] = ("x", "labels", "gy")
 
     def define(self, *x: Array) -> tuple[Array, ...]:
-        rest = _softmax(wide(x[0])) - self.target(x[1], x[0].shape[1])
+        (p,) = Softmax(1).define(wide(x[0]))
+        rest = p - self.target(x[1], x[0].shape[1])
         return (narrow(rest * np.expand_dims(wide(x[2]), 1), x[0]),)
 
     def adjoint(self, x: Values, y: Values, gy: Values) -> Values:

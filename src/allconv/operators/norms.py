@@ -6,6 +6,7 @@ A variance is the mean of squared differences from the mean, taken in two passes
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
@@ -26,6 +27,12 @@ def standardized(x: Any, axes: tuple[int, ...], eps: float, *, centred: bool = T
     rest = x - Sum(axes, keep=True)(x) / count if centred else x
     variance = Sum(axes, keep=True)(rest * rest) / count
     return rest * (1.0 / Sqrt()(variance + eps))
+
+
+def scaled(y: Any, numbers: Sequence[Any]) -> Any:
+    """y times the first number, plus the second, as far as they are given."""
+    y = y * numbers[0] if numbers else y
+    return y + numbers[1] if len(numbers) > 1 else y
 
 
 @dataclass(frozen=True)
@@ -86,16 +93,13 @@ class LayerNorm(_OwnStatistics):
         with np.errstate(all="ignore"):
             rest = data - data.mean(over, keepdims=True) if self.centred else data
             y = rest / np.sqrt((rest * rest).mean(over, keepdims=True) + self.eps)
-            for n, each in enumerate(numbers):
-                y = y + each if n else y * each
+            y = scaled(y, numbers)
         return (narrow(y, x[0]),)
 
     def expand(self, *x: Any) -> Values:
         """The same in elementary operators, through which its gradient is taken."""
         y = standardized(x[0], self.over(len(x[0].shape)), self.eps, centred=self.centred)
-        for n, each in enumerate(x[1:]):
-            y = y + each if n else y * each
-        return (y,)
+        return (scaled(y, x[1:]),)
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,7 @@ class GroupNorm(_OwnStatistics):
             rest = rows - rows.mean(2, keepdims=True)
             y = rest / np.sqrt((rest * rest).mean(2, keepdims=True) + self.eps)
             y = y.reshape(data.shape)
-            for n, each in enumerate(numbers):
-                channels = over_channels(each, data.ndim)
-                y = y + channels if n else y * channels
+            y = scaled(y, [over_channels(each, data.ndim) for each in numbers])
         return (narrow(y, x[0]),)
 
     def expand(self, *x: Any) -> Values:
@@ -151,6 +153,4 @@ class GroupNorm(_OwnStatistics):
             sizes = (data.shape[0], self.groups, channels // self.groups, *data.shape[2:])
             y = standardized(data.reshape(sizes), tuple(range(2, rank + 1)), self.eps)
             y = y.reshape(data.shape)
-        for n, each in enumerate(numbers):
-            y = y + each if n else y * each
-        return (y,)
+        return (scaled(y, numbers),)

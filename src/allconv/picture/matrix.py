@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from allconv.picture.chart import Picture
 from allconv.picture.markup import Markup, element, joined, short, shortened, svg
@@ -120,29 +121,16 @@ class _Places:
     """Where the rows or columns lie, in pixels; those left out are a gap."""
 
     def __init__(self, names: Sequence[str | None], size: float) -> None:
-        self.size = size
+        self.size, self.end = size, 0.0
         self.at: list[float] = []
-        end = 0.0
-        for name in names:
-            self.at.append(end)
-            end += GAP if name is None else size
-        self.end = end
-        self.parts = _parts(self.at, names, size)
-
-
-def _parts(
-    at: Sequence[float], names: Sequence[str | None], size: float
-) -> list[tuple[float, float]]:
-    """(begin, end) of what lies between the gaps."""
-    found: list[tuple[float, float]] = []
-    for place, name in zip(at, names, strict=True):
-        if name is None:
-            continue
-        if found and found[-1][1] == place:
-            found[-1] = (found[-1][0], place + size)
-        else:
-            found.append((place, place + size))
-    return found
+        self.parts: list[tuple[float, float]] = []  # (begin, end) of what lies between the gaps
+        for is_gap, group in groupby(names, lambda name: name is None):
+            begin, step = self.end, GAP if is_gap else size
+            for _ in group:
+                self.at.append(self.end)
+                self.end += step
+            if not is_gap:
+                self.parts.append((begin, self.end))
 
 
 class _MatrixFrame:

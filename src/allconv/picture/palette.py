@@ -91,24 +91,6 @@ def channels(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, "relative luminance").
-
-    >>> contrast("#000000", "#ffffff")
-    21.0
-    """
-    low, high = sorted(map(_luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (each / 255 for each in channels(colour))
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 def stylesheet(selector: str = ":root", theme: str = "auto") -> str:
     """CSS that gives the variables to what a selector chooses.
 

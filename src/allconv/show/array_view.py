@@ -71,8 +71,10 @@ class ArrayView:
         try:
             chosen = places[index]
         except (IndexError, TypeError, ValueError):
+            parts = index if isinstance(index, tuple) else (index,)
+            asked = ",".join(":" if part == slice(None) else str(part) for part in parts)
             raise ArgumentError(
-                f"{self.name}[{_shown(index)}] is outside {self.name}, which is {self.shape}"
+                f"{self.name}[{asked}] is outside {self.name}, which is {self.shape}"
             ) from None
         if np.ndim(chosen) == 0:
             return self.cell(int(chosen))
@@ -91,8 +93,3 @@ class ArrayView:
 
     def _repr_html_(self) -> str:
         return view_table(self)
-
-
-def _shown(index: Any) -> str:
-    parts = index if isinstance(index, tuple) else (index,)
-    return ",".join(":" if part == slice(None) else str(part) for part in parts)

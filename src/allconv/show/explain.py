@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from allconv.errors import ArgumentError, Error
 from allconv.files import atomic_write
 from allconv.intake.settings import choice
-from allconv.picture.markup import element
+from allconv.picture.markup import Markup, element
 from allconv.show.page.document import THEMES
 from allconv.show.stage.call import state_of_call
 from allconv.show.stage.state import State
@@ -42,9 +42,9 @@ class Explained:
     """
 
     state: State
-    theme: str = "auto"
-    note: str = ""
-    _work: Callable[[], Working] | None = field(default=None, compare=False)
+    theme: str
+    note: str
+    _work: Callable[[], Working] = field(compare=False)
 
     def html(self) -> str:
         """The live page: one file that opens anywhere and fetches nothing."""
@@ -100,17 +100,13 @@ class Explained:
         return path
 
     def __str__(self) -> str:
-        from allconv.show.stage.step import step_text
-
-        text = step_text(self.state) if self._work is None else str(self._work())
+        text = str(self._work())
         return f"{text}\n\n(the page shows {self.note})" if self.note else text
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """The live page in a frame of its own, which can reach nothing else of the notebook."""
-        from allconv.picture.markup import Markup
-
         return element(
             "iframe",
             Markup(self.svg()),
@@ -165,12 +161,12 @@ def explain(
             "allconv.onnx.save writes"
         ) from None
     gy = upstream(call.result, grad_output)
-    shown = state_of_call(call, gy, leave=leave, at=at)
+    state, note = state_of_call(call, gy, leave=leave, at=at)
 
     def work() -> Working:
         return working(layer_or_function, *arrays, grad_output=grad_output, **settings)
 
-    return Explained(shown.state, theme, shown.note, work)
+    return Explained(state, theme, note, work)
 
 
 def file_kind(path: str | Path) -> str:

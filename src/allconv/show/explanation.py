@@ -105,13 +105,8 @@ class Sums(Explanation):
         for cells in self._meetings.of(self._made, made):
             factors = tuple(self._operands[role].factor(cells[role]) for role in self._roles)
             terms.append(Term(_data_first(factors)))
-        bias = self._bias_of(made)
+        bias = self._bias and self._bias.factor(made[1 : 1 + self._bias.labels.ndim])
         return added(self.result.name, index, terms, self.result.dtype, bias=bias)
-
-    def _bias_of(self, made: Index) -> Factor | None:
-        if self._bias is None:
-            return None
-        return self._bias.factor(made[1 : 1 + self._bias.labels.ndim])
 
     def gradients(self) -> dict[str, tuple[Operand, Explain]]:
         found: dict[str, tuple[Operand, Explain]] = {}

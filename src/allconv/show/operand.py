@@ -28,8 +28,10 @@ class Operand:
 
     def factor(self, cell: Index) -> Factor:
         """A cell of the window's array, under the index of the user's."""
-        label = int(self.labels[cell])
-        index = self._index(label - 1) if label else None
+        label, index = int(self.labels[cell]), None
+        if label:
+            found = np.unravel_index(label - 1, self.shape) if self.shape else ()
+            index = tuple(int(c) for c in found)
         return Factor(self.name, index, self.values[cell].item())
 
     def cells(self, index: Index) -> list[Index]:
@@ -50,9 +52,6 @@ class Operand:
     def _order(self) -> tuple[Array, Array]:
         order = np.argsort(self.labels, axis=None, kind="stable")
         return order, self.labels.ravel()[order]
-
-    def _index(self, flat: int) -> Index:
-        return tuple(int(c) for c in np.unravel_index(flat, self.shape)) if self.shape else ()
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,7 @@ class Working:
 
 
 def working(
-    layer_or_function: Callable[..., Any],
-    /,
-    *arrays: Any,
-    grad_output: Any = None,
-    **settings: Any,
+    layer_or_function: Callable[..., Any], /, *arrays: Any, grad_output: Any = None, **settings: Any
 ) -> Working:
     """The working of one layer or function on arrays, cell by cell, forward and backward.
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from allconv.errors import FileError
 from allconv.files import atomic_write, open_file
+from allconv.nn.weights_file import packed
 from allconv.operators.base import Array
 from allconv.text import json_text, printable
 from allconv.train.history import Record
@@ -74,7 +75,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "settings": dict(checkpoint.settings),
         "digest": _digest(arrays),
     }
-    atomic_write(folder / LAST, _packed(arrays, {_KEY: json_text(about)}))
+    atomic_write(folder / LAST, packed(arrays, {_KEY: json_text(about)}))
     save_history(folder, checkpoint.records)
 
 
@@ -86,7 +87,7 @@ def save_history(folder: Path, records: tuple[Record, ...]) -> None:
 
 def save_best(folder: Path, state: Mapping[str, Array], record: Record) -> None:
     """Write `best.safetensors`: parameters and buffers by name, the record in the metadata."""
-    atomic_write(folder / BEST, _packed(state, {"record": record.to_json()}))
+    atomic_write(folder / BEST, packed(state, {"record": record.to_json()}))
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -146,15 +147,6 @@ def check_fits(
 
 def _kind(array: Array) -> str:
     return f"{array.dtype.name} {array.shape}"
-
-
-def _packed(arrays: Mapping[str, Array], metadata: dict[str, str]) -> bytes:
-    from safetensors.numpy import save  # loaded when it is first needed
-
-    # safetensors writes the memory of an array as it lies, whatever its strides.
-    whole = {name: np.array(array, order="C") for name, array in arrays.items()}
-    packed: bytes = save(whole, metadata)
-    return packed
 
 
 def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:

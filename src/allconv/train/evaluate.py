@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from allconv.data.preprocess import Preprocess
 from allconv.errors import ShapeError
 from allconv.nn.module import Module
 from allconv.operators.base import Array
+from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.train.feed import Feed, feed_of
 from allconv.train.inference import Inference
 from allconv.train.step import check_range
@@ -58,10 +60,8 @@ class Evaluation:
     @property
     def loss(self) -> float:
         """The mean cross-entropy."""
-        with np.errstate(all="ignore"):
-            shifted = self.logits - self.logits.max(1, keepdims=True)
-            logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-            return float(-np.take_along_axis(logs, self.labels[:, None], 1).mean())
+        (logs,) = LogSoftmax(1).define(self.logits)
+        return float(-np.take_along_axis(logs, self.labels[:, None], 1).mean())
 
     @property
     def accuracy(self) -> float:
@@ -130,12 +130,9 @@ def evaluate(
 def evaluated(inference: Inference, feed: Feed, batch_size: int = BATCH) -> Evaluation:
     """Run a network on all samples of a feed, in order. Labels of (N, *S) count one by one."""
     found = []
-    ready = prefetch(feed.in_order(batch_size))
-    try:
+    with closing(prefetch(feed.in_order(batch_size))) as ready:
         for x, _ in ready:
             found.append(inference(x).astype(np.float64))
-    finally:
-        ready.close()
     logits = np.moveaxis(np.concatenate(found), 1, -1)
     if feed.labels.shape != logits.shape[:-1]:
         raise ShapeError(f"labels are {feed.labels.shape}; {logits.shape[:-1]} is expected")
@@ -146,9 +143,8 @@ def evaluated(inference: Inference, feed: Feed, batch_size: int = BATCH) -> Eval
 
 def softmax(logits: Array) -> Array:
     """Probabilities float64 (N, classes); NaN where a logit is NaN or infinite."""
-    with np.errstate(all="ignore"):
-        e = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(e / e.sum(1, keepdims=True))
+    (probabilities,) = Softmax(1).define(logits)
+    return probabilities
 
 
 def interval(right: int, count: int) -> tuple[float, float]:

@@ -61,7 +61,7 @@ class LayerWise(Optimizer):
         return f"LayerWise({self.inner!r}, first={FIRST}, shares={digest})"
 
 
-def layer_shares(net: Module, shape: tuple[int, ...], head: str = "head.") -> dict[str, float]:
+def layer_shares(net: Module, shape: tuple[int, ...]) -> dict[str, float]:
     """A share of the rate for each parameter: from `FIRST` for those that an image meets first up
     to 1 for the head, by equal factors."""
     recorded = trace_module(net, Spec((1, *shape), network_dtype(net)))
@@ -71,7 +71,7 @@ def layer_shares(net: Module, shape: tuple[int, ...], head: str = "head.") -> di
     steps = 0
     for node in graph.nodes:
         new = [names[v] for v in node.inputs if names.get(v) in recorded.parameters]
-        fresh = [name for name in new if name not in met and not name.startswith(head)]
+        fresh = [name for name in new if name not in met and not name.startswith("head.")]
         met.update(dict.fromkeys(fresh, steps))
         steps += bool(fresh)
     return {name: FIRST ** (1 - step / max(steps, 1)) for name, step in met.items()}

@@ -111,9 +111,14 @@ def default_length(samples: int, epochs: int | None, batch_size: int | None) -> 
         while batch_size > 8 and samples < 16 * batch_size:
             batch_size //= 2
     if epochs is None:
-        steps = max(-(-samples // max(batch_size, 1)), 1)
-        epochs = min(max(EPOCHS, -(-STEPS // steps)), MOST_EPOCHS)
+        epochs = epochs_for(STEPS, samples, batch_size, EPOCHS, MOST_EPOCHS)
     return epochs, batch_size
+
+
+def epochs_for(steps: int, samples: int, batch_size: int, least: int, most: int) -> int:
+    """The epochs that make so many steps, from `least` to `most` of them."""
+    batches = max(-(-samples // max(batch_size, 1)), 1)
+    return min(max(least, -(-steps // batches)), most)
 
 
 def _is_rate(n: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from math import isfinite
@@ -154,9 +155,8 @@ class TrainingRun:
             augment=None if isinstance(recipe.augment, str) else recipe.augment,
             shuffle=True,
         )
-        ready = prefetch(islice(source, self.position.step, None))
         before = self.position
-        try:
+        with closing(prefetch(islice(source, self.position.step, None))) as ready:
             begun = perf_counter()
             for x, labels in ready:
                 waited = perf_counter() - begun
@@ -165,8 +165,6 @@ class TrainingRun:
                 if interrupt.pressed and self.position.step < self.steps:
                     self._stop()
                 begun = perf_counter()
-        finally:
-            ready.close()
         self._finish_epoch()
 
     def _rate(self) -> tuple[int, float]:

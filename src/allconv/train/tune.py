@@ -38,7 +38,7 @@ from allconv.train.inference import Inference
 from allconv.train.layer_wise import LayerWise, layer_shares
 from allconv.train.loop import train, train_feeds
 from allconv.train.optimizers import Optimizer, find_optimizer
-from allconv.train.recipe import Recipe, default_length
+from allconv.train.recipe import Recipe, default_length, epochs_for
 from allconv.train.run import check_free
 
 HEAD_RATE = 1 / 4
@@ -125,8 +125,7 @@ def tuning_defaults(
 def _head_length(count: int, epochs: int | None, batch_size: int | None) -> tuple[int, int]:
     _, batch_size = default_length(count, 1, batch_size)
     if epochs is None:
-        steps = max(-(-count // max(batch_size, 1)), 1)
-        epochs = min(max(LEAST_EPOCHS, -(-HEAD_STEPS // steps)), MOST_EPOCHS)
+        epochs = epochs_for(HEAD_STEPS, count, batch_size, LEAST_EPOCHS, MOST_EPOCHS)
     return epochs, batch_size
 
 

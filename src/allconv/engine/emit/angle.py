@@ -20,7 +20,7 @@ from allconv.engine.emit.integer import I1, I64
 from allconv.engine.emit.polynomial import horner, pi, precisely
 
 FAR = 2.0**19
-TERMS = {"float32": 4, "float64": 8}  # of the series: half a unit of what the format has, and less
+TERMS = {"float32": 4, "float64": 8}  # of both series: the next are below 2^-28, and below 2^-57
 SHIFTER = 1.5 * 2.0**52  # adding it rounds to an integer, which then stands in the last bits
 PART = 33  # bits of a part of pi/2: with the 19 of n and a sign they fit into a float64
 PLACES = 1216  # binary places of 2/pi: those of the largest float64, and 190 beyond
@@ -94,21 +94,12 @@ def _rest(code: Code, x: ir.Value) -> list[ir.Value]:
         found = [code.bits(shifted), *_sum(code, rest, low)]
     size = code.fabs(x)
     far = code.builder.and_(code.fcompare(">", size, FAR), code.fcompare("<", size, inf))
-    lanes = code.builder.bitcast(far, ir.IntType(code.lanes))
-    with code.when(code.builder.icmp_unsigned("!=", lanes, lanes.type(0)), found):
-        _replace(code, x, far, found)
+    with code.each_lane(far, found) as lane:
+        rest = code.builder.call(_far(code), [code.builder.extract_element(x, lane)])
+        for k, each in enumerate(found):
+            made = code.builder.extract_value(rest, k)
+            found[k] = code.builder.insert_element(each, made, lane)
     return found
-
-
-def _replace(code: Code, x: ir.Value, far: ir.Value, found: list[ir.Value]) -> None:
-    """Put what is left of numbers that are far away into their lanes."""
-    with code.loop(code.lanes, carry=found) as index:
-        lane = code.value(index)
-        with code.when(code.builder.extract_element(far, lane), found):
-            rest = code.builder.call(_far(code), [code.builder.extract_element(x, lane)])
-            for k, each in enumerate(found):
-                made = code.builder.extract_value(rest, k)
-                found[k] = code.builder.insert_element(each, made, lane)
 
 
 def _sum(code: Code, x: ir.Value, y: ir.Value) -> tuple[ir.Value, ir.Value]:

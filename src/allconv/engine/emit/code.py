@@ -163,6 +163,17 @@ class Code(Vectors):
         self.builder.position_at_end(after)
         registers[:] = self._merge([ends[block] for block in blocks])
 
+    @contextmanager
+    def each_lane(self, mask: ir.Value, carry: list[ir.Value]) -> Iterator[ir.Value]:
+        """The numbers of the lanes of a mask, one after the other: what few numbers need, and no
+        vector can. The body may replace the values in the list `carry`."""
+        bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
+        some = self.builder.icmp_unsigned("!=", bits, bits.type(0))
+        with self.when(some, carry), self.loop(self.lanes, carry=carry) as index:
+            lane = self.value(index)
+            with self.when(self.builder.extract_element(mask, lane), carry):
+                yield lane
+
     def cases(self, number: Index, of: range, carry: list[ir.Value] | None = None) -> Iterator[int]:
         """The numbers of a range, one after the other: what is written for each runs if `number` is
         it; all may replace `carry`.

@@ -19,6 +19,7 @@ from allconv.operators.arrange import (
     Unslice,
 )
 from allconv.operators.base import Operator
+from allconv.operators.elementary import FromWhole, ToWhole
 from allconv.operators.reduce import Broadcast
 
 
@@ -156,4 +157,6 @@ LOWERINGS: dict[type[Operator], Lowering] = {
     Unslice: lower_unslice,
     Concatenate: lower_concatenate,
     Convert: lower_convert,
+    FromWhole: lower_convert,
+    ToWhole: lower_convert,
 }

@@ -43,7 +43,8 @@ class Blocks:
         """Whether taps of the last axis and channels are one run, of the band and of weights."""
         alike = self.blocks == 1 and self.pitch == self.channels
         common = axis.common
-        return alike and common.dilation == 1 and (common.tap_step in (1, -1) or axis.taps <= 1)
+        beside = common.dilation == 1 and not axis.apart
+        return alike and beside and (common.tap_step in (1, -1) or axis.taps <= 1)
 
 
 def block_of(channels: int) -> int:
@@ -53,7 +54,7 @@ def block_of(channels: int) -> int:
 
 def band_bytes(axes: tuple[AxisPhases, ...], rows: int, cols: int, pixel: int) -> int:
     """The largest band of `rows` x `cols` cells; `pixel` counts the bytes of all its channels."""
-    return axes[0].taps * axes[1].taps * axes[2].reach(rows) * axes[3].reach(cols) * pixel
+    return axes[0].taps * axes[1].taps * axes[2].packed(rows) * axes[3].packed(cols) * pixel
 
 
 def expected_chunks(work: int) -> int:

@@ -1,9 +1,11 @@
-"""Floats of one width as floats of the other."""
+"""Numbers of one dtype as those of another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+
+from llvmlite import ir
 
 from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.code import Code
@@ -14,6 +16,7 @@ from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
+from allconv.operators.base import FLOATS
 
 SPLIT = 8192  # elements of a chunk
 
@@ -49,7 +52,19 @@ class Cast(Kernel):
         out = View(code, a.out, SIZES[self.to], dtype=self.to)
         with code.loop(last, start=first, step=code.lanes) as i:
             mask = code.mask(code.sub(last, i))
-            out[i].store(code.convert(source[i].vector(0, mask), self.to), 0, mask)
+            out[i].store(self.converted(code, source[i].vector(0, mask)), 0, mask)
+
+    def converted(self, code: Code, x: ir.Value) -> ir.Value:
+        """The numbers as those of the other dtype."""
+        if self.of not in FLOATS or self.to in FLOATS:
+            return code.convert(x, self.to)
+        # Without what is behind the point: 0 for NaN, the last integer for what is beyond.
+        beyond = 1 << 8 * SIZES[self.to] - 1  # a float, as the largest integer is not
+        below, above = code.fcompare("<", x, float(-beyond)), code.fcompare(">=", x, float(beyond))
+        outside = code.builder.or_(code.builder.or_(below, above), code.is_nan(x))
+        whole = code.convert(code.select(outside, code.const(0.0, self.of), x), self.to)
+        whole = code.select(below, code.const(-beyond, self.to), whole)
+        return code.select(above, code.const(beyond - 1, self.to), whole)
 
 
 def lower_convert(planner: Planner, node: Node) -> bool:

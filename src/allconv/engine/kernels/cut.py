@@ -25,6 +25,8 @@ SHARE, MOST_SHARE = 12_500, 100_000
 UNITS = 64  # at most, where less would not do
 PANEL = 16 * 1024  # bytes of a part of the weights: half of a first-level cache
 LARGEST = 1024 * 1024  # bytes of a band, and of what is written down of its cells
+MORE, OVER = 8, 1.5
+"""How many times as much a unit may hold and do, if it takes so many times less."""
 NEAR = 256 * 1024  # bytes of weights that stay in the second-level cache beside a band
 AHEAD = 2  # tiles of a unit at least, over which fetching the next part of the weights is spread
 CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
@@ -62,7 +64,7 @@ class Work:
 
     def band(self, rows: int, columns: int) -> int:
         """Bytes of the band of a unit of so many cells."""
-        return self.row.reach(rows) * self.column.reach(columns) * self.pixel
+        return self.row.packed(rows) * self.column.packed(columns) * self.pixel
 
     def cells(self, cut: Cut) -> tuple[int, int]:
         """Rows and columns of the largest unit."""
@@ -74,10 +76,18 @@ class Work:
 
     def fits(self, cut: Cut) -> bool:
         """Whether the band of a unit stays in the cache, and its work is not too much."""
+        return self._within(cut, 1)
+
+    def possible(self, cut: Cut) -> bool:
+        """Whether both are within `MORE` times what fits: where sums have so many terms that few
+        cells would fit, each of which reads all weights, more of them take less time."""
+        return self._within(cut, MORE)
+
+    def _within(self, cut: Cut, times: int) -> bool:
         rows, columns = self.cells(cut)
         work = rows * columns * self.terms * -(-self.blocks // cut.channels) * self.width
         held = self.band(rows, columns) + rows * columns * CELL_BYTES
-        return work <= MOST and held <= LARGEST
+        return work <= times * MOST and held <= times * LARGEST
 
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""
@@ -128,10 +138,13 @@ class Work:
 
 @lru_cache(4096)
 def cut(work: Work) -> Cut:
-    """The best cut: among those that fit, if any does, else the finest."""
+    """The best cut, for which one that does not fit counts as slower; if none is possible, the
+    finest."""
     cuts = list(work.cuts())
-    fitting = [each for each in cuts if work.fits(each)]
-    return min(fitting, key=work.time) if fitting else max(cuts, key=work.units)
+    possible = [each for each in cuts if work.possible(each)]
+    if not possible:
+        return max(cuts, key=work.units)
+    return min(possible, key=lambda each: work.time(each) * (1 if work.fits(each) else OVER))
 
 
 def _counts(most: int) -> Iterator[int]:

@@ -23,7 +23,7 @@ from allconv.engine.kernels import band
 from allconv.engine.kernels.correlation import COLUMNS, source_of_unit
 from allconv.engine.kernels.direct_tiles import Cells, DirectArguments, Lines, Panel, Sums, Terms
 from allconv.engine.kernels.entries import CELL, entry, write_entry
-from allconv.engine.kernels.phase_table import clip_taps, reach, read_phase, share
+from allconv.engine.kernels.phase_table import clip_taps, read_phase, share
 from allconv.engine.kernels.register_tile import Heights
 
 
@@ -78,8 +78,8 @@ class Direct(Kernel):
         part = band.Part(
             start=(start[0], start[1], start[2], start[3]),
             taps=(taps[0], taps[1]),
-            rows=reach(code, a.stride[2], rows, a.dilation[2], taps[2]),
-            columns=reach(code, a.stride[3], columns, a.dilation[3], taps[3]),
+            rows=band.Span.of(code, 2, rows, taps[2]),
+            columns=band.Span.of(code, 3, columns, taps[3]),
             first_block=0,
             blocks=a.blocks,
         )
@@ -175,15 +175,14 @@ class Direct(Kernel):
         that the last tile of a line has too many read what its last cell does."""
         a = code.arguments(DirectArguments)
         table = code.add(code.scratch, a.cells)
-        along = code.mul(a.stride[3], packed.pixel)
         with code.loop(cells.rows) as row:
             low, high = self._taps_of_row(code, cells, row)
-            line = code.add(packed.address, code.mul(row, a.stride[2], packed.row))
+            line = code.add(packed.address, code.mul(row, packed.row))
             target = code.add(y, code.mul(row, a.y_axis[2]))
             first = code.mul(row, lines.pitch)
             with code.loop(cells.columns) as column:
                 numbers = (
-                    code.add(line, code.mul(column, along)),
+                    code.add(line, code.mul(column, packed.column)),
                     code.add(target, code.mul(column, a.y_axis[3])),
                     low, high,
                 )  # fmt: skip
@@ -213,8 +212,8 @@ class Direct(Kernel):
             (a.run_blocks, *by_block),
             (cells.taps[0], packed.tap0, a.w_tap[0]),
             (cells.taps[1], packed.tap1, a.w_tap[1]),
-            (cells.taps[2], code.mul(a.dilation[2], packed.row), a.w_tap[2]),
-            (alone, code.mul(a.dilation[3], packed.pixel), a.w_tap[3]),
+            (cells.taps[2], packed.tap2, a.w_tap[2]),
+            (alone, packed.tap3, a.w_tap[3]),
         ]
         table = code.add(code.scratch, a.runs)
 

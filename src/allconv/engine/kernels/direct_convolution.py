@@ -23,6 +23,7 @@ from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.mend_border import BorderArguments, MendBorder
 from allconv.engine.kernels.pack import Packed
+from allconv.engine.kernels.packing import packings
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.planes import Planes, PlanesArguments
 from allconv.engine.kernels.planes_steps import planes_arguments, planes_work
@@ -89,11 +90,14 @@ class DirectConvolution:
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
     ) -> bool:  # fmt: skip
-        """Add the step on planes, unless those of no unit fit."""
+        """Add the step on planes, unless those of no unit fit, or too many of their rows are met by
+        no tap, so that turning the result takes less."""
         target, form = self.planner.target, packed.format
         work = planes_work(x, axes, form, target, self.groups)
         pieces = cut(work)
-        if not work.fits(pieces):
+        other, _ = self._best(x, axes, packed, weights)
+        turned = other.time(cut(other)) + TURN * y.place.spec.size
+        if not work.fits(pieces) or work.time(pieces) > turned:
             return False
         common = self._arguments(x, y, axes, packed, weights)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
@@ -107,7 +111,7 @@ class DirectConvolution:
         weights: tuple[WeightSteps, ...],
     ) -> None:  # fmt: skip
         form, blocks = packed.format, Blocks.of(packed.format.rows)
-        work = self._work(x, axes, packed, alone=any(s.cell or s.source for s in weights))
+        work, axes = self._best(x, axes, packed, weights)
         pieces = cut(work)
         split = -(-form.columnblocks // pieces.channels)
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
@@ -131,6 +135,8 @@ class DirectConvolution:
             w_cell=tuple(w.by_cell(a.common) for a, w in zip(axes[:3], weights, strict=False)),
             b_cell=tuple(axis.common.out_step * by for axis, by in bias),
             pitch=blocks.pitch,
+            pace=tuple(axis.pace for axis in axes[2:]),
+            apart=tuple(int(axis.apart) for axis in axes[2:]),
             inplace=int(not work.copy),
             alone=int(work.alone),
             merged=int(runs.merged),
@@ -168,6 +174,16 @@ class DirectConvolution:
         met = all(axis.taps for axis in axes)
         if self.batch is None and met and any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
             self._border(axes, common, packed, reads, y.place)
+
+    def _best(
+        self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed,
+        weights: tuple[WeightSteps, ...],
+    ) -> tuple[Work, tuple[AxisPhases, ...]]:  # fmt: skip
+        """The axes, with bands packed in the fastest way."""
+        alone = any(steps.cell or steps.source for steps in weights)
+        ways = packings(axes, close=x.channel_stride == x.place.item)
+        every = [(self._work(x, each, packed, alone=alone), each) for each in ways]
+        return min(every, key=lambda pair: pair[0].time(cut(pair[0])))
 
     def _work(self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool) -> Work:
         """All that decides how the convolution is cut."""

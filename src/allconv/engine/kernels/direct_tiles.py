@@ -18,13 +18,14 @@ from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.epilogue import BeforeArguments, Epilogue, finished
+from allconv.engine.kernels.band import BandArguments
 from allconv.engine.kernels.correlation import ProblemArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry
 from allconv.engine.kernels.register_tile import Heights, emit_cover
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectArguments(ProblemArguments[T], BeforeArguments[T]):
+class DirectArguments(ProblemArguments[T], BandArguments[T], BeforeArguments[T]):
     """Beside those, how units are counted, how long runs are, and where in scratch memory what is
     written down begins."""
 

@@ -24,9 +24,13 @@ class AxisPhases:
     """The phases of one axis, which differ in their counts and starts alone.
 
     Those of a convolution are the product of those of its axes: kernels look up each by itself.
+    Cells of a band lie `pace` source cells apart, or each tap has cells of its own (`apart`), those
+    that it meets.
     """
 
     phases: tuple[Phase, ...]
+    pace: int = 1
+    apart: bool = False
 
     @property
     def common(self) -> Phase:
@@ -68,6 +72,15 @@ class AxisPhases:
         if not self.taps:
             return 0
         return self.common.stride * (cells - 1) + self.common.dilation * (self.taps - 1) + 1
+
+    def packed(self, cells: int) -> int:
+        """Source cells that a band holds for so many adjacent outputs."""
+        return self.taps * cells if self.apart else -(-self.reach(cells) // self.pace)
+
+    @property
+    def by_cell(self) -> int:
+        """By how many cells of a band the next output is further."""
+        return self.common.stride // self.pace
 
     def leaves(self, size: int) -> bool:
         """Whether the window of any cell leaves an input of so many cells."""

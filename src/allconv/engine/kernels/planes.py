@@ -22,11 +22,10 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.band import Part
 from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments, source_of_unit
 from allconv.engine.kernels.entries import entry, write_entry
 from allconv.engine.kernels.phase_table import reach, read_phase, share
-from allconv.engine.kernels.planes_band import PlanesBandArguments, emit_planes
+from allconv.engine.kernels.planes_band import PlanesBandArguments, PlanesPart, emit_planes
 
 TERMS = ("source", "weight")
 """What is written down of terms that follow each other, those of a tap of axes 0 to 2: how many
@@ -112,13 +111,11 @@ def _prepare(
     a = code.arguments(PlanesArguments)
     (image, group), (rows, columns) = place, counts
     start, taps, w = source_of_unit(code, phases, cells, group)
-    part = Part(
+    part = PlanesPart(
         start=(start[0], start[1], start[2], start[3]),
         taps=(taps[0], taps[1]),
         rows=reach(code, a.stride[2], rows, a.dilation[2], taps[2]),
         columns=columns,
-        first_block=0,
-        blocks=a.blocks,
     )
     inplace = code.compare("!=", a.inplace, 0)
     with code.when(code.inverse(inplace)):

@@ -13,12 +13,13 @@ there is room for it behind every strip and plane.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from allconv.engine.arguments import T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.view import View
-from allconv.engine.kernels.band import Part, SourceArguments
+from allconv.engine.kernels.band import SourceArguments
 
 STEPS = (1, 2)  # from cell to cell along a row
 
@@ -35,8 +36,18 @@ class PlanesBandArguments(SourceArguments[T]):
     row_taps: T
 
 
-def emit_planes(code: Code, address: Index, image: Index, group: Index, part: Part) -> None:
-    """Pack a part of one image and group, the columns of which are those of the output."""
+class PlanesPart(NamedTuple):
+    """The part of the input that is packed: its first cell, which may lie outside, and counts; its
+    columns are those of the output."""
+
+    start: tuple[Index, Index, Index, Index]
+    taps: tuple[Index, Index]  # of axes 0 and 1
+    rows: Index
+    columns: Index
+
+
+def emit_planes(code: Code, address: Index, image: Index, group: Index, part: PlanesPart) -> None:
+    """Pack a part of one image and group."""
     a = code.arguments(PlanesBandArguments)
     source = code.add(a.x, code.mul(image, a.x_image), code.mul(group, a.x_group))
     block = code.mul(a.row_taps, a.channels, a.plane)
@@ -50,7 +61,7 @@ def emit_planes(code: Code, address: Index, image: Index, group: Index, part: Pa
             _write(code, code.add(there, code.mul(channel, a.plane)), part)
 
 
-def _read(code: Code, plane: Index, part: Part) -> None:
+def _read(code: Code, plane: Index, part: PlanesPart) -> None:
     """The strips of a channel."""
     a = code.arguments(PlanesBandArguments)
     strips = code.add(code.scratch, a.strips)
@@ -117,7 +128,7 @@ def _vectors(code: Code, source: Index, out: Index, count: Index, step: int) -> 
         View(code, code.add(out, code.mul(end, size))).store(code.apart(vectors)[0])
 
 
-def _write(code: Code, first: Index, part: Part) -> None:
+def _write(code: Code, first: Index, part: PlanesPart) -> None:
     """The planes of a channel, from its strips."""
     a = code.arguments(PlanesBandArguments)
     strips = code.add(code.scratch, a.strips)

@@ -94,6 +94,10 @@ class PlanesWork(Work):
         follow = cut.columns == 1 or rows == 1
         return follow and work <= MOST and self.band(rows, columns) <= BAND
 
+    def possible(self, cut: Cut) -> bool:
+        """The same: what does not fit is computed by `direct`."""
+        return self.fits(cut)
+
     def cycles(self, cut: Cut) -> float:
         """Of the largest unit."""
         rows, columns = self.cells(cut)

@@ -39,7 +39,7 @@ class TermRuns:
         pixel = blocks.pitch * work.item if work.copy else x.strides[3]
         steps = axes[3].common.dilation * pixel, by_tap
         full = blocks.channels == blocks.blocks * blocks.block
-        merged = full and steps == (blocks.block * work.item, panel)
+        merged = full and not axes[3].apart and steps == (blocks.block * work.item, panel)
         channels = blocks.block
         if prod(taps) == 1 and not work.copy and packed.arguments().w_rows == panel:
             channels *= max(1, PANEL // panel)  # blocks of channels follow each other

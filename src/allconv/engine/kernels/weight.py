@@ -17,9 +17,9 @@ from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.band import SourceArguments
+from allconv.engine.kernels.band import BandArguments, SourceArguments
 from allconv.engine.kernels.form import OutputArguments
-from allconv.engine.kernels.phase_table import PhaseArguments, reach, read_phase, share
+from allconv.engine.kernels.phase_table import PhaseArguments, read_phase, share
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")
 """Of a phase: its counts, the source cell of its first cell and tap, the number of its first tap,
@@ -52,7 +52,7 @@ class PartArguments(Arguments[T]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightArguments(TermArguments[T], PartArguments[T]):
+class WeightArguments(TermArguments[T], PartArguments[T], BandArguments[T]):
     """Beside those, how units are counted: the phases of each axis, blocks of the taps of axes 2
     and 3, splits of so many blocks of input channels and of output channels. `outputs` are the
     output channels of a group, whose sums of a part take `group_bytes`."""
@@ -98,7 +98,7 @@ class Weight(Kernel):
 
     tile: tuple[int, int, int]  # taps along axis 2, channels, vectors of output channels
     pitch: int
-    stride: int  # along axis 3
+    stride: int  # along axis 3, in cells of the band
 
     takes: ClassVar = WeightArguments
 
@@ -121,14 +121,16 @@ class Weight(Kernel):
         t2, taps2 = share(code, phases[2]["taps"], block2, a.tap_blocks[0])
         t3, taps3 = share(code, phases[3]["taps"], block3, a.tap_blocks[1])
         taps = (code.div(k0, a.tap_step[0]), code.div(k1, a.tap_step[1]), t2, t3)
-        strides = (*a.stride[:3], self.stride)
         start = [
             code.add(phase["offset"], code.mul(stride, cell), code.mul(dilation, tap))
             for phase, stride, cell, dilation, tap in zip(
-                phases, strides, cells, a.dilation, taps, strict=True
+                phases, a.stride, cells, a.dilation, taps, strict=True
             )
         ]
         rows = _left(code, phases[2]["cells"], cells[2], a.rows)
+        rows = _meeting(code, 2, cells, start, rows, taps2)
+        columns = _left(code, phases[3]["cells"], cells[3], a.columns)
+        columns = _meeting(code, 3, cells, start, columns, taps3)
         for axis in (0, 1):
             exists = code.both(
                 code.compare("<", cells[axis], phases[axis]["cells"]),
@@ -139,7 +141,7 @@ class Weight(Kernel):
         terms = _Terms(
             images=code.min(code.sub(a.images, image), a.part_images),
             rows=rows,
-            columns=_left(code, phases[3]["cells"], cells[3], a.columns),
+            columns=columns,
             taps=(taps2, taps3),
             blocks=(first, _left(code, a.blocks, first, a.in_split_blocks)),
         )
@@ -166,8 +168,8 @@ class Weight(Kernel):
         part = band.Part(
             start=(start[0], start[1], start[2], start[3]),
             taps=(1, 1),
-            rows=reach(code, a.stride[2], terms.rows, a.dilation[2], taps2),
-            columns=reach(code, self.stride, terms.columns, a.dilation[3], taps3),
+            rows=band.Span.of(code, 2, terms.rows, taps2),
+            columns=band.Span.of(code, 3, terms.columns, taps3),
             first_block=terms.blocks[0],
             blocks=terms.blocks[1],
         )
@@ -190,23 +192,21 @@ class Weight(Kernel):
         target = code.add(out, code.mul(k, *a.kernel, line), code.mul(first_tap, line))
         by_tap2 = code.mul(a.tap_step[2], a.kernel[3], line)
         by_tap3 = code.mul(a.tap_step[3], line)
-        step2 = code.mul(a.dilation[2], packed.row)
-        step3 = code.mul(a.dilation[3], packed.pixel)
         merged = code.compare("!=", a.merged, 0)
         (taps2, taps3), (first_block, blocks) = terms.taps, terms.blocks
         alone, run = code.select(merged, 1, taps3), code.select(merged, taps3, 1)
         with code.loop(taps2, step=height) as t2:
             # Taps that a tile has too many read what the last one does, and are not written.
             below = code.sub(code.sub(taps2, t2), 1)
-            heights = [0, *(code.mul(step2, code.min(i, below)) for i in range(1, height))]
+            heights = [0, *(code.mul(packed.tap2, code.min(i, below)) for i in range(1, height))]
             with code.loop(alone) as t3, code.loop(blocks) as b:
                 channel = code.mul(code.add(first_block, b), a.block)
                 rest = code.min(code.sub(a.channels, channel), a.block)
                 count = code.mul(rest, run)
                 with code.loop(count, step=width) as c:
                     origin = code.add(
-                        packed.address, code.mul(b, packed.block), code.mul(t2, step2),
-                        code.mul(t3, step3), code.mul(c, code.size),
+                        packed.address, code.mul(b, packed.block), code.mul(t2, packed.tap2),
+                        code.mul(t3, packed.tap3), code.mul(c, code.size),
                     )  # fmt: skip
                     pairs = [(i, j) for i in range(height) for j in range(width)]
                     offsets = [code.add(heights[i], j * code.size) for i, j in pairs]
@@ -247,8 +247,8 @@ class Weight(Kernel):
         a = code.arguments(WeightArguments)
         loops = [
             (terms.images, a.band_bytes, a.y_image),
-            (terms.rows, code.mul(a.stride[2], packed.row), a.y_axis[2]),
-            (terms.columns, code.mul(self.stride, packed.pixel), a.y_axis[3]),
+            (terms.rows, packed.row, a.y_axis[2]),
+            (terms.columns, self.stride * self.pitch * code.size, a.y_axis[3]),
         ]
         whole = code.compare(">=", left, tile.vectors * code.lanes)
         masks = code.masks(left, tile.vectors)
@@ -281,3 +281,18 @@ def begin_part(code: Code, part: Index) -> tuple[Index, list[Index]]:
 def _left(code: Code, total: Index, begin: Index, most: Index) -> Index:
     """How many of a block of at most so many there are from its beginning on."""
     return code.max(code.min(code.sub(total, begin), most), 0)
+
+
+def _meeting(
+    code: Code, axis: int, cells: list[Index], start: list[Index], count: Index, taps: Index
+) -> Index:
+    """How many of so many cells of an axis some tap meets, of which the first becomes where all
+    begins."""
+    a = code.arguments(TermArguments)
+    stride, over = a.stride[axis], code.mul(a.dilation[axis], code.sub(taps, 1))
+    before = code.max(code.sub(0, code.add(start[axis], over)), 0)
+    first = code.min(code.ceil_div(before, stride), count)
+    end = code.ceil_div(code.max(code.sub(a.size[axis], start[axis]), 0), stride)
+    cells[axis] = code.add(cells[axis], first)
+    start[axis] = code.add(start[axis], code.mul(stride, first))
+    return code.max(code.sub(code.min(end, count), first), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
@@ -26,6 +27,7 @@ from allconv.engine.kernels.join_weight import (
     JoinWeight,
     JoinWeightArguments,
 )
+from allconv.engine.kernels.packing import packings_by_tap
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_weight_tile
 from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, WeightArguments
@@ -72,21 +74,15 @@ class Gradient:
 
     def add_steps(self, w: Place) -> None:
         """Sums over parts of the batch, and their sum."""
-        planner, x, y, axes = self.planner, self.x, self.y, self.axes
-        dtype, item = x.place.spec.dtype, x.place.item
-        lanes, blocks = planner.target.lanes(dtype), Blocks.of(x.channels)
-        last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
-        run = x.channels * axes[3].fewest if blocks.merges(axes[3]) else last
-        tile = choose_weight_tile(planner.target, axes[2].fewest, run, -(-y.channels // lanes))
-        width = tile[2] * lanes
+        planner, x, axes = self.planner, self.x, self.axes
+        dtype, item, blocks = x.place.spec.dtype, x.place.item, Blocks.of(x.channels)
+        ways = map(self._way, packings_by_tap(axes, close=x.channel_stride == item))
+        way = min(ways, key=lambda each: each.packed)
+        parts, width = way.parts, way.tile[2] * planner.target.lanes(dtype)
         part = self.part_bytes(width, x.channels)
-        beside = blocks.blocks * -(-y.channels // width)
-        parts = Parts.of(axes, x, blocks.pitch * item, part, beside)
-        parts = Parts.of_cells(axes) if self.local else parts
         partial = planner.temporary((parts.total * part // item,), dtype)
         table, terms = self.terms(blocks)
-        kernel = Weight(planner.target, dtype, tile, blocks.pitch, axes[3].common.stride)
-        self._sum(kernel, parts, partial, terms)
+        self._sum(way, partial, terms)
         if self.local:
             self._join_local(partial, w, parts, width)
         elif any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
@@ -94,22 +90,34 @@ class Gradient:
         else:
             self.join(partial, w, parts, width, x.channels)
 
-    def _sum(
-        self, kernel: Weight, parts: Parts, partial: Place, terms: TermArguments[Number]
-    ) -> None:
+    def _way(self, axes: tuple[AxisPhases, ...]) -> _Way:
+        """Bands packed along these axes."""
+        x, y, blocks = self.x, self.y, Blocks.of(self.x.channels)
+        target, item = self.planner.target, x.place.item
+        lanes = target.lanes(x.place.spec.dtype)
+        last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
+        run = x.channels * axes[3].fewest if blocks.merges(axes[3]) else last
+        tile = choose_weight_tile(target, axes[2].fewest, run, -(-y.channels // lanes))
+        width = tile[2] * lanes
+        part, beside = self.part_bytes(width, x.channels), blocks.blocks * -(-y.channels // width)
+        parts = Parts.of(axes, x, blocks.pitch * item, part, beside)
+        parts = Parts.of_cells(axes) if self.local else parts
+        taps = self.axes[2].taps if axes[2].apart else 1
+        return _Way(axes, tile, parts, taps)
+
+    def _sum(self, way: _Way, partial: Place, terms: TermArguments[Number]) -> None:
         """The step of the sums over parts of the batch."""
-        x, y, axes = self.x, self.y, self.axes
-        blocks = Blocks.of(x.channels)
+        x, y, axes, parts = self.x, self.y, way.axes, way.parts
+        blocks, target, dtype = Blocks.of(x.channels), self.planner.target, x.place.spec.dtype
         merged = blocks.merges(axes[3])
-        height, channels, vectors = kernel.tile
-        width = vectors * self.planner.target.lanes(kernel.dtype)
+        width = way.tile[2] * target.lanes(dtype)
         part, out_blocks = self.part_bytes(width, x.channels), -(-y.channels // width)
-        of_one = (*four([], None)[:2], *axes[2:])  # a unit has one tap of the first two axes
-        band = band_bytes(of_one, parts.rows, parts.columns, blocks.pitch * x.place.item)
-        cut = _cut(axes, (height, channels, width), parts, blocks, merged, parts.images * band)
+        band = band_bytes(axes, parts.rows, parts.columns, blocks.pitch * x.place.item)
+        cut = way.cut(width, blocks, merged, parts.images * band)
         whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
         whole *= parts.total * prod(cut.tap_blocks) * cut.in_splits
-        work = x.images * self.groups * prod(axis.pairs for axis in axes) * x.channels * y.channels
+        work = x.images * self.groups * prod(axis.pairs for axis in self.axes)
+        work *= x.channels * y.channels
         split = split_channels(out_blocks, whole, work, cut.work * out_blocks * width)
         splits = -(-out_blocks // split)
         units = whole * splits
@@ -130,8 +138,11 @@ class Gradient:
             out_blocks=out_blocks,
             group_bytes=part // self.groups,
             band_bytes=cut.in_split * band,
+            pace=tuple(axis.pace for axis in axes[2:]),
+            apart=tuple(int(axis.apart) for axis in axes[2:]),
             merged=int(merged),
         )
+        kernel = Weight(target, dtype, way.tile, blocks.pitch, axes[3].by_cell)
         self.planner.step(
             kernel, arguments, writes=[partial], chunks=-(-units // block),
             scratch=bands + 256,
@@ -282,8 +293,7 @@ def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArgumen
     )
 
 
-@dataclass(frozen=True)
-class _WeightCut:
+class _WeightCut(NamedTuple):
     """How the outputs of a weight gradient are cut, so that no unit is too much work: blocks of
     taps of axes 2 and 3, splits of the input channels into `in_split` blocks; the multiply-adds of
     what is left, for one output channel."""
@@ -294,25 +304,39 @@ class _WeightCut:
     work: int
 
 
-def _cut(
-    axes: tuple[AxisPhases, ...], tile: tuple[int, int, int], parts: Parts, blocks: Blocks,
-    merged: bool, band: int,
-) -> _WeightCut:  # fmt: skip
-    """Cut input channels first, which packs nothing twice, then taps. The tile counts taps of axis
-    2, input channels and output channels, which are cut elsewhere; `band` the bytes of a block of
-    input channels."""
-    height, width, lanes = tile
-    cells = parts.images * parts.rows * parts.columns
-    taps2, taps3 = axes[2].taps, axes[3].taps
-    room = MOST // (cells * lanes)  # pairs of tap and input channel
-    fitting = min(BAND // max(band, 1), room // (blocks.block * taps2 * taps3))
-    in_split = max(1, min(blocks.blocks, fitting))
-    channels = in_split * blocks.block
-    room = max(1, room // channels)  # taps
-    block2 = max(height, min(taps2, room // taps3))
-    tap_blocks2 = max(1, min(-(-taps2 // block2), axes[2].fewest // height))
-    room = max(1, room // -(-taps2 // tap_blocks2))
-    least3 = -(-width // blocks.channels) if merged else 1  # taps that fill a tile
-    tap_blocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
-    work = cells * channels * -(-taps2 // tap_blocks2) * -(-taps3 // tap_blocks3)
-    return _WeightCut((tap_blocks2, tap_blocks3), -(-blocks.blocks // in_split), in_split, work)
+@dataclass(frozen=True)
+class _Way:
+    """A way to pack the bands of a weight gradient: the axes of a unit, its register tile (taps of
+    axis 2, input channels, vectors), the parts, and into how many units `taps` of axis 2 go."""
+
+    axes: tuple[AxisPhases, ...]
+    tile: tuple[int, int, int]
+    parts: Parts
+    taps: int
+
+    @property
+    def packed(self) -> int:
+        """Pixels of all bands."""
+        parts = self.parts
+        bands = self.taps * parts.total * parts.images
+        return bands * band_bytes(self.axes, parts.rows, parts.columns, 1)
+
+    def cut(self, lanes: int, blocks: Blocks, merged: bool, band: int) -> _WeightCut:
+        """Cut input channels first, which packs nothing twice, then taps; output channels, of which
+        a tile has so many, are cut elsewhere. `band` is the bytes of a block of input channels."""
+        axes, parts, (height, width, _) = self.axes, self.parts, self.tile
+        cells = parts.images * parts.rows * parts.columns
+        taps2, taps3 = axes[2].taps, axes[3].taps
+        room = MOST // (cells * lanes)  # pairs of tap and input channel
+        fitting = min(BAND // max(band, 1), room // (blocks.block * taps2 * taps3))
+        in_split = max(1, min(blocks.blocks, fitting))
+        channels = in_split * blocks.block
+        room = max(1, room // channels)  # taps
+        block2 = max(height, min(taps2, room // taps3))
+        tap_blocks2 = max(1, min(-(-taps2 // block2), axes[2].fewest // height))
+        room = max(1, room // -(-taps2 // tap_blocks2))
+        least3 = -(-width // blocks.channels) if merged else 1  # taps that fill a tile
+        tap_blocks3 = max(1, min(-(-taps3 // max(room, least3)), axes[3].fewest // least3))
+        work = cells * channels * -(-taps2 // tap_blocks2) * -(-taps3 // tap_blocks3)
+        tap_blocks = self.taps * tap_blocks2, tap_blocks3
+        return _WeightCut(tap_blocks, -(-blocks.blocks // in_split), in_split, work)

@@ -7,18 +7,16 @@ from typing import Any
 
 from allconv import functional
 from allconv.nn.activations import ReLU6, SiLU
-from allconv.nn.arrange import Flatten
 from allconv.nn.dropout import Dropout
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
 from allconv.nn.networks.parts import (
-    Named,
     SqueezeExcitation,
     check_least,
+    classifier,
     conv_norm,
     inverted_residual,
 )
-from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 
 STAGES = (  # factor of expansion, kernel, stride of the first block, channels, blocks
@@ -111,9 +109,5 @@ def _network(
             stage.append(block(before, factor, width, kernel, 1 if number else first))
             before = width
         stages.append(Sequential(*stage))
-    return Named(
-        features=Sequential(*stages, conv_norm(before, 1280, **settings)),
-        avgpool=GlobalAvgPool2d(),
-        flatten=Flatten(),
-        classifier=Sequential(Dropout(0.2), Linear(1280, classes)),
-    )
+    stages.append(conv_norm(before, 1280, **settings))
+    return classifier(stages, Sequential(Dropout(0.2), Linear(1280, classes)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from allconv.functional.settings import window_of
 from allconv.nn.activations import ReLU
 from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import LocallyConnected2d
@@ -22,8 +23,8 @@ def local(channels: int, size: tuple[int, int], classes: int) -> Sequential:
     Flatten, Linear classes
     """
     check_least("local", size, LEAST)
-    first = ((size[0] - 3) // 2 + 1, (size[1] - 3) // 2 + 1)
-    second = ((first[0] - 3) // 2 + 1, (first[1] - 3) // 2 + 1)
+    first = window_of(size, (3, 3), stride=2).output
+    second = window_of(first, (3, 3), stride=2).output
     return Sequential(
         LocallyConnected2d(channels, 16, 3, size, stride=2),
         ReLU(),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from allconv.nn.activations import ReLU
-from allconv.nn.arrange import Flatten
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
-from allconv.nn.networks.parts import Named, check_least, conv_norm
-from allconv.nn.pool import GlobalAvgPool2d
+from allconv.nn.networks.parts import check_least, classifier, conv_norm
 from allconv.nn.sequential import Sequential
 
 WIDTHS = (  # channels of the 1x1 convolution, stride of the depthwise one before it
@@ -37,9 +35,4 @@ def mobilenet_v1(
         depthwise = conv_norm(before, before, 3, stride, groups=before, activation=ReLU)
         layers.append(Sequential(depthwise, conv_norm(before, width, activation=ReLU)))
         before = width
-    return Named(
-        features=Sequential(*layers),
-        avgpool=GlobalAvgPool2d(),
-        flatten=Flatten(),
-        classifier=Linear(before, classes),
-    )
+    return classifier(layers, Linear(before, classes))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from allconv.nn.activations import ReLU6
-from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import Conv2d
 from allconv.nn.dropout import Dropout
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
-from allconv.nn.networks.parts import Named, Residual, check_least, conv_norm
+from allconv.nn.networks.parts import Named, Residual, check_least, classifier, conv_norm
 from allconv.nn.normalize import BatchNorm2d
-from allconv.nn.pool import GlobalAvgPool2d
 from allconv.nn.sequential import Sequential
 
 STAGES = (  # factor of expansion, channels, blocks, stride of the first block
@@ -47,12 +45,7 @@ def mobilenet_v2(
             layers.append(_block(before, factor, width, 1 if number else first))
             before = width
     layers.append(conv_norm(before, 1280, activation=ReLU6))
-    return Named(
-        features=Sequential(*layers),
-        avgpool=GlobalAvgPool2d(),
-        flatten=Flatten(),
-        classifier=Sequential(Dropout(0.2), Linear(1280, classes)),
-    )
+    return classifier(layers, Sequential(Dropout(0.2), Linear(1280, classes)))
 
 
 def _block(in_channels: int, factor: int, out_channels: int, stride: int) -> Named:

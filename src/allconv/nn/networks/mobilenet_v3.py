@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from allconv.nn.activations import Hardswish, ReLU
-from allconv.nn.arrange import Flatten
 from allconv.nn.dropout import Dropout
 from allconv.nn.linear import Linear
 from allconv.nn.module import Module
-from allconv.nn.networks.parts import Named, check_least, conv_norm, inverted_residual
-from allconv.nn.pool import GlobalAvgPool2d
+from allconv.nn.networks.parts import check_least, classifier, conv_norm, inverted_residual
 from allconv.nn.sequential import Sequential
 
 # Of each block: kernel, channels inside, channels, squeeze-and-excitation, activation, stride.
@@ -90,14 +88,9 @@ def _network(channels: int, blocks: tuple[Block, ...], hidden: int, classes: int
         )
         before = width
     last = 6 * before
-    return Named(
-        features=Sequential(*layers, _conv(before, last)),
-        avgpool=GlobalAvgPool2d(),
-        flatten=Flatten(),
-        classifier=Sequential(
-            Linear(last, hidden), Hardswish(), Dropout(0.2), Linear(hidden, classes)
-        ),
-    )
+    layers.append(_conv(before, last))
+    head = Sequential(Linear(last, hidden), Hardswish(), Dropout(0.2), Linear(hidden, classes))
+    return classifier(layers, head)
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> Sequential:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from allconv import functional
 from allconv.errors import ShapeError
 from allconv.nn.activations import ReLU
+from allconv.nn.arrange import Flatten
 from allconv.nn.correlate import Conv2d
 from allconv.nn.module import Module
 from allconv.nn.normalize import BatchNorm2d
@@ -57,6 +58,16 @@ class SqueezeExcitation(Module):
     def gate(self, scale: Any) -> Any:
         """The number of each channel."""
         return functional.hardtanh(scale * (1.0 / 6.0) + 0.5, 0.0, 1.0)
+
+
+def classifier(features: Iterable[Module], head: Module) -> Named:
+    """Layers one after the other, the mean of each channel, and a head on that."""
+    return Named(
+        features=Sequential(*features),
+        avgpool=GlobalAvgPool2d(),
+        flatten=Flatten(),
+        classifier=head,
+    )
 
 
 def conv_norm(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from allconv.nn.module import Module
 
 
-def put(parents: Iterable[Module], old: Module, new: Module) -> None:
+def put(net: Module, old: Module, new: Module) -> None:
     """Another module in every place of one; the order says what comes after what."""
-    for parent in parents:
+    for _, parent in list(net.named_modules()):
         children = parent._children()
         order = list(children)
         for key in order:

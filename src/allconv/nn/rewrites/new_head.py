@@ -157,7 +157,7 @@ def new_head(net: Module, classes: int, seed: int = 0) -> Module:
         made = deepcopy(net)
         name, old = _layer(made)
         biased = old.bias is not None
-        put(_modules(made), old, _like(old, count, biased))
+        put(made, old, _like(old, count, biased))
         _drop_activation(made, name)
     for each, place in made.named_places().items():
         if each.rpartition(".")[0] == name:
@@ -183,15 +183,11 @@ def cut_head(net: Module) -> BaseAndHead:
     net.state_dict()
     copy = deepcopy(net)
     name, old = _layer(copy)
-    put(_modules(copy), old, Identity())
+    put(copy, old, Identity())
     _drop_activation(copy, name)
     weight = np.asarray(old.weight)
     bias = None if old.bias is None else np.asarray(old.bias)
     return BaseAndHead(copy, weight.reshape(weight.shape[:2]), bias, name)
-
-
-def _modules(net: Module) -> list[Module]:
-    return [module for _, module in net.named_modules()]
 
 
 def _layer(net: Module) -> tuple[str, Any]:
@@ -225,7 +221,7 @@ def _drop_activation(net: Module, head: str) -> None:
     behind = [name for name, _ in modules].index(head) + 1
     for _, module in modules[behind:]:
         if isinstance(module, Softmax | Sigmoid):
-            put(_modules(net), module, Identity())
+            put(net, module, Identity())
 
 
 def _cut_graph(net: GraphModule) -> BaseAndHead:

@@ -90,7 +90,7 @@ def pool_to_stride(net: Module, input_shape: Sequence[int]) -> Strided:
     modules = dict(copy.named_modules())
     approximate = []
     for name, (operator, channels) in found.items():
-        put(modules.values(), modules[name], _convolution(operator.window, channels))
+        put(copy, modules[name], _convolution(operator.window, channels))
         if isinstance(operator, MaxPool) or not _is_average(operator):
             approximate.append(name)
     new = tuple(f"{name}.{each}" for name in found for each in ("weight", "bias"))

@@ -23,15 +23,15 @@ from allconv.onnx.names import (
     pool,
     reduce,
     resize,
-    sequences,
     shuffle,
     sum_cells,
     take,
-    unwritten,
     whole,
 )
 from allconv.onnx.names.call import NodeRule
+from allconv.onnx.names.constants import KNOWN
 from allconv.onnx.names.known import ELEMENTS
+from allconv.onnx.names.sequences import SEQUENCES
 
 FAMILIES = (
     arrange,
@@ -61,15 +61,8 @@ NAMES: dict[str, NodeRule] = {
 }
 """How the nodes of ai.onnx are read, by the name of the operator."""
 
-FOLDS = ELEMENTS | {op: name.read for op, name in NAMES.items() if name.moves}
+FOLDS = ELEMENTS | {op: name.read for op, name in NAMES.items() if name.folds}
 """How nodes of known values are computed, by the name of the operator."""
-
-KNOWN = constants.KNOWN
-"""How a node is read whose operator is computed on known values alone."""
-
-
-SEQUENCES = sequences.SEQUENCES
-"""How the nodes of sequences are read, by the name of the operator."""
 
 
 def named(node: OnnxNode) -> NodeRule | None:
@@ -85,7 +78,3 @@ WRITERS: dict[type, Callable[..., Any]] = {
     for operator, write in getattr(family, "WRITERS", {}).items()
 }
 """How our operators are written, by their class."""
-
-UNWRITTEN = unwritten.UNWRITTEN
-
-LOCAL = local.LOCAL

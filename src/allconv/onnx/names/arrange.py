@@ -234,16 +234,16 @@ def write_pad_edge(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "Concat": NodeRule(read_concat, moves=True),
-    "Flatten": NodeRule(read_flatten, moves=True),
-    "Identity": NodeRule(read_identity, moves=True),
-    "Pad": NodeRule(read_pad, settings=(1, 2, 3), moves=True),
-    "Reshape": NodeRule(read_reshape, settings=(1,), moves=True),
-    "Slice": NodeRule(read_slice, settings=(1, 2, 3, 4), moves=True),
-    "Split": NodeRule(read_split, settings=(1,), moves=True),
-    "Squeeze": NodeRule(read_squeeze, settings=(1,), moves=True),
-    "Transpose": NodeRule(read_transpose, moves=True),
-    "Unsqueeze": NodeRule(read_unsqueeze, settings=(1,), moves=True),
+    "Concat": NodeRule(read_concat, folds=True),
+    "Flatten": NodeRule(read_flatten, folds=True),
+    "Identity": NodeRule(read_identity, folds=True),
+    "Pad": NodeRule(read_pad, settings=(1, 2, 3), folds=True),
+    "Reshape": NodeRule(read_reshape, settings=(1,), folds=True),
+    "Slice": NodeRule(read_slice, settings=(1, 2, 3, 4), folds=True),
+    "Split": NodeRule(read_split, settings=(1,), folds=True),
+    "Squeeze": NodeRule(read_squeeze, settings=(1,), folds=True),
+    "Transpose": NodeRule(read_transpose, folds=True),
+    "Unsqueeze": NodeRule(read_unsqueeze, settings=(1,), folds=True),
 }
 WRITERS = {
     Concatenate: spelt("Concat", axis="axis"),

@@ -62,7 +62,7 @@ class NodeRule:
     do. Inputs in `settings` must be known when the network is recorded, those in `buffers` are
     statistics that gradients leave alone, those in `weights` are parameters wherever the file
     keeps them. `outputs_count`: an output that nothing takes still says what the node means.
-    `moves`: it only moves cells (`NodeCall.cells`), known ones at once. `defined`: read as the
+    `folds`: known cells (`NodeCall.cells`) are moved, or counted, at once. `defined`: read as the
     format defines it in other operators, after `read` has refused what is not.
     """
 
@@ -74,7 +74,7 @@ class NodeRule:
     buffers: tuple[int, ...] = ()
     weights: tuple[int, ...] = ()
     outputs_count: bool = False
-    moves: bool = False
+    folds: bool = False
     defined: bool = False
 
 
@@ -150,11 +150,11 @@ class NodeCall:
         """Refuse an attribute or input that is given and that the reader did not look at."""
         for each in self.node.attributes:
             if each not in self.read_attributes and each not in name.silent:
-                raise self.unsupported(f"attribute {plain(each)} beside the others")
+                raise self.unsupported(f"attribute {plain(each)} together with the others")
         for number in range(len(self.operands)):
             known = number in self.read_inputs or number in name.silent_inputs
             if not known and self.has(number):
-                raise self.unsupported(f"input {number} beside the others")
+                raise self.unsupported(f"input {number} together with the others")
 
     # Operands
 

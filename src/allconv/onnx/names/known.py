@@ -225,52 +225,6 @@ def _mean(a: Array, axis: Any, keepdims: bool) -> Any:
     return divide(_sum(a, axis=axis, keepdims=keepdims), np.array(count, a.dtype))
 
 
-def _place(function: Callable[..., Any]) -> Fold:
-    """The cell of the largest or least value: the first, or with `select_last_index` the last."""
-
-    def fold(call: NodeCall) -> Array:
-        a = call.known(0)
-        axis = call.axis(call.integer("axis", 0), a.ndim)
-        keep, last = call.flag("keepdims", 1), call.flag("select_last_index")
-        call.check_constants(a.shape)
-        if not a.shape[axis]:
-            raise call.wrong("its input has no cells along the axis")
-        flipped = np.flip(a, axis) if last else a
-        cells = function(flipped, axis=axis, keepdims=keep)
-        return np.asarray(a.shape[axis] - 1 - cells if last else cells, np.int64)
-
-    return fold
-
-
-def _cumulative(call: NodeCall) -> Array:
-    """Sums of all cells up to each; without itself (`exclusive`), or from the end (`reverse`)."""
-    a = call.known(0)
-    axis = call.known_axis(1, a.ndim)
-    exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
-    call.check_constants(a.shape)
-    a = np.flip(a, axis) if reverse else a
-    sums = np.cumsum(a, axis, dtype=a.dtype)
-    sums = sums - a if exclusive else sums
-    return np.ascontiguousarray(np.flip(sums, axis) if reverse else sums)
-
-
-def _top(call: NodeCall) -> tuple[Array, Array]:
-    """The largest or least numbers of an axis, in order, and where they are; the first of equals
-    comes first."""
-    data, count = call.known(0), call.known(1)
-    axis = call.axis(call.integer("axis", -1), data.ndim)
-    largest, n = call.flag("largest", 1), data.shape[axis]
-    call.flag("sorted", 1)  # in order they are right either way
-    if count.size != 1 or not 0 <= int(count.reshape(-1)[0]) <= n:
-        raise call.wrong(f"k is {count.tolist()}; 0 to {n} are expected")
-    call.check_constants(data.shape)
-    flipped = np.flip(data, axis) if largest else data
-    order = np.argsort(flipped, axis, kind="stable")
-    order = n - 1 - np.flip(order, axis) if largest else order
-    order = np.take(order, np.arange(int(count.reshape(-1)[0])), axis).astype(np.int64)
-    return np.take_along_axis(data, order, axis), order
-
-
 # Of values alone
 
 
@@ -299,8 +253,6 @@ ELEMENTS: dict[str, Fold] = {
     "Abs": _unary(np.abs),
     "Add": _binary(np.add),
     "And": _binary(np.logical_and, _BOOL),
-    "ArgMax": _place(np.argmax),
-    "ArgMin": _place(np.argmin),
     "BitShift": _shift,
     "BitwiseAnd": _binary(np.bitwise_and, _INTEGERS),
     "BitwiseNot": _unary(np.invert, _INTEGERS),
@@ -310,7 +262,6 @@ ELEMENTS: dict[str, Fold] = {
     "CastLike": _cast_like,
     "Ceil": _unary(np.ceil, _FLOATS),
     "Clip": _clip,
-    "CumSum": _cumulative,
     "Div": _binary(divide),
     "Equal": _binary(np.equal, "iufb", to=bool),
     "Floor": _unary(np.floor, _FLOATS),
@@ -344,7 +295,6 @@ ELEMENTS: dict[str, Fold] = {
     "Sqrt": _unary(np.sqrt, _FLOATS),
     "Sub": _binary(np.subtract),
     "Sum": _several(np.add),
-    "TopK": _top,
     "Where": _where,
     "Xor": _binary(np.logical_xor, _BOOL),
 }

@@ -49,7 +49,7 @@ def _check_added(call: NodeCall, c: Value | None, shape: tuple[int, int]) -> Non
         return
     repeats = call.version >= since.REPEATED or call.flag("broadcast")
     if broadcast_shapes(call, c.shape, shape) != shape or not (repeats or c.shape == shape):
-        raise call.wrong(f"{c.shape} is added to {shape}")
+        raise call.wrong(f"C is {c.shape}; one that broadcasts to {shape} is expected")
 
 
 def _product(call: NodeCall, a: Value, w: Value, alpha: float) -> Any:

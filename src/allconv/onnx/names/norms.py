@@ -41,7 +41,9 @@ def _applied(call: NodeCall, operator: Any, x: Value, shape: tuple[int, ...]) ->
     for each, join in ((weight, Value.__mul__), (bias, Value.__add__)):
         if each is not None:
             if broadcast_shapes(call, x.shape, each.shape) != x.shape:
-                raise call.wrong(f"{each.shape} is not repeated to {x.shape}")
+                raise call.wrong(
+                    f"a weight is {each.shape}; one that broadcasts to {x.shape} is expected"
+                )
             y = join(y, each)
     return y
 

@@ -47,7 +47,9 @@ def _repeated(call: NodeCall, a: Value, b: Value) -> Value:
     after = a.ndim - axis - b.ndim
     shape = (*b.shape, *(1,) * max(after, 0))
     if after < 0 or broadcast_shapes(call, a.shape, shape) != a.shape:
-        raise call.wrong(f"{b.shape} is not repeated to {a.shape}")
+        raise call.wrong(
+            f"its second input is {b.shape}; one that broadcasts to {a.shape} is expected"
+        )
     return b.reshape(shape)
 
 
@@ -91,7 +93,9 @@ def read_prelu(call: NodeCall) -> Any:
     if call.version < since.REPEATED and slope.ndim == 1 and x.ndim > 1:
         slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
     if broadcast_shapes(call, x.shape, slope.shape) != x.shape:
-        raise call.wrong(f"a slope of {slope.shape} is not repeated to {x.shape}")
+        raise call.wrong(
+            f"the slope is {slope.shape}; one that broadcasts to {x.shape} is expected"
+        )
     return sloped(x, slope)
 
 

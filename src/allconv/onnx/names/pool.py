@@ -10,7 +10,6 @@ import numpy as np
 
 from allconv.functional.call import apply
 from allconv.functional.pool import flat_index, max_and_index, window_norm
-from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.onnx.names.call import NodeCall, NodeRule
 from allconv.onnx.names.window import Pairs, crop, cropped, padded, read_settings, write_settings
 from allconv.onnx.names.writer import NodeToWrite, Writer
@@ -55,18 +54,12 @@ def read_max_unpool(call: NodeCall) -> Any:
         index = call.lift(index.astype(np.int64))
     if not isinstance(index, Value) or index.dtype != "int64":
         raise call.unsupported("indices of another dtype than int64")
-    axes = x.ndim - 2
-    kernel = call.integers("kernel_shape")
-    strides = call.integers("strides", (1,) * len(kernel))
-    pads = call.integers("pads", (0,) * (2 * len(kernel)))
-    fits = 1 <= axes <= MOST_WINDOW_AXES and len(kernel) == len(strides) == axes
-    if not fits or len(pads) != 2 * axes or index.shape != x.shape:
-        raise call.wrong(
-            f"x is {x.shape}, indices are {index.shape}, kernel_shape {kernel}, "
-            f"strides {strides}, pads {pads}: they do not fit together"
-        )
-    rows = zip(x.shape[2:], strides, kernel, pads[:axes], pads[axes:], strict=True)
-    image = tuple(least_input(n, k, s, 1, (low, high)) for n, s, k, low, high in rows)
+    if index.shape != x.shape:
+        raise call.wrong(f"x is {x.shape}, its indices are {index.shape}; one shape is expected")
+    settings = read_settings(call, x.ndim - 2)
+    pairs = settings.pairs(x.shape[2:])
+    rows = zip(x.shape[2:], settings.kernel, settings.stride, pairs, strict=True)
+    image = tuple(least_input(n, k, s, 1, pair) for n, k, s, pair in rows)
     if min(image) < 1:
         raise call.wrong(f"its images would be {image}")
     call.check_shape((*x.shape[:2], *image))

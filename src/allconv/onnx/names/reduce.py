@@ -62,25 +62,39 @@ def _by(operator: Callable[..., Operator]) -> NodeRule:
 
 def _read_arg(smallest: bool) -> NodeRule:
     def read(call: NodeCall) -> Any:
-        """The index of the largest, or smallest, number along an axis."""
-        x = call.value(0)
+        """The index of the largest, or smallest, number along an axis: the first, or the last."""
+        x = call.cells(0)
         axis = call.axis(call.integer("axis"), x.ndim)
-        last = call.flag("select_last_index", 0)
-        return apply(ArgExtreme(axis, smallest, last, call.flag("keepdims")), x)
+        last, keep = call.flag("select_last_index"), call.flag("keepdims", 1)
+        if not call.is_known:
+            return apply(ArgExtreme(axis, smallest, last, keep), x)
+        call.check_constants(x.shape)
+        if not x.shape[axis]:
+            raise call.wrong("its input has no cells along the axis")
+        find = np.argmin if smallest else np.argmax
+        cells = find(np.flip(x, axis) if last else x, axis=axis, keepdims=keep)
+        return np.asarray(x.shape[axis] - 1 - cells if last else cells, np.int64)
 
-    return NodeRule(read)
+    return NodeRule(read, folds=True)
 
 
 def read_top_k(call: NodeCall) -> Any:
-    """The largest (smallest) numbers along an axis, sorted in any case, and their indices."""
-    x = call.value(0)
+    """The largest (smallest) numbers along an axis, sorted in any case, and their indices; the
+    first of equals comes first."""
+    x = call.cells(0)
     axis = call.axis(call.integer("axis"), x.ndim)
     given = call.known_integers(1) if call.has(1) else (call.integer("k"),)
     call.flag("sorted", 1)
-    smallest = not call.flag("largest", 1)
-    if len(given) != 1 or not 0 <= given[0] <= x.shape[axis]:
-        raise call.wrong(f"k is {given}; the axis has {x.shape[axis]} cells")
-    return apply(TopK(axis, given[0], smallest), x)
+    smallest, n = not call.flag("largest", 1), x.shape[axis]
+    if len(given) != 1 or not 0 <= given[0] <= n:
+        raise call.wrong(f"k is {given}; the axis has {n} cells")
+    if not call.is_known:
+        return apply(TopK(axis, given[0], smallest), x)
+    call.check_constants(x.shape)
+    order = np.argsort(x if smallest else np.flip(x, axis), axis, kind="stable")
+    order = order if smallest else n - 1 - np.flip(order, axis)
+    index = np.take(order, np.arange(given[0]), axis).astype(np.int64)
+    return np.take_along_axis(x, index, axis), index
 
 
 def read_expand(call: NodeCall) -> Any:
@@ -131,7 +145,7 @@ def write_top_k(writer: Writer, written: NodeToWrite) -> None:
 READERS = {
     "ArgMax": _read_arg(smallest=False),
     "ArgMin": _read_arg(smallest=True),
-    "Expand": NodeRule(read_expand, settings=(1,), moves=True),
+    "Expand": NodeRule(read_expand, settings=(1,), folds=True),
     "ReduceL1": _over_axes(lambda x, *over: abs(x).sum(*over), none=False),
     "ReduceL2": _over_axes(lambda x, *over: (x * x).sum(*over) ** 0.5, none=False),
     "ReduceLogSum": _over_axes(lambda x, *over: apply(Log(), x.sum(*over)), none=False),
@@ -142,7 +156,7 @@ READERS = {
     "ReduceProd": _by(Product),
     "ReduceSum": _over_axes(Value.sum),
     "ReduceSumSquare": _over_axes(lambda x, *over: (x * x).sum(*over), none=False),
-    "TopK": NodeRule(read_top_k, settings=(1,)),
+    "TopK": NodeRule(read_top_k, settings=(1,), folds=True),
 }
 WRITERS = {
     ArgExtreme: write_arg,

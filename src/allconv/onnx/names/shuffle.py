@@ -7,8 +7,8 @@ from typing import Any
 
 from allconv.functional.patches import check_pairs, folded_columns
 from allconv.functional.shuffle import depth_to_space, space_to_depth
-from allconv.intake.limits import MOST_WINDOW_AXES
 from allconv.onnx.names.call import NodeCall, NodeRule
+from allconv.onnx.names.window import read_settings
 from allconv.value import Value
 from allconv.window import Window
 
@@ -40,25 +40,11 @@ def read_col2im(call: NodeCall) -> Any:
             f"columns are {x.shape}, image_shape {sizes}, block_shape {kernel}: they do not fit "
             "together"
         )
-    pads = call.integers("pads", (0,) * (2 * axes))
-    strides = call.integers("strides", (1,) * axes)
-    dilations = call.integers("dilations", (1,) * axes)
-    fits = (len(pads), len(strides), len(dilations)) == (2 * axes, axes, axes)
-    if not fits or min(*strides, *dilations) < 1 or min(pads) < 0:
-        raise call.wrong(
-            f"pads {pads}, strides {strides} or dilations {dilations} do not fit {axes} axes"
-        )
-    if axes > MOST_WINDOW_AXES:
-        raise call.unsupported(
-            f"image_shape {sizes} has {axes} axes; at most {MOST_WINDOW_AXES} are supported"
-        )
+    settings = read_settings(call, axes, kernel)
     window = Window.forward(
-        sizes,
-        kernel,
-        stride=strides,
-        dilation=dilations,
-        padding=list(zip(pads[:axes], pads[axes:], strict=True)),
-    )
+        sizes, kernel,
+        stride=settings.stride, dilation=settings.dilation, padding=settings.pairs(sizes),
+    )  # fmt: skip
     if x.shape[1] % window.taps or x.shape[2] != prod(window.output):
         raise call.wrong(
             f"columns are {x.shape}; blocks of {kernel} at {window.output} places are expected"

@@ -253,10 +253,17 @@ def read_one_hot(call: NodeCall) -> Any:
 
 
 def read_cum_sum(call: NodeCall) -> Any:
-    """Running sums along an axis."""
-    x = call.value(0)
+    """Sums of all cells up to each; without itself (`exclusive`), or from the end (`reverse`)."""
+    x = call.cells(0)
     axis = call.known_axis(1, x.ndim)
-    return apply(RunningSum(axis, call.flag("exclusive"), call.flag("reverse")), x)
+    exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
+    if not call.is_known:
+        return apply(RunningSum(axis, exclusive, reverse), x)
+    call.check_constants(x.shape)
+    cells = np.flip(x, axis) if reverse else x
+    sums = np.cumsum(cells, axis, dtype=x.dtype)
+    sums = sums - cells if exclusive else sums
+    return np.ascontiguousarray(np.flip(sums, axis) if reverse else sums)
 
 
 def write_take(writer: Writer, written: NodeToWrite) -> None:
@@ -291,15 +298,15 @@ def write_running_sum(writer: Writer, written: NodeToWrite) -> None:
 
 
 READERS = {
-    "CumSum": NodeRule(read_cum_sum, settings=(1,)),
-    "Gather": NodeRule(read_gather, settings=(1,), moves=True),
-    "GatherElements": NodeRule(read_gather_elements, settings=(1,), moves=True),
-    "GatherND": NodeRule(read_gather_nd, settings=(1,), moves=True),
-    "OneHot": NodeRule(read_one_hot, settings=(0, 1), moves=True),
+    "CumSum": NodeRule(read_cum_sum, settings=(1,), folds=True),
+    "Gather": NodeRule(read_gather, settings=(1,), folds=True),
+    "GatherElements": NodeRule(read_gather_elements, settings=(1,), folds=True),
+    "GatherND": NodeRule(read_gather_nd, settings=(1,), folds=True),
+    "OneHot": NodeRule(read_one_hot, settings=(0, 1), folds=True),
     "Scatter": NodeRule(read_scatter_elements, settings=(1,)),
-    "ScatterElements": NodeRule(read_scatter_elements, settings=(1,), moves=True),
-    "ScatterND": NodeRule(read_scatter_nd, settings=(1,), moves=True),
-    "Tile": NodeRule(read_tile, settings=(1,), moves=True),
-    "Trilu": NodeRule(read_trilu, settings=(1,), moves=True),
+    "ScatterElements": NodeRule(read_scatter_elements, settings=(1,), folds=True),
+    "ScatterND": NodeRule(read_scatter_nd, settings=(1,), folds=True),
+    "Tile": NodeRule(read_tile, settings=(1,), folds=True),
+    "Trilu": NodeRule(read_trilu, settings=(1,), folds=True),
 }
 WRITERS = {AddAt: write_add_at, RunningSum: write_running_sum, Take: write_take}

@@ -56,7 +56,7 @@ def read_settings(call: NodeCall, axes: int, kernel: Sequence[int] | None = None
 
 
 def _padding(call: NodeCall, axes: int) -> str | Pairs:
-    mode = call.text("auto_pad")
+    mode = call.text("auto_pad", "NOTSET")
     pads = call.integers("pads", (0,) * (2 * axes))
     if len(pads) != 2 * axes:
         raise call.wrong(f"pads {pads} are not two for each of {axes} axes")

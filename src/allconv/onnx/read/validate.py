@@ -11,8 +11,9 @@ from allconv.onnx.format.refusals import ADVICE
 from allconv.onnx.format.schema import Schema, schema_of
 from allconv.onnx.format.text import shown
 from allconv.onnx.model import OnnxNode
-from allconv.onnx.names import LOCAL, named
+from allconv.onnx.names import named
 from allconv.onnx.names.call import unsupported
+from allconv.onnx.names.local import LOCAL
 
 
 def checked(node: OnnxNode) -> OnnxNode:

@@ -11,8 +11,6 @@ from onnx.backend.base import BackendRep, namedtupledict
 from allconv.errors import ArgumentError, Error
 from allconv.onnx.runtime.session import InferenceSession
 
-__all__ = ["Backend", "BackendRep"]
-
 
 class PreparedModel(BackendRep):
     """A network that is ready to run."""

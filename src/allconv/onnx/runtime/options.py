@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = [
-    "ExecutionMode",
-    "GraphOptimizationLevel",
-    "RunOptions",
-    "SessionOptions",
-    "get_available_providers",
-    "get_device",
-]
-
 PROVIDER = "CPUExecutionProvider"
 
 

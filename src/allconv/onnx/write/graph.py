@@ -10,7 +10,8 @@ import numpy as np
 
 from allconv.errors import UnsupportedError
 from allconv.graph import Graph, Node
-from allconv.onnx.names import UNWRITTEN, WRITERS
+from allconv.onnx.names import WRITERS
+from allconv.onnx.names.unwritten import UNWRITTEN
 from allconv.onnx.names.writer import NodeToWrite, Shape, Writer
 from allconv.onnx.write.moved import moved
 from allconv.onnx.write.network import ExportedNetwork

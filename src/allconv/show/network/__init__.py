@@ -9,6 +9,6 @@ draw          a level of the network as SVG
 values        what the layers give for an image
 evidence      what speaks for a class: gradients, the last convolution, covering parts
 section       what is said of one layer
-photo         the image, and what a unit sees of it
+photo         the image, what the network says of it, and what a unit sees of it
 page          all of it as one HTML file of bounded size
 """

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from allconv.picture.markup import Markup, element
-from allconv.show.network.answer import classes_table, evidence_figures
 from allconv.show.network.layers import shape_text, shown_name
-from allconv.show.network.section import is_end
+from allconv.show.network.photo import classes_table, evidence_figures
 from allconv.text import bytes_text
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def facts_of(subject: Subject) -> dict[str, str]:
     """What is said of the whole of a network, by name."""
     layers = subject.network.layers
     facts = {
-        "layers": f"{sum(not is_end(layer) for layer in layers):,}",
+        "layers": f"{sum(not layer.is_end for layer in layers):,}",
         "parameters": f"{sum(layer.parameters for layer in layers):,}",
     }
     if subject.run is None:
@@ -64,7 +63,7 @@ def _facts(one: Subject, other: Subject, titles: list[str]) -> Markup:
 
 def _operators(one: Subject, other: Subject, titles: list[str]) -> Markup:
     counts = [
-        Counter(shown_name(layer.operator) for layer in each.network.layers if not is_end(layer))
+        Counter(shown_name(layer.operator) for layer in each.network.layers if not layer.is_end)
         for each in (one, other)
     ]
     names = [name for name, _ in (counts[0] + counts[1]).most_common(KINDS)]

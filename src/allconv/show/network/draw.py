@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allconv.picture.markup import Markup, element, joined, short
 from allconv.show.network.layer_groups import LayerGroup
-from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, Shape, shape_text, shown_name
+from allconv.show.network.layers import DrawnLayer, Shape, shape_text, shown_name
 from allconv.show.network.placement import BOX, Placed, place
 
 TALL = 46.0  # height of a box
@@ -107,17 +107,11 @@ def _words(member: DrawnLayer | LayerGroup) -> tuple[str, str, str]:
         held = list(member.layers())
         kind = "group refused" if any(layer.refusal for layer in held) else "group"
         return _cut(shown_name(member.name)), f"{len(held):,} layers", kind
-    kind = "refused" if member.refusal else _kind(member.operator)
-    operator = shown_name(member.operator)
+    name, operator = shown_name(member.name), shown_name(member.operator)
     if member.refusal:
-        operator = operator[:16]
-    return _cut(operator), _cut(shown_name(member.name)), kind
-
-
-def _kind(operator: str) -> str:
-    if operator in (INPUT, OUTPUT):
-        return "end"
-    return next((kind for kind, words in KINDS.items() if any(w in operator for w in words)), "")
+        return _cut(operator[:16]), _cut(name), "refused"
+    found = (kind for kind, words in KINDS.items() if any(w in member.operator for w in words))
+    return _cut(operator), _cut(name), "end" if member.is_end else next(found, "")
 
 
 def _cut(name: str) -> str:

@@ -49,11 +49,10 @@ def kernels(weights: Array) -> Markup:
         what = f"{len(pairs)} of {count:,} kernels"
         if depth > 1:
             what += f", a row each, and {pairs.shape[1]} of their {depth:,} channels"
-        columns = MOST_PAIRS if depth > 1 else 2 * COLUMNS
-        columns = min(columns, pairs.shape[1]) if depth > 1 else columns
+        columns = pairs.shape[1] if depth > 1 else 2 * COLUMNS
     sheet = tiles(gray, columns)
     side = max(gray.shape[1:3])
-    said = f"{what}; grey is 0, white {number(_round(most))}, black {number(_round(-most))}"
+    said = f"{what}; grey is 0, white {_short(most)}, black {_short(-most)}"
     return _figure(sheet, min(side, LARGEST_TILE), SHOWN_KERNEL, said, "kernels")
 
 
@@ -64,25 +63,22 @@ def map_figure(maps: Array, channels: int) -> Markup:
     """
     if maps.ndim == 2:
         gray, low, high = stretched(as_grid(maps[0]))
-        count = (
-            f"{maps.shape[1]} of {channels:,} numbers"
-            if maps.shape[1] < channels
-            else (f"{channels:,} numbers")
-        )
-        said = f"{count}; black is {number(_round(low))}, white {number(_round(high))}"
+        count = f"{maps.shape[1]} of " if maps.shape[1] < channels else ""
+        said = f"{count}{channels:,} numbers; black is {_short(low)}, white {_short(high)}"
         # A number is a square; a row of 64 fills the width.
         return _figure(gray, 1, 7, said, "maps")
     gray, low, high = stretched(maps)
     sheet = tiles(gray, COLUMNS)
     said = (
         f"{len(maps)} of {counted(channels, 'channel')} for this image; "
-        f"black is {number(_round(low))}, white {number(_round(high))}"
+        f"black is {_short(low)}, white {_short(high)}"
     )
     return _figure(sheet, min(max(maps.shape[1:]), LARGEST_TILE), SHOWN_TILE, said, "maps")
 
 
-def _round(value: float) -> float:
-    return float(f"{value:.4g}")
+def _short(value: float) -> str:
+    """A number to four digits."""
+    return number(float(f"{value:.4g}"))
 
 
 def _figure(sheet: Array, side: int, shown: int, said: str, kind: str) -> Markup:

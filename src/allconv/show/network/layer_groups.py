@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, shown_name
+from allconv.show.network.layers import DrawnLayer, shown_name
 
 MOST_BOXES = 60
 """Boxes of one drawing, as far as names or numbers can group them."""
@@ -87,7 +87,8 @@ def _level(layers: Sequence[DrawnLayer], depth: int, most: int) -> list[_NamedAl
         return [_NamedAlike("", (layer,), depth) for layer in layers]
     runs = _runs(layers, depth)
     while any(len(run.layers) > 1 for run in runs):
-        deeper = [inner for run in runs for inner in _opened(run)]
+        opened = ([run] if len(run.layers) == 1 else _runs(run.layers, run.depth) for run in runs)
+        deeper = [inner for inside in opened for inner in inside]
         if len(deeper) > most:
             # One name around nearly all would be a drawing of one box.
             runs = deeper if len(runs) <= FEWEST_BOXES else runs
@@ -110,10 +111,6 @@ def _runs(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
             named.append((name, [layer]))
         before = None if alone else name
     return [_NamedAlike(name, held, depth + 1) for name, held in named]
-
-
-def _opened(run: _NamedAlike) -> list[_NamedAlike]:
-    return [run] if len(run.layers) == 1 else _runs(run.layers, run.depth)
 
 
 def _pieces(runs: Sequence[_NamedAlike], most: int) -> list[_NamedAlike]:
@@ -159,6 +156,4 @@ def _called(layer: DrawnLayer) -> str:
 
 def name_parts(layer: DrawnLayer) -> list[str]:
     """The parts of a name; inputs and outputs of the network belong to no group."""
-    if layer.operator in (INPUT, OUTPUT):
-        return []
-    return [part for part in _PARTS.split(layer.name) if part]
+    return [] if layer.is_end else [part for part in _PARTS.split(layer.name) if part]

@@ -61,6 +61,11 @@ class DrawnLayer:
         return f"layer-{self.number}"
 
     @property
+    def is_end(self) -> bool:
+        """Whether it is an input or an output of the network."""
+        return self.operator in (INPUT, OUTPUT)
+
+    @property
     def title(self) -> str:
         """How it is called in a line of text."""
         name, operator = shown_name(self.name), shown_name(self.operator)

@@ -9,16 +9,15 @@ from importlib.resources import files
 
 from allconv.operators.base import Array
 from allconv.picture.markup import Markup, element, joined, text
-from allconv.show.network.answer import answer
 from allconv.show.network.beside import beside, facts_of
 from allconv.show.network.draw import level
 from allconv.show.network.evidence import Evidence
 from allconv.show.network.figures import kernel_figures, layer_maps
 from allconv.show.network.layer_groups import LayerGroup, grouped
 from allconv.show.network.layers import DrawnLayer, DrawnNetwork, shown_name
-from allconv.show.network.photo import held_once, sees
+from allconv.show.network.photo import answer, held_once, sees
 from allconv.show.network.record import RunnableNetwork
-from allconv.show.network.section import Around, is_end, section
+from allconv.show.network.section import Around, section
 from allconv.show.network.stage import Glimpse, stage_section
 from allconv.show.network.values import Photo, Scores
 from allconv.show.page.document import document
@@ -191,7 +190,7 @@ class _Parts:
         axes = axes if len(axes) == 2 else [2, 3]
         if layer.number in subject.maps and self._detail.maps:
             yield layer_maps(layer, subject.maps[layer.number], self._detail.maps, axes)
-        if not is_end(layer):
+        if not layer.is_end:
             yield sees(reaches, layer.value.shape, subject.photo.pixels.shape[:2])
 
     def _stage(self, layer: DrawnLayer) -> Iterable[Markup]:

@@ -35,12 +35,12 @@ def _encoded(pixels: Array, kind: str, media: str, **settings: Any) -> str:
     return f"data:{media};base64,{base64.b64encode(held.getvalue()).decode()}"
 
 
-def tiles(maps: Array, columns: int, largest: int = LARGEST_TILE) -> Array:
+def tiles(maps: Array, columns: int) -> Array:
     """Maps uint8 (N, H, W) or (N, H, W, 3) side by side, so many in a row: (rows, width, 4).
 
     Between them, and after the last, nothing is painted.
     """
-    shown = np.stack([smaller(each, largest) for each in maps])
+    shown = np.stack([smaller(each, LARGEST_TILE) for each in maps])
     count, height, width = shown.shape[:3]
     columns = min(columns, count)
     rows = -(-count // columns)

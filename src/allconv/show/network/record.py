@@ -17,14 +17,7 @@ from allconv.nn.tracing import network_dtype, trace_module
 from allconv.onnx.model import OnnxNode as FileNode
 from allconv.onnx.module import OnnxModule
 from allconv.operators.base import Array, Spec
-from allconv.show.network.layers import (
-    INPUT,
-    OUTPUT,
-    Drawn,
-    DrawnLayer,
-    DrawnNetwork,
-    Source,
-)
+from allconv.show.network.layers import INPUT, OUTPUT, Drawn, DrawnLayer, DrawnNetwork, Source
 
 if TYPE_CHECKING:
     from allconv.graph import Node
@@ -254,7 +247,7 @@ def _facts(run: RunnableNetwork) -> dict[int, Facts]:
     kernels, reasons = kernels_of(steps, "×", "by definition, which is slow"), _reasons(steps)
     found = {}
     for layer in run.network.layers:
-        if layer.value is None or layer.operator in (INPUT, OUTPUT):
+        if layer.value is None or layer.is_end:
             continue
         paths = (node.path for node in layer.nodes)
         path = next((each for each in paths if each in kernels), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allconv.analysis.fields import Reach
 from allconv.picture.markup import Markup, between, element, joined, text
-from allconv.show.network.layers import INPUT, OUTPUT, DrawnLayer, shape_text, shown_name
+from allconv.show.network.layers import OUTPUT, DrawnLayer, shape_text, shown_name
 from allconv.show.network.record import Facts
 from allconv.text import bytes_text
 
@@ -31,7 +31,8 @@ def section(
     *pictures: Markup,
 ) -> Markup:
     """One layer, at its address."""
-    head = element("h3", shown_name(layer.operator), " ", *_name(layer))
+    name = [element("code", shown_name(layer.name))] if layer.name else []
+    head = element("h3", shown_name(layer.operator), " ", *name)
     said = [element("p", layer.note, class_="note")] if layer.note else []
     if layer.refusal:
         said.append(element("p", "It cannot run here: ", layer.refusal, class_="refusal"))
@@ -45,10 +46,6 @@ def section(
         id=layer.key,
         class_="layer",
     )
-
-
-def _name(layer: DrawnLayer) -> list[Markup]:
-    return [element("code", shown_name(layer.name))] if layer.name else []
 
 
 def _rows(
@@ -106,8 +103,3 @@ def _links(layers: Sequence[DrawnLayer], addresses: frozenset[str]) -> Markup:
     if len(layers) > MOST_LINKS:
         found.append(text(f"{len(layers) - MOST_LINKS:,} more"))
     return joined(*between(found, ", "))
-
-
-def is_end(layer: DrawnLayer) -> bool:
-    """Whether it is an input or an output of the network."""
-    return layer.operator in (INPUT, OUTPUT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from allconv import conventions, nn
@@ -18,6 +20,15 @@ TITLES = {
     "scipy": "SciPy",
     "opencv": "OpenCV",
 }
+LAYERS = {
+    "conv": "Conv",
+    "true_conv": "Conv",
+    "conv_transpose": "ConvTranspose",
+    "local": "LocallyConnected",
+    "max_pool": "MaxPool",
+    "avg_pool": "AvgPool",
+}
+"""The layers of `nn`, each of one and of two axes."""
 
 
 def calls_of(state: State) -> list[dict[str, str]]:
@@ -39,29 +50,21 @@ def layer_of(state: State) -> nn.Module:
     inputs, outputs = state.channels
     if state.op == "linear":
         raise Error("a linear layer takes rows")
-    settings: dict[str, Any] = {"stride": _axes(state, state.stride), "padding": _padding(state)}
-    kernel, dim = _axes(state, state.kernel), state.dim
-    if state.op in ("max_pool", "avg_pool"):
-        settings |= {"ceil_mode": state.ceil, "padding": _pool_padding(state)}
-        if state.op == "avg_pool":
-            settings["count_include_pad"] = state.count_padding
-        else:
-            settings["dilation"] = _axes(state, state.dilation)
-        pool = nn.MaxPool1d if state.op == "max_pool" else nn.AvgPool1d
-        pool2 = nn.MaxPool2d if state.op == "max_pool" else nn.AvgPool2d
-        return (pool if dim == 1 else pool2)(kernel, **settings)
-    settings |= {"dilation": _axes(state, state.dilation)}
-    settings |= {"groups": state.groups, "bias": state.bias}
+    make: Callable[..., nn.Module] = getattr(nn, f"{LAYERS[state.op]}{state.dim}d")
+    own = partial(_axes, state)
+    kernel, settings = own(state.kernel), {"stride": own(state.stride), "padding": _padding(state)}
+    if state.op == "max_pool":
+        return make(kernel, dilation=own(state.dilation), ceil_mode=state.ceil, **settings)
+    if state.op == "avg_pool":
+        counted = state.count_padding
+        return make(kernel, ceil_mode=state.ceil, count_include_pad=counted, **settings)
+    settings |= {"dilation": own(state.dilation), "groups": state.groups, "bias": state.bias}
     if state.op == "conv_transpose":
-        settings["output_padding"] = _axes(state, state.output_padding)
-        transposed = nn.ConvTranspose1d if dim == 1 else nn.ConvTranspose2d
-        return transposed(inputs, outputs, kernel, **settings)
+        return make(inputs, outputs, kernel, output_padding=own(state.output_padding), **settings)
     if state.op == "local":
-        local = nn.LocallyConnected1d if dim == 1 else nn.LocallyConnected2d
-        return local(inputs, outputs, kernel, _axes(state, state.input), **settings)
-    convolution = nn.Conv1d if dim == 1 else nn.Conv2d
-    settings["input_dilation"] = _axes(state, state.spread)
-    return convolution(inputs, outputs, kernel, flip=state.op == "true_conv", **settings)
+        return make(inputs, outputs, kernel, own(state.input), **settings)
+    settings |= {"input_dilation": own(state.spread), "flip": state.op == "true_conv"}
+    return make(inputs, outputs, kernel, **settings)
 
 
 def _axes(state: State, pair: tuple[int, int]) -> tuple[int, ...]:
@@ -69,12 +72,8 @@ def _axes(state: State, pair: tuple[int, int]) -> tuple[int, ...]:
 
 
 def _padding(state: State) -> Any:
+    """As functions take it; of pooling a number an axis."""
     if isinstance(state.padding, str):
-        return state.padding
-    return tuple(state.padding[2 - state.dim :])
-
-
-def _pool_padding(state: State) -> tuple[int, ...]:
-    if isinstance(state.padding, str):
-        return (0,) * state.dim
-    return tuple(low for low, _ in state.padding[2 - state.dim :])
+        return 0 if state.is_pool else state.padding
+    sides = state.padding[2 - state.dim :]
+    return tuple(low for low, _ in sides) if state.is_pool else sides

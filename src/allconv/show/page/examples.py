@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-_TWO_CHANNELS_X = (1, -2, 2, 2, 2, 1, 3, -2, -2, 3, -3, 1, -1, 2, -4, 2,
-                   3, 0, 0, 0, -2, -2, 1, -1, 2, -1, 3, 1, 5, -2, 0, 1)  # fmt: skip
-_TWO_CHANNELS_W = (1, -2, -2, 1, 1, 0, 0, 1, 3, 1, 2, 2, 0, 0, 0, 4)
+import numpy as np
+
+from allconv.conventions.lecture import IMAGE, KERNEL
+from allconv.show.stage.names import plain
+
 _TRANSPOSED_X = (25.535583, 28.583742, 23.470192, 20.622599)
 _TRANSPOSED_W = (0.13429713, 1.9649408, 0.74939513, 0.6982393, 1.2397809, 1.4247327,
                  1.5534406, 0.1190145, 1.3256309)  # fmt: skip
@@ -13,8 +15,8 @@ _POOLED_X = (0.58009243, 1.1895669, 2.6777048, 0.15597591, -0.94100916, -0.74372
              -0.92768306, -0.19861951)  # fmt: skip
 
 
-def _numbers(values: tuple[float, ...]) -> str:
-    return ",".join(map(str, values))
+def _numbers(values: object) -> str:
+    return ",".join(map(plain, np.array(values, float).ravel().tolist()))
 
 
 _LINE = "dim=1&input=4&kernel=3&x=1,2,3,4&w=1,2,3"
@@ -25,8 +27,7 @@ EXAMPLES = (
     ("half padding, stride 2", f"op=conv&{_LINE}&stride=2&padding=half"),
     (
         "two channels, 4 × 4, to two",
-        "op=conv&input=4x4&kernel=2x2&channels=2-2"
-        f"&x={_numbers(_TWO_CHANNELS_X)}&w={_numbers(_TWO_CHANNELS_W)}",
+        f"op=conv&input=4x4&kernel=2x2&channels=2-2&x={_numbers(IMAGE)}&w={_numbers(KERNEL)}",
     ),
     ("dL/dW = Correlation(I, LO)", f"op=conv&{_LINE}&g=1,1&leave=w&letters=slides"),
     ("dL/dI = Correlation(W_pad, LO_flip)", f"op=conv&{_LINE}&g=1,1&leave=x&letters=slides"),
@@ -45,8 +46,4 @@ EXAMPLES = (
         f"op=max_pool&input=4x4&kernel=2x2&stride=2x2&leave=x&x={_numbers(_POOLED_X)}&g=1,1,1,1",
     ),
 )
-
-
-def examples() -> list[dict[str, str]]:
-    """Titles and addresses, as a page's menu shows them."""
-    return [{"title": title, "address": f"#{address}"} for title, address in EXAMPLES]
+"""Titles and addresses."""

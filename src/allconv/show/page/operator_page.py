@@ -12,7 +12,7 @@ from typing import Any
 from allconv.picture.markup import Markup, element
 from allconv.show.page.calls import calls_of
 from allconv.show.page.document import document
-from allconv.show.page.examples import EXAMPLES, examples
+from allconv.show.page.examples import EXAMPLES
 from allconv.show.page.modules import module_text
 from allconv.show.page.shared import shared_data
 from allconv.show.stage.state import State
@@ -39,7 +39,7 @@ def operator_page(state: State, *, theme: str = "auto", title: str = TITLE) -> s
     theme   "auto" (the reader's), "light" or "dark"
     title   shown above the page and by the browser
     """
-    address = state.address()
+    examples = [{"title": each, "address": f"#{address}"} for each, address in EXAMPLES]
     first = element(
         "div", stage_svg(state, theme=theme, spare=True), step_table(state), class_="first"
     )
@@ -55,8 +55,8 @@ def operator_page(state: State, *, theme: str = "auto", title: str = TITLE) -> s
         styles=("page.css", "stage.css", "explain.css"),
         script=module_text("app.js"),
         data={
-            "shared": shared_data() | {"examples": examples()},
-            "page": {"address": address, "calls": _calls(state)},
+            "shared": shared_data() | {"examples": examples},
+            "page": {"address": state.address(), "calls": _calls(state)},
         },
         theme=theme,
     )

@@ -3,7 +3,6 @@
 run         the page of a training
 comparison  the page of networks beside each other
 confusion   the confusion matrix; every number leads to the images that it counts
-classes     a row a class: images, precision, recall
 album       images as small pictures inside the page, until the page is large enough
 settings    what was trained, on what, and how
 usage       commands and programs that use the result

@@ -34,7 +34,7 @@ def cells(row: ComparedNetwork) -> tuple[str, ...]:
 
 
 def comparison_report(
-    rows: Sequence[ComparedNetwork], data: Report, settings: Mapping[str, int], theme: str = "auto"
+    rows: Sequence[ComparedNetwork], data: Report, settings: Mapping[str, int]
 ) -> str:
     """The page: a table, the curves of all networks beside each other, the data.
 
@@ -58,11 +58,11 @@ def comparison_report(
             table(HEAD, map(cells, rows)),
             _explained(),
         ),
-        section("curves", "All training images", _curves((r.history for r in rows), rows, theme)),
+        section("curves", "All training images", _curves((r.history for r in rows), rows)),
         section(
             "few",
             f"One training image in {PART}, as many steps",
-            _curves((r.part_history for r in rows), rows, theme),
+            _curves((r.part_history for r in rows), rows),
         ),
         section(
             "made",
@@ -72,7 +72,7 @@ def comparison_report(
             data_part(data),
         ),
     ]
-    return page("Networks compared", header, *parts, theme=theme)
+    return page("Networks compared", header, *parts)
 
 
 def _explained() -> Markup:
@@ -84,7 +84,7 @@ def _explained() -> Markup:
     )
 
 
-def _curves(histories: Iterable[History], rows: Sequence[ComparedNetwork], theme: str) -> Markup:
+def _curves(histories: Iterable[History], rows: Sequence[ComparedNetwork]) -> Markup:
     """The losses of all networks, and their accuracy on the validation images."""
     each = list(zip(rows, histories, strict=True))
     charts = []
@@ -99,5 +99,5 @@ def _curves(histories: Iterable[History], rows: Sequence[ComparedNetwork], theme
         )
         base = None if is_share else 0.0
         chart = Chart(title, lines, base=base, is_share=is_share)
-        charts.append(element("figure", chart.svg(theme)))
+        charts.append(element("figure", chart.svg()))
     return element("div", *charts, class_="charts")

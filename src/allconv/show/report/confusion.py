@@ -25,6 +25,7 @@ OWN = 15
 """Of more classes, those confused most often that have one; one more is for all the others."""
 
 PICTURES = 8  # of a number
+PAIRS = 3  # of classes that are named as confused most often
 PALEST, DEEPEST = 6, 30  # percent of colour behind the numbers
 
 
@@ -186,9 +187,9 @@ def _first_wrong_then_unsure(samples: Samples) -> Indices:
     return key
 
 
-def confused(samples: Samples, most: int = 3) -> Markup | None:
+def confused(samples: Samples) -> Markup | None:
     """The pairs of classes confused most often, as a sentence; None where there is none."""
-    pairs = samples.found.confusions(most)
+    pairs = samples.found.confusions(PAIRS)
     if not pairs:
         return None
     said = []

@@ -69,11 +69,11 @@ def duration(seconds: float) -> str:
     return "–" if isnan(seconds) else plain_duration(seconds)
 
 
-def page(title: str, *parts: Markup, theme: str) -> str:
+def page(title: str, *parts: Markup) -> str:
     """A report, which says at its end what wrote it."""
     end = f"Written by allconv {__version__}. Nothing is fetched by this page."
     styles = ("page.css", "report.css")
-    return document(title, *parts, element("footer", end), styles=styles, theme=theme)
+    return document(title, *parts, element("footer", end), styles=styles)
 
 
 def section(name: str, title: str, *inside: str) -> Markup:

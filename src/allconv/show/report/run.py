@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +11,19 @@ import numpy as np
 from allconv.data import Dataset
 from allconv.data.augment import augmented
 from allconv.nn.module import Module
-from allconv.picture.markup import Markup, element
+from allconv.picture.markup import Markup, element, joined
 from allconv.show.report.album import Album, Shot
-from allconv.show.report.classes import class_table
 from allconv.show.report.confusion import ConfusionMatrix, confused
-from allconv.show.report.pieces import NO_BREAK, one_line, page, paragraph, percent, section
+from allconv.show.report.pieces import (
+    NO_BREAK,
+    class_name,
+    one_line,
+    page,
+    paragraph,
+    percent,
+    section,
+    table,
+)
 from allconv.show.report.samples import Indices, Samples
 from allconv.show.report.settings import data_part, network_part, recipe_part
 from allconv.show.report.usage import usage
@@ -27,6 +36,8 @@ from allconv.train.recipe import Recipe
 
 PICTURES = 24  # of the worst mistakes, and of the least sure
 SAMPLES, EPOCHS = 6, 3  # training images, and the epochs in which each is shown
+MOST_CLASSES = 100
+"""Classes that are shown in a table; of more, those that are recognised least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +60,21 @@ class TrainedRun:
     source: str | None = None
 
 
-def run_report(run: TrainedRun, theme: str = "auto") -> str:
+def run_report(run: TrainedRun) -> str:
     """The page, of less than a million characters whatever the number of classes and images."""
     album = Album()
     # Parts with few pictures come first where room is short; on the page the matrix does.
     mistakes, inputs = _mistakes(run.samples, album), _inputs(run, album)
     parts = [
-        section("curves", "The training", *_curves(run.history, theme)),
-        section("confusion", "What is taken for what", *_confusion(run.samples, album)),
+        section("curves", "The training", *_curves(run.history)),
+        section(
+            "confusion",
+            "What is taken for what",
+            confused(run.samples) or paragraph("Nothing was confused."),
+            ConfusionMatrix(run.samples).markup(album),
+        ),
         mistakes,
-        section("classes", "Class by class", class_table(run.samples, run.data.report.counts)),
+        section("classes", "Class by class", _classes(run.samples, run.data.report.counts)),
         inputs,
         section(
             "made",
@@ -71,13 +87,11 @@ def run_report(run: TrainedRun, theme: str = "auto") -> str:
             data_part(run.data.report),
         ),
         section(
-            "use",
-            "How to use it",
-            usage(run.folder, run.file, run.data, run.source, run.history),
+            "use", "How to use it", usage(run.folder, run.file, run.data, run.source, run.history)
         ),
     ]
     title = f"{one_line(str(run.folder))}: {run.model}, a report"
-    return page(title, _header(run), *parts, theme=theme)
+    return page(title, _header(run), *parts)
 
 
 def _header(run: TrainedRun) -> Markup:
@@ -112,18 +126,13 @@ def _header(run: TrainedRun) -> Markup:
     )
 
 
-def _curves(history: History, theme: str) -> list[Markup]:
-    charts = [element("figure", chart.svg(theme)) for chart in curves(history)]
+def _curves(history: History) -> list[Markup]:
+    charts = [element("figure", chart.svg()) for chart in curves(history)]
     said = (
         "Training loss and accuracy are means over the steps of an epoch, each taken before the "
         "step and on augmented images; those of validation are of the weights after the epoch."
     )
     return [element("div", *charts, class_="charts"), paragraph(said, kind="soft")]
-
-
-def _confusion(samples: Samples, album: Album) -> list[Markup]:
-    said = confused(samples) or paragraph("Nothing was confused.")
-    return [said, ConfusionMatrix(samples).markup(album)]
 
 
 def _mistakes(samples: Samples, album: Album) -> Markup:
@@ -132,7 +141,9 @@ def _mistakes(samples: Samples, album: Album) -> Markup:
     parts = [element("h3", "The surest mistakes")]
     if len(wrong):
         figures, count = album.row(samples.shot(n) for n in wrong[:PICTURES].tolist())
-        parts += [figures, paragraph(_left("mistake", len(wrong) - count), kind="soft")]
+        left = counted(len(wrong) - count, "more mistake")
+        said = f"{left} in mistakes.csv." if len(wrong) > count else "All are shown."
+        parts += [figures, paragraph(said, kind="soft")]
     else:
         parts.append(paragraph(f"None: every {samples.name} image is recognised."))
     figures, _ = album.row(samples.shot(n) for n in samples.unsure[:PICTURES].tolist())
@@ -140,8 +151,38 @@ def _mistakes(samples: Samples, album: Album) -> Markup:
     return section("mistakes", "Where it is wrong, and where it doubts", *parts)
 
 
-def _left(what: str, left: int) -> str:
-    return f"{counted(left, f'more {what}')} in mistakes.csv." if left else "All are shown."
+def _classes(samples: Samples, counts: Mapping[str, Sequence[int]]) -> Markup:
+    """The table; `counts` has, by part, the number of images of each class."""
+    size = len(samples.classes)
+    tested = np.bincount(samples.labels, minlength=size)
+    taken = np.bincount(samples.predicted, minlength=size)
+    right = np.bincount(samples.labels[samples.labels == samples.predicted], minlength=size)
+    with np.errstate(all="ignore"):
+        recall, precision = right / tested, right / taken
+    chosen = np.arange(size)
+    if size > MOST_CLASSES:
+        # NaN is sorted to the end: classes without an image to test them on come last.
+        chosen = np.sort(np.argsort(recall, kind="stable")[:MOST_CLASSES])
+    others = [part for part in counts if part != samples.name]
+    head = ["class", *others, samples.name, "right", "recall", "precision"]
+    rows = [
+        [
+            class_name(samples.classes[k]),
+            *(f"{counts[part][k]:,}" for part in others),
+            f"{tested[k]:,}",
+            f"{right[k]:,}",
+            percent(float(recall[k])),
+            percent(float(precision[k])),
+        ]
+        for k in chosen.tolist()
+    ]
+    said = paragraph(
+        "Recall: the share of the images of a class that are recognised. Precision: the share of "
+        "the images taken for a class that are of it."
+    )
+    left = size - len(rows)
+    more = [paragraph(f"{counted(left, 'class', 'classes')} that do better are left out.")]
+    return joined(said, table(head, rows), *(more if left else []))
 
 
 def _inputs(run: TrainedRun, album: Album) -> Markup:

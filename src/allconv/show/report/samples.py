@@ -12,14 +12,7 @@ from allconv.data import Part
 from allconv.operators.base import Array
 from allconv.picture.markup import element, joined
 from allconv.show.report.album import Shot
-from allconv.show.report.pieces import (
-    TAKEN,
-    class_name,
-    class_text,
-    file_text,
-    parted,
-    percent,
-)
+from allconv.show.report.pieces import TAKEN, class_name, class_text, file_text, parted, percent
 from allconv.train.evaluate import Evaluation
 
 SHORT = 20  # letters of the name of a class or file below a picture

@@ -43,13 +43,13 @@ def python_program(path: str, data: Dataset, source: str | None) -> str:
     """A program that names images."""
     lines = ["import allconv as ac", ""]
     image = _image(data, source)
-    images = _shown(image)
+    images = repr(image)
     if image is None:
-        given = "" if source is None else _shown(source)
+        given = "" if source is None else repr(source)
         lines.append(f"images = ac.data.load({given}).validation.images[:5]")
         images = "images"
     lines += [
-        f"model = ac.ImageClassifier.load({_shown(path)})",
+        f"model = ac.ImageClassifier.load({path!r})",
         f"print(model.predict({images}))",
         f"print(model.predict_proba({images}).round(3))",
     ]
@@ -65,7 +65,7 @@ def onnx_program(path: str, data: Dataset) -> str:
             "import numpy as np",
             "import onnxruntime",
             "",
-            f"session = onnxruntime.InferenceSession({_shown(path)})",
+            f"session = onnxruntime.InferenceSession({path!r})",
             f"images = np.zeros({shape}, np.uint8)",
             "(logits,) = session.run(None, {session.get_inputs()[0].name: images})",
             "print(logits.argmax(1))",
@@ -85,8 +85,3 @@ def _image(data: Dataset, source: str | None) -> str | None:
 def _quoted(text: str) -> str:
     """An argument for a shell."""
     return printable(shlex.quote(text))
-
-
-def _shown(text: str | None) -> str:
-    """Text as Python has it."""
-    return repr(text)

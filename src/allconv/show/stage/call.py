@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -30,22 +30,14 @@ ARRAYS = {"input": "x", "kernel": "w"}
 """Sizes, and the arrays that have them."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """The state of a call, and what it leaves out of it (empty: nothing)."""
-
-    state: State
-    note: str = ""
-
-
 def state_of_call(
     call: WindowCall,
     upstream: Array | None = None,
     *,
     leave: Role = "y",
     at: int | Sequence[int] | None = None,
-) -> Shown:
-    """The state of a call.
+) -> tuple[State, str]:
+    """The state of a call, and what it leaves out of it (empty: nothing).
 
     upstream  the gradient of the window's result, in its shape; None: small whole numbers
     leave     the array that is left out: "y" forward, "x" and "w" for their gradients
@@ -68,7 +60,7 @@ def state_of_call(
     batch = len(_operand(call, "x").labels)
     note = f"the first of {batch} images" if batch > 1 else ""
     place = 0 if at is None else _place(call, role, at)
-    return Shown(replace(state, leave=role, at=place, edits=edits), note)
+    return replace(state, leave=role, at=place, edits=edits), note
 
 
 def _check_shown(call: WindowCall) -> None:
@@ -190,15 +182,8 @@ def _linear(call: WindowCall, bias: bool) -> State:
         shape = (features,)
     is_line = len(shape) == 2 and max(shape) > LIMITS["plane"]["input"]
     channels, *size = shape if len(shape) == 3 or is_line else (1, *shape)
-    input = pair_of(size)
-    return State(
-        op="linear",
-        dim=len(size),
-        input=input,
-        kernel=input,
-        channels=(channels, outputs),
-        bias=bias,
-    )
+    input, both = pair_of(size), (channels, outputs)
+    return State("linear", len(size), input, kernel=input, channels=both, bias=bias)
 
 
 def _pooling(

@@ -57,9 +57,19 @@ def stage_gif(state: StageSettings) -> bytes:
             f"{MOST_PIXELS // 10**6} million are written: use smaller sizes, or .html"
         )
     scenes = (picture.scene(cell, WIDTH, upto=cell) for cell in range(picture.count))
-    frames = [as_pixels(scene) for scene in scenes]
-    times = [MILLISECONDS] * (len(frames) - 1) + [LAST_MILLISECONDS]
-    return _written(_indexed(frames), times)
+    frames = _indexed([as_pixels(scene) for scene in scenes])
+    held = BytesIO()
+    frames[0].save(
+        held,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=[MILLISECONDS] * (len(frames) - 1) + [LAST_MILLISECONDS],
+        loop=0,
+        optimize=False,
+        comment=b"allconv",  # by which a command knows what it may replace
+    )
+    return held.getvalue()
 
 
 def _indexed(frames: list[Image]) -> list[Image]:
@@ -73,22 +83,6 @@ def _indexed(frames: list[Image]) -> list[Image]:
         strip.paste(frame, (0, n * frame.height))
     palette = strip.quantize(COLOURS)
     return [frame.quantize(palette=palette, dither=Dither.NONE) for frame in frames]
-
-
-def _written(frames: list[Image], times: list[int]) -> bytes:
-    """The frames as one file."""
-    held = BytesIO()
-    frames[0].save(
-        held,
-        "GIF",
-        save_all=True,
-        append_images=frames[1:],
-        duration=times,
-        loop=0,
-        optimize=False,
-        comment=b"allconv",  # by which a command knows what it may replace
-    )
-    return held.getvalue()
 
 
 def as_pixels(scene: Scene) -> Image:

@@ -53,15 +53,6 @@ class StageLayout:
 
 
 @dataclass(frozen=True)
-class Room:
-    """What there is to draw in; a height and a unit only where the usual ones do not do."""
-
-    width: float
-    height: float | None = None
-    unit: float | None = None
-
-
-@dataclass(frozen=True)
 class _Side:
     """The grids of a panel, at places in cells."""
 
@@ -80,9 +71,9 @@ def first_window(axis: Axis) -> int:
     return max(axis.padding, 0) - axis.padding
 
 
-def layout_of(model: StageModel, place: int, room: Room) -> StageLayout:
-    """The layout; `place` is the one whose kernels a local layer shows."""
-    vertical = room.width < LAYOUT["narrow"]
+def layout_of(model: StageModel, place: int, room: float) -> StageLayout:
+    """The layout in so many pixels; `place` is the one whose kernels a local layer shows."""
+    vertical = room < LAYOUT["narrow"]
     sides = {role: _side(model, role, place, vertical) for role in ROLES}
     across = sum(side.columns for side in sides.values())
     tallest = max(side.rows for side in sides.values())
@@ -90,11 +81,11 @@ def layout_of(model: StageModel, place: int, room: Room) -> StageLayout:
     if vertical:
         gap, caption = LAYOUT["gapVertical"], LAYOUT["captionVertical"]
         unit = _unit_below(room, widest)
-        width = max(widest * unit + LAYOUT["margin"], room.width)
+        width = max(widest * unit + LAYOUT["margin"], room)
         rows = sum(side.rows for side in sides.values())
         height = rows * unit + 3 * caption + 2 * gap + LAYOUT["foot"]
     else:
-        free = (room.width - across * LAYOUT["gapUnit"]) / 3
+        free = (room - across * LAYOUT["gapUnit"]) / 3
         gap = max(LAYOUT["gapLeast"], min(LAYOUT["gapMost"], free))
         caption = LAYOUT["caption"]
         unit = _unit_beside(model, room, across, tallest, gap)
@@ -111,18 +102,20 @@ def layout_of(model: StageModel, place: int, room: Room) -> StageLayout:
     return StageLayout(unit, vertical, width, height, panels)
 
 
-def _unit_below(room: Room, widest: float) -> float:
+def _unit_below(room: float, widest: float) -> float:
     """The side of a cell where the panels stand below each other."""
-    fitting = min(LAYOUT["unitVertical"], (room.width - LAYOUT["margin"]) / widest)
+    fitting = min(LAYOUT["unitVertical"], (room - LAYOUT["margin"]) / widest)
     return max(fitting, LAYOUT["unitLeast"])
 
 
-def _unit_beside(model: StageModel, room: Room, across: float, tallest: float, gap: float) -> float:
+def _unit_beside(
+    model: StageModel, room: float, across: float, tallest: float, gap: float
+) -> float:
     """The side of a cell where they stand beside each other."""
     is_line = model.sizes["x"][0] == model.sizes["y"][0] == model.kernel[0] == 1
-    usual = room.unit or LAYOUT["unitLine" if is_line else "unit"]
-    height = max(room.height or LAYOUT["height"], tallest * LAYOUT["unitLeast"])
-    fitting = min((room.width - LAYOUT["margin"] - 2 * gap) / across, height / tallest)
+    usual = LAYOUT["unitLine" if is_line else "unit"]
+    height = max(LAYOUT["height"], tallest * LAYOUT["unitLeast"])
+    fitting = min((room - LAYOUT["margin"] - 2 * gap) / across, height / tallest)
     return max(min(usual, fitting), LAYOUT["unitLeast"])
 
 

@@ -4,8 +4,10 @@ numbers as text."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context
 from math import isinf, isnan
+
+import numpy as np
 
 from allconv.show.page.shared import NAMES
 from allconv.show.stage.model import StageModel
@@ -27,18 +29,9 @@ def plain(value: float) -> str:
         return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if value == 0:
         return "0"
-    negative, parts, exponent = Decimal(repr(float(value))).normalize().as_tuple()
-    digits = "".join(map(str, parts))
-    point = len(digits) + int(exponent)  # digits before the point
-    if 0 < point <= 21:
-        text = digits.ljust(point, "0")
-        text = text[:point] + ("." + text[point:] if len(digits) > point else "")
-    elif -6 < point <= 0:
-        text = "0." + "0" * -point + digits
-    else:
-        rest = "." + digits[1:] if len(digits) > 1 else ""
-        text = f"{digits[0]}{rest}e{point - 1:+d}"
-    return f"-{text}" if negative else text
+    if 1e-6 <= abs(value) < 1e21:
+        return np.format_float_positional(value, trim="-")
+    return np.format_float_scientific(value, trim="-", exp_digits=1)
 
 
 def written(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from allconv.show.stage.layout import Room, layout_of
+from allconv.show.stage.layout import layout_of
 from allconv.show.stage.model import StageModel, model_of
 from allconv.show.stage.names import Panel, name_of, panels_of, shown_values
 from allconv.show.stage.primitives import Scene
@@ -68,15 +68,10 @@ class StagePicture:
         return model.meetings[numbers[0]]["y"] % model.places if numbers else 0
 
     def scene(
-        self,
-        cell: int | None = None,
-        width: float = WIDTH,
-        *,
-        upto: int | None = None,
-        still: bool = False,
+        self, cell: int | None = None, width: float = WIDTH, *, upto: int | None = None
     ) -> Scene:
         """The scene of a cell of the result (the one of the state unless given)."""
         at = self.at if cell is None else cell
-        layout = layout_of(self.model, self.place(at), Room(width))
-        options = SceneOptions(Focus(self.state.leave, at), upto=upto, still=still)
+        layout = layout_of(self.model, self.place(at), width)
+        options = SceneOptions(Focus(self.state.leave, at), upto=upto)
         return scene_of(self.model, self.panels, layout, options, self.values.best)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from allconv.show.page.shared import LIMITS
 
@@ -93,15 +93,8 @@ class StageSettings:
         return made._pooled() if made.is_pool else made._weighted()
 
     def _on_one_axis(self) -> Self:
-        made = replace(
-            self,
-            input=(1, self.input[1]),
-            kernel=(1, self.kernel[1]),
-            stride=(1, self.stride[1]),
-            dilation=(1, self.dilation[1]),
-            spread=(1, self.spread[1]),
-            output_padding=(0, self.output_padding[1]),
-        )
+        flat: dict[str, Any] = {name: (1, getattr(self, name)[1]) for name in PAIRS}
+        made = replace(self, **flat | {"output_padding": (0, self.output_padding[1])})
         if isinstance(made.padding, str):
             return made
         return replace(made, padding=((0, 0), made.padding[1]))

@@ -149,9 +149,7 @@ def _read(state: Any, given: Mapping[str, str]) -> Any:
     """A fresh state with the settings of some fields."""
     op = given.get("op", state.op)
     state = replace(
-        state,
-        op=op if op in OPERATORS else state.op,
-        dim=1 if given.get("dim") == "1" else 2,
+        state, op=op if op in OPERATORS else state.op, dim=1 if given.get("dim") == "1" else 2
     )
     limits = state.limits()
     changed: dict[str, Any] = {}

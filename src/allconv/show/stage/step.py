@@ -72,28 +72,6 @@ def step_of(picture: StagePicture, cell: int | None = None) -> CellStep:
     )
 
 
-def step_text(state: StageSettings) -> str:
-    """The step of a state as lines of text.
-
-    >>> from allconv.show.stage.state import State
-    >>> print(step_text(State(dim=1, input=(1, 4), kernel=(1, 3), at=1)))
-    y[1] = 20, from 3 products added up:
-        x[1] w[0]  2 × 1  2
-        x[2] w[1]  3 × 2  6
-        x[3] w[2]  4 × 3  12
-    """
-    step = step_of(StagePicture.of(state))
-    rows = [(" ".join(term.meets), term.numbers, term.product) for term in step.terms]
-    if step.bias is not None:
-        rows.append(("bias", written(step.bias), written(step.bias)))
-    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-    lines = [
-        "    " + "  ".join(map(str.ljust, row, widths)).rstrip()
-        for row in rows
-    ]  # fmt: skip
-    return "\n".join([f"{step.name} = {step.total}, {_from(step)}{':' if rows else ''}", *lines])
-
-
 def spoken(picture: StagePicture) -> str:
     """What a picture of a state shows, in words."""
     step, panels = step_of(picture), picture.panels

@@ -9,7 +9,7 @@ from itertools import groupby
 from allconv.picture.markup import Markup, element, short, svg
 from allconv.picture.palette import DARK, LIGHT
 from allconv.show.page.document import style_text
-from allconv.show.stage.picture import WIDTH, StagePicture
+from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.primitives import Circle, Path, Primitive, Rect, Scene, Text
 from allconv.show.stage.settings import StageSettings
 from allconv.show.stage.step import spoken
@@ -23,25 +23,18 @@ _GROUND = "svg.allconv{max-width:100%;height:auto}.ground{fill:var(--paper)}"
 
 
 def stage_svg(
-    state: StageSettings,
-    *,
-    theme: str = "auto",
-    name: str = "still",
-    width: float = WIDTH,
-    spare: bool = False,
+    state: StageSettings, *, theme: str = "auto", name: str = "still", spare: bool = False
 ) -> Markup:
     """The picture of a state.
 
     theme   "auto" (what the reader's system has), "light" or "dark"
     name    distinguishes its gradients from those of other pictures in a page
-    width   pixels that it may take; below 620 the panels stand below each other
     spare   without the numbers of a crowded picture, for a page that is to stay small
 
     Errors are those of `model_of`: a geometry that cannot be, or is too large to draw.
     """
     picture = StagePicture.of(state)
-    scene, label = picture.scene(width=width), spoken(picture)
-    return scene_svg(scene, label, theme=theme, name=name, spare=spare)
+    return scene_svg(picture.scene(), spoken(picture), theme=theme, name=name, spare=spare)
 
 
 def scene_svg(
@@ -63,7 +56,8 @@ def scene_svg(
     ribbons = [item for item in scene.items if isinstance(item, Path)]
     pairs = dict.fromkeys(_colors(item) for item in ribbons)
     gradients = [_gradient(f"{name}-{pair}", pair, scene.vertical, colours) for pair in pairs]
-    items = _in_few_bytes(scene.items) if spare and _is_crowded(scene) else scene.items
+    is_crowded = sum(isinstance(item, Rect) for item in scene.items) > MOST_CELLS
+    items = _in_few_bytes(scene.items) if spare and is_crowded else scene.items
     drawn = [item if isinstance(item, Markup) else _drawn(item, name) for item in items]
     style = _known_to_all(_GROUND + style_text("stage.css"), colours)
     left, right = scene.edges
@@ -89,10 +83,7 @@ def _colors(path: Path) -> str:
 def _gradient(name: str, pair: str, vertical: bool, colours: dict[str, str]) -> Markup:
     stops = [
         element(
-            "stop",
-            offset=n,
-            stop_color=colours[f"--{role}"],
-            style=f"stop-color:var(--{role})",
+            "stop", offset=n, stop_color=colours[f"--{role}"], style=f"stop-color:var(--{role})"
         )
         for n, role in enumerate(pair)
     ]
@@ -103,21 +94,12 @@ def _gradient(name: str, pair: str, vertical: bool, colours: dict[str, str]) -> 
 def _drawn(item: Primitive, name: str) -> Markup:
     match item:
         case Rect():
-            return element(
-                "rect",
-                class_=item.classes,
-                x=float(item.x),
-                y=float(item.y),
-                width=float(item.width),
-                height=float(item.height),
-                rx=float(item.radius),
-            )
+            size = {"width": item.width, "height": item.height, "rx": item.radius}
+            return element("rect", class_=item.classes, x=item.x, y=item.y, **size)
         case Text():
             return _text(item)
         case Circle():
-            return element(
-                "circle", class_=item.classes, cx=float(item.x), cy=float(item.y), r=item.radius
-            )
+            return element("circle", class_=item.classes, cx=item.x, cy=item.y, r=item.radius)
         case Path():
             fill = f"url(#{name}-{_colors(item)})"
             return element("path", class_=item.classes, d=_curve(item), fill=fill)
@@ -132,9 +114,9 @@ def _text(item: Text) -> Markup:
         *letter,
         item.text,
         class_=item.classes,
-        x=float(item.x),
-        y=float(item.y),
-        font_size=float(item.size),
+        x=item.x,
+        y=item.y,
+        font_size=item.size,
         text_anchor=item.anchor,
     )
 
@@ -161,11 +143,6 @@ def _known_to_all(css: str, colours: dict[str, str]) -> str:
         return f"{match[1]}:{plain};{match[0]}"
 
     return _DECLARATION.sub(twice, css)
-
-
-def _is_crowded(scene: Scene) -> bool:
-    """Whether a scene has more cells than a page should hold one by one."""
-    return sum(isinstance(item, Rect) for item in scene.items) > MOST_CELLS
 
 
 def _in_few_bytes(items: Iterable[Primitive]) -> Iterator[Primitive | Markup]:

@@ -4,7 +4,6 @@ and the gradients."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from math import inf, prod
 
 from allconv.show.stage.model import StageModel
@@ -73,16 +72,11 @@ def coordinates(model: StageModel, name: str) -> list[tuple[int, ...]]:
     that they outlive a change of size."""
     if name == "b":
         return [(o,) for o in range(model.outputs)]
-    if name == "w":
-        width = model.kernel[1]
-        parts = map(model.weight_parts, range(model.count["w"]))
-        return [
-            (plane, tap // width, tap % width, *([place] if model.local else []))
-            for plane, tap, place in parts
-        ]
-    role: Role = "x" if name == "x" else "y"
-    height, width = model.sizes[role]
-    return list(product(range(model.planes[role]), range(height), range(width)))
+    role: Role = "y" if name == "g" else "x" if name == "x" else "w"
+    places = [model.place_of(role, cell) for cell in range(model.count[role])]
+    if role == "w" and model.local:
+        return [(*place, model.weight_parts(cell)[2]) for cell, place in enumerate(places)]
+    return [*places]
 
 
 def place_key(name: str, place: tuple[int, ...]) -> str:

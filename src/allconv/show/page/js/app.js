@@ -16,7 +16,7 @@ import { shiftPart } from "./shift.js";
 import { sizesPart } from "./sizes.js";
 import { stagePart } from "./stage.js";
 import { stepsPart } from "./steps.js";
-import { makeStore } from "./store.js";
+import { Store } from "./store.js";
 import { sumPart } from "./sum.js";
 import { tabsPart } from "./tabs.js";
 import { toolsPart } from "./tools.js";
@@ -26,10 +26,7 @@ function data(id) {
   return JSON.parse(document.getElementById(id)?.textContent ?? "null");
 }
 
-/**
- * The address of the page wins over the state that it was written with.
- * @param {string} written
- */
+/** The address of the page wins over the state that it was written with. @param {string} written */
 function firstState(written) {
   return fromAddress(/[#&]op=/.test(location.hash) ? location.hash : written);
 }
@@ -60,7 +57,7 @@ function keepAddress(store) {
 function start() {
   configure(data("shared"));
   const page = data("page");
-  const store = makeStore(firstState(page.address));
+  const store = new Store(firstState(page.address));
   const main = /** @type {HTMLElement} */ (document.getElementById("explain"));
   const stage = stagePart(store, "stage");
   const root = /** @type {SVGElement} */ (stage.querySelector("svg"));

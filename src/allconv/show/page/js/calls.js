@@ -7,10 +7,7 @@ import { markTab, tabList } from "./tablist.js";
 
 /** @typedef {{name: string, text: string}} Call */
 
-/**
- * @param {Store} store
- * @param {{address: string, calls: Call[]}[]} written
- */
+/** @param {Store} store @param {{address: string, calls: Call[]}[]} written */
 export function callsPart(store, written) {
   const known = new Map(
     written.map(({ address, calls }) => [geometry(stateOf(fieldsOf(address))), calls]),
@@ -18,9 +15,8 @@ export function callsPart(store, written) {
   const { list, code, show } = callTabs();
   const note = html("p.soft");
   const section = html("section.calls", html("h2", "As a call"), list, code, note);
-  store.subscribe((change) => {
-    section.hidden = store.refusal !== "";
-    if (change !== "state" || section.hidden) return;
+  return store.follow(section, (_, change) => {
+    if (change !== "state") return;
     const others = known.get(geometry(store.state));
     show([
       { name: "allconv", text: ownCall(store.state) },
@@ -29,7 +25,6 @@ export function callsPart(store, written) {
     ]);
     note.textContent = `${shapeText(store.state)}. ${others ? "" : BESIDE}`;
   });
-  return section;
 }
 
 /**
@@ -67,10 +62,7 @@ function callTabs() {
 const BESIDE =
   "The command writes this page with PyTorch, TensorFlow, JAX, ONNX and SciPy beside it.";
 
-/**
- * What decides the call: all but what is looked at.
- * @param {State} state
- */
+/** What decides the call: all but what is looked at. @param {State} state */
 function geometry(state) {
   return addressOf({ ...state, leave: "y", at: 0, letters: "ours" });
 }
@@ -119,10 +111,7 @@ const FUNCTIONS = {
   local: "locally_connected",
 };
 
-/**
- * The shape of x, as functions take it.
- * @param {State} state
- */
+/** The shape of x, as functions take it. @param {State} state */
 function shapeText({ channels, input, dim }) {
   return `x is (1, ${[channels[0], ...input.slice(2 - dim)].join(", ")}): a batch of one image`;
 }

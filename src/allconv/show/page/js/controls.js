@@ -241,12 +241,7 @@ class Fields {
     return /** @type {[Pair, Pair]} */ ([sides[0] ?? [0, 0], sides[1] ?? [0, 0]]);
   }
 
-  /**
-   * @param {string} name
-   * @param {string} arrow
-   * @param {0 | 1} axis
-   * @param {0 | 1} end
-   */
+  /** @param {string} name @param {string} arrow @param {0 | 1} axis @param {0 | 1} end */
   side(name, arrow, axis, end) {
     const { store } = this;
     const put = (/** @type {number} */ value) => {
@@ -290,11 +285,7 @@ class Fields {
     return this.set(() => true, legend, inputs, arrow, outputs, said, groups);
   }
 
-  /**
-   * @param {"bias" | "ceil" | "countPadding"} key
-   * @param {string} label
-   * @param {Shown} isShown
-   */
+  /** @param {"bias" | "ceil" | "countPadding"} key @param {string} label @param {Shown} isShown */
   flag(key, label, isShown) {
     const { store } = this;
     const box = html("input", { type: "checkbox" });

@@ -1,6 +1,6 @@
 // How many taps reach each cell of a transposed convolution's output: why checkerboards happen.
 import { ghostsOf } from "./layout.js";
-import { html, shade, svg } from "./paint.js";
+import { html, shade, square, svg } from "./paint.js";
 
 const SIDE = 26;
 
@@ -14,14 +14,12 @@ export function coveragePart(store) {
     text,
     html("div.wide", { tabindex: 0, role: "group", "aria-label": "Coverage" }, root),
   );
-  store.subscribe((change) => {
-    const { model } = store;
-    section.hidden = !model?.swap || store.refusal !== "";
-    if (section.hidden || !model || change !== "state") return;
+  const redraw = (/** @type {ValuedModel} */ model, /** @type {Change} */ change) => {
+    if (change !== "state") return;
     text.textContent = saysOf(model);
     draw(root, countsOf(model), model.sizes.y);
-  });
-  return section;
+  };
+  return store.follow(section, redraw, (model) => model.swap);
 }
 
 /**
@@ -57,11 +55,7 @@ function saysOf(model) {
   );
 }
 
-/**
- * @param {SVGElement} root
- * @param {number[]} counts
- * @param {Pair} size
- */
+/** @param {SVGElement} root @param {number[]} counts @param {Pair} size */
 function draw(root, counts, [height, width]) {
   root.setAttribute("width", String(width * SIDE + 1));
   root.setAttribute("height", String(height * SIDE + 1));
@@ -69,29 +63,9 @@ function draw(root, counts, [height, width]) {
   root.replaceChildren(
     ...counts.flatMap((count, at) => {
       const [x, y] = [(at % width) * SIDE, Math.floor(at / width) * SIDE];
-      const rect = svg("rect", {
-        class: "heat",
-        x: x + 0.5,
-        y: y + 0.5,
-        width: SIDE - 1,
-        height: SIDE - 1,
-        rx: 2,
-      });
-      rect.style.fill = shade("y", (42 * count) / most);
-      return [
-        rect,
-        svg(
-          "text",
-          {
-            class: "number",
-            x: x + SIDE / 2,
-            y: y + SIDE / 2 + 4,
-            "font-size": 11,
-            "text-anchor": "middle",
-          },
-          String(count),
-        ),
-      ];
+      const cell = square(x, y, SIDE, String(count), 11, { class: "heat" });
+      cell[0].style.fill = shade("y", (42 * count) / most);
+      return cell;
     }),
   );
 }

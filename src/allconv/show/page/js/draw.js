@@ -1,13 +1,10 @@
 // One's own input: drawn with the mouse, or taken from a small image.
 import { coordinates } from "./numbers.js";
-import { cellUnder, html } from "./paint.js";
+import { button, cellUnder, html } from "./paint.js";
 
 const LEVELS = 9; // an image's white
 
-/**
- * @param {Store} store
- * @param {SVGElement} root of the stage
- */
+/** @param {Store} store @param {SVGElement} root of the stage */
 export function drawPart(store, root) {
   const box = html(
     "div.tools",
@@ -36,15 +33,15 @@ function penOf(store, root) {
     max: 99,
     "aria-label": "number to draw with",
   });
-  const pen = html("button", { type: "button", "aria-pressed": "false" }, "Draw the input");
-  const clear = html("button", { type: "button", onclick: () => fill(store, () => 0) }, "Clear");
+  const clear = button("Clear", () => fill(store, () => 0));
   const fields = html("span", { hidden: true }, " with ", brush, " ", clear);
-  pen.addEventListener("click", () => {
+  const turn = () => {
     isOn = !isOn;
     pen.setAttribute("aria-pressed", String(isOn));
     fields.hidden = !isOn;
     root.classList.toggle("drawing", isOn);
-  });
+  };
+  const pen = button("Draw the input", turn, false);
   drawing(store, root, () => (isOn ? Number(brush.value) || 0 : null));
   root.addEventListener("click", (event) => isOn && event.stopImmediatePropagation(), {
     capture: true,
@@ -92,11 +89,7 @@ function imageOf(store) {
     "aria-label": "image",
   });
   const said = html("span.soft", { role: "status" });
-  const choose = html(
-    "button",
-    { type: "button", onclick: () => file.click() },
-    "Input from an image …",
-  );
+  const choose = button("Input from an image …", () => file.click());
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
     file.value = "";
@@ -111,10 +104,7 @@ function imageOf(store) {
   return [choose, file, said];
 }
 
-/**
- * @param {Store} store
- * @param {(plane: number, row: number, column: number) => number} value
- */
+/** @param {Store} store @param {(plane: number, row: number, column: number) => number} value */
 function fill(store, value) {
   if (!store.model) return;
   const edits = { ...store.state.edits };

@@ -94,10 +94,7 @@ function editOf(store, model, { role, cell }) {
   };
 }
 
-/**
- * @param {string} label
- * @param {number} value
- */
+/** @param {string} label @param {number} value */
 function fieldOf(label, value) {
   const field = html("input.editor", {
     type: "text",

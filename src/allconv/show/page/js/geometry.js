@@ -41,11 +41,7 @@ export function namedPadding(name, input, kernel, stride, dilation) {
   }
 }
 
-/**
- * The axis of a correlation.
- * @param {AxisSettings} settings
- * @returns {Axis}
- */
+/** The axis of a correlation. @param {AxisSettings} settings @returns {Axis} */
 export function forwardAxis({ input, kernel, stride, dilation, spread, padding }) {
   const [low, high] = padding;
   const padded = reachOf(input, spread) + low + high;

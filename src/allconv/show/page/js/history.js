@@ -14,11 +14,7 @@ export function makeHistory() {
   /** @type {{act: object | null, future: State[]}} */
   let last = { act: null, future: [] };
 
-  /**
-   * @param {State[]} from
-   * @param {State[]} to
-   * @param {State} now
-   */
+  /** @param {State[]} from @param {State[]} to @param {State} now */
   const travel = (from, to, now) => {
     const state = from.pop() ?? null;
     last = { act: null, future: [] };

@@ -2,13 +2,10 @@
 import { exchanged } from "./exchange.js";
 import { layoutOf } from "./layout.js";
 import { letterOf, placeOf, written } from "./names.js";
-import { cellUnder, html, painter, svg } from "./paint.js";
+import { cellUnder, html, mixed, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
-/**
- * @param {Store} store
- * @param {string} id
- */
+/** @param {Store} store @param {string} id */
 export function identityPart(store, id) {
   const title = html("h2");
   const text = html("p");
@@ -20,18 +17,15 @@ export function identityPart(store, id) {
   let known = null;
   pointing(store, root, (cell) => known?.made.back(cell) ?? null);
 
-  store.subscribe((change) => {
-    const { model, state } = store;
-    section.hidden =
-      !model || store.refusal !== "" || (state.leave === model.small && state.leave === "y");
-    if (section.hidden || !model) return;
+  const redraw = (/** @type {ValuedModel} */ model, /** @type {Change} */ change) => {
+    const { state } = store;
     const focus = store.focus();
     const at = focus.role === state.leave ? focus.cell : state.at;
     const made = exchanged(model, state.leave, at);
     box.hidden = made === null;
     if (!made) {
       known = null;
-      const said = withoutOne(model);
+      const said = WITHOUT[model.local ? "local" : (model.pool ?? "swap")];
       title.replaceChildren(said[0]);
       text.replaceChildren(said[1]);
       return;
@@ -39,26 +33,18 @@ export function identityPart(store, id) {
     const panels = panelsOf(model, state, made);
     const key = `${placeOf(model, state.leave, at)[0]} ${box.clientWidth}`;
     if (change === "state" || known?.key !== key) {
-      const layout = layoutOf(made.model, panels, 0, {
-        width: box.clientWidth || 900,
-        unit: 38,
-        height: 330,
-      });
+      const room = { width: box.clientWidth || 900, unit: 38, height: 330 };
+      const layout = layoutOf(made.model, 0, room);
       title.replaceChildren(...titleOf(model, state));
       text.replaceChildren(...textOf(model, state, made));
       known = { key, made, layout };
     }
     known.made = made;
-    const options = {
-      focus: /** @type {Focus} */ ({ role: "y", cell: made.at }),
-      pair: null,
-      upto: null,
-      covered: store.covered,
-      still: true,
-    };
+    const focused = /** @type {Focus} */ ({ role: "y", cell: made.at });
+    const options = { focus: focused, covered: store.covered, still: true };
     paint(sceneOf(made.model, panels, known.layout, options));
-  });
-  return section;
+  };
+  return store.follow(section, redraw, (model) => store.state.leave !== "y" || model.swap);
 }
 
 /**
@@ -83,7 +69,10 @@ function pointing(store, root, back) {
   });
 }
 
-/** @type {Record<string, [string, string]>} */
+/**
+ * What is said where the gradient is no correlation, or one already.
+ * @type {Record<string, [string, string]>}
+ */
 const WITHOUT = {
   local: [
     "Not one correlation",
@@ -108,22 +97,7 @@ const WITHOUT = {
   ],
 };
 
-/**
- * What is said where the gradient is no correlation, or one already.
- * @param {ValuedModel} model
- * @returns {[string, string]}
- */
-function withoutOne(model) {
-  const kind = model.local ? "local" : (model.pool ?? "swap");
-  return WITHOUT[kind];
-}
-
-/**
- * @param {ValuedModel} model
- * @param {State} state
- * @param {Exchanged} made
- * @returns {Panels}
- */
+/** @param {ValuedModel} model @param {State} state @param {Exchanged} made @returns {Panels} */
 function panelsOf(model, state, made) {
   const isKernel = state.leave === "w";
   const panel = (
@@ -153,25 +127,15 @@ function panelsOf(model, state, made) {
   };
 }
 
-/**
- * @param {ValuedModel} model
- * @param {State} state
- */
+/** @param {ValuedModel} model @param {State} state */
 function titleOf(model, state) {
   const letter = (/** @type {Role} */ role) =>
     html(`var.c${role}`, letterOf(state.letters, state.leave, role));
   if (state.leave === "w")
-    return [letter("w"), " = Correlation(", letter(model.big), ", ", letter(model.small), ")"];
-  return [
-    letter(state.leave),
-    " = Correlation(",
-    letter("w"),
-    html("sub", "pad"),
-    ", ",
-    letter(model.small),
-    html("sub", "flip"),
-    ")",
-  ];
+    return mixed`${letter("w")} = Correlation(${letter(model.big)}, ${letter(model.small)})`;
+  const [padded, flipped] = [html("sub", "pad"), html("sub", "flip")];
+  const operands = mixed`${letter("w")}${padded}, ${letter(model.small)}${flipped}`;
+  return [letter(state.leave), " = Correlation(", ...operands, ")"];
 }
 
 /**
@@ -242,15 +206,10 @@ function textOf(model, state, made) {
   const letters = isKernel ? ["j", "i", "k"] : ["k", "j", "i′"];
   const colors = isKernel ? [model.big, "w", model.small] : ["w", model.big, model.small];
   const term = (/** @type {number} */ n) => html(`span.c${colors[n]}`, letters[n]);
-  const relation = html(
-    "span.math",
-    `${columns.spread}·`,
-    term(0),
-    ` + ${written(columns.low)} = ${columns.stride}·`,
-    term(1),
-    ` + ${columns.dilation}·`,
-    term(2),
-  );
+  const { spread, low, stride, dilation } = columns;
+  const [b, p, s, d] = [spread, low, stride, dilation].map(written);
+  const terms = mixed`${b}·${term(0)} + ${p} = ${s}·${term(1)} + ${d}·${term(2)}`;
+  const relation = html("span.math", ...terms);
   return [
     isKernel ? kernelText(model, state, made) : bigText(model, state, made),
     " It is the one relation again with its letters exchanged: ",

@@ -10,11 +10,7 @@ const MOVES = /** @type {Record<string, Pair>} */ ({
   ArrowDown: [1, 0],
 });
 
-/**
- * @param {Store} store
- * @param {HTMLElement} figure
- * @param {HTMLElement} box of the stage
- */
+/** @param {Store} store @param {HTMLElement} figure @param {HTMLElement} box of the stage */
 export function listenToKeys(store, figure, box) {
   figure.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
@@ -53,11 +49,7 @@ function scrolls(target, key) {
   return isPlace && target.scrollWidth > target.clientWidth;
 }
 
-/**
- * @param {Store} store
- * @param {HTMLElement} box
- * @param {Role} role
- */
+/** @param {Store} store @param {HTMLElement} box @param {Role} role */
 function edit(store, box, role) {
   if (role === "w" && store.model?.pool) return;
   const root = /** @type {SVGElement} */ (box.querySelector("svg"));
@@ -69,11 +61,7 @@ function edit(store, box, role) {
   editCell(store, box, { role, cell }, nodeOf);
 }
 
-/**
- * @param {Store} store
- * @param {Role} role
- * @param {Pair} by
- */
+/** @param {Store} store @param {Role} role @param {Pair} by */
 function move(store, role, [down, across]) {
   const model = /** @type {ValuedModel} */ (store.model);
   store.playing = false;

@@ -1,7 +1,7 @@
 // Where the three panels and their cells stand, in pixels. Arrays never move: x, w, y from left to
 // right, or from top to bottom where there is little room.
 import { reachOf } from "./geometry.js";
-import { weightAt } from "./model.js";
+import { ROLES, weightAt } from "./model.js";
 import { shared } from "./shared.js";
 
 /**
@@ -15,30 +15,21 @@ export function ghostsOf(axis) {
   return [Math.max(axis.low, 0), Math.max(axis.high - axis.extra, beyond, 0)];
 }
 
-/**
- * Where the first window begins, in cells of the drawn axis.
- * @param {Axis} axis
- */
+/** Where the first window begins, in cells of the drawn axis. @param {Axis} axis */
 export function firstWindow(axis) {
   return Math.max(axis.low, 0) - axis.low;
 }
 
 /**
  * @param {Model} model
- * @param {Panels} panels
  * @param {number} place the place whose kernels a local layer shows
  * @param {{width: number, unit?: number, height?: number}} room
  * @returns {Layout}
  */
-export function layoutOf(model, panels, place, room) {
+export function layoutOf(model, place, room) {
   const { layout } = shared;
   const vertical = room.width < layout.narrow;
-  const made = {
-    x: sideOf(model, "x", place, vertical),
-    w: sideOf(model, "w", place, vertical),
-    y: sideOf(model, "y", place, vertical),
-  };
-  const sides = [made.x, made.w, made.y];
+  const sides = ROLES.map((role) => sideOf(model, role, place, vertical));
   const across = sides.reduce((sum, side) => sum + side.columns, 0);
   const widest = Math.max(...sides.map((side) => side.columns));
   const tallest = Math.max(...sides.map((side) => side.rows));
@@ -56,14 +47,14 @@ export function layoutOf(model, panels, place, room) {
     : tallest * unit + caption + layout.foot;
   const panelPlaces = /** @type {Layout["panels"]} */ ({});
   let [left, top] = [layout.margin / 2, caption + layout.head];
-  for (const role of /** @type {const} */ (["x", "w", "y"])) {
-    const side = made[role];
+  ROLES.forEach((role, n) => {
+    const side = sides[n];
     const x = vertical ? (width - side.columns * unit) / 2 : left;
     const y = vertical ? top : caption + ((tallest - side.rows) * unit) / 2;
     panelPlaces[role] = placed(side, x, y, unit);
     left += side.columns * unit + gap;
     top += side.rows * unit + caption + gap;
-  }
+  });
   return { unit, vertical, width, height, panels: panelPlaces };
 }
 
@@ -85,11 +76,7 @@ function unitOf(model, room, { vertical, across, widest, tallest, gap }) {
   return Math.max(Math.min(usual, fitting), layout.unitLeast);
 }
 
-/**
- * @param {number} value
- * @param {number} least
- * @param {number} most
- */
+/** @param {number} value @param {number} least @param {number} most */
 function clamp(value, least, most) {
   return Math.max(least, Math.min(most, value));
 }
@@ -139,11 +126,7 @@ export function kernelPlace({ inputs, outputs, groups, swap, pool }, plane) {
   return [input % each, Math.floor(input / each) * made + (plane % made)];
 }
 
-/**
- * @param {Model} model
- * @param {number} place
- * @returns {Grid[]}
- */
+/** @param {Model} model @param {number} place @returns {Grid[]} */
 function kernels(model, place) {
   const [rows, columns] = model.axes;
   const grids = [];
@@ -167,11 +150,7 @@ function kernels(model, place) {
   return grids;
 }
 
-/**
- * @param {Model} model
- * @param {Role} role
- * @returns {Grid[]}
- */
+/** @param {Model} model @param {Role} role @returns {Grid[]} */
 function planesOf(model, role) {
   const [height, width] = model.sizes[role];
   const isBig = role === model.big;
@@ -182,12 +161,7 @@ function planesOf(model, role) {
   return grids;
 }
 
-/**
- * @param {number} plane
- * @param {number} height
- * @param {number} width
- * @returns {Grid}
- */
+/** @param {number} plane @param {number} height @param {number} width @returns {Grid} */
 function plainGrid(plane, height, width) {
   const cells = Array.from({ length: height * width }, (_, at) => ({
     row: Math.floor(at / width),

@@ -15,10 +15,8 @@ export function matrixPart(store) {
   const section = html("section.matrix", title, text, figures);
   /** @type {Matrix[]} */
   let drawn = [];
-  store.subscribe((change) => {
-    const { model, state } = store;
-    section.hidden = !model || store.refusal !== "";
-    if (section.hidden || !model) return;
+  return store.follow(section, (model, change) => {
+    const { state } = store;
     if (change === "state") {
       const byWeights = state.leave === "w";
       title.textContent = byWeights ? "As a matrix: by the weights" : "As a matrix";
@@ -33,13 +31,9 @@ export function matrixPart(store) {
     }
     for (const each of drawn) each.mark(store.focus(), store.pair);
   });
-  return section;
 }
 
-/**
- * @param {ValuedModel} model
- * @param {State} state
- */
+/** @param {ValuedModel} model @param {State} state */
 function saysOf(model, state) {
   if (model.pool === "max") return "Which cells win is a matrix of ones, and it changes with x.";
   if (state.leave === "w") {
@@ -55,12 +49,7 @@ function saysOf(model, state) {
 
 /** One of the two matrices, and the figure that shows it. */
 class Matrix {
-  /**
-   * @param {Store} store
-   * @param {ValuedModel} model
-   * @param {Role} rows
-   * @param {Role} columns
-   */
+  /** @param {Store} store @param {ValuedModel} model @param {Role} rows @param {Role} columns */
   constructor(store, model, rows, columns) {
     this.store = store;
     this.model = model;
@@ -105,11 +94,7 @@ class Matrix {
     return html("figure", named, caption, root);
   }
 
-  /**
-   * Look at the row, and the entry, under the pointer.
-   * @param {number} x
-   * @param {number} y
-   */
+  /** Look at the row, and the entry, under the pointer. @param {number} x @param {number} y */
   point(x, y) {
     const { store, model, rows, columns, unit, inset } = this;
     const [c, r] = [Math.floor((x - inset) / unit), Math.floor((y - inset) / unit)];
@@ -118,11 +103,7 @@ class Matrix {
     store.point(model.meets[rows][r].find((meeting) => model[columns][meeting] === c) ?? null);
   }
 
-  /**
-   * Where the entry of a meeting lies.
-   * @param {number} meeting
-   * @returns {Box}
-   */
+  /** Where the entry of a meeting lies. @param {number} meeting @returns {Box} */
   box(meeting) {
     const { model, rows, columns, unit, inset } = this;
     const [x, y] = [model[columns][meeting], model[rows][meeting]];
@@ -194,10 +175,7 @@ class Matrix {
   }
 }
 
-/**
- * @param {Role} role
- * @param {Box} box
- */
+/** @param {Role} role @param {Box} box */
 function strip(role, box) {
   return svg("rect", { class: `strip ${role}`, ...box, rx: Math.min(2, box.width / 2) });
 }

@@ -24,11 +24,7 @@ export function axesOf(state) {
 
 const FLAT = { input: 1, kernel: 1, output: 1, stride: 1, dilation: 1, spread: 1, low: 0, high: 0 };
 
-/**
- * @param {State} state
- * @param {0 | 1} a
- * @returns {Axis}
- */
+/** @param {State} state @param {0 | 1} a @returns {Axis} */
 function axisOf(state, a) {
   if (state.dim === 1 && a === 0) return { ...FLAT, extra: 0 };
   const [input, kernel, stride] = [state.input[a], state.kernel[a], state.stride[a]];
@@ -51,11 +47,7 @@ function axisOf(state, a) {
   return state.ceil ? ceiledAxis(settings) : forwardAxis(settings);
 }
 
-/**
- * The meetings of some axes and channels.
- * @param {Structure} structure
- * @returns {Model}
- */
+/** The meetings of some axes and channels. @param {Structure} structure @returns {Model} */
 export function modelOf(structure) {
   const { axes, groups, inputs, outputs, swap, flip, local, pool } = structure;
   const [rows, columns] = axes;
@@ -154,6 +146,16 @@ export function channelPairs({ inputs, outputs, groups, swap, pool }) {
     }
   }
   return pairs;
+}
+
+/**
+ * The pairs that a channel of x or y is in.
+ * @param {Model} model
+ * @param {Role} role
+ * @param {number} channel
+ */
+export function pairsWith(model, role, channel) {
+  return channelPairs(model).filter((pair) => pair[role === "x" ? 0 : 1] === channel);
 }
 
 /**

@@ -25,10 +25,7 @@ export function multiplesPart(store) {
     const { cell } = /** @type {SVGElement} */ (event.target).dataset;
     if (cell !== undefined) store.look({ role: "w", cell: Number(cell) });
   });
-  store.subscribe((change) => {
-    const { model } = store;
-    section.hidden = !model?.local || store.refusal !== "";
-    if (section.hidden || !model) return;
+  const redraw = (/** @type {ValuedModel} */ model, /** @type {Change} */ change) => {
     if (change === "state") {
       const planes = planesDrawn(model);
       const all = model.planes.w;
@@ -41,8 +38,8 @@ export function multiplesPart(store) {
       const isShown = Number(/** @type {SVGElement} */ (frame).dataset.place) === place;
       frame.classList.toggle("shown", isShown);
     }
-  });
-  return section;
+  };
+  return store.follow(section, redraw, (model) => model.local);
 }
 
 /**

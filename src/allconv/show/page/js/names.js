@@ -1,12 +1,9 @@
 // What arrays and cells are called, in our letters (counted from 0) or the slides' (from 1), and
 // numbers as text.
-import { weightParts } from "./model.js";
+import { ROLES, weightParts } from "./model.js";
 import { shared } from "./shared.js";
 
-/**
- * Four significant digits, with a true minus sign.
- * @param {number} value
- */
+/** Four significant digits, with a true minus sign. @param {number} value */
 export function written(value) {
   if (value === -Infinity) return "−∞";
   if (value === Infinity) return "∞";
@@ -118,20 +115,12 @@ export function shownValues({ values }, leave, role) {
   return role === "y" ? values.g : values[role];
 }
 
-/**
- * The array that a panel's cells are edited in.
- * @param {Role} role
- * @returns {"x" | "w" | "g"}
- */
+/** The array that a panel's cells are edited in. @param {Role} role @returns {"x" | "w" | "g"} */
 export function givenName(role) {
   return role === "y" ? "g" : role;
 }
 
-/**
- * Sizes as they are written: "5 × 5", or "5".
- * @param {ValuedModel} model
- * @param {Pair} size
- */
+/** Sizes as they are written: "5 × 5", or "5". @param {ValuedModel} model @param {Pair} size */
 export function sizeText(model, size) {
   return model.dim === 1 ? String(size[1]) : size.join(" × ");
 }
@@ -144,7 +133,7 @@ export function sizeText(model, size) {
  */
 export function panelsOf(model, view) {
   const panels = /** @type {Panels} */ ({});
-  for (const role of /** @type {const} */ (["x", "w", "y"])) {
+  for (const role of ROLES) {
     const gradient = isGradient(view.leave, role);
     const size = sizeText(model, model.sizes[role]);
     panels[role] = {
@@ -175,12 +164,7 @@ function shares(model) {
   return new Array(model.taps).fill(same ? 1 / first : 1);
 }
 
-/**
- * @param {Model} model
- * @param {Role} role
- * @param {boolean} gradient
- * @returns {string}
- */
+/** @param {Model} model @param {Role} role @param {boolean} gradient @returns {string} */
 function titleOf(model, role, gradient) {
   const { titles } = shared.names;
   if (gradient) return titles[`g${role}`];

@@ -1,7 +1,8 @@
 // The numbers of all arrays of a state: the given ones (drawn until they are edited), the result,
 // and the three gradients.
-import { tapsInPadding } from "./geometry.js";
+import { meetings, tapsInPadding } from "./geometry.js";
 import { modelOf, structureOf, weightParts } from "./model.js";
+import { placeOf } from "./names.js";
 import { addressOf, fieldsOf, isPool, stateOf } from "./state.js";
 
 /** @typedef {"x" | "w" | "g" | "b"} Given */
@@ -36,12 +37,7 @@ function divisorsOf(model, countPadding) {
   const [rows, columns] = model.axes;
   const along = (/** @type {Axis} */ axis) => {
     const inside = new Array(axis.output).fill(0);
-    for (let i = 0; i < axis.output; i++) {
-      for (let k = 0; k < axis.kernel; k++) {
-        const j = axis.stride * i + axis.dilation * k - axis.low;
-        if (j >= 0 && j < axis.input) inside[i] += 1;
-      }
-    }
+    for (const [, , i] of meetings(axis)) inside[i] += 1;
     return inside.map((n, i) => (countPadding ? tapsInPadding(axis, i) : Math.max(n, 1)));
   };
   const [down, across] = [along(rows), along(columns)];
@@ -89,10 +85,7 @@ function maxima(model, x, g) {
   return { y, gx, gw: new Array(model.count.w).fill(0), best };
 }
 
-/**
- * @param {Model} model
- * @param {number[]} g
- */
+/** @param {Model} model @param {number[]} g */
 function biasGradient(model, g) {
   const area = model.count.y / model.planes.y;
   return Array.from({ length: model.planes.y }, (_, o) =>
@@ -108,23 +101,18 @@ function biasGradient(model, g) {
  * @returns {string[]}
  */
 export function coordinates(model, name) {
-  const { planes, sizes } = model;
-  if (name === "b") return Array.from({ length: planes.y }, (_, o) => `${o}`);
-  if (name === "w") {
-    return Array.from({ length: model.count.w }, (_, cell) => {
-      const [plane, tap, place] = weightParts(model, cell);
-      const [row, column] = [Math.floor(tap / sizes.w[1]), tap % sizes.w[1]];
-      return [plane, row, column, ...(model.local ? [place] : [])].join(".");
-    });
-  }
-  const [height, width] = sizes[name === "g" ? "y" : "x"];
-  const found = [];
-  for (let plane = 0; plane < planes[name === "g" ? "y" : "x"]; plane++) {
-    for (let row = 0; row < height; row++) {
-      for (let column = 0; column < width; column++) found.push(`${plane}.${row}.${column}`);
-    }
-  }
-  return found;
+  if (name === "b") return Array.from({ length: model.planes.y }, (_, o) => `${o}`);
+  const role = name === "g" ? "y" : name;
+  const ofPlace = (/** @type {number} */ cell) =>
+    role === "w" && model.local ? [weightParts(model, cell)[2]] : [];
+  return Array.from({ length: model.count[role] }, (_, cell) =>
+    [...placeOf(model, role, cell), ...ofPlace(cell)].join("."),
+  );
+}
+
+/** The arrays that are given; pooling has no weights. @param {Model} model @returns {Given[]} */
+export function givenArrays(model) {
+  return model.pool ? ["x", "g", "b"] : ["x", "w", "g", "b"];
 }
 
 /**
@@ -159,9 +147,8 @@ export function toAddress(state) {
   const parts = [address];
   try {
     const model = valued(state);
-    for (const name of /** @type {const} */ (["x", "w", "g", "b"])) {
-      const places = name === "w" && model.pool ? [] : coordinates(model, name);
-      if (places.some((place) => name + place in state.edits)) {
+    for (const name of givenArrays(model)) {
+      if (coordinates(model, name).some((place) => name + place in state.edits)) {
         parts.push(`${name}=${model.values[name].join(",")}`);
       }
     }
@@ -181,9 +168,8 @@ export function fromAddress(address) {
   const state = stateOf(fields);
   try {
     const model = modelOf(structureOf(state));
-    for (const name of /** @type {const} */ (["x", "w", "g", "b"])) {
-      if (fields[name] === undefined || (name === "w" && model.pool)) continue;
-      const numbers = fields[name].split(",");
+    for (const name of givenArrays(model)) {
+      const numbers = fields[name]?.split(",") ?? [];
       coordinates(model, name).forEach((place, i) => {
         const value = Number(numbers[i]);
         if (numbers[i]?.trim() && Number.isFinite(value)) state.edits[name + place] = value;

@@ -21,6 +21,26 @@ export function html(kind, ...inside) {
 }
 
 /**
+ * A button with a text.
+ * @param {string} text
+ * @param {() => void} press
+ * @param {boolean} [isPressed] of one that stays pressed
+ */
+export function button(text, press, isPressed) {
+  const pressed = isPressed === undefined ? null : String(isPressed);
+  return html("button", { type: "button", "aria-pressed": pressed, onclick: press }, text);
+}
+
+/**
+ * A text with elements in it, for `html`: mixed`b·${letter} + p`.
+ * @param {TemplateStringsArray} texts
+ * @param {...(Node | string)} inside
+ */
+export function mixed(texts, ...inside) {
+  return texts.flatMap((text, n) => (n < inside.length ? [text, inside[n]] : [text]));
+}
+
+/**
  * The same for SVG.
  * @param {string} name
  * @param {Record<string, unknown>} [attributes]
@@ -66,10 +86,7 @@ export function square(x, y, side, text, size, attributes) {
   ];
 }
 
-/**
- * @param {Element} element
- * @param {Record<string, unknown>} attributes
- */
+/** @param {Element} element @param {Record<string, unknown>} attributes */
 function attribute(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
@@ -91,11 +108,7 @@ export function cellUnder(event) {
   return { role: /** @type {Role} */ (role), cell: Number(cell) };
 }
 
-/**
- * A role's colour laid on paper.
- * @param {Role} role
- * @param {number} percent
- */
+/** A role's colour laid on paper. @param {Role} role @param {number} percent */
 export function shade(role, percent) {
   return `color-mix(in srgb, var(--${role}) ${Math.round(percent)}%, var(--paper))`;
 }
@@ -123,11 +136,7 @@ export function pathOf(points, shape) {
   );
 }
 
-/**
- * The attributes of a primitive.
- * @param {Primitive} item
- * @returns {Record<string, string>}
- */
+/** The attributes of a primitive. @param {Primitive} item @returns {Record<string, string>} */
 function attributesOf(item) {
   const round = (/** @type {number} */ value) => String(Math.round(value * 100) / 100);
   switch (item.kind) {
@@ -183,11 +192,7 @@ function update(drawn, item, id) {
   if (item.kind === "text") write(drawn, item.letter ?? "", item.text);
 }
 
-/**
- * @param {Drawn} drawn
- * @param {string} letter
- * @param {string} text
- */
+/** @param {Drawn} drawn @param {string} letter @param {string} text */
 function write(drawn, letter, text) {
   const both = `${letter}\n${text}`;
   if (drawn.text === both) return;
@@ -205,10 +210,7 @@ function layerOf(item) {
   return /^(frame|dot|corner|partner)/.test(item.classes) ? "marks" : "panels";
 }
 
-/**
- * @param {SVGElement} root
- * @param {Scene} scene
- */
+/** @param {SVGElement} root @param {Scene} scene */
 function resize(root, { width, height }) {
   for (const [name, value] of Object.entries({ width, height })) {
     const rounded = String(Math.round(value * 100) / 100);

@@ -50,10 +50,7 @@ export function playerPart(store) {
   );
 }
 
-/**
- * @param {Store} store
- * @param {number} by
- */
+/** @param {Store} store @param {number} by */
 export function stepBy(store, by) {
   const { model, state } = store;
   if (!model || store.refusal) return;
@@ -83,10 +80,7 @@ export function toggle(store) {
   timers.set(store, timer);
 }
 
-/**
- * @param {keyof typeof ICONS} name
- * @param {() => void} press
- */
+/** @param {keyof typeof ICONS} name @param {() => void} press */
 function button(name, press) {
   return html("button", { type: "button", "aria-label": name, onclick: press }, drawing(name));
 }

@@ -1,7 +1,7 @@
 // The one relation b*j + p = s*i + d*k: in letters, with the numbers of each axis, and with those
 // of the meeting that is pointed at.
 import { letterOf, placeOf, written } from "./names.js";
-import { html } from "./paint.js";
+import { html, mixed } from "./paint.js";
 
 /** @param {Store} store */
 export function relationPart(store) {
@@ -10,15 +10,8 @@ export function relationPart(store) {
     const { model } = store;
     if (!model) return;
     const [big, small] = [model.big, model.small];
-    const general = [
-      "b·",
-      letter("j", big),
-      " + p = s·",
-      letter("i", small),
-      " + d·",
-      letter("k", "w"),
-    ];
-    const rows = [html("div.general", ...general)];
+    const [j, i, k] = [letter("j", big), letter("i", small), letter("k", "w")];
+    const rows = [html("div.general", ...mixed`b·${j} + p = s·${i} + d·${k}`)];
     for (const [name, n] of axesShown(model, store.pair))
       rows.push(axisRow(model, store.pair, name, n));
     if (store.pair === null) rows.push(legend(store.state, big, small));
@@ -27,10 +20,7 @@ export function relationPart(store) {
   return box;
 }
 
-/**
- * @param {string} text
- * @param {Role} role
- */
+/** @param {string} text @param {Role} role */
 function letter(text, role) {
   return html(`span.c${role}`, text);
 }
@@ -52,12 +42,7 @@ function axesShown(model, pair) {
   ];
 }
 
-/**
- * @param {ValuedModel} model
- * @param {number | null} pair
- * @param {string} name
- * @param {0 | 1} n
- */
+/** @param {ValuedModel} model @param {number | null} pair @param {string} name @param {0 | 1} n */
 function axisRow(model, pair, name, n) {
   const axis = model.axes[n];
   const at = (/** @type {Role} */ role, /** @type {string} */ usual) => {
@@ -66,23 +51,13 @@ function axisRow(model, pair, name, n) {
     return html(`b.c${role}`, String(role === "w" && model.flip ? axis.kernel - 1 - place : place));
   };
   const number = (/** @type {number} */ value) => html("b", written(value));
+  const [b, p, s, d] = [axis.spread, axis.low, axis.stride, axis.dilation].map(number);
+  const [j, i, k] = [at(model.big, "j"), at(model.small, "i"), at("w", "k")];
   return html(
     "div",
     { class: pair === null ? "live" : "live hot" },
     name ? html("small", name) : "",
-    number(axis.spread),
-    "·",
-    at(model.big, "j"),
-    " + ",
-    number(axis.low),
-    " = ",
-    number(axis.stride),
-    "·",
-    at(model.small, "i"),
-    " + ",
-    number(axis.dilation),
-    "·",
-    at("w", "k"),
+    ...mixed`${b}·${j} + ${p} = ${s}·${i} + ${d}·${k}`,
   );
 }
 
@@ -95,20 +70,10 @@ function axisRow(model, pair, name, n) {
 function legend(state, big, small) {
   const array = (/** @type {Role} */ role) =>
     letter(letterOf(state.letters, state.leave, role), role);
+  const [j, k, i] = [letter("j", big), letter("k", "w"), letter("i", small)];
   return html(
     "div.live.legend",
-    "cell ",
-    letter("j", big),
-    " of ",
-    array(big),
-    ", tap ",
-    letter("k", "w"),
-    " of ",
-    array("w"),
-    ", cell ",
-    letter("i", small),
-    " of ",
-    array(small),
+    ...mixed`cell ${j} of ${array(big)}, tap ${k} of ${array("w")}, cell ${i} of ${array(small)}`,
     state.letters === "slides" ? ", counted from 0" : "",
   );
 }

@@ -1,4 +1,6 @@
 // The stage as a file: an SVG that stands alone, with its colours written into it, or a PNG.
+import { svg } from "./paint.js";
+
 const STYLES = [
   "fill",
   "stroke",
@@ -10,11 +12,7 @@ const STYLES = [
   "font-family",
 ];
 
-/**
- * A copy of a drawn SVG whose styles are attributes.
- * @param {SVGElement} root
- * @returns {string}
- */
+/** A copy of a drawn SVG whose styles are attributes. @param {SVGElement} root @returns {string} */
 export function standaloneSvg(root) {
   const copy = /** @type {SVGElement} */ (root.cloneNode(true));
   const [from, to] = [root.querySelectorAll("*"), copy.querySelectorAll("*")];
@@ -34,18 +32,12 @@ export function standaloneSvg(root) {
   const [width, height] = [Number(root.getAttribute("width")), Number(root.getAttribute("height"))];
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  ground.setAttribute("width", String(width));
-  ground.setAttribute("height", String(height));
-  ground.setAttribute("fill", getComputedStyle(document.documentElement).backgroundColor);
-  copy.prepend(ground);
+  const fill = getComputedStyle(document.documentElement).backgroundColor;
+  copy.prepend(svg("rect", { width, height, fill }));
   return new XMLSerializer().serializeToString(copy);
 }
 
-/**
- * @param {SVGElement} root
- * @param {string} name
- */
+/** @param {SVGElement} root @param {string} name */
 export function saveSvg(root, name) {
   save(new Blob([standaloneSvg(root)], { type: "image/svg+xml" }), `${name}.svg`);
 }
@@ -74,10 +66,7 @@ export function savePng(root, name) {
   });
 }
 
-/**
- * @param {Blob} blob
- * @param {string} name
- */
+/** @param {Blob} blob @param {string} name */
 function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

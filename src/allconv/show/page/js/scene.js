@@ -1,7 +1,7 @@
 // The stage as a list of primitives: three panels, two ribbons, the window, and what meets the cell
 // that is looked at. `stage/scene.py` makes the same list; a test compares them.
 import { firstWindow } from "./layout.js";
-import { channelPairs, ROLES } from "./model.js";
+import { channelPairs, pairsWith, ROLES } from "./model.js";
 import { placeOf, written } from "./names.js";
 import { shared } from "./shared.js";
 
@@ -40,7 +40,7 @@ class Painter {
     this.isWindow = focus.role === model.small;
     this.meetings = model.meets[focus.role][focus.cell] ?? [];
     const [plane, row, column] = placeOf(model, focus.role, focus.cell);
-    const pairs = channelPairs(model).filter((pair) => pair[model.swap ? 0 : 1] === plane);
+    const pairs = pairsWith(model, model.small, plane);
     /** The planes of the big side, and the kernels, that the plane of the window meets. */
     this.partners = {
       big: new Set(pairs.map((pair) => pair[model.swap ? 1 : 0])),
@@ -120,7 +120,7 @@ class Painter {
     add(`${focus.role}:${focus.cell}`, "chosen");
     const best = this.isWindow ? (model.values?.best[focus.cell] ?? -1) : -1;
     if (best >= 0) add(`x:${model.x[best]}`, "won");
-    const { pair } = options;
+    const { pair = null } = options;
     if (pair !== null) for (const role of ROLES) add(`${role}:${model[role][pair]}`, "pair");
     return marked;
   }
@@ -222,11 +222,7 @@ class Painter {
     ];
   }
 
-  /**
-   * @param {Role} role
-   * @param {GridCell} at
-   * @param {string} place
-   */
+  /** @param {Role} role @param {GridCell} at @param {string} place */
   classes(role, at, place) {
     const panel = this.panels[role];
     const marks = this.marked.get(place) ?? [];
@@ -239,20 +235,13 @@ class Painter {
     return [...classes, ...new Set([...(this.marked.get(`${role}:${at.cell}`) ?? []), ...marks])];
   }
 
-  /**
-   * @param {Panel} panel
-   * @param {number} cell
-   */
+  /** @param {Panel} panel @param {number} cell */
   isHidden(panel, cell) {
-    const { upto, covered } = this.options;
+    const { upto = null, covered = false } = this.options;
     return panel.result && (covered || (upto !== null && cell > upto && cell !== this.focus.cell));
   }
 
-  /**
-   * @param {Panel} panel
-   * @param {GridCell} at
-   * @param {string[]} classes
-   */
+  /** @param {Panel} panel @param {GridCell} at @param {string[]} classes */
   cellText(panel, at, classes) {
     if (classes.includes("hidden")) return "";
     const isMax = this.model.pool === "max";
@@ -323,10 +312,7 @@ class Painter {
     return { kind: "path", key: `ribbon:${n}:${one}${other}`, classes, points, shape };
   }
 
-  /**
-   * Where the window may stand, where that is not everywhere.
-   * @returns {Primitive[]}
-   */
+  /** Where the window may stand, where that is not everywhere. @returns {Primitive[]} */
   dots() {
     const { model, sizes, unit } = this;
     const [rows, columns] = model.axes;
@@ -374,12 +360,7 @@ class Painter {
   }
 }
 
-/**
- * @param {string} key
- * @param {string} classes
- * @param {Box} box
- * @param {number} radius
- */
+/** @param {string} key @param {string} classes @param {Box} box @param {number} radius */
 function rect(key, classes, { x, y, width, height }, radius) {
   return { kind: /** @type {const} */ ("rect"), key, classes, x, y, width, height, radius };
 }
@@ -396,21 +377,12 @@ function text(key, classes, [x, y], size, text) {
   return /** @type {const} */ ({ kind: "text", key, classes, x, y, size, anchor: "middle", text });
 }
 
-/**
- * A box with so much more on every side.
- * @param {Box} box
- * @param {number} by
- */
+/** A box with so much more on every side. @param {Box} box @param {number} by */
 function grown({ x, y, width, height }, by) {
   return { x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by };
 }
 
-/**
- * The smallest box around both.
- * @param {Box} a
- * @param {Box} b
- * @returns {Box}
- */
+/** The smallest box around both. @param {Box} a @param {Box} b @returns {Box} */
 function union(a, b) {
   const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)];
   const right = Math.max(a.x + a.width, b.x + b.width);

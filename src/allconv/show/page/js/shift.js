@@ -1,8 +1,8 @@
 // Equivariance: shift the input, and the output shifts with it, by the stride; where it does not,
 // an edge, the stride or a pooling broke it.
-import { coordinates, valued } from "./numbers.js";
+import { coordinates, givenArrays, valued } from "./numbers.js";
 import { written } from "./names.js";
-import { html, square, svg } from "./paint.js";
+import { button, html, square, svg } from "./paint.js";
 
 const [SIDE, GAP] = [26, 40];
 
@@ -20,10 +20,8 @@ export function shiftPart(store) {
     fields,
     html("div.wide", { tabindex: 0, role: "group", "aria-label": "Shifted output" }, root),
   );
-  const redraw = () => {
-    const { model, state } = store;
-    section.hidden = !model || store.refusal !== "" || state.op === "linear";
-    if (section.hidden || !model) return;
+  const redraw = (/** @type {ValuedModel} */ model) => {
+    const { state } = store;
     if (state.dim === 1) by = [0, by[1]];
     const moved = shifted(state, model, by);
     const found = compare(model, moved, by);
@@ -32,19 +30,18 @@ export function shiftPart(store) {
     fields.replaceChildren(
       ...buttons(state.dim, by, (next) => {
         by = next;
-        redraw();
+        redraw(model);
       }),
     );
   };
-  store.subscribe((change) => change === "state" && redraw());
-  return section;
+  return store.follow(
+    section,
+    (model, change) => change === "state" && redraw(model),
+    () => store.state.op !== "linear",
+  );
 }
 
-/**
- * @param {1 | 2} dim
- * @param {Pair} by
- * @param {(by: Pair) => void} choose
- */
+/** @param {1 | 2} dim @param {Pair} by @param {(by: Pair) => void} choose */
 function buttons(dim, by, choose) {
   const axes = dim === 1 ? [1] : [0, 1];
   return axes.flatMap((axis) => [
@@ -52,11 +49,7 @@ function buttons(dim, by, choose) {
     ...[-2, -1, 0, 1, 2].map((value) => {
       const press = () =>
         choose(/** @type {Pair} */ (by.map((old, a) => (a === axis ? value : old))));
-      return html(
-        "button",
-        { type: "button", "aria-pressed": String(by[axis] === value), onclick: press },
-        written(value),
-      );
+      return button(written(value), press, by[axis] === value);
     }),
   ]);
 }
@@ -71,8 +64,7 @@ function shifted(state, model, by) {
   const [height, width] = model.sizes.x;
   /** @type {Record<string, number>} */
   const edits = { ...state.edits };
-  for (const name of /** @type {const} */ (["x", "w", "g", "b"])) {
-    if (name === "w" && model.pool) continue;
+  for (const name of givenArrays(model)) {
     const values = model.values[name];
     coordinates(model, name).forEach((place, i) => {
       if (name !== "x") edits[name + place] = values[i];
@@ -150,21 +142,11 @@ function draw(root, moved, found) {
   const [rows, columns] = moved.sizes.y;
   root.setAttribute("width", String((inputColumns + columns) * SIDE + GAP + 1));
   root.setAttribute("height", String(Math.max(inputRows, rows) * SIDE + 1));
-  const input = cells(
-    "x",
-    moved.values.x.slice(0, inputRows * inputColumns),
-    inputColumns,
-    0,
-    null,
+  const [x, y] = [moved.values.x.slice(0, inputRows * inputColumns), moved.values.y];
+  root.replaceChildren(
+    ...cells("x", x, inputColumns, 0, null),
+    ...cells("y", y.slice(0, rows * columns), columns, inputColumns * SIDE + GAP, found.cells),
   );
-  const output = cells(
-    "y",
-    moved.values.y.slice(0, rows * columns),
-    columns,
-    inputColumns * SIDE + GAP,
-    found.cells,
-  );
-  root.replaceChildren(...input, ...output);
 }
 
 /**

@@ -4,7 +4,7 @@ import { meetings, reachOf } from "./geometry.js";
 import { ghostsOf } from "./layout.js";
 import { axesOf } from "./model.js";
 import { written } from "./names.js";
-import { html, svg } from "./paint.js";
+import { button, html, svg } from "./paint.js";
 import { Refusal } from "./shared.js";
 import { limitsOf } from "./state.js";
 
@@ -17,10 +17,8 @@ export function sizesPart(store) {
   const text = html("p");
   const axes = html("div");
   const section = html("section.sizes", html("h2", "Sizes"), text, axes);
-  store.subscribe((change) => {
-    const { model } = store;
-    section.hidden = !model || store.refusal !== "";
-    if (section.hidden || !model || change !== "state") return;
+  return store.follow(section, (model, change) => {
+    if (change !== "state") return;
     text.textContent = model.swap
       ? "Where the kernel is laid, once for each input cell, along one axis."
       : "Every place where the window can stand, along one axis.";
@@ -29,15 +27,9 @@ export function sizesPart(store) {
     const shown = /** @type {(0 | 1)[]} */ (model.dim === 1 || same ? [1] : [0, 1]);
     axes.replaceChildren(...shown.map((n) => axisBox(store, model, n, same)));
   });
-  return section;
 }
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- * @param {0 | 1} n
- * @param {boolean} same
- */
+/** @param {Store} store @param {ValuedModel} model @param {0 | 1} n @param {boolean} same */
 function axisBox(store, model, n, same) {
   const axis = model.axes[n];
   const name = model.dim === 1 ? "" : same ? "Rows and columns alike" : n ? "Columns" : "Rows";
@@ -81,10 +73,7 @@ function inLettersAndNumbers(formula, values) {
 /** @type {Record<string, string>} */
 const COLORS = { X: "x", K: "w", Y: "y" };
 
-/**
- * @param {Axis} axis
- * @param {boolean} ceil
- */
+/** @param {Axis} axis @param {boolean} ceil */
 function forwardFormula(axis, ceil) {
   const { input: X, kernel: K, output: Y, stride: s, dilation: d, spread: b, low, high } = axis;
   const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
@@ -159,6 +148,8 @@ function staircase(model, axis) {
 function chips(store, model, n, same) {
   const axis = model.axes[n];
   const { state } = store;
+  const chip = (/** @type {number} */ size, /** @type {() => void} */ press) =>
+    button(String(size), press, size === axis.input);
   const pair = (/** @type {Pair} */ old, /** @type {number} */ value) =>
     /** @type {Pair} */ (old.map((each, a) => (a === n || same ? value : each)));
   if (model.swap) {
@@ -171,9 +162,7 @@ function chips(store, model, n, same) {
       "div.chips",
       `A correlation turns each of these sizes into ${axis.output}: `,
       ...sizes.map((size) =>
-        chip(size, size === axis.input, () =>
-          store.set({ outputPadding: pair(state.outputPadding, size - least) }),
-        ),
+        chip(size, () => store.set({ outputPadding: pair(state.outputPadding, size - least) })),
       ),
     );
   }
@@ -182,30 +171,11 @@ function chips(store, model, n, same) {
   return html(
     "div.chips",
     `Inputs that give ${axis.output}: `,
-    ...sizes.map((size) =>
-      chip(size, size === axis.input, () => store.set({ input: pair(state.input, size) })),
-    ),
+    ...sizes.map((size) => chip(size, () => store.set({ input: pair(state.input, size) }))),
   );
 }
 
-/**
- * @param {number} size
- * @param {boolean} isChosen
- * @param {() => void} press
- */
-function chip(size, isChosen, press) {
-  return html(
-    "button",
-    { type: "button", "aria-pressed": String(isChosen), onclick: press },
-    String(size),
-  );
-}
-
-/**
- * @param {State} state
- * @param {0 | 1} n
- * @param {number} output
- */
+/** @param {State} state @param {0 | 1} n @param {number} output */
 function inputsGiving(state, n, output) {
   const [least, most] = limitsOf(state).input;
   const found = [];

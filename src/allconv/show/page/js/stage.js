@@ -1,14 +1,12 @@
 // The stage on the page: drawn from the store, pointed at, clicked, edited.
 import { editCell } from "./edit.js";
 import { layoutOf } from "./layout.js";
+import { ROLES } from "./model.js";
 import { letterOf, panelsOf } from "./names.js";
 import { cellUnder, html, painter, svg } from "./paint.js";
 import { sceneOf } from "./scene.js";
 
-/**
- * @param {Store} store
- * @param {string} id
- */
+/** @param {Store} store @param {string} id */
 export function stagePart(store, id) {
   const root = svg("svg", { role: "group", "aria-label": "Input, kernel and output" });
   const sorry = html("p.oops", { role: "alert" });
@@ -27,17 +25,11 @@ export function stagePart(store, id) {
     const panels = panelsOf(model, state);
     const place = store.place();
     if (change === "state" || !layout || place !== drawnPlace) {
-      layout = layoutOf(model, panels, place, { width: box.clientWidth || 900 });
+      layout = layoutOf(model, place, { width: box.clientWidth || 900 });
       drawnPlace = place;
     }
-    const upto = store.playing ? state.at : null;
-    const options = {
-      focus: store.focus(),
-      pair: store.pair,
-      upto,
-      covered: store.covered,
-      still: false,
-    };
+    const { pair, covered, playing } = store;
+    const options = { focus: store.focus(), pair, upto: playing ? state.at : null, covered };
     paint(sceneOf(model, panels, layout, options));
   };
   store.subscribe(draw);
@@ -106,7 +98,7 @@ function pointing(store, root, edit) {
  */
 function tabStops(store, box) {
   const bar = html("div.stops", { role: "group", "aria-label": "Arrays" });
-  const buttons = /** @type {const} */ (["x", "w", "y"]).map((role) => {
+  const buttons = ROLES.map((role) => {
     const button = html("button", { type: "button", "data-role": role, class: role });
     button.addEventListener("focus", () => {
       if (role === store.state.leave) store.look(null);

@@ -83,22 +83,16 @@ export function settled(state) {
   if (isPool(next)) {
     next.channels = [next.channels[0], next.channels[0]];
     Object.assign(next, { groups: 1, bias: false, spread: [1, 1] });
-    if (typeof next.padding === "string")
-      next.padding = [
-        [0, 0],
-        [0, 0],
-      ];
-    next.padding = [
-      [max(next.padding[0][0], 0), max(next.padding[0][0], 0)],
-      [max(next.padding[1][0], 0), max(next.padding[1][0], 0)],
-    ];
+    const lows = typeof next.padding === "string" ? [0, 0] : next.padding.map(([low]) => low);
+    const sides = lows.map((low) => [max(low, 0), max(low, 0)]);
+    next.padding = /** @type {[Pair, Pair]} */ (sides);
     if (next.leave === "w") next.leave = "y";
   }
   if (next.op === "avg_pool") next.dilation = [1, 1];
   if (next.op === "conv_transpose") next.spread = [1, 1];
   if (next.op !== "conv_transpose") next.outputPadding = [0, 0];
-  if (!isPool(next)) Object.assign(next, { ceil: false, countPadding: true });
-  if (next.op === "avg_pool" || next.op === "max_pool") return next;
+  if (isPool(next)) return next;
+  Object.assign(next, { ceil: false, countPadding: true });
   const [inputs, outputs] = next.channels;
   if (inputs % next.groups || outputs % next.groups) next.groups = 1;
   return next;
@@ -193,10 +187,7 @@ export function stateOf(fields) {
   state.ceil = fields.ceil === "1";
   state.countPadding = fields.count_padding !== "0";
   const [inputs, outputs] = (fields.channels ?? "").split("-");
-  state.channels = [
-    Math.min(limits.channels[1], Math.max(1, whole(inputs, 1))),
-    Math.min(limits.channels[1], Math.max(1, whole(outputs, 1))),
-  ];
+  state.channels = [limited(whole(inputs, 1), "channels"), limited(whole(outputs, 1), "channels")];
   state.groups = Math.max(1, whole(fields.groups, 1));
   state.bias = fields.bias === "1";
   if (fields.letters === "slides") state.letters = "slides";
@@ -214,19 +205,10 @@ function paddingOf(text, [least, most]) {
   if (shared.paddings.includes(text)) return text;
   const numbers = text.split(",").map((part) => Number.parseInt(part, 10));
   if (!numbers.length || numbers.some((n) => !Number.isFinite(n))) return "valid";
-  const [a, b, c, d] = numbers.map((n) => Math.min(most, Math.max(least, n)));
-  if (numbers.length >= 4)
-    return [
-      [a, b],
-      [c, d],
-    ];
-  if (numbers.length >= 2)
-    return [
-      [a, b],
-      [a, b],
-    ];
+  const [a, b = a, ...rest] = numbers.map((n) => Math.min(most, Math.max(least, n)));
+  const [c, d] = rest.length > 1 ? rest : [a, b];
   return [
-    [a, a],
-    [a, a],
+    [a, b],
+    [c, d],
   ];
 }

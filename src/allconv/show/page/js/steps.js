@@ -1,4 +1,5 @@
 // The step as a table, and the result with it: for screen readers, and for those who like tables.
+import { ROLES } from "./model.js";
 import { termsOf } from "./sum.js";
 import { letterOf, nameOf, shownValues, written } from "./names.js";
 import { html } from "./paint.js";
@@ -12,27 +13,19 @@ export function stepsPart(store) {
     box,
   );
   const section = html("section.steps", details);
-  const draw = () => {
-    const { model } = store;
-    section.hidden = !model || store.refusal !== "";
-    if (section.hidden || !model || !details.open || store.playing) return;
+  const draw = (/** @type {ValuedModel | null} */ model) => {
+    if (!model || !details.open || store.playing) return;
     box.replaceChildren(stepTable(store, model), ...resultTables(store, model));
   };
-  details.addEventListener("toggle", draw);
-  store.subscribe((change) => change !== "look" && draw());
-  return section;
+  details.addEventListener("toggle", () => draw(store.model));
+  return store.follow(section, (model, change) => change !== "look" && draw(model));
 }
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- */
+/** @param {Store} store @param {ValuedModel} model */
 function stepTable(store, model) {
   const { state } = store;
   const focus = { role: state.leave, cell: state.at };
-  const roles = /** @type {Role[]} */ (["x", "w", "y"]).filter(
-    (role) => role !== state.leave && !(model.pool && role === "w"),
-  );
+  const roles = ROLES.filter((role) => role !== state.leave && !(model.pool && role === "w"));
   const rows = termsOf(model, focus).map((term) => {
     if ("padding" in term)
       return ["padding", written(shownValues(model, state.leave, "w")[term.padding]), "0"];
@@ -58,10 +51,7 @@ function stepTable(store, model) {
   return table(caption, heads, rows);
 }
 
-/**
- * @param {Store} store
- * @param {ValuedModel} model
- */
+/** @param {Store} store @param {ValuedModel} model */
 function resultTables(store, model) {
   const { leave, letters } = store.state;
   if (leave === "w" && model.local) return [];
@@ -79,11 +69,7 @@ function resultTables(store, model) {
   });
 }
 
-/**
- * @param {string} caption
- * @param {string[]} heads
- * @param {string[][]} rows
- */
+/** @param {string} caption @param {string[]} heads @param {string[][]} rows */
 function table(caption, heads, rows) {
   return html(
     "table",

@@ -6,16 +6,7 @@ import { weightParts } from "./model.js";
 import { Refusal } from "./shared.js";
 import { settled } from "./state.js";
 
-/**
- * @param {State} first
- * @returns {Store}
- */
-export function makeStore(first) {
-  return new LiveStore(first);
-}
-
-/** @implements {Store} */
-class LiveStore {
+export class Store {
   /** @type {ValuedModel | null} */
   model = null;
   refusal = "";
@@ -25,6 +16,7 @@ class LiveStore {
   pair = null;
   playing = false;
   covered = false;
+  /** A field is open; what is looked at stays until it is closed. */
   busy = false;
   #history = makeHistory();
   /** @type {((change: Change) => void)[]} */
@@ -33,7 +25,7 @@ class LiveStore {
   /** @param {State} first */
   constructor(first) {
     this.state = first;
-    compute(this);
+    this.#compute();
   }
 
   /** @param {(change: Change) => void} listener */
@@ -50,8 +42,32 @@ class LiveStore {
     return this.looked ?? { role: this.state.leave, cell: this.state.at };
   }
 
+  /** The place whose kernel a local layer shows. */
   place() {
-    return placeShown(this);
+    const { model } = this;
+    if (!model?.local) return 0;
+    const { role, cell } = this.focus();
+    if (role === "w") return weightParts(model, cell)[2];
+    if (role === "y") return cell % model.places;
+    const [meeting] = model.meets[role][cell];
+    return meeting === undefined ? 0 : model.y[meeting] % model.places;
+  }
+
+  /**
+   * Let a part follow the state: it is hidden where the geometry cannot be, or it has nothing to
+   * show, and drawn anew otherwise.
+   * @template {HTMLElement} Part
+   * @param {Part} part
+   * @param {(model: ValuedModel, change: Change) => void} draw
+   * @param {(model: ValuedModel) => boolean} isShown
+   */
+  follow(part, draw, isShown = () => true) {
+    this.subscribe((change) => {
+      const model = this.refusal ? null : this.model;
+      part.hidden = !model || !isShown(model);
+      if (model && !part.hidden) draw(model, change);
+    });
+    return part;
   }
 
   canUndo() {
@@ -64,7 +80,8 @@ class LiveStore {
 
   /**
    * @param {Partial<State>} change
-   * @param {{step?: boolean, act?: object}} options
+   * @param {{step?: boolean, act?: object}} options `step`: not to be undone; `act`: undone
+   *   together with what else is of that act
    */
   set(change, { step = false, act } = {}) {
     const next = settled({ ...this.state, ...change });
@@ -114,7 +131,7 @@ class LiveStore {
     this.#show(this.#history.forth(this.state));
   }
 
-  /** @param {object} act */
+  /** As if an act had not been. @param {object} act */
   giveUp(act) {
     this.#show(this.#history.giveUp(act));
   }
@@ -129,45 +146,27 @@ class LiveStore {
   #show(state) {
     if (!state) return;
     this.state = state;
-    compute(this);
+    this.#compute();
     this.tell("state");
   }
-}
 
-/** @param {Store} store */
-function compute(store) {
-  store.looked = null;
-  store.pair = null;
-  try {
-    store.model = valued(store.state);
-    store.refusal = "";
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    store.refusal = error.message;
-    return;
+  #compute() {
+    this.looked = null;
+    this.pair = null;
+    try {
+      this.model = valued(this.state);
+      this.refusal = "";
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.refusal = error.message;
+      return;
+    }
+    const last = this.model.count[this.state.leave] - 1;
+    if (this.state.at > last) this.state = { ...this.state, at: last };
   }
-  const last = store.model.count[store.state.leave] - 1;
-  if (store.state.at > last) store.state = { ...store.state, at: last };
 }
 
-/**
- * @param {Focus | null} a
- * @param {Focus | null} b
- */
+/** @param {Focus | null} a @param {Focus | null} b */
 function same(a, b) {
   return a === b || (a !== null && b !== null && a.role === b.role && a.cell === b.cell);
-}
-
-/**
- * The place whose kernel a local layer shows.
- * @param {Store} store
- */
-function placeShown(store) {
-  const { model } = store;
-  if (!model?.local) return 0;
-  const focus = store.focus();
-  if (focus.role === "w") return weightParts(model, focus.cell)[2];
-  if (focus.role === "y") return focus.cell % model.places;
-  const [meeting] = model.meets[focus.role][focus.cell];
-  return meeting === undefined ? 0 : model.y[meeting] % model.places;
 }

@@ -1,5 +1,5 @@
 // The working of the cell that is looked at: what meets it, the products, and the sum.
-import { channelPairs, ROLES, weightAt } from "./model.js";
+import { pairsWith, ROLES, weightAt } from "./model.js";
 import { indexOf, letterOf, nameOf, placeOf, shownValues, written } from "./names.js";
 import { html } from "./paint.js";
 
@@ -16,10 +16,8 @@ export function sumPart(store) {
   const live = html("div.sr", { "aria-live": "polite" });
   const inside = html("div");
   box.append(inside, live);
-  store.subscribe((change) => {
-    const { model, state } = store;
-    box.hidden = store.refusal !== "";
-    if (!model || store.refusal) return;
+  return store.follow(box, (model, change) => {
+    const { state } = store;
     if (change === "look" && store.pair !== null) return markHot(inside, store.pair);
     const focus = store.focus();
     const step = new Step(store, model, focus);
@@ -29,13 +27,9 @@ export function sumPart(store) {
     markHot(inside, null);
     if (!store.playing && live.textContent !== parts.spoken) live.textContent = parts.spoken;
   });
-  return box;
 }
 
-/**
- * @param {HTMLElement} box
- * @param {number | null} pair
- */
+/** @param {HTMLElement} box @param {number | null} pair */
 function markHot(box, pair) {
   for (const term of box.querySelectorAll("[data-meeting]")) {
     term.classList.toggle(
@@ -59,11 +53,10 @@ export function termsOf(model, focus) {
   const place = focus.cell % model.places;
   /** @type {Term[]} */
   const terms = [];
-  for (const pair of channelPairs(model)) {
-    if (pair[model.swap ? 0 : 1] !== plane) continue;
+  for (const [, , kernel] of pairsWith(model, focus.role, plane)) {
     for (let at = 0; at < model.taps; at++) {
       const tap = model.flip ? model.taps - 1 - at : at;
-      const weight = weightAt(model, pair[2], tap, place);
+      const weight = weightAt(model, kernel, tap, place);
       terms.push(known.get(weight) ?? { padding: weight });
     }
   }
@@ -72,11 +65,7 @@ export function termsOf(model, focus) {
 
 /** What is said of a cell that is looked at, of the result or of a given array. */
 class Step {
-  /**
-   * @param {Store} store
-   * @param {ValuedModel} model
-   * @param {Focus} focus
-   */
+  /** @param {Store} store @param {ValuedModel} model @param {Focus} focus */
   constructor(store, model, focus) {
     this.store = store;
     this.model = model;
@@ -95,11 +84,7 @@ class Step {
     return shownValues(this.model, this.leave, role)[this.model[role][meeting]];
   }
 
-  /**
-   * A cell with its letter and index, coloured.
-   * @param {Role} role
-   * @param {number} cell
-   */
+  /** A cell with its letter and index, coloured. @param {Role} role @param {number} cell */
   named(role, cell) {
     const { letters, leave } = this.store.state;
     return html(
@@ -277,10 +262,7 @@ function rest(count) {
   return count > MOST_TERMS ? html("span.rest", `… ${count - MOST_TERMS} more`) : "";
 }
 
-/**
- * @param {Role} role
- * @param {number} value
- */
+/** @param {Role} role @param {number} value */
 function number(role, value) {
   return html(`span.c${role}`, written(value));
 }

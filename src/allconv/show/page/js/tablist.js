@@ -36,10 +36,7 @@ export function markTab(list, isChosen) {
   }
 }
 
-/**
- * @param {HTMLElement} list
- * @returns {HTMLButtonElement[]}
- */
+/** @param {HTMLElement} list @returns {HTMLButtonElement[]} */
 function tabsOf(list) {
   return [...list.querySelectorAll("button")];
 }

@@ -12,10 +12,7 @@ const VIEWS = {
 const LEFT = [2, 32, 64];
 const MIDDLE = 17;
 
-/**
- * @param {Store} store
- * @param {string} id of the panel that the tabs control
- */
+/** @param {Store} store @param {string} id of the panel that the tabs control */
 export function tabsPart(store, id) {
   const buttons = /** @type {Role[]} */ (["y", "x", "w"]).map((role) => tab(store, role, id));
   const roleOf = (/** @type {HTMLElement} */ button) => /** @type {Role} */ (button.dataset.role);
@@ -36,11 +33,7 @@ export function tabsPart(store, id) {
   return list;
 }
 
-/**
- * @param {Store} store
- * @param {Role} role
- * @param {string} id
- */
+/** @param {Store} store @param {Role} role @param {string} id */
 function tab(store, role, id) {
   const { title } = VIEWS[role];
   return html(

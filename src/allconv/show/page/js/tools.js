@@ -1,12 +1,9 @@
 // Undo, redo, the link of what is shown, pictures as files, the slides' letters, covered results.
 import { toAddress } from "./numbers.js";
-import { html } from "./paint.js";
+import { button, html } from "./paint.js";
 import { savePng, saveSvg } from "./save.js";
 
-/**
- * @param {Store} store
- * @param {() => SVGElement} stage
- */
+/** @param {Store} store @param {() => SVGElement} stage */
 export function toolsPart(store, stage) {
   const said = html("span.soft", { role: "status" });
   const tell = (/** @type {string} */ text) => {
@@ -14,24 +11,24 @@ export function toolsPart(store, stage) {
     setTimeout(() => said.textContent === text && (said.textContent = ""), 4000);
   };
   // aria-disabled, not disabled: the keyboard stays where it is.
-  const undo = action("Undo", () => store.canUndo() && store.undo());
-  const redo = action("Redo", () => store.canRedo() && store.redo());
-  const letters = toggle("the slides’ letters", () => {
-    store.set({ letters: store.state.letters === "slides" ? "ours" : "slides" });
-  });
-  const cover = toggle("cover results", () => {
+  const undo = button("Undo", () => store.canUndo() && store.undo());
+  const redo = button("Redo", () => store.canRedo() && store.redo());
+  const turn = () => store.set({ letters: store.state.letters === "slides" ? "ours" : "slides" });
+  const letters = button("the slides’ letters", turn, false);
+  const hide = () => {
     store.covered = !store.covered;
     store.tell("state");
-  });
+  };
+  const cover = button("cover results", hide, false);
   const name = () => store.state.op.replace("_", "-");
   const box = html(
     "div.tools",
     { role: "group", "aria-label": "Tools" },
     undo,
     redo,
-    action("Copy link", () => copy(linkOf(store), tell)),
-    action("Save SVG", () => saveSvg(stage(), name())),
-    action("Save PNG", () => savePng(stage(), name()).catch((error) => tell(error.message))),
+    button("Copy link", () => copy(linkOf(store), tell)),
+    button("Save SVG", () => saveSvg(stage(), name())),
+    button("Save PNG", () => savePng(stage(), name()).catch((error) => tell(error.message))),
     letters,
     cover,
     said,
@@ -55,10 +52,7 @@ function linkOf(store) {
   return here.startsWith("about:") ? toAddress(store.state) : here + toAddress(store.state);
 }
 
-/**
- * @param {string} text
- * @param {(text: string) => void} tell
- */
+/** @param {string} text @param {(text: string) => void} tell */
 async function copy(text, tell) {
   try {
     await navigator.clipboard.writeText(text);
@@ -76,20 +70,4 @@ async function copy(text, tell) {
         : "This browser does not let the page copy; the address bar has the link.",
     );
   }
-}
-
-/**
- * @param {string} text
- * @param {() => void} press
- */
-function action(text, press) {
-  return html("button", { type: "button", onclick: press }, text);
-}
-
-/**
- * @param {string} text
- * @param {() => void} press
- */
-function toggle(text, press) {
-  return html("button", { type: "button", "aria-pressed": "false", onclick: press }, text);
 }

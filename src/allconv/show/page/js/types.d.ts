@@ -29,15 +29,6 @@ interface SizeLimits {
   span: number;
 }
 
-interface AxisSettings {
-  input: number;
-  kernel: number;
-  stride: number;
-  dilation: number;
-  spread: number;
-  padding: Pair;
-}
-
 /** One axis: `low` and `high` padding, `extra` cells of output padding. */
 interface Axis {
   input: number;
@@ -50,6 +41,8 @@ interface Axis {
   high: number;
   extra: number;
 }
+
+type AxisSettings = Omit<Axis, "output" | "low" | "high" | "extra"> & { padding: Pair };
 
 interface State {
   op: "conv" | "true_conv" | "conv_transpose" | "local" | "linear" | "max_pool" | "avg_pool";
@@ -124,7 +117,6 @@ interface Exchanged {
   model: Model;
   values: Record<Role, number[]>;
   at: number;
-  to: (cell: number) => number;
   back: (cell: number) => number;
   kernels: number;
 }
@@ -167,11 +159,14 @@ interface Grid {
   cells: GridCell[];
 }
 
-interface PanelPlace {
+interface Box {
   x: number;
   y: number;
   width: number;
   height: number;
+}
+
+interface PanelPlace extends Box {
   grids: Grid[];
 }
 
@@ -181,13 +176,6 @@ interface Layout {
   width: number;
   height: number;
   panels: Record<Role, PanelPlace>;
-}
-
-interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
 }
 
 /** A drawn thing. `key` names it from one scene to the next; `cell` is "role:place". */
@@ -217,13 +205,13 @@ interface Scene {
 interface SceneOptions {
   focus: Focus;
   /** The meeting that is pointed at. */
-  pair: number | null;
+  pair?: number | null;
   /** While playing: the last cell of the result that is shown. */
-  upto: number | null;
+  upto?: number | null;
   /** Results are covered, to be guessed. */
-  covered: boolean;
+  covered?: boolean;
   /** Without corners' numbers and dots: a picture beside the stage. */
-  still: boolean;
+  still?: boolean;
 }
 
 /** What changed: everything; the step; what is looked at. */
@@ -243,34 +231,7 @@ interface Past {
   giveUp(act: object): State | null;
 }
 
-interface Store {
-  state: State;
-  model: ValuedModel | null;
-  refusal: string;
-  looked: Focus | null;
-  pair: number | null;
-  playing: boolean;
-  covered: boolean;
-  /** A field is open; what is looked at stays until it is closed. */
-  busy: boolean;
-  subscribe(listener: (change: Change) => void): void;
-  tell(change: Change): void;
-  focus(): Focus;
-  place(): number;
-  canUndo(): boolean;
-  canRedo(): boolean;
-  /** `step`: not to be undone; `act`: undone together with what else is of that act. */
-  set(change: Partial<State>, options?: { step?: boolean; act?: object }): void;
-  step(at: number): void;
-  leave(role: Role): void;
-  look(focus: Focus | null): void;
-  point(meeting: number | null): void;
-  undo(): void;
-  redo(): void;
-  /** As if an act had not been. */
-  giveUp(act: object): void;
-  open(address: string): void;
-}
+type Store = import("./store.js").Store;
 
 /** The element that "span" or "span.left.wide" names. */
 type Named<Kind extends string> = Kind extends `${infer Name}.${string}` ? Tag<Name> : Tag<Kind>;
