@@ -12,6 +12,7 @@ from allconv.engine.target import names
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate
 from allconv.operators.elementary import Cos, Sin
+from allconv.operators.grid import MODES, PADDINGS, GridSample
 from allconv.operators.order import ArgExtreme, TopK
 from allconv.operators.take import AddAt, Take
 from allconv.trace import trace
@@ -107,3 +108,23 @@ def test_angles_where_a_convolution_writes() -> None:
             program = Program(graph)
             assert "Correlate + " in str(program.plan())
             np.testing.assert_allclose(program(x, w * np.float32(scale))[0], wanted, 0, 1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_images_read_anywhere(padding: str, mode: str, dtype: str) -> None:
+    """At places far outside, infinite and NaN, of images that are not finite either."""
+    rng = np.random.default_rng(0)
+    far = np.array([np.nan, np.inf, -np.inf, 1e30, 3e38, -3e38, 1e6])
+    for sizes in ((5,), (7, 9), (3, 4, 5), (1, 1)):
+        for corners in (False, True):
+            x = rng.normal(size=(2, 3, *sizes)).astype(dtype)
+            x[rng.random(x.shape) < 0.02] = np.inf
+            grid = rng.uniform(-1.6, 1.6, (2, *(6 for _ in sizes), len(sizes))).astype(dtype)
+            some = rng.random(grid.shape) < 0.1
+            grid[some] = rng.choice(far, int(some.sum()))
+            operator = GridSample(mode, padding, corners)
+            program, (wanted,) = Program(graph_of(operator, (x, grid))), operator.define(x, grid)
+            near = 1e-4 if dtype == "float32" else 1e-11
+            np.testing.assert_allclose(program(x, grid)[0], wanted, near, near)

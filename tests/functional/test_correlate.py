@@ -153,8 +153,3 @@ def test_mixed_floats_promote() -> None:
     x, w = np.ones((1, 1, 3), np.float32), np.ones((1, 1, 2), np.float32)
     assert F.conv1d(x, w).dtype == np.float32
     assert F.conv1d(x, w.astype(np.float64)).dtype == np.float64
-
-
-def test_empty_batch() -> None:
-    """A batch of nothing gives a batch of nothing."""
-    assert F.conv1d(np.ones((0, 1, 3)), np.ones((2, 1, 2))).shape == (0, 2, 2)

@@ -25,14 +25,13 @@ from allconv.engine.emit.mailbox import (
     PLACES,
     SERVE,
     STATE,
-    WAITING,
     WORDS,
     LeadCode,
     ServeCode,
 )
 
 PATIENCE = 200_000
-"""Nanoseconds that a helper waits in native code."""
+"""Nanoseconds that a helper waits in native code; on Windows until its clock next ticks."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +58,15 @@ class Mailbox:
     def __init__(self) -> None:
         words = aligned(8 * WORDS).view(np.int64)
         words[...] = 0
-        words[FIXED:][:2] = runner.address(runner.Runner), runner.clock()
+        words[FIXED:][:3] = runner.address(runner.Runner), runner.clock(), runner.relax()
         self._words = words.data  # keeps the array, and reads a number in a tenth of its time
         self._address = words.ctypes.data
         self._lead, self._serve = _natives()
+        self.waiting: set[object] = set()
+        """Who waits here, or is inside of a run that it entered here."""
         self._numbers = itertools.count()
         self._open: dict[int, object] = {}
         self._closed: dict[int, object] = {}
-
-    @property
-    def waiting(self) -> int:
-        """The helpers that wait here, or are inside of a run that they entered here."""
-        return self._words[WAITING]
 
     @property
     def offering(self) -> bool:
@@ -87,7 +83,7 @@ class Mailbox:
                 places = 0
             return self._lead(self._address, places, size, *where)
         finally:
-            if self._words[STATE] & INSIDE:
+            if places and self._words[STATE] & INSIDE:
                 self._closed[number] = holding
                 self.tidy()  # who left before this line may have seen it too early
             del self._open[number]
@@ -106,12 +102,14 @@ class Mailbox:
                 self._closed.pop(number, None)
         return True
 
-    def serve(self, scratch: int, size: int) -> int:
+    def serve(self, who: object, scratch: int, size: int) -> int:
         """Enter runs as they come, with this scratch memory, until none has come for a while (0) or
         one needs more (how much)."""
+        self.waiting.add(who)
         try:
             return self._serve(self._address, scratch, size, PATIENCE)
         finally:
+            self.waiting.discard(who)
             self.tidy()
 
 

@@ -143,7 +143,7 @@ def _block(
     table: int, first: int, count: int, half: int, *, leader: bool, nanoseconds: int
 ) -> ctypes.Array[ctypes.c_int64]:
     """What the native function reads of a job: see `emit.run_loop.BLOCK`."""
-    return _Block(table, first, count, leader, half, nanoseconds, _relax(), clock())
+    return _Block(table, first, count, leader, half, nanoseconds, relax(), clock())
 
 
 class Job:
@@ -227,7 +227,7 @@ class Run:
     def stop(self) -> None:
         """Have no further chunk claimed, and return when all that were claimed have ended."""
         self._job.counters.next_epoch()  # by which whoever still looks knows that it is over
-        _stopper()(*self._job.steps, self._epoch, self._counters, _relax())
+        _stopper()(*self._job.steps, self._epoch, self._counters, relax())
 
 
 @cache
@@ -265,7 +265,7 @@ def clock() -> int:
 
 
 @cache
-def _relax() -> int:
+def relax() -> int:
     """The address of the function that offers the processor to others."""
     return _system("SwitchToThread" if sys.platform == "win32" else "sched_yield")
 

@@ -29,6 +29,10 @@ MOST = 1024
 """Threads at most."""
 
 
+PAUSE = 10_000_000
+"""Nanoseconds between two times that helpers are woken for brief work."""
+
+
 class Run(Protocol):
     """A run that threads have entered or will enter: see `runner.Run`."""
 
@@ -226,7 +230,7 @@ class _Helper:
         need = 0
         while mailbox is not None:
             block = scratch.block(need)
-            need = mailbox.serve(block.address, block.memory.nbytes)
+            need = mailbox.serve(self, block.address, block.memory.nbytes)
             # Who leads has counted on this thread if a run began while it was leaving.
             if not (need or mailbox.offering):
                 break
@@ -239,6 +243,7 @@ class _Team:
         # Ctrl-C may strike between taking the lock and knowing it: its thread can take it again.
         self.busy = threading.RLock()
         self.ended = 0  # when, in nanoseconds, the last run did
+        self._woken = 0  # when helpers were woken for brief work
         self._helpers: list[_Helper] = []
         self._mailbox: Mailbox | None = None
 
@@ -246,16 +251,25 @@ class _Team:
         """Have up to `count` helpers enter a run: those who sleep are woken; those who wait find it
         in a mailbox, with which it is to be led if there is one.
 
-        For brief work nobody is woken but where runs follow each other so soon that who wakes will
-        be waiting for the next.
+        For brief work nobody is woken but where runs are in a row, so that who wakes will be
+        waiting for the next.
         """
         mailbox = self._mailbox
-        waiting = 0 if mailbox is None else mailbox.waiting
+        waiting = 0 if mailbox is None else len(mailbox.waiting)
         if work.brief:
             count = min(count, self._patient)
-        if waiting < count and not (work.brief and perf_counter_ns() - self.ended > PATIENCE):
+        if waiting < count and (not work.brief or self._in_a_row()):
             self._wake(count, run, work.scratch)
         return mailbox if waiting else None
+
+    def _in_a_row(self) -> bool:
+        """Whether a run has just ended; True once in `PAUSE`, for where other programs keep the
+        processors busy, who wakes does not come, or comes in the caller's place."""
+        now = perf_counter_ns()
+        if now - self.ended > PATIENCE or now - self._woken < PAUSE:
+            return False
+        self._woken = now
+        return True
 
     @cached_property
     def _patient(self) -> int:
@@ -264,15 +278,16 @@ class _Team:
 
     def _wake(self, count: int, run: Run, scratch: int) -> None:
         """Wake up to `count` helpers; fewer if no more threads can be started."""
-        if self._mailbox is None:
-            self._mailbox = Mailbox()
+        mailbox = self._mailbox
+        if mailbox is None:
+            mailbox = self._mailbox = Mailbox()
         with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
                 number = len(self._helpers) + 1
-                mailbox = self._mailbox if number <= self._patient else None
-                self._helpers.append(_Helper(number, mailbox))
+                self._helpers.append(_Helper(number, mailbox if number <= self._patient else None))
         for helper in self._helpers[:count]:
-            helper.give(run, scratch)
+            if helper not in mailbox.waiting:
+                helper.give(run, scratch)
 
 
 _caller = _Caller()

@@ -128,6 +128,8 @@ class GridSample(Operator):
 
     Shapes: x (N, C, *I), grid (N, *P, axes) -> (N, C, *P). Where a place is NaN so is the result of
     "linear" and "cubic"; that of "nearest" is 0. The gradient of a place is that between its steps.
+    Compiled, cells are counted in the dtype of the grid, too: of places that lie more than 2^24
+    cells outside float32 mirrors other cells for "cubic" than the definition.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "grid")

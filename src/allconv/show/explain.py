@@ -9,10 +9,11 @@ ac.explain(...)                                   # in a notebook: the live page
 from __future__ import annotations
 
 import tempfile
+import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from allconv.errors import ArgumentError, Error
 from allconv.files import atomic_write
@@ -20,13 +21,12 @@ from allconv.intake.settings import choice
 from allconv.picture.markup import Markup, element
 from allconv.show.page.document import THEMES
 from allconv.show.stage.call import state_of_call
+from allconv.show.stage.gif import stage_gif
 from allconv.show.stage.state import State
+from allconv.show.stage.svg import stage_svg
 from allconv.show.window_call import record_call
-from allconv.show.working import upstream, working
+from allconv.show.working import Working, upstream, working
 from allconv.text import printable
-
-if TYPE_CHECKING:
-    from allconv.show.working import Working
 
 KINDS = (".html", ".svg", ".gif")
 FRAME = "display:block;width:100%;height:60rem;max-height:90vh;border:0"
@@ -48,22 +48,18 @@ class Explained:
 
     def html(self) -> str:
         """The live page: one file that opens anywhere and fetches nothing."""
-        from allconv.show.page import operator_page
+        from allconv.show.page.operator_page import TITLE, operator_page
 
-        title = operator_page.TITLE + (f" ({self.note})" if self.note else "")
-        return operator_page.operator_page(self.state, theme=self.theme, title=title)
+        title = TITLE + (f" ({self.note})" if self.note else "")
+        return operator_page(self.state, theme=self.theme, title=title)
 
     def svg(self, theme: str | None = None) -> str:
         """The stage as a picture."""
-        from allconv.show.stage.svg import stage_svg
-
         chosen = self.theme if theme is None else choice("theme", theme, THEMES)
         return str(stage_svg(self.state, theme=chosen))
 
     def gif(self) -> bytes:
         """The stage as a film, one frame for each cell of the result; LimitError above 256."""
-        from allconv.show.stage.gif import stage_gif
-
         return stage_gif(self.state)
 
     def address(self) -> str:
@@ -89,8 +85,6 @@ class Explained:
 
     def open(self) -> Path:
         """Show the page in the browser, from a temporary file, which is returned."""
-        import webbrowser
-
         with tempfile.NamedTemporaryFile(
             "wb", prefix="allconv-", suffix=".html", delete=False
         ) as file:

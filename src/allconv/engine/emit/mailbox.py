@@ -8,16 +8,16 @@ from allconv.engine.emit import run_loop
 from allconv.engine.emit.integer import I64
 from allconv.engine.emit.native import NativeCode
 
-STATE, MESSAGE, WAITING, FIXED = 0, 1, 8, 16
-"""Where parts of a mailbox begin, in words: three cache lines, of which runs write the first."""
-WORDS = 24
+STATE, MESSAGE, FIXED = 0, 1, 8
+"""Where parts of a mailbox begin, in words: two cache lines, of which runs write the first."""
+WORDS = 16
 BITS = 16  # of the number inside, and of the places, in the state
 
 _MESSAGE = ("places", "size", "block", "counters", "epoch")
-_FIXED = ("run", "clock")
+_FIXED = ("run", "clock", "relax")
 LEAD = ("mailbox", *_MESSAGE, "scratch")
 SERVE = ("mailbox", "scratch", "size", "nanoseconds")
-TURNS = 64  # of the waiting loop between two looks at the clock
+TURNS = 256  # of the waiting loop, after which the processor is offered to others
 
 _RUN = ir.FunctionType(I64, [I64] * len(run_loop.PARAMETERS))
 _BLOCK_BYTES = 8 * len(run_loop.BLOCK)
@@ -60,7 +60,8 @@ class ServeCode(NativeCode):
 
     Who sees a place reads the message, and enters by an exchange of the state, which fails if the
     place, or the run, is another one by then; so the message was whole, and what it names is kept
-    by the leader until nobody is inside (see `engine.mailbox`). A run is entered once. The function
+    by the leader until nobody is inside (see `engine.mailbox`). A run is entered once. Now and then
+    who waits offers the processor to others, which may be all that the leader has. The function
     returns 0 when it was given no run for so many nanoseconds; or, if a run needs more scratch
     memory than the `size` that there is, how much it needs.
     """
@@ -74,7 +75,6 @@ class ServeCode(NativeCode):
         b, state = self.builder, self.arguments["mailbox"]
         self.fixed = self.read(_FIXED, self.word(state, FIXED))
         said = self.moment()
-        self.change("add", self.word(state, WAITING), I64(1))
         before = b.block
         rest, look, idle, clock, place, leave = self.blocks(
             "rest", "look", "idle", "clock", "place", "leave"
@@ -98,6 +98,7 @@ class ServeCode(NativeCode):
         pausing = b.icmp_unsigned("!=", b.urem(turns, I64(TURNS)), I64(0))
         b.cbranch(pausing, look, clock)
         b.position_at_end(clock)
+        self.give_way(self.fixed["relax"])
         late = b.icmp_signed(">", self.now(self.clock, self.fixed["clock"], said), deadline)
         b.cbranch(late, leave, look)
         b.position_at_end(place)
@@ -117,7 +118,6 @@ class ServeCode(NativeCode):
         result = b.phi(I64)
         result.add_incoming(I64(0), clock)
         result.add_incoming(need, small)
-        self.change("sub", self.word(state, WAITING), I64(1))
         b.ret(result)
         return str(self.module)
 

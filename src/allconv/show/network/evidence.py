@@ -12,7 +12,6 @@ All three are coarse, and prove nothing: they say where to look.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +24,7 @@ from allconv.show.network.record import RunnableNetwork
 from allconv.show.network.values import Progress, Scores, compute
 from allconv.trace import current, trace
 from allconv.train.evaluate import softmax
-
-if TYPE_CHECKING:
-    from allconv.value import Value
+from allconv.value import Value
 
 GRID = 7  # parts of a side that are covered, one after the other
 SHARPEST = 99.0  # percentile above which a map is cut off

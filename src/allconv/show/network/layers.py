@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from allconv.graph import Node
 from allconv.text import printable
-
-if TYPE_CHECKING:
-    from allconv.graph import Node
-    from allconv.value import Value
+from allconv.value import Value
 
 Shape = tuple[int | str | None, ...]
 """Sizes as far as they are known: a number, a name that the file gives it, or None."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from allconv.analysis.fields import Field
 from allconv.analysis.receptive import receptive_fields
 from allconv.engine.place import size_in_bytes
 from allconv.engine.program import Program
 from allconv.engine.step import KernelStep, PlanStep
+from allconv.graph import Node
 from allconv.nn.module import Module
 from allconv.nn.summary import parameters_of
 from allconv.nn.tracing import network_dtype, trace_module
@@ -18,12 +18,9 @@ from allconv.onnx.model import OnnxNode as FileNode
 from allconv.onnx.module import OnnxModule
 from allconv.operators.base import Array, Spec
 from allconv.show.network.layers import INPUT, OUTPUT, Drawn, DrawnLayer, DrawnNetwork, Source
-
-if TYPE_CHECKING:
-    from allconv.graph import Node
-    from allconv.show.network.read import Described
-    from allconv.trace import Recorded
-    from allconv.value import Value
+from allconv.show.network.read import Described
+from allconv.trace import Recorded
+from allconv.value import Value
 
 MOVING = ("Copy", "Pack")  # kernels that only bring data into place
 _PASSING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Transpose")

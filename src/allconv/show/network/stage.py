@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from allconv.graph import Node
 from allconv.operators.base import Array
 from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.pool import AveragePool, MaxPool
+from allconv.operators.windowed import WindowOperator
 from allconv.picture.markup import Markup, element
 from allconv.show.stage.picture import StagePicture
 from allconv.show.stage.state import State, sides_of, state_of_axes
@@ -19,10 +21,6 @@ from allconv.show.stage.step import spoken
 from allconv.show.stage.svg import scene_svg
 from allconv.show.stage.values import coordinates, place_key
 from allconv.window import Axis, Span, Window
-
-if TYPE_CHECKING:
-    from allconv.graph import Node
-    from allconv.operators.windowed import WindowOperator
 
 PLACES = 2  # of the window, each way
 CHANNELS = 2  # of the input

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +15,7 @@ from allconv.operators.loss import LogSoftmax, Softmax
 from allconv.show.network.record import RunnableNetwork
 from allconv.show.network.stage import Glimpse, glimpse_of
 from allconv.train.evaluate import softmax
-
-if TYPE_CHECKING:
-    from allconv.value import Value
+from allconv.value import Value
 
 MOST_BYTES = 2**29
 """Of values that one run keeps; the others are computed in further runs."""
