@@ -183,7 +183,7 @@ class Job:
         return Run(self, self.counters.next_epoch(), holding)
 
 
-class Mailbox(Protocol):
+class Helpers(Protocol):
     """Where helpers wait: see `mailbox.Mailbox`."""
 
     def lead(self, holding: object, places: int, size: int, *where: int) -> int:
@@ -209,7 +209,7 @@ class Run:
         job = self._job
         job.native(job.helping[number % HALVES], self._counters, self._epoch, scratch)
 
-    def lead(self, scratch: int, mailbox: Mailbox | None = None, places: int = 0) -> bool:
+    def lead(self, scratch: int, mailbox: Helpers | None = None, places: int = 0) -> bool:
         """Run until all steps are done (True) or `SLICE` is over (False: lead again); so many of
         those who wait at a mailbox may enter."""
         global _native_entries

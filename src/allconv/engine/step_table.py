@@ -30,7 +30,7 @@ class _Segment:
 
 class StepTable:
     """The rows of some steps. `number` gives the number under which a storage's memory is known;
-    a run of them is `brief` as `threads.Work` says."""
+    a run of them is `brief` as `threads.Runnable` says."""
 
     def __init__(
         self, steps: Sequence[PlanStep], number: Callable[[Storage], int], brief: bool = False

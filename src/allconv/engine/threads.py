@@ -33,7 +33,7 @@ PAUSE = 10_000_000
 """Nanoseconds between two times that helpers are woken for brief work."""
 
 
-class Run(Protocol):
+class SharedRun(Protocol):
     """A run that threads have entered or will enter: see `runner.Run`."""
 
     def help(self, scratch: int, number: int) -> None:
@@ -47,7 +47,7 @@ class Run(Protocol):
         """Return when nobody is, or will be, in a chunk."""
 
 
-class Work(Protocol):
+class Runnable(Protocol):
     """What a team can run again and again: see `runner.Job`."""
 
     scratch: int
@@ -55,11 +55,11 @@ class Work(Protocol):
     brief: bool
     """Whether it takes less time than to wake others, who may help if they are awake."""
 
-    def begin(self, holding: object = None) -> Run:
+    def begin(self, holding: object = None) -> SharedRun:
         """Begin a run, which holds the memory that it touches."""
 
 
-def execute(work: Work, threads: int | None = None, holding: object = None) -> None:
+def execute(work: Runnable, threads: int | None = None, holding: object = None) -> None:
     """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`).
 
     Signal handlers run on the way. Where one raises (Ctrl-C), no chunk is claimed any more, and the
@@ -74,7 +74,7 @@ def execute(work: Work, threads: int | None = None, holding: object = None) -> N
         pass
 
 
-def _lead_with_others(work: Work, helpers: int, scratch: Block, holding: object) -> bool:
+def _lead_with_others(work: Runnable, helpers: int, scratch: Block, holding: object) -> bool:
     """Lead a run to its end; False if it is to be run alone: others are busy, or, in a forked
     child, not there."""
     team, run = _team, work.begin(holding)
@@ -198,13 +198,13 @@ class _Helper:
     def __init__(self, number: int, mailbox: Mailbox | None) -> None:
         self._number = number
         self._mailbox = mailbox
-        self._runs: deque[tuple[Run, int]] = deque(maxlen=1)  # a newer run replaces an older
+        self._runs: deque[tuple[SharedRun, int]] = deque(maxlen=1)  # a newer run replaces an older
         self._wake = threading.Lock()
         self._wake.acquire()
         # Not threading.Thread: a signal handler may be here while its lock is held.
         _thread.start_new_thread(self._work, ())
 
-    def give(self, run: Run, scratch: int) -> None:
+    def give(self, run: SharedRun, scratch: int) -> None:
         """Wake the thread to help with a run; if it is still busy it will look at it later."""
         self._runs.append((run, scratch))
         with suppress(RuntimeError):  # it has been woken already
@@ -247,7 +247,7 @@ class _Team:
         self._helpers: list[_Helper] = []
         self._mailbox: Mailbox | None = None
 
-    def ask(self, count: int, work: Work, run: Run) -> Mailbox | None:
+    def ask(self, count: int, work: Runnable, run: SharedRun) -> Mailbox | None:
         """Have up to `count` helpers enter a run: those who sleep are woken; those who wait find it
         in a mailbox, with which it is to be led if there is one.
 
@@ -276,7 +276,7 @@ class _Team:
         """How many helpers may wait: those that find a processor beside the caller's."""
         return available_cpus() - 1
 
-    def _wake(self, count: int, run: Run, scratch: int) -> None:
+    def _wake(self, count: int, run: SharedRun, scratch: int) -> None:
         """Wake up to `count` helpers; fewer if no more threads can be started."""
         mailbox = self._mailbox
         if mailbox is None:

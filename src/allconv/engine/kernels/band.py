@@ -95,7 +95,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Part:
+class BandPart:
     """The part of the input that is packed: its first cell, which may lie outside, and counts."""
 
     start: tuple[Index, Index, Index, Index]
@@ -121,7 +121,7 @@ class Band:
     block: Index
 
     @classmethod
-    def of(cls, code: Code, pitch: Index, address: Index, part: Part) -> Band:
+    def of(cls, code: Code, pitch: Index, address: Index, part: BandPart) -> Band:
         """The band of a part, at an address."""
         rows, columns = part.rows, part.columns
         pixel = code.mul(pitch, code.size)
@@ -140,7 +140,7 @@ class Band:
         )
 
     @classmethod
-    def of_source(cls, code: Code, image: Index, group: Index, part: Part) -> Band:
+    def of_source(cls, code: Code, image: Index, group: Index, part: BandPart) -> Band:
         """The source itself as the band of a part that lies inside."""
         a = code.arguments(SourceArguments)
         cells, taps = code.moves(a.x_axis, part.start), code.moves(a.x_axis, a.dilation)
@@ -164,7 +164,7 @@ class Band:
 
 
 def emit_band(
-    code: Code, pitch: Index, address: Index, image: Index, group: Index, part: Part,
+    code: Code, pitch: Index, address: Index, image: Index, group: Index, part: BandPart,
     prologue: Epilogue | None = None,
 ) -> Band:  # fmt: skip
     """Pack a part of one image and group, passed through a prologue.
@@ -204,7 +204,13 @@ class _PackedRow:
     """What is packed of a row for tap `tap` of axis 3, or for all of them."""
 
     def __init__(
-        self, code: Code, pitch: Index, part: Part, tap: Index, count: Index, change: Change | None
+        self,
+        code: Code,
+        pitch: Index,
+        part: BandPart,
+        tap: Index,
+        count: Index,
+        change: Change | None,
     ) -> None:
         a = code.arguments(SourceArguments)
         self.code, self.pitch, self.count, self.change = code, pitch, count, change

@@ -46,7 +46,7 @@ class Cut(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkToCut:
     """All that decides a cut."""
 
     row: AxisPhases  # the two axes along which cells are cut
@@ -137,7 +137,7 @@ class Work:
 
 
 @lru_cache(4096)
-def cut(work: Work) -> Cut:
+def cut(work: WorkToCut) -> Cut:
     """The best cut, for which one that does not fit counts as slower; if none is possible, the
     finest."""
     cuts = list(work.cuts())

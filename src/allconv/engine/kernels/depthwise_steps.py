@@ -23,7 +23,7 @@ from allconv.engine.kernels.chunks import (
 )
 from allconv.engine.kernels.copy import emit_copy
 from allconv.engine.kernels.depthwise import Depthwise
-from allconv.engine.kernels.depthwise_planes import DepthwisePlanes, PlanesArguments
+from allconv.engine.kernels.depthwise_planes import DepthwisePlanes, DepthwisePlanesArguments
 from allconv.engine.kernels.depthwise_unit import DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
@@ -124,7 +124,7 @@ class Forward:
         lanes = planner.target.lanes(dtype)
         tile = choose_planes_tile(planner.target, row, last, lanes)
         cut = Cut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
-        arguments = PlanesArguments[Number](
+        arguments = DepthwisePlanesArguments[Number](
             **joined(self.arguments(cut)),
             w_channel=self.weights.strides[0],
             y_channel=self.y.channel_stride,

@@ -21,7 +21,14 @@ from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.correlation import COLUMNS, source_of_unit
-from allconv.engine.kernels.direct_tiles import Cells, DirectArguments, Lines, Panel, Sums, Terms
+from allconv.engine.kernels.direct_tiles import (
+    Cells,
+    DirectArguments,
+    Lines,
+    OutputBlock,
+    TermRange,
+    UnitSums,
+)
 from allconv.engine.kernels.entries import CELL, entry, write_entry
 from allconv.engine.kernels.phase_table import clip_taps, read_phase, share
 from allconv.engine.kernels.register_tile import Heights
@@ -75,7 +82,7 @@ class Direct(Kernel):
         q0, columns = share(code, phases[3]["cells"], column, a.column_blocks)
         cells = (*outer, r0, q0)
         start, taps, weights = source_of_unit(code, phases, cells, group)
-        part = band.Part(
+        part = band.BandPart(
             start=(start[0], start[1], start[2], start[3]),
             taps=(taps[0], taps[1]),
             rows=band.Span.of(code, 2, rows, taps[2]),
@@ -112,7 +119,7 @@ class Direct(Kernel):
         weights, bias = operands
         block = self.vectors * code.lanes
         left, along = code.sub(a.outputs, code.mul(k, block)), code.mul(k, block, code.size)
-        panel = Panel(
+        panel = OutputBlock(
             w=code.add(weights, code.mul(k, a.w_block)),
             b=code.add(bias, along),
             y=along,
@@ -120,10 +127,10 @@ class Direct(Kernel):
             left=left,
             masks=code.masks(left, self.vectors),
         )
-        sums = Sums(code, self.heights, self.vectors, self.epilogues, turned=self.turned)
+        sums = UnitSums(code, self.heights, self.vectors, self.epilogues, turned=self.turned)
         with code.loop(a.parts) as number:
             begin, following = code.mul(number, a.part_runs), code.add(number, 1)
-            terms = Terms(
+            terms = TermRange(
                 first=code.compare("==", number, 0),
                 last=code.compare("==", following, a.parts),
                 begin=begin,
@@ -137,7 +144,13 @@ class Direct(Kernel):
             self._turn(code, cells, lines, panel, finished, code.mul(k, block, a.y_channel))
 
     def _turn(
-        self, code: Code, cells: Cells, lines: Lines, panel: Panel, finished: View, channel: Index
+        self,
+        code: Code,
+        cells: Cells,
+        lines: Lines,
+        panel: OutputBlock,
+        finished: View,
+        channel: Index,
     ) -> None:
         """Write a finished block of channels, the first of which lies `channel` bytes from that of
         the group: rows of cells, or all cells at once where y has nothing in between."""
@@ -155,7 +168,7 @@ class Direct(Kernel):
             turn(code, View(code, source.address, width * code.size), out, length,
                  code.min(panel.left, width))  # fmt: skip
 
-    def _band(self, code: Code, image: Index, group: Index, part: band.Part) -> band.Band:
+    def _band(self, code: Code, image: Index, group: Index, part: band.BandPart) -> band.Band:
         """The band of a unit: packed, or the source itself."""
         a = code.arguments(DirectArguments)
         own = band.Band.of_source(code, image, group, part)

@@ -16,8 +16,8 @@ from allconv.engine.kernels.chunks import (
     source_arguments,
     units_of_chunk,
 )
-from allconv.engine.kernels.correlation import ProblemArguments
-from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
+from allconv.engine.kernels.correlation import CorrelationArguments
+from allconv.engine.kernels.cut import CHANGE, COPY, TURN, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
@@ -159,7 +159,7 @@ class DirectConvolution:
 
     def _step(
         self, kernel: Kernel, arguments: DirectArguments[Number] | PlanesArguments[Number],
-        common: ProblemArguments[Number], axes: tuple[AxisPhases, ...], packed: Packed,
+        common: CorrelationArguments[Number], axes: tuple[AxisPhases, ...], packed: Packed,
         images: tuple[Image, Image], chunks: int, scratch: int,
     ) -> None:  # fmt: skip
         """Add the step that computes y from x, and the one that mends cells at the border."""
@@ -178,14 +178,16 @@ class DirectConvolution:
     def _best(
         self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
-    ) -> tuple[Work, tuple[AxisPhases, ...]]:  # fmt: skip
+    ) -> tuple[WorkToCut, tuple[AxisPhases, ...]]:  # fmt: skip
         """The axes, with bands packed in the fastest way."""
         alone = any(steps.cell or steps.source for steps in weights)
         ways = packings(axes, close=x.channel_stride == x.place.item)
         every = [(self._work(x, each, packed, alone=alone), each) for each in ways]
         return min(every, key=lambda pair: pair[0].time(cut(pair[0])))
 
-    def _work(self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool) -> Work:
+    def _work(
+        self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool
+    ) -> WorkToCut:
         """All that decides how the convolution is cut."""
         form, blocks, item = packed.format, Blocks.of(packed.format.rows), x.place.item
         vectors = form.width // self.planner.target.lanes(form.dtype)
@@ -195,7 +197,7 @@ class DirectConvolution:
         close = x.channel_stride == item
         inplace = close and self.head is None
         inplace = inplace and not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
-        return Work(
+        return WorkToCut(
             row=axes[2],
             column=axes[3],
             outer=outer * axes[0].most * axes[1].most,
@@ -211,7 +213,7 @@ class DirectConvolution:
         )
 
     def _border(
-        self, axes: tuple[AxisPhases, ...], common: ProblemArguments[Number], packed: Packed,
+        self, axes: tuple[AxisPhases, ...], common: CorrelationArguments[Number], packed: Packed,
         reads: list[Place], y: Place,
     ) -> None:  # fmt: skip
         """Mend what a weight that is not finite has made of zeros outside of the input."""
@@ -241,7 +243,7 @@ class DirectConvolution:
     def _arguments(
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
-    ) -> ProblemArguments[Number]:  # fmt: skip
+    ) -> CorrelationArguments[Number]:  # fmt: skip
         """What all its kernels are given, with the table of phases."""
         form, blocks = packed.format, Blocks.of(packed.format.rows)
         _, phases = phase_table(
@@ -258,7 +260,7 @@ class DirectConvolution:
             ],
         )  # fmt: skip
         source, output = source_arguments(x, axes, blocks), output_arguments(y, axes)
-        return ProblemArguments[Number](
+        return CorrelationArguments[Number](
             **joined(phases, source, packed.arguments(), output, self.tail.arguments()),
             phase_count=tuple(len(axis.phases) for axis in axes),
             most=tuple(axis.most for axis in axes),

@@ -19,13 +19,13 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import Rows, View
 from allconv.engine.epilogue import BeforeArguments, Epilogue, finished
 from allconv.engine.kernels.band import BandArguments
-from allconv.engine.kernels.correlation import ProblemArguments
+from allconv.engine.kernels.correlation import CorrelationArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry
 from allconv.engine.kernels.register_tile import Heights, emit_cover
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectArguments(ProblemArguments[T], BandArguments[T], BeforeArguments[T]):
+class DirectArguments(CorrelationArguments[T], BandArguments[T], BeforeArguments[T]):
     """Beside those, how units are counted, how long runs are, and where in scratch memory what is
     written down begins."""
 
@@ -65,7 +65,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Panel:
+class OutputBlock:
     """A block of output channels: its weights, biases and outputs, how many channels are left."""
 
     w: Index
@@ -77,7 +77,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Terms:
+class TermRange:
     """A part of the runs of every sum, in their order; it is the `first`, the `last` or both."""
 
     first: Condition
@@ -111,7 +111,7 @@ class Lines:
         return cls(count, length, whole, begin, covered, pitch)
 
 
-class Sums:
+class UnitSums:
     """Sums of the cells of a unit for one block of output channels, a part of their terms.
 
     In scratch memory, from `sums` on, lie the biases, then the sums of the tiles of a line that are
@@ -131,7 +131,7 @@ class Sums:
         self.waiting = View(code, self.biases[1 + heights[0]].address, size)
 
     def emit(
-        self, cells: Cells, lines: Lines, panel: Panel, terms: Terms, bias: View | None
+        self, cells: Cells, lines: Lines, panel: OutputBlock, terms: TermRange, bias: View | None
     ) -> None:
         """Line by line."""
         code, a = self.code, self.a
@@ -149,7 +149,13 @@ class _Line:
     """A line of a unit, tile by tile."""
 
     def __init__(
-        self, sums: Sums, cells: Cells, lines: Lines, panel: Panel, terms: Terms, number: Index
+        self,
+        sums: UnitSums,
+        cells: Cells,
+        lines: Lines,
+        panel: OutputBlock,
+        terms: TermRange,
+        number: Index,
     ) -> None:
         code, a = sums.code, sums.a
         self.sums, self.code, self.a, self.terms, self.panel = sums, code, a, terms, panel

@@ -8,8 +8,8 @@ from math import gcd, prod
 from allconv.engine.arguments import joined
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.chunks import BAND, COPY, MOST, units_of_chunk
-from allconv.engine.kernels.correlation import ProblemArguments
-from allconv.engine.kernels.cut import BEGIN, TILE, Cut, Work
+from allconv.engine.kernels.correlation import CorrelationArguments
+from allconv.engine.kernels.cut import BEGIN, TILE, Cut, WorkToCut
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import PackedFormat
 from allconv.engine.kernels.phase_table import ITEM
@@ -49,7 +49,7 @@ def tile_of(target: Target, width: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanesWork(Work):
+class PlanesWork(WorkToCut):
     """Work on planes, whose vectors are cells: `planes` of them, of all taps of a row."""
 
     tile: tuple[int, int]
@@ -138,7 +138,7 @@ def planes_work(
 
 
 def planes_arguments(
-    common: ProblemArguments[Number], work: PlanesWork, pieces: Cut, pairs: int
+    common: CorrelationArguments[Number], work: PlanesWork, pieces: Cut, pairs: int
 ) -> tuple[PlanesArguments[Number], int, int]:
     """What the kernel is given for a cut of so many multiply-adds in all, its chunks and the bytes
     of its scratch memory, in which planes, strips and terms follow each other."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.chunks import Blocks
-from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, Work
+from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, WorkToCut
 from allconv.engine.kernels.entries import RUN
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import Packed
@@ -30,7 +30,7 @@ class TermRuns:
 
     @classmethod
     def of(
-        cls, work: Work, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
+        cls, work: WorkToCut, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
     ) -> TermRuns:
         """The longest runs; weights lie `by_tap` bytes apart along the last axis."""
         blocks, taps = Blocks.of(packed.format.rows), [axis.taps for axis in axes]
@@ -66,7 +66,7 @@ class Memory(NamedTuple):
     ahead: int
 
     @classmethod
-    def of(cls, work: Work, pieces: Cut, runs: TermRuns, *, kept: bool) -> Memory:
+    def of(cls, work: WorkToCut, pieces: Cut, runs: TermRuns, *, kept: bool) -> Memory:
         """Memory for the largest unit; with `kept` it has room for all sums of a block."""
         rows, columns = work.cells(pieces)
         lines, length = (rows, columns) if work.alone else (1, rows * columns)

@@ -165,7 +165,7 @@ class Weight(Kernel):
         """The bands of all images, one after the other."""
         a = code.arguments(WeightArguments)
         taps2, taps3 = terms.taps
-        part = band.Part(
+        part = band.BandPart(
             start=(start[0], start[1], start[2], start[3]),
             taps=(1, 1),
             rows=band.Span.of(code, 2, terms.rows, taps2),

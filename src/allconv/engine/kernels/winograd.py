@@ -52,6 +52,7 @@ class WinogradWeightsArguments(TransformedArguments[T]):
     """Beside those, weights w with their strides."""
 
     w: T
+    w_group: T
     w_output: T
     w_channel: T
     w_tap: tuple[T, ...] = several(2)
@@ -90,8 +91,7 @@ class WinogradWeights(Kernel):
         group, block = code.counted(code.chunk, a.out_blocks)
         first = code.mul(block, width)
         count = code.min(code.sub(a.outputs, first), width)
-        channel = code.add(code.mul(group, a.outputs), first)
-        source = code.add(a.w, code.mul(channel, a.w_output))
+        source = code.add(a.w, code.mul(group, a.w_group), code.mul(first, a.w_output))
         out = code.add(a.u, code.mul(group, a.u_plane, n * n), code.mul(block, a.channels, line))
         taps = View(code, code.scratch, TAPS * line, line)
         half = View(code, code.add(code.scratch, TAPS * TAPS * line), TAPS * step, step)

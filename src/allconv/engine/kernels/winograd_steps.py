@@ -1,6 +1,8 @@
 """Planning of Winograd's algorithm: weights transformed once, runs of tiles, splits of channels.
 
-What a chunk does depends on shapes alone, never on the number of threads.
+Weights come by group, as (G, O, C, 3, 3): those of a correlation as they are, those of a transpose
+turned round, for it is the correlation of y with them. What a chunk does depends on shapes alone,
+never on the number of threads.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
-from allconv.window import Window
+from allconv.window import Axis, Window
 
 LINE = 64  # bytes of a cache line
 PITCH = 16  # channels of a block of v come in multiples of this: whole vectors of any target
@@ -57,11 +59,12 @@ class WeightFormat:
     lanes: int
 
     @classmethod
-    def of(cls, weights: Spec, groups: int, m: int, target: Target) -> WeightFormat:
-        """The format of the weights (G*O, C, 3, 3) on a target."""
-        outputs, lanes = weights.shape[0] // groups, target.lanes(weights.dtype)
+    def of(cls, weights: Spec, m: int, target: Target) -> WeightFormat:
+        """The format of the weights (G, O, C, 3, 3) on a target."""
+        groups, outputs, channels = weights.shape[:3]
+        lanes = target.lanes(weights.dtype)
         vectors = min(2, -(-outputs // lanes))
-        return cls(weights.dtype, m, groups, weights.shape[1], outputs, vectors, lanes)
+        return cls(weights.dtype, m, groups, channels, outputs, vectors, lanes)
 
     @property
     def width(self) -> int:
@@ -142,16 +145,39 @@ class Cut:
         return cls(run, split, max(-(-run // pieces), min(run, LEAST)))
 
 
+def by_group(w: Place, groups: int) -> Place:
+    """Weights (G*O, C, 3, 3) of a correlation by group."""
+    outputs, by_output = w.shape[0] // groups, w.strides[0]
+    shape = (groups, outputs, *w.shape[1:])
+    return w.viewed(shape, (outputs * by_output, *w.strides))
+
+
+def turned_round(w: Place, window: Window, groups: int) -> tuple[Place, Window]:
+    """The weights and the window of the correlation of y that a transpose is, of stride 1.
+
+    As j + p = i + k, also i + (2 - p) = j + (2 - k): taps run backwards, and the channels of x and
+    of y change places.
+    """
+    each = by_group(w, groups)
+    by_g, by_o, by_c, *by_tap = each.strides
+    shape = (groups, each.shape[2], each.shape[1], TAPS, TAPS)
+    last = (TAPS - 1) * sum(by_tap)
+    turned = each.viewed(shape, (by_g, by_c, by_o, *(-step for step in by_tap)), last)
+    axes = (
+        Axis(axis.output, TAPS, axis.input, padding=TAPS - 1 - axis.padding) for axis in window.axes
+    )
+    return turned, Window(tuple(axes))
+
+
 def add_winograd(
     planner: Planner, x: Place, w: Place, y: Place, bias: Place | None, tail: Tail, window: Window,
     m: int,
 ) -> None:  # fmt: skip
     """Add the steps of y = tail(bias + x correlated with w) by F(m x m, 3 x 3).
 
-    Channels of y, or its rows, are contiguous; x and w lie anyhow.
+    Channels of y, or its rows, are contiguous; x and w, by group, lie anyhow.
     """
-    groups = x.shape[1] // w.shape[1]
-    form = WeightFormat.of(w.spec, groups, m, planner.target)
+    form = WeightFormat.of(w.spec, m, planner.target)
     weights, item = _transform_weights(planner, form, w), item_size(form.dtype)
     pitch = min(BLOCK, -(-form.channels // PITCH) * PITCH)
     blocks = -(-form.channels // pitch)
@@ -162,7 +188,7 @@ def add_winograd(
     room = cover(heights, cut.run)[2]
     v_plane = _plane(room * blocks * pitch * item)
     m_plane = _plane(room * cut.split * form.width * item)
-    runs = -(-tiles // cut.run) * groups
+    runs = -(-tiles // cut.run) * form.groups
     v = planner.temporary((runs * form.planes * v_plane // item,), form.dtype)
     of_tiles = TileArguments[Number](
         **joined(_input_arguments(x, window)),
@@ -174,7 +200,7 @@ def add_winograd(
         rows=room,
         tiles=tiles,
         run=cut.run,
-        groups=groups,
+        groups=form.groups,
     )
     turned = y.strides[1] != item
     buffers = buffer_size(m, pitch, form.lanes, turned=turned) * item
@@ -237,9 +263,10 @@ def _transform_weights(planner: Planner, form: WeightFormat, w: Place) -> Place:
     arguments = WinogradWeightsArguments[Number](
         **joined(form.arguments(place)),
         w=w,
-        w_output=w.strides[0],
-        w_channel=w.strides[1],
-        w_tap=w.strides[2:],
+        w_group=w.strides[0],
+        w_output=w.strides[1],
+        w_channel=w.strides[2],
+        w_tap=w.strides[3:],
     )
     item = item_size(form.dtype)
     planner.step(
