@@ -289,7 +289,7 @@ from engine import test_mailbox as tests
 words = np.zeros(2, np.int64)
 mailbox.PATIENCE = 10**9
 box = mailbox.Mailbox()
-runner.relax = lambda: tests.stand_address(words)  # of the jobs that are made from here on
+runner.give_way = lambda: tests.stand_address(words)  # of the jobs that are made from here on
 def lead_and_forget():
     held = tests.Held(2)
     leader = tests.leading(box, held.job, 1)
