@@ -260,7 +260,7 @@ class _PackedRow:
                 with vectors:
                     self._vectors(source, target)
                 with elements:
-                    _turned(code, (source, self.step), (target, self.pixel), cells, count)
+                    _transposed(code, (source, self.step), (target, self.pixel), cells, count)
 
     def _vectors(self, source: Index, target: Index) -> None:
         """Vectors a pixel."""
@@ -287,7 +287,7 @@ def emit_zeros(code: Code, address: Index, count: Index) -> None:
         View(code, code.add(address, code.mul(i, code.size))).store(code.const(0.0), 0, mask)
 
 
-def _turned(
+def _transposed(
     code: Code, begin: tuple[Index, Index], end: tuple[Index, Index], columns: Index, count: Index
 ) -> None:
     """So many pixels whose channels lie apart: where they begin and how far they lie apart in the

@@ -31,7 +31,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.value import Value
 from allconv.window import Axis, Window
 
-LARGE = 256  # pixels of images that are not turned in advance, but again for each split of channels
+LARGE = 256  # pixels of images that are not transposed in advance, but for each split of channels
 
 
 def lower_correlate(planner: Planner, node: Node) -> bool:
@@ -97,8 +97,8 @@ def lower_correlate_transpose(planner: Planner, node: Node) -> bool:
         return True
     if algorithm in WINOGRAD:
         y = planner.read(node.inputs[1])
-        weights, turned = turned_round(w, window, operator.groups)
-        add_winograd(planner, y, weights, x, bias, tail, turned, WINOGRAD[algorithm])
+        weights, transposed = turned_round(w, window, operator.groups)
+        add_winograd(planner, y, weights, x, bias, tail, transposed, WINOGRAD[algorithm])
         return True
     y = read_pixels(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)

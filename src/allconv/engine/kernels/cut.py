@@ -32,7 +32,7 @@ AHEAD = 2  # tiles of a unit at least, over which fetching the next part of the 
 CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
 TILE = 40  # cycles to begin and end a tile
 BEGIN = 300  # cycles to begin a unit
-COPY, CHANGE, TURN = 0.3, 1.0, 1.0
+COPY, CHANGE, TRANSPOSE = 0.3, 1.0, 1.0
 """Cycles to pack an element of a band, to change it on the way, and to turn it from rows."""
 NEAR_BYTES, FAR_BYTES = 64, 12  # of weights a cycle, from the second-level cache or beyond
 

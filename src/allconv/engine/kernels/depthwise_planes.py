@@ -1,8 +1,8 @@
 """The depthwise algorithm on planes: images in row-major order, each channel by itself.
 
 Lanes are cells that follow each other along axis 3, the numbers of a channel are the same in all
-lanes, and nothing is packed or turned. The terms of a sum and their order are those of `depthwise`:
-lanes whose tap lies outside of the input keep their sum.
+lanes, and nothing is packed or transposed. The terms of a sum and their order are those of
+`depthwise`: lanes whose tap lies outside of the input keep their sum.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.correlation import COLUMNS, source_of_unit
+from allconv.engine.kernels.correlation_arguments import COLUMNS, source_of_unit
 from allconv.engine.kernels.direct_tiles import (
     Cells,
     DirectArguments,
@@ -43,7 +43,7 @@ class Direct(Kernel):
     1 whose source does not exist are left out, and those of axis 2 that no row of a tile has; else
     the band has zeros there. Where nothing lies outside (`inplace`) the source itself is the band.
     Where weights or biases move with the rows (`alone`) no tile crosses from one to the next. Where
-    channels of y lie apart (`turned`) a unit's block of them is finished in scratch memory first.
+    channels of y lie apart (`transposed`) a unit's block of them is finished in scratch first.
     """
 
     heights: Heights
@@ -51,7 +51,7 @@ class Direct(Kernel):
     bias: bool
     epilogues: tuple[Epilogue, ...]
     prologues: tuple[Epilogue, ...]
-    turned: bool
+    transposed: bool
 
     takes: ClassVar = DirectArguments
 
@@ -127,7 +127,9 @@ class Direct(Kernel):
             left=left,
             masks=code.masks(left, self.vectors),
         )
-        sums = UnitSums(code, self.heights, self.vectors, self.epilogues, turned=self.turned)
+        sums = UnitSums(
+            code, self.heights, self.vectors, self.epilogues, transposed=self.transposed
+        )
         with code.loop(a.parts) as number:
             begin, following = code.mul(number, a.part_runs), code.add(number, 1)
             terms = TermRange(
@@ -139,11 +141,11 @@ class Direct(Kernel):
             )
             biases = View(code, panel.b) if self.bias else None
             sums.emit(cells, lines, panel, terms, biases)
-        if self.turned:
+        if self.transposed:
             finished = sums.waiting
-            self._turn(code, cells, lines, panel, finished, code.mul(k, block, a.y_channel))
+            self._transpose(code, cells, lines, panel, finished, code.mul(k, block, a.y_channel))
 
-    def _turn(
+    def _transpose(
         self,
         code: Code,
         cells: Cells,

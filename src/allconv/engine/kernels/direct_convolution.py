@@ -16,8 +16,8 @@ from allconv.engine.kernels.chunks import (
     source_arguments,
     units_of_chunk,
 )
-from allconv.engine.kernels.correlation import CorrelationArguments
-from allconv.engine.kernels.cut import CHANGE, COPY, TURN, WorkToCut, cut
+from allconv.engine.kernels.correlation_arguments import CorrelationArguments
+from allconv.engine.kernels.cut import CHANGE, COPY, TRANSPOSE, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
@@ -96,8 +96,8 @@ class DirectConvolution:
         work = planes_work(x, axes, form, target, self.groups)
         pieces = cut(work)
         other, _ = self._best(x, axes, packed, weights)
-        turned = other.time(cut(other)) + TURN * y.place.spec.size
-        if not work.fits(pieces) or work.time(pieces) > turned:
+        transposed = other.time(cut(other)) + TRANSPOSE * y.place.spec.size
+        if not work.fits(pieces) or work.time(pieces) > transposed:
             return False
         common = self._arguments(x, y, axes, packed, weights)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
@@ -117,8 +117,8 @@ class DirectConvolution:
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
         units = work.units(pieces)
         runs = TermRuns.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
-        turned = y.channel_stride != y.place.item
-        memory = Memory.of(work, pieces, runs, kept=turned)
+        transposed = y.channel_stride != y.place.item
+        memory = Memory.of(work, pieces, runs, kept=transposed)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
         block = units_of_chunk(units, pairs, memory.runs // work.item)
         common = self._arguments(x, y, axes, packed, weights)
@@ -152,7 +152,7 @@ class DirectConvolution:
         )
         kernel = Direct(
             self.planner.target, form.dtype, work.heights, work.vectors, self.bias is not None,
-            self.tail.epilogues(alone=work.heights[0] == 1), head.epilogues(), turned,
+            self.tail.epilogues(alone=work.heights[0] == 1), head.epilogues(), transposed,
         )  # fmt: skip
         chunks = -(-units // block)
         self._step(kernel, arguments, common, axes, packed, (x, y), chunks, memory.bytes)
@@ -209,7 +209,7 @@ class DirectConvolution:
             blocks=form.columnblocks,
             pixel=blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1),
             item=item,
-            copy=0.0 if inplace else COPY if close else TURN if self.head is None else CHANGE,
+            copy=0.0 if inplace else COPY if close else TRANSPOSE if self.head is None else CHANGE,
         )
 
     def _border(

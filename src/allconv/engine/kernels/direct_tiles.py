@@ -16,10 +16,10 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 from allconv.engine.epilogue import BeforeArguments, Epilogue, finished
 from allconv.engine.kernels.band import BandArguments
-from allconv.engine.kernels.correlation import CorrelationArguments
+from allconv.engine.kernels.correlation_arguments import CorrelationArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry
 from allconv.engine.kernels.register_tile import Heights, emit_cover
 
@@ -115,15 +115,15 @@ class UnitSums:
     """Sums of the cells of a unit for one block of output channels, a part of their terms.
 
     In scratch memory, from `sums` on, lie the biases, then the sums of the tiles of a line that are
-    not full, then those of cells that wait for their next part, or where `turned` for that.
+    not full, then those of cells that wait for their next part, or where `transposed` for that.
     """
 
     def __init__(
         self, code: Code, heights: Heights, vectors: int, epilogues: tuple[Epilogue, ...], *,
-        turned: bool,
+        transposed: bool,
     ) -> None:  # fmt: skip
         self.code, self.heights, self.vectors, self.epilogues = code, heights, vectors, epilogues
-        self.turned = turned
+        self.transposed = transposed
         self.a = a = code.arguments(DirectArguments)
         self.size = size = vectors * code.lanes * code.size  # bytes of the sums of a cell
         self.biases = View(code, code.add(code.scratch, a.sums), size)
@@ -231,16 +231,16 @@ class _Line:
         place = code.select(self.terms.last, self.sums.rest.address, self._waiting(begin).address)
         tile.store(View(code, place).rows([i * size for i in range(tile.rows)]))
 
-    def _targets(self, cells: list[dict[str, View]], begin: Index) -> Rows:
-        """Where cells go: to the output, or where they are turned."""
+    def _targets(self, cells: list[dict[str, View]], begin: Index) -> TileRows:
+        """Where cells go: to the output, or where they are transposed."""
         code, size = self.code, self.sums.size
-        if self.sums.turned:
+        if self.sums.transposed:
             finished = self.sums.waiting[code.add(self.finished, begin)]
             return finished.rows([i * size for i in range(len(cells))])
         targets = [code.add(cell["target"].scalar(), self.panel.y) for cell in cells]
         return View(code, 0).rows(targets)
 
-    def _write(self, tile: Tile, out: Rows) -> None:
+    def _write(self, tile: Tile, out: TileRows) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""
         code, panel = self.code, self.panel
         for v, mask in enumerate(panel.masks):
@@ -251,7 +251,7 @@ class _Line:
                 with otherwise, code.when(code.compare(">", panel.left, v * code.lanes)):
                     self._write_vectors(tile, out, v, mask)
 
-    def _write_vectors(self, tile: Tile, out: Rows, v: int, mask: Mask) -> None:
+    def _write_vectors(self, tile: Tile, out: TileRows, v: int, mask: Mask) -> None:
         """Write a vector of each row."""
         code = self.code
         along = v * code.lanes * code.size

@@ -9,7 +9,7 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.depthwise_steps import Cut, Forward
+from allconv.engine.kernels.depthwise_steps import DepthwiseCut, Forward
 from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.group_planes import GroupArguments, GroupPlanes
 from allconv.engine.phases import Phase
@@ -21,10 +21,10 @@ from allconv.value import Value
 OUTPUTS = (8, 7, 6, 5, 4)  # of a tile, of which those of a group must be a multiple
 VECTORS = (1, 2, 3)  # of a tile
 MOST_INPUTS = 64  # of a group: a block of `direct`, whose sums these are
-MOST_OUTPUTS = 32  # of a group, of windows of one cell, which are turned in vain otherwise
+MOST_OUTPUTS = 32  # of a group, of windows of one cell, which are transposed in vain otherwise
 LEAST = 3  # rows of a third of the lanes
 DIRECT = 1.25  # cycles of the direct algorithm on one vector of channels, for one on planes
-TURN = 0.5  # cycles to turn a number
+TRANSPOSE = 0.5  # cycles to turn a number
 
 
 def add_group_planes(
@@ -33,9 +33,9 @@ def add_group_planes(
 ) -> bool:  # fmt: skip
     """Fill y from an image, if groups have too few channels for vectors.
 
-    Where their channels come last, images are turned if that pays. Measured on one core of a Zen 5
-    processor (AVX-512), beside the direct algorithm and its turned images: 8 channels a group, 3x3
-    at 28 x 28, 144 us for 421; 28 of 1x1, 33 for 48; 16 of 5x5, 183 for 186, 32 of 5x5, 801 for
+    Where their channels come last, images are transposed if that pays. Measured on one core of a
+    Zen 5 processor (AVX-512), beside the direct algorithm on transposed images: 8 channels a group,
+    3x3 at 28 x 28, 144 us for 421; 28 of 1x1, 33 for 48; 16 of 5x5, 183 for 186, 32 of 5x5, 801 for
     715. With channels last, 3x3: 8 a group at 28 x 28, 183 for 357; at 56 x 56 with stride 2, 329
     for 526; 4 at 56 x 56, 313 for 949; 12, 964 for 1,332; but 8 at 7 x 7 65 for 58.
     """
@@ -85,7 +85,7 @@ def _pays(planner: Planner, groups: int, x: Place, y: Place, axes: tuple[AxisPha
     terms = x.shape[1] // groups * prod(axis.taps for axis in axes)
     direct, planes = (-(-n // lanes) * lanes / n for n in (outputs, most))
     saved = terms * (DIRECT * direct - planes) / (2 * lanes)
-    return saved * y.spec.size > TURN * (x.spec.size + y.spec.size)
+    return saved * y.spec.size > TRANSPOSE * (x.spec.size + y.spec.size)
 
 
 def _add(
@@ -102,7 +102,9 @@ def _add(
     forward = Forward(
         planner, replace(source, channels=blocks), target, axes, by_tap, count, w, bias, tail
     )
-    cut = Cut.of_planes(axes, x.shape[0], blocks, (1, vectors * lanes), source.channels * outputs)
+    cut = DepthwiseCut.of_planes(
+        axes, x.shape[0], blocks, (1, vectors * lanes), source.channels * outputs
+    )
     arguments = GroupArguments[Number](
         **joined(forward.arguments(cut)),
         w_channel=w.strides[0],

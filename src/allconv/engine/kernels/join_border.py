@@ -17,7 +17,7 @@ from allconv.engine.arguments import T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 from allconv.engine.kernels.join_weight import JoinWeight, JoinWeightArguments, Line
 from allconv.engine.kernels.phase_table import clip_taps, read_phase
 from allconv.engine.kernels.weight import COLUMNS, TermArguments
@@ -64,7 +64,7 @@ class JoinBorder(JoinWeight):
         mask = code.mask(code.sub(a.outputs, first))
         tile = Tile(code, 1, 1)
 
-        def add(x: Rows, y: View | None) -> None:
+        def add(x: TileRows, y: View | None) -> None:
             if y is None:
                 raise TypeError("an outer product needs both operands")
             product = (code.splat(x[0].scalar()), y.vector(0, mask))

@@ -20,7 +20,7 @@ from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue, finished
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.correlation import COLUMNS, CorrelationArguments
+from allconv.engine.kernels.correlation_arguments import COLUMNS, CorrelationArguments
 from allconv.engine.kernels.phase_table import clip_taps, read_phase
 
 

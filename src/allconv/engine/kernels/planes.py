@@ -1,7 +1,7 @@
 """The direct algorithm in planes, for results that lie row by row, channel by channel.
 
 Vectors of the register tile are output cells that follow each other, also from row to row; its rows
-are output channels. So nothing is turned: x is read where it lies, or from planes of its few
+are output channels. So nothing is transposed: x is read where it lies, or from planes of its few
 channels (see `planes_band`), and y is written from registers. Weights are packed as for `direct`,
 the terms of a sum and their order are the same, and so are the bits.
 """
@@ -19,10 +19,14 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.correlation import COLUMNS, CorrelationArguments, source_of_unit
+from allconv.engine.kernels.correlation_arguments import (
+    COLUMNS,
+    CorrelationArguments,
+    source_of_unit,
+)
 from allconv.engine.kernels.entries import entry, write_entry
 from allconv.engine.kernels.phase_table import reach, read_phase, share
 from allconv.engine.kernels.planes_band import PlanesBandArguments, PlanesPart, emit_planes
@@ -187,7 +191,7 @@ class _Channels:
         w = View(code, self.w).rows([row * size for row in range(self.height)])
         tile = Tile(code, self.height, vectors, [b for b in self.start for _ in range(vectors)])
 
-        def step(weights: Rows, cells: View | None) -> None:
+        def step(weights: TileRows, cells: View | None) -> None:
             tile.outer(weights, cells, mask)
 
         loops = [(code.mul(a.row_taps, a.channels), code.mul(a.width, size), a.plane)]

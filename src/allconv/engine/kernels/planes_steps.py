@@ -8,7 +8,7 @@ from math import gcd, prod
 from allconv.engine.arguments import joined
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.chunks import BAND, COPY, MOST, units_of_chunk
-from allconv.engine.kernels.correlation import CorrelationArguments
+from allconv.engine.kernels.correlation_arguments import CorrelationArguments
 from allconv.engine.kernels.cut import BEGIN, TILE, Cut, WorkToCut
 from allconv.engine.kernels.form import AxisPhases, Image
 from allconv.engine.kernels.pack import PackedFormat

@@ -49,13 +49,13 @@ class _Cells:
 
 
 @dataclass(frozen=True)
-class Results:
-    """How results are written: the channels of y follow each other, unless they are `turned`."""
+class WinogradResults:
+    """How results are written: the channels of y follow each other, unless `transposed`."""
 
     m: int
     bias: bool
     epilogue: Epilogue
-    turned: bool
+    transposed: bool
     strip: int  # where in scratch memory a strip is finished, in bytes
 
     def emit(
@@ -67,7 +67,7 @@ class Results:
         The products of a tile lie `pitch` bytes behind those of the one before.
         """
         a = code.arguments(ResultArguments)
-        if self.turned:
+        if self.transposed:
             self._strips(code, products, pitch, tiles, channels)
             return
         (first, count), (channel, outputs) = tiles, channels
@@ -205,6 +205,6 @@ class Results:
         return self.epilogue.apply(code, x, cells.image, cells.channel, here, mask)
 
 
-def buffer_size(m: int, pitch: int, lanes: int, *, turned: bool) -> int:
-    """How many numbers a chunk keeps while it transforms; where they are turned a strip is last."""
-    return (m + 2) ** 2 * (pitch + lanes) + turned * STRIP * m * m * lanes
+def buffer_size(m: int, pitch: int, lanes: int, *, transposed: bool) -> int:
+    """How many numbers a chunk keeps while it transforms; a strip is last if `transposed`."""
+    return (m + 2) ** 2 * (pitch + lanes) + transposed * STRIP * m * m * lanes

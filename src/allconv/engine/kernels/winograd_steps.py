@@ -1,8 +1,8 @@
 """Planning of Winograd's algorithm: weights transformed once, runs of tiles, splits of channels.
 
 Weights come by group, as (G, O, C, 3, 3): those of a correlation as they are, those of a transpose
-turned round, for it is the correlation of y with them. What a chunk does depends on shapes alone,
-never on the number of threads.
+flipped, for it is the correlation of y with them. What a chunk does depends on shapes alone, never
+on the number of threads.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class WeightFormat:
 
 
 @dataclass(frozen=True)
-class Cut:
+class WinogradCut:
     """How the work is cut: tiles of a run, blocks of output channels of a split; and the tiles of a
     chunk of the step that transforms the input, or 0 where each chunk does it for itself."""
 
@@ -115,7 +115,7 @@ class Cut:
     piece: int = 0
 
     @classmethod
-    def of(cls, tiles: int, form: WeightFormat, large: int, pixel: int) -> Cut:
+    def of(cls, tiles: int, form: WeightFormat, large: int, pixel: int) -> WinogradCut:
         """The cut for so many tiles; `pixel` counts the bytes of a tile in a plane of v.
 
         Few channels: each chunk transforms its input and multiplies it with all weights; v and m
@@ -162,11 +162,11 @@ def turned_round(w: Place, window: Window, groups: int) -> tuple[Place, Window]:
     by_g, by_o, by_c, *by_tap = each.strides
     shape = (groups, each.shape[2], each.shape[1], TAPS, TAPS)
     last = (TAPS - 1) * sum(by_tap)
-    turned = each.viewed(shape, (by_g, by_c, by_o, *(-step for step in by_tap)), last)
+    transposed = each.viewed(shape, (by_g, by_c, by_o, *(-step for step in by_tap)), last)
     axes = (
         Axis(axis.output, TAPS, axis.input, padding=TAPS - 1 - axis.padding) for axis in window.axes
     )
-    return turned, Window(tuple(axes))
+    return transposed, Window(tuple(axes))
 
 
 def add_winograd(
@@ -183,7 +183,7 @@ def add_winograd(
     blocks = -(-form.channels // pitch)
     tiles_of = tuple(-(-axis.output // m) for axis in window.axes)
     tiles = x.shape[0] * prod(tiles_of)
-    cut = Cut.of(tiles, form, largest(planner.target, form.vectors), blocks * pitch * item)
+    cut = WinogradCut.of(tiles, form, largest(planner.target, form.vectors), blocks * pitch * item)
     heights = choose_heights(planner.target, cut.run, form.vectors, write=0.0)
     room = cover(heights, cut.run)[2]
     v_plane = _plane(room * blocks * pitch * item)
@@ -202,8 +202,8 @@ def add_winograd(
         run=cut.run,
         groups=form.groups,
     )
-    turned = y.strides[1] != item
-    buffers = buffer_size(m, pitch, form.lanes, turned=turned) * item
+    transposed = y.strides[1] != item
+    buffers = buffer_size(m, pitch, form.lanes, transposed=transposed) * item
     if cut.piece:
         pieces = -(-cut.run // cut.piece)
         planner.step(
@@ -222,7 +222,7 @@ def add_winograd(
     planner.step(
         Winograd(
             planner.target, form.dtype, m, heights, form.vectors, pitch, cut.piece > 0,
-            bias is not None, tail.epilogue, turned,
+            bias is not None, tail.epilogue, transposed,
         ),
         arguments, reads=reads, writes=[y], chunks=runs * splits,
         scratch=buffers + form.planes * (m_plane if cut.piece else m_plane + v_plane),
