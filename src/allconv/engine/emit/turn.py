@@ -1,4 +1,4 @@
-"""Turning: from numbers side by side along the columns of a matrix to those along its rows."""
+"""Turning a matrix in memory: its rows become columns, block by block in registers."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def turn(code: Code, source: View, out: View, rows: Index, columns: Index) -> No
 
 
 def _some(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
-    """A block, of which so many rows and columns exist, if any do: read and written in as many
-    ways as it may be cut, and turned in one, for shuffles take long to compile."""
+    """A block, of which so many rows and columns exist, if any do. There is code for each way to
+    read and to write a block that is cut, but only once for the shuffles, which take long to
+    compile."""
     lanes = code.lanes
     high, wide = code.compare(">=", rows, lanes), code.compare(">=", columns, lanes)
     with code.when(code.compare(">", columns, 0)):

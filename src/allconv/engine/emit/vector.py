@@ -335,6 +335,7 @@ class Vectors(Integers):
         return lower, [lane + half for lane in lower]
 
     def picked(self, x: ir.Value, y: ir.Value, lanes: Sequence[int]) -> ir.Value:
+        """These lanes of x and, counted on from the last of x, of y."""
         pattern = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
         return self.builder.shuffle_vector(x, y, pattern)
 
