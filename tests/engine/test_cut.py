@@ -12,7 +12,7 @@ from allconv.engine.kernels import direct_convolution
 from allconv.engine.kernels.chunks import MOST
 from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.four_axes import AxisPhases
 from allconv.engine.kernels.planes import Planes
 from allconv.engine.phases import Phase
 from allconv.engine.program import Program

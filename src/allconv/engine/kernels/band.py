@@ -17,7 +17,7 @@ from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.strips import each_vector
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
@@ -300,7 +300,7 @@ def _transposed(
     few = code.both(code.inverse(many), code.both(dense, code.compare("<=", count, max(FEW))))
     elements = code.both(code.inverse(many), code.inverse(few))
     with code.when(many):
-        turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
+        transpose(code, View(code, source, channel), View(code, out, pixel), count, columns)
     with code.when(few):
         for each in FEW:
             with code.when(code.compare("==", count, each)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.engine.kernels.band import SourceArguments, pitch_of
-from allconv.engine.kernels.form import AxisPhases, Image, OutputArguments, split_evenly
+from allconv.engine.kernels.four_axes import AxisPhases, Image, OutputArguments, split_evenly
 from allconv.engine.step import Number
 
 BAND = 256 * 1024  # bytes of a band: it stays in the second-level cache

@@ -20,7 +20,7 @@ from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.planes_steps import direct_in_planes
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
-from allconv.engine.kernels.winograd_steps import add_winograd, by_group, turned_round
+from allconv.engine.kernels.winograd_steps import add_winograd, by_group, transpose_as_correlation
 from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -97,7 +97,7 @@ def lower_correlate_transpose(planner: Planner, node: Node) -> bool:
         return True
     if algorithm in WINOGRAD:
         y = planner.read(node.inputs[1])
-        weights, transposed = turned_round(w, window, operator.groups)
+        weights, transposed = transpose_as_correlation(w, window, operator.groups)
         add_winograd(planner, y, weights, x, bias, tail, transposed, WINOGRAD[algorithm])
         return True
     y = read_pixels(planner, node.inputs[1], operator.groups, None if single else node)
@@ -164,8 +164,9 @@ def row_of_pixels(place: Place, *, images: bool) -> Place | None:
 
 
 def read_pixels(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
-    """Images whose channels follow each other, unless they are so few that bands are packed from
-    rows as well, or large and with a user of their own, who turns them as it packs its bands."""
+    """Images with channels last. They stay in rows if channels are so few that bands are packed
+    from rows as well, or if they are large and `user` alone reads them, which transposes as it
+    packs."""
     place = planner.read(value)
     if value.shape[1] // groups < FEW or place.strides[1] == place.item:
         return place

@@ -21,7 +21,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.depthwise_unit import DepthwiseArguments, DepthwiseUnit, each_unit
-from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.four_axes import AXES
 from allconv.engine.kernels.phase_table import clip_taps
 
 

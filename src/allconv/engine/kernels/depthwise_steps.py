@@ -21,12 +21,12 @@ from allconv.engine.kernels.chunks import (
     source_arguments,
     units_of_chunk,
 )
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_planes import DepthwisePlanes, DepthwisePlanesArguments
 from allconv.engine.kernels.depthwise_unit import DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.weight_steps import Gradient, part_arguments
 from allconv.engine.phases import Phase, tap_phases
@@ -85,7 +85,7 @@ def _weights(planner: Planner, w: Place) -> Place:
     """Weights (C, 1, *K) as [*tap][channel]."""
     taps, channels = w.shape[2:], w.shape[0]
     packed = planner.temporary((*taps, channels), w.spec.dtype)
-    emit_copy(planner, w.viewed(packed.shape, (*w.strides[2:], w.strides[0])), packed)
+    add_copy(planner, w.viewed(packed.shape, (*w.strides[2:], w.strides[0])), packed)
     return packed
 
 

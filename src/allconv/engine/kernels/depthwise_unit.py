@@ -11,7 +11,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.epilogue import AfterArguments
 from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.four_axes import OutputArguments
 from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps, read_phase
 
 COLUMNS = ("cells", "taps", "offset", "w", "y")

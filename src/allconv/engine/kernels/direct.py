@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
@@ -167,7 +167,7 @@ class Direct(Kernel):
             target = entry(code, table, first, CELL)["target"].scalar()
             out = View(code, code.add(target, channel), a.y_channel)
             source = finished[code.mul(row, cells.columns)]
-            turn(code, View(code, source.address, width * code.size), out, length,
+            transpose(code, View(code, source.address, width * code.size), out, length,
                  code.min(panel.left, width))  # fmt: skip
 
     def _band(self, code: Code, image: Index, group: Index, part: band.BandPart) -> band.Band:

@@ -20,7 +20,7 @@ from allconv.engine.kernels.correlation_arguments import CorrelationArguments
 from allconv.engine.kernels.cut import CHANGE, COPY, TRANSPOSE, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.mend_border import BorderArguments, MendBorder
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.packing import packings
@@ -28,7 +28,7 @@ from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.planes import Planes, PlanesArguments
 from allconv.engine.kernels.planes_steps import planes_arguments, planes_work
 from allconv.engine.kernels.register_tile import choose_heights
-from allconv.engine.kernels.unit import Memory, TermRuns
+from allconv.engine.kernels.unit import TermRuns, UnitMemory
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -91,7 +91,7 @@ class DirectConvolution:
         weights: tuple[WeightSteps, ...],
     ) -> bool:  # fmt: skip
         """Add the step on planes, unless those of no unit fit, or too many of their rows are met by
-        no tap, so that turning the result takes less."""
+        no tap, so that transposing the result takes less."""
         target, form = self.planner.target, packed.format
         work = planes_work(x, axes, form, target, self.groups)
         pieces = cut(work)
@@ -118,7 +118,7 @@ class DirectConvolution:
         units = work.units(pieces)
         runs = TermRuns.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
         transposed = y.channel_stride != y.place.item
-        memory = Memory.of(work, pieces, runs, kept=transposed)
+        memory = UnitMemory.of(work, pieces, runs, kept=transposed)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
         block = units_of_chunk(units, pairs, memory.runs // work.item)
         common = self._arguments(x, y, axes, packed, weights)

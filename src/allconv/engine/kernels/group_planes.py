@@ -23,7 +23,7 @@ from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.depthwise_planes import DepthwisePlanesArguments
 from allconv.engine.kernels.depthwise_unit import DepthwiseUnit, each_unit
-from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.four_axes import AXES
 from allconv.engine.kernels.phase_table import clip_taps
 
 

@@ -8,9 +8,9 @@ from math import prod
 
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.kernels.depthwise_steps import DepthwiseCut, Forward
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.group_planes import GroupArguments, GroupPlanes
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place, layout_strides
@@ -24,7 +24,7 @@ MOST_INPUTS = 64  # of a group: a block of `direct`, whose sums these are
 MOST_OUTPUTS = 32  # of a group, of windows of one cell, which are transposed in vain otherwise
 LEAST = 3  # rows of a third of the lanes
 DIRECT = 1.25  # cycles of the direct algorithm on one vector of channels, for one on planes
-TRANSPOSE = 0.5  # cycles to turn a number
+TRANSPOSE = 0.5  # cycles to transpose a number
 
 
 def add_group_planes(
@@ -55,7 +55,7 @@ def add_group_planes(
     made = y if rows else planner.temporary(y.shape, y.spec.dtype)
     _add(planner, groups, x, w, made, bias, tail, axes, len(phases))
     if not rows:
-        emit_copy(planner, made, y)
+        add_copy(planner, made, y)
     return True
 
 
@@ -80,7 +80,8 @@ def _outputs(channels: int) -> int:
 
 
 def _pays(planner: Planner, groups: int, x: Place, y: Place, axes: tuple[AxisPhases, ...]) -> bool:
-    """Whether the direct algorithm leaves lanes idle for longer than turning both images takes."""
+    """Whether the direct algorithm leaves lanes idle for longer than transposing both images
+    takes."""
     lanes, outputs, most = planner.target.lanes(x.spec.dtype), y.shape[1] // groups, axes[3].most
     terms = x.shape[1] // groups * prod(axis.taps for axis in axes)
     direct, planes = (-(-n // lanes) * lanes / n for n in (outputs, most))

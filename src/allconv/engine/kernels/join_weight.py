@@ -1,7 +1,7 @@
 """The parts of a weight gradient added up, in their order, and put where the weights lie.
 
 Parts hold vectors of output channels, weights rows of input channels and taps: some of the sums are
-made in scratch memory, line by line, and turned from there.
+made in scratch memory, line by line, and transposed from there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import ClassVar
 from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 
@@ -79,7 +79,7 @@ class JoinWeight(Kernel):
             self._unit(code, unit)
 
     def _unit(self, code: Code, unit: Index) -> None:
-        """Add up the parts of a unit line by line, and turn the lines."""
+        """Add up the parts of a unit line by line, and transpose the lines."""
         a, line = code.arguments(JoinWeightArguments), self.width * code.size
         group, block, c, k = code.counted(unit, a.out_blocks, a.channel_runs, a.tap_runs)
         first, every = code.mul(block, self.width), code.mul(*a.kernel)
@@ -98,7 +98,7 @@ class JoinWeight(Kernel):
             code.mul(channel, a.w_channel), code.mul(tap, code.size),
         )  # fmt: skip
         outputs = code.min(code.sub(a.outputs, first), self.width)
-        turn(code, lines, View(code, row, a.w_output), code.mul(channels, taps), outputs)
+        transpose(code, lines, View(code, row, a.w_output), code.mul(channels, taps), outputs)
 
     def _add(self, code: Code, source: Index, to: View, _: Line) -> None:
         """Add the parts of a line."""

@@ -18,7 +18,7 @@ from allconv.engine.emit.view import TileRows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.band import BandArguments, SourceArguments
-from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.four_axes import OutputArguments
 from allconv.engine.kernels.phase_table import PhaseArguments, read_phase, share
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")

@@ -19,7 +19,7 @@ from allconv.engine.kernels.chunks import (
     split_channels,
     units_of_chunk,
 )
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.join_border import JoinBorder, JoinBorderArguments
 from allconv.engine.kernels.join_local import JoinLocal, JoinLocalArguments
 from allconv.engine.kernels.join_weight import (
@@ -38,7 +38,7 @@ from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.window import Window
 
-LINES = 32 * 1024  # bytes of sums that are joined and turned together
+LINES = 32 * 1024  # bytes of sums that are joined and transposed together
 
 
 def lower_weights(

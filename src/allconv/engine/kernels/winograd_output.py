@@ -12,7 +12,7 @@ from llvmlite import ir
 from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import AfterArguments, Epilogue
@@ -131,7 +131,7 @@ class WinogradResults:
             out = View(code, code.add(y, code.mul(code.add(channel, c), a.y_channel)), a.y_channel)
             with code.loop(rows) as row:
                 there = out.moved(code.mul(row, a.y_axis[0]))
-                turn(code, strip[row], there, columns, code.min(left, code.lanes))
+                transpose(code, strip[row], there, columns, code.min(left, code.lanes))
 
     def _down(self, code: Code, source: Index) -> None:
         """A^T m, of a vector of channels of a tile: the columns of its products."""

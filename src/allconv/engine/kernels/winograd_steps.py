@@ -152,8 +152,8 @@ def by_group(w: Place, groups: int) -> Place:
     return w.viewed(shape, (outputs * by_output, *w.strides))
 
 
-def turned_round(w: Place, window: Window, groups: int) -> tuple[Place, Window]:
-    """The weights and the window of the correlation of y that a transpose is, of stride 1.
+def transpose_as_correlation(w: Place, window: Window, groups: int) -> tuple[Place, Window]:
+    """The weights and the window of the correlation of y that a transpose of stride 1 is.
 
     As j + p = i + k, also i + (2 - p) = j + (2 - k): taps run backwards, and the channels of x and
     of y change places.
