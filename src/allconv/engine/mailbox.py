@@ -83,10 +83,12 @@ class Mailbox:
                 places = 0
             return self._lead(self._address, places, size, *where)
         finally:
+            # No signal handler runs, and raises, before the run is where `tidy` finds it.
             if places and self._words[STATE] & INSIDE:
                 self._closed[number] = holding
-                self.tidy()  # who left before this line may have seen it too early
             del self._open[number]
+            if self._closed:
+                self.tidy()  # who left before this line may have seen it too early
 
     def tidy(self) -> bool:
         """Let go of closed runs when nobody is inside of any; whether all are gone.
