@@ -92,8 +92,8 @@ def _lead_with_others(work: Work, helpers: int, scratch: Block, holding: object)
             run.stop()
         raise
     finally:
-        team.ended = perf_counter_ns()
         team.busy.release()
+        team.ended = perf_counter_ns()
 
 
 def set_threads(n: int) -> None:
