@@ -10,9 +10,9 @@ import pytest
 from allconv import nn
 from allconv.engine.kernels import direct_convolution
 from allconv.engine.kernels.chunks import MOST
-from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, Work, cut
+from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.four_axes import AxisPhases
 from allconv.engine.kernels.planes import Planes
 from allconv.engine.phases import Phase
 from allconv.engine.program import Program
@@ -26,14 +26,14 @@ def axis(cells: int, taps: int, stride: int, dilation: int) -> AxisPhases:
     return AxisPhases((Phase(0, 1, cells, 0, 1, taps, 0, stride, dilation),))
 
 
-def drawn(draw: np.random.Generator) -> Work:
+def drawn(draw: np.random.Generator) -> WorkToCut:
     """The work of a correlation."""
     rows, columns = (int(n) for n in draw.integers(1, int(draw.choice([6, 20, 200])), 2))
     taps, stride, dilation = (int(n) for n in draw.integers(1, 6, 3))
     channels, blocks, vectors = (int(draw.integers(1, n)) for n in (600, 80, 4))
     heights = [(1, 0), (2, 1), (4, 2), (6, 4), (7, 4), (8, 4), (14, 8)][draw.integers(7)]
     alone = bool(draw.random() < 0.2)
-    return Work(
+    return WorkToCut(
         axis(rows, taps, stride, dilation), axis(columns, taps, stride, dilation),
         int(draw.integers(1, 5)), heights, vectors, alone, channels * taps * taps,
         8 * vectors, blocks, 4 * channels, 4, float(draw.choice([0.0, 0.3, 1.0])),
@@ -69,7 +69,7 @@ def test_cuts_are_possible_and_fit(seed: int) -> None:
 def test_what_fits() -> None:
     """A band, with what is written down of its cells, and the multiply-adds of a unit."""
     hundred = axis(100, 3, 1, 1)
-    work = Work(hundred, hundred, 1, (6, 4), 2, False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
+    work = WorkToCut(hundred, hundred, 1, (6, 4), 2, False, 9 * 64, 16, 4, 4 * 64, 4, 0.3)
     for rows in (1, 10, 20, 50, 100):
         taken, columns = work.cells(Cut(rows, 1, 1))
         band = (taken + 2) * (columns + 2) * 4 * 64
@@ -83,7 +83,9 @@ def test_few_cells_do_not_read_many_weights() -> None:
     for size in (14, 33, 65):
         side = axis(size, 3, 1, 1)
         for channels in (64, 256, 512, 2048):
-            work = Work(side, side, 1, (14, 8), 2, False, 9 * channels, 32, 8, 4 * channels, 4, 0.3)
+            work = WorkToCut(
+                side, side, 1, (14, 8), 2, False, 9 * channels, 32, 8, 4 * channels, 4, 0.3
+            )
             chosen = cut(work)
             assert work.possible(chosen)
             if channels < 2048:
@@ -162,7 +164,7 @@ def test_a_cut_changes_no_bit(
     results = []
     for number in range(40):
 
-        def choose(work: Work, number: int = number) -> Cut:
+        def choose(work: WorkToCut, number: int = number) -> Cut:
             possible = list(work.cuts())
             chosen = possible[number % len(possible)]
             counts.add(work.units(chosen))

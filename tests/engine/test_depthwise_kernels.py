@@ -11,7 +11,7 @@ from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_steps import add_depthwise, choose_tile
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight
-from allconv.engine.kernels.form import AxisPhases, four
+from allconv.engine.kernels.four_axes import AxisPhases, four
 from allconv.engine.kernels.join_weight import JoinWeight
 from allconv.engine.kernels.map import Expression
 from allconv.engine.phases import output_phases

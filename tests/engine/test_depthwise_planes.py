@@ -10,7 +10,7 @@ from allconv.engine.array_layout import ready
 from allconv.engine.kernels.depthwise import Depthwise
 from allconv.engine.kernels.depthwise_planes import DepthwisePlanes
 from allconv.engine.kernels.depthwise_steps import choose_planes_tile
-from allconv.engine.kernels.form import AxisPhases, four
+from allconv.engine.kernels.four_axes import AxisPhases, four
 from allconv.engine.kernels.transpose import Transpose
 from allconv.engine.phases import output_phases
 from allconv.engine.place import layout_strides

@@ -28,9 +28,9 @@ WIDE = re.compile(r"%zmm\d+|%k[0-7]|%[xy]mm(?:1[6-9]|[23]\d)")  # AVX-512 alone 
 CLASSES = {
     "MendBorder",
     "Copy", "CrossEntropyGradientRows", "CrossEntropyRows", "Direct", "Dropout", "GradientJoin",
-    "GradientSums", "JoinWeight", "Map", "Moments", "MomentsJoin", "Pack", "Pool", "Runner",
-    "Stopper", "SumRuns", "Transpose", "Weight", "WeightBorder", "Winograd", "WinogradInput",
-    "WinogradWeights", "Depthwise", "DepthwiseWeight", "Planes",
+    "GradientSums", "JoinBorder", "JoinLocal", "JoinWeight", "Map", "Moments", "MomentsJoin",
+    "Pack", "Pool", "Runner", "Stopper", "SumRuns", "Transpose", "Weight", "Winograd",
+    "WinogradInput", "WinogradWeights", "Depthwise", "DepthwiseWeight", "Planes",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from allconv.engine.kernels.group_planes import GroupPlanes
 from allconv.engine.place import layout_strides
 from allconv.engine.program import Program
 from allconv.engine.step import KernelStep
-from allconv.engine.target import names
+from allconv.engine.target import host, names
 from allconv.operators.base import Spec
 from allconv.trace import trace
 
@@ -104,3 +104,23 @@ def test_every_cell_is_written_once(case):
     (once,), _ = written(graph, operands, GroupPlanes, more=False)
     (counted,), _ = written(graph, operands, GroupPlanes, more=True)
     np.testing.assert_array_equal(counted, once)
+
+
+@pytest.mark.skipif(not host().masks, reason="needs AVX-512: run it on a processor that has it")
+@pytest.mark.parametrize(
+    ("outputs", "size", "residual", "turned"),
+    [(8, 28, False, True), (4, 14, False, True), (8, 7, False, False), (16, 28, False, False),
+     (8, 28, True, False)],
+)  # fmt: skip
+def test_channels_last_are_turned_where_that_pays(outputs, size, residual, turned):
+    """Rows that fill no vector, or groups that do, are not; nor what an operand lies beside."""
+    x, w = Spec((1, 4 * outputs, size, size)), Spec((4 * outputs, outputs, 3, 3))
+
+    def layer(x, w):
+        y = F.conv2d(x, w, padding=1, groups=4)
+        return y + x if residual else F.relu(y)
+
+    prepared = Program(trace(layer, x, w).graph, exact=True).prepare(("last", "rows"))
+    kinds = {type(step.kernel) for step in prepared.planner.steps}
+    assert (GroupPlanes in kinds) == turned
+    assert (Direct in kinds) != turned

@@ -51,7 +51,7 @@ def test_gradients_that_are_not_finite_equal_the_definition(dtype):
         spoilt = (x, spoiled(draw, y))
         with np.errstate(invalid="ignore"):
             planner, _ = check_equal(graph_of(operator, spoilt), spoilt)
-        mended += any(step.what == "mend border" for step in planner.steps)
+        mended += any("mend border" in step.what for step in planner.steps)
     assert mended > SHARE // 2
 
 

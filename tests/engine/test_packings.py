@@ -8,7 +8,7 @@ import pytest
 from allconv import nn
 from allconv.engine.kernels import direct_convolution, weight_steps
 from allconv.engine.kernels.direct import Direct
-from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.four_axes import AxisPhases
 from allconv.engine.kernels.packing import packings, packings_by_tap
 from allconv.engine.kernels.weight import Weight
 from allconv.engine.phases import Phase

@@ -69,7 +69,7 @@ class MeetingRun:
 def sleeping(monkeypatch):
     """Helpers do not wait at a mailbox, which what is run here does not look into."""
     monkeypatch.setattr(threads, "_team", threads._Team())
-    monkeypatch.setattr(threads._team, "_patient", 0)
+    monkeypatch.setattr(threads._team, "_spare_cpus", 0)
 
 
 @pytest.fixture
@@ -219,16 +219,22 @@ def test_the_caller_does_not_wait_for_helpers():
 def test_a_second_caller_runs_alone():
     """While one caller has the team another leads its own run, with its own scratch."""
     outer, inner = Meeting(2, scratch=64), Meeting(1, scratch=64)
+    done, compared = threading.Event(), threading.Event()
+
+    def second() -> None:
+        threads.execute(inner, 2)
+        done.set()
+        compared.wait(20)  # until then no other thread is given its memory
 
     class Nested(MeetingRun):
         def lead(self, scratch: int, mailbox=None, places=0) -> bool:
-            other = threading.Thread(target=threads.execute, args=(inner, 2))
-            other.start()
-            other.join(20)
+            threading.Thread(target=second).start()
+            assert done.wait(20)
             return super().lead(scratch)
 
     outer.begin = lambda holding=None: Nested(outer)
     threads.execute(outer, 2)
+    compared.set()
     assert [role for role, _, _ in inner.came] == ["leader"]
     assert inner.came[0][1] not in [scratch for _, scratch, _ in outer.came]
 
@@ -292,9 +298,10 @@ def test_an_interrupt_as_a_run_ends_leaves_the_team_free(monkeypatch):
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(threads, "perf_counter_ns", interrupted)
-        threads.execute(Meeting(2), 2)
+        with pytest.raises(KeyboardInterrupt):
+            threads.execute(Meeting(2), 2)
     caller = threading.Thread(target=threads.execute, args=(Meeting(2), 2))
     caller.start()
     caller.join(20)

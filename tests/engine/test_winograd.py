@@ -18,7 +18,7 @@ from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.expression import Expression
 from allconv.engine.kernels import winograd_steps
 from allconv.engine.kernels.winograd import Winograd, WinogradInput, WinogradWeights
-from allconv.engine.kernels.winograd_steps import add_winograd
+from allconv.engine.kernels.winograd_steps import add_winograd, by_group
 from allconv.engine.kernels.winograd_transform import (
     POINTS,
     TAPS,
@@ -31,7 +31,7 @@ from allconv.engine.program import Program
 from allconv.engine.target import host
 from allconv.engine.verify import check_plan, check_run
 from allconv.operators.base import Spec
-from allconv.operators.correlate import Correlate
+from allconv.operators.correlate import Correlate, CorrelateTranspose
 from allconv.operators.pointwise import Add, Multiply
 from allconv.trace import Builder
 from allconv.window import Window
@@ -49,7 +49,7 @@ FAULTS = [
     (Winograd, "channels"), (Winograd, "y_size0"), (Winograd, "outputs"), (Winograd, "tiles"),
     (Winograd, "padding0"),
     (WinogradInput, "size1"), (WinogradInput, "padding1"), (WinogradInput, "tiles"),
-    (WinogradWeights, "outputs"), (WinogradWeights, "channels"),
+    (WinogradWeights, "outputs"), (WinogradWeights, "channels"), (WinogradWeights, "w_group"),
 ]  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def filters(draw, kind, shape):
 
 
 def draw_case(number, dtype="float32"):
-    """A window, the operands of a correlation, and m."""
+    """A correlation or, every third time, a transpose; its operands, m, whether ReLU follows."""
     draw = np.random.default_rng([number, 5])
     size = tuple(int(n) for n in draw.integers(1, 21, 2))
     padding = []
@@ -88,15 +88,24 @@ def draw_case(number, dtype="float32"):
     if draw.random() < 0.3:
         x = np.sign(x)
     w = filters(draw, draw.choice(FILTERS), (groups * o, c, 3, 3)).astype(dtype)
-    operands = [x, w]
+    kind, operands = Correlate, [x, w]
+    if number % 3 == 0:
+        y = draw.standard_normal((x.shape[0], groups * o, *window.output)).astype(dtype)
+        kind, operands = CorrelateTranspose, [w, y]
     if draw.random() < 0.5:
-        operands.append(draw.standard_normal(groups * o).astype(dtype))
-    return Correlate(window, groups), operands, int(draw.choice([2, 4])), bool(draw.random() < 0.5)
+        channels = groups * (o if kind is Correlate else c)
+        operands.append(draw.standard_normal(channels).astype(dtype))
+    return kind(window, groups), operands, int(draw.choice([2, 4])), bool(draw.random() < 0.5)
 
 
-def check_close(got, wanted, x, w):
-    """Within the bound."""
-    largest = np.abs(x).max() * np.abs(w).sum((1, 2, 3)).max()
+def check_close(got, wanted, operator, operands):
+    """Within the bound, for which a transpose is the correlation of y with its weights."""
+    image, w = operands[:2]
+    if isinstance(operator, CorrelateTranspose):
+        w, image = operands[:2]
+        w = np.moveaxis(w.reshape(operator.groups, -1, *w.shape[1:]), 2, 1)
+        w = w.reshape(-1, *w.shape[2:])
+    largest = np.abs(image).max() * np.abs(w).sum((1, 2, 3)).max()
     assert np.abs(got - wanted).max() <= BOUND[got.dtype.name] * largest
 
 
@@ -129,13 +138,12 @@ def test_it_equals_the_definition(monkeypatch, share):
         (wanted,) = graph.run(*operands)
         program = Program(graph, threads=1)
         (got,) = program(*operands)
-        check_close(got, wanted, *operands[:2])
-        x, *rest = operands
-        (last,) = program(channels_last(x), *rest)
+        check_close(got, wanted, operator, operands)
+        (last,) = program(*map(channels_last, operands))
         same_bits(last, got)
         for seed in range(2):
             program.reorder(seed)
-            same_bits(program(x, *rest)[0], got)
+            same_bits(program(*operands)[0], got)
 
 
 @pytest.mark.parametrize("m", POINTS)
@@ -146,9 +154,16 @@ def test_windows_that_crop_or_reach_far_out(monkeypatch, m, padding):
     draw = np.random.default_rng(8)
     x, w = (draw.standard_normal(shape).astype(np.float32) for shape in
             ((2, 20, 15, 13), (18, 20, 3, 3)))  # fmt: skip
-    graph = graph_of(Correlate(Window.forward((15, 13), (3, 3), padding=padding)), (x, w))
-    for given in (x, channels_last(x)):
-        check_close(Program(graph)(given, w)[0], graph.run(x, w)[0], x, w)
+    window = Window.forward((15, 13), (3, 3), padding=padding)
+    y = draw.standard_normal((2, 18, *window.output)).astype(np.float32)
+    for operator, operands in (
+        (Correlate(window), (x, w)),
+        (CorrelateTranspose(window), (w, y)),
+    ):
+        graph = graph_of(operator, operands)
+        (wanted,) = graph.run(*operands)
+        for given in (operands, map(channels_last, operands)):
+            check_close(Program(graph)(*given)[0], wanted, operator, operands)
 
 
 @pytest.mark.parametrize("m", POINTS)
@@ -158,7 +173,7 @@ def test_wide_floats(monkeypatch, m):
         operator, operands, _, relu = draw_case(number, "float64")
         force_winograd(monkeypatch, m)
         graph = graph_of(operator, operands, relu=relu)
-        check_close(Program(graph)(*operands)[0], graph.run(*operands)[0], *operands[:2])
+        check_close(Program(graph)(*operands)[0], graph.run(*operands)[0], operator, operands)
 
 
 @pytest.mark.parametrize("m", POINTS)
@@ -202,7 +217,8 @@ def test_an_epilogue(monkeypatch, m, kind):
         places = [planner.places[value] for value in planner.graph.inputs]
         tail = Tail(epilogue, tuple(places[3:]), (places[3].strides[0], 0, 0))
         y = planner.result(node.outputs[0])
-        add_winograd(planner, *places[:2], y, places[2], tail, window, m)
+        weights = by_group(places[1], 1)
+        add_winograd(planner, places[0], weights, y, places[2], tail, window, m)
         return True
 
     monkeypatch.setitem(lowerings.LOWERINGS.of, Correlate, lower)
@@ -218,7 +234,8 @@ def test_an_epilogue(monkeypatch, m, kind):
 
 @pytest.mark.parametrize("m", POINTS)
 @pytest.mark.parametrize(("c", "o", "apart"), [(256, 200, 1), (256, 200, 0), (20, 24, 1)])
-def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
+@pytest.mark.parametrize("kind", [Correlate, CorrelateTranspose])
+def test_steps_touch_what_they_name(monkeypatch, m, kind, c, o, apart):
     """Plans are sound, and kernels change nothing but what their steps name."""
     force_winograd(monkeypatch, m)
     monkeypatch.setattr(winograd_steps, "APART", apart * winograd_steps.APART)
@@ -226,14 +243,17 @@ def test_steps_touch_what_they_name(monkeypatch, m, c, o, apart):
     window = Window.forward((11, 9), (3, 3), padding=((1, 1), (0, 2)))
     x = draw.standard_normal((2, c, 11, 9)).astype(np.float32)
     w = draw.standard_normal((o, c, 3, 3)).astype(np.float32)
-    graph = graph_of(Correlate(window), (x, w))
+    y = draw.standard_normal((2, o, *window.output)).astype(np.float32)
+    operands = (x, w) if kind is Correlate else (w, y)
+    graph = graph_of(kind(window), operands)
     for layout in ("rows", "last"):
-        prepared = Program(graph, static=(1,)).prepare((layout, "rows"))
+        layouts = ["rows" if each is w else layout for each in operands]
+        prepared = Program(graph, static=(int(kind is Correlate),)).prepare(tuple(layouts))
         planner = prepared.planner
         assert [step.what for step in planner.setup] == ["transform weights"]
         check_plan(planner, prepared.arena)
-        (got,) = check_run(planner, (x, w))
-        check_close(got, graph.run(x, w)[0], x, w)
+        (got,) = check_run(planner, operands)
+        check_close(got, graph.run(*operands)[0], kind(window), operands)
 
 
 @pytest.mark.parametrize(("kernel", "slot"), [*FAULTS, (Winograd, "y_channel")])
@@ -241,11 +261,13 @@ def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
     """The comparison fails when a count, a padding or the place of a channel is one less."""
     force_winograd(monkeypatch, 4)
     draw = np.random.default_rng(1)
-    c, o = (256, 160) if kernel is WinogradInput else (4, 5)
+    c, o = (256, 160) if kernel is WinogradInput else (4, 6)
+    groups = 2 if slot == "w_group" else 1
     window = Window.forward((9, 9), (3, 3), padding=((1, 1), (1, 1)))
     x = draw.integers(1, 5, (2, c, 9, 9)).astype(np.float32)
-    w = draw.integers(1, 5, (o, c, 3, 3)).astype(np.float32)
-    graph = graph_of(Correlate(window), (x, w))
+    w = draw.integers(1, 5, (o, c // groups, 3, 3)).astype(np.float32)
+    operator = Correlate(window, groups)
+    graph = graph_of(operator, (x, w))
     layout = "rows" if slot == "y_channel" else "last"
     x = x if layout == "rows" else channels_last(x)
 
@@ -255,7 +277,7 @@ def test_a_planted_fault_is_caught(monkeypatch, kernel, slot):
         poison(program.prepare((layout, "rows")))
         (got,) = program(x, w, out=[np.full_like(first, np.nan)])
         assert any(isinstance(step.kernel, kernel) for step in program.steps())
-        check_close(got, graph.run(x, w)[0], x, w)
+        check_close(got, graph.run(x, w)[0], operator, (x, w))
 
     check()
     planted(monkeypatch, kernel, slot, -1)
@@ -305,7 +327,7 @@ def check_guarded(numbers):
                 places = prepared.planner.outputs
                 out = [guarded(place.spec, place.strides, end=end) for place in places]
                 program(*arrays, out=out)
-                check_close(out[0], graph.run(*operands)[0], *operands[:2])
+                check_close(out[0], graph.run(*operands)[0], operator, operands)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs mprotect: run it on Linux")

@@ -23,12 +23,13 @@ def run_defined(net: Module, *arrays: Any) -> tuple[Any, ...]:
     return traced.graph.run(*floats, *held)[: len(traced.graph.outputs) - len(traced.updates)]
 
 
-def run_onnxruntime(path: Path, *arrays: Any) -> list[Any]:
-    """The outputs of a file by ONNX Runtime on one thread."""
+def run_onnxruntime(model: Path | onnx.ModelProto, *arrays: Any) -> list[Any]:
+    """The outputs of a file, or of a model, by ONNX Runtime on one thread."""
+    given = model if isinstance(model, Path) else model.SerializeToString()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_inputs()]
     return list(session.run(None, dict(zip(names, arrays, strict=True))))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from onnx_models import model_of, value
+from onnx_runs import run_onnxruntime
 
 from allconv.errors import UnsupportedError
 from allconv.onnx import load
@@ -51,10 +51,7 @@ def test_the_branch_that_is_chosen(
         made.graph.node[2].input[:] = ["one", "s"]
     array = np.array(x, np.float32)
     net = load(made)
-    session = onnxruntime.InferenceSession(
-        made.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    np.testing.assert_allclose(net(array), session.run(None, {"x": array})[0], rtol=1e-6)
+    np.testing.assert_allclose(net(array), run_onnxruntime(made, array)[0], rtol=1e-6)
     found, grads = net.backward(array, np.ones(3, np.float32))
     np.testing.assert_allclose(found, gx, rtol=1e-6)
     np.testing.assert_allclose(grads["w"], gw, rtol=1e-6)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from onnx_models import model_of, value
+from onnx_runs import run_onnxruntime
 
 import allconv as ac
 from allconv.errors import Error, FileError, LimitError, UnsupportedError
@@ -101,10 +101,7 @@ def test_functions_of_a_file(name: str) -> None:
     """A network that calls functions gives what ONNX Runtime gives; weights stay parameters."""
     made = model(CALLS[name], [LEAKY, LAYER, BRANCHING], w=W)
     net = ac.onnx.load(made)
-    session = onnxruntime.InferenceSession(
-        made.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    np.testing.assert_allclose(net(X), session.run(None, {"x": X})[0], rtol=1e-6)
+    np.testing.assert_allclose(net(X), run_onnxruntime(made, X)[0], rtol=1e-6)
     used = any("w" in each.input for each in CALLS[name])
     assert ("w" in net.parameters()) == used
     again = ac.onnx.load(ac.onnx.write.file.to_proto(net))
@@ -246,7 +243,7 @@ def test_defined_operators_stay_within_limits(name: str) -> None:
     inputs = ["c0"] if op == "HannWindow" else ["x", *arrays]
     nodes = [node(op, inputs, ["h"], **attributes), node("Add", ["h", "x"], ["y"])]
     made = model_of(nodes, [value("x", shape)], ["y"], arrays, opset=20)
-    with pytest.raises(Error, match=r"constants|the most|cells"):
+    with pytest.raises(Error, match=r"constants|at most|cells"):
         ac.onnx.load(made)
 
 

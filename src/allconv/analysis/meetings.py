@@ -1,4 +1,4 @@
-"""Who meets whom: the triples (x, w, y) of cells of one window, from `Axis.meetings` alone.
+"""What meets: the triples (x, w, y) of cells of one window, from `Axis.meetings` alone.
 
 Cells are those of the operators: x (n, channel, *j), w (o, c, *k), of a locally connected layer
 (o, c, *k, *i), and y (n, o, *i), where b*j + p = s*i + d*k on every axis and c counts the channels

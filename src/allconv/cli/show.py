@@ -1,4 +1,4 @@
-"""`allconv show`: the working of a layer on anybody's numbers, cell by cell."""
+"""`allconv show`: the working of a layer on the user's numbers, cell by cell."""
 
 from __future__ import annotations
 

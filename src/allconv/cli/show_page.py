@@ -110,10 +110,10 @@ class UnwrittenPage:
 
 def page_of(call: ShownCall, page: Page, backward: Any, cells: tuple[str, ...]) -> UnwrittenPage:
     """The page of a call."""
-    from allconv.show.explain import KINDS, explain
+    from allconv.show.explain import SUFFIXES, explain
 
     if page.out is not None:
-        check_output("--out", page.out, KINDS)
+        check_output("--out", page.out, SUFFIXES)
     name, at = _cell(cells)
     leave = page.leave or next((role for role, each in RESULTS.items() if each == name), "y")
     if name is not None and RESULTS[leave] != name:

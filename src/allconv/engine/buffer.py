@@ -48,4 +48,4 @@ def aligned(size: int) -> NDArray[np.uint8]:
 
 
 NOTHING = Block.of(0)
-"""The memory of who needs none."""
+"""Memory for a run that needs none."""

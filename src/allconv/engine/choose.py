@@ -63,7 +63,7 @@ def _alone(node: Node) -> bool:
 
 def _plain(node: Node) -> bool:
     """Whether a window is 3 x 3 and moves by one."""
-    axes = node.of(Correlate).window.axes
+    axes = node.of(Correlate, CorrelateTranspose).window.axes
     plain = [(a.kernel, a.stride, a.dilation, a.input_dilation) == (3, 1, 1, 1) for a in axes]
     return len(axes) == 2 and all(plain) and node.outputs[0].spec.is_float
 
@@ -79,9 +79,9 @@ def _winograd(m: int) -> Why:
     """
 
     def why(node: Node, target: Target, exact: bool) -> str:
-        operator = node.of(Correlate)
-        inputs, outputs = (n // operator.groups for n in _channels(node))
-        tiles = prod(-(-axis.output // m) for axis in operator.window.axes)
+        groups = node.of(Correlate, CorrelateTranspose).groups
+        inputs, outputs = (n // groups for n in _channels(node))
+        tiles = prod(-(-n // m) for n in node.outputs[0].shape[2:])
         few = min(inputs, outputs) < NARROW or inputs + outputs < 4 * NARROW or tiles < TILES[m]
         return "" if exact or few else f"{tiles} tiles of {m}x{m} cells"
 
@@ -99,15 +99,12 @@ def _channels(node: Node) -> tuple[int, int]:
 
 
 _DEPTHWISE = Algorithm(DEPTHWISE, _alone, lambda *_: "every channel by itself")
+_TILED = tuple(Algorithm(name, _plain, _winograd(m)) for name, m in WINOGRAD.items())
 _DIRECT = Algorithm(DIRECT, lambda _: True, _any_window)
 
 ALGORITHMS: dict[type[Operator], tuple[Algorithm, ...]] = {
-    Correlate: (
-        _DEPTHWISE,
-        *(Algorithm(name, _plain, _winograd(m)) for name, m in WINOGRAD.items()),
-        _DIRECT,
-    ),
-    CorrelateTranspose: (_DEPTHWISE, _DIRECT),
+    Correlate: (_DEPTHWISE, *_TILED, _DIRECT),
+    CorrelateTranspose: (_DEPTHWISE, *_TILED, _DIRECT),
     CorrelateWeight: (_DEPTHWISE, _DIRECT),
 }
 """The algorithms of an operator; the first that fits a node, and has a reason to, computes it."""

@@ -121,11 +121,11 @@ def compile(
 
     `shapes` include the batch, one for each array. `threads` is how many threads run it (None: all
     that this process may use). With `exact` one fixed order of summation is kept. Without it 3x3
-    convolutions may run by Winograd's algorithm (Lavin and Gray 2016, arXiv:1509.09308), and batch
-    normalisation becomes a part of the weights before it. The algorithm's error was at most 6e-6
-    times max|x| times the largest sum|w| of an output channel in all geometries that were drawn
-    (float32); one number that is not finite may spread over its tile, and a weight that is not
-    over its channel.
+    convolutions and the gradients of their images may run by Winograd's algorithm (Lavin and Gray
+    2016, arXiv:1509.09308), and batch normalisation becomes a part of the weights before it. The
+    algorithm's error was at most 6e-6 times max|x| times the largest sum|w| of an output channel in
+    all geometries that were drawn (float32); one number that is not finite may spread over its
+    tile, and a weight that is not over its channel.
     Another shape is an error: compile again, which takes milliseconds. Arrays that the function
     holds are copied now, as the parameters of a network are.
 

@@ -25,7 +25,7 @@ from allconv.engine.kernels import (
     sum_cells,
     take,
 )
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.plan import Lowerings
 
 FAMILIES = (
@@ -35,5 +35,5 @@ FAMILIES = (
 
 LOWERINGS = Lowerings(
     {operator: lower for family in FAMILIES for operator, lower in family.LOWERINGS.items()},
-    emit_copy,
+    add_copy,
 )

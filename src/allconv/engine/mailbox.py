@@ -1,10 +1,10 @@
-"""A mailbox: helpers that have just helped wait for the next run in native code, for a short while.
+"""The mailbox: threads that have just helped wait a short while for the next run, in native code.
 
-To wake a thread that sleeps takes longer than many a layer. A leader offers places in its run, and
-who waits enters within a fraction of a microsecond, without Python; when nobody offers anything for
-`PATIENCE` the helper leaves, and sleeps. A leader waits for nobody, so a helper that the system has
-set aside may look into the table and the counters of a run after its end. They are kept until it
-has left.
+Waking a thread that sleeps takes longer than many a layer. At the mailbox a leader offers places in
+its run, and a helper that waits enters within a fraction of a microsecond, without Python. When no
+run has come for `PATIENCE` it leaves, and sleeps. A leader never waits for a helper, so one that
+the system has suspended may read the table and the counters of a run after its end: they are kept
+until it has left.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PATIENCE = 200_000
 
 
 @dataclass(frozen=True)
-class Lead(runner.Runner):
+class Lead(runner.NativeRoutine):
     """The machine code that leads a run in which others may enter."""
 
     def ir(self) -> str:
@@ -44,7 +44,7 @@ class Lead(runner.Runner):
 
 
 @dataclass(frozen=True)
-class Serve(runner.Runner):
+class Serve(runner.NativeRoutine):
     """The machine code that enters runs as they come."""
 
     def ir(self) -> str:
@@ -58,12 +58,12 @@ class Mailbox:
     def __init__(self) -> None:
         words = aligned(8 * WORDS).view(np.int64)
         words[...] = 0
-        words[FIXED:][:3] = runner.address(runner.Runner), runner.clock(), runner.relax()
+        words[FIXED:][:3] = runner.address(runner.Runner), runner.clock(), runner.give_way()
         self._words = words.data  # keeps the array, and reads a number in a tenth of its time
         self._address = words.ctypes.data
         self._lead, self._serve = _natives()
         self.waiting: set[object] = set()
-        """Who waits here, or is inside of a run that it entered here."""
+        """The helpers that wait here, or are inside of a run that they entered here."""
         self._numbers = itertools.count()
         self._open: dict[int, object] = {}
         self._closed: dict[int, object] = {}
@@ -74,8 +74,10 @@ class Mailbox:
         return self._words[STATE] & PLACES != 0
 
     def lead(self, holding: object, places: int, size: int, *where: int) -> int:
-        """Lead a run, in which others may enter who have `size` bytes of scratch memory; `where`
-        are the arguments of the runner. `holding` holds what they touch."""
+        """Lead a run that so many helpers may enter which have `size` bytes of scratch memory.
+
+        `where` are the arguments of the runner; `holding` keeps alive the memory that they lead to.
+        """
         number = next(self._numbers)
         self._open[number] = holding
         try:
@@ -83,21 +85,21 @@ class Mailbox:
                 places = 0
             return self._lead(self._address, places, size, *where)
         finally:
-            # No signal handler runs, and raises, before the run is where `tidy` finds it.
+            # No signal handler runs (and raises) before the run is where `tidy` finds it.
             if places and self._words[STATE] & INSIDE:
                 self._closed[number] = holding
             del self._open[number]
             if self._closed:
-                self.tidy()  # who left before this line may have seen it too early
+                self.tidy()  # the last helper may have left before the lines above
 
     def tidy(self) -> bool:
-        """Let go of closed runs when nobody is inside of any; whether all are gone.
+        """Let go of the closed runs if no helper is inside of any run; whether none is left.
 
-        A run is held here from before it is open until, when it has been closed, nobody is seen
-        inside. Both the leader and each helper look, when it has closed and when that has left.
+        A run is held here from before it opens until, after it has closed, no helper is seen
+        inside. Leaders look after they have closed a run, helpers after they have left one.
         """
         if self._closed:
-            closed = list(self._closed)  # before nobody is seen inside: then nobody can enter
+            closed = list(self._closed)  # listed first: a run that closes after the look stays
             if self._words[STATE] & INSIDE:
                 return False
             for number in closed:

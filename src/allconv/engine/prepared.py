@@ -4,7 +4,7 @@ Shared, and never changed by a run: the table, the memory that constants and bou
 What is made of weights is kept with them (see `weights`), what is made of constants alone here.
 Borrowed for one run and given back: a run state (addresses, argument blocks, counters) and the
 memory between steps. Lists of what can be borrowed change by single operations, so a second caller,
-a signal handler or a forked child never waits: it takes another state. A run that is broken off
+a signal handler or a forked child never waits: each takes another state. A run that is broken off
 gives nothing back.
 """
 
@@ -39,7 +39,8 @@ on_prepare: list[Callable[[PreparedPlan], None]] = []
 
 class PreparedPlan:
     """A plan with its table. `fixed` are constants of the graph that are bound once, by number;
-    `threads` may run it (None: as many as the process uses); nobody is woken for a `brief` run."""
+    `threads` may run it (None: as many as the process uses); `brief` is as `threads.Runnable`
+    says."""
 
     def __init__(
         self,
@@ -203,7 +204,7 @@ def _numbering(numbers: dict[Storage, int]) -> Callable[[Storage], int]:
 
 
 def _spans(steps: Sequence[PlanStep], most: int) -> Iterator[tuple[int, int]]:
-    """Steps from one to before another, again and again, each span with about so many bytes."""
+    """Spans of steps (first, end), each of which touches about `most` bytes."""
     first, size = 0, 0
     seen: set[Storage] = set()
     for number, step in enumerate(steps, 1):
@@ -215,7 +216,7 @@ def _spans(steps: Sequence[PlanStep], most: int) -> Iterator[tuple[int, int]]:
 
 
 def _filled(out: Sequence[Array | None], results: Sequence[Array]) -> tuple[Array, ...]:
-    """The results, where there is an array for them in that."""
+    """The results, those with an array in `out` copied into it."""
     for target, result in zip(out, results, strict=True):
         if target is not None and target is not result:
             target[...] = result
@@ -230,7 +231,7 @@ def _nothing() -> None:
 class _Bound:
     """Memory by number, as far as it is the same in every run on these weights, and its addresses.
 
-    It keeps no weights alive, and who knows it by a weak reference does not keep it.
+    It keeps no weights alive, and is itself known by weak references where it must not be kept.
     """
 
     def __init__(self, memory: list[Array | None], weights: Weights | None) -> None:
@@ -268,8 +269,8 @@ class _State:
         filled.run(held, threads)
 
     def _point(self, bound: _Bound, at: list[int]) -> None:
-        """Write addresses into the argument blocks, those that are others than before."""
-        before, self._at = self._at, []  # it is broken off: nothing is known
+        """Write the addresses that have changed since the run before into the argument blocks."""
+        before, self._at = self._at, []  # if this is broken off nothing is known
         arrays = zip(self._places, at[1:], strict=True)
         if self._bound() is bound and before[:1] == at[:1]:
             for (number, address), old in zip(arrays, before[1:], strict=True):

@@ -25,8 +25,8 @@ from allconv.operators.base import Array, Spec, dtype_name
 from allconv.rewrite.expanded import expanded
 from allconv.rewrite.full_window import full_window
 
-LEAST_SHARED = 0.03e-3  # seconds below which others that wait for a run do not help it
-LEAST_WAKING = 0.3e-3  # seconds below which waking others costs more than they help
+LEAST_SHARED = 0.03e-3  # seconds: a shorter run is left to the caller alone
+LEAST_WAKING = 0.3e-3  # seconds: a shorter run is brief, see `threads.Runnable`
 NODE_BYTES = 8192  # about what a node, its steps and places take
 
 
@@ -35,7 +35,7 @@ class Program:
 
     The arrays of a call are the inputs of the graph that are not `static`. Static inputs are given
     once, by `bind`, or come with a call as `Weights`, which many programs may share; what depends
-    on them alone, and on constants of the graph that nobody can write into, is computed once. Any
+    on them alone, and on read-only constants of the graph, is computed once. Any
     number of threads, and signal handlers, may call a program at the same time. `choices` are those
     of a larger graph, of which this one is a part (None: they are made now).
     """
@@ -56,7 +56,7 @@ class Program:
         self.static = tuple(sorted(set(static)))
         constants = dict(enumerate(graph.constants.values(), len(graph.inputs)))
         self.fixed = {n: array for n, array in constants.items() if is_frozen(array)}
-        self._open = [array for n, array in constants.items() if n not in self.fixed]
+        self._writable = [array for n, array in constants.items() if n not in self.fixed]
         self._expected = len(graph.inputs) - len(self.static)
         operands = enumerate((*graph.inputs, *graph.constants))
         once = {*self.static, *self.fixed}
@@ -91,7 +91,7 @@ class Program:
             raise ShapeError(f"{self._expected} arrays are expected, {len(arrays)} given")
         if (0 if held is None else len(held.operands)) != len(self.static):
             raise ArgumentError("the static inputs are not bound; call bind first")
-        given = [*arrays, *self._open]
+        given = [*arrays, *self._writable]
         layouts = self._rows
         try:
             for array, (shape, dtype, strides) in zip(given, self._usual, strict=True):
@@ -111,7 +111,7 @@ class Program:
         except MemoryError:
             shapes = ", ".join(str(value.spec) for value in self.graph.outputs)
             raise LimitError(
-                f"there is not enough memory for {shapes} and what leads there"
+                f"there is not enough memory for {shapes} and what it is computed from"
             ) from None
 
     def _ready(self, arrays: Sequence[Array]) -> tuple[list[Array], tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 A table is an int64 array of shape (steps, 8) whose columns are named by `Column`: each step calls
 kernel(args, scratch, chunk) for every chunk. Any number of threads may enter the same run, at any
-time; a step begins when all chunks of the step before it are done, whoever did them.
+time; a step begins when all chunks of the step before it are done, by whichever threads.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from allconv.engine import cache as code_cache
 from allconv.engine.buffer import LINE, aligned
 from allconv.engine.emit.run_loop import BLOCK, COUNTERS, HALVES, PARAMETERS, RunnerCode
+from allconv.engine.emit.stopper import PARAMETERS as STOPPER_PARAMETERS
 from allconv.engine.emit.stopper import StopperCode
 from allconv.engine.kernel import Routine
 from allconv.engine.llvm import processor
@@ -55,11 +56,16 @@ def new_table(steps: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Runner(Routine):
-    """The machine code of the runner."""
+class NativeRoutine(Routine):
+    """A function of the engine's own: machine code that is no kernel (see `emit.native`)."""
 
     architecture: str
     clock: str
+
+
+@dataclass(frozen=True)
+class Runner(NativeRoutine):
+    """The machine code of the runner."""
 
     def ir(self) -> str:
         """The LLVM IR of the runner."""
@@ -67,7 +73,7 @@ class Runner(Routine):
 
 
 @dataclass(frozen=True)
-class Stopper(Runner):
+class Stopper(NativeRoutine):
     """The machine code that breaks a run off."""
 
     def ir(self) -> str:
@@ -144,13 +150,13 @@ def _block(
     table: int, first: int, count: int, half: int, *, leader: bool, nanoseconds: int
 ) -> ctypes.Array[ctypes.c_int64]:
     """What the native function reads of a job: see `emit.run_loop.BLOCK`."""
-    return _Block(table, first, count, leader, half, nanoseconds, relax(), clock())
+    return _Block(table, first, count, leader, half, nanoseconds, give_way(), clock())
 
 
 class Job:
     """Some steps of a table, to be run again and again.
 
-    `scratch` is how many bytes of its own each thread needs; nobody is woken for a `brief` one.
+    `scratch` is how many bytes of its own each thread needs; `brief` is as `threads.Runnable` says.
     Jobs on different steps of one table may share its counters; a table, its counters and the
     memory it names serve one run at a time.
     """
@@ -184,17 +190,17 @@ class Job:
         return Run(self, self.counters.next_epoch(), holding)
 
 
-class Mailbox(Protocol):
-    """Where helpers wait: see `mailbox.Mailbox`."""
+class Helpers(Protocol):
+    """Helpers that wait for a run: see `mailbox.Mailbox`."""
 
     def lead(self, holding: object, places: int, size: int, *where: int) -> int:
-        """Lead a run, in which others may enter who have `size` bytes of scratch memory."""
+        """Lead a run that so many helpers may enter which have `size` bytes of scratch memory."""
 
 
 class Run:
     """One run of a job: one thread leads it, any number may help, each with scratch memory.
 
-    It holds all that a thread touches which enters after the run is over.
+    It keeps alive all that a thread touches, even one that enters after the run is over.
     """
 
     __slots__ = ("_counters", "_epoch", "_holding", "_job", "_words")
@@ -210,9 +216,9 @@ class Run:
         job = self._job
         job.native(job.helping[number % HALVES], self._counters, self._epoch, scratch)
 
-    def lead(self, scratch: int, mailbox: Mailbox | None = None, places: int = 0) -> bool:
+    def lead(self, scratch: int, mailbox: Helpers | None = None, places: int = 0) -> bool:
         """Run until all steps are done (True) or `SLICE` is over (False: lead again); so many of
-        those who wait at a mailbox may enter."""
+        the helpers that wait at a mailbox may enter."""
         global _native_entries
         _native_entries += 1
         job = self._job
@@ -226,28 +232,28 @@ class Run:
         return ended == DONE
 
     def stop(self) -> None:
-        """Have no further chunk claimed, and return when all that were claimed have ended."""
-        self._job.counters.next_epoch()  # by which whoever still looks knows that it is over
-        _stopper()(*self._job.steps, self._epoch, self._counters, relax())
+        """Let no further chunk be claimed, and return when all that were claimed are done."""
+        self._job.counters.next_epoch()  # threads that still look see that it is over
+        _stopper()(*self._job.steps, self._epoch, self._counters, give_way())
 
 
 @cache
 def _native() -> Callable[..., int]:
-    _stopper()  # not compiled while somebody waits for a run to stop
+    _stopper()  # compiled now, not when a run is to stop
     return function(Runner, len(PARAMETERS))
 
 
 @cache
 def _stopper() -> Callable[..., int]:
-    return function(Stopper, 6)
+    return function(Stopper, len(STOPPER_PARAMETERS))
 
 
-def function(kind: type[Runner], arguments: int) -> Callable[..., int]:
+def function(kind: type[NativeRoutine], arguments: int) -> Callable[..., int]:
     """A function of the engine's own, of so many int64."""
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(address(kind))
 
 
-def address(kind: type[Runner]) -> int:
+def address(kind: type[NativeRoutine]) -> int:
     """Where such a function lies."""
     return code_cache.load(kind(host(), processor()[0], clock_name())).address
 
@@ -266,8 +272,8 @@ def clock() -> int:
 
 
 @cache
-def relax() -> int:
-    """The address of the function that offers the processor to others."""
+def give_way() -> int:
+    """The address of the function that offers the processor to other threads."""
     return _system("SwitchToThread" if sys.platform == "win32" else "sched_yield")
 
 

@@ -30,7 +30,7 @@ class _Segment:
 
 class StepTable:
     """The rows of some steps. `number` gives the number under which a storage's memory is known;
-    a run of them is `brief` as `threads.Work` says."""
+    a run of them is `brief` as `threads.Runnable` says."""
 
     def __init__(
         self, steps: Sequence[PlanStep], number: Callable[[Storage], int], brief: bool = False
@@ -103,7 +103,8 @@ def _split(steps: Sequence[PlanStep]) -> list[_Segment | DefinitionStep]:
 
 
 class Filled:
-    """A copy of a table for one run at a time: its own argument blocks, rows and counters."""
+    """A copy of a table for one run at a time, with argument blocks, rows and counters of its
+    own."""
 
     def __init__(self, table: StepTable) -> None:
         self.table = table
@@ -124,12 +125,12 @@ class Filled:
         ]
 
     def point(self, bases: NDArray[np.int64]) -> None:
-        """Let the arguments lead to the storages, whose addresses are given."""
+        """Let the arguments point to the storages, whose addresses are given."""
         table = self.table
         self._blocks[table.slots] = bases[table.storages] + table.offsets
 
     def move(self, number: int, base: int) -> None:
-        """Let the arguments of one storage lead to another address."""
+        """Let the arguments of one storage point to another address."""
         words = self._words
         for slot, offset in self.table.arguments_of(number):
             words[slot] = base + offset
@@ -138,7 +139,7 @@ class Filled:
         """Run the steps, where they were last pointed to.
 
         `memory` is all that they read and write; definitions find that of a storage by its number.
-        Who helps holds it, too, until it has left.
+        It is kept alive until the last helper has left.
         """
         for segment in self._segments:
             if isinstance(segment, DefinitionStep):

@@ -1,8 +1,8 @@
 """How many threads run a program, and the team of threads that help the caller.
 
-Helpers sleep on Python locks and are woken for a run; afterwards they wait a while at a mailbox,
-where they enter the next one at once. The caller does not wait for them, neither to begin nor to
-end: it returns when all chunks are done. A second caller at the same time runs alone.
+Helpers sleep on Python locks and are woken for a run. Afterwards they wait a while at a mailbox,
+where they enter the next run at once. The caller waits for them neither to begin nor to end: it
+returns when all chunks are done. A second caller at the same time runs alone.
 """
 
 from __future__ import annotations
@@ -29,41 +29,42 @@ MOST = 1024
 """Threads at most."""
 
 
-PAUSE = 10_000_000
-"""Nanoseconds between two times that helpers are woken for brief work."""
+BETWEEN_WAKES = 10_000_000
+"""Nanoseconds, at least, between two times that helpers are woken for brief work."""
 
 
-class Run(Protocol):
-    """A run that threads have entered or will enter: see `runner.Run`."""
+class SharedRun(Protocol):
+    """A run that several threads may enter: see `runner.Run`."""
 
     def help(self, scratch: int, number: int) -> None:
         """Claim and run chunks until there are none, as the helper of this number, from 1 on."""
 
     def lead(self, scratch: int, mailbox: Mailbox | None = None, places: int = 0) -> bool:
-        """Run for a while, and let so many of those who wait at a mailbox help; whether all is
+        """Run for a while, with so many of the helpers that wait at a mailbox; whether all is
         done."""
 
     def stop(self) -> None:
-        """Return when nobody is, or will be, in a chunk."""
+        """Return when no thread is in a chunk, nor will be."""
 
 
-class Work(Protocol):
+class Runnable(Protocol):
     """What a team can run again and again: see `runner.Job`."""
 
     scratch: int
     """Bytes that each thread needs of its own."""
     brief: bool
-    """Whether it takes less time than to wake others, who may help if they are awake."""
+    """Whether it takes less time than waking a thread: helpers are then woken only where runs
+    follow each other closely, for those to come. Any that wait at the mailbox help."""
 
-    def begin(self, holding: object = None) -> Run:
-        """Begin a run, which holds the memory that it touches."""
+    def begin(self, holding: object = None) -> SharedRun:
+        """Begin a run, which keeps alive the memory that it touches: `holding`."""
 
 
-def execute(work: Work, threads: int | None = None, holding: object = None) -> None:
+def execute(work: Runnable, threads: int | None = None, holding: object = None) -> None:
     """Run `work` on this thread with the help of up to threads - 1 others (None: `get_threads`).
 
-    Signal handlers run on the way. Where one raises (Ctrl-C), no chunk is claimed any more, and the
-    error goes on when those that were claimed have ended.
+    Signal handlers run on the way. If one raises (Ctrl-C), no chunk is claimed any more, and the
+    error is raised on when those that were claimed are done.
     """
     wanted = get_threads() if threads is None else threads
     scratch = _caller.scratch.block(work.scratch)
@@ -74,9 +75,9 @@ def execute(work: Work, threads: int | None = None, holding: object = None) -> N
         pass
 
 
-def _lead_with_others(work: Work, helpers: int, scratch: Block, holding: object) -> bool:
-    """Lead a run to its end; False if it is to be run alone: others are busy, or, in a forked
-    child, not there."""
+def _lead_with_others(work: Runnable, helpers: int, scratch: Block, holding: object) -> bool:
+    """Lead a run to its end. False if it is to be run alone: the helpers are busy, or not there, as
+    in a forked child."""
     team, run = _team, work.begin(holding)
     if not team.busy.acquire(blocking=False):
         return False
@@ -85,7 +86,7 @@ def _lead_with_others(work: Work, helpers: int, scratch: Block, holding: object)
         mailbox = team.ask(helpers, work, run)
         while not run.lead(scratch.address, mailbox, helpers):
             if team is not _team:
-                return False  # a handler forked: what helpers had claimed, nobody finishes
+                return False  # a handler forked: no thread finishes what helpers had claimed
         return True
     except BaseException:
         if team is _team:
@@ -178,7 +179,7 @@ class Scratch:
         self._block = Block.of(LINE)  # an empty array would start anywhere
 
     def block(self, size: int) -> Block:
-        """At least `size` bytes; who holds the block may use it even when it has grown since."""
+        """At least `size` bytes; a block stays usable when a larger one has been made since."""
         if self._block.memory.nbytes < size:
             self._block = Block.of(size)
         return self._block
@@ -198,13 +199,13 @@ class _Helper:
     def __init__(self, number: int, mailbox: Mailbox | None) -> None:
         self._number = number
         self._mailbox = mailbox
-        self._runs: deque[tuple[Run, int]] = deque(maxlen=1)  # a newer run replaces an older
+        self._runs: deque[tuple[SharedRun, int]] = deque(maxlen=1)  # a newer run replaces an older
         self._wake = threading.Lock()
         self._wake.acquire()
         # Not threading.Thread: a signal handler may be here while its lock is held.
         _thread.start_new_thread(self._work, ())
 
-    def give(self, run: Run, scratch: int) -> None:
+    def give(self, run: SharedRun, scratch: int) -> None:
         """Wake the thread to help with a run; if it is still busy it will look at it later."""
         self._runs.append((run, scratch))
         with suppress(RuntimeError):  # it has been woken already
@@ -231,7 +232,7 @@ class _Helper:
         while mailbox is not None:
             block = scratch.block(need)
             need = mailbox.serve(self, block.address, block.memory.nbytes)
-            # Who leads has counted on this thread if a run began while it was leaving.
+            # A leader that saw this thread among the waiting has not woken it: look once more.
             if not (need or mailbox.offering):
                 break
 
@@ -247,36 +248,37 @@ class _Team:
         self._helpers: list[_Helper] = []
         self._mailbox: Mailbox | None = None
 
-    def ask(self, count: int, work: Work, run: Run) -> Mailbox | None:
-        """Have up to `count` helpers enter a run: those who sleep are woken; those who wait find it
-        in a mailbox, with which it is to be led if there is one.
+    def ask(self, count: int, work: Runnable, run: SharedRun) -> Mailbox | None:
+        """Have up to `count` helpers enter a run. Those that sleep are woken; those that wait find
+        it at the mailbox, if the run is led with what this returns.
 
-        For brief work nobody is woken but where runs are in a row, so that who wakes will be
-        waiting for the next.
+        For brief work helpers are woken only if runs follow each other closely: they come too late
+        for this one, and wait for the next.
         """
         mailbox = self._mailbox
         waiting = 0 if mailbox is None else len(mailbox.waiting)
         if work.brief:
-            count = min(count, self._patient)
-        if waiting < count and (not work.brief or self._in_a_row()):
+            count = min(count, self._spare_cpus)
+        if waiting < count and (not work.brief or self._may_wake_for_brief()):
             self._wake(count, run, work.scratch)
         return mailbox if waiting else None
 
-    def _in_a_row(self) -> bool:
-        """Whether a run has just ended; True once in `PAUSE`, for where other programs keep the
-        processors busy, who wakes does not come, or comes in the caller's place."""
+    def _may_wake_for_brief(self) -> bool:
+        """Whether a run ended less than `PATIENCE` ago, at most once in `BETWEEN_WAKES`: where
+        other programs keep the processors busy, waking is in vain, or takes the caller's
+        processor."""
         now = perf_counter_ns()
-        if now - self.ended > PATIENCE or now - self._woken < PAUSE:
+        if now - self.ended > PATIENCE or now - self._woken < BETWEEN_WAKES:
             return False
         self._woken = now
         return True
 
     @cached_property
-    def _patient(self) -> int:
-        """How many helpers may wait: those that find a processor beside the caller's."""
+    def _spare_cpus(self) -> int:
+        """The processors beside the caller's: as many helpers may wait."""
         return available_cpus() - 1
 
-    def _wake(self, count: int, run: Run, scratch: int) -> None:
+    def _wake(self, count: int, run: SharedRun, scratch: int) -> None:
         """Wake up to `count` helpers; fewer if no more threads can be started."""
         mailbox = self._mailbox
         if mailbox is None:
@@ -284,7 +286,9 @@ class _Team:
         with suppress(RuntimeError, MemoryError):
             while len(self._helpers) < count:
                 number = len(self._helpers) + 1
-                self._helpers.append(_Helper(number, mailbox if number <= self._patient else None))
+                self._helpers.append(
+                    _Helper(number, mailbox if number <= self._spare_cpus else None)
+                )
         for helper in self._helpers[:count]:
             if helper not in mailbox.waiting:
                 helper.give(run, scratch)

@@ -148,7 +148,7 @@ def correlated(
 ) -> Any:
     """A convolution, or with `local` a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator, border = correlation(
+    operator, border = correlate_operator(
         axes, local, x.shape, weight.shape, shape_or_none(bias), *settings
     )
     w = flipped(weight, axes) if flag("flip", flip) else weight
@@ -159,7 +159,7 @@ def correlated(
 
 
 @remembered
-def correlation(
+def correlate_operator(
     axes: int,
     local: bool,
     x: tuple[int, ...],
@@ -245,12 +245,14 @@ def transposed(
 ) -> Any:
     """The transpose of a convolution, or with `local` of a locally connected layer."""
     x, weight, bias = take_floats(x=x, weight=weight, bias=bias)
-    operator = _transposition(axes, local, x.shape, weight.shape, shape_or_none(bias), *settings)
+    operator = _transpose_operator(
+        axes, local, x.shape, weight.shape, shape_or_none(bias), *settings
+    )
     return apply(operator, weight, x) if bias is None else apply(operator, weight, x, bias)
 
 
 @remembered
-def _transposition(
+def _transpose_operator(
     axes: int,
     local: bool,
     x: tuple[int, ...],

@@ -1,4 +1,4 @@
-"""A file as a network: read, and recorded once where its sizes are known: it is refused here."""
+"""A file as a network: read, and recorded once where its sizes are known, to refuse it here."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def check_network(net: OnnxModule) -> None:
 
     A batch declared as 0 is mostly one of any size, so that the network is recorded for 1; where
     it does not fit then, it may still be right for 0. Where sizes, or the numbers of integer
-    inputs, are open, two guesses are tried, and it is refused where both are for nodes that are
-    not read.
+    inputs, are open, two guesses are tried: it is refused if both fail for nodes that are not
+    supported.
     """
     inputs = net.model.inputs
     if any(each.static for each in inputs):

@@ -275,7 +275,7 @@ def tick_texts(values: Sequence[float], is_share: bool = False) -> list[str]:
     return [f"{v:,.{decimals}f}{unit}" for v in numbers]
 
 
-def whole_ticks(first: int, last: int, most: int = 5) -> list[int]:
+def whole_ticks(first: int, last: int) -> list[int]:
     """Round whole numbers from `first` to `last`, both included.
 
     >>> whole_ticks(1, 8), whole_ticks(1, 1), whole_ticks(1, 60)
@@ -283,7 +283,7 @@ def whole_ticks(first: int, last: int, most: int = 5) -> list[int]:
     """
     if first == last:
         return [first]
-    return [int(n) for n in ticks(first, last, most) if n == int(n) and first <= n <= last]
+    return [int(n) for n in ticks(first, last, 5) if n == int(n) and first <= n <= last]
 
 
 def value_text(value: float, is_share: bool = False) -> str:

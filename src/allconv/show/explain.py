@@ -28,7 +28,7 @@ from allconv.show.window_call import record_call
 from allconv.show.working import Working, upstream, working
 from allconv.text import printable
 
-KINDS = (".html", ".svg", ".gif")
+SUFFIXES = (".html", ".svg", ".gif")
 FRAME = "display:block;width:100%;height:60rem;max-height:90vh;border:0"
 
 
@@ -166,7 +166,7 @@ def explain(
 def file_kind(path: str | Path) -> str:
     """The kind of file that a name asks for; ArgumentError for any other."""
     suffix = Path(path).suffix.lower()
-    if suffix not in KINDS:
+    if suffix not in SUFFIXES:
         raise ArgumentError(
             f"the file is {printable(path, 60)}; a name that ends in .html, .svg or .gif is "
             "expected"

@@ -1,7 +1,7 @@
 """Sine and cosine of any number, within 1 unit in the last place.
 
 x = n pi/2 + r, |r| <= pi/4: whole quarter turns, which say whether it is the sine or the cosine of
-r, and with which sign, and a rest. All is computed in float64, that of float32, too; the rest of a
+r, and with which sign, and a rest. All is computed in float64, for float32, too; the rest of a
 float64 comes in two parts. Up to 2^19 the quarter turns are taken away in parts so short that their
 products with n are exact (Cody and Waite). Beyond, lane by lane, x is multiplied by those bits of
 2/pi that decide what is left (Payne and Hanek).

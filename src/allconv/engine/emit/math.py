@@ -1,4 +1,5 @@
-"""Elementary functions on vectors of float32 or float64, within 2 units in the last place.
+"""Elementary functions on vectors of float32 or float64, within 2 units in the last place; for sine
+and cosine see `angle`.
 
 Each reduces its argument to a short interval and evaluates a polynomial there (polynomial.py).
 NaN comes through, zeros keep their sign, and infinities, overflow and subnormal numbers give what

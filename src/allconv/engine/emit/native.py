@@ -10,10 +10,10 @@ from allconv.engine.emit.integer import I32, I64
 
 LINE_BYTES = 64  # what two processors write in turn has a cache line of its own
 
-_MOMENT = ir.LiteralStructType([I64, I64])  # struct timespec
+_TIMESPEC = ir.LiteralStructType([I64, I64])
 _CLOCK = ir.FunctionType(I32, [I32, ir.PointerType()])
 _TICKS = ir.FunctionType(I64, [])
-_RELAX = ir.FunctionType(I32, [])
+_GIVE_WAY = ir.FunctionType(I32, [])
 _VOID = ir.VoidType()
 _ARM = ("aarch64", "arm64")
 
@@ -66,34 +66,34 @@ class NativeCode:
         """New blocks, in the order they are laid out in."""
         return [self.function.append_basic_block(name) for name in names]
 
-    def now(self, clock: str, address: ir.Value, moment: ir.Value) -> ir.Value:
-        """Nanoseconds of the system's clock of this name, whose function lies there; `moment` is
-        what `moment` gave."""
+    def now(self, clock: str, address: ir.Value, timespec: ir.Value) -> ir.Value:
+        """Nanoseconds of the system's clock of this name, whose function is at `address`; it
+        writes them into what `timespec` made."""
         b = self.builder
         name, *number = clock.split()
         if name == "clock_gettime":
-            b.call(self.pointer(address, _CLOCK), [I32(int(number[0])), moment])
+            b.call(self.pointer(address, _CLOCK), [I32(int(number[0])), timespec])
             seconds, rest = (
-                b.load(b.gep(moment, [I32(0), I32(k)], source_etype=_MOMENT), typ=I64)
+                b.load(b.gep(timespec, [I32(0), I32(k)], source_etype=_TIMESPEC), typ=I64)
                 for k in range(2)
             )
             return b.add(b.mul(seconds, I64(10**9)), rest)
         return b.mul(b.call(self.pointer(address, _TICKS), []), I64(10**6))
 
-    def moment(self) -> ir.Value:
+    def timespec(self) -> ir.Value:
         """Room on the stack for what the clock says, made where the function begins."""
-        return self.builder.alloca(_MOMENT)
+        return self.builder.alloca(_TIMESPEC)
 
-    def pause(self) -> None:
+    def spin_hint(self) -> None:
         """Tell the processor that this is a waiting loop."""
         if self.architecture == "x86_64":
             self.intrinsic("llvm.x86.sse2.pause", _VOID)
         elif self.architecture in _ARM:
             self.intrinsic("llvm.aarch64.hint", _VOID, I32(1))
 
-    def give_way(self, relax: ir.Value) -> None:
-        """Offer the processor to others, by the system's function at an address."""
-        self.builder.call(self.pointer(relax, _RELAX), [])
+    def give_way(self, address: ir.Value) -> None:
+        """Offer the processor to other threads, by the system's function at an address."""
+        self.builder.call(self.pointer(address, _GIVE_WAY), [])
 
     # The floating-point control register: a library that set flush-to-zero must not change bits.
 

@@ -1,7 +1,8 @@
 """Polynomials for elementary functions: their coefficients, computed to 100 digits, and Horner.
 
-No coefficient is written down: series give those of exp and log, interpolation at Chebyshev's
-points those of erf, so that each can be checked against the function it stands for.
+No coefficient is written down: series give those of exp, log, sine and cosine, interpolation at
+Chebyshev's points those of tanh and erf, so that each can be checked against the function it stands
+for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Floats as integers that are ordered as they are, and the largest and smallest of such."""
+"""Ranks: integers in the order of floats, NaN among them, so that one comparison decides."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 
 
-def integers(code: Code) -> str:
-    """The dtype of integers as wide as the kernel's floats."""
+def rank_dtype(code: Code) -> str:
+    """The dtype of ranks: integers as wide as the kernel's floats."""
     return f"int{8 * code.size}"
 
 
 def limits(code: Code) -> tuple[int, int]:
-    """The least and the largest of these integers; the least is no rank."""
+    """The least and the largest of these integers; the least is the rank of no number."""
     most = (1 << 8 * code.size - 1) - 1
     return -most - 1, most
 
 
 def rank(code: Code, x: ir.Value, *, falling: bool = False, nan_first: bool = True) -> ir.Value:
-    """Integers, larger ones for larger floats (`falling`: for smaller ones), equal for both zeros.
+    """The ranks of floats: larger for larger ones (`falling`: for smaller ones), equal for both
+    zeros.
 
-    That of NaN is the largest, or (not `nan_first`) less than all others.
+    NaN has the largest rank, or (not `nan_first`) the least.
     """
     least, most = limits(code)
     number = code.fneg(x) if falling else x
     bits = code.bits(code.fadd(number, 0.0))  # -0 + 0 is 0
     below = code.integer(">>-", bits, 8 * code.size - 1)  # all ones where the sign is set
     ordered = code.integer("^", bits, code.integer("&", below, most))
-    none = code.const(most if nan_first else least + 1, integers(code))
+    none = code.const(most if nan_first else least + 1, rank_dtype(code))
     return code.select(code.is_nan(x), none, ordered)
 
 
-def counts(code: Code, first: Index, step: int = 1) -> ir.Value:
+def ascending(code: Code, first: Index, step: int = 1) -> ir.Value:
     """The integers first, first + step, ..."""
-    kind = code.vector_type(integers(code))
+    kind = code.vector_type(rank_dtype(code))
     start = code.splat(code.builder.trunc(code.value(first), kind.element))
     return code.integer("+", start, ir.Constant(kind, [step * n for n in range(code.lanes)]))
 

@@ -1,8 +1,8 @@
 """What is left of a division, exactly, however large the quotient is.
 
-All is computed in float64, that of float32, too. A quotient below a limit is cut to a whole number,
-the right one or one too many, and what that leaves is exact. Beyond, lane by lane, the mantissa of
-the one number is divided by that of the other, a few bits of the quotient at a time.
+All is computed in float64, for float32, too. A quotient below `_limit` is cut to a whole number,
+the right one or one too many, and what that leaves is exact. Beyond it, lane by lane, the mantissa
+of one number is divided by that of the other, a few bits of the quotient at a time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from allconv.engine.emit.integer import I64, Index
 from allconv.engine.emit.math import floor
 
 DOUBLE = ir.DoubleType()
-SHIFT = 11  # bits that 64 has more than a mantissa
-LEAST = 1075  # what the power of the last bit of a mantissa is more in the exponent
+SHIFT = 11  # bits of the quotient at a time: an int64 has so many more than a mantissa
+BIAS = 1075  # what the exponent field of m 2^e is more than e, where m is a whole mantissa
 
 
 def remainder(code: Code, a: ir.Value, b: ir.Value, *, truncated: bool) -> ir.Value:
@@ -48,7 +48,7 @@ def _left(code: Code, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _limit(code: Code) -> float:
-    """The quotient up to which vectors find what is left.
+    """The quotient below which vectors compute what is left.
 
     Below 2^28 that of two float32 is whole or further from the next whole number than float64 errs,
     and its product with a float32 has 52 bits. In float64 such a product is exact in a fused
@@ -66,7 +66,7 @@ def _long_division(code: Code, x: ir.Value, y: ir.Value) -> ir.Value:
     with code.loop(bits, step=SHIFT, carry=left) as done:
         step = code.min(code.sub(bits, done), SHIFT)
         left[0] = code.value(code.rem(code.builder.shl(left[0], code.value(step)), n))
-    exponent = code.builder.sub(code.value(unit), I64(LEAST))
+    exponent = code.builder.sub(code.value(unit), I64(BIAS))
     half = code.builder.ashr(exponent, I64(1))
     found = code.builder.uitofp(left[0], DOUBLE)
     for part in (half, code.builder.sub(exponent, half)):  # 2^exponent may be no normal number
@@ -76,7 +76,7 @@ def _long_division(code: Code, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _parts(code: Code, x: ir.Value) -> tuple[Index, Index]:
-    """m and e, x = m 2^(e - LEAST)."""
+    """m and e, x = m 2^(e - BIAS)."""
     b = code.builder
     bits = b.bitcast(x, I64)
     exponent, fraction = b.lshr(bits, I64(52)), b.and_(bits, I64(2**52 - 1))

@@ -11,10 +11,10 @@ ROW_BYTES = 64  # of a step in the table
 COLUMNS = ("address", "args", "chunks", "multiplier", "offset")  # of a row: see `runner.Column`
 HALVES = 2  # of the chunks of a step, each with a claim word
 COUNTERS = HALVES + 1  # of a step
-SPINS = 2000  # turns of a waiting loop before the processor is offered to others
+SPINS = 2000  # turns of a waiting loop before the processor is offered to other threads
 
 PARAMETERS = ("block", "counters", "epoch", "scratch")
-BLOCK = ("table", "first", "count", "leader", "half", "nanoseconds", "relax", "clock")
+BLOCK = ("table", "first", "count", "leader", "half", "nanoseconds", "give_way", "clock")
 """What `block` is the address of, int64 each: the same in every run of a job. `half` is the half of
 the chunks that a thread begins with, of every step."""
 _KERNEL = ir.FunctionType(ir.VoidType(), [I64] * 3)
@@ -30,10 +30,10 @@ class RunnerCode(NativeCode):
     what is left of the other half. What it has done it counts when it finds nothing to claim: a
     word that two processors write in turn takes each of them longer than a small chunk.
 
-    Arguments cost the caller more than what is done here, so few are given one by one. The
-    function returns 1 when all its steps are done, 0 when it found the run over, and 2 when it
-    has run for so many nanoseconds (0: any number), between two chunks or while it waits for those
-    of others. Called again it goes on.
+    Each argument takes Python a while to pass, so those that are the same in every run of a job are
+    read from one block. The function returns 1 when all its steps are done, 0 when it found the run
+    over, and 2 when it has run for so many nanoseconds (0: no limit), between two chunks or while
+    it waits for those of other threads. Called again it goes on.
     """
 
     def __init__(self, name: str, architecture: str, clock: str) -> None:
@@ -47,7 +47,7 @@ class RunnerCode(NativeCode):
         """Write the function and return its IR."""
         b = self.builder
         control = self.set_control()
-        self.said = self.moment()
+        self.clock_memory = self.timespec()
         self.uncounted = b.alloca(I64)  # chunks of a step that this thread has done
         steps, done, over, self.paused = self.blocks("steps", "done", "over", "paused")
         self.timed = b.icmp_signed("!=", self.arguments["nanoseconds"], I64(0))
@@ -88,7 +88,7 @@ class RunnerCode(NativeCode):
 
     def _now(self) -> ir.Value:
         """Nanoseconds of the system's clock."""
-        return self.now(self.clock, self.arguments["clock"], self.said)
+        return self.now(self.clock, self.arguments["clock"], self.clock_memory)
 
     def _emit_opening(self, steps: ir.Block, over: ir.Block) -> None:
         """The leader opens the run; others enter an open run, and wait a little for it to open."""
@@ -109,7 +109,7 @@ class RunnerCode(NativeCode):
         tired = b.icmp_unsigned(">", spins, I64(SPINS))
         b.cbranch(b.or_(late, tired), over, wait)
         b.position_at_end(wait)
-        self.pause()
+        self.spin_hint()
         spins.add_incoming(b.add(spins, I64(1)), wait)
         b.branch(follow)
 
@@ -143,8 +143,8 @@ class RunnerCode(NativeCode):
         b.branch(head)
 
     def _emit_claims(self, fields: list[ir.Value], claimed: ir.Value, ends: list[ir.Block]) -> None:
-        """Run chunks of one half, then of the other; then go to the first of `ends`, or to the
-        others where the run is over or pauses."""
+        """Run chunks of one half, then of the other. `ends` are where to go on when none is left,
+        when the run is over, and when it pauses."""
         b = self.builder
         none, over, paused = ends
         chunks = fields[2]
@@ -154,19 +154,19 @@ class RunnerCode(NativeCode):
         half_, left, other = self.blocks("half", "left", "other")
         b.branch(half_)
         b.position_at_end(half_)
-        half, turn = b.phi(I64), b.phi(I64)
+        half, tried = b.phi(I64), b.phi(I64)
         half.add_incoming(self.arguments["half"], before)
-        turn.add_incoming(I64(1), before)
+        tried.add_incoming(I64(1), before)
         second = b.icmp_unsigned("!=", half, I64(0))
         first = b.select(second, middle, I64(0))
         count = b.select(second, b.sub(chunks, middle), middle)
         word = b.add(claimed, b.mul(half, I64(LINE_BYTES)))
         self._emit_half(fields, word, (first, count), (left, over, paused))
         b.position_at_end(left)
-        b.cbranch(b.icmp_unsigned("<", turn, I64(HALVES)), other, none)
+        b.cbranch(b.icmp_unsigned("<", tried, I64(HALVES)), other, none)
         b.position_at_end(other)
         half.add_incoming(b.sub(I64(1), half), other)
-        turn.add_incoming(b.add(turn, I64(1)), other)
+        tried.add_incoming(b.add(tried, I64(1)), other)
         b.branch(half_)
 
     def _emit_half(
@@ -176,7 +176,7 @@ class RunnerCode(NativeCode):
         part: tuple[ir.Value, ir.Value],
         ends: tuple[ir.Block, ir.Block, ir.Block],
     ) -> None:
-        """while a chunk is left of these, so many from a first on: take its number and run it."""
+        """while a chunk of this part (the first, how many) is left: take its number and run it."""
         b = self.builder
         address, arguments, chunks, multiplier, offset = fields
         first, count = part
@@ -201,8 +201,10 @@ class RunnerCode(NativeCode):
         self._emit_pause(paused, again)
 
     def _counting(self, finished: ir.Value, after: ir.Block) -> ir.Block:
-        """A block that counts what this thread has done, if anything, and goes on to `after`; the
-        run cannot be over before that."""
+        """A block that counts the chunks that this thread has done, if any, and goes on to `after`.
+
+        Until they are counted the run cannot be over.
+        """
         b = self.builder
         before = b.block
         begin, retry = self.blocks("counting", "count")
@@ -219,7 +221,7 @@ class RunnerCode(NativeCode):
     def _emit_wait(
         self, complete: ir.Value, finished: ir.Value, following: ir.Block, over: ir.Block
     ) -> None:
-        """Until the done word is `complete`: spin, and after a while yield on every turn."""
+        """Until the done word is `complete`: spin, and after a while give way on every turn."""
         b = self.builder
         before = b.block
         turn, undone, spin, give_way, again = self.blocks(
@@ -234,10 +236,10 @@ class RunnerCode(NativeCode):
         b.position_at_end(undone)
         b.cbranch(self._is_over(word), over, spin)
         b.position_at_end(spin)
-        self.pause()
+        self.spin_hint()
         b.cbranch(b.icmp_unsigned(">", spins, I64(SPINS)), give_way, again)
         b.position_at_end(give_way)
-        self.give_way(self.arguments["relax"])
+        self.give_way(self.arguments["give_way"])
         self._emit_pause(self.paused, again)
         b.position_at_end(again)
         spins.add_incoming(b.add(spins, I64(1)), again)

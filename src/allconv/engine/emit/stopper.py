@@ -8,15 +8,16 @@ from allconv.engine.emit.integer import I64
 from allconv.engine.emit.native import LINE_BYTES, NativeCode
 from allconv.engine.emit.run_loop import COLUMNS, COUNTERS, HALVES, ROW_BYTES
 
-PARAMETERS = ("table", "first", "count", "epoch", "counters", "relax")
+PARAMETERS = ("table", "first", "count", "epoch", "counters", "give_way")
 
 
 class StopperCode(NativeCode):
     """The function `int64 name(int64 ...)` of PARAMETERS being written; see `RunnerCode`.
 
-    Step by step the words are set to the next epoch, which no run uses: whoever looks at them finds
-    its run over. Claim words tell, when they are exchanged, how many chunks were claimed; the done
-    word is set when so many are done. Where some were not claimed, nobody is beyond that step.
+    Step by step the words are set to the next epoch, which no run uses: a thread that looks at them
+    finds its run over. Claim words tell, when they are exchanged, how many chunks were claimed; the
+    done word is set when so many are done. Where some were not claimed, no thread is beyond that
+    step.
     """
 
     def __init__(self, name: str, architecture: str) -> None:
@@ -59,7 +60,7 @@ class StopperCode(NativeCode):
         done = self.load(finished, "acquire")
         b.cbranch(b.icmp_unsigned(">=", self._count(done, epoch), claims), counted, idle)
         b.position_at_end(idle)
-        self.give_way(arguments["relax"])
+        self.give_way(arguments["give_way"])
         b.branch(wait)
 
         b.position_at_end(counted)

@@ -10,9 +10,9 @@ from llvmlite import ir
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.vector import Mask
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 
-Step: TypeAlias = Callable[[Rows, View | None], None]
+Step: TypeAlias = Callable[[TileRows, View | None], None]
 Count: TypeAlias = Index | Callable[..., Index]
 
 
@@ -32,7 +32,7 @@ class Tile:
         first = [code.const(0.0)] * vectors if start is None else list(start)
         self.registers: list[ir.Value] = first if len(first) == rows * vectors else first * rows
 
-    def outer(self, a: Rows, b: View | None, mask: Mask = None) -> None:
+    def outer(self, a: TileRows, b: View | None, mask: Mask = None) -> None:
         """tile[r, v] += a[r] * b[v]: a scalar times a vector, the step of every correlation; lanes
         of b outside of a mask are not read."""
         if b is None:
@@ -51,7 +51,7 @@ class Tile:
         """The step tile[r, v] = op(tile[r, v], a[r][v], b[v]) on vectors; b[v] may be None."""
         masks = masks or [None] * self.vectors
 
-        def step(a: Rows, b: View | None) -> None:
+        def step(a: TileRows, b: View | None) -> None:
             right = [b.vector(v, masks[v]) if b else None for v in range(self.vectors)]
             for r in range(self.rows):
                 for v, k in self._numbered(r):
@@ -62,7 +62,7 @@ class Tile:
 
     def store(
         self,
-        out: Rows,
+        out: TileRows,
         epilogue: Callable[[ir.Value, int, int], ir.Value] | None = None,
         masks: Sequence[Mask] | None = None,
         *,
@@ -87,7 +87,7 @@ def contract(
     code: Code,
     tile: Tile,
     loops: Sequence[tuple[Count, Index, Index]],
-    a: Rows,
+    a: TileRows,
     b: View | None,
     step: Step | None = None,
     *,
@@ -108,7 +108,7 @@ def _nest(
     code: Code,
     tile: Tile,
     loops: list[tuple[Count, Index, Index]],
-    a: Rows,
+    a: TileRows,
     b: View | None,
     step: Step,
     at_least_once: bool,
@@ -133,7 +133,7 @@ def _innermost(
     code: Code,
     tile: Tile,
     loop: tuple[Index, Index, Index],
-    a: Rows,
+    a: TileRows,
     b: View,
     step: Step,
     at_least_once: bool,

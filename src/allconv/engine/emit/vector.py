@@ -157,6 +157,11 @@ class Vectors(Integers):
         """Lanes that are NaN."""
         return self.builder.fcmp_unordered("uno", x, x)
 
+    def any(self, lanes: ir.Value) -> ir.Value:
+        """Whether any of these lanes is set."""
+        bits = self.builder.bitcast(lanes, ir.IntType(lanes.type.count))
+        return self.builder.icmp_unsigned("!=", bits, bits.type(0))
+
     def fmax(self, x: Operand, y: Operand) -> ir.Value:
         """x where x > y, else y: y if either is NaN (one instruction on x86)."""
         x, y = _alike(x, y)
@@ -330,6 +335,7 @@ class Vectors(Integers):
         return lower, [lane + half for lane in lower]
 
     def picked(self, x: ir.Value, y: ir.Value, lanes: Sequence[int]) -> ir.Value:
+        """These lanes of x and, counted on from the last of x, of y."""
         pattern = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
         return self.builder.shuffle_vector(x, y, pattern)
 

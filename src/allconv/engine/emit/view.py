@@ -43,9 +43,9 @@ class View:
         address = self.code.anew(self.address)
         return View(self.code, address, *self.strides, dtype=self.dtype)
 
-    def rows(self, offsets: Sequence[Index]) -> Rows:
+    def rows(self, offsets: Sequence[Index]) -> TileRows:
         """The rows of a tile at these byte offsets."""
-        return Rows(self, offsets)
+        return TileRows(self, offsets)
 
     def scalar(self) -> ir.Value:
         """Read one element."""
@@ -86,7 +86,7 @@ class View:
         return code.builder.inttoptr(code.value(address), ir.PointerType())
 
 
-class Rows:
+class TileRows:
     """One address a row of a tile: a view and byte offsets, which fold when Python knows them."""
 
     def __init__(self, base: View, offsets: Sequence[Index]) -> None:
@@ -99,6 +99,6 @@ class Rows:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def moved(self, distance: Index) -> Rows:
+    def moved(self, distance: Index) -> TileRows:
         """The rows `distance` bytes further on."""
-        return Rows(self.base.moved(distance), self.offsets)
+        return TileRows(self.base.moved(distance), self.offsets)

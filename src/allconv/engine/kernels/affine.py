@@ -13,7 +13,7 @@ import numpy as np
 
 from allconv.engine.epilogue import kind_of
 from allconv.engine.expression import Expression
-from allconv.engine.kernels.map import emit_map
+from allconv.engine.kernels.map import add_map
 from allconv.engine.kernels.normalize import SCALE
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
@@ -30,7 +30,7 @@ def normal(planner: Planner, node: Node) -> list[Place]:
     mean, variance, gamma, beta = (planner.read(v, "rows") for v in node.inputs[1:])
     eps = planner.constant(np.array(operator.eps, variance.spec.dtype))
     scale = planner.temporary(variance.shape, variance.spec.dtype)
-    emit_map(planner, SCALE, [variance, eps, gamma], [scale], what="scale of channels")
+    add_map(planner, SCALE, [variance, eps, gamma], [scale], what="scale of channels")
     return [mean, scale, beta]
 
 
@@ -110,5 +110,5 @@ def scale_and_shift(
         tuple((operator, tuple(map(numbered, taken))) for operator, taken in lines),
         tuple(map(numbered, results)),
     )
-    emit_map(planner, expression, operands, placed, what="join scales")
+    add_map(planner, expression, operands, placed, what="join scales")
     return (None, placed[0]) if scale is None else (placed[0], placed[1])

@@ -1,6 +1,6 @@
-"""Numbers at indices along an axis, read and added up.
+"""Elements at indices along an axis, taken or added up: each has an index of its own.
 
-Indices come from anywhere: each is compared with the size of the axis before it leads anywhere.
+Indices are data: each is compared with the size of the axis before anything is read by it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class AlongArguments(Arguments[T]):
 
 @dataclass(frozen=True)
 class Along(Kernel):
-    """Numbers of cells that lie beside those of their indices; a chunk is `block` strips.
+    """Elements of cells, of which each has an index at the same place; a chunk is `block` strips.
 
     "take"  out[outer, p, i] = source[outer, index[outer, p, i], i], 0 where there is no such cell
     "put"   out[outer, j, i] = the sum of source[outer, p, i] over the p whose index is j, in order
@@ -98,9 +98,9 @@ class Along(Kernel):
 
 def lower_along(planner: Planner, node: Node) -> bool:
     """A step; the result and the indices lie as the operand does."""
-    operator, (value, numbers), (y,) = node.of(TakeAlong, PutAlong), node.inputs, node.outputs
+    operator, (value, indices), (y,) = node.of(TakeAlong, PutAlong), node.inputs, node.outputs
     layout = "rows" if planner.read(value).has("rows") else "last"
-    x, index = planner.read(value, layout), planner.read(numbers, layout)
+    x, index = planner.read(value, layout), planner.read(indices, layout)
     out = planner.result(y, layout)
     if not out.spec.size:
         return True

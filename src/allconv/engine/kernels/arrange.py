@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allconv.engine.kernels.convert import lower_convert
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.place import Place, layout_strides, reshaped_strides
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -39,7 +39,7 @@ def lower_reshape(planner: Planner, node: Node) -> bool:
             seen = reshaped_strides(out, place.shape)
             if seen is None:
                 raise ValueError(f"{out} is no part of channels last")
-            emit_copy(planner, place, out.viewed(place.shape, seen))
+            add_copy(planner, place, out.viewed(place.shape, seen))
             return True
     if strides is None:
         place = planner.read(node.inputs[0], "rows")
@@ -107,7 +107,7 @@ def lower_pad(planner: Planner, node: Node) -> bool:
     if min(shape, default=1) > 0:
         kept = place.viewed(shape, place.strides, _offset(place, [max(-low, 0) for low in starts]))
         middle = out.viewed(shape, out.strides, _offset(out, [max(low, 0) for low in starts]))
-        emit_copy(planner, kept, middle)
+        add_copy(planner, kept, middle)
     return True
 
 
@@ -117,7 +117,7 @@ def lower_unslice(planner: Planner, node: Node) -> bool:
     place = planner.read(node.inputs[0])
     out = planner.result(node.outputs[0], "last" if place.has("last") else "rows")
     fill(planner, out, 0.0)
-    emit_copy(planner, place, _sliced(out, operator))
+    add_copy(planner, place, _sliced(out, operator))
     return True
 
 
@@ -133,7 +133,7 @@ def lower_concatenate(planner: Planner, node: Node) -> bool:
     for place in places:
         part = out.viewed(place.shape, out.strides, start * out.strides[operator.axis])
         if (place.storage, place.offset) != (part.storage, part.offset):
-            emit_copy(planner, place, part)
+            add_copy(planner, place, part)
         start += place.shape[operator.axis]
     return True
 
@@ -141,7 +141,7 @@ def lower_concatenate(planner: Planner, node: Node) -> bool:
 def fill(planner: Planner, out: Place, value: float) -> None:
     """Add the steps that set every element of a place."""
     number = planner.constant(np.array(value, out.spec.dtype))
-    emit_copy(planner, number.viewed(out.shape, (0,) * len(out.shape)), out)
+    add_copy(planner, number.viewed(out.shape, (0,) * len(out.shape)), out)
 
 
 def _offset(place: Place, start: list[int]) -> int:

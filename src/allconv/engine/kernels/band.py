@@ -17,7 +17,7 @@ from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.strips import each_vector
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
@@ -95,7 +95,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Part:
+class BandPart:
     """The part of the input that is packed: its first cell, which may lie outside, and counts."""
 
     start: tuple[Index, Index, Index, Index]
@@ -121,7 +121,7 @@ class Band:
     block: Index
 
     @classmethod
-    def of(cls, code: Code, pitch: Index, address: Index, part: Part) -> Band:
+    def of(cls, code: Code, pitch: Index, address: Index, part: BandPart) -> Band:
         """The band of a part, at an address."""
         rows, columns = part.rows, part.columns
         pixel = code.mul(pitch, code.size)
@@ -140,7 +140,7 @@ class Band:
         )
 
     @classmethod
-    def of_source(cls, code: Code, image: Index, group: Index, part: Part) -> Band:
+    def of_source(cls, code: Code, image: Index, group: Index, part: BandPart) -> Band:
         """The source itself as the band of a part that lies inside."""
         a = code.arguments(SourceArguments)
         cells, taps = code.moves(a.x_axis, part.start), code.moves(a.x_axis, a.dilation)
@@ -164,7 +164,7 @@ class Band:
 
 
 def emit_band(
-    code: Code, pitch: Index, address: Index, image: Index, group: Index, part: Part,
+    code: Code, pitch: Index, address: Index, image: Index, group: Index, part: BandPart,
     prologue: Epilogue | None = None,
 ) -> Band:  # fmt: skip
     """Pack a part of one image and group, passed through a prologue.
@@ -204,7 +204,13 @@ class _PackedRow:
     """What is packed of a row for tap `tap` of axis 3, or for all of them."""
 
     def __init__(
-        self, code: Code, pitch: Index, part: Part, tap: Index, count: Index, change: Change | None
+        self,
+        code: Code,
+        pitch: Index,
+        part: BandPart,
+        tap: Index,
+        count: Index,
+        change: Change | None,
     ) -> None:
         a = code.arguments(SourceArguments)
         self.code, self.pitch, self.count, self.change = code, pitch, count, change
@@ -254,7 +260,7 @@ class _PackedRow:
                 with vectors:
                     self._vectors(source, target)
                 with elements:
-                    _turned(code, (source, self.step), (target, self.pixel), cells, count)
+                    _transposed(code, (source, self.step), (target, self.pixel), cells, count)
 
     def _vectors(self, source: Index, target: Index) -> None:
         """Vectors a pixel."""
@@ -281,7 +287,7 @@ def emit_zeros(code: Code, address: Index, count: Index) -> None:
         View(code, code.add(address, code.mul(i, code.size))).store(code.const(0.0), 0, mask)
 
 
-def _turned(
+def _transposed(
     code: Code, begin: tuple[Index, Index], end: tuple[Index, Index], columns: Index, count: Index
 ) -> None:
     """So many pixels whose channels lie apart: where they begin and how far they lie apart in the
@@ -294,7 +300,7 @@ def _turned(
     few = code.both(code.inverse(many), code.both(dense, code.compare("<=", count, max(FEW))))
     elements = code.both(code.inverse(many), code.inverse(few))
     with code.when(many):
-        turn(code, View(code, source, channel), View(code, out, pixel), count, columns)
+        transpose(code, View(code, source, channel), View(code, out, pixel), count, columns)
     with code.when(few):
         for each in FEW:
             with code.when(code.compare("==", count, each)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from allconv.engine.kernels.band import SourceArguments, pitch_of
-from allconv.engine.kernels.form import AxisPhases, Image, OutputArguments, split_evenly
+from allconv.engine.kernels.four_axes import AxisPhases, Image, OutputArguments, split_evenly
 from allconv.engine.step import Number
 
 BAND = 256 * 1024  # bytes of a band: it stays in the second-level cache
@@ -88,8 +88,11 @@ class Parts:
     counts: tuple[int, int, int, int, int]  # blocks of images, cells of axes 0, 1, rows, columns
 
     @classmethod
-    def of(cls, axes: tuple[AxisPhases, ...], x: Image, pixel: int, unit: int) -> Parts:
-        """Parts of at most `CHAIN` cells, as far as their sums, of `unit` bytes each, fit."""
+    def of(
+        cls, axes: tuple[AxisPhases, ...], x: Image, pixel: int, unit: int, beside: int = 1
+    ) -> Parts:
+        """Parts of at most `CHAIN` cells, as far as their sums, of `unit` bytes each, fit; several
+        threads find work in a part if it has blocks `beside` each other."""
         images = x.images
         m0, m1, m2, m3 = (max(axis.most, 1) for axis in axes)
         lines = images * m0 * m1 * m2
@@ -104,7 +107,7 @@ class Parts:
         count = 1
         if rows == m2:
             bytes_of_one = max(band_bytes(axes, rows, columns, pixel), 1)
-            fits = min(BAND // bytes_of_one, CHAIN // (rows * m3), -(-images // 8))
+            fits = min(BAND // bytes_of_one, CHAIN // (rows * m3), -(-images * beside // FEW))
             count = max(1, min(images, max(fits, -(-least // rows))))
         rows, count = split_evenly(m2, rows), split_evenly(images, count)
         blocks = -(-images // count), m0, m1, -(-m2 // rows), -(-m3 // columns)

@@ -12,7 +12,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.vector import SIZES
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
@@ -23,7 +23,7 @@ SPLIT = 8192  # elements of a chunk
 
 @dataclass(frozen=True, kw_only=True)
 class CastArguments(Arguments[T]):
-    """How many elements there are, and those of a chunk."""
+    """The arrays; how many elements there are, in all and in a chunk."""
 
     source: T
     out: T
@@ -74,7 +74,7 @@ def lower_convert(planner: Planner, node: Node) -> bool:
     out = planner.result(node.outputs[0], layout)
     total = source.spec.size
     if source.spec.dtype == out.spec.dtype:
-        emit_copy(planner, source, out)
+        add_copy(planner, source, out)
     elif total:
         kernel = Cast(planner.target, "float64", source.spec.dtype, out.spec.dtype)
         arguments = CastArguments[Number](source=source, out=out, total=total, block=SPLIT)

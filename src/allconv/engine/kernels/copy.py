@@ -11,7 +11,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.transpose import Axis, emit_transpose
+from allconv.engine.kernels.transpose import Axis, add_transpose
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
@@ -81,41 +81,41 @@ class Copy(Kernel):
             View(code, beyond).store(code.const(0.0), 0, code.mask(code.sub(a.zeros, i)))
 
 
-def emit_copy(planner: Planner, source: Place, out: Place) -> None:
+def add_copy(planner: Planner, source: Place, out: Place) -> None:
     """Add the step that copies one place to another of the same shape (strides of 0 repeat)."""
     if source.spec.size == 0:
         return
     axes = collapse(out.shape, (out.strides, source.strides))
-    if emit_transpose(planner, source, out, [(n, (to, step)) for n, (to, step) in axes]):
+    if add_transpose(planner, source, out, [(n, (to, step)) for n, (to, step) in axes]):
         return
     if len(axes) > 1 or axes[0][0] < 2 * SPLIT:
         if len(axes) > 1 and axes[-1][1][1] != source.item and axes[-2][0] > axes[-1][0]:
             axes[-2:] = reversed(axes[-2:])  # the longer of the two loops is the inner one
-        _emit_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
+        _add_steps(planner, source, out, [(n, (to, step)) for n, (to, step) in axes])
         return
     n, (to, step) = axes[0]  # one run: whole chunks, and what is left
     whole = n // SPLIT
-    emit_runs(planner, source, out, [(whole, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))])
+    add_runs(planner, source, out, [(whole, (SPLIT * to, SPLIT * step)), (SPLIT, (to, step))])
     if n % SPLIT:
         rest, there = (
             place.viewed(place.shape, place.strides, whole * SPLIT * move)
             for place, move in ((source, step), (out, to))
         )
-        emit_runs(planner, rest, there, [(n % SPLIT, (to, step))])
+        add_runs(planner, rest, there, [(n % SPLIT, (to, step))])
 
 
-def _emit_steps(planner: Planner, source: Place, out: Place, axes: list[Axis]) -> None:
+def _add_steps(planner: Planner, source: Place, out: Place, axes: list[Axis]) -> None:
     """One step, or one for each index of the outer axes that the kernel has no loop for."""
     if len(axes) <= AXES:
-        emit_runs(planner, source, out, axes)
+        add_runs(planner, source, out, axes)
         return
     (n, (to, step)), inner = axes[0], axes[1:]
     for i in range(n):
         here = source.viewed(source.shape, source.strides, i * step)
-        _emit_steps(planner, here, out.viewed(out.shape, out.strides, i * to), inner)
+        _add_steps(planner, here, out.viewed(out.shape, out.strides, i * to), inner)
 
 
-def emit_runs(
+def add_runs(
     planner: Planner, source: Place, out: Place, axes: list[Axis], *, zeros: int = 0, what: str = ""
 ) -> None:
     """Add the step that copies over these axes, the innermost last, with zeros after each run."""

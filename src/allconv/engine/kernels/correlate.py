@@ -20,7 +20,7 @@ from allconv.engine.kernels.pack import Packed, pack
 from allconv.engine.kernels.planes_steps import direct_in_planes
 from allconv.engine.kernels.result import head_of, place_result, weights_and_bias
 from allconv.engine.kernels.weight_steps import lower_weights
-from allconv.engine.kernels.winograd_steps import add_winograd
+from allconv.engine.kernels.winograd_steps import add_winograd, by_group, transpose_as_correlation
 from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -31,7 +31,7 @@ from allconv.operators.correlate import Correlate, CorrelateTranspose, Correlate
 from allconv.value import Value
 from allconv.window import Axis, Window
 
-LARGE = 256  # pixels of images that are not turned in advance, but again for each split of channels
+LARGE = 256  # pixels of images that are not transposed in advance, but for each split of channels
 
 
 def lower_correlate(planner: Planner, node: Node) -> bool:
@@ -52,15 +52,17 @@ def lower_correlate(planner: Planner, node: Node) -> bool:
         return True
     if algorithm in WINOGRAD:
         x = planner.read(node.inputs[0])
-        add_winograd(planner, x, w, y, bias, tail, window, WINOGRAD[algorithm])
+        weights = by_group(w, operator.groups)
+        add_winograd(planner, x, weights, y, bias, tail, window, WINOGRAD[algorithm])
         return True
     phases = [output_phases(axis) for axis in window.axes]
     group, groups = planner.group(node), operator.groups
     single, x = all(axis.output == 1 for axis in window.axes), planner.read(group.source)
-    planes = not group.before and y.has("rows")
-    if planes and add_group_planes(planner, groups, x, w, y, bias, tail, phases):
+    alone = not group.before
+    if alone and add_group_planes(planner, groups, group.source, w, y, bias, tail, phases):
         return True
-    planes = planes and not single and direct_in_planes(x, y, operator, planner.target)
+    planes = alone and y.has("rows") and not single
+    planes = planes and direct_in_planes(x, y, operator, planner.target)
     if not planes:
         x = read_pixels(planner, group.source, groups, None if single else node)
     batch = x.shape[0] if single else None
@@ -83,7 +85,8 @@ def lower_correlate_transpose(planner: Planner, node: Node) -> bool:
         return False
     w = planner.read(node.inputs[0])
     bias = planner.read(node.inputs[2], "rows") if len(node.inputs) > 2 else None
-    if planner.algorithm(node) == DEPTHWISE:
+    algorithm = planner.algorithm(node)
+    if algorithm == DEPTHWISE:
         phases = [input_phases(axis) for axis in window.axes]
         _add_depthwise(planner, node, (node.inputs[1], w, bias), phases)
         return True
@@ -91,6 +94,11 @@ def lower_correlate_transpose(planner: Planner, node: Node) -> bool:
     adjacent = all(axis.stride == 1 for axis in window.axes[-1:])
     x, tail = place_result(planner, node, rows=adjacent and not single)
     if x.spec.size == 0:
+        return True
+    if algorithm in WINOGRAD:
+        y = planner.read(node.inputs[1])
+        weights, transposed = transpose_as_correlation(w, window, operator.groups)
+        add_winograd(planner, y, weights, x, bias, tail, transposed, WINOGRAD[algorithm])
         return True
     y = read_pixels(planner, node.inputs[1], operator.groups, None if single else node)
     packed = pack(planner, operator, w)
@@ -156,8 +164,9 @@ def row_of_pixels(place: Place, *, images: bool) -> Place | None:
 
 
 def read_pixels(planner: Planner, value: Value, groups: int, user: Node | None = None) -> Place:
-    """Images whose channels follow each other, unless they are so few that bands are packed from
-    rows as well, or large and with a user of their own, who turns them as it packs its bands."""
+    """Images with channels last. They stay in rows if channels are so few that bands are packed
+    from rows as well, or if they are large and `user` alone reads them, which transposes as it
+    packs."""
     place = planner.read(value)
     if value.shape[1] // groups < FEW or place.strides[1] == place.item:
         return place

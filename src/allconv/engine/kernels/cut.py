@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from allconv.engine.kernels.chunks import BAND, MOST
 from allconv.engine.kernels.entries import CELL
-from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.four_axes import AxisPhases
 from allconv.engine.kernels.phase_table import ITEM
 from allconv.engine.kernels.register_tile import Heights, line_cycles
 
@@ -32,13 +32,13 @@ AHEAD = 2  # tiles of a unit at least, over which fetching the next part of the 
 CELL_BYTES = len(CELL) * ITEM  # that are written down of a cell
 TILE = 40  # cycles to begin and end a tile
 BEGIN = 300  # cycles to begin a unit
-COPY, CHANGE, TURN = 0.3, 1.0, 1.0
-"""Cycles to pack an element of a band, to change it on the way, and to turn it from rows."""
+COPY, CHANGE, TRANSPOSE = 0.3, 1.0, 1.0
+"""Cycles to pack an element of a band, to change it on the way, and to transpose it from rows."""
 NEAR_BYTES, FAR_BYTES = 64, 12  # of weights a cycle, from the second-level cache or beyond
 
 
 class Cut(NamedTuple):
-    """Blocks of rows, of columns and of blocks of output channels."""
+    """How many pieces the rows, the columns and the blocks of output channels are cut into."""
 
     rows: int
     columns: int
@@ -46,7 +46,7 @@ class Cut(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkToCut:
     """All that decides a cut."""
 
     row: AxisPhases  # the two axes along which cells are cut
@@ -137,7 +137,7 @@ class Work:
 
 
 @lru_cache(4096)
-def cut(work: Work) -> Cut:
+def cut(work: WorkToCut) -> Cut:
     """The best cut, for which one that does not fit counts as slower; if none is possible, the
     finest."""
     cuts = list(work.cuts())

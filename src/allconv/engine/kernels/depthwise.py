@@ -20,8 +20,8 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.depthwise_unit import DepthwiseArguments, Unit, each_unit
-from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.depthwise_unit import DepthwiseArguments, DepthwiseUnit, each_unit
+from allconv.engine.kernels.four_axes import AXES
 from allconv.engine.kernels.phase_table import clip_taps
 
 
@@ -45,7 +45,7 @@ class Depthwise(Kernel):
         with each_unit(code) as unit:
             self._unit(code, unit)
 
-    def _unit(self, code: Code, unit: Unit) -> None:
+    def _unit(self, code: Code, unit: DepthwiseUnit) -> None:
         """Tiles that lie inside without tests, the others with them; part of a vector masked."""
         lanes = code.lanes
         height, width = self.tile
@@ -55,7 +55,7 @@ class Depthwise(Kernel):
             code.loop(unit.rows, step=height) as row,
             code.loop(unit.columns, step=width) as column,
         ):
-            tile = _Tile(self, unit, row, column)
+            tile = _DepthwiseTile(self, unit, row, column)
             end = code.select(tile.inside(), whole, unit.first)
             with code.loop(end, start=unit.first, step=lanes) as channel:
                 tile.emit(channel, None, checked=False)
@@ -66,10 +66,10 @@ class Depthwise(Kernel):
                     tile.emit(whole, code.mask(code.sub(unit.last, whole)), checked=True)
 
 
-class _Tile:
+class _DepthwiseTile:
     """Adjacent cells of a unit, for one vector of channels at a time."""
 
-    def __init__(self, kernel: Depthwise, unit: Unit, row: Index, column: Index) -> None:
+    def __init__(self, kernel: Depthwise, unit: DepthwiseUnit, row: Index, column: Index) -> None:
         code = unit.code
         a = code.arguments(DepthwiseArguments)
         self.unit, self.code, self.kernel = unit, code, kernel

@@ -1,8 +1,8 @@
 """The depthwise algorithm on planes: images in row-major order, each channel by itself.
 
 Lanes are cells that follow each other along axis 3, the numbers of a channel are the same in all
-lanes, and nothing is packed or turned. The terms of a sum and their order are those of `depthwise`:
-lanes whose tap lies outside of the input keep their sum.
+lanes, and nothing is packed or transposed. The terms of a sum and their order are those of
+`depthwise`: lanes whose tap lies outside of the input keep their sum.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.depthwise_unit import DepthwiseArguments, Unit, each_unit
-from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.depthwise_unit import DepthwiseArguments, DepthwiseUnit, each_unit
+from allconv.engine.kernels.four_axes import AXES
 
 Weights: TypeAlias = list[list[ir.Value]]
 """Of the taps of axes 2 and 3, each in all lanes."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanesArguments(DepthwiseArguments[T]):
+class DepthwisePlanesArguments(DepthwiseArguments[T]):
     """Beside those, how far the channels of weights and of outputs lie apart."""
 
     w_channel: T
@@ -47,7 +47,7 @@ class DepthwisePlanes(Kernel):
     bias: bool
     epilogue: Epilogue
 
-    takes: ClassVar = PlanesArguments
+    takes: ClassVar = DepthwisePlanesArguments
 
     def emit(self, code: Code) -> None:
         """Write the body."""
@@ -58,15 +58,15 @@ class DepthwisePlanes(Kernel):
                 code.loop(unit.rows, step=self.tile[0]) as row,
                 code.loop(unit.columns, step=step) as column,
             ):
-                _Strip(plane, column).emit(row)
+                _ColumnStrip(plane, column).emit(row)
 
 
 class _Plane:
     """The channel of a unit that is being computed."""
 
-    def __init__(self, kernel: DepthwisePlanes, unit: Unit, channel: Index) -> None:
+    def __init__(self, kernel: DepthwisePlanes, unit: DepthwiseUnit, channel: Index) -> None:
         code = unit.code
-        a = code.arguments(PlanesArguments)
+        a = code.arguments(DepthwisePlanesArguments)
         self.kernel, self.unit, self.code = kernel, unit, code
         self.along = code.mul(channel, code.size)
         self.x = View(code, code.add(unit.x, code.mul(channel, a.x_channel)))
@@ -79,7 +79,7 @@ class _Plane:
 
     def read(self, w: View) -> Weights:
         """The weights of the taps of axes 2 and 3, each in all lanes."""
-        code, a = self.code, self.code.arguments(PlanesArguments)
+        code, a = self.code, self.code.arguments(DepthwisePlanesArguments)
         high, wide = self.kernel.taps
         return [
             [
@@ -90,7 +90,7 @@ class _Plane:
         ]
 
 
-class _Strip:
+class _ColumnStrip:
     """Columns of a plane, as many as a tile has."""
 
     def __init__(self, plane: _Plane, column: Index) -> None:
@@ -106,12 +106,14 @@ class _Strip:
         """The source cell, counted from that of the first lane, at which the k-th vector of those
         that hold tap v of the j-th vector of outputs begins."""
         code = self.code
-        dilation = code.arguments(PlanesArguments).dilation[3] if self.kernel.dilated else 1
+        dilation = (
+            code.arguments(DepthwisePlanesArguments).dilation[3] if self.kernel.dilated else 1
+        )
         return code.add((self.stride * j + k) * code.lanes, code.mul(v, dilation))
 
     def inside(self) -> Condition:
         """Whether all cells exist, and all that is read for them."""
-        code, size = self.code, self.code.arguments(PlanesArguments).size[3]
+        code, size = self.code, self.code.arguments(DepthwisePlanesArguments).size[3]
         last = (self.taps - 1) // self.group * self.group
         end = code.add(self.first, self.cell(self.vectors - 1, last, self.stride))
         return code.both(
@@ -122,7 +124,7 @@ class _Strip:
     def emit(self, row: Index) -> None:
         """The tile from a row on, with tests only where something lies outside."""
         code, unit, kernel = self.code, self.plane.unit, self.kernel
-        a = code.arguments(PlanesArguments)
+        a = code.arguments(DepthwisePlanesArguments)
         height, taps = kernel.tile[0], kernel.taps[0]
         base = code.add(unit.base[2], code.mul(kernel.strides[0], row))
         dilation = a.dilation[2] if kernel.dilated else 1
@@ -135,9 +137,9 @@ class _Strip:
         y = code.add(self.y, code.mul(row, a.y_axis[2]))
         with code.either(code.both(inside, self.inside())) as (whole, part):
             with whole:
-                _Tile(self, base, left, y, None).emit()
+                _PlanesTile(self, base, left, y, None).emit()
             with part:
-                _Tile(self, base, left, y, _Lanes(self)).emit()
+                _PlanesTile(self, base, left, y, _Lanes(self)).emit()
 
     def sources(self, line: View, lanes: _Lanes | None) -> list[list[ir.Value]]:
         """What the lanes of each vector of outputs meet in a line, tap by tap."""
@@ -160,8 +162,8 @@ class _Strip:
 class _Lanes:
     """Which lanes exist in a strip: of outputs, of what their taps meet, of what is read."""
 
-    def __init__(self, strip: _Strip) -> None:
-        code, size = strip.code, strip.code.arguments(PlanesArguments).size[3]
+    def __init__(self, strip: _ColumnStrip) -> None:
+        code, size = strip.code, strip.code.arguments(DepthwisePlanesArguments).size[3]
         self.code, self.first, self.size = code, strip.first, size
         self.limits = code.limits(code.sub(0, strip.first), code.sub(size, strip.first))
         vectors, stride = range(strip.vectors), strip.stride
@@ -184,11 +186,11 @@ class _Lanes:
         return code.between(0, step, code.limits(code.sub(0, start), code.sub(self.size, start)))
 
 
-class _Tile:
+class _PlanesTile:
     """Adjacent rows of a strip, all of them inside or not: then `lanes` tells which exist."""
 
     def __init__(
-        self, strip: _Strip, base: Index, left: Index, y: Index, lanes: _Lanes | None
+        self, strip: _ColumnStrip, base: Index, left: Index, y: Index, lanes: _Lanes | None
     ) -> None:
         self.strip, self.base, self.left, self.y = strip, base, left, y
         self.code, self.kernel, self.lanes = strip.code, strip.kernel, lanes
@@ -198,7 +200,7 @@ class _Tile:
     def emit(self) -> None:
         """Sum over the taps, and write."""
         code, plane = self.code, self.strip.plane
-        a = code.arguments(PlanesArguments)
+        a = code.arguments(DepthwisePlanesArguments)
         x, w = plane.x, plane.w
         with ExitStack() as loops:
             for axis in range(AXES - self.kernel.axes, 2):
@@ -212,7 +214,7 @@ class _Tile:
 
     def _lines(self, first: View, weights: Weights) -> None:
         """Every line of the input is read once, for all rows of the tile that meet it."""
-        code, a = self.code, self.code.arguments(PlanesArguments)
+        code, a = self.code, self.code.arguments(DepthwisePlanesArguments)
         first = first.anew()
         for cell, met in self._meetings():
             source = code.add(self.base, cell)
@@ -239,7 +241,7 @@ class _Tile:
         code, (high, stride) = self.code, (self.kernel.taps[0], self.kernel.strides[0])
         rows = range(self.kernel.tile[0])
         if self.kernel.dilated:
-            dilation = code.arguments(PlanesArguments).dilation[2]
+            dilation = code.arguments(DepthwisePlanesArguments).dilation[2]
             return [
                 (code.add(stride * row, code.mul(dilation, tap)), [(row, tap)])
                 for tap in range(high) for row in rows
@@ -252,7 +254,7 @@ class _Tile:
     def _store(self) -> None:
         """Write the cells that exist."""
         code, strip = self.code, self.strip
-        a = code.arguments(PlanesArguments)
+        a = code.arguments(DepthwisePlanesArguments)
         for k, register in enumerate(self.registers):
             row, j = divmod(k, strip.vectors)
             mask = self.lanes and self.lanes.writes[j]

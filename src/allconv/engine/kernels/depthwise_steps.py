@@ -21,12 +21,12 @@ from allconv.engine.kernels.chunks import (
     source_arguments,
     units_of_chunk,
 )
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.kernels.depthwise import Depthwise
-from allconv.engine.kernels.depthwise_planes import DepthwisePlanes, PlanesArguments
+from allconv.engine.kernels.depthwise_planes import DepthwisePlanes, DepthwisePlanesArguments
 from allconv.engine.kernels.depthwise_unit import DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.weight_steps import Gradient, part_arguments
 from allconv.engine.phases import Phase, tap_phases
@@ -85,7 +85,7 @@ def _weights(planner: Planner, w: Place) -> Place:
     """Weights (C, 1, *K) as [*tap][channel]."""
     taps, channels = w.shape[2:], w.shape[0]
     packed = planner.temporary((*taps, channels), w.spec.dtype)
-    emit_copy(planner, w.viewed(packed.shape, (*w.strides[2:], w.strides[0])), packed)
+    add_copy(planner, w.viewed(packed.shape, (*w.strides[2:], w.strides[0])), packed)
     return packed
 
 
@@ -110,7 +110,7 @@ class Forward:
         dtype = x.place.spec.dtype
         lanes = planner.target.lanes(dtype)
         tile, taps, stride, square = choose_tile(planner.target, axes)
-        cut = Cut.of(axes, x.images, x.channels, lanes, tile)
+        cut = DepthwiseCut.of(axes, x.images, x.channels, lanes, tile)
         kernel = Depthwise(
             planner.target, dtype, tile, self.count, taps, stride, square,
             x.channels % lanes != 0, self.bias is not None, self.tail.epilogue,
@@ -123,8 +123,8 @@ class Forward:
         dtype = x.place.spec.dtype
         lanes = planner.target.lanes(dtype)
         tile = choose_planes_tile(planner.target, row, last, lanes)
-        cut = Cut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
-        arguments = PlanesArguments[Number](
+        cut = DepthwiseCut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
+        arguments = DepthwisePlanesArguments[Number](
             **joined(self.arguments(cut)),
             w_channel=self.weights.strides[0],
             y_channel=self.y.channel_stride,
@@ -137,7 +137,7 @@ class Forward:
         )  # fmt: skip
         self.step(kernel, arguments, cut)
 
-    def arguments(self, cut: Cut) -> DepthwiseArguments[Number]:
+    def arguments(self, cut: DepthwiseCut) -> DepthwiseArguments[Number]:
         """What all kernels are given, with the table of phases."""
         x, y, axes = self.x, self.y, self.axes
         _, phases = phase_table(
@@ -168,7 +168,9 @@ class Forward:
             split_channels=cut.channels,
         )
 
-    def step(self, kernel: Kernel, arguments: DepthwiseArguments[Number], cut: Cut) -> None:
+    def step(
+        self, kernel: Kernel, arguments: DepthwiseArguments[Number], cut: DepthwiseCut
+    ) -> None:
         """The step of a kernel."""
         places = arguments.phases, self.bias
         reads = [self.x.place, self.weights, *self.tail.operands]
@@ -235,7 +237,7 @@ def _is_dilated(axis: AxisPhases) -> bool:
 
 
 @dataclass(frozen=True)
-class Cut:
+class DepthwiseCut:
     """How a convolution is cut into units, and how many make a chunk: rows and columns of a phase,
     and channels."""
 
@@ -250,7 +252,7 @@ class Cut:
     def of(
         cls, axes: tuple[AxisPhases, ...], images: int, channels: int, lanes: int,
         tile: tuple[int, int],
-    ) -> Cut:  # fmt: skip
+    ) -> DepthwiseCut:  # fmt: skip
         """No unit is too much work, and there are chunks enough."""
         (height, width), (a2, a3) = tile, axes[2:]
         outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most
@@ -280,7 +282,7 @@ class Cut:
     def of_planes(
         cls, axes: tuple[AxisPhases, ...], images: int, channels: int, tile: tuple[int, int],
         terms: int = 1,
-    ) -> Cut:  # fmt: skip
+    ) -> DepthwiseCut:  # fmt: skip
         """Whole planes, as far as there are chunks enough; every tap has so many `terms`."""
         a2, a3 = axes[2:]
         outer = images * prod(len(axis.phases) for axis in axes) * axes[0].most * axes[1].most

@@ -11,7 +11,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.epilogue import AfterArguments
 from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.four_axes import OutputArguments
 from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps, read_phase
 
 COLUMNS = ("cells", "taps", "offset", "w", "y")
@@ -42,7 +42,7 @@ class DepthwiseArguments(
     split_channels: T
 
 
-class Unit:
+class DepthwiseUnit:
     """Some rows and columns of a phase, of one image, some channels."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Unit:
 
 
 @contextmanager
-def each_unit(code: Code) -> Iterator[Unit]:
+def each_unit(code: Code) -> Iterator[DepthwiseUnit]:
     """The units of this chunk, one after the other.
 
     Units count images, phases and cells of axes 0 and 1, phases and blocks of rows, phases and
@@ -95,4 +95,4 @@ def each_unit(code: Code) -> Iterator[Unit]:
         )
         with code.when(exists):
             cells = (m0, m1, code.mul(row, a.rows), code.mul(column, a.columns))
-            yield Unit(code, image, phases, cells, code.mul(split, a.split_channels))
+            yield DepthwiseUnit(code, image, phases, cells, code.mul(split, a.split_channels))

@@ -19,7 +19,7 @@ from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.four_axes import AXES
 from allconv.engine.kernels.phase_table import clip_taps, read_phase
 from allconv.engine.kernels.weight import (
     COLUMNS,

@@ -15,13 +15,20 @@ from typing import ClassVar
 
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
-from allconv.engine.kernels.correlation import COLUMNS, source_of_unit
-from allconv.engine.kernels.direct_tiles import Cells, DirectArguments, Lines, Panel, Sums, Terms
+from allconv.engine.kernels.correlation_arguments import COLUMNS, source_of_unit
+from allconv.engine.kernels.direct_tiles import (
+    Cells,
+    DirectArguments,
+    Lines,
+    OutputBlock,
+    TermRange,
+    UnitSums,
+)
 from allconv.engine.kernels.entries import CELL, entry, write_entry
 from allconv.engine.kernels.phase_table import clip_taps, read_phase, share
 from allconv.engine.kernels.register_tile import Heights
@@ -36,7 +43,7 @@ class Direct(Kernel):
     1 whose source does not exist are left out, and those of axis 2 that no row of a tile has; else
     the band has zeros there. Where nothing lies outside (`inplace`) the source itself is the band.
     Where weights or biases move with the rows (`alone`) no tile crosses from one to the next. Where
-    channels of y lie apart (`turned`) a unit's block of them is finished in scratch memory first.
+    channels of y lie apart (`transposed`) a unit's block of them is finished in scratch first.
     """
 
     heights: Heights
@@ -44,7 +51,7 @@ class Direct(Kernel):
     bias: bool
     epilogues: tuple[Epilogue, ...]
     prologues: tuple[Epilogue, ...]
-    turned: bool
+    transposed: bool
 
     takes: ClassVar = DirectArguments
 
@@ -75,7 +82,7 @@ class Direct(Kernel):
         q0, columns = share(code, phases[3]["cells"], column, a.column_blocks)
         cells = (*outer, r0, q0)
         start, taps, weights = source_of_unit(code, phases, cells, group)
-        part = band.Part(
+        part = band.BandPart(
             start=(start[0], start[1], start[2], start[3]),
             taps=(taps[0], taps[1]),
             rows=band.Span.of(code, 2, rows, taps[2]),
@@ -112,7 +119,7 @@ class Direct(Kernel):
         weights, bias = operands
         block = self.vectors * code.lanes
         left, along = code.sub(a.outputs, code.mul(k, block)), code.mul(k, block, code.size)
-        panel = Panel(
+        panel = OutputBlock(
             w=code.add(weights, code.mul(k, a.w_block)),
             b=code.add(bias, along),
             y=along,
@@ -120,10 +127,12 @@ class Direct(Kernel):
             left=left,
             masks=code.masks(left, self.vectors),
         )
-        sums = Sums(code, self.heights, self.vectors, self.epilogues, turned=self.turned)
+        sums = UnitSums(
+            code, self.heights, self.vectors, self.epilogues, transposed=self.transposed
+        )
         with code.loop(a.parts) as number:
             begin, following = code.mul(number, a.part_runs), code.add(number, 1)
-            terms = Terms(
+            terms = TermRange(
                 first=code.compare("==", number, 0),
                 last=code.compare("==", following, a.parts),
                 begin=begin,
@@ -132,12 +141,18 @@ class Direct(Kernel):
             )
             biases = View(code, panel.b) if self.bias else None
             sums.emit(cells, lines, panel, terms, biases)
-        if self.turned:
+        if self.transposed:
             finished = sums.waiting
-            self._turn(code, cells, lines, panel, finished, code.mul(k, block, a.y_channel))
+            self._transpose(code, cells, lines, panel, finished, code.mul(k, block, a.y_channel))
 
-    def _turn(
-        self, code: Code, cells: Cells, lines: Lines, panel: Panel, finished: View, channel: Index
+    def _transpose(
+        self,
+        code: Code,
+        cells: Cells,
+        lines: Lines,
+        panel: OutputBlock,
+        finished: View,
+        channel: Index,
     ) -> None:
         """Write a finished block of channels, the first of which lies `channel` bytes from that of
         the group: rows of cells, or all cells at once where y has nothing in between."""
@@ -152,10 +167,10 @@ class Direct(Kernel):
             target = entry(code, table, first, CELL)["target"].scalar()
             out = View(code, code.add(target, channel), a.y_channel)
             source = finished[code.mul(row, cells.columns)]
-            turn(code, View(code, source.address, width * code.size), out, length,
+            transpose(code, View(code, source.address, width * code.size), out, length,
                  code.min(panel.left, width))  # fmt: skip
 
-    def _band(self, code: Code, image: Index, group: Index, part: band.Part) -> band.Band:
+    def _band(self, code: Code, image: Index, group: Index, part: band.BandPart) -> band.Band:
         """The band of a unit: packed, or the source itself."""
         a = code.arguments(DirectArguments)
         own = band.Band.of_source(code, image, group, part)

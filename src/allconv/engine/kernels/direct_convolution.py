@@ -16,11 +16,11 @@ from allconv.engine.kernels.chunks import (
     source_arguments,
     units_of_chunk,
 )
-from allconv.engine.kernels.correlation import ProblemArguments
-from allconv.engine.kernels.cut import CHANGE, COPY, TURN, Work, cut
+from allconv.engine.kernels.correlation_arguments import CorrelationArguments
+from allconv.engine.kernels.cut import CHANGE, COPY, TRANSPOSE, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.direct_tiles import DirectArguments
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.mend_border import BorderArguments, MendBorder
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.packing import packings
@@ -28,7 +28,7 @@ from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.planes import Planes, PlanesArguments
 from allconv.engine.kernels.planes_steps import planes_arguments, planes_work
 from allconv.engine.kernels.register_tile import choose_heights
-from allconv.engine.kernels.unit import Memory, TermRuns
+from allconv.engine.kernels.unit import TermRuns, UnitMemory
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
@@ -91,13 +91,13 @@ class DirectConvolution:
         weights: tuple[WeightSteps, ...],
     ) -> bool:  # fmt: skip
         """Add the step on planes, unless those of no unit fit, or too many of their rows are met by
-        no tap, so that turning the result takes less."""
+        no tap, so that transposing the result takes less."""
         target, form = self.planner.target, packed.format
         work = planes_work(x, axes, form, target, self.groups)
         pieces = cut(work)
         other, _ = self._best(x, axes, packed, weights)
-        turned = other.time(cut(other)) + TURN * y.place.spec.size
-        if not work.fits(pieces) or work.time(pieces) > turned:
+        transposed = other.time(cut(other)) + TRANSPOSE * y.place.spec.size
+        if not work.fits(pieces) or work.time(pieces) > transposed:
             return False
         common = self._arguments(x, y, axes, packed, weights)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
@@ -117,8 +117,8 @@ class DirectConvolution:
         pieces = pieces._replace(channels=-(-form.columnblocks // split))
         units = work.units(pieces)
         runs = TermRuns.of(work, x, axes, packed, weights[3].by_tap(axes[3].common))
-        turned = y.channel_stride != y.place.item
-        memory = Memory.of(work, pieces, runs, kept=turned)
+        transposed = y.channel_stride != y.place.item
+        memory = UnitMemory.of(work, pieces, runs, kept=transposed)
         pairs = x.images * self.groups * form.rows * form.columns * prod(a.pairs for a in axes)
         block = units_of_chunk(units, pairs, memory.runs // work.item)
         common = self._arguments(x, y, axes, packed, weights)
@@ -152,14 +152,14 @@ class DirectConvolution:
         )
         kernel = Direct(
             self.planner.target, form.dtype, work.heights, work.vectors, self.bias is not None,
-            self.tail.epilogues(alone=work.heights[0] == 1), head.epilogues(), turned,
+            self.tail.epilogues(alone=work.heights[0] == 1), head.epilogues(), transposed,
         )  # fmt: skip
         chunks = -(-units // block)
         self._step(kernel, arguments, common, axes, packed, (x, y), chunks, memory.bytes)
 
     def _step(
         self, kernel: Kernel, arguments: DirectArguments[Number] | PlanesArguments[Number],
-        common: ProblemArguments[Number], axes: tuple[AxisPhases, ...], packed: Packed,
+        common: CorrelationArguments[Number], axes: tuple[AxisPhases, ...], packed: Packed,
         images: tuple[Image, Image], chunks: int, scratch: int,
     ) -> None:  # fmt: skip
         """Add the step that computes y from x, and the one that mends cells at the border."""
@@ -178,14 +178,16 @@ class DirectConvolution:
     def _best(
         self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
-    ) -> tuple[Work, tuple[AxisPhases, ...]]:  # fmt: skip
+    ) -> tuple[WorkToCut, tuple[AxisPhases, ...]]:  # fmt: skip
         """The axes, with bands packed in the fastest way."""
         alone = any(steps.cell or steps.source for steps in weights)
         ways = packings(axes, close=x.channel_stride == x.place.item)
         every = [(self._work(x, each, packed, alone=alone), each) for each in ways]
         return min(every, key=lambda pair: pair[0].time(cut(pair[0])))
 
-    def _work(self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool) -> Work:
+    def _work(
+        self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool
+    ) -> WorkToCut:
         """All that decides how the convolution is cut."""
         form, blocks, item = packed.format, Blocks.of(packed.format.rows), x.place.item
         vectors = form.width // self.planner.target.lanes(form.dtype)
@@ -195,7 +197,7 @@ class DirectConvolution:
         close = x.channel_stride == item
         inplace = close and self.head is None
         inplace = inplace and not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:]))
-        return Work(
+        return WorkToCut(
             row=axes[2],
             column=axes[3],
             outer=outer * axes[0].most * axes[1].most,
@@ -207,11 +209,11 @@ class DirectConvolution:
             blocks=form.columnblocks,
             pixel=blocks.blocks * blocks.pitch * item * max(axes[0].taps * axes[1].taps, 1),
             item=item,
-            copy=0.0 if inplace else COPY if close else TURN if self.head is None else CHANGE,
+            copy=0.0 if inplace else COPY if close else TRANSPOSE if self.head is None else CHANGE,
         )
 
     def _border(
-        self, axes: tuple[AxisPhases, ...], common: ProblemArguments[Number], packed: Packed,
+        self, axes: tuple[AxisPhases, ...], common: CorrelationArguments[Number], packed: Packed,
         reads: list[Place], y: Place,
     ) -> None:  # fmt: skip
         """Mend what a weight that is not finite has made of zeros outside of the input."""
@@ -241,7 +243,7 @@ class DirectConvolution:
     def _arguments(
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
-    ) -> ProblemArguments[Number]:  # fmt: skip
+    ) -> CorrelationArguments[Number]:  # fmt: skip
         """What all its kernels are given, with the table of phases."""
         form, blocks = packed.format, Blocks.of(packed.format.rows)
         _, phases = phase_table(
@@ -258,7 +260,7 @@ class DirectConvolution:
             ],
         )  # fmt: skip
         source, output = source_arguments(x, axes, blocks), output_arguments(y, axes)
-        return ProblemArguments[Number](
+        return CorrelationArguments[Number](
             **joined(phases, source, packed.arguments(), output, self.tail.arguments()),
             phase_count=tuple(len(axis.phases) for axis in axes),
             most=tuple(axis.most for axis in axes),

@@ -16,16 +16,16 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Condition, Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 from allconv.engine.epilogue import BeforeArguments, Epilogue, finished
 from allconv.engine.kernels.band import BandArguments
-from allconv.engine.kernels.correlation import ProblemArguments
+from allconv.engine.kernels.correlation_arguments import CorrelationArguments
 from allconv.engine.kernels.entries import CELL, RUN, entry
 from allconv.engine.kernels.register_tile import Heights, emit_cover
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectArguments(ProblemArguments[T], BandArguments[T], BeforeArguments[T]):
+class DirectArguments(CorrelationArguments[T], BandArguments[T], BeforeArguments[T]):
     """Beside those, how units are counted, how long runs are, and where in scratch memory what is
     written down begins."""
 
@@ -65,7 +65,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Panel:
+class OutputBlock:
     """A block of output channels: its weights, biases and outputs, how many channels are left."""
 
     w: Index
@@ -77,7 +77,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Terms:
+class TermRange:
     """A part of the runs of every sum, in their order; it is the `first`, the `last` or both."""
 
     first: Condition
@@ -111,19 +111,19 @@ class Lines:
         return cls(count, length, whole, begin, covered, pitch)
 
 
-class Sums:
+class UnitSums:
     """Sums of the cells of a unit for one block of output channels, a part of their terms.
 
     In scratch memory, from `sums` on, lie the biases, then the sums of the tiles of a line that are
-    not full, then those of cells that wait for their next part, or where `turned` for that.
+    not full, then those of cells that wait for their next part, or where `transposed` for that.
     """
 
     def __init__(
         self, code: Code, heights: Heights, vectors: int, epilogues: tuple[Epilogue, ...], *,
-        turned: bool,
+        transposed: bool,
     ) -> None:  # fmt: skip
         self.code, self.heights, self.vectors, self.epilogues = code, heights, vectors, epilogues
-        self.turned = turned
+        self.transposed = transposed
         self.a = a = code.arguments(DirectArguments)
         self.size = size = vectors * code.lanes * code.size  # bytes of the sums of a cell
         self.biases = View(code, code.add(code.scratch, a.sums), size)
@@ -131,7 +131,7 @@ class Sums:
         self.waiting = View(code, self.biases[1 + heights[0]].address, size)
 
     def emit(
-        self, cells: Cells, lines: Lines, panel: Panel, terms: Terms, bias: View | None
+        self, cells: Cells, lines: Lines, panel: OutputBlock, terms: TermRange, bias: View | None
     ) -> None:
         """Line by line."""
         code, a = self.code, self.a
@@ -149,7 +149,13 @@ class _Line:
     """A line of a unit, tile by tile."""
 
     def __init__(
-        self, sums: Sums, cells: Cells, lines: Lines, panel: Panel, terms: Terms, number: Index
+        self,
+        sums: UnitSums,
+        cells: Cells,
+        lines: Lines,
+        panel: OutputBlock,
+        terms: TermRange,
+        number: Index,
     ) -> None:
         code, a = sums.code, sums.a
         self.sums, self.code, self.a, self.terms, self.panel = sums, code, a, terms, panel
@@ -225,16 +231,16 @@ class _Line:
         place = code.select(self.terms.last, self.sums.rest.address, self._waiting(begin).address)
         tile.store(View(code, place).rows([i * size for i in range(tile.rows)]))
 
-    def _targets(self, cells: list[dict[str, View]], begin: Index) -> Rows:
-        """Where cells go: to the output, or where they are turned."""
+    def _targets(self, cells: list[dict[str, View]], begin: Index) -> TileRows:
+        """Where cells go: to the output, or where they are transposed."""
         code, size = self.code, self.sums.size
-        if self.sums.turned:
+        if self.sums.transposed:
             finished = self.sums.waiting[code.add(self.finished, begin)]
             return finished.rows([i * size for i in range(len(cells))])
         targets = [code.add(cell["target"].scalar(), self.panel.y) for cell in cells]
         return View(code, 0).rows(targets)
 
-    def _write(self, tile: Tile, out: Rows) -> None:
+    def _write(self, tile: Tile, out: TileRows) -> None:
         """Write the tile; only the last vector of the last block of channels needs a mask."""
         code, panel = self.code, self.panel
         for v, mask in enumerate(panel.masks):
@@ -245,7 +251,7 @@ class _Line:
                 with otherwise, code.when(code.compare(">", panel.left, v * code.lanes)):
                     self._write_vectors(tile, out, v, mask)
 
-    def _write_vectors(self, tile: Tile, out: Rows, v: int, mask: Mask) -> None:
+    def _write_vectors(self, tile: Tile, out: TileRows, v: int, mask: Mask) -> None:
         """Write a vector of each row."""
         code = self.code
         along = v * code.lanes * code.size

@@ -1,4 +1,5 @@
-"""What a unit of the direct algorithm writes down in scratch memory: entries of a few numbers."""
+"""Tables in scratch memory: entries of a few numbers by name, which a unit writes and reads
+again."""
 
 from __future__ import annotations
 

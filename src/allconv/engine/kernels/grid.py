@@ -15,7 +15,7 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, VECTORS
-from allconv.engine.kernels.take import counted
+from allconv.engine.kernels.take import from_front
 from allconv.engine.plan import Lowering, Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
@@ -27,8 +27,8 @@ AXES = 3  # of an image
 
 @dataclass(frozen=True, kw_only=True)
 class CellArguments(Arguments[T]):
-    """The places of each axis, its size, and the result; how many places an image has, the cells of
-    all images; how many places there are, in all of the image and in a chunk, and its chunks."""
+    """The places along each axis, its size, and the result; how many places an image has; the
+    number that stands for no cell; the places of a chunk, and the chunks of an image."""
 
     place: tuple[T, ...] = several(AXES)
     size: tuple[T, ...] = several(AXES)
@@ -98,8 +98,8 @@ def lower_cell_number(planner: Planner, node: Node) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class SumArguments(Arguments[T]):
-    """The arrays; how many cells there are, and the elements of one; how many taps, and places, in
-    all and in a chunk."""
+    """The arrays; how many cells there are, and the elements of one; how many taps a place has; how
+    many places there are, in all and in a chunk."""
 
     x: T
     number: T
@@ -134,7 +134,7 @@ class CellSums(Kernel):
         x = View(code, a.x, code.mul(a.inner, code.size))
         with code.loop(a.taps, carry=totals) as t:
             tap = code.add(code.mul(t, a.places), p)
-            j = counted(code, View(code, a.number, 8, dtype="int64")[tap].scalar(), a.cells)
+            j = from_front(code, View(code, a.number, 8, dtype="int64")[tap].scalar(), a.cells)
             weight = code.splat(View(code, a.weight, code.size)[tap].scalar())
             found = [code.const(0.0)] * vectors
             with code.when(code.within(j, a.cells), found):

@@ -21,14 +21,14 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.depthwise_planes import PlanesArguments
-from allconv.engine.kernels.depthwise_unit import Unit, each_unit
-from allconv.engine.kernels.form import AXES
+from allconv.engine.kernels.depthwise_planes import DepthwisePlanesArguments
+from allconv.engine.kernels.depthwise_unit import DepthwiseUnit, each_unit
+from allconv.engine.kernels.four_axes import AXES
 from allconv.engine.kernels.phase_table import clip_taps
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupArguments(PlanesArguments[T]):
+class GroupArguments(DepthwisePlanesArguments[T]):
     """Beside those, the input channels of a group, how far their weights lie apart, and the blocks
     of output channels of a group; what is called a channel there is such a block of any group."""
 
@@ -58,14 +58,14 @@ class GroupPlanes(Kernel):
             code.loop(unit.rows) as row,
             code.loop(unit.columns, step=step) as column,
         ):
-            _Tile(self, unit, block, row, column).emit()
+            _GroupTile(self, unit, block, row, column).emit()
 
 
-class _Tile:
+class _GroupTile:
     """Columns of a row, for a block of output channels."""
 
     def __init__(
-        self, kernel: GroupPlanes, unit: Unit, block: Index, row: Index, column: Index
+        self, kernel: GroupPlanes, unit: DepthwiseUnit, block: Index, row: Index, column: Index
     ) -> None:
         code = unit.code
         a = code.arguments(GroupArguments)

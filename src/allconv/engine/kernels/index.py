@@ -1,7 +1,7 @@
 """Flat indices: from the taps of a pooling, and values written and read at them.
 
 Writing and reading take a channel of an image a chunk and walk it cell by cell: which of several
-values for a cell is the last must not depend on who writes first.
+values for a cell is the last must not depend on which thread writes first.
 """
 
 from __future__ import annotations

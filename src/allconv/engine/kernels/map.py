@@ -128,7 +128,7 @@ class Map(Kernel):
             cells(start, 1, code.mask(code.sub(n, start)))
 
 
-def emit_map(
+def add_map(
     planner: Planner,
     expression: Expression,
     operands: Sequence[Place],

@@ -20,12 +20,12 @@ from allconv.engine.emit.vector import constant
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import Epilogue, finished
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments
+from allconv.engine.kernels.correlation_arguments import COLUMNS, CorrelationArguments
 from allconv.engine.kernels.phase_table import clip_taps, read_phase
 
 
 @dataclass(frozen=True, kw_only=True)
-class BorderArguments(ProblemArguments[T]):
+class BorderArguments(CorrelationArguments[T]):
     """Beside those, how units are counted, the lanes of a block of packed weights, and where it is
     written, in how many numbers, whether they are finite."""
 

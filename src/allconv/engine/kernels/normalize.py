@@ -14,8 +14,8 @@ import numpy as np
 from allconv.engine.arguments import joined
 from allconv.engine.expression import Expression
 from allconv.engine.kernels.arrange import fill
-from allconv.engine.kernels.copy import emit_copy
-from allconv.engine.kernels.map import DEFERRED, broadcast, emit_map
+from allconv.engine.kernels.copy import add_copy
+from allconv.engine.kernels.map import DEFERRED, add_map, broadcast
 from allconv.engine.kernels.moments import (
     GradientJoin,
     GradientJoinArguments,
@@ -119,7 +119,7 @@ class _Matrix:
         if self.fold == 1:
             return vector
         row = self.row(planner, vector.spec.dtype)
-        emit_copy(planner, broadcast(vector, row.shape), row)
+        add_copy(planner, broadcast(vector, row.shape), row)
         return row
 
     def arguments(self, x: Place) -> MatrixArguments[Number]:
@@ -185,7 +185,7 @@ def lower_normalize(planner: Planner, node: Node) -> bool:
     matrix = _Matrix.of(planner, x)
     eps = planner.constant(np.array(operator.eps, x.spec.dtype))
     scale = matrix.row(planner, x.spec.dtype)
-    emit_map(planner, SCALE, [variance, eps, gamma], [scale])
+    add_map(planner, SCALE, [variance, eps, gamma], [scale])
     vectors = [matrix.repeated(planner, mean), scale, matrix.repeated(planner, beta)]
     _apply(planner, matrix, NORMAL, [x], vectors, node)
     return True
@@ -281,7 +281,7 @@ def _apply(
         as_matrix = arrays
         rows = [matrix.over_channels(vector, len(shape)) for vector in vectors]
     n = len(full)
-    emit_map(planner, expression, [*as_matrix[:n], *rows, *as_matrix[n:]], [out])
+    add_map(planner, expression, [*as_matrix[:n], *rows, *as_matrix[n:]], [out])
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {

@@ -1,6 +1,6 @@
 """Where the largest numbers of an axis are.
 
-Numbers are compared as integers (`emit.ranking`), among which NaN is one more.
+Numbers are compared by their ranks, which are integers (`emit.ranking`); NaN has one, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from llvmlite import ir
 
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import I64, Index
-from allconv.engine.emit.ranking import counts, integers, largest, limits, rank, smallest
+from allconv.engine.emit.ranking import ascending, largest, limits, rank, rank_dtype, smallest
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.kernels.along import lower_along
@@ -44,7 +44,7 @@ class Extreme(OverAxis):
         a = code.arguments(AxisArguments)
         carry = self._none(code) * vectors
         with code.loop(a.cells, carry=carry, at_least_once=True) as cell:
-            row, number = x[cell].moved(at), counts(code, cell, 0)
+            row, number = x[cell].moved(at), ascending(code, cell, 0)
             for v in range(vectors):
                 here = slice(2 * v, 2 * v + 2)
                 carry[here] = self._better(code, row.vector(v, mask), number, mask, carry[here])
@@ -58,18 +58,20 @@ class Extreme(OverAxis):
         carry = self._none(code)
         with code.loop(a.cells, step=code.lanes, carry=carry, at_least_once=True) as cell:
             mask = code.mask(code.sub(a.cells, cell))
-            carry[:] = self._better(code, x[cell].vector(0, mask), counts(code, cell), mask, carry)
+            carry[:] = self._better(
+                code, x[cell].vector(0, mask), ascending(code, cell), mask, carry
+            )
         ranks, index = carry
         first = code.icompare("==", ranks, code.splat(largest(code, ranks)))
         if self.last:
-            found = largest(code, code.select(first, index, code.const(least, integers(code))))
+            found = largest(code, code.select(first, index, code.const(least, rank_dtype(code))))
         else:
-            found = smallest(code, code.select(first, index, code.const(most, integers(code))))
+            found = smallest(code, code.select(first, index, code.const(most, rank_dtype(code))))
         out.store_scalar(code.builder.sext(found, I64))
 
     def _none(self, code: Code) -> list[ir.Value]:
         """Ranks and indices before the first cell."""
-        kind = integers(code)
+        kind = rank_dtype(code)
         return [code.const(limits(code)[0], kind), code.const(0, kind)]
 
     def _better(

@@ -105,8 +105,8 @@ def lines(planner: Planner, value: Value, axis: int) -> Place:
     order = [a for a in range(rank) if a != axis] + [axis]
     lies = planner.read(value)
     shape = tuple(lies.shape[a] for a in order)
-    turned = lies.viewed(shape, tuple(lies.strides[a] for a in order))
-    return turned if turned.has("rows") else planner.copied(turned, "rows")
+    transposed = lies.viewed(shape, tuple(lies.strides[a] for a in order))
+    return transposed if transposed.has("rows") else planner.copied(transposed, "rows")
 
 
 def result_lines(planner: Planner, y: Value, axis: int) -> Place:

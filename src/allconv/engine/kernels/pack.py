@@ -87,7 +87,7 @@ class Pack(Kernel):
                 panel = code.mul(a.block, a.width, code.size)
                 there = code.add(a.out, code.mul(code.add(begin, tap), panel))
                 self._panel(code, here, there, rows, columns)
-                self._look(code, there, rows, found)
+                self._check_finite(code, there, rows, found)
         finite = code.add(a.finite, code.mul(code.chunk, code.size))
         View(code, finite).store_scalar(code.reduce(code.fadd, found[0]))
 
@@ -134,7 +134,7 @@ class Pack(Kernel):
         missing = code.mul(code.sub(a.block, rows), a.width)
         emit_zeros(code, code.add(out, code.mul(rows, line)), missing)
 
-    def _look(self, code: Code, panel: Index, rows: Index, found: list[ir.Value]) -> None:
+    def _check_finite(self, code: Code, panel: Index, rows: Index, found: list[ir.Value]) -> None:
         """Add 0 times every weight of a panel that was just written: NaN unless it is finite."""
         n = code.mul(rows, code.arguments(PackArguments).width)
         with code.loop(n, step=code.lanes, carry=found) as i:

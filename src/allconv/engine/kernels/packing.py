@@ -1,4 +1,4 @@
-"""Ways to pack what a unit reads into a band; the cut of a problem takes the fastest.
+"""Ways to pack what a unit reads into a band; of these a correlation takes the fastest.
 
 A band may hold all that the windows of adjacent cells reach over. Where that is mostly met by no
 tap, as between the taps of a dilated window, it holds for each tap what that meets (`apart`), or
@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import product
 from math import gcd
 
-from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.four_axes import AxisPhases
 
 
 def packings(axes: tuple[AxisPhases, ...], *, close: bool) -> Iterator[tuple[AxisPhases, ...]]:

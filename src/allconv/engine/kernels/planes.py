@@ -1,7 +1,7 @@
 """The direct algorithm in planes, for results that lie row by row, channel by channel.
 
 Vectors of the register tile are output cells that follow each other, also from row to row; its rows
-are output channels. So nothing is turned: x is read where it lies, or from planes of its few
+are output channels. So nothing is transposed: x is read where it lies, or from planes of its few
 channels (see `planes_band`), and y is written from registers. Weights are packed as for `direct`,
 the terms of a sum and their order are the same, and so are the bits.
 """
@@ -19,10 +19,14 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
 from allconv.engine.emit.vector import Mask
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.correlation import COLUMNS, ProblemArguments, source_of_unit
+from allconv.engine.kernels.correlation_arguments import (
+    COLUMNS,
+    CorrelationArguments,
+    source_of_unit,
+)
 from allconv.engine.kernels.entries import entry, write_entry
 from allconv.engine.kernels.phase_table import reach, read_phase, share
 from allconv.engine.kernels.planes_band import PlanesBandArguments, PlanesPart, emit_planes
@@ -33,7 +37,7 @@ bytes from the first of all they begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanesArguments(ProblemArguments[T], PlanesBandArguments[T]):
+class PlanesArguments(CorrelationArguments[T], PlanesBandArguments[T]):
     """Beside those, how units are counted, whether the source is read where it lies, the lanes of a
     block of weights, and where in scratch memory terms are written down."""
 
@@ -48,7 +52,7 @@ class PlanesArguments(ProblemArguments[T], PlanesBandArguments[T]):
     terms: T
 
 
-class Unit(NamedTuple):
+class PlanesUnit(NamedTuple):
     """What a unit computes from: its image, the first channel of its group in bytes, how many cells
     it has, and of the first of them and of the group where x, weights and y lie; how many entries
     `TERMS` has."""
@@ -106,7 +110,7 @@ class Planes(Kernel):
 def _prepare(
     code: Code, phases: Sequence[dict[str, Index]], place: tuple[Index, Index],
     cells: tuple[Index, Index, Index, Index], counts: tuple[Index, Index],
-) -> Unit:  # fmt: skip
+) -> PlanesUnit:  # fmt: skip
     """Pack the planes of a unit, unless x is read in place, and write down where terms begin."""
     a = code.arguments(PlanesArguments)
     (image, group), (rows, columns) = place, counts
@@ -126,7 +130,7 @@ def _prepare(
     y = code.add(
         a.y, code.mul(image, a.y_image), code.mul(group, a.y_group), *code.moves(a.y_axis, cells)
     )
-    return Unit(
+    return PlanesUnit(
         image, code.mul(group, a.b_group), code.mul(rows, columns),
         code.select(inplace, own, code.scratch), w, y, _write_terms(code, taps, columns),
     )  # fmt: skip
@@ -152,7 +156,7 @@ class _Channels:
     """Some output channels of a unit, as many as a tile has; `left` of them exist, at least one."""
 
     def __init__(
-        self, kernel: Planes, code: Code, unit: Unit, first: Index, left: Index, w: Index
+        self, kernel: Planes, code: Code, unit: PlanesUnit, first: Index, left: Index, w: Index
     ) -> None:
         self.kernel, self.code, self.unit, self.left, self.w = (kernel, code, unit, left, w)
         self.a = a = code.arguments(PlanesArguments)
@@ -187,7 +191,7 @@ class _Channels:
         w = View(code, self.w).rows([row * size for row in range(self.height)])
         tile = Tile(code, self.height, vectors, [b for b in self.start for _ in range(vectors)])
 
-        def step(weights: Rows, cells: View | None) -> None:
+        def step(weights: TileRows, cells: View | None) -> None:
             tile.outer(weights, cells, mask)
 
         loops = [(code.mul(a.row_taps, a.channels), code.mul(a.width, size), a.plane)]

@@ -68,7 +68,7 @@ def _read(code: Code, plane: Index, part: PlanesPart) -> None:
     far = code.div(code.mul(a.dilation[3], code.sub(a.row_taps, 1)), a.stride[3])
     columns = code.add(part.columns, far)
     with code.loop(a.stride[3]) as residue:
-        strip = _Strip(code, code.add(part.start[3], residue), columns)
+        strip = _PhaseStrip(code, code.add(part.start[3], residue), columns)
         with code.loop(part.rows) as row:
             a2 = code.add(part.start[2], row)
             number = code.add(code.mul(row, a.stride[3]), residue)
@@ -76,7 +76,7 @@ def _read(code: Code, plane: Index, part: PlanesPart) -> None:
             strip.emit(code.add(plane, code.mul(a2, a.x_axis[2])), code.within(a2, a.size[2]), out)
 
 
-class _Strip:
+class _PhaseStrip:
     """A phase of a row, from a source column on: zeros, cells a step apart, zeros."""
 
     def __init__(self, code: Code, column: Index, columns: Index) -> None:

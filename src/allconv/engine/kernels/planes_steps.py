@@ -8,9 +8,9 @@ from math import gcd, prod
 from allconv.engine.arguments import joined
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.chunks import BAND, COPY, MOST, units_of_chunk
-from allconv.engine.kernels.correlation import ProblemArguments
-from allconv.engine.kernels.cut import BEGIN, TILE, Cut, Work
-from allconv.engine.kernels.form import AxisPhases, Image
+from allconv.engine.kernels.correlation_arguments import CorrelationArguments
+from allconv.engine.kernels.cut import BEGIN, TILE, Cut, WorkToCut
+from allconv.engine.kernels.four_axes import AxisPhases, Image
 from allconv.engine.kernels.pack import PackedFormat
 from allconv.engine.kernels.phase_table import ITEM
 from allconv.engine.kernels.planes import TERMS, PlanesArguments
@@ -27,8 +27,8 @@ PACK = 0.35  # cycles to pack a number
 
 
 def direct_in_planes(x: Place, y: Place, operator: Correlate, target: Target) -> bool:
-    """Whether a correlation whose result lies in rows is computed in planes: the
-    image does, of single cells whole and else row by row."""
+    """Whether a correlation whose result lies in rows is computed in planes. The image must lie in
+    rows, too: all of it where windows are single cells, else each row by itself."""
     axes = operator.window.axes
     cells, lanes = prod(axis.output for axis in axes), target.lanes(y.spec.dtype)
     filled = cells >= FILLED * lanes * -(-cells // lanes)
@@ -49,8 +49,9 @@ def tile_of(target: Target, width: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanesWork(Work):
-    """Work on planes, whose vectors are cells: `planes` of them, of all taps of a row."""
+class PlanesWork(WorkToCut):
+    """All that decides a cut into planes. Vectors hold cells; `planes` counts the planes of a unit,
+    one for each channel and each tap but those of axis 2."""
 
     tile: tuple[int, int]
     lanes: int
@@ -112,7 +113,7 @@ class PlanesWork(Work):
 def planes_work(
     x: Image, axes: tuple[AxisPhases, ...], form: PackedFormat, target: Target, groups: int
 ) -> PlanesWork:
-    """All that decides how a problem on planes is cut."""
+    """All that decides how a correlation in planes is cut."""
     lanes, taps = target.lanes(form.dtype), prod(axis.taps for axis in axes)
     tile = tile_of(target, form.width)
     beside = axes[3].common.stride == 1 and axes[2].most == 1
@@ -138,7 +139,7 @@ def planes_work(
 
 
 def planes_arguments(
-    common: ProblemArguments[Number], work: PlanesWork, pieces: Cut, pairs: int
+    common: CorrelationArguments[Number], work: PlanesWork, pieces: Cut, pairs: int
 ) -> tuple[PlanesArguments[Number], int, int]:
     """What the kernel is given for a cut of so many multiply-adds in all, its chunks and the bytes
     of its scratch memory, in which planes, strips and terms follow each other."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allconv.engine.expression import EMITTERS, Expression
-from allconv.engine.kernels.map import DEFERRED, OPERANDS, emit_map
+from allconv.engine.kernels.map import DEFERRED, OPERANDS, add_map
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -98,7 +98,7 @@ def write(planner: Planner, expression: Expression, operands: Sequence[Place], n
     shape = node.outputs[0].shape
     last = any(place.shape == shape and place.is_last for place in operands)
     outputs = [planner.result(value, "last" if last else "rows") for value in node.outputs]
-    emit_map(planner, expression, operands, outputs)
+    add_map(planner, expression, operands, outputs)
 
 
 def _is_deferred(planner: Planner, node: Node) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allconv.engine.arguments import joined
-from allconv.engine.kernels.form import AxisPhases
+from allconv.engine.kernels.four_axes import AxisPhases
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.reduce import lower_mean_pool
 from allconv.engine.kernels.taps import ABSENT, AXES, PIXELS, Pool, PoolArguments

@@ -46,15 +46,16 @@ def offered(target: Target, vectors: int) -> list[Heights]:
 
 def choose_vectors(target: Target, vectors: int) -> int:
     """Vectors of a tile for so many vectors of output channels: what takes the least work on many
-    cells, and of equals the fewest, for two of them fill a cache line.
+    cells; but two, which fill a cache line, if that is hardly more.
 
     This is the width of a block of packed weights, so no size of an image may decide it.
     """
-    costs = [
-        (-(-vectors // v) * cycles_of(largest(target, v), v) / largest(target, v), v)
+    costs = {
+        v: -(-vectors // v) * cycles_of(largest(target, v), v) / largest(target, v)
         for v in range(1, min(vectors, 3) + 1)
-    ]
-    return min(costs)[1]
+    }
+    best = min(costs, key=costs.__getitem__)
+    return 2 if 2 in costs and costs[2] <= HARDLY * costs[best] else best
 
 
 def choose_heights(target: Target, cells: int, vectors: int, write: float = WRITE) -> Heights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.kernels.weighted_sum import axis_by_axis
 from allconv.engine.plan import Lowering, Planner
 from allconv.graph import Node
@@ -50,7 +50,7 @@ def _repeat(planner: Planner, node: Node, factors: Sequence[int]) -> None:
         read += [step, 0]
         written += [to * times, to]
     sizes = tuple(shape)
-    emit_copy(planner, place.viewed(sizes, tuple(read)), out.viewed(sizes, tuple(written)))
+    add_copy(planner, place.viewed(sizes, tuple(read)), out.viewed(sizes, tuple(written)))
 
 
 LOWERINGS: dict[type[Operator], Lowering] = {

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from allconv.engine.epilogue import Epilogue, Tail, kind_of
 from allconv.engine.expression import Expression
 from allconv.engine.kernels.affine import affine_run, normal, scale_and_shift
-from allconv.engine.kernels.map import emit_map
+from allconv.engine.kernels.map import add_map
 from allconv.engine.kernels.normalize import NORMAL
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
@@ -61,15 +61,15 @@ def weights_and_bias(planner: Planner, root: Node) -> tuple[Place, Place | None]
         weights = planner.temporary(w.shape, w.spec.dtype)
         axes = len(w.shape)
         by_output = scale.viewed((*scale.shape, *(1,) * (axes - 1)), (w.item,) * axes)
-        emit_map(planner, SCALED, [w, by_output], [weights], what="fold scale")
+        add_map(planner, SCALED, [w, by_output], [weights], what="fold scale")
         w = weights
     if bias is None:
         return w, shift
     moved = planner.temporary(shift.shape, w.spec.dtype)
     if scale is None:
-        emit_map(planner, MOVED, [bias, shift], [moved], what="fold shift")
+        add_map(planner, MOVED, [bias, shift], [moved], what="fold shift")
     else:
-        emit_map(planner, SCALED_AND_MOVED, [bias, scale, shift], [moved], what="fold shift")
+        add_map(planner, SCALED_AND_MOVED, [bias, scale, shift], [moved], what="fold shift")
     return w, moved
 
 

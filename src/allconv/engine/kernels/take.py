@@ -1,6 +1,6 @@
-"""Cells of an axis by their numbers, and added at their numbers.
+"""Cells of an axis at indices, taken or added up: one list of indices for all that lies around.
 
-Numbers come from anywhere: each is compared with the size of the axis before it leads anywhere.
+Indices are data: each is compared with the size of the axis before anything is read by it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.take import AddAt, RunningSum, Take
 
-STRIP = 64  # numbers of a unit of what is taken
-SCANNED = 16  # elements of a cell that are worth reading all numbers once more
+STRIP = 64  # indices of a unit of what is taken
+SCANNED = 16  # elements of a cell that are worth reading all indices once more
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberedArguments(Arguments[T]):
-    """The arrays and the numbers; the cells of the axis that they name, how many numbers there are,
-    the elements of a cell; the strips of the result, of `strip` cells; how many units there are, in
-    all and in a chunk."""
+class IndexedArguments(Arguments[T]):
+    """The arrays and the indices; the cells of the axis that these name, how many indices there
+    are, the elements of a cell; the strips of the result, of `strip` cells; how many units there
+    are, in all and in a chunk."""
 
     source: T
     index: T
@@ -51,26 +51,26 @@ class NumberedArguments(Arguments[T]):
 
 
 @dataclass(frozen=True)
-class _Numbered(Kernel):
+class _Indexed(Kernel):
     """What these share. A unit is a strip of the result; `across`: cells have several elements."""
 
     across: bool
 
-    takes: ClassVar = NumberedArguments
+    takes: ClassVar = IndexedArguments
 
-    def number(self, code: Code, p: Index) -> Index:
-        """The number at p."""
-        a = code.arguments(NumberedArguments)
-        return counted(code, View(code, a.index, 8, dtype="int64")[p].scalar(), a.size)
+    def index(self, code: Code, p: Index) -> Index:
+        """The p-th index, counted from the front."""
+        a = code.arguments(IndexedArguments)
+        return from_front(code, View(code, a.index, 8, dtype="int64")[p].scalar(), a.size)
 
 
-def counted(code: Code, j: Index, size: Index) -> Index:
-    """A number of a cell, from the front where it counts from the end; any other as it is."""
+def from_front(code: Code, j: Index, size: Index) -> Index:
+    """An index counted from the front: one from -size to -1 counts from the end."""
     return code.select(code.compare("<", j, 0), code.add(j, size), j)
 
 
 @dataclass(frozen=True)
-class TakeCells(_Numbered):
+class TakeCells(_Indexed):
     """out[outer, p, inner] = source[outer, index[p], inner], NaN, or with `zeros` 0, where there is
     no such cell."""
 
@@ -78,7 +78,7 @@ class TakeCells(_Numbered):
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        a = code.arguments(NumberedArguments)
+        a = code.arguments(IndexedArguments)
         pitch = code.mul(a.inner, code.size)
         with code.units(a.block, a.units) as unit:
             outer, strip = code.counted(unit, a.strips)
@@ -87,10 +87,10 @@ class TakeCells(_Numbered):
             first = code.mul(strip, a.strip)
             last = code.min(code.add(first, a.strip), a.count)
             with code.loop(last, start=first, at_least_once=True) as p:
-                self._cell(code, source, self.number(code, p), out[p])
+                self._cell(code, source, self.index(code, p), out[p])
 
     def _cell(self, code: Code, source: View, j: Index, out: View) -> None:
-        a, nothing = code.arguments(NumberedArguments), 0.0 if self.zeros else nan
+        a, nothing = code.arguments(IndexedArguments), 0.0 if self.zeros else nan
         found = code.within(j, a.size)
         if not self.across:
             taken = [ir.Constant(code.scalar, nothing)]
@@ -111,13 +111,13 @@ class TakeCells(_Numbered):
 
 
 @dataclass(frozen=True)
-class AddCells(_Numbered):
-    """out[outer, j, inner] = sum of source[outer, p, inner] over the p whose number is j, in the
+class AddCells(_Indexed):
+    """out[outer, j, inner] = sum of source[outer, p, inner] over the p whose index is j, in the
     order of p."""
 
     def emit(self, code: Code) -> None:
         """Write the body."""
-        a = code.arguments(NumberedArguments)
+        a = code.arguments(IndexedArguments)
         pitch = code.mul(a.inner, code.size)
         with code.units(a.block, a.units) as unit:
             outer, strip = code.counted(unit, a.strips)
@@ -133,7 +133,7 @@ class AddCells(_Numbered):
 
             each_vector(code, code.mul(cells, a.inner), 4, blank)
             with code.loop(a.count) as p:
-                j = code.sub(self.number(code, p), first)
+                j = code.sub(self.index(code, p), first)
                 with code.when(code.within(j, cells)):
                     self._add(code, source[p], out[j])
 
@@ -147,16 +147,16 @@ class AddCells(_Numbered):
                 here = out.moved(at)
                 here.store(code.fadd(here.vector(v, mask), x.moved(at).vector(v, mask)), v, mask)
 
-        each_vector(code, code.arguments(NumberedArguments).inner, 4, add)
+        each_vector(code, code.arguments(IndexedArguments).inner, 4, add)
 
 
 def lower_take(planner: Planner, node: Node) -> bool:
     """A step; the result lies as the operand does."""
-    operator, (value, numbers), (y,) = node.of(Take), node.inputs, node.outputs
+    operator, (value, indices), (y,) = node.of(Take), node.inputs, node.outputs
     layout = "rows" if planner.read(value).has("rows") else "last"
     x, index, out = (
         planner.read(value, layout),
-        planner.read(numbers, "rows"),
+        planner.read(indices, "rows"),
         planner.result(y, layout),
     )
     if not x.spec.size:
@@ -169,12 +169,12 @@ def lower_take(planner: Planner, node: Node) -> bool:
 
 
 def lower_add_at(planner: Planner, node: Node) -> bool:
-    """Likewise; in as many strips as are worth reading all numbers for each of them."""
-    operator, (value, numbers), (x,) = node.of(AddAt), node.inputs, node.outputs
+    """Likewise; in as many strips as are worth reading all indices for each of them."""
+    operator, (value, indices), (x,) = node.of(AddAt), node.inputs, node.outputs
     layout = "rows" if planner.read(value).has("rows") else "last"
     y, index, out = (
         planner.read(value, layout),
-        planner.read(numbers, "rows"),
+        planner.read(indices, "rows"),
         planner.result(x, layout),
     )
     if out.spec.size:
@@ -189,7 +189,7 @@ def lower_add_at(planner: Planner, node: Node) -> bool:
 
 def _add_step(
     planner: Planner,
-    kernel: _Numbered,
+    kernel: _Indexed,
     places: tuple[Place, Place, Place],
     axis: int,
     inner: int,
@@ -201,7 +201,7 @@ def _add_step(
     strips = -(-cells // strip)
     units = out.spec.size // (cells * inner) * strips
     block = -(-units // max(1, min(CHUNKS, (source.spec.size + out.spec.size) // CHUNK_WORK)))
-    arguments = NumberedArguments[Number](
+    arguments = IndexedArguments[Number](
         source=source,
         index=index,
         out=out,

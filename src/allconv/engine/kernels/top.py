@@ -15,7 +15,7 @@ from llvmlite import ir
 from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import I64, Index
-from allconv.engine.emit.ranking import integers, limits, rank
+from allconv.engine.emit.ranking import limits, rank, rank_dtype
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, lines, result_lines
@@ -75,11 +75,11 @@ class Top(Kernel):
         """Keep what is larger than the root of the cells from i on, a vector of them."""
         b, mask = code.builder, code.mask(code.sub(code.arguments(TopArguments).cells, i))
         ranks = rank(code, x[i].vector(0, mask), falling=self.smallest, nan_first=not self.smallest)
-        ranks = code.select(mask, ranks, code.const(limits(code)[0], integers(code)))
+        ranks = code.select(mask, ranks, code.const(limits(code)[0], rank_dtype(code)))
         larger = code.icompare(">", ranks, code.splat(heap.rank(heap.root())))
         bits = b.zext(b.bitcast(larger, ir.IntType(code.lanes)), I64)
         with code.when(code.compare("!=", bits, 0)):
-            held = View(code, code.scratch, code.size, dtype=integers(code))
+            held = View(code, code.scratch, code.size, dtype=rank_dtype(code))
             held.store(ranks)
             left = [bits]
             with code.loop(code.intrinsic("llvm.ctpop.i64", I64, bits), carry=left):

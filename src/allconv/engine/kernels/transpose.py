@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.buffer import LINE
 from allconv.engine.emit.code import Code
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
@@ -63,10 +63,10 @@ class Transpose(Kernel):
             out = code.add(out, code.mul(index, out_step))
         columns = code.min(code.sub(a.j, first), a.block)
         rows, result = View(code, source, a.source_row), View(code, out, a.out_column)
-        turn(code, rows, result, a.i, columns)
+        transpose(code, rows, result, a.i, columns)
 
 
-def emit_transpose(planner: Planner, source: Place, out: Place, axes: Sequence[Axis]) -> bool:
+def add_transpose(planner: Planner, source: Place, out: Place, axes: Sequence[Axis]) -> bool:
     """Add the step that copies over these axes if the innermost of source and result differ."""
     *outer, (n, (to, step)) = axes
     inner = next((a for a, (_, (_, step)) in enumerate(outer) if step == source.item), None)

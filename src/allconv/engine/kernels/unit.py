@@ -1,4 +1,5 @@
-"""What a unit of the direct algorithm writes down in scratch memory, and in which parts it sums."""
+"""A unit of the direct algorithm: in which parts it sums, and what lies where in its scratch
+memory."""
 
 from __future__ import annotations
 
@@ -8,9 +9,9 @@ from typing import NamedTuple
 
 from allconv.engine.buffer import LINE
 from allconv.engine.kernels.chunks import Blocks
-from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, Work
+from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, WorkToCut
 from allconv.engine.kernels.entries import RUN
-from allconv.engine.kernels.form import AxisPhases, Image
+from allconv.engine.kernels.four_axes import AxisPhases, Image
 from allconv.engine.kernels.pack import Packed
 from allconv.engine.kernels.phase_table import ITEM
 from allconv.engine.kernels.register_tile import cover
@@ -30,7 +31,7 @@ class TermRuns:
 
     @classmethod
     def of(
-        cls, work: Work, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
+        cls, work: WorkToCut, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
     ) -> TermRuns:
         """The longest runs; weights lie `by_tap` bytes apart along the last axis."""
         blocks, taps = Blocks.of(packed.format.rows), [axis.taps for axis in axes]
@@ -55,9 +56,10 @@ class TermRuns:
         return -(-self.number // self.part)
 
 
-class Memory(NamedTuple):
-    """Where the runs of a sum, cells and sums begin, behind the band; how many bytes there are in
-    all; and how many of the next part of the weights each tile fetches a term."""
+class UnitMemory(NamedTuple):
+    """Where in scratch memory the entries of runs and of cells, and sums, begin, behind the band;
+    how many bytes there are in all; and how many of the next part of the weights each tile fetches
+    a term."""
 
     runs: int
     cells: int
@@ -66,7 +68,7 @@ class Memory(NamedTuple):
     ahead: int
 
     @classmethod
-    def of(cls, work: Work, pieces: Cut, runs: TermRuns, *, kept: bool) -> Memory:
+    def of(cls, work: WorkToCut, pieces: Cut, runs: TermRuns, *, kept: bool) -> UnitMemory:
         """Memory for the largest unit; with `kept` it has room for all sums of a block."""
         rows, columns = work.cells(pieces)
         lines, length = (rows, columns) if work.alone else (1, rows * columns)

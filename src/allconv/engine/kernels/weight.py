@@ -14,11 +14,11 @@ from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.emit.tile import Tile, contract
-from allconv.engine.emit.view import Rows, View
+from allconv.engine.emit.view import TileRows, View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels import band
 from allconv.engine.kernels.band import BandArguments, SourceArguments
-from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.four_axes import OutputArguments
 from allconv.engine.kernels.phase_table import PhaseArguments, read_phase, share
 
 COLUMNS = ("taps", "cells", "offset", "tap", "y")
@@ -165,7 +165,7 @@ class Weight(Kernel):
         """The bands of all images, one after the other."""
         a = code.arguments(WeightArguments)
         taps2, taps3 = terms.taps
-        part = band.Part(
+        part = band.BandPart(
             start=(start[0], start[1], start[2], start[3]),
             taps=(1, 1),
             rows=band.Span.of(code, 2, terms.rows, taps2),
@@ -222,7 +222,7 @@ class Weight(Kernel):
                     exist = code.sub(taps2, t2), code.sub(count, c)
                     self._store(code, tile, View(code, place).rows(offsets), exist)
 
-    def _store(self, code: Code, tile: Tile, out: Rows, exist: tuple[Index, Index]) -> None:
+    def _store(self, code: Code, tile: Tile, out: TileRows, exist: tuple[Index, Index]) -> None:
         """Write a tile, of which so many taps and channels exist."""
         height, width, vectors = self.tile
         full = code.both(code.compare(">=", exist[0], height), code.compare(">=", exist[1], width))
@@ -240,7 +240,7 @@ class Weight(Kernel):
                             out[n].store(tile.registers[n * vectors + v], v)
 
     def _contract(
-        self, code: Code, tile: Tile, packed: band.Band, terms: _Terms, x: Rows, y: View,
+        self, code: Code, tile: Tile, packed: band.Band, terms: _Terms, x: TileRows, y: View,
         left: Index,
     ) -> None:  # fmt: skip
         """Sum over images, rows and columns; only the last block of channels needs masks."""
@@ -253,7 +253,7 @@ class Weight(Kernel):
         whole = code.compare(">=", left, tile.vectors * code.lanes)
         masks = code.masks(left, tile.vectors)
 
-        def masked(x: Rows, y: View | None) -> None:
+        def masked(x: TileRows, y: View | None) -> None:
             if y is None:
                 raise TypeError("an outer product needs both operands")
             vectors = [y.vector(v, masks[v]) for v in range(tile.vectors)]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
 from allconv.engine.kernels.chunks import (
+    BAND,
     MOST,
     Blocks,
     Parts,
@@ -18,7 +19,9 @@ from allconv.engine.kernels.chunks import (
     split_channels,
     units_of_chunk,
 )
-from allconv.engine.kernels.form import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
+from allconv.engine.kernels.join_border import JoinBorder, JoinBorderArguments
+from allconv.engine.kernels.join_local import JoinLocal, JoinLocalArguments
 from allconv.engine.kernels.join_weight import (
     GradientArguments,
     JoinWeight,
@@ -28,13 +31,14 @@ from allconv.engine.kernels.packing import packings_by_tap
 from allconv.engine.kernels.phase_table import phase_table
 from allconv.engine.kernels.register_tile import choose_weight_tile
 from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, WeightArguments
-from allconv.engine.kernels.weight_border import WeightBorder, WeightBorderArguments
 from allconv.engine.phases import tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.graph import Node
 from allconv.window import Window
+
+LINES = 32 * 1024  # bytes of sums that are joined and transposed together
 
 
 def lower_weights(
@@ -79,12 +83,12 @@ class Gradient:
         partial = planner.temporary((parts.total * part // item,), dtype)
         table, terms = self.terms(blocks)
         self._sum(way, partial, terms)
-        if self.local or not any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
+        if self.local:
+            self._join_local(partial, w, parts, width)
+        elif any(map(AxisPhases.leaves, axes[2:], x.sizes[2:])):
+            self._join_border(partial, w, parts, width, table, terms)
+        else:
             self.join(partial, w, parts, width, x.channels)
-            return
-        sums = planner.temporary(w.shape, dtype)
-        self.join(partial, sums, parts, width, x.channels)
-        self._border(table, terms, sums, w)
 
     def _way(self, axes: tuple[AxisPhases, ...]) -> _Way:
         """Bands packed along these axes."""
@@ -94,9 +98,10 @@ class Gradient:
         last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
         run = x.channels * axes[3].fewest if blocks.merges(axes[3]) else last
         tile = choose_weight_tile(target, axes[2].fewest, run, -(-y.channels // lanes))
-        part = self.part_bytes(tile[2] * lanes, x.channels)
-        pixel = blocks.blocks * blocks.pitch * item
-        parts = Parts.of_cells(axes) if self.local else Parts.of(axes, x, pixel, part)
+        width = tile[2] * lanes
+        part, beside = self.part_bytes(width, x.channels), blocks.blocks * -(-y.channels // width)
+        parts = Parts.of(axes, x, blocks.pitch * item, part, beside)
+        parts = Parts.of_cells(axes) if self.local else parts
         taps = self.axes[2].taps if axes[2].apart else 1
         return _Way(axes, tile, parts, taps)
 
@@ -107,7 +112,8 @@ class Gradient:
         merged = blocks.merges(axes[3])
         width = way.tile[2] * target.lanes(dtype)
         part, out_blocks = self.part_bytes(width, x.channels), -(-y.channels // width)
-        cut = way.cut(width, blocks, merged)
+        band = band_bytes(axes, parts.rows, parts.columns, blocks.pitch * x.place.item)
+        cut = way.cut(width, blocks, merged, parts.images * band)
         whole = self.groups * prod(self.kernel[:2]) * len(axes[2].phases) * len(axes[3].phases)
         whole *= parts.total * prod(cut.tap_blocks) * cut.in_splits
         work = x.images * self.groups * prod(axis.pairs for axis in self.axes)
@@ -115,9 +121,8 @@ class Gradient:
         split = split_channels(out_blocks, whole, work, cut.work * out_blocks * width)
         splits = -(-out_blocks // split)
         units = whole * splits
-        pixel = blocks.pitch * x.place.item
-        bytes_of_band = cut.in_split * band_bytes(axes, parts.rows, parts.columns, pixel)
-        block = units_of_chunk(units, work, bytes_of_band * parts.images // x.place.item)
+        bands = cut.in_split * band * parts.images
+        block = units_of_chunk(units, work, bands // x.place.item)
         arguments = WeightArguments[Number](
             **joined(terms, part_arguments(parts, partial, part)),
             units=units,
@@ -132,7 +137,7 @@ class Gradient:
             outputs=y.channels,
             out_blocks=out_blocks,
             group_bytes=part // self.groups,
-            band_bytes=bytes_of_band,
+            band_bytes=cut.in_split * band,
             pace=tuple(axis.pace for axis in axes[2:]),
             apart=tuple(int(axis.apart) for axis in axes[2:]),
             merged=int(merged),
@@ -140,27 +145,7 @@ class Gradient:
         kernel = Weight(target, dtype, way.tile, blocks.pitch, axes[3].by_cell)
         self.planner.step(
             kernel, arguments, writes=[partial], chunks=-(-units // block),
-            scratch=parts.images * bytes_of_band + 256,
-        )  # fmt: skip
-
-    def _border(self, table: Place, terms: TermArguments[Number], sums: Place, w: Place) -> None:
-        """Mend what gradients that are not finite have made of zeros outside of the input."""
-        target, dtype, outputs = self.planner.target, w.spec.dtype, self.y.channels
-        lanes = target.lanes(dtype)
-        units = self.groups * prod(self.kernel) * self.x.channels * -(-outputs // lanes)
-        cells = self.x.images * prod(axis.cells for axis in self.axes) * lanes
-        block = max(1, MOST // max(cells, 1))
-        arguments = WeightBorderArguments[Number](
-            **joined(terms, self._gradient(w)),
-            units=units,
-            chunk_units=block,
-            sums=sums,
-            outputs=outputs,
-        )
-        self.planner.step(
-            WeightBorder(target, dtype), arguments,
-            reads=[self.x.place, self.y.place, table, sums], writes=[w],
-            chunks=-(-units // block), scratch=lanes * w.item, what="mend border",
+            scratch=bands + 256,
         )  # fmt: skip
 
     def part_bytes(self, width: int, channels: int) -> int:
@@ -189,29 +174,61 @@ class Gradient:
         )
         return table, terms
 
-    def _gradient(self, w: Place) -> GradientArguments[Number]:
-        """Where w lies."""
-        count = len(w.shape[2:]) // (2 if self.local else 1)
-        by_tap = [0] * AXES
-        by_tap[self.lead : self.lead + count] = w.strides[2 : 2 + count]
-        return GradientArguments[Number](
-            w=w,
-            w_group=self.y.channels * w.strides[0],
-            w_output=w.strides[0],
-            w_channel=w.strides[1],
-            w_tap=tuple(by_tap),
-        )
-
     def join(self, partial: Place, w: Place, parts: Parts, width: int, channels: int) -> None:
         """Add the parts up, which have so many input channels, and put the sums where the weights
         lie."""
+        arguments, chunks, scratch = self._runs(partial, w, parts, width, channels)
+        self.planner.step(
+            JoinWeight(self.planner.target, w.spec.dtype, width), arguments,
+            writes=[w], chunks=chunks, scratch=scratch, what="join weights",
+        )  # fmt: skip
+
+    def _join_border(
+        self, partial: Place, w: Place, parts: Parts, width: int, table: Place,
+        terms: TermArguments[Number],
+    ) -> None:  # fmt: skip
+        """The same, and mend what gradients that are not finite have made of zeros outside of the
+        input."""
+        runs, chunks, scratch = self._runs(partial, w, parts, width, self.x.channels)
+        self.planner.step(
+            JoinBorder(self.planner.target, w.spec.dtype, width),
+            JoinBorderArguments[Number](**joined(terms, runs)),
+            reads=[self.x.place, self.y.place, table, partial], writes=[w], chunks=chunks,
+            scratch=scratch, what="join weights, mend border",
+        )  # fmt: skip
+
+    def _runs(
+        self, partial: Place, w: Place, parts: Parts, width: int, channels: int
+    ) -> tuple[JoinWeightArguments[Number], int, int]:
+        """How sums are joined in runs of lines, in how many chunks, and the bytes of a run."""
+        line, taps = width * w.item, prod(self.kernel)
+        run_taps = min(taps, max(1, LINES // line))
+        run_channels = max(1, min(channels, LINES // (line * taps)))
+        tap_runs, channel_runs = -(-taps // run_taps), -(-channels // run_channels)
+        out_blocks = -(-self.y.channels // width)
+        units = self.groups * out_blocks * channel_runs * tap_runs
+        lines = run_taps * run_channels
+        block = units_of_chunk(units, 0, parts.total * lines * width)
+        arguments = JoinWeightArguments[Number](
+            **joined(self._gradient(partial, w, parts.total, width, channels)),
+            units=units,
+            chunk_units=block,
+            channel_runs=channel_runs,
+            run_channels=run_channels,
+            tap_runs=tap_runs,
+            run_taps=run_taps,
+        )
+        return arguments, -(-units // block), lines * line
+
+    def _join_local(self, partial: Place, w: Place, parts: Parts, width: int) -> None:
+        """Put the parts of all cells where their weights lie."""
         axes, lead = self.axes, self.lead
         common = [axis.common for axis in axes[:3]]
-        count = len(w.shape[2:]) // (2 if self.local else 1)
-        cells, by_cell = [1] * 3, [0] * 3
-        if self.local:
-            cells[lead:] = w.shape[2 + count :]
-            by_cell[lead:] = w.strides[2 + count :]
+        count = len(w.shape[2:]) // 2
+        cells, by_cell, by_tap = [1] * 3, [0] * 3, [0] * AXES
+        cells[lead:] = w.shape[2 + count :]
+        by_cell[lead:] = w.strides[2 + count :]
+        by_tap[lead : lead + count] = w.strides[2 : 2 + count]
         _, phases = phase_table(
             self.planner,
             [
@@ -219,22 +236,15 @@ class Gradient:
                 for axis in axes
             ],
         )
-        out_blocks = -(-self.y.channels // width)
-        units = prod(cells) * self.groups * out_blocks * prod(self.kernel)
-        sums = 1 if self.local else parts.total
-        block = units_of_chunk(units, 0, sums * channels * width)
-        arguments = JoinWeightArguments[Number](
-            **joined(self._gradient(w), phases),
+        channels = self.x.channels
+        gradient = self._gradient(partial, w, 1, width, channels)
+        units = prod(cells) * self.groups * -(-self.y.channels // width) * prod(self.kernel)
+        block = units_of_chunk(units, 0, channels * width)
+        arguments = JoinLocalArguments[Number](
+            **joined(gradient, phases),
             units=units,
             chunk_units=block,
-            partial=partial,
-            parts=sums,
-            part_bytes=self.part_bytes(width, channels),
-            groups=self.groups,
-            outputs=self.y.channels,
-            out_blocks=out_blocks,
-            channels=channels,
-            kernel=self.kernel,
+            w_tap=tuple(by_tap),
             positions=tuple(cells),
             w_position=tuple(by_cell),
             most=parts.counts[1:4],
@@ -245,9 +255,28 @@ class Gradient:
             dilation=tuple(each.dilation for each in common),
         )
         self.planner.step(
-            JoinWeight(self.planner.target, w.spec.dtype, width, self.local), arguments,
-            writes=[w], chunks=-(-units // block), scratch=width * w.item, what="join weights",
+            JoinLocal(self.planner.target, w.spec.dtype, width), arguments,
+            writes=[w], chunks=-(-units // block), what="join weights",
         )  # fmt: skip
+
+    def _gradient(
+        self, partial: Place, w: Place, parts: int, width: int, channels: int
+    ) -> GradientArguments[Number]:
+        """Where w and the sums of its parts lie."""
+        return GradientArguments[Number](
+            w=w,
+            w_group=self.y.channels * w.strides[0],
+            w_output=w.strides[0],
+            w_channel=w.strides[1],
+            partial=partial,
+            parts=parts,
+            part_bytes=self.part_bytes(width, channels),
+            groups=self.groups,
+            outputs=self.y.channels,
+            out_blocks=-(-self.y.channels // width),
+            channels=channels,
+            kernel=self.kernel,
+        )
 
 
 def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArguments[Number]:
@@ -292,14 +321,15 @@ class _Way:
         bands = self.taps * parts.total * parts.images
         return bands * band_bytes(self.axes, parts.rows, parts.columns, 1)
 
-    def cut(self, lanes: int, blocks: Blocks, merged: bool) -> _WeightCut:
+    def cut(self, lanes: int, blocks: Blocks, merged: bool, band: int) -> _WeightCut:
         """Cut input channels first, which packs nothing twice, then taps; output channels, of which
-        a tile has so many, are cut elsewhere."""
+        a tile has so many, are cut elsewhere. `band` is the bytes of a block of input channels."""
         axes, parts, (height, width, _) = self.axes, self.parts, self.tile
         cells = parts.images * parts.rows * parts.columns
         taps2, taps3 = axes[2].taps, axes[3].taps
         room = MOST // (cells * lanes)  # pairs of tap and input channel
-        in_split = max(1, min(blocks.blocks, room // (blocks.block * taps2 * taps3)))
+        fitting = min(BAND // max(band, 1), room // (blocks.block * taps2 * taps3))
+        in_split = max(1, min(blocks.blocks, fitting))
         channels = in_split * blocks.block
         room = max(1, room // channels)  # taps
         block2 = max(height, min(taps2, room // taps3))

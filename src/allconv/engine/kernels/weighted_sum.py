@@ -13,7 +13,7 @@ from allconv.engine.arguments import Arguments, T
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.copy import emit_copy
+from allconv.engine.kernels.copy import add_copy
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
 from allconv.engine.plan import Planner
 from allconv.engine.step import Number
@@ -78,7 +78,7 @@ def axis_by_axis(planner: Planner, node: Node, maps: Sequence[tuple[int, SparseM
     if not out.spec.size:
         return
     if not maps:
-        emit_copy(planner, x, out)
+        add_copy(planner, x, out)
     for number, (axis, table) in enumerate(maps):
         y = out if number == len(maps) - 1 else _between(x, axis, len(table.starts) - 1)
         _weighted(planner, x, y, axis, table)

@@ -31,7 +31,7 @@ from allconv.engine.epilogue import Epilogue
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.register_tile import emit_cover
 from allconv.engine.kernels.winograd_input import TileArguments, emit_zero_tiles, transform, walk
-from allconv.engine.kernels.winograd_output import ResultArguments, Results, buffer_size
+from allconv.engine.kernels.winograd_output import ResultArguments, WinogradResults, buffer_size
 from allconv.engine.kernels.winograd_transform import TAPS, emit_evaluation, weight_matrix
 
 
@@ -52,6 +52,7 @@ class WinogradWeightsArguments(TransformedArguments[T]):
     """Beside those, weights w with their strides."""
 
     w: T
+    w_group: T
     w_output: T
     w_channel: T
     w_tap: tuple[T, ...] = several(2)
@@ -90,8 +91,7 @@ class WinogradWeights(Kernel):
         group, block = code.counted(code.chunk, a.out_blocks)
         first = code.mul(block, width)
         count = code.min(code.sub(a.outputs, first), width)
-        channel = code.add(code.mul(group, a.outputs), first)
-        source = code.add(a.w, code.mul(channel, a.w_output))
+        source = code.add(a.w, code.mul(group, a.w_group), code.mul(first, a.w_output))
         out = code.add(a.u, code.mul(group, a.u_plane, n * n), code.mul(block, a.channels, line))
         taps = View(code, code.scratch, TAPS * line, line)
         half = View(code, code.add(code.scratch, TAPS * TAPS * line), TAPS * step, step)
@@ -162,7 +162,7 @@ class Winograd(Kernel):
     apart: bool
     bias: bool
     epilogue: Epilogue
-    turned: bool = False  # channels of y lie apart
+    transposed: bool = False  # channels of y lie apart
 
     takes: ClassVar = WinogradArguments
 
@@ -173,7 +173,7 @@ class Winograd(Kernel):
         part, split = code.counted(code.chunk, a.splits)
         run, group = code.counted(part, a.groups)
         first, count = _tiles(code, run)
-        buffers = buffer_size(self.m, self.pitch, code.lanes, turned=self.turned)
+        buffers = buffer_size(self.m, self.pitch, code.lanes, transposed=self.transposed)
         products = code.add(code.scratch, buffers * code.size)
         if self.apart:
             v = code.add(a.v, code.mul(part, a.v_plane, planes))
@@ -276,8 +276,8 @@ class Winograd(Kernel):
         channels = code.sub(code.min(code.mul(blocks[1], width), a.outputs), start)
         first = code.add(code.mul(group, a.outputs), start)
         pitch = code.mul(a.split_blocks, width * code.size)
-        strip = buffer_size(self.m, self.pitch, code.lanes, turned=False)
-        Results(self.m, self.bias, self.epilogue, self.turned, strip * code.size).emit(
+        strip = buffer_size(self.m, self.pitch, code.lanes, transposed=False)
+        WinogradResults(self.m, self.bias, self.epilogue, self.transposed, strip * code.size).emit(
             code, products, pitch, tiles, (first, channels)
         )
 

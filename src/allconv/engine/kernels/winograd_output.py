@@ -12,7 +12,7 @@ from llvmlite import ir
 from allconv.engine.arguments import T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
-from allconv.engine.emit.turn import turn
+from allconv.engine.emit.transpose import transpose
 from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.epilogue import AfterArguments, Epilogue
@@ -49,13 +49,13 @@ class _Cells:
 
 
 @dataclass(frozen=True)
-class Results:
-    """How results are written: the channels of y follow each other, unless they are `turned`."""
+class WinogradResults:
+    """How results are written: the channels of y follow each other, unless `transposed`."""
 
     m: int
     bias: bool
     epilogue: Epilogue
-    turned: bool
+    transposed: bool
     strip: int  # where in scratch memory a strip is finished, in bytes
 
     def emit(
@@ -67,7 +67,7 @@ class Results:
         The products of a tile lie `pitch` bytes behind those of the one before.
         """
         a = code.arguments(ResultArguments)
-        if self.turned:
+        if self.transposed:
             self._strips(code, products, pitch, tiles, channels)
             return
         (first, count), (channel, outputs) = tiles, channels
@@ -131,7 +131,7 @@ class Results:
             out = View(code, code.add(y, code.mul(code.add(channel, c), a.y_channel)), a.y_channel)
             with code.loop(rows) as row:
                 there = out.moved(code.mul(row, a.y_axis[0]))
-                turn(code, strip[row], there, columns, code.min(left, code.lanes))
+                transpose(code, strip[row], there, columns, code.min(left, code.lanes))
 
     def _down(self, code: Code, source: Index) -> None:
         """A^T m, of a vector of channels of a tile: the columns of its products."""
@@ -205,6 +205,6 @@ class Results:
         return self.epilogue.apply(code, x, cells.image, cells.channel, here, mask)
 
 
-def buffer_size(m: int, pitch: int, lanes: int, *, turned: bool) -> int:
-    """How many numbers a chunk keeps while it transforms; where they are turned a strip is last."""
-    return (m + 2) ** 2 * (pitch + lanes) + turned * STRIP * m * m * lanes
+def buffer_size(m: int, pitch: int, lanes: int, *, transposed: bool) -> int:
+    """How many numbers a chunk keeps while it transforms; a strip is last if `transposed`."""
+    return (m + 2) ** 2 * (pitch + lanes) + transposed * STRIP * m * m * lanes

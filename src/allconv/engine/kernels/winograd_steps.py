@@ -1,6 +1,8 @@
 """Planning of Winograd's algorithm: weights transformed once, runs of tiles, splits of channels.
 
-What a chunk does depends on shapes alone, never on the number of threads.
+Weights come by group, as (G, O, C, 3, 3): those of a correlation as they are, those of a transpose
+flipped, for it is the correlation of y with them. What a chunk does depends on shapes alone, never
+on the number of threads.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from allconv.engine.plan import Planner
 from allconv.engine.step import Number
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
-from allconv.window import Window
+from allconv.window import Axis, Window
 
 LINE = 64  # bytes of a cache line
 PITCH = 16  # channels of a block of v come in multiples of this: whole vectors of any target
@@ -57,11 +59,12 @@ class WeightFormat:
     lanes: int
 
     @classmethod
-    def of(cls, weights: Spec, groups: int, m: int, target: Target) -> WeightFormat:
-        """The format of the weights (G*O, C, 3, 3) on a target."""
-        outputs, lanes = weights.shape[0] // groups, target.lanes(weights.dtype)
+    def of(cls, weights: Spec, m: int, target: Target) -> WeightFormat:
+        """The format of the weights (G, O, C, 3, 3) on a target."""
+        groups, outputs, channels = weights.shape[:3]
+        lanes = target.lanes(weights.dtype)
         vectors = min(2, -(-outputs // lanes))
-        return cls(weights.dtype, m, groups, weights.shape[1], outputs, vectors, lanes)
+        return cls(weights.dtype, m, groups, channels, outputs, vectors, lanes)
 
     @property
     def width(self) -> int:
@@ -103,7 +106,7 @@ class WeightFormat:
 
 
 @dataclass(frozen=True)
-class Cut:
+class WinogradCut:
     """How the work is cut: tiles of a run, blocks of output channels of a split; and the tiles of a
     chunk of the step that transforms the input, or 0 where each chunk does it for itself."""
 
@@ -112,7 +115,7 @@ class Cut:
     piece: int = 0
 
     @classmethod
-    def of(cls, tiles: int, form: WeightFormat, large: int, pixel: int) -> Cut:
+    def of(cls, tiles: int, form: WeightFormat, large: int, pixel: int) -> WinogradCut:
         """The cut for so many tiles; `pixel` counts the bytes of a tile in a plane of v.
 
         Few channels: each chunk transforms its input and multiplies it with all weights; v and m
@@ -142,27 +145,50 @@ class Cut:
         return cls(run, split, max(-(-run // pieces), min(run, LEAST)))
 
 
+def by_group(w: Place, groups: int) -> Place:
+    """Weights (G*O, C, 3, 3) of a correlation by group."""
+    outputs, by_output = w.shape[0] // groups, w.strides[0]
+    shape = (groups, outputs, *w.shape[1:])
+    return w.viewed(shape, (outputs * by_output, *w.strides))
+
+
+def transpose_as_correlation(w: Place, window: Window, groups: int) -> tuple[Place, Window]:
+    """The weights and the window of the correlation of y that a transpose of stride 1 is.
+
+    As j + p = i + k, also i + (2 - p) = j + (2 - k): taps run backwards, and the channels of x and
+    of y change places.
+    """
+    each = by_group(w, groups)
+    by_g, by_o, by_c, *by_tap = each.strides
+    shape = (groups, each.shape[2], each.shape[1], TAPS, TAPS)
+    last = (TAPS - 1) * sum(by_tap)
+    transposed = each.viewed(shape, (by_g, by_c, by_o, *(-step for step in by_tap)), last)
+    axes = (
+        Axis(axis.output, TAPS, axis.input, padding=TAPS - 1 - axis.padding) for axis in window.axes
+    )
+    return transposed, Window(tuple(axes))
+
+
 def add_winograd(
     planner: Planner, x: Place, w: Place, y: Place, bias: Place | None, tail: Tail, window: Window,
     m: int,
 ) -> None:  # fmt: skip
     """Add the steps of y = tail(bias + x correlated with w) by F(m x m, 3 x 3).
 
-    Channels of y, or its rows, are contiguous; x and w lie anyhow.
+    Channels of y, or its rows, are contiguous; x and w, by group, lie anyhow.
     """
-    groups = x.shape[1] // w.shape[1]
-    form = WeightFormat.of(w.spec, groups, m, planner.target)
+    form = WeightFormat.of(w.spec, m, planner.target)
     weights, item = _transform_weights(planner, form, w), item_size(form.dtype)
     pitch = min(BLOCK, -(-form.channels // PITCH) * PITCH)
     blocks = -(-form.channels // pitch)
     tiles_of = tuple(-(-axis.output // m) for axis in window.axes)
     tiles = x.shape[0] * prod(tiles_of)
-    cut = Cut.of(tiles, form, largest(planner.target, form.vectors), blocks * pitch * item)
+    cut = WinogradCut.of(tiles, form, largest(planner.target, form.vectors), blocks * pitch * item)
     heights = choose_heights(planner.target, cut.run, form.vectors, write=0.0)
     room = cover(heights, cut.run)[2]
     v_plane = _plane(room * blocks * pitch * item)
     m_plane = _plane(room * cut.split * form.width * item)
-    runs = -(-tiles // cut.run) * groups
+    runs = -(-tiles // cut.run) * form.groups
     v = planner.temporary((runs * form.planes * v_plane // item,), form.dtype)
     of_tiles = TileArguments[Number](
         **joined(_input_arguments(x, window)),
@@ -174,10 +200,10 @@ def add_winograd(
         rows=room,
         tiles=tiles,
         run=cut.run,
-        groups=groups,
+        groups=form.groups,
     )
-    turned = y.strides[1] != item
-    buffers = buffer_size(m, pitch, form.lanes, turned=turned) * item
+    transposed = y.strides[1] != item
+    buffers = buffer_size(m, pitch, form.lanes, transposed=transposed) * item
     if cut.piece:
         pieces = -(-cut.run // cut.piece)
         planner.step(
@@ -196,7 +222,7 @@ def add_winograd(
     planner.step(
         Winograd(
             planner.target, form.dtype, m, heights, form.vectors, pitch, cut.piece > 0,
-            bias is not None, tail.epilogue, turned,
+            bias is not None, tail.epilogue, transposed,
         ),
         arguments, reads=reads, writes=[y], chunks=runs * splits,
         scratch=buffers + form.planes * (m_plane if cut.piece else m_plane + v_plane),
@@ -237,9 +263,10 @@ def _transform_weights(planner: Planner, form: WeightFormat, w: Place) -> Place:
     arguments = WinogradWeightsArguments[Number](
         **joined(form.arguments(place)),
         w=w,
-        w_output=w.strides[0],
-        w_channel=w.strides[1],
-        w_tap=w.strides[2:],
+        w_group=w.strides[0],
+        w_output=w.strides[1],
+        w_channel=w.strides[2],
+        w_tap=w.strides[3:],
     )
     item = item_size(form.dtype)
     planner.step(

@@ -118,10 +118,7 @@ def _around(axis: Axis) -> tuple[int, int]:
 
 READERS = {
     "Conv": NodeRule(read_conv, weights=(1, 2)),
-    "ConvTranspose": NodeRule(
-        read_conv_transpose,
-        weights=(1, 2),
-    ),
+    "ConvTranspose": NodeRule(read_conv_transpose, weights=(1, 2)),
 }
 WRITERS = {
     Correlate: write_correlate,

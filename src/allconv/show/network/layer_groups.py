@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, count
 
 from allconv.show.network.layers import DrawnLayer, shown_name
 
@@ -45,13 +45,6 @@ class LayerGroup:
             else:
                 yield member
 
-    def groups(self) -> Iterator[LayerGroup]:
-        """It and all groups in it, outer ones first."""
-        yield self
-        for member in self.members:
-            if isinstance(member, LayerGroup):
-                yield from member.groups()
-
 
 @dataclass(frozen=True)
 class _NamedAlike:
@@ -62,39 +55,38 @@ class _NamedAlike:
     depth: int
 
 
-def grouped(layers: Sequence[DrawnLayer], most: int = MOST_BOXES) -> LayerGroup:
-    """The layers as one group, in which no drawing has more than `most` boxes."""
-    numbers = iter(range(len(layers) * 2 + 2))
-    return _group("", layers, 0, numbers, most)
+def grouped(layers: Sequence[DrawnLayer]) -> LayerGroup:
+    """The layers as one group, in which no drawing has more than `MOST_BOXES` boxes."""
+    return _group("", layers, 0, count())
 
 
 def _group(
-    name: str, layers: Sequence[DrawnLayer], depth: int, numbers: Iterator[int], most: int
+    name: str, layers: Sequence[DrawnLayer], depth: int, numbers: Iterator[int]
 ) -> LayerGroup:
     number = next(numbers)
     members: list[DrawnLayer | LayerGroup] = []
-    for run in _level(layers, depth, most):
+    for run in _level(layers, depth):
         if len(run.layers) == 1:
             members.extend(run.layers)
         else:
-            members.append(_group(run.name, run.layers, run.depth, numbers, most))
+            members.append(_group(run.name, run.layers, run.depth, numbers))
     return LayerGroup(number, name, tuple(members))
 
 
-def _level(layers: Sequence[DrawnLayer], depth: int, most: int) -> list[_NamedAlike]:
+def _level(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
     """What one drawing shows: as deep as fits, else the names as far as they group, else pieces."""
-    if len(layers) <= most:
+    if len(layers) <= MOST_BOXES:
         return [_NamedAlike("", (layer,), depth) for layer in layers]
     runs = _runs(layers, depth)
     while any(len(run.layers) > 1 for run in runs):
         opened = ([run] if len(run.layers) == 1 else _runs(run.layers, run.depth) for run in runs)
         deeper = [inner for inside in opened for inner in inside]
-        if len(deeper) > most:
+        if len(deeper) > MOST_BOXES:
             # One name around nearly all would be a drawing of one box.
             runs = deeper if len(runs) <= FEWEST_BOXES else runs
             break
         runs = deeper
-    return _pieces(runs, most) if len(runs) > most else runs
+    return _pieces(runs) if len(runs) > MOST_BOXES else runs
 
 
 def _runs(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
@@ -113,13 +105,13 @@ def _runs(layers: Sequence[DrawnLayer], depth: int) -> list[_NamedAlike]:
     return [_NamedAlike(name, held, depth + 1) for name, held in named]
 
 
-def _pieces(runs: Sequence[_NamedAlike], most: int) -> list[_NamedAlike]:
-    """Runs joined to at most so many, cut where few lines cross."""
-    size = max(-(-len(runs) // most), min(PIECE, most))
+def _pieces(runs: Sequence[_NamedAlike]) -> list[_NamedAlike]:
+    """Runs joined to at most `MOST_BOXES`, cut where few lines cross."""
+    size = max(-(-len(runs) // MOST_BOXES), PIECE)
     crossing = _crossing(runs)
     joined, start = [], 0
     while start < len(runs):
-        # Never below `size`, so that there are at most `most` pieces, nor far above it.
+        # Never below `size`, so that there are at most `MOST_BOXES` pieces, nor far above it.
         ends = range(start + size, min(start + size + size // 2, len(runs)))
         end = min(ends, key=lambda n: crossing[n]) if ends else len(runs)
         joined.append(_piece(runs[start:end]))

@@ -10,7 +10,7 @@ from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
 from allconv.engine.epilogue import AfterArguments
 from allconv.engine.kernels.band import SourceArguments
-from allconv.engine.kernels.form import OutputArguments
+from allconv.engine.kernels.four_axes import OutputArguments
 from allconv.engine.kernels.pack import PackedArguments
 from allconv.engine.kernels.phase_table import PhaseArguments, clip_taps
 
@@ -20,7 +20,7 @@ its weights, outputs and biases begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProblemArguments(
+class CorrelationArguments(
     SourceArguments[T], PhaseArguments[T], PackedArguments[T], OutputArguments[T], AfterArguments[T]
 ):
     """What all kernels of a correlation are given. Of each axis: the number of its phases, and the
@@ -47,7 +47,7 @@ def source_of_unit(
 
     Taps of axes 0 and 1 whose source does not exist are left out.
     """
-    a = code.arguments(ProblemArguments)
+    a = code.arguments(CorrelationArguments)
     start = [
         code.add(phase["offset"], code.mul(a.stride[axis], cell))
         for axis, (phase, cell) in enumerate(zip(phases, cells, strict=True))

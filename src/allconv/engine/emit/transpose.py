@@ -1,4 +1,4 @@
-"""Turning: from numbers side by side along the columns of a matrix to those along its rows."""
+"""A matrix in memory transposed: its rows become columns, block by block in registers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from allconv.engine.emit.view import View
 AHEAD = 2 * LINE  # bytes from what is read to what is fetched
 
 
-def turn(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
+def transpose(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
     """out[j][i] = source[i][j], in blocks of registers; j runs along the source, i along out."""
     line = LINE // code.size  # numbers of a row that are read together
     with code.loop(columns, step=line) as j, code.loop(rows, step=code.lanes) as i:
@@ -28,8 +28,9 @@ def turn(code: Code, source: View, out: View, rows: Index, columns: Index) -> No
 
 
 def _some(code: Code, source: View, out: View, rows: Index, columns: Index) -> None:
-    """A block, of which so many rows and columns exist, if any do: read and written in as many
-    ways as it may be cut, and turned in one, for shuffles take long to compile."""
+    """A block, of which so many rows and columns exist, if any do. There is code for each way to
+    read and to write a block that is cut, but only once for the shuffles, which take long to
+    compile."""
     lanes = code.lanes
     high, wide = code.compare(">=", rows, lanes), code.compare(">=", columns, lanes)
     with code.when(code.compare(">", columns, 0)):
@@ -39,16 +40,16 @@ def _some(code: Code, source: View, out: View, rows: Index, columns: Index) -> N
                 block[:] = [source[i].vector() for i in range(lanes)]
             with part:
                 block[:] = _read(code, source, rows, columns)
-        turned = code.transposed(block)
+        transposed = code.transposed(block)
         with code.either(code.both(high, wide)) as (whole, part):
             with whole:
-                for j, x in enumerate(turned):
+                for j, x in enumerate(transposed):
                     out[j].store(x)
             with part, code.either(high) as (narrow, low):
                 with narrow:
-                    _write(code, out, turned, lanes, columns)
+                    _write(code, out, transposed, lanes, columns)
                 with low:
-                    _write(code, out, turned, rows, columns)
+                    _write(code, out, transposed, rows, columns)
 
 
 def _read(code: Code, source: View, rows: Index, columns: Index) -> list[ir.Value]:
@@ -59,9 +60,9 @@ def _read(code: Code, source: View, rows: Index, columns: Index) -> list[ir.Valu
     return [source[i].vector(0, mask) for i, mask in enumerate(masks)]
 
 
-def _write(code: Code, out: View, turned: list[ir.Value], rows: Index, columns: Index) -> None:
+def _write(code: Code, out: View, transposed: list[ir.Value], rows: Index, columns: Index) -> None:
     """The columns that exist; a store with a mask takes some processors long."""
     mask = code.mask(rows)
-    for j, x in enumerate(turned):
+    for j, x in enumerate(transposed):
         with code.when(code.compare(">", columns, j)):
             out[j].store(x, 0, mask)
