@@ -1,5 +1,5 @@
 """The engine's imports stand at the top of their files, those for types too, where
-`docs/test_house.py` sees every circle."""
+`tests/docs/test_house.py` sees every circle."""
 
 from __future__ import annotations
 
