@@ -9,7 +9,7 @@ import pytest
 
 from allconv import nn
 from allconv.engine.kernels import direct_convolution
-from allconv.engine.kernels.chunks import MOST
+from allconv.engine.kernels.chunk_sizes import MOST
 from allconv.engine.kernels.cut import CELL_BYTES, LARGEST, Cut, WorkToCut, cut
 from allconv.engine.kernels.direct import Direct
 from allconv.engine.kernels.four_axes import AxisPhases

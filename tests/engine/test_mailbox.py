@@ -225,6 +225,25 @@ def test_a_run_that_fails_is_kept_as_well():
     assert not mailbox._closed
 
 
+def test_a_run_that_is_interrupted_as_it_ends_is_let_go(monkeypatch):
+    """Ctrl-C where a leader looks who is inside: the run is kept until that one has left."""
+
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    mailbox = Mailbox()
+    state(mailbox)[STATE] += 1  # somebody inside
+    with monkeypatch.context() as patch:
+        patch.setattr(mailbox, "tidy", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lead_holding(mailbox)
+    assert not mailbox._open
+    assert len(mailbox._closed) == 1
+    state(mailbox)[STATE] -= 1
+    assert mailbox.tidy()
+    assert not mailbox._closed
+
+
 def test_the_team_waits_and_then_sleeps(monkeypatch):
     """Helpers that have a processor wait after a run; when none comes, nobody does."""
     monkeypatch.setattr(threads, "available_cpus", lambda: 2)

@@ -285,7 +285,8 @@ def test_nothing_is_claimed_after_a_stop(monkeypatch, pauses):
         chain.check()
 
 
-def test_a_stop_waits_for_claimed_chunks():
+@pytest.mark.parametrize("epoch", [1, runner.LAST_EPOCH])
+def test_a_stop_waits_for_claimed_chunks(epoch):
     """While a helper is inside a chunk, stopping does not return; then no other chunk is run."""
     arrived, gate, out = np.zeros((3, 2), np.int64)
     block = np.array([a.ctypes.data for a in (arrived, gate, out)], np.int64)
@@ -293,8 +294,9 @@ def test_a_stop_waits_for_claimed_chunks():
     slots = ("arrived", "gate", "out")
     table[0, :3] = address_of(Written(HOST, "float32", slots, hold)), block.ctypes.data, 2
     job = Job(table)
+    job.counters.epoch = epoch - 1
     run = job.begin()
-    job.counters.words[0] = job.counters.epoch  # open
+    job.counters.words[0] = epoch  # open
     helper = threading.Thread(target=run.help, args=(0,))
     helper.start()
     until(lambda: arrived.any())

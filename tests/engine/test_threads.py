@@ -292,6 +292,22 @@ def test_an_exception_leaves_the_team_usable(failure):
     threads.execute(Meeting(2), 2)
 
 
+def test_an_interrupt_as_a_run_ends_leaves_the_team_free(monkeypatch):
+    """Ctrl-C after the last chunk: helpers are there for the next caller, on another thread."""
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "perf_counter_ns", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            threads.execute(Meeting(2), 2)
+    caller = threading.Thread(target=threads.execute, args=(Meeting(2), 2))
+    caller.start()
+    caller.join(20)
+    assert not caller.is_alive()
+
+
 def test_a_run_that_was_forked_begins_again(monkeypatch):
     """In a child nobody finishes what helpers had claimed: the run is not stopped but led anew."""
     meeting = Meeting(1)

@@ -25,7 +25,7 @@ from allconv.engine.emit.vector import Mask
 from allconv.engine.emit.view import View
 from allconv.engine.expression import Expression
 from allconv.engine.place import Place
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.operators.pointwise import Add, Maximum, Multiply, Negate, Relu, Sigmoid
 
 OPERANDS = 8  # besides the result: a normalisation, the numbers of an activation, a residual
@@ -197,12 +197,14 @@ class Tail:
         usual = USUAL_BEFORE if self.epilogue.before else USUAL_ALONE if alone else USUAL
         return usual if self.epilogue in usual else (self.epilogue,)
 
-    def arguments(self) -> AfterArguments[Number] | BeforeArguments[Number]:
+    def arguments(self) -> AfterArguments[Argument] | BeforeArguments[Argument]:
         """What a kernel is given of it."""
         unused = (0,) * (OPERANDS - len(self.operands))
-        places: tuple[Number, ...] = (*self.operands, *unused)
+        places: tuple[Argument, ...] = (*self.operands, *unused)
         by_image = (*self.by_image, *unused)
         which = self.epilogues(alone=True).index(self.epilogue)
         if self.epilogue.before:
-            return BeforeArguments[Number](which_before=which, before=places, before_image=by_image)
-        return AfterArguments[Number](which=which, after=places, after_image=by_image)
+            return BeforeArguments[Argument](
+                which_before=which, before=places, before_image=by_image
+            )
+        return AfterArguments[Argument](which=which, after=places, after_image=by_image)

@@ -85,10 +85,12 @@ class Mailbox:
                 places = 0
             return self._lead(self._address, places, size, *where)
         finally:
+            # No signal handler runs (and raises) before the run is where `tidy` finds it.
             if places and self._words[STATE] & INSIDE:
                 self._closed[number] = holding
-                self.tidy()  # the last helper may have left before the line above
             del self._open[number]
+            if self._closed:
+                self.tidy()  # the last helper may have left before the lines above
 
     def tidy(self) -> bool:
         """Let go of the closed runs if no helper is inside of any run; whether none is left.

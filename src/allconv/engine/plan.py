@@ -20,7 +20,14 @@ from allconv.engine.fuse import FusedGroup, fuse
 from allconv.engine.kernel import Kernel
 from allconv.engine.layout import parts
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
-from allconv.engine.step import Address, DefinitionStep, KernelStep, Number, PlanStep, split_setup
+from allconv.engine.step import (
+    Address,
+    Argument,
+    DefinitionStep,
+    KernelStep,
+    PlanStep,
+    split_setup,
+)
 from allconv.engine.target import Target, host
 from allconv.graph import Graph, Node
 from allconv.operators.arrange import Reshape
@@ -186,7 +193,7 @@ class Planner:
     def step(
         self,
         kernel: Kernel,
-        arguments: Arguments[Number],
+        arguments: Arguments[Argument],
         *,
         writes: Sequence[Place],
         reads: Sequence[Place] | None = None,

@@ -29,7 +29,8 @@ from allconv.engine.llvm import processor
 from allconv.engine.target import host
 from allconv.errors import Error
 
-LAST_EPOCH = 2**32 - 1
+LAST_EPOCH = 2**32 - 2
+"""Of a run: the next number, which stops it, has 32 bits as well."""
 
 
 class Column(IntEnum):

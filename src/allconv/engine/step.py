@@ -61,7 +61,7 @@ class DefinitionStep:
 
 
 PlanStep: TypeAlias = KernelStep | DefinitionStep
-Number: TypeAlias = int | Place | Address
+Argument: TypeAlias = int | Place | Address
 """What a lowering gives a kernel: a number, or the address of memory."""
 
 

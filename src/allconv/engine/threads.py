@@ -93,8 +93,8 @@ def _lead_with_others(work: Runnable, helpers: int, scratch: Block, holding: obj
             run.stop()
         raise
     finally:
-        team.ended = perf_counter_ns()
         team.busy.release()
+        team.ended = perf_counter_ns()
 
 
 def set_threads(n: int) -> None:

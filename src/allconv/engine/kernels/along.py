@@ -17,7 +17,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, STRIP, inner_size
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.order import PutAlong, TakeAlong
 
@@ -109,7 +109,7 @@ def lower_along(planner: Planner, node: Node) -> bool:
     strips = -(-inner // STRIP)
     units = out.spec.size // (out.shape[axis] * inner) * strips
     block = -(-units // max(1, min(CHUNKS, (index.spec.size + out.spec.size) // CHUNK_WORK)))
-    arguments = AlongArguments[Number](
+    arguments = AlongArguments[Argument](
         source=x, index=index, out=out, size=(x if taking else out).shape[axis],
         count=index.shape[axis], inner=inner, strips=strips, units=units, block=block,
     )  # fmt: skip

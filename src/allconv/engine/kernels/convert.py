@@ -14,7 +14,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.copy import add_copy
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import FLOATS
 
@@ -77,6 +77,6 @@ def lower_convert(planner: Planner, node: Node) -> bool:
         add_copy(planner, source, out)
     elif total:
         kernel = Cast(planner.target, "float64", source.spec.dtype, out.spec.dtype)
-        arguments = CastArguments[Number](source=source, out=out, total=total, block=SPLIT)
+        arguments = CastArguments[Argument](source=source, out=out, total=total, block=SPLIT)
         planner.step(kernel, arguments, writes=[out], chunks=-(-total // SPLIT))
     return True

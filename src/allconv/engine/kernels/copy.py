@@ -14,7 +14,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.transpose import Axis, add_transpose
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 
 AXES = 7
 SPLIT = 8192  # elements of one chunk where a copy is one run
@@ -125,7 +125,7 @@ def add_runs(
     filled = [outer[0], *[(1, (0, 0))] * (AXES - 1 - len(outer)), *outer[1:], inner]
     first = filled[0][0]
     block = max(1, min(first, SPLIT * first // prod(n for n, _ in filled)))
-    arguments = CopyArguments[Number](
+    arguments = CopyArguments[Argument](
         source=source,
         out=out,
         n=tuple(n for n, _ in filled),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from allconv.engine.kernels.chunks import BAND, MOST
+from allconv.engine.kernels.chunk_sizes import BAND, MOST
 from allconv.engine.kernels.entries import CELL
 from allconv.engine.kernels.four_axes import AxisPhases
 from allconv.engine.kernels.phase_table import ITEM

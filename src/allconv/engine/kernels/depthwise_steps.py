@@ -9,12 +9,12 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.chunks import (
+from allconv.engine.kernels.chunk_sizes import (
     MOST,
     PARTIALS,
     UNIT,
     WORK,
-    Blocks,
+    ChannelBlocks,
     Parts,
     expected_chunks,
     output_arguments,
@@ -32,7 +32,7 @@ from allconv.engine.kernels.weight_steps import WeightGradient, part_arguments
 from allconv.engine.phases import Phase, tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.engine.target import Target
 from allconv.window import Window
 
@@ -126,7 +126,7 @@ class DepthwiseConvolution:
         lanes = planner.target.lanes(dtype)
         tile = choose_planes_tile(planner.target, row, last, lanes)
         cut = DepthwiseCut.of_planes(self.axes, x.images, x.channels, (tile[0], tile[1] * lanes))
-        arguments = DepthwisePlanesArguments[Number](
+        arguments = DepthwisePlanesArguments[Argument](
             **joined(self.arguments(cut)),
             w_channel=self.weights.strides[0],
             y_channel=self.y.channel_stride,
@@ -139,7 +139,7 @@ class DepthwiseConvolution:
         )  # fmt: skip
         self.step(kernel, arguments, cut)
 
-    def arguments(self, cut: DepthwiseCut) -> DepthwiseArguments[Number]:
+    def arguments(self, cut: DepthwiseCut) -> DepthwiseArguments[Argument]:
         """What all kernels are given, with the table of phases."""
         x, y, axes = self.x, self.y, self.axes
         _, phases = phase_table(
@@ -152,8 +152,11 @@ class DepthwiseConvolution:
                 for axis, step, by_cell in zip(axes, self.by_tap, y.strides, strict=True)
             ],
         )
-        source, output = source_arguments(x, axes, Blocks.of(x.channels)), output_arguments(y, axes)
-        return DepthwiseArguments[Number](
+        source, output = (
+            source_arguments(x, axes, ChannelBlocks.of(x.channels)),
+            output_arguments(y, axes),
+        )
+        return DepthwiseArguments[Argument](
             **joined(phases, source, output, self.tail.arguments()),
             w=self.weights,
             w_tap=tuple(a.common.tap_step * by for a, by in zip(axes, self.by_tap, strict=True)),
@@ -171,7 +174,7 @@ class DepthwiseConvolution:
         )
 
     def step(
-        self, kernel: Kernel, arguments: DepthwiseArguments[Number], cut: DepthwiseCut
+        self, kernel: Kernel, arguments: DepthwiseArguments[Argument], cut: DepthwiseCut
     ) -> None:
         """The step of a kernel."""
         places = arguments.phases, self.bias
@@ -366,8 +369,8 @@ class _DepthwiseGradient(WeightGradient):
         units = parts.total * positions * splits
         block = max(1, min(units, WORK // (work // units + UNIT)))
         partial = planner.temporary((parts.total * part // w.item,), dtype)
-        _, terms = self.terms(Blocks.of(channels))
-        arguments = DepthwiseWeightArguments[Number](
+        _, terms = self.terms(ChannelBlocks.of(channels))
+        arguments = DepthwiseWeightArguments[Argument](
             **joined(terms, part_arguments(parts, partial, part)),
             units=units,
             chunk_units=block,

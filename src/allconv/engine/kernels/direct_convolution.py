@@ -9,9 +9,9 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Epilogue, Tail
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.chunks import (
+from allconv.engine.kernels.chunk_sizes import (
     MOST,
-    Blocks,
+    ChannelBlocks,
     output_arguments,
     source_arguments,
     units_of_chunk,
@@ -32,7 +32,7 @@ from allconv.engine.kernels.unit import TermRuns, UnitMemory
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 
 
@@ -110,7 +110,7 @@ class DirectConvolution:
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
     ) -> None:  # fmt: skip
-        form, blocks = packed.format, Blocks.of(packed.format.rows)
+        form, blocks = packed.format, ChannelBlocks.of(packed.format.rows)
         work, axes = self._best(x, axes, packed, weights)
         pieces = cut(work)
         split = -(-form.columnblocks // pieces.channels)
@@ -124,7 +124,7 @@ class DirectConvolution:
         common = self._arguments(x, y, axes, packed, weights)
         head = self.head or Tail(Epilogue(before=True))
         bias = zip(axes[:3], self._bias_strides(), strict=False)
-        arguments = DirectArguments[Number](
+        arguments = DirectArguments[Argument](
             **joined(common, head.arguments()),
             units=units,
             chunk_units=block,
@@ -158,8 +158,8 @@ class DirectConvolution:
         self._step(kernel, arguments, common, axes, packed, (x, y), chunks, memory.bytes)
 
     def _step(
-        self, kernel: Kernel, arguments: DirectArguments[Number] | PlanesArguments[Number],
-        common: CorrelationArguments[Number], axes: tuple[AxisPhases, ...], packed: Packed,
+        self, kernel: Kernel, arguments: DirectArguments[Argument] | PlanesArguments[Argument],
+        common: CorrelationArguments[Argument], axes: tuple[AxisPhases, ...], packed: Packed,
         images: tuple[Image, Image], chunks: int, scratch: int,
     ) -> None:  # fmt: skip
         """Add the step that computes y from x, and the one that mends cells at the border."""
@@ -189,7 +189,7 @@ class DirectConvolution:
         self, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, *, alone: bool
     ) -> WorkToCut:
         """All that decides how the convolution is cut."""
-        form, blocks, item = packed.format, Blocks.of(packed.format.rows), x.place.item
+        form, blocks, item = packed.format, ChannelBlocks.of(packed.format.rows), x.place.item
         vectors = form.width // self.planner.target.lanes(form.dtype)
         line = axes[3].least * (1 if alone else axes[2].least)
         outer = x.images * self.groups * prod(len(axis.phases) for axis in axes)
@@ -213,7 +213,7 @@ class DirectConvolution:
         )
 
     def _border(
-        self, axes: tuple[AxisPhases, ...], common: CorrelationArguments[Number], packed: Packed,
+        self, axes: tuple[AxisPhases, ...], common: CorrelationArguments[Argument], packed: Packed,
         reads: list[Place], y: Place,
     ) -> None:  # fmt: skip
         """Mend what a weight that is not finite has made of zeros outside of the input."""
@@ -224,7 +224,7 @@ class DirectConvolution:
         cells = len(axes[3].phases) * min(axes[3].most, reaches[3] + 1)
         depth = form.rows * prod(axis.taps for axis in axes) * form.columnblocks * form.width
         block = max(1, MOST // (cells * depth))
-        arguments = BorderArguments[Number](
+        arguments = BorderArguments[Argument](
             **joined(common),
             units=units,
             chunk_units=block,
@@ -243,9 +243,9 @@ class DirectConvolution:
     def _arguments(
         self, x: Image, y: Image, axes: tuple[AxisPhases, ...], packed: Packed,
         weights: tuple[WeightSteps, ...],
-    ) -> CorrelationArguments[Number]:  # fmt: skip
+    ) -> CorrelationArguments[Argument]:  # fmt: skip
         """What all its kernels are given, with the table of phases."""
-        form, blocks = packed.format, Blocks.of(packed.format.rows)
+        form, blocks = packed.format, ChannelBlocks.of(packed.format.rows)
         _, phases = phase_table(
             self.planner,
             [
@@ -260,7 +260,7 @@ class DirectConvolution:
             ],
         )  # fmt: skip
         source, output = source_arguments(x, axes, blocks), output_arguments(y, axes)
-        return CorrelationArguments[Number](
+        return CorrelationArguments[Argument](
             **joined(phases, source, packed.arguments(), output, self.tail.arguments()),
             phase_count=tuple(len(axis.phases) for axis in axes),
             most=tuple(axis.most for axis in axes),

@@ -15,7 +15,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.dropout import Dropout as DropoutOperator
@@ -126,7 +126,7 @@ def lower_dropout(planner: Planner, node: Node) -> bool:
     numbers = _numbering(x)
     runs = -(-x.spec.size // numbers.length)
     block = max(1, min(runs, SPLIT // numbers.length))
-    arguments = DropoutArguments[Number](
+    arguments = DropoutArguments[Argument](
         **joined(numbers),
         x=x,
         out=out,

@@ -17,7 +17,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, VECTORS
 from allconv.engine.kernels.take import from_front
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.grid import CellNumber, CellSum
@@ -82,7 +82,7 @@ def lower_cell_number(planner: Planner, node: Node) -> bool:
     images, count = out.shape[0], prod(out.shape[1:])
     block = min(count, CHUNK_WORK)
     blocks = -(-count // block)
-    arguments = CellArguments[Number](
+    arguments = CellArguments[Argument](
         place=(*places, *(0,) * (AXES - axes)),
         size=(*operator.image, *(0,) * (AXES - axes)),
         out=out,
@@ -153,7 +153,7 @@ def lower_cell_sum(planner: Planner, node: Node) -> bool:
         return True
     (taps, places), inner = number.shape, x.shape[1]
     block = -(-places // max(1, min(CHUNKS, taps * out.spec.size // CHUNK_WORK)))
-    arguments = SumArguments[Number](
+    arguments = SumArguments[Argument](
         x=x,
         number=number,
         weight=weight,

@@ -15,7 +15,7 @@ from allconv.engine.kernels.group_planes import GroupArguments, GroupPlanes
 from allconv.engine.phases import Phase
 from allconv.engine.place import Place, layout_strides
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.value import Value
 
 OUTPUTS = (8, 7, 6, 5, 4)  # of a tile, of which those of a group must be a multiple
@@ -106,7 +106,7 @@ def _add(
     cut = DepthwiseCut.of_planes(
         axes, x.shape[0], blocks, (1, vectors * lanes), source.channels * outputs
     )
-    arguments = GroupArguments[Number](
+    arguments = GroupArguments[Argument](
         **joined(convolution.arguments(cut)),
         w_channel=w.strides[0],
         y_channel=target.channel_stride,

@@ -16,7 +16,7 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.index import FlatIndex, ReadAt, WriteAt
@@ -136,7 +136,7 @@ def lower_index(planner: Planner, node: Node) -> bool:
     batch, channels, *output = out.shape
     rows = batch * prod(output)
     block = min(-(-rows // CHUNKS), ROWS)
-    arguments = TapToIndexArguments[Number](
+    arguments = TapToIndexArguments[Argument](
         tap=tap,
         out=out,
         bases=planner.constant(operator.bases()),
@@ -161,7 +161,7 @@ def lower_at(planner: Planner, node: Node) -> bool:
         return True
     size, writing = prod(operator.image), isinstance(operator, WriteAt)
     kernel = AtIndex(planner.target, node.outputs[0].dtype, "write" if writing else "read")
-    arguments = AtIndexArguments[Number](
+    arguments = AtIndexArguments[Argument](
         source=x, index=index, out=out, size=size, count=prod(index.shape[2:])
     )
     planner.step(

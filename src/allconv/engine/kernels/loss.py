@@ -27,7 +27,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.over_axis import lines, result_lines
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.loss import CrossEntropy, CrossEntropyGradient, LogSoftmax, Softmax
@@ -291,17 +291,17 @@ def _lanes_equal(code: Code, c: Index, label: ir.Value) -> ir.Value:
 
 def _add_step(
     planner: Planner, kernel: Kernel, x: Place, out: Place, classes: int,
-    labels: LabelArguments[Number] | None = None,
+    labels: LabelArguments[Argument] | None = None,
 ) -> None:  # fmt: skip
     """Rows in chunks."""
     rows = x.spec.size // classes
     if not rows:
         return
     block = -(-rows // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
-    arguments = RowArguments[Number](x=x, out=out, rows=rows, block=block, classes=classes)
+    arguments = RowArguments[Argument](x=x, out=out, rows=rows, block=block, classes=classes)
     reads = [x]
     if labels is not None:
-        arguments = LabelledArguments[Number](**joined(arguments, labels))
+        arguments = LabelledArguments[Argument](**joined(arguments, labels))
         reads += [place for place in labels.numbers().values() if isinstance(place, Place)]
     planner.step(kernel, arguments, reads=reads, writes=[out], chunks=-(-rows // block))
 
@@ -326,12 +326,17 @@ def _over_axis(planner: Planner, node: Node, axis: int, *, log: bool) -> bool:
 
 
 def _given(
-    planner: Planner, smoothing: float, x: Value, labels: Value, gy: Number = 0, gy_row: int = 0
-) -> LabelArguments[Number]:
+    planner: Planner,
+    smoothing: float,
+    x: Value,
+    labels: Value,
+    gy: Argument = 0,
+    gy_row: int = 0,
+) -> LabelArguments[Argument]:
     """Labels and shares: what the label has more than others, what every class has, and what was
     taken from 1."""
     shares = (1 - smoothing, smoothing / x.shape[1], smoothing)
-    return LabelArguments[Number](
+    return LabelArguments[Argument](
         labels=planner.read(labels, "rows"),
         shares=planner.constant(np.array(shares, x.dtype)),
         gy=gy,

@@ -16,7 +16,7 @@ from allconv.engine.expression import Expression
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 
 OUTER = 3  # axes around the innermost one
 OPERANDS = 16
@@ -162,14 +162,14 @@ def add_map(
 
 def _arguments(
     axes: list[tuple[int, tuple[int, ...]]], operands: Sequence[Place], outputs: Sequence[Place]
-) -> tuple[MapArguments[Number], int]:
+) -> tuple[MapArguments[Argument], int]:
     """The argument block of a map, and its number of chunks."""
     sizes = [n for n, _ in axes]
     blocks = [_block(sizes[k], prod(sizes[k + 1 :])) for k in range(min(2, len(sizes)))]
     parts = [-(-n // block) for n, block in zip(sizes, blocks, strict=False)]
     outer = [strides for _, strides in axes[:-1]]
     by_operand = [stride for strides in outer for stride in _filled(strides[1:], OPERANDS)]
-    arguments = MapArguments[Number](
+    arguments = MapArguments[Argument](
         n=(*_filled(sizes[:-1], OUTER), sizes[-1]),
         block=_filled(blocks, 2),
         parts=parts[-1],
@@ -181,7 +181,7 @@ def _arguments(
     return arguments, prod(parts)
 
 
-def _filled(numbers: Sequence[Number], count: int) -> tuple[Number, ...]:
+def _filled(numbers: Sequence[Argument], count: int) -> tuple[Argument, ...]:
     """So many numbers, of which those that are not used are 0."""
     return (*numbers, *(0,) * (count - len(numbers)))
 

@@ -14,7 +14,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Array, Operator
 from allconv.operators.matmul import MatMul
@@ -105,7 +105,7 @@ def lower_products(planner: Planner, node: Node) -> bool:
     work = units * ROWS * columns * max(inner, 1)
     least, most = CHUNK_WORK
     block = -(-units // max(1, min(CHUNKS, work // least), -(-work // most)))
-    arguments = ProductArguments[Number](
+    arguments = ProductArguments[Argument](
         a=a,
         b=b,
         out=out,

@@ -32,7 +32,7 @@ from allconv.engine.kernels.moments import (
 from allconv.engine.kernels.pointwise import compute, expressed, followers, gathered
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.normalize import BatchNorm, BatchNormGradient, Normalize
@@ -122,15 +122,17 @@ class _Matrix:
         add_copy(planner, broadcast(vector, row.shape), row)
         return row
 
-    def arguments(self, x: Place) -> MatrixArguments[Number]:
+    def arguments(self, x: Place) -> MatrixArguments[Argument]:
         """What a kernel is given of an array x."""
-        return MatrixArguments[Number](rows=self.rows, block=self.block, columns=self.columns, x=x)
+        return MatrixArguments[Argument](
+            rows=self.rows, block=self.block, columns=self.columns, x=x
+        )
 
     def join(
         self, planner: Planner, sums: Sequence[Place], eps: float, gamma: Place
-    ) -> JoinArguments[Number]:
+    ) -> JoinArguments[Argument]:
         """What every join of sums is given."""
-        return JoinArguments[Number](
+        return JoinArguments[Argument](
             rows=self.rows,
             block=self.block,
             blocks=self.blocks,
@@ -150,14 +152,14 @@ def lower_batch_norm(planner: Planner, node: Node) -> bool:
     sums = [planner.temporary((matrix.blocks, matrix.columns), "float64") for _ in range(2)]
     planner.step(
         Moments(planner.target, x.spec.dtype, matrix.vectors),
-        MomentsArguments[Number](**joined(matrix.arguments(x)), means=sums[0], squares=sums[1]),
+        MomentsArguments[Argument](**joined(matrix.arguments(x)), means=sums[0], squares=sums[1]),
         writes=sums, chunks=matrix.blocks, what="moments",
     )  # fmt: skip
 
     gamma, beta = (planner.read(value, "rows") for value in node.inputs[1:])
     mean, variance = (planner.result(value) for value in node.outputs[1:])
     centre, scale, shift = (matrix.row(planner, x.spec.dtype) for _ in range(3))
-    arguments = MomentsJoinArguments[Number](
+    arguments = MomentsJoinArguments[Argument](
         **joined(matrix.join(planner, sums, operator.eps, gamma)),
         beta=beta,
         mean=mean,
@@ -207,7 +209,7 @@ def lower_gradient(planner: Planner, node: Node) -> bool:
     sums = [planner.temporary((matrix.blocks, matrix.columns), "float64") for _ in range(2)]
     kinds = "".join("v" if place.shape == x.shape else "s" for place in operands)
     kernel = GradientSums(planner.target, x.spec.dtype, matrix.vectors, expression, kinds)
-    of_sums = GradientSumsArguments[Number](
+    of_sums = GradientSumsArguments[Argument](
         **joined(matrix.arguments(x)),
         mean=mean,
         g=(*operands, *[0] * (DEFERRED - len(operands))),
@@ -218,7 +220,7 @@ def lower_gradient(planner: Planner, node: Node) -> bool:
 
     ggamma, gbeta = (planner.result(value) for value in node.outputs[1:])
     a, b, c = (matrix.row(planner, x.spec.dtype) for _ in range(3))
-    arguments = GradientJoinArguments[Number](
+    arguments = GradientJoinArguments[Argument](
         **joined(matrix.join(planner, sums, operator.eps, gamma)),
         variance=variance,
         ggamma=ggamma,

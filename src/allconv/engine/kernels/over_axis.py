@@ -16,7 +16,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place, layout_strides
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.value import Value
 
 STRIP = 512  # elements of a strip across the axis
@@ -91,7 +91,7 @@ def add_step(
     strips = -(-inner // STRIP)
     units = x.spec.size // (cells * inner) * strips
     block = -(-units // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
-    arguments = AxisArguments[Number](
+    arguments = AxisArguments[Argument](
         x=x, out=out, cells=cells, inner=inner, strips=strips, units=units, block=block
     )
     planner.step(kernel, arguments, writes=[out], chunks=-(-units // block))

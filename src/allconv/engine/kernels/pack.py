@@ -14,11 +14,11 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.band import emit_zeros
-from allconv.engine.kernels.chunks import block_of
+from allconv.engine.kernels.chunk_sizes import block_of
 from allconv.engine.kernels.register_tile import choose_vectors
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
 from allconv.operators.correlate import Correlate, CorrelateTranspose
@@ -233,10 +233,10 @@ class Packed:
         """For every axis of the window: the step to the next position, in bytes."""
         return self.place.strides[1 : 1 + len(self.format.positions)]
 
-    def arguments(self) -> PackedArguments[Number]:
+    def arguments(self) -> PackedArguments[Argument]:
         """What a kernel is given of them."""
         strides, lead = self.place.strides, 1 + len(self.format.positions)
-        return PackedArguments[Number](
+        return PackedArguments[Argument](
             w=self.place, w_group=strides[0], w_block=strides[lead], w_rows=strides[lead + 1]
         )
 
@@ -260,7 +260,7 @@ def pack(planner: Planner, operator: Correlation, weights: Place) -> Packed:
     if form.transposed:  # the last tap comes first
         begin = sum((n - 1) * step for n, step in zip(form.taps, by_tap, strict=True))
         by_tap = tuple(-step for step in by_tap)
-    arguments = PackArguments[Number](
+    arguments = PackArguments[Argument](
         w=weights.viewed(weights.shape, weights.strides, begin),
         w_group=weights.shape[0] // form.groups * weights.strides[0],
         w_column=by_column,

@@ -18,7 +18,7 @@ from allconv.engine.emit.integer import Index
 from allconv.engine.emit.view import View
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 
 ITEM = 8  # bytes of a number in the table
 
@@ -33,13 +33,13 @@ class PhaseArguments(Arguments[T]):
 
 def phase_table(
     planner: Planner, axes: Sequence[Sequence[Sequence[int]]]
-) -> tuple[Place, PhaseArguments[Number]]:
+) -> tuple[Place, PhaseArguments[Argument]]:
     """One table of the rows of all axes, one row a phase."""
     rows = np.array([row for axis in axes for row in axis], np.int64)
     table = planner.constant(rows)
     before = accumulate((len(axis) for axis in axes[:-1]), initial=0)
     first = tuple(count * rows.shape[1] * ITEM for count in before)
-    return table, PhaseArguments[Number](phases=table, first=first)
+    return table, PhaseArguments[Argument](phases=table, first=first)
 
 
 def read_phase(code: Code, columns: Sequence[str], axis: int, phase: Index) -> dict[str, Index]:

@@ -7,7 +7,7 @@ from math import gcd, prod
 
 from allconv.engine.arguments import joined
 from allconv.engine.buffer import LINE
-from allconv.engine.kernels.chunks import BAND, COPY, MOST, units_of_chunk
+from allconv.engine.kernels.chunk_sizes import BAND, COPY, MOST, units_of_chunk
 from allconv.engine.kernels.correlation_arguments import CorrelationArguments
 from allconv.engine.kernels.cut import BEGIN, TILE, Cut, WorkToCut
 from allconv.engine.kernels.four_axes import AxisPhases, Image
@@ -17,7 +17,7 @@ from allconv.engine.kernels.planes import TERMS, PlanesArguments
 from allconv.engine.kernels.planes_band import STEPS
 from allconv.engine.kernels.register_tile import cycles_of
 from allconv.engine.place import Place
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.engine.target import Target
 from allconv.operators.correlate import Correlate
 
@@ -139,8 +139,8 @@ def planes_work(
 
 
 def planes_arguments(
-    common: CorrelationArguments[Number], work: PlanesWork, pieces: Cut, pairs: int
-) -> tuple[PlanesArguments[Number], int, int]:
+    common: CorrelationArguments[Argument], work: PlanesWork, pieces: Cut, pairs: int
+) -> tuple[PlanesArguments[Argument], int, int]:
     """What the kernel is given for a cut of so many multiply-adds in all, its chunks and the bytes
     of its scratch memory, in which planes, strips and terms follow each other."""
     split = -(-work.blocks // pieces.channels)
@@ -149,7 +149,7 @@ def planes_arguments(
     (plane, phase), (strip, strips) = work.plane(*cells), work.strips(*cells)
     terms = 0 if work.inplace else band + strips
     block = units_of_chunk(units, pairs, int(work.copy * band) // work.item // COPY)
-    arguments = PlanesArguments[Number](
+    arguments = PlanesArguments[Argument](
         **joined(common),
         plane=common.x_channel if work.inplace else plane,
         phase=phase,

@@ -18,7 +18,7 @@ from allconv.engine.kernels.taps import ABSENT, AXES, PIXELS, Pool, PoolArgument
 from allconv.engine.phases import Phase, input_phases, output_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.pool import (
@@ -78,7 +78,7 @@ class _PhaseWalk:
 
     def _arguments(
         self, planner: Planner, axes: Sequence[AxisPhases], cut: _PoolCut
-    ) -> tuple[Place, PoolArguments[Number]]:
+    ) -> tuple[Place, PoolArguments[Argument]]:
         """The table of phases, and what the kernel is given."""
         (size, out_size), channels = self.sizes, self.out.shape[1]
         lead, weights = AXES - len(axes), _steps(self.window.kernel, 1)
@@ -103,7 +103,7 @@ class _PhaseWalk:
         every: dict[str, Any] = {
             name: (x,) * lead + (*of_axes[name],) for name, x in ABSENT.items()
         }
-        return table, PoolArguments[Number](
+        return table, PoolArguments[Argument](
             **joined(phases),
             **every,
             source=self.source,

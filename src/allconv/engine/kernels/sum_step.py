@@ -24,7 +24,7 @@ from allconv.engine.kernels.runs import (
 from allconv.engine.kernels.sum_order import Pass
 from allconv.engine.place import Place, collapse
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 
 ENOUGH = 32  # tasks of a step that is worth that many
 CHUNKS = 64  # of a step, more if a chunk would have more than MOST elements
@@ -125,13 +125,13 @@ class SumStep:
         )
         return out
 
-    def _arguments(self, out: Place, block: int, count: int) -> SumRunsArguments[Number]:
+    def _arguments(self, out: Place, block: int, count: int) -> SumRunsArguments[Argument]:
         none = _Axis(1, 1, 1, 0, 0)
         axes = [*[none] * (AXES - len(self.axes)), *self.axes]
         kept = [*self.kept[::-1], *[none] * (KEPT - len(self.kept))]
         numbers = {axis.number: n for n, axis in enumerate(axes)}  # else it is that of the strips
         passes = [(numbers.get(each.axis, AXES), each.run) for each in self.passes]
-        return SumRunsArguments[Number](
+        return SumRunsArguments[Argument](
             x=self.x,
             out=out,
             tasks=self.tasks,

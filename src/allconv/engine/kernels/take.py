@@ -23,7 +23,7 @@ from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, inner_size
 from allconv.engine.kernels.running_sum import lower_running
 from allconv.engine.place import Place
 from allconv.engine.plan import Lowering, Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.base import Operator
 from allconv.operators.take import AddAt, RunningSum, Take
@@ -201,7 +201,7 @@ def _add_step(
     strips = -(-cells // strip)
     units = out.spec.size // (cells * inner) * strips
     block = -(-units // max(1, min(CHUNKS, (source.spec.size + out.spec.size) // CHUNK_WORK)))
-    arguments = IndexedArguments[Number](
+    arguments = IndexedArguments[Argument](
         source=source,
         index=index,
         out=out,

@@ -20,7 +20,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.over_axis import CHUNK_WORK, CHUNKS, lines, result_lines
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.order import TopK
 
@@ -173,7 +173,7 @@ def lower_top(planner: Planner, node: Node) -> bool:
         return True
     rows = x.spec.size // cells
     block = -(-rows // max(1, min(CHUNKS, x.spec.size // CHUNK_WORK)))
-    arguments = TopArguments[Number](
+    arguments = TopArguments[Argument](
         x=x, out=out, index=where, cells=cells, count=count, levels=count.bit_length() - 1,
         rows=rows, block=block,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 
 OUTER = 3
 SPLIT = 16384  # elements of a chunk
@@ -80,7 +80,7 @@ def add_transpose(planner: Planner, source: Place, out: Place, axes: Sequence[Ax
     dtype = {4: "float32", 8: "float64"}[source.item]
     line = LINE // source.item
     block = min(columns, max(line, SPLIT // n // line * line))
-    arguments = TransposeArguments[Number](
+    arguments = TransposeArguments[Argument](
         source=source,
         out=out,
         block=block,

@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from allconv.engine.buffer import LINE
-from allconv.engine.kernels.chunks import Blocks
+from allconv.engine.kernels.chunk_sizes import ChannelBlocks
 from allconv.engine.kernels.cut import AHEAD, CELL_BYTES, NEAR, PANEL, Cut, WorkToCut
 from allconv.engine.kernels.entries import RUN
 from allconv.engine.kernels.four_axes import AxisPhases, Image
@@ -34,7 +34,7 @@ class TermRuns:
         cls, work: WorkToCut, x: Image, axes: tuple[AxisPhases, ...], packed: Packed, by_tap: int
     ) -> TermRuns:
         """The longest runs; weights lie `by_tap` bytes apart along the last axis."""
-        blocks, taps = Blocks.of(packed.format.rows), [axis.taps for axis in axes]
+        blocks, taps = ChannelBlocks.of(packed.format.rows), [axis.taps for axis in axes]
         of_term = work.width * work.item
         panel = blocks.block * of_term
         pixel = blocks.pitch * work.item if work.copy else x.strides[3]

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from allconv.engine.arguments import joined
 from allconv.engine.kernels.arrange import fill
-from allconv.engine.kernels.chunks import (
+from allconv.engine.kernels.chunk_sizes import (
     BAND,
     MOST,
-    Blocks,
+    ChannelBlocks,
     Parts,
     band_bytes,
     output_arguments,
@@ -34,7 +34,7 @@ from allconv.engine.kernels.weight import PartArguments, TermArguments, Weight, 
 from allconv.engine.phases import tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.window import Window
 
@@ -75,7 +75,7 @@ class WeightGradient:
     def add_steps(self, w: Place) -> None:
         """Sums over parts of the batch, and their sum."""
         planner, x, axes = self.planner, self.x, self.axes
-        dtype, item, blocks = x.place.spec.dtype, x.place.item, Blocks.of(x.channels)
+        dtype, item, blocks = x.place.spec.dtype, x.place.item, ChannelBlocks.of(x.channels)
         ways = map(self._way, packings_by_tap(axes, close=x.channel_stride == item))
         way = min(ways, key=lambda each: each.packed)
         parts, width = way.parts, way.tile[2] * planner.target.lanes(dtype)
@@ -92,7 +92,7 @@ class WeightGradient:
 
     def _way(self, axes: tuple[AxisPhases, ...]) -> _Way:
         """Bands packed along these axes."""
-        x, y, blocks = self.x, self.y, Blocks.of(self.x.channels)
+        x, y, blocks = self.x, self.y, ChannelBlocks.of(self.x.channels)
         target, item = self.planner.target, x.place.item
         lanes = target.lanes(x.place.spec.dtype)
         last = x.channels - (blocks.blocks - 1) * blocks.block  # channels of the smallest block
@@ -105,10 +105,14 @@ class WeightGradient:
         taps = self.axes[2].taps if axes[2].apart else 1
         return _Way(axes, tile, parts, taps)
 
-    def _sum(self, way: _Way, partial: Place, terms: TermArguments[Number]) -> None:
+    def _sum(self, way: _Way, partial: Place, terms: TermArguments[Argument]) -> None:
         """The step of the sums over parts of the batch."""
         x, y, axes, parts = self.x, self.y, way.axes, way.parts
-        blocks, target, dtype = Blocks.of(x.channels), self.planner.target, x.place.spec.dtype
+        blocks, target, dtype = (
+            ChannelBlocks.of(x.channels),
+            self.planner.target,
+            x.place.spec.dtype,
+        )
         merged = blocks.merges(axes[3])
         width = way.tile[2] * target.lanes(dtype)
         part, out_blocks = self.part_bytes(width, x.channels), -(-y.channels // width)
@@ -123,7 +127,7 @@ class WeightGradient:
         units = whole * splits
         bands = cut.in_split * band * parts.images
         block = units_of_chunk(units, work, bands // x.place.item)
-        arguments = WeightArguments[Number](
+        arguments = WeightArguments[Argument](
             **joined(terms, part_arguments(parts, partial, part)),
             units=units,
             chunk_units=block,
@@ -153,7 +157,7 @@ class WeightGradient:
         outputs = -(-self.y.channels // width) * width
         return self.groups * outputs * prod(self.kernel) * channels * self.x.place.item
 
-    def terms(self, blocks: Blocks) -> tuple[Place, TermArguments[Number]]:
+    def terms(self, blocks: ChannelBlocks) -> tuple[Place, TermArguments[Argument]]:
         """The table of phases, and what the sums are given of x and y."""
         x, y, axes = self.x, self.y, self.axes
         table, phases = phase_table(
@@ -166,7 +170,7 @@ class WeightGradient:
                 for axis, step in zip(axes, y.strides, strict=True)
             ],
         )
-        terms = TermArguments[Number](
+        terms = TermArguments[Argument](
             **joined(phases, source_arguments(x, axes, blocks), output_arguments(y, axes)),
             kernel=self.kernel,
             tap_step=tuple(axis.common.tap_step for axis in axes),
@@ -185,21 +189,21 @@ class WeightGradient:
 
     def _join_border(
         self, partial: Place, w: Place, parts: Parts, width: int, table: Place,
-        terms: TermArguments[Number],
+        terms: TermArguments[Argument],
     ) -> None:  # fmt: skip
         """The same, and mend what gradients that are not finite have made of zeros outside of the
         input."""
         runs, chunks, scratch = self._runs(partial, w, parts, width, self.x.channels)
         self.planner.step(
             JoinBorder(self.planner.target, w.spec.dtype, width),
-            JoinBorderArguments[Number](**joined(terms, runs)),
+            JoinBorderArguments[Argument](**joined(terms, runs)),
             reads=[self.x.place, self.y.place, table, partial], writes=[w], chunks=chunks,
             scratch=scratch, what="join weights, mend border",
         )  # fmt: skip
 
     def _runs(
         self, partial: Place, w: Place, parts: Parts, width: int, channels: int
-    ) -> tuple[JoinWeightArguments[Number], int, int]:
+    ) -> tuple[JoinWeightArguments[Argument], int, int]:
         """How sums are joined in runs of lines, in how many chunks, and the bytes of a run."""
         line, taps = width * w.item, prod(self.kernel)
         run_taps = min(taps, max(1, LINES // line))
@@ -209,7 +213,7 @@ class WeightGradient:
         units = self.groups * out_blocks * channel_runs * tap_runs
         lines = run_taps * run_channels
         block = units_of_chunk(units, 0, parts.total * lines * width)
-        arguments = JoinWeightArguments[Number](
+        arguments = JoinWeightArguments[Argument](
             **joined(self._gradient(partial, w, parts.total, width, channels)),
             units=units,
             chunk_units=block,
@@ -240,7 +244,7 @@ class WeightGradient:
         gradient = self._gradient(partial, w, 1, width, channels)
         units = prod(cells) * self.groups * -(-self.y.channels // width) * prod(self.kernel)
         block = units_of_chunk(units, 0, channels * width)
-        arguments = JoinLocalArguments[Number](
+        arguments = JoinLocalArguments[Argument](
             **joined(gradient, phases),
             units=units,
             chunk_units=block,
@@ -261,9 +265,9 @@ class WeightGradient:
 
     def _gradient(
         self, partial: Place, w: Place, parts: int, width: int, channels: int
-    ) -> GradientArguments[Number]:
+    ) -> GradientArguments[Argument]:
         """Where w and the sums of its parts lie."""
-        return GradientArguments[Number](
+        return GradientArguments[Argument](
             w=w,
             w_group=self.y.channels * w.strides[0],
             w_output=w.strides[0],
@@ -279,9 +283,9 @@ class WeightGradient:
         )
 
 
-def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArguments[Number]:
+def part_arguments(parts: Parts, partial: Place, part_bytes: int) -> PartArguments[Argument]:
     """How the batch is cut, and where the sums of the parts lie."""
-    return PartArguments[Number](
+    return PartArguments[Argument](
         part_images=parts.images,
         rows=parts.rows,
         columns=parts.columns,
@@ -321,7 +325,7 @@ class _Way:
         bands = self.taps * parts.total * parts.images
         return bands * band_bytes(self.axes, parts.rows, parts.columns, 1)
 
-    def cut(self, lanes: int, blocks: Blocks, merged: bool, band: int) -> _WeightCut:
+    def cut(self, lanes: int, blocks: ChannelBlocks, merged: bool, band: int) -> _WeightCut:
         """Cut input channels first, which packs nothing twice, then taps; output channels, of which
         a tile has so many, are cut elsewhere. `band` is the bytes of a block of input channels."""
         axes, parts, (height, width, _) = self.axes, self.parts, self.tile

@@ -16,7 +16,7 @@ from allconv.engine.kernel import Kernel
 from allconv.engine.kernels.copy import add_copy
 from allconv.engine.place import Place, Storage, layout_strides, size_in_bytes
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.graph import Node
 from allconv.operators.resize import SparseMatrix
 
@@ -101,7 +101,7 @@ def _weighted(planner: Planner, x: Place, out: Place, axis: int, table: SparseMa
     least, most = CHUNK_WORK
     block = -(-rows // max(1, min(CHUNKS, work // least), -(-work // most)))
     some = len(table.cells) > 0
-    arguments = WeightedArguments[Number](
+    arguments = WeightedArguments[Argument](
         source=x,
         out=out,
         starts=planner.constant(table.starts),

@@ -13,7 +13,7 @@ from math import isqrt, prod
 from allconv.engine.arguments import joined
 from allconv.engine.buffer import LINE
 from allconv.engine.epilogue import Tail
-from allconv.engine.kernels.chunks import expected_chunks
+from allconv.engine.kernels.chunk_sizes import expected_chunks
 from allconv.engine.kernels.register_tile import choose_heights, cover, largest
 from allconv.engine.kernels.winograd import (
     TransformedArguments,
@@ -29,7 +29,7 @@ from allconv.engine.kernels.winograd_output import ResultArguments, buffer_size
 from allconv.engine.kernels.winograd_transform import TAPS
 from allconv.engine.place import Place, item_size
 from allconv.engine.plan import Planner
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 from allconv.engine.target import Target
 from allconv.operators.base import Spec
 from allconv.window import Axis, Window
@@ -94,9 +94,9 @@ class WeightFormat:
         strides = (self.planes * self.plane, self.plane, item)
         return memory.viewed((self.groups, self.planes, cells), strides)
 
-    def arguments(self, u: Place) -> TransformedArguments[Number]:
+    def arguments(self, u: Place) -> TransformedArguments[Argument]:
         """What a kernel is given of the transformed weights u."""
-        return TransformedArguments[Number](
+        return TransformedArguments[Argument](
             u=u,
             u_plane=self.plane,
             channels=self.channels,
@@ -190,7 +190,7 @@ def add_winograd(
     m_plane = _plane(room * cut.split * form.width * item)
     runs = -(-tiles // cut.run) * form.groups
     v = planner.temporary((runs * form.planes * v_plane // item,), form.dtype)
-    of_tiles = TileArguments[Number](
+    of_tiles = TileArguments[Argument](
         **joined(_input_arguments(x, window)),
         tiles_of=tiles_of,
         channels=form.channels,
@@ -208,14 +208,14 @@ def add_winograd(
         pieces = -(-cut.run // cut.piece)
         planner.step(
             WinogradInput(planner.target, form.dtype, m, heights, pitch),
-            WinogradInputArguments[Number](**joined(of_tiles), piece=cut.piece, pieces=pieces),
+            WinogradInputArguments[Argument](**joined(of_tiles), piece=cut.piece, pieces=pieces),
             reads=[x], writes=[v], chunks=runs * pieces * blocks, scratch=buffers,
             what="transform input",
         )  # fmt: skip
         of_tiles = replace(of_tiles, x=0)
     results = _result_arguments(y, m_plane, bias, tail)
     splits = -(-form.blocks // cut.split)
-    arguments = WinogradArguments[Number](
+    arguments = WinogradArguments[Argument](
         **joined(of_tiles, form.arguments(weights), results), splits=splits, split_blocks=cut.split
     )
     reads = [weights, *tail.operands, *([] if bias is None else [bias]), v if cut.piece else x]
@@ -229,9 +229,9 @@ def add_winograd(
     )  # fmt: skip
 
 
-def _input_arguments(x: Place, window: Window) -> InputArguments[Number]:
+def _input_arguments(x: Place, window: Window) -> InputArguments[Argument]:
     """Where the input lies."""
-    return InputArguments[Number](
+    return InputArguments[Argument](
         x=x,
         x_image=x.strides[0],
         x_channel=x.strides[1],
@@ -243,9 +243,9 @@ def _input_arguments(x: Place, window: Window) -> InputArguments[Number]:
 
 def _result_arguments(
     y: Place, m_plane: int, bias: Place | None, tail: Tail
-) -> ResultArguments[Number]:
+) -> ResultArguments[Argument]:
     """Where products and results lie, and what follows."""
-    return ResultArguments[Number](
+    return ResultArguments[Argument](
         **joined(tail.arguments()),
         m_plane=m_plane,
         b=bias or 0,
@@ -260,7 +260,7 @@ def _result_arguments(
 def _transform_weights(planner: Planner, form: WeightFormat, w: Place) -> Place:
     """Add the step that transforms the weights; it depends on them alone."""
     place = form.place(planner)
-    arguments = WinogradWeightsArguments[Number](
+    arguments = WinogradWeightsArguments[Argument](
         **joined(form.arguments(place)),
         w=w,
         w_group=w.strides[0],

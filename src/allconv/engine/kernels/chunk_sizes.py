@@ -11,7 +11,7 @@ from math import prod
 
 from allconv.engine.kernels.band import SourceArguments, pitch_of
 from allconv.engine.kernels.four_axes import AxisPhases, Image, OutputArguments, split_evenly
-from allconv.engine.step import Number
+from allconv.engine.step import Argument
 
 BAND = 256 * 1024  # bytes of a band: it stays in the second-level cache
 CHUNKS = 32  # expected at least, where each has
@@ -25,7 +25,7 @@ COPY = 10  # multiply-adds that packing an element is worth
 
 
 @dataclass(frozen=True)
-class Blocks:
+class ChannelBlocks:
     """Channels of a band: how many blocks of how many, and how a pixel is laid out."""
 
     channels: int
@@ -34,7 +34,7 @@ class Blocks:
     blocks: int
 
     @classmethod
-    def of(cls, channels: int) -> Blocks:
+    def of(cls, channels: int) -> ChannelBlocks:
         """Equal blocks of at most 64 channels."""
         block = block_of(channels)
         return cls(channels, pitch_of(block), block, -(-channels // block))
@@ -126,10 +126,10 @@ class Parts:
 
 
 def source_arguments(
-    x: Image, axes: tuple[AxisPhases, ...], blocks: Blocks
-) -> SourceArguments[Number]:
+    x: Image, axes: tuple[AxisPhases, ...], blocks: ChannelBlocks
+) -> SourceArguments[Argument]:
     """Where bands come from, and how phases walk there."""
-    return SourceArguments[Number](
+    return SourceArguments[Argument](
         x=x.place,
         x_image=x.image_stride,
         x_group=x.group_stride,
@@ -144,9 +144,9 @@ def source_arguments(
     )
 
 
-def output_arguments(y: Image, axes: tuple[AxisPhases, ...]) -> OutputArguments[Number]:
+def output_arguments(y: Image, axes: tuple[AxisPhases, ...]) -> OutputArguments[Argument]:
     """Where outputs lie, by the cells of a phase."""
-    return OutputArguments[Number](
+    return OutputArguments[Argument](
         y=y.place,
         y_image=y.image_stride,
         y_group=y.group_stride,
