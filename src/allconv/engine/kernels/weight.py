@@ -38,8 +38,8 @@ class TermArguments(SourceArguments[T], PhaseArguments[T], OutputArguments[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class PartArguments(Arguments[T]):
-    """The parts of the batch, see `chunk_sizes.Parts`: images, rows and columns of each, the cells of
-    axes 0 and 1, the blocks of the others; their sums, of so many bytes each, in `partial`."""
+    """The parts of the batch, see `chunk_sizes.Parts`: images, rows and columns of each, the cells
+    of axes 0 and 1, the blocks of the others; their sums, of so many bytes each, in `partial`."""
 
     part_images: T
     rows: T
