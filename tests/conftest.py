@@ -58,7 +58,7 @@ class Verified:
     plans, seconds = 0, 0.0
 
     def check(self, prepared) -> None:
-        """Raise on a plan that reads what nobody wrote, say."""
+        """Raise on a plan that reads what no step has written, say."""
         from allconv.engine.verify import check_plan
 
         start = time.perf_counter()

@@ -69,10 +69,10 @@ def test_a_right_plan_passes(static):
 
 @pytest.mark.parametrize("number", range(4))
 def test_a_step_that_is_missing_is_found(number):
-    """Without any of its steps a plan reads what nobody wrote."""
+    """Without any of its steps a plan reads what no step has written."""
     planner, arena = planned()
     del planner.steps[number]
-    refused(planner, arena, "which nobody wrote")
+    refused(planner, arena, "which no step has written")
 
 
 def test_a_part_that_nobody_wrote_is_found():
@@ -82,7 +82,7 @@ def test_a_part_that_nobody_wrote_is_found():
     whole = step.writes[0]
     narrow = whole.viewed((2, 3, 4, 3), whole.strides)
     planner.steps[0] = replace(step, writes=(narrow,))
-    refused(planner, arena, "an output lies in .* which nobody wrote")
+    refused(planner, arena, "an output lies in .* which no step has written")
 
 
 def test_a_storage_written_in_parts_is_not_taken_for_fixed():

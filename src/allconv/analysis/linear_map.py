@@ -2,7 +2,7 @@
 
 An entry says that a cell of the output has a factor, or a factor times a named weight, times a cell
 of the input. Maps follow one after the other (`composed`) and are added (`summed`). Where an entry
-would have two weights, names end and numbers go on.
+would have the names of two weights, the map goes on without names, by numbers alone.
 """
 
 from __future__ import annotations

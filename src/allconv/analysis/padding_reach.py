@@ -76,7 +76,7 @@ def _met_by_inputs(axis: Axis, seen: Seen) -> Seen:
 
 
 def _window(met: Callable[[Axis, Seen], Seen]) -> Rule:
-    """The rule of a window by that of one axis."""
+    """The rule of operators with a window, from the rule of one axis."""
     return lambda node, seen: tuple(map(met, node.of(WindowOperator).window.axes, seen))
 
 

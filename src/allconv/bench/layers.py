@@ -175,7 +175,7 @@ def layer_workloads() -> list[Workload]:
 
 
 def _laid_out(layer: BenchLayer, group: str, kind: str, **source: str) -> list[Workload]:
-    """A layer in both layouts; one of one axis in one."""
+    """A layer in both layouts; in one where its images have one axis."""
     return [
         Workload(layer.name, group, kind, {"layer": layer, **source}, layout, layer.multiply_adds)
         for layout in ((NCHW, CHANNELS_LAST) if layer.axes > 1 else (NCHW,))

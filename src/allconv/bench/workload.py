@@ -1,4 +1,4 @@
-"""What is measured, as plain data: from it the files are made that a worker is told of."""
+"""What is measured, as plain data, from which the files for a worker are made."""
 
 from __future__ import annotations
 

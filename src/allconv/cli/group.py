@@ -28,7 +28,7 @@ WIDTH = 100
 
 
 class LazyGroup(click.Group):
-    """A group of commands that `load` gives, by their names, when they are asked for."""
+    """A group of commands by name: `load` gives one when it is asked for."""
 
     def __init__(
         self,

@@ -265,7 +265,7 @@ def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of(module: str, attribute: str) -> NameSetting:
-    """One of the names that a part of the library has, which help alone should not load."""
+    """One of the names that a part of the library has; that is loaded for a value, not for help."""
 
     def names() -> tuple[str, ...]:
         found = getattr(import_module(f"allconv.{module}"), attribute)

@@ -12,8 +12,8 @@ AXES = "N batch, C channels, O outputs, I inputs of the layer, M outputs a chann
 
 
 def table(*parts: str) -> str:
-    """Who lays out what how, a row a framework: all of it, or some of "layouts", "names" (of the
-    weights), "notes" (what else differs) and "same" (what padding of that name means).
+    """How each framework lays out arrays, a row each: all of it, or some of "layouts", "names" (of
+    the weights), "notes" (what else differs) and "same" (what padding of that name means).
 
     >>> print(table("names").splitlines()[1])
     torch       weight, bias      weight, bias, running_mean, running_var

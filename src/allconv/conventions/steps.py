@@ -50,7 +50,7 @@ def then(lines: Lines, suffix: str) -> Lines:
 
 
 def refuse(rule: Rule, sentence: str) -> Step:
-    """The refusal of what a framework has in no way, in a sentence about the layer `p`."""
+    """The refusal of what a framework cannot do in any way, in a sentence about the layer `p`."""
 
     def step(layer: SizedLayer, write: Writer) -> Lines:
         if rule(layer):

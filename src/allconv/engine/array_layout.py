@@ -1,4 +1,4 @@
-"""Arrays as kernels can read them: the only copies where a program begins."""
+"""Arrays as kernels can read them: the only copies that a call makes of what it is given."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Memory between steps, lent to whatever runs: programs of many sizes share what one needs.
 
 The list of idle blocks changes by single operations only, which no thread, signal handler or child
-process can find half done; so nobody waits for memory.
+process can find half done; so no run waits for memory.
 """
 
 from __future__ import annotations

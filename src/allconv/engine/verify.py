@@ -1,9 +1,10 @@
 """What every plan must satisfy, checked on the plan alone; and, for small plans, as it runs.
 
 `check_plan` holds the places that steps name to each other: each lies inside its storage, nothing
-is read that nobody wrote, what is alive together lies apart. `check_run` holds the kernels to the
-places that their steps name: it runs step by step in memory full of NaN and compares all of it
-before and after each. Both raise `PlanError`. They are for tests and tools: no run pays for them.
+is read that no step has written, what is alive together lies apart. `check_run` holds the kernels
+to the places that their steps name: it runs step by step in memory full of NaN and compares all of
+it before and after each. Both raise `PlanError`. They are for tests and tools: no run pays for
+them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from allconv.operators.base import Array
 
 
 class PlanError(Error):
-    """A plan that reads what nobody wrote, or a kernel that writes what its step does not name."""
+    """A plan that reads what no step has written, or a kernel that writes what its step does not
+    name."""
 
 
 def check_plan(planner: Planner, arena: Arena) -> None:
@@ -38,14 +40,16 @@ def check_plan(planner: Planner, arena: Arena) -> None:
         _check_step(step)
         for place in step.reads:
             if not _is_written(written, place):
-                raise PlanError(f"{step_name(step)} reads {_place_name(place)}, which nobody wrote")
+                raise PlanError(
+                    f"{step_name(step)} reads {_place_name(place)}, which no step has written"
+                )
         for place in step.writes:
             if place.storage.kind in ("input", "constant"):
                 raise PlanError(f"{step_name(step)} writes {_place_name(place)}")
             _note(written, place)
     for place in planner.outputs:
         if not _is_written(written, place):
-            raise PlanError(f"an output lies in {_place_name(place)}, which nobody wrote")
+            raise PlanError(f"an output lies in {_place_name(place)}, which no step has written")
     _check_once(planner)
     _check_arena(planner.steps, arena)
 

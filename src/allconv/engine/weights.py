@@ -2,8 +2,8 @@
 
 Programs for other sizes of image prepare the same parameters in the same way. So what is prepared
 is kept beside the parameters under a key that says how it was made, and shared by all programs that
-make it so. Nothing here is ever changed once it is there: a run takes it by reference, and whoever
-binds new parameters makes new `Weights`. What is made of constants of a graph alone, which may be
+make it so. Nothing here is ever changed once it is there: a run takes it by reference, and new
+parameters are new `Weights`. What is made of constants of a graph alone, which may be
 as large as an image, is not kept here but by the plan (see `prepared`), and goes with it.
 """
 

@@ -42,7 +42,7 @@ def take_images(x: Any, axes: int) -> Any:
 
 
 def check_images(x: tuple[int, ...], axes: int) -> None:
-    """Refuse another rank than that of such a batch, and images without pixels."""
+    """Refuse x unless it has the rank of such a batch and its images have pixels."""
     if len(x) != axes + 2:
         hint = "; pass x[None]" if len(x) == axes + 1 else ""
         raise ShapeError(

@@ -152,9 +152,9 @@ def derived(
     function: Callable[..., Any] | None = None,
     axes: int | None = None,
 ) -> type[L]:
-    """The layer of a base: of a function, whose settings it has, over so many axes.
+    """A layer on a base: a function over so many axes, with its settings.
 
-    It says of itself what the base says, or what the function does if that says nothing.
+    Its docstring begins as that of the base, or of the function where the base has none.
     """
     said = cleandoc(base.__dict__.get("__doc__") or (function.__doc__ or "").split("\n\n")[0])
     own: dict[str, Any] = {"__module__": base.__module__}

@@ -128,7 +128,7 @@ class Operator(ABC):
                 )
 
     def shape(self, *x: Spec) -> tuple[Spec, ...]:
-        """The specs of the results; the default is one as of the first operand."""
+        """The specs of the results; by default one, that of the first operand."""
         return (x[0],)
 
     @abstractmethod

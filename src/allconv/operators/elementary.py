@@ -207,8 +207,8 @@ class Truth(Discrete):
 
 @dataclass(frozen=True)
 class ToWhole(Discrete):
-    """Floats as whole numbers of a dtype: without what is behind the point, beyond the dtype its
-    largest or least number, 0 for NaN."""
+    """Floats as whole numbers of a dtype: cut towards 0, beyond the dtype its largest or least
+    number, NaN as 0."""
 
     to: str
 

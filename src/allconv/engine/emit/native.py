@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
+from allconv.engine.buffer import LINE
 from allconv.engine.emit.integer import I32, I64
 
-LINE_BYTES = 64  # what two processors write in turn has a cache line of its own
+LINE_BYTES = LINE  # what two processors write in turn has a cache line of its own
 
 _TIMESPEC = ir.LiteralStructType([I64, I64])
 _CLOCK = ir.FunctionType(I32, [I32, ir.PointerType()])

@@ -7,7 +7,7 @@ from llvmlite import ir
 from allconv.engine.emit.integer import I64
 from allconv.engine.emit.native import LINE_BYTES, NativeCode
 
-ROW_BYTES = 64  # of a step in the table
+ROW_BYTES = LINE_BYTES  # of a step in the table
 COLUMNS = ("address", "args", "chunks", "multiplier", "offset")  # of a row: see `runner.Column`
 HALVES = 2  # of the chunks of a step, each with a claim word
 COUNTERS = HALVES + 1  # of a step

@@ -94,8 +94,8 @@ class _DepthwiseTile:
         self.checked = False
 
     def inside(self) -> Condition:
-        """Whether all of its cells exist, and all their sources; the taps of a single row that do
-        not exist are none of its loop."""
+        """Whether all of its cells exist, and all their sources. In a tile of one row those along
+        axis 2 need not: the loop over the taps leaves them out."""
         code = self.code
         a = code.arguments(DepthwiseArguments)
         found: Condition = True

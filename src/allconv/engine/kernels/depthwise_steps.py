@@ -28,7 +28,7 @@ from allconv.engine.kernels.depthwise_unit import DepthwiseArguments
 from allconv.engine.kernels.depthwise_weight import DepthwiseWeight, DepthwiseWeightArguments
 from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.phase_table import phase_table
-from allconv.engine.kernels.weight_steps import Gradient, part_arguments
+from allconv.engine.kernels.weight_steps import WeightGradient, part_arguments
 from allconv.engine.phases import Phase, tap_phases
 from allconv.engine.place import Place
 from allconv.engine.plan import Planner
@@ -77,8 +77,10 @@ def add_depthwise(
     planes = not y.is_last
     weights = w if planes else _weights(planner, w)
     by_tap = (0,) * (AXES - len(axes)) + (w.strides[2:] if planes else weights.strides[:-1])
-    forward = Forward(planner, source, target, walk, by_tap, len(axes), weights, bias, tail)
-    (forward.add_planes if planes else forward.add_step)()
+    convolution = DepthwiseConvolution(
+        planner, source, target, walk, by_tap, len(axes), weights, bias, tail
+    )
+    (convolution.add_planes if planes else convolution.add_step)()
 
 
 def _weights(planner: Planner, w: Place) -> Place:
@@ -90,9 +92,9 @@ def _weights(planner: Planner, w: Place) -> Place:
 
 
 @dataclass(frozen=True)
-class Forward:
-    """A depthwise convolution over four axes, the last `count` of which the window has; `by_tap`
-    are the strides of the weights."""
+class DepthwiseConvolution:
+    """A depthwise convolution or its transpose over four axes, the last `count` of which the window
+    has; `by_tap` are the strides of the weights."""
 
     planner: Planner
     x: Image
@@ -310,7 +312,7 @@ class DepthwiseCut:
         return cls(rows, columns, split, counts, units, units_of_chunk(units, work, 0))
 
 
-def _fine(
+def _finer(
     parts: Parts, axes: tuple[AxisPhases, ...], images: int, part: int, expected: int
 ) -> Parts:  # fmt: skip
     """The same parts, cut further while they are fewer than the chunks that are expected: a chunk
@@ -340,11 +342,11 @@ def add_depthwise_weight(planner: Planner, x: Place, y: Place, w: Place, window:
     axes = four([AxisPhases(tap_phases(axis)) for axis in window.axes], None)
     lead = AXES - len(window.axes)
     kernel = (*[1] * lead, *window.kernel)
-    _Gradient(planner, source, target, axes, kernel, lead, 1, local=False).add_steps(w)
+    _DepthwiseGradient(planner, source, target, axes, kernel, lead, 1, local=False).add_steps(w)
 
 
 @dataclass(frozen=True)
-class _Gradient(Gradient):
+class _DepthwiseGradient(WeightGradient):
     """A weight gradient of channels each by itself."""
 
     def add_steps(self, w: Place) -> None:
@@ -355,7 +357,7 @@ class _Gradient(Gradient):
         vectors = -(-channels // lanes)
         part = self.part_bytes(lanes, 1)
         work = x.images * channels * prod(axis.pairs for axis in axes)
-        parts = _fine(Parts.of(axes, x, 0, part), axes, x.images, part, expected_chunks(work))
+        parts = _finer(Parts.of(axes, x, 0, part), axes, x.images, part, expected_chunks(work))
         known, stride = self._known()
         positions = prod(self.kernel[:2]) if known else taps
         cells = parts.images * parts.rows * parts.columns * (known * known if known else 1)

@@ -1,7 +1,7 @@
 """The gradient of depthwise weights: w = sum over images and cells of x times y, by channel.
 
-Lanes are channels. The sum runs over the cells of a part of the batch (see `chunks.Parts`), and
-`JoinWeight` adds the parts up. Cells that a tap meets outside of the input are left out.
+Lanes are channels. The sum runs over the cells of a part of the batch (see `chunk_sizes.Parts`),
+and `JoinWeight` adds the parts up. Cells that a tap meets outside of the input are left out.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from math import prod
 from allconv.engine.arguments import joined
 from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.copy import add_copy
-from allconv.engine.kernels.depthwise_steps import DepthwiseCut, Forward
+from allconv.engine.kernels.depthwise_steps import DepthwiseConvolution, DepthwiseCut
 from allconv.engine.kernels.four_axes import AXES, AxisPhases, Image, four
 from allconv.engine.kernels.group_planes import GroupArguments, GroupPlanes
 from allconv.engine.phases import Phase
@@ -100,14 +100,14 @@ def _add(
     vectors = min(VECTORS, key=lambda v: (-(-last.most // (v * lanes)) * (v + 0.5), -v))
     blocks = groups * target.channels // outputs
     by_tap = (0,) * (AXES - count) + w.strides[2:]
-    forward = Forward(
+    convolution = DepthwiseConvolution(
         planner, replace(source, channels=blocks), target, axes, by_tap, count, w, bias, tail
     )
     cut = DepthwiseCut.of_planes(
         axes, x.shape[0], blocks, (1, vectors * lanes), source.channels * outputs
     )
     arguments = GroupArguments[Argument](
-        **joined(forward.arguments(cut)),
+        **joined(convolution.arguments(cut)),
         w_channel=w.strides[0],
         y_channel=target.channel_stride,
         inputs=source.channels,
@@ -118,4 +118,4 @@ def _add(
         planner.target, x.spec.dtype, (outputs, vectors), count, last.common.stride,
         bias is not None, tail.epilogue,
     )  # fmt: skip
-    forward.step(kernel, arguments, cut)
+    convolution.step(kernel, arguments, cut)

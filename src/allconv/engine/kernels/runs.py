@@ -12,11 +12,11 @@ from llvmlite import ir
 from allconv.engine.arguments import Arguments, T, several
 from allconv.engine.emit.code import Code
 from allconv.engine.emit.integer import Index
-from allconv.engine.emit.passes import PassOverRows
+from allconv.engine.emit.passes import CELLS, PassOverRows
 from allconv.engine.emit.strips import copy
 from allconv.engine.emit.view import View
 from allconv.engine.kernel import Kernel
-from allconv.engine.kernels.sum_order import CELLS, RUN_OF_CHANNELS
+from allconv.engine.kernels.sum_order import RUN_OF_CHANNELS
 
 AXES = 5  # of a block
 KEPT = 3  # further axes

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from allconv.engine.emit.passes import CELLS
+
 BATCH, CHANNELS, SPACE = 0, 1, 2  # the first axes, and where space begins
-CELLS = 32  # of a run along an axis of space or the batch
 RUN_OF_CHANNELS = 4096
 
 

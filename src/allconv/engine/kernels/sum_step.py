@@ -8,6 +8,7 @@ from itertools import accumulate
 from math import inf, prod
 from operator import mul
 
+from allconv.engine.emit.sixteen import PARTS
 from allconv.engine.kernels.runs import (
     AXES,
     HELD,
@@ -29,7 +30,6 @@ ENOUGH = 32  # tasks of a step that is worth that many
 CHUNKS = 64  # of a step, more if a chunk would have more than MOST elements
 LEAST, MOST = 1 << 15, 1 << 21  # elements of a chunk
 BLOCK = 1 << 17  # elements of a task that is read more in a row
-PARTS = 16  # partial sums of a run; a strip is a multiple of as many numbers
 
 
 @dataclass(frozen=True)

@@ -165,8 +165,8 @@ class _PixelRow:
     def emit_cells(self, phase: dict[str, Index], p: Index, low: Index, high: Index) -> None:
         """Cells whose taps all exist in groups, others alone.
 
-        The last group begins where it ends with the cells; what the one before it has written, it
-        does not write again.
+        The last group ends with the last cell, so it may overlap the one before it; what that has
+        written it does not write again.
         """
         code = self.code
         inner = code.min(code.max(phase["inner"], low), high)
@@ -183,8 +183,8 @@ class _PixelRow:
     def emit_pixels(
         self, phase: dict[str, Index], p: Index, m: Index, pixels: int, written: Index
     ) -> None:
-        """All channels of adjacent cells of a phase, the first of which may be written; one cell
-        alone may lie at the border."""
+        """All channels of adjacent cells of a phase, of which the first are `written` already; one
+        cell alone may lie at the border."""
         code = self.code
         group = _Group(self, phase, p, m, pixels, written)
         with code.loop(self.channels[1], start=self.channels[0], step=code.lanes) as channel:

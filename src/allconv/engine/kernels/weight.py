@@ -38,8 +38,8 @@ class TermArguments(SourceArguments[T], PhaseArguments[T], OutputArguments[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class PartArguments(Arguments[T]):
-    """The parts of the batch, see `chunks.Parts`: images, rows and columns of each, the cells of
-    axes 0 and 1, the blocks of the others; their sums, of so many bytes each, in `partial`."""
+    """The parts of the batch, see `chunk_sizes.Parts`: images, rows and columns of each, the cells
+    of axes 0 and 1, the blocks of the others; their sums, of so many bytes each, in `partial`."""
 
     part_images: T
     rows: T
@@ -286,8 +286,8 @@ def _left(code: Code, total: Index, begin: Index, most: Index) -> Index:
 def _meeting(
     code: Code, axis: int, cells: list[Index], start: list[Index], count: Index, taps: Index
 ) -> Index:
-    """How many of so many cells of an axis some tap meets, of which the first becomes where all
-    begins."""
+    """How many of so many cells of an axis have a source for some tap; `cells` and `start` are
+    moved on to the first of these."""
     a = code.arguments(TermArguments)
     stride, over = a.stride[axis], code.mul(a.dilation[axis], code.sub(taps, 1))
     before = code.max(code.sub(0, code.add(start[axis], over)), 0)

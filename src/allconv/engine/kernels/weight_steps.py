@@ -55,12 +55,12 @@ def lower_weights(
     walk = four([AxisPhases(tap_phases(axis)) for axis in window.axes], size)
     lead = AXES - len(window.axes) - batch
     kernel = (*[1] * lead, *window.kernel, *[1] * batch)
-    Gradient(planner, source, result, walk, kernel, lead, groups, local).add_steps(w)
+    WeightGradient(planner, source, result, walk, kernel, lead, groups, local).add_steps(w)
     return True
 
 
 @dataclass(frozen=True)
-class Gradient:
+class WeightGradient:
     """A weight gradient over four axes, the first `lead` of which the window does not have."""
 
     planner: Planner

@@ -94,7 +94,7 @@ class WinogradResults:
         self, code: Code, products: Index, pitch: Index, tiles: tuple[Index, Index],
         channels: tuple[Index, Index],
     ) -> None:  # fmt: skip
-        """Strip after strip: adjacent tiles, which a row of tiles has at most so many of."""
+        """Strip after strip: at most `STRIP` adjacent tiles of a row of tiles."""
         (first, count), width = tiles, code.arguments(TileArguments).tiles_of[1]
         end = code.add(first, count)
         with code.loop(code.ceil_div(end, width), start=code.div(first, width)) as row:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import isqrt, prod
 
 from allconv.engine.arguments import joined
+from allconv.engine.buffer import LINE
 from allconv.engine.epilogue import Tail
 from allconv.engine.kernels.chunk_sizes import expected_chunks
 from allconv.engine.kernels.register_tile import choose_heights, cover, largest
@@ -33,7 +34,6 @@ from allconv.engine.target import Target
 from allconv.operators.base import Spec
 from allconv.window import Axis, Window
 
-LINE = 64  # bytes of a cache line
 PITCH = 16  # channels of a block of v come in multiples of this: whole vectors of any target
 BLOCK = 64  # channels of a block of v at most
 NEAR = 256 * 1024  # bytes of v and m that are expected to stay in the second-level cache
