@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import prod
 from typing import Any, Self, TypeAlias
 
@@ -282,12 +281,11 @@ class Window:
 
     axes: tuple[Axis, ...] = ()
 
-    def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:  # every eager call looks its operator up
-        return hash(self.axes)
+    def __hash__(self) -> int:  # every eager call looks its operator up
+        kept = self.__dict__  # not cached_property: before Python 3.12 it has a lock, see `once`
+        if "_hash" not in kept:
+            kept["_hash"] = hash(self.axes)
+        return int(kept["_hash"])
 
     @classmethod
     def forward(

@@ -69,7 +69,7 @@ class MeetingRun:
 def sleeping(monkeypatch):
     """Helpers do not wait at a mailbox, which what is run here does not look into."""
     monkeypatch.setattr(threads, "_team", threads._Team())
-    monkeypatch.setattr(threads._team, "_spare_cpus", 0)
+    monkeypatch.setattr(threads._team, "_spare", 0)
 
 
 @pytest.fixture

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+import allconv
 from tiers import slowed
 
 from .running import run
@@ -64,3 +67,25 @@ def test_forks_during_a_first_call(case, tmp_path):
     first, kernels = case
     cache = tmp_path / "kernels" if kernels == "compiled" else None
     run(SCRIPT.format(call=FIRST[first], forks=FORKS, hang=60), cache)
+
+
+BELOW = (
+    "*.py",
+    "engine/**/*.py",
+    "operators/*.py",
+    "rewrite/*.py",
+    "functional/*.py",
+    "nn/**/*.py",
+)
+
+
+def test_no_call_goes_through_a_lock_of_functools():
+    """`cached_property` has one for all objects of a class before Python 3.12: a child that is
+    forked while another thread holds it waits for ever."""
+    root = Path(allconv.__file__).parent
+    files = [file for pattern in BELOW for file in root.glob(pattern)]
+    assert len(files) > 200
+    found = [
+        f.name for f in files if re.search(r"^from functools .*cached_prop", f.read_text(), re.M)
+    ]
+    assert not found

@@ -12,7 +12,7 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Protocol
@@ -247,6 +247,7 @@ class _Team:
         self._woken = 0  # when helpers were woken for brief work
         self._helpers: list[_Helper] = []
         self._mailbox: Mailbox | None = None
+        self._spare: int | None = None
 
     def ask(self, count: int, work: Runnable, run: SharedRun) -> Mailbox | None:
         """Have up to `count` helpers enter a run. Those that sleep are woken; those that wait find
@@ -273,10 +274,13 @@ class _Team:
         self._woken = now
         return True
 
-    @cached_property
+    @property
     def _spare_cpus(self) -> int:
         """The processors beside the caller's: as many helpers may wait."""
-        return available_cpus() - 1
+        # Not cached_property: before Python 3.12 it has a lock, which a fork may leave held.
+        if self._spare is None:
+            self._spare = available_cpus() - 1
+        return self._spare
 
     def _wake(self, count: int, run: SharedRun, scratch: int) -> None:
         """Wake up to `count` helpers; fewer if no more threads can be started."""
