@@ -101,7 +101,7 @@ def test_pictures_and_films_are_chosen_by_the_ending() -> None:
     )
     written("conv", *LINE, "-o", "a.gif")
     with Image.open(BytesIO(Path("a.gif").read_bytes())) as film:
-        assert film.n_frames == 2  # type: ignore[attr-defined]
+        assert film.n_frames == 2
 
 
 def test_a_file_of_the_name_is_replaced_and_no_other() -> None:

@@ -167,7 +167,7 @@ def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="a folder"):
         ac.load(tmp_path)
     with pytest.raises(ArgumentError, match="path is 3"):
-        ac.load(3)  # type: ignore[arg-type]
+        ac.load(3)
     path.write_bytes(good)
     with pytest.raises(LimitError, match="the limit is 10"):
         ac.load(path, size_limit=10)

@@ -80,7 +80,7 @@ def test_the_inputs_that_are_given() -> None:
 def test_names_that_do_not_fit(inputs: object, outputs: object, told: str) -> None:
     """Each is one error that says what would do."""
     with pytest.raises(ArgumentError, match=told):
-        load(made(), inputs=inputs, outputs=outputs)  # type: ignore[arg-type]
+        load(made(), inputs=inputs, outputs=outputs)
 
 
 def test_a_refusal_says_what_comes_before() -> None:

@@ -83,7 +83,7 @@ def test_a_picture_has_room_for_what_reaches_beyond_its_edge() -> None:
     for state in drawable(range(70)):
         root = parsed(stage_svg(state))
         _, _, width, _ = map(float, root.get("viewBox", "").split())
-        shift = float(re.findall(r"[\d.]+", root.find(f"{SVG}g").get("transform"))[0])  # type: ignore[union-attr, arg-type]
+        shift = float(re.findall(r"[\d.]+", root.find(f"{SVG}g").get("transform"))[0])
         for node in root.iter(f"{SVG}rect"):
             if (node.get("class") or "").startswith("slot"):
                 x, wide = float(node.get("x", 0)) + shift, float(node.get("width", 0))
@@ -116,7 +116,7 @@ def test_numbers_of_users_are_text() -> None:
 def test_a_film_has_a_frame_an_output(address: str) -> None:
     state = State.of_address(address)
     with Image.open(BytesIO(gif.stage_gif(state))) as film:
-        assert film.n_frames == StagePicture.of(state).count  # type: ignore[attr-defined]
+        assert film.n_frames == StagePicture.of(state).count
         assert film.info["loop"] == 0
         frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
     assert all(one.tobytes() != other.tobytes() for one, other in pairwise(frames))
@@ -161,7 +161,7 @@ def tables(state: State) -> tuple[list[str], list[list[list[str]]]]:
     """The captions of a state's tables, and their rows of texts."""
     found = read(step_table(state)).all("table")
     rows = [[[cell.text for cell in row.inside] for row in each.all("tr")] for each in found]
-    return [each.all("caption")[0].text for each in found], rows  # type: ignore[union-attr]
+    return [each.all("caption")[0].text for each in found], rows
 
 
 def test_tables_hold_the_step_and_the_whole_result() -> None:
