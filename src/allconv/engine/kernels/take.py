@@ -150,15 +150,18 @@ class AddCells(_Indexed):
         each_vector(code, code.arguments(IndexedArguments).inner, 4, add)
 
 
+def _operands(planner: Planner, node: Node) -> tuple[str, tuple[Place, Place, Place]]:
+    """The layout of the operand and the result; they, and the indices between them."""
+    value, indices = node.inputs
+    layout = "rows" if planner.read(value).has("rows") else "last"
+    read = planner.read(value, layout), planner.read(indices, "rows")
+    return layout, (*read, planner.result(node.outputs[0], layout))
+
+
 def lower_take(planner: Planner, node: Node) -> bool:
     """A step; the result lies as the operand does."""
-    operator, (value, indices), (y,) = node.of(Take), node.inputs, node.outputs
-    layout = "rows" if planner.read(value).has("rows") else "last"
-    x, index, out = (
-        planner.read(value, layout),
-        planner.read(indices, "rows"),
-        planner.result(y, layout),
-    )
+    operator, (y,) = node.of(Take), node.outputs
+    layout, (x, index, out) = _operands(planner, node)
     if not x.spec.size:
         fill(planner, out, 0.0 if operator.zeros else nan)
     elif out.spec.size:
@@ -170,13 +173,8 @@ def lower_take(planner: Planner, node: Node) -> bool:
 
 def lower_add_at(planner: Planner, node: Node) -> bool:
     """Likewise; in as many strips as are worth reading all indices for each of them."""
-    operator, (value, indices), (x,) = node.of(AddAt), node.inputs, node.outputs
-    layout = "rows" if planner.read(value).has("rows") else "last"
-    y, index, out = (
-        planner.read(value, layout),
-        planner.read(indices, "rows"),
-        planner.result(x, layout),
-    )
+    operator, (x,) = node.of(AddAt), node.outputs
+    layout, (y, index, out) = _operands(planner, node)
     if out.spec.size:
         size, inner = operator.size, inner_size(out, layout, operator.axis)
         outer = out.spec.size // (inner * size)
